@@ -1,0 +1,34 @@
+"""The Functions app: every trigger of Heed, over the given services."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+import pixel_fn
+import redirect_fn
+import scheduler_fn
+from functions import assess, messages, organizations, people, sending, service
+from functions.openapi import openapi_document
+from lib.services import Services
+
+RESOURCES = (
+    service.endpoints,
+    organizations.endpoints,
+    people.endpoints,
+    messages.endpoints,
+    sending.endpoints,
+    service.operations,
+)
+
+
+def make_app(services: Services) -> func.FunctionApp:
+    app = func.FunctionApp()
+    document = openapi_document(RESOURCES, services.settings.base_url)
+    blueprints = [
+        *(resource.blueprint(services) for resource in RESOURCES),
+        *(triggers.blueprint(services) for triggers in (pixel_fn, redirect_fn, scheduler_fn, assess)),
+        service.pages(document),
+    ]
+    for blueprint in blueprints:
+        app.register_functions(blueprint)
+    return app

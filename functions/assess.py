@@ -1,0 +1,32 @@
+"""The assessor's triggers: the queue `interactions`, and the timer that looks for what the queue has lost."""
+
+from __future__ import annotations
+
+import json
+
+import azure.functions as func
+
+from lib.facts import read_facts
+from lib.services import Services
+from lib.tables import INTERACTIONS
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    triggers = func.Blueprint()
+
+    @triggers.function_name("assess")
+    @triggers.queue_trigger("msg", INTERACTIONS, connection="AzureWebJobsStorage")
+    async def assess(msg: func.QueueMessage) -> None:
+        payload = json.loads(msg.get_body())
+        organization, facts = read_facts(payload)
+        await services.assessor.take(organization, facts)
+        commit = payload.get("commit")
+        if isinstance(commit, str):
+            await services.sweep.mark(organization, commit)
+
+    @triggers.function_name("sweep_journal")
+    @triggers.timer_trigger("timer", "0 */5 * * * *")
+    async def sweep_journal(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.sweep.run()
+
+    return triggers

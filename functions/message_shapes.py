@@ -1,0 +1,49 @@
+"""Messages as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from functions.endpoint import Call
+from lib.follow import FollowState
+from lib.kpis import Kpis
+from lib.lists import Listed
+from lib.message_store import Loaded
+from lib.messages import MessageItem, MessageRead, StoredMessage
+from lib.status_text import status_text
+
+
+async def time_zone_of(call: Call) -> str:
+    """The acting user's; UTC where none is named or known."""
+    name = call.user()
+    user = await call.services.people.user(call.org, name) if name else None
+    return user.time_zone if user else "UTC"
+
+
+async def message_read(call: Call, loaded: Loaded) -> MessageRead:
+    message = loaded.message
+    body = await call.services.messages.body(call.org, message.id)
+    state = message.follow_state or await call.services.preparation.follow_state(
+        call.org, call.organization.settings, message
+    )
+    shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
+    return MessageRead(**shape, html=body.html, text=body.text)
+
+
+def message_item(listed: Listed, now: datetime, zone: str) -> MessageItem:
+    return MessageItem(**_shape(listed.message, listed.etag, listed.follow_state, listed.kpis, now, zone))
+
+
+def _shape(
+    message: StoredMessage, etag: str, state: FollowState, kpis: Kpis, now: datetime, zone: str
+) -> dict[str, Any]:
+    fields = {name: getattr(message, name) for name in MessageItem.model_fields if hasattr(message, name)}
+    return {
+        **fields,
+        "etag": etag,
+        "status": message.status,
+        "status_text": status_text(message, kpis, now, zone),
+        "follow_state": state,
+        "kpis": kpis,
+    }

@@ -1,0 +1,204 @@
+"""Messages: draft, read, change, delete, list; and what became of one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from functions.endpoint import Answer, Call, Endpoints
+from functions.message_shapes import message_item, message_read, time_zone_of
+from functions.paging import Page, PageQuery, page
+from functions.problems import Problem, invalid, invalid_fields, not_there
+from lib.agents import device_of
+from lib.clock import moment
+from lib.facts import Fact
+from lib.fields import ChosenId, Moment, RecordRef
+from lib.ids import MADE
+from lib.lists import Sort, View, scope_of
+from lib.message_store import Loaded
+from lib.messages import Body, MessageItem, MessageRead, MessageSpec, StoredMessage
+from lib.repository import Stale, patch_of, patched
+from lib.storage import Conflict
+from lib.verdicts import Verdict
+
+endpoints = Endpoints("Messages")
+
+MessagePatch = patch_of(MessageSpec)
+_AFTER_SENDING = {"deliver_at", "reminder"}
+
+
+class MessagesQuery(PageQuery):
+    view: View = "all"
+    owner: ChosenId | None = None
+    record: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/[^/]+$")] | None = None
+    sort: Sort = "-sent_at"
+
+
+class Deleted(BaseModel):
+    deleted: str
+
+
+class ReasonRead(BaseModel):
+    code: str
+    text: str
+
+
+class VerdictRead(BaseModel):
+    """Who it was, how sure that is (0 to 1), and why."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    class_: Literal["human", "machine", "uncertain"] = Field(alias="class")
+    confidence: float
+    reasons: list[ReasonRead]
+    rules: str
+
+
+class DeviceRead(BaseModel):
+    type: str | None
+    os: str | None
+    client: str | None
+
+
+class Event(BaseModel):
+    """One thing that happened to a message."""
+
+    id: str
+    kind: Literal["open", "click", "attachment_view", "reply", "auto_reply", "bounce"]
+    at: Moment
+    recipient: str | None
+    url: str | None
+    attachment: str | None
+    device: DeviceRead
+    verdict: VerdictRead
+
+
+async def load(call: Call) -> Loaded:
+    """The message of the path. Raises Problem."""
+    message = call.path["message"]
+    loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
+    if loaded is None:
+        raise not_there("message")
+    if call.if_match not in (None, "*", loaded.etag):
+        raise Stale
+    return loaded
+
+
+async def answer_with(call: Call, status: int, message: str) -> Answer:
+    """The message as it is now, after what was derived of it has been brought up to date."""
+    loaded = await call.services.assessor.refresh(call.org, message)
+    if loaded is None:
+        raise not_there("message")
+    return Answer(status, await message_read(call, loaded), loaded.etag)
+
+
+@endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead})
+async def make_message(call: Call) -> Answer:
+    """Make a draft."""
+    spec: MessageSpec = call.body
+    message = StoredMessage(
+        id=call.made_id,
+        created_at=call.now,
+        **spec.model_dump(exclude={"html", "text"}, by_alias=False),
+    )
+    await call.services.preparation.sender(call.org, message)
+    with suppress(Conflict):  # an earlier try with the same Idempotency-Key got so far
+        await call.services.messages.make(call.org, message, Body(html=spec.html, text=spec.text))
+    return await answer_with(call, 201, message.id)
+
+
+@endpoints("GET", "/messages/{message}", answers={200: MessageRead})
+async def get_message(call: Call) -> Answer:
+    """Read a message, whole."""
+    loaded = await load(call)
+    return Answer(200, await message_read(call, loaded), loaded.etag)
+
+
+@endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead})
+async def patch_message(call: Call) -> Answer:
+    """Change a draft; of a message that was sent or scheduled, only `deliver_at` and `reminder`."""
+    loaded = await load(call)
+    message = loaded.message
+    given = set(call.body.model_fields_set)
+    if message.state != "draft":
+        frozen = sorted(given - _AFTER_SENDING)
+        if frozen or message.state not in ("scheduled", "sent"):
+            what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
+            raise Problem(409, f"The message is {message.status}: {what} can no longer be changed.")
+    body = await call.services.messages.body(call.org, message.id)
+    there = MessageSpec.model_construct(**dict(message), html=body.html, text=body.text)
+    try:
+        spec = MessageSpec.model_validate(patched(MessageSpec, there, call.body))
+    except ValidationError as error:
+        raise invalid_fields(error.errors(include_url=False, include_context=False)) from None
+    if "sender" in given:
+        await call.services.preparation.sender(call.org, spec)
+    changed = message.model_copy(update={name: getattr(spec, name) for name in given - {"html", "text"}})
+    new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
+    await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
+    return await answer_with(call, 200, message.id)
+
+
+@endpoints("DELETE", "/messages/{message}", answers={200: Deleted})
+async def delete_message(call: Call) -> Answer:
+    """Delete a draft or a scheduled message."""
+    loaded = await load(call)
+    if loaded.message.state not in ("draft", "scheduled"):
+        raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
+    await call.services.lists.remove(call.org, loaded.summary.places)
+    await call.services.messages.delete(call.org, loaded)
+    return Answer(200, Deleted(deleted=loaded.message.id))
+
+
+@endpoints("GET", "/messages", query=MessagesQuery, answers={200: Page[MessageItem]})
+async def list_messages(call: Call) -> Answer:
+    """List messages: everybody's, a user's or a record's."""
+    query: MessagesQuery = call.query
+    if query.owner and query.record:
+        raise invalid(["query", "record"], "give either owner or record")
+    try:
+        record = RecordRef(**dict(zip(("type", "id"), query.record.split("/"), strict=True))) if query.record else None
+    except ValidationError as error:
+        raise invalid_fields(error.errors(include_url=False, include_context=False), ["query", "record"]) from None
+    rows = call.services.lists.page(
+        call.org, scope_of(query.owner, record), query.view, query.sort, query.after(), query.limit + 1
+    )
+    zone = await time_zone_of(call)
+    found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
+    return Answer(200, page(found, query.limit))
+
+
+@endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})
+async def message_timeline(call: Call) -> Answer:
+    """What happened to a message, newest first; each with a verdict and its reasons."""
+    loaded = await load(call)
+    found = await call.services.assessor.timeline(call.org, loaded.message.id, call.query.after(), call.query.limit + 1)
+    events = [(cursor, _event(loaded, fact, verdict)) for cursor, fact, verdict in found]
+    return Answer(200, page(events, call.query.limit))
+
+
+def _event(loaded: Loaded, fact: Fact, verdict: Verdict) -> Event:
+    recipients = loaded.message.recipients()
+    known = fact.recipient is not None and fact.recipient < len(recipients)
+    links = next((copy.links for copy in loaded.copies if _is_for(copy.recipients, fact)), [])
+    return Event(
+        id=fact.key,
+        kind=fact.kind,
+        at=moment(fact.at),
+        recipient=recipients[fact.recipient].email if known and fact.recipient is not None else None,
+        url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
+        attachment=None,
+        device=DeviceRead(**device_of(fact.agent)),
+        verdict=VerdictRead(
+            class_=verdict.kind,
+            confidence=verdict.confidence,
+            reasons=[ReasonRead(code=reason.code, text=reason.text) for reason in verdict.reasons],
+            rules=verdict.rules,
+        ),
+    )
+
+
+def _is_for(recipients: list[int], fact: Fact) -> bool:
+    return fact.recipient is None or fact.recipient in recipients

@@ -1,0 +1,46 @@
+"""Lists: `?limit=` and `?cursor=` in, `{"items", "next"}` out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.problems import Problem
+
+Item = TypeVar("Item")
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=200, description="items of a page")] = 50
+    cursor: Annotated[str, Field(max_length=1024, description="`next` of the page before")] | None = None
+
+    def after(self) -> str | None:
+        """The key of the last item of the page before. Raises Problem."""
+        if self.cursor is None:
+            return None
+        try:
+            after = base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)).decode("ascii")
+        except (binascii.Error, ValueError):
+            raise Problem(400, "The cursor is none that this list has given.") from None
+        if not after.isprintable() or any(sign in after for sign in "/\\#?'"):
+            raise Problem(400, "The cursor is none that this list has given.")
+        return after
+
+
+class Page(BaseModel, Generic[Item]):
+    items: list[Item]
+    next: str | None
+
+
+def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
+    """A page of `found`, which holds one item more than the limit where there is a next page."""
+    shown = found[:limit]
+    more = len(found) > limit
+    cursor = base64.urlsafe_b64encode(shown[-1][0].encode()).decode().rstrip("=") if more else None
+    return Page(items=[item for _, item in shown], next=cursor)

@@ -1,0 +1,69 @@
+"""Errors as `application/problem+json` (RFC 9457): what went wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class FieldError(BaseModel):
+    loc: list[str | int]
+    msg: str
+
+
+class ProblemDocument(BaseModel):
+    """The body of every answer from 400 on."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+
+
+class Problem(Exception):
+    """Raised anywhere below an endpoint; becomes the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.headers = dict(headers or {})
+        self.document = ProblemDocument(
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=detail,
+            errors=list(errors) if errors else None,
+        )
+
+
+def not_there(what: str) -> Problem:
+    """404: not there, or not yours; which of the two is not told."""
+    return Problem(404, f"There is no such {what}.")
+
+
+def invalid(loc: Sequence[str | int], message: str) -> Problem:
+    """422 for one field."""
+    return Problem(422, f"{_path(loc)}: {message}", [FieldError(loc=list(loc), msg=message)])
+
+
+def invalid_fields(errors: Sequence[Mapping[str, Any]], prefix: Sequence[str | int] = ()) -> Problem:
+    """422 from pydantic's list of errors."""
+    fields = [
+        FieldError(loc=[*prefix, *error["loc"]], msg=str(error["msg"]).removeprefix("Value error, "))
+        for error in errors
+    ]
+    first = fields[0]
+    more = f" ({len(fields) - 1} more)" if len(fields) > 1 else ""
+    return Problem(422, f"{_path(first.loc)}: {first.msg}{more}", fields)
+
+
+def _path(loc: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in loc) or "the body"

@@ -1,0 +1,131 @@
+"""Sending: by Heed, or by a CRM that does it by itself."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from functions.endpoint import Answer, Call, Endpoints
+from functions.messages import answer_with, load
+from functions.problems import Problem, invalid
+from lib.compose import ComposeError
+from lib.fields import Model, Moment
+from lib.message_store import Loaded
+from lib.messages import MessageRead, Recipient, Remark, StoredMessage
+
+endpoints = Endpoints("Sending")
+
+MessageId = Annotated[str, StringConstraints(pattern=r"^<[^<>\s\x00-\x1f\x7f]{1,980}>$")]
+
+
+class PreparedCopy(BaseModel):
+    """One mail to send. `mime` is in base64; `headers` are those that stand in it."""
+
+    recipients: list[Recipient]
+    mime: str
+    html: str | None
+    text: str | None
+    headers: dict[str, str]
+
+
+class PreparedMessage(BaseModel):
+    copies: list[PreparedCopy]
+    remarks: list[Remark]
+
+
+class SentByCrm(Model):
+    message_id: MessageId | None = None
+    sent_at: Moment
+
+
+class Resolution(Model):
+    as_: Literal["sent", "resend"] = Field(alias="as")
+
+
+async def _check_complete(call: Call, loaded: Loaded) -> None:
+    """A draft may lack things that a mail cannot."""
+    message = loaded.message
+    if not message.recipients():
+        raise invalid(["to"], "a message needs at least one recipient to be sent")
+    body = await call.services.messages.body(call.org, message.id)
+    if body.html is None and body.text is None:
+        raise invalid(["html"], "a message needs html or text to be sent")
+    sender = await call.services.preparation.sender(call.org, message)
+    allowed = call.organization.settings.from_domain_allow
+    if allowed and sender.email.rpartition("@")[2].lower() not in allowed:
+        raise invalid(["from"], "the organization's from_domain_allow does not hold the domain of this user's address")
+
+
+@endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
+async def send_message(call: Call) -> Answer:
+    """Send it now, or at its `deliver_at`."""
+    loaded = await load(call)
+    if loaded.message.state == "draft":
+        await _check_complete(call, loaded)
+    await call.services.outbox.schedule(call.org, loaded)
+    return await answer_with(call, 202, loaded.message.id)
+
+
+@endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})
+async def prepare_message(call: Call) -> Answer:
+    """For a CRM that sends by itself: the mail as it shall go out. Nothing is sent."""
+    loaded = await load(call)
+    if loaded.message.state != "draft":
+        raise Problem(409, f"Only a draft can be prepared; this message is {loaded.message.status}.")
+    await _check_complete(call, loaded)
+    services = call.services
+    message = loaded.message
+    if message.message_id is None:
+        made = await services.preparation.message_id(call.org, message)
+        message = message.model_copy(update={"message_id": made})
+    body = await services.messages.body(call.org, message.id)
+    try:
+        prepared = await services.preparation.prepare(call.org, message, body, call.now)
+    except ComposeError as error:
+        raise Problem(422, f"The mail could not be written: {error}.") from None
+    message = message.model_copy(update={"remarks": prepared.remarks})
+    await services.messages.change(call.org, message, loaded.etag, copies=[prepared.copy])
+    recipients = message.recipients()
+    copy = PreparedCopy(
+        recipients=[recipients[number] for number in prepared.copy.recipients],
+        mime=base64.b64encode(prepared.composed.mime).decode(),
+        html=prepared.body.html,
+        text=prepared.body.text,
+        headers=prepared.composed.headers,
+    )
+    return Answer(200, PreparedMessage(copies=[copy], remarks=prepared.remarks))
+
+
+@endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
+async def mark_sent(call: Call) -> Answer:
+    """The CRM has sent the prepared mail. Again is the same."""
+    loaded = await load(call)
+    message = loaded.message
+    if message.state == "draft" and loaded.copies:
+        await call.services.messages.change(call.org, _sent(call, loaded), loaded.etag)
+    elif message.state != "sent":
+        raise Problem(409, f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
+    return await answer_with(call, 200, message.id)
+
+
+def _sent(call: Call, loaded: Loaded) -> StoredMessage:
+    """Followed or not is what it was when the copy was prepared."""
+    message, body = loaded.message, call.body
+    return message.model_copy(
+        update={
+            "state": "sent",
+            "sent_at": body.sent_at,
+            "message_id": body.message_id or message.message_id,
+            "follow_state": loaded.copies[0].follow_state,
+        }
+    )
+
+
+@endpoints("POST", "/messages/{message}/resolve", body=Resolution, answers={200: MessageRead})
+async def resolve_message(call: Call) -> Answer:
+    """Say what became of an uncertain message, or have it sent again."""
+    loaded = await load(call)
+    await call.services.outbox.resolve(call.org, loaded, resend=call.body.as_ == "resend")
+    return await answer_with(call, 200, loaded.message.id)

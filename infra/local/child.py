@@ -1,0 +1,103 @@
+"""A server that the local host starts beside itself, and that must never outlive it."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from infra.local.errors import StartError
+
+ROOT = Path(__file__).resolve().parents[2]
+GRACE_SECONDS = 10.0
+START_SECONDS = 60.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """A process in a group of its own, with its output in a log file."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+        self.name = name
+        self._log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A group of its own: Ctrl-C reaches only the host, which ends the children in order.
+                start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            )
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def output(self) -> str:
+        """What the process has written so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until(self, answers: Callable[[], bool]) -> None:
+        """Wait until the process is of use. Raises StartError with its last words when it never is."""
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            while not answers():
+                if not self.running or time.monotonic() > deadline:
+                    raise StartError(f"{self.name} did not start: {self.last_words()}")
+                time.sleep(0.05)
+        except BaseException:
+            # Also on Ctrl-C: nobody else knows of the process yet.
+            self.stop()
+            raise
+
+    def last_words(self) -> str:
+        """The last lines of its output, in one line."""
+        lines = [line.strip() for line in self.output().splitlines() if line.strip()]
+        return " / ".join(lines[-3:]) or f"exit code {self.process.poll()}, see {self._log}"
+
+    def stop(self) -> None:
+        """End the process: asked first, so that it can write what it holds; by force after GRACE_SECONDS."""
+        self._signal(signal.SIGTERM)
+        try:
+            self.process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self.process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.running:
+            os.killpg(self.process.pid, number)
+
+
+def node_program(name: str) -> str:
+    """The path of a program of `package.json`. Raises StartError when it is not installed."""
+    path = ROOT / "node_modules" / ".bin" / name
+    if not path.exists():
+        raise StartError(f"{name} is not installed; install it with: make setup")
+    return str(path)
+
+
+def free_port(preferred: int = 0) -> int:
+    """The preferred port of this machine if nothing uses it, else any free one."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    raise StartError("There is no free port on this machine.")
+
+
+def _end_with_parent() -> None:
+    """Runs in the new process: have the kernel send SIGTERM when the host dies, however it dies."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

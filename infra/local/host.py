@@ -1,0 +1,223 @@
+"""Does on one machine what the Functions host does in Azure: runs an app's functions by their triggers."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import azure.functions as func
+import uvicorn
+
+from infra.local.application import Function, list_functions, load_application
+from infra.local.clock import Clock, SystemClock
+from infra.local.errors import StartError
+from infra.local.host_json import HostOptions, host_options, read_host_json
+from infra.local.host_keys import load_host_keys
+from infra.local.http_triggers import HttpTriggers
+from infra.local.invocation import Invoke, make_invoke
+from infra.local.queue_triggers import LEASE, QueueTrigger
+from infra.local.routing import shadowed_routes
+from infra.local.settings import connection_string, fill_in_settings
+from infra.local.timer_triggers import make_timer_trigger
+
+logger = logging.getLogger("heed.host")
+
+GRACE_SECONDS = 10
+LISTEN_BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 60
+
+
+class Listener(Protocol):
+    """What waits for something to happen and runs a function on it."""
+
+    def start(self) -> None: ...
+
+    async def stop(self, seconds: float) -> None: ...
+
+
+class Host:
+    """The functions of one app, ready to run.
+
+    `settings` are the app settings (usually the environment), `data_dir` is where keys and timer status are
+    kept, `queue_lease` is how long a queue message is hidden from others at a time.
+    """
+
+    def __init__(
+        self,
+        application: func.FunctionApp,
+        options: HostOptions,
+        settings: Mapping[str, str],
+        data_dir: Path,
+        clock: Clock | None = None,
+        queue_lease: timedelta = LEASE,
+    ) -> None:
+        self._options = options
+        self._settings = settings
+        self._data_dir = data_dir
+        self._clock = clock or SystemClock()
+        self._queue_lease = queue_lease
+        self._threads = ThreadPoolExecutor(thread_name_prefix="function")
+        self._listeners: list[Listener] = []
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.base_url = ""
+        self.http = HttpTriggers(
+            options.route_prefix, load_host_keys(data_dir / "host-keys.json", settings.get("HEED_HOST_KEY"))
+        )
+        for function in list_functions(application):
+            self._add(function, make_invoke(function, self._threads))
+
+    async def start(self, listening_socket: socket.socket) -> None:
+        """Serve HTTP on the bound socket, start timers and queues; returns once requests are answered."""
+        self._warn_of_shadowed_routes()
+        self._server = _Server(self.http)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening_socket]))
+        host, port = listening_socket.getsockname()[:2]
+        self.base_url = f"http://{host}:{port}"
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait([ready, self._serving], return_when=asyncio.FIRST_COMPLETED)
+        if self._serving.done():
+            ready.cancel()
+            await self._serving
+        for listener in self._listeners:
+            listener.start()
+
+    async def stop(self) -> None:
+        """Take nothing new, let what runs come to its end (at most GRACE_SECONDS), then let go of it."""
+        ending: list[Awaitable[None]] = [listener.stop(GRACE_SECONDS) for listener in self._listeners]
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            ending.append(self._serving)
+        await asyncio.gather(*ending)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _add(self, function: Function, invoke: Invoke) -> None:
+        match function.trigger_type:
+            case "httpTrigger":
+                self.http.add(function, invoke)
+            case "timerTrigger":
+                self._listeners.append(self._timer(function, invoke))
+            case "queueTrigger":
+                self._listeners.append(self._queue(function, invoke))
+            case other:
+                raise StartError(f"Function {function.name} has a trigger unknown to the local host: {other}.")
+
+    def _timer(self, function: Function, invoke: Invoke) -> Listener:
+        schedule = fill_in_settings(function.trigger.schedule, self._settings, function.name)
+        return make_timer_trigger(function, schedule, invoke, self._clock, self._data_dir / "timers")
+
+    def _queue(self, function: Function, invoke: Invoke) -> Listener:
+        trigger = function.trigger
+        return QueueTrigger(
+            function.name,
+            fill_in_settings(trigger.queue_name, self._settings, function.name),
+            connection_string(self._settings, trigger.connection, function.name),
+            invoke,
+            self._options.queues,
+            self._queue_lease,
+        )
+
+    def _warn_of_shadowed_routes(self) -> None:
+        for taken, meant in shadowed_routes(self.http.router.routes):
+            logger.warning(
+                "In Azure, function %s (%s) would answer for %s (%s): it tries routes in order of names",
+                taken.function_name,
+                taken.template,
+                meant.function_name,
+                meant.template,
+            )
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling, and with an event that says when it accepts connections."""
+
+    def __init__(self, application: HttpTriggers) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                proxy_headers=False,
+                server_header=False,
+                backlog=LISTEN_BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Who started the host decides what a signal means.
+        yield
+
+
+def bind(port: int) -> socket.socket:
+    """A socket bound to the port of this machine only (0: any free one). Raises OSError when it is taken."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+        # Listening from now on: a second socket could be bound to the port until then.
+        bound.listen(LISTEN_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+@contextlib.asynccontextmanager
+async def running_host(
+    application: func.FunctionApp | Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    host_json: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[Host]:
+    """Run an app on a free port for the length of the block, for tests; `host.base_url` is where it answers.
+
+    A path is the folder of a `function_app.py`, whose `host.json` is read unless `host_json` is given. The
+    settings are put into the environment before the app is loaded, and taken out at the end. `options` go to
+    Host; without a `data_dir` there is one for the length of the block.
+    """
+    with _environment(settings or {}), tempfile.TemporaryDirectory() as temporary:
+        options.setdefault("data_dir", Path(temporary))
+        if isinstance(application, Path):
+            chosen = read_host_json(application / "host.json")
+            application = load_application(application)
+        else:
+            chosen = HostOptions()
+        if host_json is not None:
+            chosen = host_options(host_json)
+        host = Host(application, chosen, os.environ, **options)
+        await host.start(bind(0))
+        try:
+            yield host
+        finally:
+            await host.stop()
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

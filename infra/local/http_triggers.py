@@ -1,0 +1,198 @@
+"""Serves HTTP-triggered functions as an ASGI application.
+
+A request becomes a `func.HttpRequest` exactly as the Functions host and the Python worker make it, and what
+the handler returns becomes the response. Every tracking pixel passes through here, so there is no framework.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import azure.functions as func
+from azure.functions.http import HttpRequest
+
+from infra.local.application import Function
+from infra.local.errors import StartError
+from infra.local.host_keys import HostKeys
+from infra.local.invocation import InvocationError, Invoke
+from infra.local.routing import NotAllowed, Router
+
+logger = logging.getLogger("heed.host")
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status code, headers, body."""
+
+MAX_BODY_BYTES = 100 * 1024 * 1024
+RESERVED_ROUTES = ("admin", "runtime")
+BODILESS = frozenset((100, 101, 102, 103, 204, 205, 304))
+
+
+class _BodyTooLargeError(Exception):
+    """The request body is larger than MAX_BODY_BYTES."""
+
+
+class _DisconnectedError(Exception):
+    """The client went away before the body was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    auth_level: str
+    invoke: Invoke
+
+
+class HttpTriggers:
+    """The ASGI application over all HTTP-triggered functions."""
+
+    def __init__(self, route_prefix: str, keys: HostKeys) -> None:
+        self._prefix = f"{route_prefix}/" if route_prefix else ""
+        self._keys = keys
+        self._endpoints: dict[str, _Endpoint] = {}
+        self.router = Router()
+
+    def add(self, function: Function, invoke: Invoke) -> None:
+        """Register a function under its route. Raises StartError where the Functions host would refuse it."""
+        trigger = function.trigger
+        route = str(trigger.route or function.name).strip()
+        if route.strip("/").lower().startswith(RESERVED_ROUTES):
+            raise StartError(f"Function {function.name}: no route may start with {' or '.join(RESERVED_ROUTES)}.")
+        methods = [str(getattr(method, "value", method)) for method in trigger.methods or ()]
+        self.router.add(function.name, self._prefix + route.lstrip("/"), methods)
+        level = trigger.auth_level or func.AuthLevel.FUNCTION
+        self._endpoints[function.name] = _Endpoint(str(getattr(level, "value", level)).lower(), invoke)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            status, headers, body = await self._answer(scope, receive)
+        except _DisconnectedError:
+            return
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        # The server drops the body of an answer to HEAD; its length was said in the headers.
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer:
+        method = scope["method"]
+        found = self.router.find(method, scope["raw_path"].decode("latin-1"))
+        if found is None:
+            return _empty(404)
+        if isinstance(found, NotAllowed):
+            return _empty(405, (b"allow", ", ".join(found.methods).encode()))
+        endpoint = self._endpoints[found.function_name]
+        headers = read_headers(scope["headers"])
+        parameters = read_query(scope["query_string"])
+        if endpoint.auth_level != "anonymous":
+            given = headers.get("x-functions-key") or parameters.get("code", "")
+            if not self._keys.allow(endpoint.auth_level, given):
+                return _empty(401)
+        try:
+            body = await _read_body(headers, receive)
+        except _BodyTooLargeError:
+            return _empty(413, (b"connection", b"close"))
+        request = HttpRequest(
+            method=method,
+            url=_url(scope, headers),
+            headers=headers,
+            params=parameters,
+            route_params=found.parameters,
+            body_type="bytes",
+            body=body,
+        )
+        try:
+            return make_answer(await endpoint.invoke(request))
+        except InvocationError:
+            return _empty(500)
+        except (TypeError, AttributeError, ValueError):
+            logger.exception("Function %s returned what cannot be sent as an answer", found.function_name)
+            return _empty(500)
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name; those sent several times are joined by a comma, as the host does."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1")
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+def read_query(raw: bytes) -> dict[str, str]:
+    """Query parameters by name, as the Functions host hands them to a Python worker: the case of a name does
+    not matter, repeated ones are joined by a comma, and those whose value is empty are left out.
+    """
+    if not raw:
+        return {}
+    names: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        known = names.setdefault(name.lower(), name)
+        values[known] = f"{values[known]},{value}" if known in values else value
+    return {name: value for name, value in values.items() if value}
+
+
+def make_answer(result: Any) -> Answer:
+    """Turn what a handler returned into an answer: a response, a text, or nothing (204)."""
+    if result is None:
+        return _empty(204)
+    if isinstance(result, str):
+        result = func.HttpResponse(result)
+    status = int(result.status_code)
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in result.headers.items()]
+    if status in BODILESS:
+        return status, headers, b""
+    names = {name for name, _ in headers}
+    body = result.get_body() or b""
+    if b"content-type" not in names:
+        headers.append((b"content-type", _content_type(result).encode("latin-1")))
+    if b"content-length" not in names:
+        headers.append((b"content-length", str(len(body)).encode()))
+    return status, headers, body
+
+
+def _content_type(response: func.HttpResponse) -> str:
+    mimetype = str(response.mimetype)
+    return f"{mimetype}; charset={response.charset}" if mimetype.startswith("text/") else mimetype
+
+
+def _empty(status: int, *headers: tuple[bytes, bytes]) -> Answer:
+    length = [] if status in BODILESS else [(b"content-length", b"0")]
+    return status, [*length, *headers], b""
+
+
+def _url(scope: MutableMapping[str, Any], headers: dict[str, str]) -> str:
+    path = scope["raw_path"].decode("latin-1")
+    query = scope["query_string"]
+    url = f"{scope['scheme']}://{headers.get('host', '')}{path}"
+    return f"{url}?{query.decode('latin-1')}" if query else url
+
+
+async def _read_body(headers: dict[str, str], receive: Receive) -> bytes:
+    length = headers.get("content-length")
+    if length is None and "transfer-encoding" not in headers:
+        return b""
+    if length is not None and int(length) > MAX_BODY_BYTES:
+        raise _BodyTooLargeError
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _DisconnectedError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise _BodyTooLargeError
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)

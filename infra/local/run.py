@@ -1,0 +1,220 @@
+"""Starts everything that Heed needs on this machine, then Heed, and ends it all together."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import uvloop
+
+from infra.local.application import load_application
+from infra.local.azurite import start_azurite
+from infra.local.child import ROOT, Child, free_port
+from infra.local.errors import StartError
+from infra.local.files import write_private
+from infra.local.host import Host, bind
+from infra.local.host_json import read_host_json
+from infra.local.mail_catcher import start_mail_catcher
+from infra.local.settings import expand_development_storage, read_settings_file
+
+DEFAULT_PORT = "7071"
+DEFAULT_DATA_DIR = ".local"
+DEFAULT_QUEUE_LEASE_SECONDS = "600"
+STORAGE_SETTING = "AzureWebJobsStorage"
+TOKEN_KEY_BYTES = 64
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the app in the folder that is named (this repository by default) until Ctrl-C or SIGTERM.
+
+    Returns the exit code: 0 for an end that was asked for, 1 for any other.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # The SDKs log every request at INFO.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with contextlib.ExitStack() as ending:
+            return _start(Path(arguments[0]).resolve() if arguments else ROOT, ending)
+    except KeyboardInterrupt:
+        return 0
+    except StartError as error:
+        return _complain(error)
+    except Exception as error:
+        # The application says so of its own settings. By name, so that this host does not depend on the app.
+        if not any(kind.__name__ == "SettingsError" for kind in type(error).__mro__):
+            raise
+        return _complain(error)
+
+
+def _start(folder: Path, ending: contextlib.ExitStack) -> int:
+    for name, value in read_settings_file(folder / "local.settings.json").items():
+        os.environ.setdefault(name, value)
+    port = _number("HEED_PORT", DEFAULT_PORT)
+    lease = timedelta(seconds=_number("HEED_QUEUE_LEASE", DEFAULT_QUEUE_LEASE_SECONDS))
+    data_dir = (folder / os.environ.get("HEED_DATA_DIR", DEFAULT_DATA_DIR)).resolve()
+    listening = ending.enter_context(_taken_port(port))
+    ending.enter_context(_locked(data_dir))
+    _set_defaults(port, data_dir)
+    children: list[Child] = []
+    ending.callback(_stop_all, children)
+    ending.callback(_ignore_signals)
+    _start_storage(data_dir, children)
+    inbox = _start_mail_catcher(data_dir, children)
+    _say("Starting Heed …")
+    options = read_host_json(folder / "host.json")
+    application = load_application(folder)
+
+    async def run() -> int:
+        stop = _stop_on_signals()
+        host = Host(application, options, os.environ, data_dir, queue_lease=lease)
+        await host.start(listening)
+        _say(f"Heed is ready: {os.environ['HEED_BASE_URL']}")
+        _say(f"Inbox:         {inbox}")
+        _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
+        exit_code = await _until_the_end(stop, children)
+        _say("Stopping …")
+        await host.stop()
+        # Here, while the loop still catches signals: storage is writing what it holds.
+        _stop_all(children)
+        return exit_code
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until_the_end(stop: asyncio.Event, children: list[Child]) -> int:
+    """Wait for a signal (exit code 0) or for the end of a child (1)."""
+    while not stop.is_set():
+        for child in children:
+            if not child.running:
+                print(f"{child.name} has ended: {child.last_words()}", file=sys.stderr)
+                return 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.5)
+    return 0
+
+
+def _start_storage(data_dir: Path, children: list[Child]) -> None:
+    given = os.environ.get(STORAGE_SETTING)
+    if given:
+        os.environ[STORAGE_SETTING] = expand_development_storage(given)
+        return
+    _say("Starting storage (Azurite) …")
+    azurite = start_azurite(data_dir)
+    children.append(azurite.child)
+    os.environ[STORAGE_SETTING] = azurite.connection_string
+
+
+def _start_mail_catcher(data_dir: Path, children: list[Child]) -> str:
+    """Start the catcher unless a mail server is given; returns where mail can be read."""
+    given = os.environ.get("HEED_SMTP_HOST")
+    if given:
+        return f"none, mail goes out through {given}:{os.environ.get('HEED_SMTP_PORT', '25')}"
+    _say("Starting the mail catcher (MailDev) …")
+    catcher = start_mail_catcher(data_dir)
+    children.append(catcher.child)
+    os.environ["HEED_SMTP_HOST"] = catcher.smtp_host
+    os.environ["HEED_SMTP_PORT"] = str(catcher.smtp_port)
+    return catcher.web_url
+
+
+def _set_defaults(port: int, data_dir: Path) -> None:
+    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    os.environ.setdefault("HEED_BASE_URL", f"http://127.0.0.1:{port}")
+    os.environ.setdefault("HEED_ADMIN_KEY", "local-admin")
+    os.environ.setdefault("HEED_TRUSTED_HOPS", "0")
+    if not os.environ.get("HEED_TOKEN_KEYS"):
+        os.environ["HEED_TOKEN_KEYS"] = token_keys(data_dir / "token-keys")
+
+
+def token_keys(path: Path) -> str:
+    """The keys that open and make the tokens in mail, made once: links in old mail must go on working."""
+    if not path.exists():
+        key = urlsafe_b64encode(secrets.token_bytes(TOKEN_KEY_BYTES)).decode()
+        write_private(path, f"k1:{key}\n")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _number(name: str, default: str) -> int:
+    text = os.environ.get(name) or default
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise StartError(f"{name} must be a number from 1 to 65535, not {text}.")
+    return int(text)
+
+
+@contextlib.contextmanager
+def _taken_port(port: int) -> Iterator[socket.socket]:
+    """Take the port before anything is started: two copies that start at once cannot both go on."""
+    try:
+        taken = bind(port)
+    except PermissionError:
+        raise StartError(f"Port {port} is not for everyone; choose another: HEED_PORT=7071 make run") from None
+    except OSError:
+        other = free_port(min(port + 1, 65535))
+        raise StartError(f"Port {port} is in use; choose another: HEED_PORT={other} make run") from None
+    with taken:
+        yield taken
+
+
+@contextlib.contextmanager
+def _locked(data_dir: Path) -> Iterator[None]:
+    """Keep the data folder to this copy of Heed; the lock ends with the process, however it ends."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            raise StartError(
+                f"{data_dir} is in use by another Heed (process {owner}); "
+                f"choose another folder: HEED_DATA_DIR={data_dir.name}-2 make run"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _stop_all(children: list[Child]) -> None:
+    """End what is still running, the last started first."""
+    for child in reversed(children):
+        child.stop()
+
+
+def _ignore_signals() -> None:
+    """No second Ctrl-C may cut the end short."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _complain(error: Exception) -> int:
+    print(error, file=sys.stderr)
+    return 1

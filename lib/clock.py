@@ -1,0 +1,48 @@
+"""The one clock. Everything that asks for the time takes a `Clock`, so that tests can set it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time, always aware and in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def move(self, **by: float) -> None:
+        """Go forward (or back) by a timedelta's keyword arguments: `move(minutes=3)`."""
+        self._now += timedelta(**by)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970, the unit of every sort key."""
+    return int(moment.timestamp() * 1000)
+
+
+def moment(value: int) -> datetime:
+    """The inverse of `milliseconds`."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def rfc3339(value: datetime) -> str:
+    """UTC with `Z` and milliseconds, as every answer of the API writes times."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

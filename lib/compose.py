@@ -1,0 +1,115 @@
+"""A message as MIME: what goes over the wire, and nothing that a sender could smuggle into it.
+
+`email` does the writing. A subject or a name is always data: what looks like an encoded word is encoded once more, and
+what was written is parsed back and compared, so that a header that nobody asked for cannot leave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from email.charset import QP, Charset
+from email.header import Header, decode_header, make_header
+from email.message import Message as MimeMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr, getaddresses, parseaddr
+
+from lib.messages import Body, MessageFields, Recipient
+from lib.people import StoredUser
+
+_WIRE = compat32.clone(linesep="\r\n")
+_UTF8 = Charset("utf-8")
+_UTF8.body_encoding = QP
+_NO_VISIBLE_RECIPIENT = "undisclosed-recipients:;"
+
+
+class ComposeError(Exception):
+    """What was written does not read back as what was meant: it is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """`headers` in the order in which they stand in `mime`."""
+
+    mime: bytes
+    headers: dict[str, str]
+
+
+def compose(message: MessageFields, body: Body, sender: StoredUser, message_id: str, date: datetime) -> Composed:
+    """The message as bytes with CRLF line ends. Bcc is the envelope's alone. Raises ComposeError."""
+    root = _body_part(body)
+    subject = _collapse(message.subject)
+    expected = {
+        "From": [(sender.name, sender.email)],
+        "To": _pairs(message.to),
+        "Cc": _pairs(message.cc),
+    }
+    for name, pairs in expected.items():
+        if pairs:
+            root[name] = ", ".join(_address(*pair) for pair in pairs)
+        elif name == "To" and not message.cc:
+            root[name] = _NO_VISIBLE_RECIPIENT
+    root["Subject"] = _encoded(subject, "Subject") if _needs_encoding(subject) else subject
+    root["Date"] = format_datetime(date)
+    root["Message-ID"] = message_id
+    mime = root.as_bytes(policy=_WIRE)
+    _check(mime, [*root.keys()], subject, expected, message_id)
+    return Composed(mime, {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()})
+
+
+def _body_part(body: Body) -> MimeMessage:
+    text = MIMEText(body.text or "", "plain", _UTF8)  # type: ignore[arg-type]
+    if body.html is None:
+        return text
+    root = MIMEMultipart("alternative")
+    root.attach(text)
+    root.attach(MIMEText(body.html, "html", _UTF8))  # type: ignore[arg-type]
+    return root
+
+
+def _pairs(recipients: Sequence[Recipient]) -> list[tuple[str, str]]:
+    return [(recipient.name, recipient.email) for recipient in recipients]
+
+
+def _address(name: str, address: str) -> str:
+    if name and _needs_encoding(name):
+        return f"{_encoded(_collapse(name), '')} <{address}>"
+    return formataddr((_collapse(name), address))
+
+
+def _needs_encoding(value: str) -> bool:
+    """An encoded word in plain ASCII would be decoded by whoever reads it: it is data, so it is encoded itself."""
+    return not value.isascii() or "=?" in value
+
+
+def _encoded(value: str, header: str) -> str:
+    return Header(value, "utf-8", header_name=header or None).encode(linesep="")
+
+
+def _collapse(value: str) -> str:
+    """White space in a header may be folded anywhere: one space is what survives."""
+    return " ".join(value.split())
+
+
+def _check(
+    mime: bytes, names: list[str], subject: str, expected: dict[str, list[tuple[str, str]]], message_id: str
+) -> None:
+    parsed = message_from_bytes(mime)
+    if parsed.keys() != names or parsed["Message-ID"] != message_id or parsed.defects:
+        raise ComposeError("the headers do not read back as they were meant")
+    if _decoded(parsed["Subject"]) != subject:
+        raise ComposeError("the subject does not read back as it was meant")
+    for header, pairs in expected.items():
+        # formataddr and the parser may differ over outer quotes of a name; addresses must be the same, one for one.
+        found = [address for _, address in getaddresses([str(parsed.get(header, ""))]) if address]
+        if found != [parseaddr(address)[1] for _, address in pairs]:
+            raise ComposeError(f"{header} does not read back as it was meant")
+
+
+def _decoded(value: object) -> str:
+    return _collapse(str(make_header(decode_header(str(value)))))

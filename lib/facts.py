@@ -1,0 +1,176 @@
+"""Facts: what came over the wire, kept raw. What a fact means is judged later, and again (`lib.verdicts`).
+
+A fact holds no address: the client's is cut to its network before it gets here, and recipients are numbers.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from lib.clock import milliseconds
+from lib.ids import MADE, ORGANIZATION
+
+Kind = Literal["open", "click"]
+KINDS: tuple[Kind, ...] = ("open", "click")
+
+VERSION = 1
+LONGEST_AGENT = 512
+LONGEST_HEADER = 120
+
+KEPT_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language")
+"""What rules look at besides the agent; everything else of the request is forgotten."""
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]+")
+_KEY = re.compile(r"[0-9]{13}-[0-9a-f]{12}")
+
+
+class NotAFact(ValueError):
+    """What should be a fact is none; the text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One hit. `key` sorts by time and is the row's key wherever the fact is stored; `at` is milliseconds since 1970.
+
+    `agent` is None where the header was missing; `network` is a /24 or /48, or None where the address is unknown.
+    `item` is the link's index for a click.
+    """
+
+    key: str
+    message: str
+    kind: Kind
+    at: int
+    method: str
+    recipient: int | None = None
+    item: int = 0
+    agent: str | None = None
+    network: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        slim = {name: value for name, value in asdict(self).items() if value is not None and value != {}}
+        return json.dumps({"v": VERSION, **slim}, separators=(",", ":"), ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> Fact:
+        """Raises NotAFact, whatever the text is."""
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise NotAFact("it is no JSON") from error
+        return Fact.from_object(raw)
+
+    @staticmethod
+    def from_object(raw: Any) -> Fact:
+        """Raises NotAFact, whatever the object is."""
+        if not isinstance(raw, dict) or raw.get("v") != VERSION:
+            raise NotAFact(f"it is no object of version {VERSION}")
+        fields = {name: value for name, value in raw.items() if name != "v"}
+        try:
+            fact = Fact(**fields)
+        except TypeError as error:
+            raise NotAFact(str(error).removeprefix("Fact.__init__() ")) from error
+        fact._check()
+        return fact
+
+    def _check(self) -> None:
+        sound = (
+            isinstance(self.key, str)
+            and _KEY.fullmatch(self.key)
+            and isinstance(self.message, str)
+            and MADE.fullmatch(self.message)
+            and self.kind in KINDS
+            and type(self.at) is int
+            and isinstance(self.method, str)
+            and (self.recipient is None or type(self.recipient) is int)
+            and type(self.item) is int
+            and isinstance(self.agent, str | None)
+            and isinstance(self.network, str | None)
+            and isinstance(self.headers, dict)
+            and all(isinstance(value, str) for value in self.headers.values())
+        )
+        if not sound:
+            raise NotAFact("a field is of the wrong type or shape")
+
+
+def new_fact(
+    kind: Kind,
+    message: str,
+    now: datetime,
+    method: str,
+    headers: Mapping[str, str],
+    *,
+    recipient: int | None = None,
+    item: int = 0,
+    trusted_hops: int,
+) -> Fact:
+    """The fact of a request that has just come. Headers are looked up in lower case, cut and cleaned."""
+    at = milliseconds(now)
+    agent = headers.get("user-agent")
+    kept = {name: clean(headers[name], LONGEST_HEADER) for name in KEPT_HEADERS if name in headers}
+    return Fact(
+        key=f"{at:013d}-{secrets.token_hex(6)}",
+        message=message,
+        kind=kind,
+        at=at,
+        method=method,
+        recipient=recipient,
+        item=item,
+        agent=None if agent is None else clean(agent, LONGEST_AGENT),
+        network=network_of(client_address(headers, trusted_hops)),
+        headers=kept,
+    )
+
+
+def clean(value: str, longest: int) -> str:
+    """At most `longest` printable characters; whatever else stood there becomes one space."""
+    return _UNPRINTABLE.sub(" ", value[: 2 * longest])[:longest].strip()
+
+
+def client_address(headers: Mapping[str, str], trusted_hops: int) -> str | None:
+    """Who asked, as our own proxies saw it: the entry of `X-Forwarded-For` that the outermost of them has added.
+
+    Each trusted proxy adds one entry at the right; what stands left of ours was written by the client, who may lie.
+    """
+    if trusted_hops == 0:
+        return None
+    entries = headers.get("x-forwarded-for", "")[-2048:].split(",")
+    if len(entries) < trusted_hops:
+        return None
+    return _without_port(entries[-trusted_hops].strip()) or None
+
+
+def _without_port(address: str) -> str:
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def network_of(address: str | None) -> str | None:
+    """`192.0.2.0/24` or `2001:db8:1::/48`: all that is kept of an address. None for what is no address."""
+    if address is None:
+        return None
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+
+
+def read_facts(payload: Any) -> tuple[str, list[Fact]]:
+    """The organization and the facts of a message on the `interactions` queue. Raises NotAFact."""
+    if not isinstance(payload, dict) or not isinstance(payload.get("facts"), list):
+        raise NotAFact("it has no list of facts")
+    organization = payload.get("org")
+    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
+        raise NotAFact("it names no organization")
+    return organization, [Fact.from_object(raw) for raw in payload["facts"]]

@@ -1,0 +1,41 @@
+"""The hot path: a token is opened, the fact is handed to the journal, and the recipient gets what they came for.
+
+No storage is read. Whatever fails here fails for us alone: the answer does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lib.facts import Kind, new_fact
+from lib.services import Services
+from lib.tokens import Claim, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`stored` is False where the log has the fact instead of storage."""
+
+    claim: Claim
+    stored: bool
+
+
+async def record_hit(
+    services: Services, purpose: Purpose, kind: Kind, token: str, method: str, headers: Mapping[str, str]
+) -> Hit | None:
+    """What the token says, once the fact is durable; None, and nothing recorded, for what is no such token."""
+    claim = services.ring.open(purpose, token)
+    if claim is None:
+        return None
+    fact = new_fact(
+        kind,
+        claim.message,
+        services.clock.now(),
+        method,
+        headers,
+        recipient=claim.recipient,
+        item=claim.item,
+        trusted_hops=services.settings.trusted_hops,
+    )
+    return Hit(claim, await services.journal.record(claim.organization, fact))

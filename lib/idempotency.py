@@ -1,0 +1,115 @@
+"""`Idempotency-Key`: the same POST again gets the first answer, and does nothing a second time.
+
+The row is made before the work and completed after it, in the organization's table `requests`. Answers are kept sealed:
+one of them holds a key that is shown once. A process that dies between the two leaves a row without an answer; whoever
+comes after its lease does the work again, with the same `made_id`, so that what was made is found, not made twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from pydantic import BaseModel
+
+from lib.clock import Clock
+from lib.documents import pack, unpack
+from lib.fields import Moment
+from lib.ids import new_id, short_hash
+from lib.storage import Conflict, Insert, Missing, Replace, Row, Tables
+from lib.tables import table
+from lib.tokens import KeyRing, Purpose
+
+REMEMBERED = timedelta(hours=24)
+LEASE = timedelta(seconds=60)
+_ROW = "request"
+
+
+class OtherBody(Exception):
+    """The same key came with another body before."""
+
+
+class UnderWay(Exception):
+    """The first request with this key is still being worked on."""
+
+
+class _Stored(BaseModel):
+    body_sha256: str
+    made_id: str
+    begun_at: Moment
+    status: int | None = None
+    answer: str | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The first answer, as it was given."""
+
+    status: int
+    body: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The work is ours to do. `made_id` is the id for what it makes, the same in every try."""
+
+    made_id: str
+    row: Row
+    stored: _Stored
+
+
+class Idempotency:
+    def __init__(self, tables: Tables, ring: KeyRing, clock: Clock) -> None:
+        self._tables = tables
+        self._ring = ring
+        self._clock = clock
+
+    async def begin(self, organization: str, path: str, key: str, body: bytes) -> Answered | Begun:
+        """Raises OtherBody, UnderWay; Missing where there is no such organization."""
+        partition, digest, now = short_hash(path, key), sha256(body).hexdigest(), self._clock.now()
+        name = table(organization, "requests")
+        there = await self._tables.get(name, partition, _ROW)
+        made_id = new_id()
+        if there is not None:
+            stored = unpack(_Stored, there)
+            if stored.begun_at + REMEMBERED > now:
+                if stored.body_sha256 != digest:
+                    raise OtherBody
+                if stored.status is not None:
+                    return self._answered(stored)
+                if stored.begun_at + LEASE > now:
+                    raise UnderWay
+                made_id = stored.made_id
+        fresh = _Stored(body_sha256=digest, made_id=made_id, begun_at=now)
+        row = Row(partition, _ROW, pack(fresh), there.etag if there else None)
+        try:
+            [etag] = await self._tables.write(name, [Replace(row) if there else Insert(row)])
+        except Conflict as error:
+            raise UnderWay from error
+        return Begun(made_id, Row(partition, _ROW, {}, etag), fresh)
+
+    async def complete(self, organization: str, begun: Begun, status: int, body: bytes, etag: str | None) -> None:
+        """Remember the answer."""
+        stored = begun.stored.model_copy(
+            update={"status": status, "answer": self._ring.seal(Purpose.ANSWER, body), "etag": etag}
+        )
+        await self._put(organization, begun, stored)
+
+    async def abandon(self, organization: str, begun: Begun) -> None:
+        """The work was refused or failed: the next try may come at once."""
+        await self._put(organization, begun, begun.stored.model_copy(update={"begun_at": self._clock.now() - LEASE}))
+
+    async def _put(self, organization: str, begun: Begun, stored: _Stored) -> None:
+        row = Row(begun.row.partition, begun.row.key, pack(stored), begun.row.etag)
+        try:
+            await self._tables.write(table(organization, "requests"), [Replace(row)])
+        except (Conflict, Missing):
+            return  # another try has taken over, or the organization is gone
+
+    def _answered(self, stored: _Stored) -> Answered:
+        body = self._ring.unseal(Purpose.ANSWER, stored.answer or "")
+        assert stored.status is not None
+        return Answered(stored.status, body or b"", stored.etag)

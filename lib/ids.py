@@ -1,0 +1,26 @@
+"""The one maker of ids, and the shape of ids that clients choose."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from hashlib import blake2b
+
+ORGANIZATION = re.compile(r"[a-z][a-z0-9]{2,31}")
+CHOSEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:{}-]{0,99}")
+RECORD_TYPE = re.compile(r"[a-z][a-z_]{0,39}")
+MADE = re.compile(r"[0-9a-f]{32}")
+
+
+def new_id() -> str:
+    """128 random bits as 32 lower-case hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def short_hash(*parts: str) -> str:
+    """128 bits of BLAKE2b over the parts, for keys made of what a user typed. Not a secret."""
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        raw = part.encode()
+        digest.update(len(raw).to_bytes(4, "big") + raw)
+    return digest.hexdigest()

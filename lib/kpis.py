@@ -1,0 +1,50 @@
+"""KPIs of a message: counted anew from its judged facts whenever one changes, never incremented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+
+from lib.clock import moment
+from lib.facts import Fact
+from lib.fields import Moment
+from lib.verdicts import Verdict
+
+
+class Counts(BaseModel):
+    opens: int = 0
+    clicks: int = 0
+    attachment_views: int = 0
+
+
+class Kpis(Counts):
+    """The plain counts are the human ones; `raw` is everything, `machine` and `uncertain` are the rest of it."""
+
+    replies: int = 0
+    last_opened_at: Moment | None = None
+    raw: Counts = Counts()
+    machine: Counts = Counts()
+    uncertain: Counts = Counts()
+
+
+_COLUMN = {"open": "opens", "click": "clicks"}
+
+
+def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
+    """The KPIs of one message."""
+    tally = {kind: dict.fromkeys(Counts.model_fields, 0) for kind in ("human", "machine", "uncertain", "raw")}
+    last_open = None
+    for fact in facts:
+        kind, column = verdicts[fact.key].kind, _COLUMN[fact.kind]
+        tally[kind][column] += 1
+        tally["raw"][column] += 1
+        if kind == "human" and fact.kind == "open":
+            last_open = max(last_open or 0, fact.at)
+    return Kpis(
+        **tally["human"],
+        last_opened_at=None if last_open is None else moment(last_open),
+        raw=Counts(**tally["raw"]),
+        machine=Counts(**tally["machine"]),
+        uncertain=Counts(**tally["uncertain"]),
+    )

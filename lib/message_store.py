@@ -1,0 +1,147 @@
+"""Messages in storage: one partition of the table `messages` holds all that belongs to a message.
+
+Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `c…` the copies that went out, `body` the HTML
+and text (in a blob when they are over 32 KiB). The body's key sorts outside `c…s`, so that reading the rest is one
+small query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from pydantic import BaseModel
+
+from lib import tables
+from lib.documents import pack, unpack
+from lib.kpis import Kpis
+from lib.messages import Body, Copy, StoredMessage
+from lib.repository import Stale
+from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Storage, Upsert
+
+_INLINE_BYTES = 32 * 1024
+_BODY = "body"
+_SMALL_ROWS = Range(low="c", high="t")
+_JSON = "application/json"
+
+
+class Summary(BaseModel):
+    """The row `s`: derived, and computed again at will. `places` are the (partition, key) of rows in the index."""
+
+    kpis: Kpis = Kpis()
+    places: list[tuple[str, str]] = []
+
+
+class _StoredBody(BaseModel):
+    """Either the body itself, or the name of the blob that holds it."""
+
+    body: Body | None = None
+    blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A message and what hangs on it. Etags are None where the row is not there yet."""
+
+    message: StoredMessage
+    etag: str
+    summary: Summary
+    summary_etag: str | None
+    copies: list[Copy]
+
+
+class MessageStore:
+    def __init__(self, storage: Storage) -> None:
+        self._tables = storage.tables
+        self._blobs = storage.blobs
+
+    async def load(self, organization: str, message: str) -> Loaded | None:
+        """All but the body, in one request."""
+        found = {
+            row.key: row
+            async for row in self._tables.query(tables.table(organization, "messages"), message, _SMALL_ROWS)
+        }
+        if "m" not in found:
+            return None
+        return Loaded(
+            message=unpack(StoredMessage, found["m"]),
+            etag=found["m"].etag or "",
+            summary=unpack(Summary, found["s"]) if "s" in found else Summary(),
+            summary_etag=found["s"].etag if "s" in found else None,
+            copies=[unpack(Copy, row) for key, row in found.items() if key.startswith("c")],
+        )
+
+    async def body(self, organization: str, message: str) -> Body:
+        row = await self._tables.get(tables.table(organization, "messages"), message, _BODY)
+        if row is None:
+            return Body()
+        stored = unpack(_StoredBody, row)
+        if stored.blob is None:
+            return stored.body or Body()
+        return Body.model_validate_json(await self._blobs.get(tables.container(organization), stored.blob))
+
+    async def make(self, organization: str, message: StoredMessage, body: Body) -> str:
+        """A new message; its etag. Raises Conflict where the id exists."""
+        rows: list[Change] = [
+            Insert(Row(message.id, "m", pack(message))),
+            Upsert(await self._body_row(organization, message.id, body)),
+        ]
+        etag, _ = await self._tables.write(tables.table(organization, "messages"), rows)
+        return etag or ""
+
+    async def change(
+        self,
+        organization: str,
+        message: StoredMessage,
+        etag: str,
+        *,
+        body: Body | None = None,
+        copies: Sequence[Copy] = (),
+    ) -> str:
+        """Put the message if it still is the version `etag`, with a new body and copies if given. Raises Stale."""
+        changes: list[Change] = [Replace(Row(message.id, "m", pack(message), etag))]
+        if body is not None:
+            changes.append(Upsert(await self._body_row(organization, message.id, body)))
+        changes += [Upsert(Row(message.id, f"c{number:04d}", pack(copy))) for number, copy in enumerate(copies)]
+        try:
+            answers = await self._tables.write(tables.table(organization, "messages"), changes)
+        except (Conflict, Missing) as error:
+            raise Stale from error
+        return answers[0] or ""
+
+    async def put_summary(self, organization: str, message: str, summary: Summary, etag: str | None) -> None:
+        """Raises Stale when somebody else has put one since `etag` (None: since there was none)."""
+        row = Row(message, "s", pack(summary), etag)
+        try:
+            await self._tables.write(
+                tables.table(organization, "messages"), [Insert(row) if etag is None else Replace(row)]
+            )
+        except (Conflict, Missing) as error:
+            raise Stale from error
+
+    async def delete(self, organization: str, loaded: Loaded) -> None:
+        """The message and its rows, if it is still the version that was loaded. Raises Stale. Deletes no facts."""
+        message = loaded.message.id
+        body = await self._tables.get(tables.table(organization, "messages"), message, _BODY)
+        changes: list[Change] = [Delete(message, "m", loaded.etag)]
+        if loaded.summary_etag:
+            changes.append(Delete(message, "s"))
+        if body is not None:
+            changes.append(Delete(message, _BODY))
+        changes += [Delete(message, f"c{number:04d}") for number in range(len(loaded.copies))]
+        try:
+            await self._tables.write(tables.table(organization, "messages"), changes)
+        except (Conflict, Missing) as error:
+            raise Stale from error
+        if body is not None and (blob := unpack(_StoredBody, body).blob):
+            await self._blobs.delete(tables.container(organization), blob)
+
+    async def _body_row(self, organization: str, message: str, body: Body) -> Row:
+        """A large body's blob is named by its content: a crash leaves a blob too many, never a row without one."""
+        data = body.model_dump_json().encode()
+        if len(data) <= _INLINE_BYTES:
+            return Row(message, _BODY, pack(_StoredBody(body=body)))
+        name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}.json"
+        await self._blobs.put(tables.container(organization), name, data, _JSON)
+        return Row(message, _BODY, pack(_StoredBody(blob=name)))

@@ -1,0 +1,159 @@
+"""A message: what a CRM posts, what is stored of it, and what the API shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.follow import FollowState
+from lib.kpis import Kpis
+
+Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
+State = Literal["draft", "scheduled", "claimed", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
+"""The state machine's own states; the API calls `claimed` and `submitting` both `sending`."""
+
+MOST_RECIPIENTS = 500
+LONGEST_BODY = 5_000_000
+"""Characters of the HTML or the text."""
+
+
+class Recipient(Model):
+    email: Email
+    name: Name = ""
+    record: RecordRef | None = None
+
+
+class Reminder(Model):
+    title: Line
+    condition: Literal["no_reply", "not_opened", "always"]
+    at: Moment
+
+
+class MessageFields(Model):
+    """What a client says of a message, but for its body."""
+
+    sender: ChosenId = Field(alias="from", description="the id of the sending user")
+    to: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
+    cc: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
+    bcc: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
+    subject: Line = ""
+    regarding: Regarding | None = None
+    template: ChosenId | None = None
+    follow: bool = True
+    deliver_at: Moment | None = None
+    reminder: Reminder | None = None
+
+    def recipients(self) -> list[Recipient]:
+        """To, then Cc, then Bcc: a recipient's number is its place here."""
+        return [*self.to, *self.cc, *self.bcc]
+
+
+class MessageSpec(MessageFields):
+    """A message as it is posted. It needs at least one recipient when it is sent, not before."""
+
+    html: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = None
+    text: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = None
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> MessageSpec:
+        if len(self.recipients()) > MOST_RECIPIENTS:
+            raise ValueError(f"to, cc and bcc together hold at most {MOST_RECIPIENTS} recipients")
+        return self
+
+
+class Body(BaseModel):
+    """The message's two forms; either can be missing."""
+
+    html: str | None = None
+    text: str | None = None
+
+
+class Remark(BaseModel):
+    """Something that the sender should know: a link that could not be followed, HTML that Gmail will clip."""
+
+    code: str
+    text: str
+    place: str | None = None
+
+
+class Failure(BaseModel):
+    """Why a message failed, or why nobody knows: what the mail server said, without addresses."""
+
+    code: str
+    text: str
+
+
+class StoredMessage(MessageFields):
+    """The row `m`. `due_at` is when the next try to send it is due."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    state: State = "draft"
+    created_at: Moment
+    due_at: Moment | None = None
+    sent_at: Moment | None = None
+    message_id: str | None = None
+    follow_state: FollowState | None = None
+    remarks: list[Remark] = Field(default_factory=list)
+    failure: Failure | None = None
+    lease_until: Moment | None = None
+    attempts: int = 0
+
+    @property
+    def status(self) -> Status:
+        if self.state == "claimed" or self.state == "submitting":
+            return "sending"
+        return self.state
+
+    def sort_time(self) -> datetime:
+        """Where it stands in a list: when it was sent, or will be, or was made."""
+        return self.sent_at or self.due_at or self.created_at
+
+
+class Copy(BaseModel):
+    """A row `c…`: one MIME message as it went out. `links` are the destinations by index."""
+
+    recipients: list[int]
+    follow_state: FollowState
+    links: list[str] = []
+
+
+class MessageItem(MessageFields):
+    """A message as lists show it."""
+
+    id: str
+    etag: str
+    status: Status
+    status_text: str
+    follow_state: FollowState
+    message_id: str | None
+    created_at: Moment
+    sent_at: Moment | None
+    remarks: list[Remark]
+    failure: Failure | None
+    attachments: list[str] = Field(default_factory=list)
+    kpis: Kpis
+
+
+class MessageRead(MessageItem):
+    """A message, whole."""
+
+    html: str | None
+    text: str | None
+
+
+def records_of(message: MessageFields) -> Iterator[RecordRef]:
+    """Every record that the message belongs to, each once."""
+    refs = [recipient.record for recipient in message.recipients() if recipient.record]
+    if message.regarding:
+        refs.append(RecordRef(type=message.regarding.type, id=message.regarding.id))
+    seen = set()
+    for ref in refs:
+        if (ref.type, ref.id) not in seen:
+            seen.add((ref.type, ref.id))
+            yield ref

@@ -1,0 +1,202 @@
+"""Organizations and their keys: who may call, and what an organization has set."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from lib import tables
+from lib.clock import Clock
+from lib.documents import pack, unpack
+from lib.fields import Model, Moment, Name
+from lib.ids import new_id
+from lib.storage import Conflict, Delete, Insert, Range, Replace, Row, Storage, Unavailable, Upsert
+from lib.storage.protocols import EVERYTHING
+
+Scope = Literal["full", "read", "inbound"]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+_KEY = re.compile(r"([a-z][a-z0-9]{2,31})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})")
+_ORGANIZATION_ROW = "org"
+_KEY_ROWS = "key-"
+
+
+class WorkHours(Model):
+    days: list[Annotated[int, Field(ge=1, le=7)]] = Field([1, 2, 3, 4, 5], description="1 is Monday")
+    start: TimeOfDay = "08:00"
+    end: TimeOfDay = "17:00"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> WorkHours:
+        if self.start >= self.end:
+            raise ValueError("work hours must start before they end")
+        return self
+
+
+class Score(Model):
+    open: Annotated[float, Field(ge=0, le=1000)] = 1
+    click: Annotated[float, Field(ge=0, le=1000)] = 5
+    reply: Annotated[float, Field(ge=0, le=1000)] = 10
+    attachment: Annotated[float, Field(ge=0, le=1000)] = 5
+
+
+class OrganizationSettings(Model):
+    """What an organization decides for itself."""
+
+    engagement_enabled: bool = True
+    tracking: Literal["allow", "consent", "aggregate", "off"] = "allow"
+    mixed_recipients: Literal["block", "split"] = "block"
+    require_opt_in: bool = True
+    work_hours: WorkHours = WorkHours()
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
+    raw_days: Annotated[int, Field(ge=1, le=400)] = 30
+    score: Score = Score()
+    alert_on: Literal["human", "any"] = "human"
+    from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
+        default_factory=list, description="domains that senders' addresses may have; empty allows all"
+    )
+
+
+class Organization(BaseModel):
+    id: str
+    name: str
+    settings: OrganizationSettings
+    created_at: Moment
+
+
+class ApiKey(BaseModel):
+    """A key as it may be shown: without the secret."""
+
+    id: str
+    name: str
+    scope: Scope
+    created_at: Moment
+
+
+class _StoredKey(ApiKey):
+    sha256: str
+
+
+class OrganizationSpec(Model):
+    name: Name
+    settings: OrganizationSettings = OrganizationSettings()
+
+
+class Caller(BaseModel):
+    """Who calls: an organization, by one of its keys."""
+
+    organization: Organization
+    scope: Scope
+
+
+class Organizations:
+    """The registry."""
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._tables = storage.tables
+        self._storage = storage
+        self._clock = clock
+
+    async def get(self, organization: str) -> tuple[Organization, str] | None:
+        """The organization and its etag."""
+        row = await self._tables.get(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
+        return None if row is None else (unpack(Organization, row), row.etag or "")
+
+    async def put(
+        self, organization: str, spec: OrganizationSpec, if_match: str | None
+    ) -> tuple[Organization, str, bool]:
+        """Make or change it, with its storage; (organization, etag, made). Raises Conflict for another etag."""
+        found = await self.get(organization)
+        if if_match is not None and (found is None or if_match not in ("*", found[1])):
+            raise Conflict("the organization has changed")
+        await self._make_storage(organization)
+        made = Organization(
+            id=organization,
+            name=spec.name,
+            settings=spec.settings,
+            created_at=found[0].created_at if found else self._clock.now(),
+        )
+        row = Row(organization, _ORGANIZATION_ROW, pack(made), found[1] if found else None)
+        [etag] = await self._tables.write(tables.ORGANIZATIONS, [Replace(row) if found else Insert(row)])
+        return made, etag or "", found is None
+
+    async def _make_storage(self, organization: str) -> None:
+        await self._tables.create(tables.ORGANIZATIONS)
+        try:
+            await asyncio.gather(
+                *(self._storage.queues.create(queue) for queue in tables.QUEUES),
+                *(self._tables.create(tables.table(organization, kind)) for kind in tables.KINDS),
+                self._storage.blobs.create(tables.container(organization)),
+            )
+        except Conflict as conflict:
+            raise Unavailable("the storage of an organization of that name is still being deleted") from conflict
+
+    async def all(self) -> AsyncIterator[str]:
+        """The ids of all organizations."""
+        async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=_ORGANIZATION_ROW)):
+            yield row.partition
+
+    async def delete(self, organization: str) -> None:
+        """Keys first, so that nobody writes any more; then the storage; the organization's own row last."""
+        rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
+        keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
+        for start in range(0, len(keys), 100):
+            await self._tables.write(tables.ORGANIZATIONS, keys[start : start + 100])
+        for kind in tables.KINDS:
+            await self._tables.drop(tables.table(organization, kind))
+        await self._storage.blobs.drop(tables.container(organization))
+        if any(row.key == _ORGANIZATION_ROW for row in rows):
+            await self._tables.write(tables.ORGANIZATIONS, [Delete(organization, _ORGANIZATION_ROW)])
+
+    async def make_key(
+        self, organization: str, scope: Scope, name: str, key_id: str | None = None
+    ) -> tuple[ApiKey, str]:
+        """A new key, and its secret form, which is shown once and kept only as a hash.
+
+        With a `key_id` that exists, a fresh secret replaces the old one: the first answer never arrived.
+        """
+        key_id = key_id or new_id()
+        secret = secrets.token_urlsafe(32)
+        stored = _StoredKey(id=key_id, name=name, scope=scope, created_at=self._clock.now(), sha256=_hash(secret))
+        row = Row(organization, _KEY_ROWS + key_id, pack(stored))
+        await self._tables.write(tables.ORGANIZATIONS, [Upsert(row)])
+        return ApiKey(**stored.model_dump(exclude={"sha256"})), f"{organization}.{key_id}.{secret}"
+
+    async def keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
+        keys = Range(low=_KEY_ROWS, high=Range.prefix(_KEY_ROWS).high, after=after and _KEY_ROWS + after)
+        return [
+            ApiKey(**unpack(_StoredKey, row).model_dump(exclude={"sha256"}))
+            async for row in self._tables.query(tables.ORGANIZATIONS, organization, keys, limit)
+        ]
+
+    async def revoke_key(self, organization: str, key_id: str) -> None:
+        """At once: every call reads its key. Raises Missing."""
+        await self._tables.write(tables.ORGANIZATIONS, [Delete(organization, _KEY_ROWS + key_id)])
+
+    async def caller(self, key: str) -> Caller | None:
+        """Who holds this key; None for a key that is none, was revoked, or whose organization is gone."""
+        parts = _KEY.fullmatch(key)
+        if parts is None:
+            return None
+        organization, key_id, secret = parts.groups()
+        row, found = await asyncio.gather(
+            self._tables.get(tables.ORGANIZATIONS, organization, _KEY_ROWS + key_id), self.get(organization)
+        )
+        if row is None or found is None:
+            return None
+        stored = unpack(_StoredKey, row)
+        if not hmac.compare_digest(stored.sha256, _hash(secret)):
+            return None
+        return Caller(organization=found[0], scope=stored.scope)
+
+
+def _hash(secret: str) -> str:
+    """The secret has 256 random bits, so a plain hash keeps it."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,115 @@
+"""The CRM's users, and its records: contacts, leads, accounts and whatever else a mail can be about."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
+from lib.repository import Repository
+from lib.storage import Tables
+
+USERS = "user"
+
+
+def record_partition(record_type: str) -> str:
+    return f"record|{record_type}"
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError("not a network, such as 192.0.2.0/24") from None
+
+
+class UserSpec(Model):
+    """A salesperson."""
+
+    email: Email
+    name: Name = ""
+    time_zone: TimeZone = "UTC"
+    opt_in: bool = Field(False, description="whether this user's mail may be followed")
+    inbound: Literal["all", "replies", "known", "none"] = "replies"
+    networks: list[Annotated[str, AfterValidator(_network)]] = Field(
+        [], max_length=50, description="the user's own networks: what comes from there is no engagement"
+    )
+
+
+class StoredUser(UserSpec):
+    id: ChosenId
+
+
+class User(StoredUser):
+    etag: str
+
+
+class Address(Model):
+    city: Name | None = None
+    region: Name | None = None
+    postal_code: Name | None = None
+    country: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class RecordSpec(Model):
+    """A contact, lead, account, opportunity, case, or any other record."""
+
+    name: Name = ""
+    emails: list[Email] = Field([], max_length=50)
+    follow_email: Literal["allow", "do_not_allow", "unknown"] = "unknown"
+    owner: ChosenId | None = None
+    address: Address | None = None
+    time_zone: TimeZone | None = None
+    parent: RecordRef | None = None
+
+
+class StoredRecord(RecordSpec):
+    type: RecordType
+    id: ChosenId
+
+
+class Record(StoredRecord):
+    etag: str
+
+
+class OptIn(Model):
+    users: list[ChosenId] | Literal["all"]
+    opt_in: bool
+
+
+class Changed(BaseModel):
+    changed: int
+
+
+class People:
+    """Users and records of every organization."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.users = Repository(tables, "people", StoredUser)
+        self.records = Repository(tables, "people", StoredRecord)
+
+    async def user(self, organization: str, user: str) -> StoredUser | None:
+        found = await self.users.get(organization, USERS, user)
+        return found[0] if found else None
+
+    async def record(self, organization: str, record: RecordRef) -> StoredRecord | None:
+        found = await self.records.get(organization, record_partition(record.type), record.id)
+        return found[0] if found else None
+
+    async def opt_in(self, organization: str, users: Iterable[str] | None, value: bool) -> int:
+        """Set it for these users (None: for all that there are); how many have changed. Unknown ids are passed over."""
+        if users is None:
+            found = [(key, user, etag) async for key, user, etag in self.users.list(organization, USERS)]
+        else:
+            found = []
+            for key in dict.fromkeys(users):
+                there = await self.users.get(organization, USERS, key)
+                if there:
+                    found.append((key, *there))
+        changing = [(key, user, etag) for key, user, etag in found if user.opt_in is not value]
+        for key, user, etag in changing:
+            await self.users.change(organization, USERS, key, user.model_copy(update={"opt_in": value}), etag)
+        return len(changing)

@@ -1,0 +1,117 @@
+"""From a stored message to what goes out: follow state, rewriting, composing. Reads; stores nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib.compose import Composed, compose
+from lib.follow import FollowState, Preference, follow_state
+from lib.ids import new_id
+from lib.messages import Body, Copy, MessageFields, Remark, StoredMessage
+from lib.organizations import Organizations, OrganizationSettings
+from lib.people import People, StoredUser
+from lib.rewrite import rewrite
+from lib.rewrite.plain_text import plain_text
+from lib.tokens import Claim, KeyRing, Purpose
+
+log = logging.getLogger("heed.prepare")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One copy, ready to go out."""
+
+    copy: Copy
+    composed: Composed
+    body: Body
+    sender: str
+    remarks: list[Remark]
+
+
+class UnknownSender(Exception):
+    """The message's `from` names no user."""
+
+
+class Preparation:
+    def __init__(self, organizations: Organizations, people: People, ring: KeyRing, base_url: str) -> None:
+        self._organizations = organizations
+        self._people = people
+        self._ring = ring
+        self._base_url = base_url
+
+    async def sender(self, organization: str, message: MessageFields) -> StoredUser:
+        """Raises UnknownSender."""
+        user = await self._people.user(organization, message.sender)
+        if user is None:
+            raise UnknownSender(f"the sender {message.sender} is no user of this organization")
+        return user
+
+    async def message_id(self, organization: str, message: MessageFields) -> str:
+        """A Message-ID (RFC 5322) of our own at the sender's domain. Raises UnknownSender."""
+        sender = await self.sender(organization, message)
+        return f"<{new_id()}@{sender.email.rpartition('@')[2]}>"
+
+    async def follow_state(
+        self, organization: str, settings: OrganizationSettings, message: MessageFields
+    ) -> FollowState:
+        """What the state is now; it is fixed when the message goes out."""
+        user = await self._people.user(organization, message.sender)
+        return follow_state(settings, user, message.follow, await self._preferences(organization, message))
+
+    async def _preferences(self, organization: str, message: MessageFields) -> Sequence[tuple[str, Preference]]:
+        async def preference(email: str, index: int) -> tuple[str, Preference]:
+            ref = message.recipients()[index].record
+            record = await self._people.record(organization, ref) if ref else None
+            return email, record.follow_email if record else "unknown"
+
+        recipients = message.recipients()
+        return await asyncio.gather(*(preference(each.email, place) for place, each in enumerate(recipients)))
+
+    async def prepare(self, organization: str, message: StoredMessage, body: Body, date: datetime) -> Prepared:
+        """The copy for all recipients. Raises ComposeError, UnknownSender."""
+        found = await self._organizations.get(organization)
+        settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
+        sender = await self.sender(organization, message)
+        state = await self.follow_state(organization, settings, message)
+        everyone = list(range(len(message.recipients())))
+        links: list[str] = []
+        remarks: list[Remark] = []
+        if state.state == "on":
+            alone = everyone[0] if len(everyone) == 1 and settings.tracking != "aggregate" else None
+            followed = self._rewritten(organization, message.id, body, alone)
+            if followed is None:
+                state = FollowState(
+                    state="blocked",
+                    reason="The links could not be rewritten, so the message goes out unfollowed.",
+                )
+                remarks = [Remark(code="not-rewritten", text=state.reason)]
+            else:
+                body, links, remarks = followed
+        if body.text is None and body.html is not None:
+            body = body.model_copy(update={"text": plain_text(body.html, lambda _: None)})
+        assert message.message_id is not None
+        composed = compose(message, body, sender, message.message_id, date)
+        copy = Copy(recipients=everyone, follow_state=state, links=links)
+        return Prepared(copy, composed, body, sender.email, remarks)
+
+    def _rewritten(
+        self, organization: str, message: str, body: Body, recipient: int | None
+    ) -> tuple[Body, list[str], list[Remark]] | None:
+        """With our links and pixel; None when that fails for whatever reason: a mail matters more than its tracking."""
+
+        def mint(link: int, destination: str) -> str:
+            token = self._ring.mint(Purpose.CLICK, Claim(organization, message, recipient, link, destination))
+            return f"{self._base_url}/c/{token}"
+
+        pixel = self._ring.mint(Purpose.OPEN, Claim(organization, message, recipient))
+        try:
+            done = rewrite(body.html, body.text, mint=mint, pixel=f"{self._base_url}/o/{pixel}.gif", own=self._base_url)
+        except Exception:
+            log.exception("message %s could not be rewritten and goes out unfollowed", message)
+            return None
+        remarks = [Remark(code=remark.code, text=remark.text, place=remark.place) for remark in done.remarks]
+        return Body(html=done.html, text=done.text), list(done.links), remarks

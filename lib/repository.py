@@ -1,0 +1,93 @@
+"""Models in a table: read, put, change with a condition, list. One way for users, records and all that is like them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field, create_model
+
+from lib.documents import pack, unpack
+from lib.fields import Model
+from lib.storage import Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables
+from lib.storage.protocols import EVERYTHING
+from lib.tables import table
+
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+class Stale(Exception):
+    """`If-Match` named another version than the one that is stored."""
+
+
+class Repository(Generic[Stored]):
+    """One kind of model, in one kind of table. Partitions and keys are made of ids, so they need no escaping."""
+
+    def __init__(self, tables: Tables, kind: str, model: type[Stored]) -> None:
+        self._tables = tables
+        self._kind = kind
+        self._model = model
+
+    async def get(self, organization: str, partition: str, key: str) -> tuple[Stored, str] | None:
+        """The model and its etag."""
+        row = await self._tables.get(table(organization, self._kind), partition, key)
+        return None if row is None else (unpack(self._model, row), row.etag or "")
+
+    async def put(
+        self, organization: str, partition: str, key: str, model: Stored, if_match: str | None
+    ) -> tuple[str, bool]:
+        """Put it whole, whether or not there was one: (etag, made). Raises Stale."""
+        found = await self._tables.get(table(organization, self._kind), partition, key)
+        if if_match is not None and (found is None or if_match not in ("*", found.etag)):
+            raise Stale
+        row = Row(partition, key, pack(model), found.etag if found else None)
+        change = Replace(row) if found else Insert(row)
+        [etag] = await self._tables.write(table(organization, self._kind), [change])
+        return etag or "", found is None
+
+    async def change(self, organization: str, partition: str, key: str, model: Stored, etag: str) -> str:
+        """Put it if it still is the version `etag`; the new etag. Raises Stale."""
+        row = Row(partition, key, pack(model), etag)
+        try:
+            [new] = await self._tables.write(table(organization, self._kind), [Replace(row)])
+        except (Conflict, Missing) as error:
+            raise Stale from error
+        return new or ""
+
+    async def remove(self, organization: str, partition: str, key: str, etag: str | None = None) -> None:
+        """Raises Missing where there is none, Stale where it has changed."""
+        try:
+            await self._tables.write(table(organization, self._kind), [Delete(partition, key, etag)])
+        except Conflict as error:
+            raise Stale from error
+
+    async def list(
+        self, organization: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
+    ) -> AsyncIterator[tuple[str, Stored, str]]:
+        """(key, model, etag) in order of the keys."""
+        async for row in self._tables.query(table(organization, self._kind), partition, keys, limit):
+            yield row.key, unpack(self._model, row), row.etag or ""
+
+
+def patch_of(spec: type[Model]) -> type[Model]:
+    """The model of a PATCH's body: the same fields, none of them needed."""
+    fields: dict[str, Any] = {}
+    for name, field in spec.model_fields.items():
+        info: Any = Field(default=None, alias=field.alias, description=field.description)
+        info.metadata = list(field.metadata)
+        fields[name] = (field.annotation, info)
+    return create_model(
+        f"{spec.__name__.removesuffix('Spec')}Patch",
+        __base__=Model,
+        __doc__=f"Fields of {spec.__name__} to change; what is left out stays.",
+        **fields,
+    )
+
+
+def patched(spec: type[Model], there: BaseModel, patch: BaseModel) -> dict[str, Any]:
+    """The fields of `spec` after the patch, for `spec.model_validate`."""
+    known = set(spec.model_fields)
+    return {
+        **there.model_dump(include=known, by_alias=False),
+        **patch.model_dump(exclude_unset=True, by_alias=False),
+    }

@@ -1,0 +1,65 @@
+"""The destinations of one mail: which address becomes which link, and which stays as it is."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from lib.links import WHITE_SPACE, LinkRefused, destination, is_left_alone
+from lib.rewrite.remarks import Places, Remark
+
+_OWN_PATHS: Final = ("/c/", "/o/", "/i/", "/a/", "/p/")
+
+
+class Destinations:
+    """Numbers the destinations of one mail and makes their redirect URLs. `all` lists them by index."""
+
+    def __init__(self, mint: Callable[[int, str], str], own: str) -> None:
+        self._mint: Final = mint
+        self._own: Final = tuple(own.rstrip("/") + path for path in _OWN_PATHS)
+        self._url_of: Final[dict[str, str]] = {}  # by destination, for the links of the HTML
+        self._destination_of: Final[dict[str, str]] = {}  # by URL
+        self._off: Final[set[str]] = set()
+        self.all: Final[list[str]] = []
+
+    def is_own(self, address: str) -> bool:
+        return address.strip(WHITE_SPACE).startswith(self._own)
+
+    def destination_of(self, url: str) -> str | None:
+        """Where one of the redirect URLs made here leads."""
+        return self._destination_of.get(url)
+
+    def url_in_html(self, address: str) -> str | None:
+        """The redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused."""
+        if self._stays(address):
+            return None
+        to = destination(address)
+        url = self._next_url(to)
+        self._url_of.setdefault(to, url)
+        return url
+
+    def turn_off(self, address: str) -> None:
+        """Leave links of the text alone that lead where this link of the HTML leads, marked as off."""
+        with suppress(LinkRefused):
+            self._off.add(destination(address))
+
+    def url_in_text(self, address: str) -> str | None:
+        """The same for a link of the text: it shares the index of the first link of the HTML to go there."""
+        if self._stays(address):
+            return None
+        to = destination(address)
+        if to in self._url_of:
+            return self._url_of[to]
+        return None if to in self._off else self._next_url(to)
+
+    def _stays(self, address: str) -> bool:
+        return is_left_alone(address) or self.is_own(address)
+
+    def _next_url(self, to: str) -> str:
+        url = self._mint(len(self.all), to)
+        self.all.append(to)
+        self._destination_of[url] = to
+        return url
+
+
+def refusal_remark(refused: LinkRefused, places: Places, offset: int) -> Remark:
+    return Remark(refused.code, f"This link is not tracked: {refused.text}.", places.name(offset))

@@ -1,0 +1,126 @@
+"""A text for a mail that has only HTML: what it says line by line, each address after its words.
+
+turbohtml's own plain text puts a table's row on one line, also where the table is the layout of the whole
+mail. Here a row is a line only as long as its cells hold no lines of their own.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from turbohtml import Token, TokenType, tokenize
+
+_SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]++", re.IGNORECASE)
+# What mails put between spaces to fill the preview that inboxes show.
+_FILLING: Final = re.compile(r"(?:(?<=\s)|\A)[\u00ad\u034f\u200b\u200c\ufeff]++(?=\s|\Z)")
+_NOT_TEXT: Final = frozenset(("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title"))
+_TEXT, _START_TAG, _END_TAG = TokenType.TEXT, TokenType.START_TAG, TokenType.END_TAG
+_CELLS: Final = frozenset(("td", "th"))
+# fmt: off
+_ON_LINES_OF_THEIR_OWN: Final = (
+    "address", "article", "aside", "center", "dd", "div", "dt", "fieldset", "figure", "footer",
+    "form", "header", "hr", "li", "main", "nav", "section", "table", "tr",
+)
+_BETWEEN_BLANK_LINES: Final = ("blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "ul")
+# fmt: on
+_LINE_BREAKS: Final = dict.fromkeys(_ON_LINES_OF_THEIR_OWN, 1) | dict.fromkeys(_BETWEEN_BLANK_LINES, 2)
+
+
+def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
+    """The text of the HTML, ending in a line break.
+
+    `destination_of` tells where a redirect URL leads: an address that is its own words appears once.
+    """
+    writer = _Writer(destination_of)
+    for token in tokenize(html):
+        writer.take(token)
+    return writer.text()
+
+
+class _Writer:
+    def __init__(self, destination_of: Callable[[str], str | None]) -> None:
+        self._destination_of: Final = destination_of
+        self._pieces: Final[list[str]] = []
+        self._line_breaks = 0  # to be written before the next words, like the space
+        self._space = False
+        self._skipped: str | None = None  # the element whose content is no text
+        self._address = ""  # of the link being written
+        self._link_start = 0  # its first piece
+
+    def text(self) -> str:
+        self._end_link()
+        return "".join(self._pieces) + "\n"
+
+    def take(self, token: Token) -> None:
+        kind = token.type
+        if kind is _TEXT:
+            if self._skipped is None:
+                self._write_words(token.data or "")
+        elif kind is _START_TAG:
+            self._start(token, token.tag or "")
+        elif kind is _END_TAG:
+            self._end(token.tag or "")
+
+    def _start(self, tag: Token, name: str) -> None:
+        if name == "a":
+            self._end_link()
+            self._start_link(tag.attr("href") or "")
+        elif name == "img":
+            self._write_words(tag.attr("alt") or "")
+        elif name == "br":
+            self._line_breaks = min(self._line_breaks + 1, 2)
+        elif name in _NOT_TEXT:
+            self._skipped = name
+        else:
+            self._break(name)
+            if name == "li":
+                self._write("*")
+                self._space = True
+
+    def _end(self, name: str) -> None:
+        if name == "a":
+            self._end_link()
+        elif name == self._skipped:
+            self._skipped = None
+        else:
+            self._break(name)
+
+    def _break(self, name: str) -> None:
+        if name in _CELLS:
+            self._space = True
+        elif name in _LINE_BREAKS:
+            self._line_breaks = max(self._line_breaks, _LINE_BREAKS[name])
+
+    def _write_words(self, text: str) -> None:
+        if not text.isascii():
+            text = _FILLING.sub("", text)
+        if words := " ".join(text.split()):
+            self._space |= text[0].isspace()
+            self._write(words)
+            self._space = text[-1].isspace()
+        else:
+            self._space |= bool(text)
+
+    def _write(self, words: str) -> None:
+        separator = "\n" * self._line_breaks or " " * self._space
+        self._pieces.append(separator + words if self._pieces else words)
+        self._line_breaks, self._space = 0, False
+
+    def _start_link(self, address: str) -> None:
+        self._address = address.strip()
+        self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
+        self._link_start = len(self._pieces)
+
+    def _end_link(self) -> None:
+        address, self._address = self._address, ""
+        if not _SHOWN_ADDRESS.fullmatch(address):
+            return
+        written = "".join(self._pieces[self._link_start :])
+        words = written.strip()
+        destination = self._destination_of(address) or address.removeprefix("mailto:")
+        if words and words in (destination, destination.removesuffix("/")):
+            separator = written[: written.index(words)]
+            self._pieces[self._link_start :] = [separator + address.removeprefix("mailto:")]
+            return
+        self._space = True
+        self._write(f"<{address}>")

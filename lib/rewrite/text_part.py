@@ -1,0 +1,56 @@
+"""The text part: the web addresses in it are exchanged in place."""
+
+import re
+from collections import Counter
+from typing import Final
+
+from lib.links import LinkRefused
+from lib.rewrite.destinations import Destinations, refusal_remark
+from lib.rewrite.remarks import Places, Remark
+
+# A URL ends where it does for mail clients, too: at white space, even of no width, at `<`, `>` and `"`
+# (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`.
+_CANDIDATE: Final = re.compile(
+    r'(?<![A-Za-z0-9+.\-])https?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.IGNORECASE
+)
+_TRAILING: Final = frozenset(".,;:!?*…。、，．；：！？“”„‘’‚«»‹›")
+_OPENING: Final = dict(zip(")]}）」』】》〉", "([{（「『【《〈", strict=True))
+
+
+def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -> str:
+    places = Places("text", text)
+
+    def replacement(match: re.Match[str]) -> str:
+        candidate = match[0]
+        url = _without_trailing(candidate)
+        if _is_unresolved(match) or url.endswith("://"):
+            return candidate
+        try:
+            redirect = destinations.url_in_text(url)
+        except LinkRefused as refused:
+            remarks.append(refusal_remark(refused, places, match.start()))
+            return candidate
+        return candidate if redirect is None else redirect + candidate[len(url) :]
+
+    return _CANDIDATE.sub(replacement, text)
+
+
+def _is_unresolved(match: re.Match[str]) -> bool:
+    """Whether the pattern has cut the URL off at a merge field, as in `https://example.com/<% id %>`."""
+    return match.string.startswith("<%", match.end())
+
+
+def _without_trailing(candidate: str) -> str:
+    """The candidate without the punctuation of the sentence around it, and brackets it did not open."""
+    counts = Counter(candidate)
+    end = len(candidate)
+    while _is_outside(candidate[end - 1], counts):
+        end -= 1
+        counts[candidate[end]] -= 1
+    return candidate[:end]
+
+
+def _is_outside(last: str, counts: Counter[str]) -> bool:
+    if last in _OPENING:
+        return counts[last] > counts[_OPENING[last]]
+    return last in _TRAILING or (last == "'" and counts[last] % 2 == 1)

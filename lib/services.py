@@ -1,0 +1,115 @@
+"""The composition root: every part of Heed, built from the settings in one place.
+
+`build` checks what can be checked without a network. What holds a connection is made when it is first used, inside the
+event loop that the Functions worker runs.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from lib.assessor import Assessor
+from lib.clock import Clock, SystemClock
+from lib.idempotency import Idempotency
+from lib.journal import Journal, Writer
+from lib.lists import Lists
+from lib.message_store import MessageStore
+from lib.organizations import Organizations
+from lib.outbox import Outbox
+from lib.people import People
+from lib.prepare import Preparation
+from lib.settings import Settings
+from lib.storage import Storage
+from lib.sweep import JournalSweep
+from lib.transports import Transport
+
+
+class Services:
+    """The parts, each made once. Tests hand in a storage, a writer, a transport or a clock of their own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        storage: Storage | None = None,
+        writer: Writer | None = None,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.ring = settings.token_keys
+        self.clock: Clock = clock or SystemClock()
+        self._storage = storage
+        self._writer = writer
+        self._transport = transport
+
+    @cached_property
+    def storage(self) -> Storage:
+        if self._storage is not None:
+            return self._storage
+        from lib.storage.azure import azure_storage
+
+        return azure_storage(self.settings.account())
+
+    @cached_property
+    def journal(self) -> Journal:
+        return Journal(self._writer or self._rest_writer(), self.clock)
+
+    def _rest_writer(self) -> Writer:
+        from lib.storage.rest import RestWriter
+
+        account = self.settings.account()
+        if account.key is not None:
+            return RestWriter(account)
+        from azure.identity.aio import DefaultAzureCredential
+
+        return RestWriter(account, DefaultAzureCredential())
+
+    @cached_property
+    def transport(self) -> Transport | None:
+        if self._transport is not None or self.settings.smtp_host is None:
+            return self._transport
+        from lib.transports.smtp import SmtpTransport
+
+        return SmtpTransport(self.settings)
+
+    @cached_property
+    def organizations(self) -> Organizations:
+        return Organizations(self.storage, self.clock)
+
+    @cached_property
+    def people(self) -> People:
+        return People(self.storage.tables)
+
+    @cached_property
+    def messages(self) -> MessageStore:
+        return MessageStore(self.storage)
+
+    @cached_property
+    def lists(self) -> Lists:
+        return Lists(self.storage.tables)
+
+    @cached_property
+    def assessor(self) -> Assessor:
+        return Assessor(self.storage.tables, self.messages, self.lists)
+
+    @cached_property
+    def sweep(self) -> JournalSweep:
+        return JournalSweep(self.storage.tables, self.assessor, self.organizations, self.clock)
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        return Preparation(self.organizations, self.people, self.ring, self.settings.base_url)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.messages, self.preparation, self.storage.queues, self.transport, self.clock)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.storage.tables, self.ring, self.clock)
+
+
+def build(settings: Settings) -> Services:
+    """Everything that the triggers need."""
+    return Services(settings)

@@ -1,0 +1,134 @@
+"""Settings: read once, checked whole, so that a bad one stops the start and not the first request.
+
+They come from the environment, as the Functions host hands them over; each one's description says how to mend it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lib.storage.account import Account
+from lib.tokens import KeyRing
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text is one line that says which and how to mend it."""
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("it is no http or https address")
+    return value.rstrip("/")
+
+
+def _key_ring(value: Any) -> KeyRing:
+    return value if isinstance(value, KeyRing) else KeyRing.parse(str(value))
+
+
+class Settings(BaseSettings):
+    """Every setting of Heed. Names in the environment are the aliases."""
+
+    model_config = SettingsConfigDict(extra="ignore", arbitrary_types_allowed=True, env_ignore_empty=True)
+
+    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        alias="HEED_BASE_URL",
+        description="the public address that links in mail begin with, for example https://mail.example.com",
+    )
+    admin_key: SecretStr = Field(
+        alias="HEED_ADMIN_KEY", min_length=8, description="the administrator's key, at least 8 characters"
+    )
+    token_keys: Annotated[KeyRing, BeforeValidator(_key_ring)] = Field(
+        alias="HEED_TOKEN_KEYS",
+        description="the ring of token keys, newest first: k1:<base64url of 64 random bytes>[,k0:...]; make one with "
+        "python3 -c \"import base64,os;print('k1:'+base64.urlsafe_b64encode(os.urandom(64)).decode().rstrip('='))\"",
+    )
+    connection_string: SecretStr | None = Field(
+        None,
+        alias="AzureWebJobsStorage",
+        description="the storage account's connection string, with its account key",
+    )
+    account_name: str | None = Field(
+        None,
+        alias="AzureWebJobsStorage__accountName",
+        description="the storage account's name, with a managed identity",
+    )
+    trusted_hops: int = Field(
+        1,
+        alias="HEED_TRUSTED_HOPS",
+        ge=0,
+        le=10,
+        description="how many proxies of ours add to X-Forwarded-For, 0 to 10",
+    )
+    smtp_host: str | None = Field(
+        None,
+        alias="HEED_SMTP_HOST",
+        description="the mail server that takes outgoing mail; without it nothing is sent",
+    )
+    smtp_port: int = Field(587, alias="HEED_SMTP_PORT", ge=1, le=65535, description="the mail server's port")
+    smtp_user: str | None = Field(None, alias="HEED_SMTP_USER", description="the name to log in with, if any")
+    smtp_password: SecretStr | None = Field(None, alias="HEED_SMTP_PASSWORD", description="the password to log in with")
+    smtp_security: Literal["auto", "starttls", "tls", "none"] = Field(
+        "auto",
+        alias="HEED_SMTP_SECURITY",
+        description="auto (STARTTLS where offered), starttls (demanded), tls (from the first byte) or none",
+    )
+    smtp_timeout: float = Field(
+        30.0,
+        alias="HEED_SMTP_TIMEOUT",
+        gt=0,
+        le=300,
+        description="seconds to wait for each answer of the mail server",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        self.account()
+        if self.smtp_user and not self.smtp_password:
+            raise ValueError("HEED_SMTP_PASSWORD is missing: set it, as HEED_SMTP_USER is set")
+        return self
+
+    def account(self) -> Account:
+        """The storage account that everything is kept in."""
+        if self.connection_string:
+            try:
+                return Account.parse(self.connection_string.get_secret_value())
+            except ValueError as error:
+                raise ValueError(
+                    f"AzureWebJobsStorage is wrong ({error}): set it to the storage account's connection string"
+                ) from None
+        if self.account_name:
+            return Account.named(self.account_name)
+        raise ValueError(
+            "AzureWebJobsStorage is missing: set it to the storage account's connection string, "
+            "or AzureWebJobsStorage__accountName to its name"
+        )
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """From the environment, or the mapping given. Raises SettingsError for the first thing that is wrong."""
+    source = os.environ if environment is None else environment
+    names = {str(field.alias) for field in Settings.model_fields.values()}
+    given = {name: source[name] for name in names if source.get(name, "") != ""}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(_line(error)) from None
+
+
+def _line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    said = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return said
+    name = str(first["loc"][0])
+    meaning = next(field.description for field in Settings.model_fields.values() if field.alias == name)
+    if first["type"] == "missing":
+        return f"{name} is missing: set it to {meaning}"
+    return f"{name} is wrong ({said}): set it to {meaning}"

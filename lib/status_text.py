@@ -1,0 +1,54 @@
+"""A message's state in words, as a salesperson reads it, in that person's time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from lib.kpis import Kpis
+from lib.messages import StoredMessage
+
+
+def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
+    state = message.state
+    if state == "scheduled" and message.due_at and message.due_at > now:
+        return f"Scheduled to send {_day(message.due_at, now, zone)} {_time(message.due_at, zone)}"
+    if state == "sent":
+        return _engagement(message, kpis, now, zone)
+    return {
+        "draft": "Draft",
+        "scheduled": "Waiting to be sent",
+        "claimed": "Being sent",
+        "submitting": "Being sent",
+        "failed": "Could not be sent",
+        "uncertain": "May have been sent: please check",
+        "cancelled": "Cancelled",
+        "received": "Received",
+    }[state]
+
+
+def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
+    if kpis.last_opened_at:
+        return f"Last opened {_day(kpis.last_opened_at, now, zone)}"
+    if message.follow_state is None or message.follow_state.state != "on":
+        return "Sent, not followed"
+    if kpis.clicks:
+        return "Clicked, images not loaded"
+    if kpis.uncertain.opens or kpis.uncertain.clicks:
+        return "Perhaps opened"
+    if kpis.machine.opens or kpis.machine.clicks:
+        return "Opened only by a mail scanner"
+    return "Not yet opened"
+
+
+def _day(moment: datetime, now: datetime, zone: str) -> str:
+    """today, tomorrow, yesterday, or the date."""
+    place = ZoneInfo(zone)
+    day, today = moment.astimezone(place).date(), now.astimezone(place).date()
+    words = {0: "today", 1: "tomorrow", -1: "yesterday"}
+    return words.get((day - today).days, f"{day:%a} {day.day} {day:%b %Y}")
+
+
+def _time(moment: datetime, zone: str) -> str:
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local.hour}:{local:%M}"

@@ -1,0 +1,67 @@
+"""Which storage account, and how we prove that we may use it.
+
+The setting is either a connection string (`AzureWebJobsStorage`) or, as in Azure with a managed identity, the
+account's name (`AzureWebJobsStorage__accountName`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+AZURITE_NAME = "devstoreaccount1"
+_AZURITE = {
+    "AccountName": AZURITE_NAME,
+    # Azurite's published key: the same on every machine, no secret.
+    "AccountKey": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+    "BlobEndpoint": f"http://127.0.0.1:10000/{AZURITE_NAME}",
+    "QueueEndpoint": f"http://127.0.0.1:10001/{AZURITE_NAME}",
+    "TableEndpoint": f"http://127.0.0.1:10002/{AZURITE_NAME}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Endpoints without a trailing slash. `key` is None where a managed identity is the proof."""
+
+    name: str
+    table_endpoint: str
+    queue_endpoint: str
+    blob_endpoint: str
+    key: bytes | None
+
+    @staticmethod
+    def named(name: str, suffix: str = "core.windows.net") -> Account:
+        """An account of the public cloud, entered with the identity that the app runs as."""
+        return Account(
+            name,
+            f"https://{name}.table.{suffix}",
+            f"https://{name}.queue.{suffix}",
+            f"https://{name}.blob.{suffix}",
+            key=None,
+        )
+
+    @staticmethod
+    def parse(connection_string: str) -> Account:
+        """From a connection string with an account key. Raises ValueError with what is missing."""
+        pairs = [part.partition("=") for part in connection_string.strip().split(";") if part.strip()]
+        parts = {name.strip(): value.strip() for name, _, value in pairs}
+        if parts.get("UseDevelopmentStorage", "").lower() == "true":
+            parts = _AZURITE
+        name = parts.get("AccountName", "")
+        if not name:
+            raise ValueError("it has no AccountName")
+        try:
+            key = base64.b64decode(parts["AccountKey"], validate=True)
+        except (KeyError, binascii.Error):
+            raise ValueError("it has no AccountKey in base64") from None
+        protocol, suffix = (
+            parts.get("DefaultEndpointsProtocol", "https"),
+            parts.get("EndpointSuffix", "core.windows.net"),
+        )
+
+        def endpoint(kind: str) -> str:
+            return parts.get(f"{kind.capitalize()}Endpoint", f"{protocol}://{name}.{kind}.{suffix}").rstrip("/")
+
+        return Account(name, endpoint("table"), endpoint("queue"), endpoint("blob"), key)

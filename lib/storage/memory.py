@@ -1,0 +1,143 @@
+"""A storage account in memory: for tests, and for `POST /simulate`-like work that must store nothing.
+
+It holds to the same promises as `lib.storage.azure`, and the same tests; it is not durable and not shared.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from lib.storage.protocols import (
+    EVERYTHING,
+    Change,
+    Conflict,
+    Delete,
+    Insert,
+    Missing,
+    Range,
+    Replace,
+    Row,
+    Storage,
+    check_changes,
+    place_of,
+)
+
+
+def memory_storage() -> Storage:
+    """An empty account."""
+    return Storage(MemoryTables(), MemoryBlobs(), MemoryQueues())
+
+
+class MemoryTables:
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[tuple[str, str], Row]] = {}
+        self._versions = itertools.count(1)
+
+    async def create(self, table: str) -> None:
+        self._tables.setdefault(table, {})
+
+    async def drop(self, table: str) -> None:
+        self._tables.pop(table, None)
+
+    async def get(self, table: str, partition: str, key: str) -> Row | None:
+        return self._tables.get(table, {}).get((partition, key))
+
+    async def query(
+        self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
+    ) -> AsyncIterator[Row]:
+        partitions = partition if isinstance(partition, Range) else Range(partition, partition + "\0")
+        rows = sorted(self._tables.get(table, {}).items())
+        found = (row for (part, key), row in rows if _within(part, partitions) and _within(key, keys))
+        for row in itertools.islice(found, limit):
+            yield row
+
+    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+        check_changes(changes)
+        if table not in self._tables:
+            raise Missing(f"no table {table}")
+        rows = dict(self._tables[table])
+        etags = [self._apply(rows, change) for change in changes]
+        self._tables[table] = rows
+        return etags
+
+    def _apply(self, rows: dict[tuple[str, str], Row], change: Change) -> str | None:
+        place = place_of(change)
+        there = rows.get(place)
+        if isinstance(change, Delete | Replace):
+            if there is None:
+                raise Missing(f"no row {place}")
+            expected = change.etag if isinstance(change, Delete) else change.row.etag
+            if expected is not None and expected != there.etag:
+                raise Conflict(f"row {place} has changed")
+        if isinstance(change, Delete):
+            del rows[place]
+            return None
+        if isinstance(change, Insert) and there is not None:
+            raise Conflict(f"row {place} exists")
+        etag = f'W/"{next(self._versions)}"'
+        rows[place] = replace(change.row, values=dict(change.row.values), etag=etag)
+        return etag
+
+
+def _within(key: str, keys: Range) -> bool:
+    return (
+        (keys.low is None or key >= keys.low)
+        and (keys.high is None or key < keys.high)
+        and (keys.after is None or key > keys.after)
+    )
+
+
+class MemoryBlobs:
+    def __init__(self) -> None:
+        self._containers: dict[str, dict[str, bytes]] = {}
+
+    async def create(self, container: str) -> None:
+        self._containers.setdefault(container, {})
+
+    async def drop(self, container: str) -> None:
+        self._containers.pop(container, None)
+
+    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:  # noqa: ARG002
+        if container not in self._containers:
+            raise Missing(f"no container {container}")
+        self._containers[container][name] = data
+
+    async def get(self, container: str, name: str) -> bytes:
+        try:
+            return self._containers[container][name]
+        except KeyError:
+            raise Missing(f"no blob {container}/{name}") from None
+
+    async def delete(self, container: str, name: str) -> None:
+        self._containers.get(container, {}).pop(name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that waits in a queue."""
+
+    queue: str
+    body: str
+    delay: timedelta
+
+
+class MemoryQueues:
+    """Nobody consumes these by itself: a test takes messages out of `waiting`."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Sent] = []
+
+    async def create(self, queue: str) -> None: ...
+
+    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0)) -> None:
+        self.waiting.append(Sent(queue, body, delay))
+
+    def take(self, queue: str) -> Sent | None:
+        """The oldest message of the queue, whatever its delay; None when it is empty."""
+        for place, sent in enumerate(self.waiting):
+            if sent.queue == queue:
+                return self.waiting.pop(place)
+        return None

@@ -1,0 +1,84 @@
+"""What the queue has lost: a timer hands the assessor the journal's commits that it never saw.
+
+A hit is acknowledged when either of its two writes has succeeded. Where only the journal's did, no queue message will
+ever tell of it; and a message that was poisoned is in the journal, too. The assessor marks each commit that it has
+taken (partition `seen`, key = the commit); a sweep reads what is newer than the stored watermark and unmarked.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from lib.assessor import Assessor
+from lib.clock import Clock, milliseconds
+from lib.facts import Fact, NotAFact
+from lib.journal import FACT_COLUMN
+from lib.organizations import Organizations
+from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.tables import table
+
+log = logging.getLogger("heed.sweep")
+
+GRACE = timedelta(minutes=2)
+"""So long the queue has to bring a commit by itself."""
+
+OVERLAP = timedelta(minutes=10)
+"""Clocks of two processes may differ by so much; a commit that is read twice costs only its reading."""
+
+FIRST_LOOK = timedelta(hours=24)
+"""How far back the first sweep goes."""
+
+_SEEN = "seen"
+_STATE = "sweep"
+# Commits begin with the year, so a range of them meets neither of these partitions.
+
+
+class JournalSweep:
+    def __init__(self, tables: Tables, assessor: Assessor, organizations: Organizations, clock: Clock) -> None:
+        self._tables = tables
+        self._assessor = assessor
+        self._organizations = organizations
+        self._clock = clock
+
+    async def mark(self, organization: str, commit: str) -> None:
+        """The assessor has this commit's facts."""
+        try:
+            await self._tables.write(table(organization, "journal"), [Upsert(Row(_SEEN, commit, {"v": 1}))])
+        except Missing:
+            log.info("organization %s is gone", organization)
+
+    async def run(self) -> int:
+        """Sweep every organization; how many commits had been missed."""
+        missed = 0
+        async for organization in self._organizations.all():
+            missed += await self._sweep(organization)
+        return missed
+
+    async def _sweep(self, organization: str) -> int:
+        name, now = table(organization, "journal"), self._clock.now()
+        state = await self._tables.get(name, _STATE, _STATE)
+        start = state.text("until") if state else _commit_at(now - FIRST_LOOK)
+        end = _commit_at(now - GRACE)
+        seen = {row.key async for row in self._tables.query(name, _SEEN, Range(low=start, high=end))}
+        missed: dict[str, list[Fact]] = {}
+        async for row in self._tables.query(name, Range(low=start, high=end)):
+            if row.partition not in seen:
+                missed.setdefault(row.partition, [])
+                try:
+                    missed[row.partition].append(Fact.from_json(row.text(FACT_COLUMN)))
+                except NotAFact as error:
+                    log.error("journal row %s %s is no fact: %s", row.partition, row.key, error)
+        for commit, facts in missed.items():
+            await self._assessor.take(organization, facts)
+            await self.mark(organization, commit)
+        if missed:
+            log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
+        until = max(start, _commit_at(now - GRACE - OVERLAP))
+        await self._tables.write(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
+        return len(missed)
+
+
+def _commit_at(moment: datetime) -> str:
+    """The smallest commit id of that millisecond."""
+    return f"{moment:%Y%m%d%H}-{milliseconds(moment):013d}"

@@ -1,0 +1,40 @@
+"""What rules find, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Class = Literal["human", "machine", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One rule's finding about one fact.
+
+    `weight` is in log-odds (natural logarithm): positive speaks for a person, negative for a machine; 2.2 is 9 to 1,
+    4.6 is 99 to 1. `source` says where it is known from.
+    """
+
+    code: str
+    text: str
+    weight: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A piece of evidence as people are shown it."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`confidence`, 0 to 1, is that of the class: an uncertain verdict is sure where the odds are even."""
+
+    kind: Class
+    confidence: float
+    reasons: tuple[Reason, ...]
+    rules: str

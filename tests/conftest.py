@@ -1,0 +1,15 @@
+"""Servers that tests of any folder may ask for; each is started at most once, on free ports."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.azurite import Azurite, start_azurite
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """A real Azurite, empty at the start. Tests share it: take names of your own for what you make."""
+    running = start_azurite(tmp_path_factory.mktemp("azurite"))
+    yield running
+    running.stop()

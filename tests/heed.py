@@ -1,0 +1,222 @@
+"""Heed in one process, as tests drive it: the real app over storage in memory, called through its real routes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from urllib.parse import quote
+
+from azure.functions.queue import QueueMessage
+
+from functions.app import make_app
+from infra.local.application import list_functions
+from infra.local.host_keys import load_host_keys
+from infra.local.http_triggers import HttpTriggers
+from infra.local.invocation import InvocationError, Invoke, make_invoke
+from lib.clock import SetClock
+from lib.journal import StorageWriter, Writer
+from lib.services import Services
+from lib.settings import load_settings
+from lib.storage import Storage
+from lib.storage.memory import MemoryQueues, memory_storage
+from lib.transports import Transport
+from lib.transports.memory import MemoryTransport
+
+BASE_URL = "https://heed.test"
+ADMIN_KEY = "admin-key-of-tests"
+START = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
+TOKEN_KEYS = "k1:" + base64.urlsafe_b64encode(bytes(range(64))).decode().rstrip("=")
+SETTINGS = {
+    "HEED_BASE_URL": BASE_URL,
+    "HEED_ADMIN_KEY": ADMIN_KEY,
+    "HEED_TOKEN_KEYS": TOKEN_KEYS,
+    "HEED_TRUSTED_HOPS": "1",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(slots=True)
+class Heed:
+    """`acme` is an organization with the user `rep1`, who has opted in; `key` is its full key."""
+
+    clock: SetClock = field(default_factory=lambda: SetClock(START))
+    storage: Storage = field(default_factory=memory_storage)
+    transport: Transport | None = field(default_factory=MemoryTransport)
+    writer: Writer | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    services: Services = field(init=False)
+    _http: HttpTriggers = field(init=False)
+    _queues: dict[str, Invoke] = field(init=False)
+    _timers: dict[str, Invoke] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.services = Services(
+            load_settings({**SETTINGS, **self.settings}),
+            storage=self.storage,
+            writer=self.writer or StorageWriter(self.storage),
+            transport=self.transport,
+            clock=self.clock,
+        )
+        self._http = HttpTriggers("", load_host_keys(Path(mkdtemp()) / "keys.json"))
+        self._queues, self._timers = {}, {}
+        threads = ThreadPoolExecutor(1)
+        for function in list_functions(make_app(self.services)):
+            invoke = make_invoke(function, threads)
+            if function.trigger_type == "httpTrigger":
+                self._http.add(function, invoke)
+            elif function.trigger_type == "queueTrigger":
+                self._queues[function.trigger.queue_name] = invoke
+            else:
+                self._timers[function.name] = invoke
+
+    async def start(self, **settings: Any) -> Heed:
+        """With the organization `acme`, its key, and the user `rep1`."""
+        self.key = await self.organization("acme", **settings)
+        await self.put("/users/rep1", {"email": "rep@acme.example", "name": "Rita Rep", "opt_in": True})
+        return self
+
+    async def organization(self, name: str, **settings: Any) -> str:
+        """Make one; its full key."""
+        path = f"/api/orgs/{name}"
+        made = await self.request("PUT", path, {"name": name, "settings": settings}, key=ADMIN_KEY)
+        assert made.status in (200, 201), made.body
+        return str((await self.request("POST", f"{path}/keys", {"scope": "full"}, key=ADMIN_KEY)).json["key"])
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """One HTTP request, through routing and everything."""
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        sent = {"host": "heed.test", "content-length": str(len(raw)), **(headers or {})}
+        if key is not None:
+            sent["authorization"] = f"Bearer {key}"
+        answer: list[Any] = []
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "scheme": "https",
+            "raw_path": quote(path, safe="/%:@").encode(),
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
+        }
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        async def send(message: Any) -> None:
+            answer.append(message)
+
+        await self._http(scope, receive, send)
+        found = {name.decode(): value.decode() for name, value in answer[0]["headers"]}
+        return Response(answer[0]["status"], found, answer[1]["body"])
+
+    async def api(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """A call of acme's, with its key; `path` as it stands after `/api/orgs/acme`. `if_match="…"` and so on."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.request(method, f"/api/orgs/acme{path}", body, key=self.key, headers=named)
+
+    async def get(self, path: str, **headers: str) -> Any:
+        answer = await self.api("GET", path, **headers)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def put(self, path: str, body: Any) -> Any:
+        answer = await self.api("PUT", path, body)
+        assert answer.status in (200, 201), answer.body
+        return answer.json
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        answer = await self.api("POST", path, body)
+        assert answer.status in (200, 201, 202), answer.body
+        return answer.json
+
+    async def draft(self, **fields: Any) -> str:
+        """A draft to ada@example.com; its id."""
+        message = {
+            "from": "rep1",
+            "to": [{"email": "ada@example.com", "name": "Ada"}],
+            "subject": "Hello",
+            "html": '<p>Hi <a href="https://example.com/a?b=1&amp;c=2">offer</a></p>',
+            **fields,
+        }
+        return str((await self.post("/messages", message))["id"])
+
+    async def sent(self, **fields: Any) -> str:
+        """A message that has gone out; its id."""
+        message = await self.draft(**fields)
+        await self.post(f"/messages/{message}/send")
+        await self.work()
+        return message
+
+    def mail(self, number: int = -1) -> bytes:
+        """What the transport has been given."""
+        assert isinstance(self.transport, MemoryTransport)
+        return self.transport.sent[number].mime
+
+    def urls(self, kind: str, number: int = -1) -> list[str]:
+        """Paths of our own URLs in a mail's HTML part: `c` for links, `o` for the pixel."""
+        from email import message_from_bytes
+
+        parts = [
+            part for part in message_from_bytes(self.mail(number)).walk() if part.get_content_type() == "text/html"
+        ]
+        payload = parts[0].get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        return re.findall(rf"{BASE_URL}(/{kind}/[A-Za-z0-9_.-]+)", payload.decode())
+
+    async def hit(self, path: str, agent: str | None = CHROME, method: str = "GET", **headers: str) -> Response:
+        """A recipient's request; the assessor has not seen it yet."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if agent is not None:
+            sent["user-agent"] = agent
+        return await self.request(method, path, headers=sent)
+
+    async def work(self, *queues: str) -> int:
+        """Let the queue triggers do what waits, whatever its delay; how many messages that were."""
+        await self.services.journal.settle()
+        done = 0
+        waiting = self.storage.queues
+        assert isinstance(waiting, MemoryQueues)
+        names = queues or tuple(self._queues)
+        while any(sent := [taken for name in names if (taken := waiting.take(name))]):
+            for message in sent:
+                await self._queues[message.queue](QueueMessage(id="1", body=message.body.encode(), dequeue_count=1))
+                done += 1
+        return done
+
+    async def tick(self, timer: str) -> None:
+        """Let a timer's function run."""
+        await self._timers[timer](None)
+
+
+__all__ = ["Heed", "InvocationError", "Response"]

@@ -1,0 +1,80 @@
+"""What holds for every input, well-formed or not."""
+
+from contextlib import suppress
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from turbohtml import TokenType, tokenize
+
+from lib.links import LinkRefused, destination, is_left_alone
+from lib.rewrite import rewrite
+from tests.lib.test_rewrite_byte_for_byte import OWN, PIXEL, mint, put_back
+
+LINKS = (
+    '<a href="https://example.com/1">', "<a href='https://example.com/2&amp;x'>",
+    "<a href=https://example.com/3>", "<A\r\nHREF = ' https://example.com/4\n'>",
+    '<area title=">" href="https://example.com/5">', "<a href=/6>",
+    '<a href="https://example.com/7" data-heed=off>', "<a href='https://u@example.com/8'>",
+    "</a href='https://x.example'>",
+)  # fmt: skip
+COMMON = (
+    "<p>", "</p>", "</a>", "</body>", "<body>", "<br/>", "<table><tr><td>", "text", " ", "\r\n", "\0", "😀",
+    "&amp;", "&copy=", "<", ">", '"', "'", "=", "/", "!", "?", "-", "--", "-->", "--!>", "<!--", "<!", "<?",
+    "</", "<a ", "<a href=", "href='", "<style>", "</style>", "<script>", "</script>", "<script", "</script",
+    "<title>", "</title>", "<textarea>", "</TEXTAREA >", "<xmp>", "</xmp>", "<plaintext", "<!-->", "<!--->",
+    "https://example.com/9", "{{ x }}", "\ufeff",
+)  # fmt: skip
+OUTLOOK_AND_FOREIGN = (
+    "<!--[if mso]>", "<![endif]-->", "<![if !mso]>", "<![endif]>", "<!--[if !mso]><!-->", "<!--<![endif]-->",
+    "<v:rect href='https://example.com/10'>", "<svg>", "</svg>", "<math>", "<![CDATA[", "]]>", "<noscript>",
+    "</noscript>",
+)  # fmt: skip
+
+fragments = st.lists(st.sampled_from(LINKS + COMMON), max_size=40).map("".join)
+mails = st.lists(st.sampled_from(LINKS + COMMON + OUTLOOK_AND_FOREIGN), max_size=40).map("".join)
+texts = st.lists(
+    st.sampled_from((*"()[]<>.,'\" \n", "https://example.com/a", "http://", f"{OWN}/c/1", "x", "é")), max_size=30
+).map("".join)
+
+
+def check(html: str | None, text: str | None) -> None:
+    once = rewrite(html, text, mint=mint, pixel=PIXEL, own=OWN)
+    twice = rewrite(once.html, once.text, mint=mint, pixel=PIXEL, own=OWN)
+    assert (twice.html, twice.text) == (once.html, once.text)
+    if html is not None:
+        assert once.html is not None
+        assert put_back(html, once.html) == html
+        assert once.html.count(PIXEL) == 1
+
+
+@given(mails, st.none() | texts)
+@example("<a href=https://example.com/3>" * 2 + "<!--[if mso]>" + LINKS[0], None)
+def test_it_never_raises_changes_nothing_else_and_is_idempotent(html: str, text: str | None) -> None:
+    check(html, text)
+
+
+@given(st.text(), st.none() | st.text())
+def test_the_same_holds_for_any_text_at_all(html: str, text: str | None) -> None:
+    check(html, text)
+
+
+@given(st.text(alphabet=st.characters(), max_size=30))
+def test_any_address_can_stand_in_a_link(address: str) -> None:
+    check(f'<a href="https://{address}">', f"https://{address}")
+    check(f"<a href='https://example.com/{address}'>", f"https://example.com/{address}")
+
+
+def followed_links(html: str) -> list[str]:
+    """The destinations of the links that turbohtml's tokenizer finds."""
+    destinations = []
+    for token in tokenize(html):
+        if token.type is TokenType.START_TAG and token.tag in ("a", "area") and token.attr("data-heed") != "off":
+            address = token.attr("href") or ""
+            with suppress(LinkRefused):
+                destinations += [] if is_left_alone(address) else [destination(address)]
+    return destinations
+
+
+@given(fragments)
+def test_it_finds_the_links_that_a_tokenizer_of_the_html_standard_finds(html: str) -> None:
+    assert rewrite(html, "", mint=mint, pixel=None, own=OWN).links == followed_links(html)
