@@ -175,14 +175,16 @@ async def message_timeline(call: Call) -> Answer:
     """What happened to a message, newest first; each with a verdict and its reasons."""
     loaded = await load(call)
     found = await call.services.assessor.timeline(call.org, loaded.message.id, call.query.after(), call.query.limit + 1)
-    events = [(cursor, _event(loaded, fact, verdict)) for cursor, fact, verdict in found]
+    links = [await call.services.messages.links(call.org, copy) for copy in loaded.copies]
+    events = [(cursor, _event(loaded, links, fact, verdict)) for cursor, fact, verdict in found]
     return Answer(200, page(events, call.query.limit))
 
 
-def _event(loaded: Loaded, fact: Fact, verdict: Verdict) -> Event:
+def _event(loaded: Loaded, links_of_copies: list[list[str]], fact: Fact, verdict: Verdict) -> Event:
     recipients = loaded.message.recipients()
     known = fact.recipient is not None and fact.recipient < len(recipients)
-    links = next((copy.links for copy in loaded.copies if _is_for(copy.recipients, fact)), [])
+    copies = zip(loaded.copies, links_of_copies, strict=True)
+    links = next((links for copy, links in copies if _is_for(copy.recipients, fact)), [])
     return Event(
         id=fact.key,
         kind=fact.kind,

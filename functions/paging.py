@@ -27,10 +27,14 @@ class PageQuery(BaseModel):
         try:
             after = base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)).decode("ascii")
         except (binascii.Error, ValueError):
-            raise Problem(400, "The cursor is none that this list has given.") from None
-        if not after.isprintable() or any(sign in after for sign in "/\\#?'"):
+            after = ""
+        if _cursor(after) != self.cursor or not after.isprintable() or any(sign in after for sign in "/\\#?'"):
             raise Problem(400, "The cursor is none that this list has given.")
         return after
+
+
+def _cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 class Page(BaseModel, Generic[Item]):
@@ -42,5 +46,5 @@ def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
     """A page of `found`, which holds one item more than the limit where there is a next page."""
     shown = found[:limit]
     more = len(found) > limit
-    cursor = base64.urlsafe_b64encode(shown[-1][0].encode()).decode().rstrip("=") if more else None
+    cursor = _cursor(shown[-1][0]) if more else None
     return Page(items=[item for _, item in shown], next=cursor)

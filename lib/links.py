@@ -34,6 +34,7 @@ _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):")
 _AUTHORITY: Final = re.compile(r"[^/?#]*+")
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\[\]]*+\]|[^:\[\]]*+)(?::(.*+))?+")
+_BAD_HOST: Final = ("host", "its host is not a valid name or address")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_\-]{1,63}")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _KEPT: Final = string.ascii_letters + string.digits + string.punctuation
@@ -120,7 +121,6 @@ def _host_and_port(authority: str) -> tuple[str, str]:
 
 
 def _ascii_host(host: str) -> str:
-    refusal = LinkRefused("host", "its host is not a valid name or address")
     try:
         if host.startswith("[") and "%" not in host:  # IPv6Address would take a zone, as in [fe80::1%eth0]
             ipaddress.IPv6Address(host[1:-1])
@@ -130,9 +130,9 @@ def _ascii_host(host: str) -> str:
         if _NUMBER.fullmatch(labels[-1]):
             ipaddress.IPv4Address(name.removesuffix("."))
     except ValueError as error:  # what ipaddress and idna raise
-        raise refusal from error
+        raise LinkRefused(*_BAD_HOST) from error
     if len(name) > 254 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise refusal
+        raise LinkRefused(*_BAD_HOST)
     return name
 
 

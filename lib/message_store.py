@@ -7,6 +7,7 @@ small query.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -81,6 +82,13 @@ class MessageStore:
             return stored.body or Body()
         return Body.model_validate_json(await self._blobs.get(tables.container(organization), stored.blob))
 
+    async def links(self, organization: str, copy: Copy) -> list[str]:
+        """The destinations of a copy's links, by index."""
+        if isinstance(copy.links, list):
+            return copy.links
+        found: list[str] = json.loads(await self._blobs.get(tables.container(organization), copy.links))
+        return found
+
     async def make(self, organization: str, message: StoredMessage, body: Body) -> str:
         """A new message; its etag. Raises Conflict where the id exists."""
         rows: list[Change] = [
@@ -103,7 +111,8 @@ class MessageStore:
         changes: list[Change] = [Replace(Row(message.id, "m", pack(message), etag))]
         if body is not None:
             changes.append(Upsert(await self._body_row(organization, message.id, body)))
-        changes += [Upsert(Row(message.id, f"c{number:04d}", pack(copy))) for number, copy in enumerate(copies)]
+        for number, copy in enumerate(copies):
+            changes.append(Upsert(await self._copy_row(organization, message.id, f"c{number:04d}", copy)))
         try:
             answers = await self._tables.write(tables.table(organization, "messages"), changes)
         except (Conflict, Missing) as error:
@@ -142,6 +151,15 @@ class MessageStore:
         data = body.model_dump_json().encode()
         if len(data) <= _INLINE_BYTES:
             return Row(message, _BODY, pack(_StoredBody(body=body)))
+        return Row(message, _BODY, pack(_StoredBody(blob=await self._put_blob(organization, message, data))))
+
+    async def _copy_row(self, organization: str, message: str, key: str, copy: Copy) -> Row:
+        data = json.dumps(copy.links).encode()
+        if len(data) > _INLINE_BYTES:
+            copy = copy.model_copy(update={"links": await self._put_blob(organization, message, data)})
+        return Row(message, key, pack(copy))
+
+    async def _put_blob(self, organization: str, message: str, data: bytes) -> str:
         name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}.json"
         await self._blobs.put(tables.container(organization), name, data, _JSON)
-        return Row(message, _BODY, pack(_StoredBody(blob=name)))
+        return name

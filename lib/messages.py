@@ -17,6 +17,8 @@ State = Literal["draft", "scheduled", "claimed", "submitting", "sent", "failed",
 """The state machine's own states; the API calls `claimed` and `submitting` both `sending`."""
 
 MOST_RECIPIENTS = 500
+_LONGEST_RECIPIENTS = 300_000
+"""Characters of their JSON: a table's row holds 1 MiB in UTF-16."""
 LONGEST_BODY = 5_000_000
 """Characters of the HTML or the text."""
 
@@ -60,8 +62,11 @@ class MessageSpec(MessageFields):
 
     @model_validator(mode="after")
     def _not_too_many(self) -> MessageSpec:
-        if len(self.recipients()) > MOST_RECIPIENTS:
+        recipients = self.recipients()
+        if len(recipients) > MOST_RECIPIENTS:
             raise ValueError(f"to, cc and bcc together hold at most {MOST_RECIPIENTS} recipients")
+        if sum(len(recipient.model_dump_json()) for recipient in recipients) > _LONGEST_RECIPIENTS:
+            raise ValueError("names, addresses and records of the recipients are too long together")
         return self
 
 
@@ -116,11 +121,11 @@ class StoredMessage(MessageFields):
 
 
 class Copy(BaseModel):
-    """A row `c…`: one MIME message as it went out. `links` are the destinations by index."""
+    """A row `c…`: one MIME message as it went out. `links` are the destinations by index, or their blob's name."""
 
     recipients: list[int]
     follow_state: FollowState
-    links: list[str] = []
+    links: list[str] | str = []
 
 
 class MessageItem(MessageFields):

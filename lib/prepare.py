@@ -20,6 +20,8 @@ from lib.tokens import Claim, KeyRing, Purpose
 
 log = logging.getLogger("heed.prepare")
 
+_MOST_REMARKS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -113,5 +115,7 @@ class Preparation:
         except Exception:
             log.exception("message %s could not be rewritten and goes out unfollowed", message)
             return None
-        remarks = [Remark(code=remark.code, text=remark.text, place=remark.place) for remark in done.remarks]
+        remarks = [Remark(code=each.code, text=each.text, place=each.place) for each in done.remarks[:_MOST_REMARKS]]
+        if len(done.remarks) > _MOST_REMARKS:
+            remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))
         return Body(html=done.html, text=done.text), list(done.links), remarks

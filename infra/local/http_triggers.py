@@ -4,6 +4,7 @@ A request becomes a `func.HttpRequest` exactly as the Functions host and the Pyt
 the handler returns becomes the response. Every tracking pixel passes through here, so there is no framework.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -109,6 +110,9 @@ class HttpTriggers:
             return make_answer(await endpoint.invoke(request))
         except InvocationError:
             return _empty(500)
+        except asyncio.CancelledError:
+            logger.warning("Function %s was cut off: the host stops", found.function_name)
+            return _empty(503)
         except (TypeError, AttributeError, ValueError):
             logger.exception("Function %s returned what cannot be sent as an answer", found.function_name)
             return _empty(500)

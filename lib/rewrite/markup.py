@@ -9,6 +9,8 @@ comments, its tokens have lines and columns of a text with other line ends, take
 do not say where a tag began that never ends. The tests hold this reader to turbohtml's tokens, and to what
 Chromium finds.
 
+How SVG and MathML end is followed roughly: a mail that leaves them unclosed may keep a link direct.
+
 Time is linear in the input, whatever the input: every quantifier is possessive, what never ends is
 recognized at its first byte, and no stretch of text is searched twice.
 """

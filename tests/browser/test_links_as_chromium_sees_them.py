@@ -1,6 +1,6 @@
 """The rewriter is held to Chromium: it finds the same links, and each leads where Chromium would have gone.
 
-Chromium runs once, on a page that parses every mail, as it came and as it was rewritten, with the browser's DOMParser.
+Chromium runs once, on a page whose script parses every mail, as it came and as it was rewritten.
 What Outlook's conditional comments hold is parsed by itself, as a mail of its own.
 """
 
@@ -18,7 +18,7 @@ import pytest
 
 from lib.rewrite import Rewritten, rewrite
 from tests.lib.test_rewrite_byte_for_byte import OWN, PIXEL, mint, put_back
-from tests.lib.test_rewrite_properties import COMMON, LINKS, OUTLOOK_AND_FOREIGN
+from tests.lib.test_rewrite_properties import COMMON, LINKS, OUTLOOK
 
 CHROMIUM: Final = shutil.which("chromium")
 TEMPLATES: Final = Path(__file__).parents[3] / "shared" / "data" / "templates"
@@ -31,9 +31,17 @@ const mails = %s, destinations = %s;
 function landing(address) {
   try { return new URL(address).href } catch { return null }
 }
+function parse(html) {
+  // Not DOMParser: for simple mails it takes a short cut that decodes `&notit;` otherwise than a page does.
+  const inert = document.implementation.createHTMLDocument();
+  inert.open();
+  inert.write(html);
+  inert.close();
+  return inert;
+}
 function links(html) {
-  const found = {live: [], conditional: []};
-  const parsed = new DOMParser().parseFromString(html, "text/html");
+  const parsed = parse(html);
+  const found = {live: [], conditional: [], pixels: parsed.querySelectorAll("img[src$='/o/token.gif']").length};
   const walker = parsed.createTreeWalker(parsed, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_COMMENT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
@@ -59,7 +67,8 @@ document.getElementById("findings").textContent = btoa(latin);
 </script>
 """
 ADDRESSES: Final = (
-    "https://example.com", "HTTPS://EXAMPLE.com/%7e?q#f", "https://example.com:443/a/../b", "https://example.com/a b?c d#e f",
+    "https://example.com", "HTTPS://EXAMPLE.com/%7e?q#f", "https://example.com:443/a/../b",
+    "https://example.com/a b?c d#e f",
     "https://example.com/?b=1&copy=2&amp;c=3&amp", "https://example.com/&#x2F;&#47;&notit;&copy;", "https://example.com/|,;'`^{}",
     "https://example.com/stra&szlig;e?q=日本#é", "https://faß.de/", "https://MÜNCHEN.de/", "https://☃.net/", "https://日本。jp",
     "https://ｅｘａｍｐｌｅ.com/", "https://exa&shy;mple.com", "https://مثال.إختبار/", "https://क्\u200dष.example/", "https://💩.la/",
@@ -95,6 +104,7 @@ class Links(NamedTuple):
 
     live: list[list[str | None]]
     conditional: list[list[str | None]]
+    pixels: int
 
 
 class Case(NamedTuple):
@@ -104,14 +114,18 @@ class Case(NamedTuple):
     landings: list[str | None]  # by link index
 
 
-def rewritten(original: str) -> Mail:
+def with_pixel(original: str) -> Mail:
     return Mail(original, rewrite(original, "", mint=mint, pixel=PIXEL, own=OWN))
+
+
+def without_pixel(original: str) -> Mail:
+    return Mail(original, rewrite(original, "", mint=mint, pixel=None, own=OWN))
 
 
 def made_up(count: int) -> Iterator[str]:
     """Mails of random pieces; the same ones each time."""
     chance = random.Random(20260101)
-    pieces = [piece for piece in LINKS + COMMON + OUTLOOK_AND_FOREIGN if "\0" not in piece]
+    pieces = [piece for piece in LINKS + COMMON + OUTLOOK if "\0" not in piece]
     for _ in range(count):
         yield "".join(chance.choices(pieces, k=chance.randint(5, 40)))
 
@@ -144,7 +158,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
         re.sub(r'href="#"', lambda found: f'href="https://example.com/{found.start()}?a=1&amp;b=é"', template)
         for template in templates
     ]
-    mails = [rewritten(html) for html in (*templates, *with_links, *SNIPPETS, *made_up(500))]
+    mails = [with_pixel(html) for html in (*templates, *with_links, *SNIPPETS)]
+    # The pixel is a further paragraph for links that are not closed, and those are many here.
+    mails += [without_pixel(html) for html in made_up(1000)]
     findings = ask_chromium(mails, tmp_path_factory.mktemp("chromium"))
     return [
         Case(mail, Links(**original), Links(**changed), landings)
@@ -186,22 +202,31 @@ def test_links_that_were_not_rewritten_are_unchanged(cases: list[Case]) -> None:
 
 def test_every_index_is_a_link_that_chromium_finds_in_the_same_order(cases: list[Case]) -> None:
     for case in cases:
-        for found in case.rewritten:
+        for found in (case.rewritten.live, case.rewritten.conditional):
             indexes = [index for address, _, _ in found if (index := index_of(address)) is not None]
-            assert indexes == sorted(indexes), case.mail.original
-        every = {index_of(address) for found in case.rewritten for address, _, _ in found} - {None}
+            # Once each: Chromium may show a link that is not closed again in each paragraph it runs through.
+            assert list(dict.fromkeys(indexes)) == sorted(set(indexes)), case.mail.original
+        every = {index_of(address) for _, (address, _, _) in pairs(case)} - {None}
         assert every == set(range(len(case.mail.rewritten.links))), case.mail.original
 
 
 def test_no_web_link_stays_direct_without_a_reason(cases: list[Case]) -> None:
     for case in cases:
         direct = [before for before, after in pairs(case) if index_of(after[0]) is None]
-        unexplained = [
+        # A set, for the reason given above.
+        unexplained = {
             address
             for address, landing, mark in direct
             if landing is not None and landing.startswith("http") and mark != "off" and "{{" not in (address or "")
-        ]
+        }
         assert len(unexplained) <= len(case.mail.rewritten.remarks), case.mail.original
+
+
+def test_chromium_finds_the_pixel_once(cases: list[Case]) -> None:
+    for case in cases:
+        assert case.mail.rewritten.html is not None
+        assert case.rewritten.pixels == case.mail.rewritten.html.count(PIXEL), case.mail.original
+    assert sum(case.rewritten.pixels for case in cases) >= len(SNIPPETS)
 
 
 def test_all_else_is_the_same_byte_for_byte(cases: list[Case]) -> None:

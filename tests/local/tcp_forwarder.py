@@ -1,4 +1,4 @@
-"""Stands between a client and a server, so that a test can cut the line."""
+"""Stands between a client and a server, so that a test can cut the line or make it slow."""
 
 import asyncio
 from contextlib import suppress
@@ -8,9 +8,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class TcpForwarder:
-    """Passes bytes on to the server of a URL; `url` is the same URL through this forwarder."""
+    """Passes bytes on to the server of a URL; `url` is the same URL through this forwarder.
 
-    def __init__(self, target_url: str) -> None:
+    What the server answers arrives `delay` seconds late.
+    """
+
+    def __init__(self, target_url: str, delay: float = 0) -> None:
+        self._delay = delay
         self._target = urlsplit(target_url)
         self._is_cut = False
         self._connections: set[asyncio.StreamWriter] = set()
@@ -46,13 +50,14 @@ class TcpForwarder:
         upstream_reader, upstream_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
         ends = {writer, upstream_writer}
         self._connections |= ends
-        await asyncio.gather(_pass_on(reader, upstream_writer), _pass_on(upstream_reader, writer))
+        await asyncio.gather(_pass_on(reader, upstream_writer), _pass_on(upstream_reader, writer, self._delay))
         self._connections -= ends
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float = 0) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
+            await asyncio.sleep(delay)
             writer.write(data)
             await writer.drain()
     writer.close()

@@ -234,6 +234,19 @@ async def test_a_stop_lets_a_message_under_way_come_to_its_end(work: WorkQueue) 
     assert await size(work.queue) == 0
 
 
+async def test_messages_that_arrive_during_a_stop_are_given_back(work: WorkQueue, azurite: Azurite) -> None:
+    async def never(message: func.QueueMessage) -> None:
+        raise AssertionError
+
+    await work.put(b"for someone else")
+    async with TcpForwarder(azurite.queue_endpoint, delay=0.5) as forwarder:
+        through = work.connection_string.replace(azurite.queue_endpoint, forwarder.url)
+        async with work.worked_off_by(never, connection_string=through):
+            await asyncio.sleep(0.2)
+    [message] = [message async for message in work.queue.receive_messages()]
+    assert message.dequeue_count == 2
+
+
 async def test_an_outage_is_logged_once_and_survived(
     work: WorkQueue, azurite: Azurite, caplog: pytest.LogCaptureFixture
 ) -> None:

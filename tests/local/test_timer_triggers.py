@@ -63,7 +63,9 @@ async def test_ticks_during_a_run_are_dropped(tmp_path: Path) -> None:
         await clock.sleeper()
         sweeper.may_end.clear()
         await clock.move(MINUTE)
+        await asyncio.sleep(0.05)
         await clock.move(3 * MINUTE)
+        await asyncio.sleep(0.05)
         sweeper.may_end.set()
         assert await clock.sleeper() == clock.now() + MINUTE
     assert sweeper.past_due == [False]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.heed import ADMIN_KEY, Heed
+
+
+async def test_putting_one_makes_it_and_putting_it_again_changes_it(heed: Heed) -> None:
+    made = await heed.request("PUT", "/api/orgs/globex", {"name": "Globex"}, key=ADMIN_KEY)
+    changed = await heed.request("PUT", "/api/orgs/globex", {"name": "Globex Inc"}, key=ADMIN_KEY)
+
+    assert (made.status, changed.status) == (201, 200)
+    assert changed.json["name"] == "Globex Inc"
+    assert changed.json["created_at"] == made.json["created_at"]
+
+
+async def test_settings_have_the_documented_defaults(heed: Heed) -> None:
+    settings = (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json["settings"]
+
+    assert settings["tracking"] == "allow"
+    assert settings["work_hours"] == {"days": [1, 2, 3, 4, 5], "start": "08:00", "end": "17:00"}
+    assert settings["score"] == {"open": 1, "click": 5, "reply": 10, "attachment": 5}
+    assert (settings["retention_days"], settings["raw_days"]) == (400, 30)
+
+
+async def test_a_patch_of_one_setting_leaves_the_others(heed: Heed) -> None:
+    body = {"settings": {"tracking": "consent"}}
+    await heed.request("PATCH", "/api/orgs/acme", {"settings": {"raw_days": 7}}, key=ADMIN_KEY)
+
+    patched = await heed.request("PATCH", "/api/orgs/acme", body, key=ADMIN_KEY)
+
+    assert (patched.json["settings"]["tracking"], patched.json["settings"]["raw_days"]) == ("consent", 7)
+    assert patched.json["name"] == "acme"
+
+
+@pytest.mark.parametrize("org", ["ab", "Acme", "1acme", "ac-me", "a" * 33, "acme%2fx", "acme'"])
+async def test_a_name_of_another_shape_is_not_there(heed: Heed, org: str) -> None:
+    assert (await heed.request("PUT", f"/api/orgs/{org}", {"name": "x"}, key=ADMIN_KEY)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("settings", "loc"),
+    [
+        ({"tracking": "always"}, ["settings", "tracking"]),
+        ({"trakcing": "allow"}, ["settings", "trakcing"]),
+        ({"raw_days": 0}, ["settings", "raw_days"]),
+        ({"work_hours": {"start": "17:00", "end": "08:00"}}, ["settings", "work_hours"]),
+        ({"work_hours": {"start": "25:00"}}, ["settings", "work_hours", "start"]),
+    ],
+)
+async def test_a_wrong_setting_is_named(heed: Heed, settings: object, loc: list[str]) -> None:
+    answer = await heed.request("PUT", "/api/orgs/globex", {"name": "x", "settings": settings}, key=ADMIN_KEY)
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["loc"] == loc
+    assert ".".join(loc) in answer.json["detail"]
+
+
+async def test_if_match_of_an_older_version_changes_nothing(heed: Heed) -> None:
+    old = (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json["etag"]
+    await heed.request("PATCH", "/api/orgs/acme", {"name": "New"}, key=ADMIN_KEY)
+
+    headers = {"if-match": old}
+    late = await heed.request("PATCH", "/api/orgs/acme", {"name": "Late"}, key=ADMIN_KEY, headers=headers)
+
+    assert late.status == 412
+    assert (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json["name"] == "New"
+
+
+async def test_deleting_one_takes_its_keys_and_data_and_leaves_the_others(heed: Heed) -> None:
+    other = await heed.organization("globex")
+
+    assert (await heed.request("DELETE", "/api/orgs/globex", key=ADMIN_KEY)).status == 200
+
+    assert (await heed.request("GET", "/api/orgs/globex/users", key=other)).status == 401
+    assert (await heed.request("GET", "/api/orgs/globex", key=ADMIN_KEY)).status == 404
+    assert (await heed.get("/users/rep1"))["name"] == "Rita Rep"
+
+
+async def test_a_mail_of_a_deleted_organization_keeps_its_links_and_records_nothing(heed: Heed) -> None:
+    await heed.sent()
+    link = heed.urls("c")[0]
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+
+    clicked = await heed.hit(link)
+    await heed.work()
+
+    assert (clicked.status, clicked.headers["location"]) == (302, "https://example.com/a?b=1&c=2")

@@ -1,0 +1,130 @@
+"""Users and records."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.heed import Heed
+
+
+async def test_a_user_reads_as_it_was_put(heed: Heed) -> None:
+    user = {"email": "Max@Acme.example", "name": "Max", "time_zone": "Europe/Vienna", "networks": ["192.0.2.7/24"]}
+
+    assert (await heed.api("PUT", "/users/max", user)).status == 201
+
+    read = await heed.get("/users/max")
+    assert (read["email"], read["time_zone"], read["opt_in"]) == ("Max@acme.example", "Europe/Vienna", False)
+    assert read["networks"] == ["192.0.2.0/24"]
+    assert read["etag"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", "not an address"),
+        ("email", "two@acme.example, three@acme.example"),
+        ("email", "a@acme.example\r\nBcc: b@acme.example"),
+        ("email", None),
+        ("time_zone", "Mars/Olympus"),
+        ("name", "line\nbreak"),
+        ("networks", ["300.0.0.0/8"]),
+        ("inbound", "some"),
+        ("opt_in", "perhaps"),
+        ("colour", "red"),
+    ],
+)
+async def test_a_wrong_field_is_named(heed: Heed, field: str, value: object) -> None:
+    answer = await heed.api("PUT", "/users/max", {"email": "max@acme.example", field: value})
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["loc"][0] == field
+
+
+async def test_patching_changes_what_was_given_alone(heed: Heed) -> None:
+    patched = await heed.api("PATCH", "/users/rep1", {"time_zone": "Asia/Kolkata"})
+
+    assert patched.status == 200
+    read = await heed.get("/users/rep1")
+    assert (read["time_zone"], read["name"], read["opt_in"]) == ("Asia/Kolkata", "Rita Rep", True)
+
+
+async def test_a_patch_that_would_make_it_invalid_changes_nothing(heed: Heed) -> None:
+    answer = await heed.api("PATCH", "/users/rep1", {"email": None})
+
+    assert (answer.status, answer.json["errors"][0]["loc"]) == (422, ["email"])
+    assert (await heed.get("/users/rep1"))["email"] == "rep@acme.example"
+
+
+async def test_if_match_guards_put_and_patch(heed: Heed) -> None:
+    etag = (await heed.get("/users/rep1"))["etag"]
+    fresh = await heed.api("PATCH", "/users/rep1", {"name": "Rita"}, if_match=etag)
+    stale = await heed.api("PATCH", "/users/rep1", {"name": "Late"}, if_match=etag)
+    missing = await heed.api("PUT", "/users/nobody", {"email": "n@acme.example"}, if_match="*")
+
+    assert (fresh.status, stale.status, missing.status) == (200, 412, 412)
+    assert fresh.headers["etag"] == fresh.json["etag"] != etag
+
+
+async def test_lists_come_in_pages(heed: Heed) -> None:
+    for number in range(5):
+        await heed.put(f"/users/u{number}", {"email": f"u{number}@acme.example"})
+
+    seen, path = [], "/users?limit=2"
+    while True:
+        page = await heed.get(path)
+        seen += [user["id"] for user in page["items"]]
+        if page["next"] is None:
+            break
+        path = f"/users?limit=2&cursor={page['next']}"
+
+    assert seen == ["rep1", "u0", "u1", "u2", "u3", "u4"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "colour=red"])
+async def test_a_wrong_query_is_named(heed: Heed, query: str) -> None:
+    answer = await heed.api("GET", f"/users?{query}")
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["loc"] == ["query", query.partition("=")[0]]
+
+
+@pytest.mark.parametrize("cursor", ["!!!", "L2V0Yy9wYXNzd2Q", "x"])
+async def test_a_cursor_that_is_none_is_refused(heed: Heed, cursor: str) -> None:
+    assert (await heed.api("GET", f"/users?cursor={cursor}")).status == 400
+
+
+async def test_opting_in_counts_those_that_changed(heed: Heed) -> None:
+    await heed.put("/users/a", {"email": "a@acme.example"})
+    await heed.put("/users/b", {"email": "b@acme.example"})
+
+    some = await heed.post("/users/opt-in", {"users": ["a", "nobody"], "opt_in": True})
+    everyone = await heed.post("/users/opt-in", {"users": "all", "opt_in": True})
+
+    assert (some, everyone) == ({"changed": 1}, {"changed": 1})
+    assert (await heed.get("/users/b"))["opt_in"] is True
+
+
+async def test_a_record_reads_as_it_was_put_and_is_listed_under_its_type(heed: Heed) -> None:
+    record = {"name": "Ada", "emails": ["ada@example.com"], "owner": "rep1", "parent": {"type": "account", "id": "a1"}}
+
+    await heed.put("/records/contact/c1", record)
+    await heed.put("/records/lead/l1", {"name": "Lead"})
+
+    assert (await heed.get("/records/contact/c1"))["parent"] == {"type": "account", "id": "a1"}
+    assert [each["id"] for each in (await heed.get("/records?type=contact"))["items"]] == ["c1"]
+    assert (await heed.api("GET", "/records")).json["errors"][0]["loc"] == ["query", "type"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/records/Contact/c1", "/records/con tact/c1", "/records/contact/a b", "/users/%2e%2e"]
+)
+async def test_ids_of_another_shape_are_not_there(heed: Heed, path: str) -> None:
+    assert (await heed.api("GET", path)).status == 404
+
+
+async def test_a_record_that_does_not_allow_following_can_be_patched_to_allow_it(heed: Heed) -> None:
+    await heed.put("/records/contact/c1", {"name": "Ada", "follow_email": "do_not_allow"})
+
+    patched = await heed.api("PATCH", "/records/contact/c1", {"follow_email": "allow"})
+
+    assert (patched.json["follow_email"], patched.json["name"]) == ("allow", "Ada")
