@@ -21,13 +21,14 @@ Kind = Literal["open", "click"]
 KINDS: tuple[Kind, ...] = ("open", "click")
 
 VERSION = 1
+_LATEST = 10**13 - 1
 LONGEST_AGENT = 512
 LONGEST_HEADER = 120
 
 KEPT_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language")
 """What rules look at besides the agent; everything else of the request is forgotten."""
 
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]+")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
 _KEY = re.compile(r"[0-9]{13}-[0-9a-f]{12}")
 
 
@@ -63,7 +64,7 @@ class Fact:
         """Raises NotAFact, whatever the text is."""
         try:
             raw = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NotAFact("it is no JSON") from error
         return Fact.from_object(raw)
 
@@ -95,9 +96,20 @@ class Fact:
             and isinstance(self.network, str | None)
             and isinstance(self.headers, dict)
             and all(isinstance(value, str) for value in self.headers.values())
+            and 0 <= self.at <= _LATEST
+            and _is_text(self.method, self.agent, self.network, *self.headers, *self.headers.values())
         )
         if not sound:
             raise NotAFact("a field is of the wrong type or shape")
+
+
+def _is_text(*values: str | None) -> bool:
+    """Half a surrogate pair can stand in JSON, and cannot be written as UTF-8."""
+    try:
+        "".join(value for value in values if value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def new_fact(
@@ -161,8 +173,9 @@ def network_of(address: str | None) -> str | None:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return None
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
+    if isinstance(parsed, ipaddress.IPv6Address):
+        # The first 48 bits of a 6to4 address hold a whole IPv4 address.
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 

@@ -16,7 +16,7 @@ import logging
 import secrets
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact
@@ -24,6 +24,8 @@ from lib.storage import Row, Storage, StorageError, Upsert
 from lib.storage.rest import columns_json
 
 log = logging.getLogger("heed.journal")
+
+Result = TypeVar("Result")
 
 QUEUE = "interactions"
 FACT_COLUMN = "fact"
@@ -95,7 +97,7 @@ class Journal:
         self._writer = writer
         self._clock = clock
         self._lines: dict[str, _Line] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def record(self, organization: str, fact: Fact) -> bool:
         """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.2 s at most."""
@@ -145,24 +147,18 @@ class Journal:
         now = self._clock.now()
         commit = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
         rows = [(waiting.fact.key, columns_json(FACT_COLUMN, waiting.text)) for waiting in group]
+        body = queue_body(organization, [item.text for item in group], commit)
         writes = {
-            self._start(self._writer.insert(f"heed{organization}journal", commit, rows)),
-            self._start(self._writer.put(QUEUE, queue_body(organization, [item.text for item in group], commit))),
+            self._start(_succeeds(self._writer.insert(f"heed{organization}journal", commit, rows))),
+            self._start(_succeeds(self._writer.put(QUEUE, body))),
         }
-        deadline = asyncio.get_running_loop().time() + COMMIT_LIMIT
         while writes:
-            left = max(0.0, deadline - asyncio.get_running_loop().time())
-            done, writes = await asyncio.wait(writes, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                log.warning("storage gave no answer within %.1f s", COMMIT_LIMIT)
-                for write in writes:
-                    write.cancel()
-                return False
-            if any(_succeeded(write) for write in done):
+            done, writes = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+            if any(write.result() for write in done):
                 return True
         return False
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -192,10 +188,17 @@ def _next_group(line: _Line) -> list[_Waiting]:
     return group
 
 
-def _succeeded(write: asyncio.Task[None]) -> bool:
-    error = None if write.cancelled() else write.exception()
-    if error is not None and not isinstance(error, StorageError):
-        log.error("a journal write failed in an unforeseen way", exc_info=error)
-    elif error is not None:
+async def _succeeds(write: Coroutine[Any, Any, None]) -> bool:
+    """Whether the write succeeds in time. It ends with its time, also when nobody waits for it any more."""
+    try:
+        async with asyncio.timeout(COMMIT_LIMIT):
+            await write
+    except TimeoutError:
+        log.warning("storage gave no answer within %.1f s", COMMIT_LIMIT)
+    except StorageError as error:
         log.warning("a journal write failed: %s", error)
-    return error is None and not write.cancelled()
+    except Exception:
+        log.exception("a journal write failed in an unforeseen way")
+    else:
+        return True
+    return False

@@ -6,12 +6,21 @@ They come from the environment, as the Functions host hands them over; each one'
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from lib.storage.account import Account
 from lib.tokens import KeyRing
@@ -22,7 +31,8 @@ class SettingsError(Exception):
 
 
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
+    # urlsplit drops tabs and line ends without a word.
+    parts = urlsplit(value) if re.fullmatch(r"[!-~]+", value) else urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is no http or https address")
     return value.rstrip("/")
@@ -32,10 +42,10 @@ def _key_ring(value: Any) -> KeyRing:
     return value if isinstance(value, KeyRing) else KeyRing.parse(str(value))
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting of Heed. Names in the environment are the aliases."""
 
-    model_config = SettingsConfigDict(extra="ignore", arbitrary_types_allowed=True, env_ignore_empty=True)
+    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
 
     base_url: Annotated[str, AfterValidator(_base_url)] = Field(
         alias="HEED_BASE_URL",

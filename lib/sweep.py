@@ -15,7 +15,8 @@ from lib.clock import Clock, milliseconds
 from lib.facts import Fact, NotAFact
 from lib.journal import FACT_COLUMN
 from lib.organizations import Organizations
-from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.repository import Stale
+from lib.storage import Missing, Range, Row, StorageError, Tables, Upsert
 from lib.tables import table
 
 log = logging.getLogger("heed.sweep")
@@ -49,10 +50,13 @@ class JournalSweep:
             log.info("organization %s is gone", organization)
 
     async def run(self) -> int:
-        """Sweep every organization; how many commits had been missed."""
+        """Sweep every organization; how many commits had been missed. One that fails is left for the next time."""
         missed = 0
         async for organization in self._organizations.all():
-            missed += await self._sweep(organization)
+            try:
+                missed += await self._sweep(organization)
+            except (StorageError, Stale) as error:
+                log.error("the journal of organization %s could not be swept: %s", organization, error)
         return missed
 
     async def _sweep(self, organization: str) -> int:

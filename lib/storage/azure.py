@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import math
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.data.tables import EdmType, EntityProperty, UpdateMode
+from azure.data.tables import EdmType, EntityProperty, TableEntity, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
@@ -55,6 +57,10 @@ _PATIENCE: dict[str, Any] = {
     "connection_timeout": 3,
     "read_timeout": 10,
 }
+
+_PAUSES = (0.0, 0.4, 0.8)
+"""Seconds before each further try of a transaction. They are our own tries: the SDK repeats no POST that was cut off,
+and does not tell whether it has repeated one."""
 
 _LARGEST_INT32 = 2**31 - 1
 
@@ -128,9 +134,13 @@ class AzureTables:
             await self._service.delete_table(table)
 
     async def get(self, table: str, partition: str, key: str) -> Row | None:
+        entity = await self._entity(table, partition, key)
+        return None if entity is None else _row(entity)
+
+    async def _entity(self, table: str, partition: str, key: str) -> TableEntity | None:
         try:
             with _translated():
-                return _row(await self._service.get_table_client(table).get_entity(partition, key))
+                return await self._service.get_table_client(table).get_entity(partition, key)
         except Missing:
             return None
 
@@ -155,33 +165,45 @@ class AzureTables:
     async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         check_changes(changes)
         write_id = secrets.token_hex(6)
-        client = self._service.get_table_client(table)
         try:
-            with _translated():
-                answers = await client.submit_transaction([_operation(change, write_id) for change in changes])
-        except (Conflict, Missing):
-            etags = await self._already_written(table, changes, write_id)
-            if etags is None:
-                raise
-            return etags
+            return await self._try_to_write(table, changes, write_id)
+        except Unavailable as error:
+            last = error
+        for pause in _PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                return await self._try_to_write(table, changes, write_id)
+            except Unavailable as error:
+                last = error
+            except (Conflict, Missing):
+                etags = await self._already_written(table, changes, write_id)
+                if etags is None:
+                    raise
+                return etags
+        raise last
+
+    async def _try_to_write(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None]:
+        client = self._service.get_table_client(table)
+        operations = [_operation(change, write_id) for change in changes]
+        with _translated():
+            answers = await client.submit_transaction(operations, retry_total=0)
         return [
             None if isinstance(change, Delete) else str(answer["etag"])
             for change, answer in zip(changes, answers, strict=True)
         ]
 
     async def _already_written(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None] | None:
-        """A try whose answer was lost may have been committed, and the SDK's next try then meets its traces."""
+        """A try whose answer was lost may have been committed, and the next try then meets its traces."""
         etags: list[str | None] = []
         for change in changes:
-            partition, key = place_of(change)
-            row = None if isinstance(change, Delete) else await self.get(table, partition, key)
-            if row is None:
+            entity = await self._entity(table, *place_of(change))
+            if isinstance(change, Delete) and entity is None:
                 etags.append(None)
-            elif row.values.get(_WRITE_ID) == write_id:
-                etags.append(row.etag)
+            elif not isinstance(change, Delete) and entity is not None and entity.get(_WRITE_ID) == write_id:
+                etags.append(str(entity.metadata["etag"]))
             else:
                 return None
-        return etags if any(etags) else None
+        return etags
 
 
 def _filter(partition: str | Range, keys: Range) -> tuple[str, dict[str, str]]:
@@ -234,7 +256,7 @@ def _stored(value: Value) -> Any:
     return value
 
 
-def _row(entity: Any) -> Row:
+def _row(entity: TableEntity) -> Row:
     values = {
         column: value.value if isinstance(value, EntityProperty) else value
         for column, value in entity.items()
@@ -299,6 +321,6 @@ class AzureQueues:
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0)) -> None:
         encoded = base64.b64encode(body.encode()).decode()
-        wait = max(0, int(delay.total_seconds()))
+        wait = max(0, math.ceil(delay.total_seconds()))
         with _translated():
             await self._service.get_queue_client(queue).send_message(encoded, visibility_timeout=wait, time_to_live=-1)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
+from azure.core.exceptions import AzureError
 from yarl import URL
 
 from lib.storage.account import Account
@@ -47,7 +48,8 @@ class RestWriter:
         self._queue_path = urlsplit(account.queue_endpoint).path
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
-            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=55),
+            # By host, so that a table or a queue that does not answer leaves the other one its connections.
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=64, keepalive_timeout=55),
             skip_auto_headers=("User-Agent", "Accept-Encoding"),
         )
 
@@ -121,7 +123,10 @@ class RestWriter:
         token, expires = self._bearer
         if time.time() > expires - 300:
             assert self._credential is not None
-            fresh = await self._credential.get_token(_SCOPE)
+            try:
+                fresh = await self._credential.get_token(_SCOPE)
+            except AzureError as error:
+                raise Unavailable(f"there is no token for storage: {type(error).__name__}") from error
             token, expires = self._bearer = (fresh.token, fresh.expires_on)
         return f"Bearer {token}"
 

@@ -1,0 +1,106 @@
+"""What a round needs in storage before it begins, and what it has left there."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.bare_server import TABLE
+from lib.clock import SystemClock
+from lib.message_store import MessageStore
+from lib.messages import Body, Recipient, StoredMessage
+from lib.organizations import Organizations, OrganizationSpec
+from lib.storage import Range, Storage
+from lib.storage.account import Account
+from lib.storage.azure import azure_storage, close_storage
+from lib.tables import table
+from lib.tokens import Claim, KeyRing, Purpose
+
+ORGANIZATION = "bench"
+MESSAGES = 1000
+JOURNAL = table(ORGANIZATION, "journal")
+_FACTS = {JOURNAL: Range(low="2", high="3"), TABLE: Range(low="1", high="2")}
+"""Where a table has facts: the journal's partitions begin with the year, the bare handlers' with a time."""
+
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Messages that have gone out, each to one recipient with one link, and the key that made their tokens."""
+
+    key: str = field(
+        default_factory=lambda: "k1:" + base64.urlsafe_b64encode(secrets.token_bytes(64)).decode().rstrip("=")
+    )
+    ids: list[str] = field(default_factory=lambda: [secrets.token_hex(16) for _ in range(MESSAGES)])
+
+    def write_paths(self, purpose: Purpose, path: Path) -> None:
+        """Write the path of every message's pixel, or link, to the file."""
+        ring = KeyRing.parse(self.key)
+        path.write_text("".join(f"{one}\n" for one in self._paths(ring, purpose)), encoding="ascii")
+
+    def _paths(self, ring: KeyRing, purpose: Purpose) -> Iterable[str]:
+        for number, message in enumerate(self.ids):
+            if purpose is Purpose.OPEN:
+                yield f"/o/{ring.mint(purpose, Claim(ORGANIZATION, message, 0))}.gif"
+            else:
+                destination = f"https://www.example.com/offers/{number}?utm_source=newsletter&utm_medium=email"
+                yield f"/c/{ring.mint(purpose, Claim(ORGANIZATION, message, 0, 0, destination))}"
+
+
+def prepare(connection_string: str, mail: Mail, *, with_messages: bool) -> None:
+    """Make the organization's tables and queues, and its messages where somebody will look at them."""
+    asyncio.run(_prepare(connection_string, mail if with_messages else None))
+
+
+def count_facts(connection_string: str, name: str) -> int:
+    """How many facts the table holds."""
+    return asyncio.run(_count_facts(connection_string, name))
+
+
+async def _prepare(connection_string: str, mail: Mail | None) -> None:
+    storage = azure_storage(Account.parse(connection_string))
+    try:
+        organizations = Organizations(storage, SystemClock())
+        await organizations.put(ORGANIZATION, OrganizationSpec(name="Benchmark"), None)
+        await storage.tables.create(TABLE)
+        if mail is not None:
+            await _make_messages(storage, mail)
+    finally:
+        await close_storage(storage)
+
+
+async def _make_messages(storage: Storage, mail: Mail) -> None:
+    store = MessageStore(storage)
+    ids = iter(mail.ids)
+
+    async def make_some() -> None:
+        for message in ids:
+            await store.make(ORGANIZATION, _message(message), Body(text="Hello"))
+
+    await asyncio.gather(*(make_some() for _ in range(_AT_ONCE)))
+
+
+def _message(message: str) -> StoredMessage:
+    now = datetime.now(UTC)
+    return StoredMessage.model_validate(
+        {
+            "id": message,
+            "from": "rep1",
+            "to": [Recipient(email="ada@example.com")],
+            "state": "sent",
+            "created_at": now,
+            "sent_at": now,
+        }
+    )
+
+
+async def _count_facts(connection_string: str, name: str) -> int:
+    storage = azure_storage(Account.parse(connection_string))
+    try:
+        return sum([1 async for _ in storage.tables.query(name, _FACTS[name])])
+    finally:
+        await close_storage(storage)

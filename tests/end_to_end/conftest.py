@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.azurite import Azurite
+from infra.local.mail_catcher import MailCatcher, start_mail_catcher
+from tests.end_to_end.running import Running, start_heed
+
+
+@pytest.fixture(scope="session")
+def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
+    """A real SMTP server that keeps what it gets."""
+    catcher = start_mail_catcher(tmp_path_factory.mktemp("mail"))
+    yield catcher
+    catcher.stop()
+
+
+@pytest.fixture(scope="session")
+def heed(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailCatcher) -> Iterator[Running]:
+    """A whole Heed; tests take an organization each."""
+    running = start_heed(tmp_path_factory.mktemp("heed"), azurite, mail)
+    yield running
+    running.stop()

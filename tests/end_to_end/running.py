@@ -1,0 +1,113 @@
+"""A whole Heed on this machine, as `make run` starts it: host, Azurite, SMTP catcher, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from infra.local.azurite import Azurite
+from infra.local.child import ROOT, free_port
+from infra.local.mail_catcher import MailCatcher
+from tests.heed import CHROME, TOKEN_KEYS
+
+ADMIN_KEY = "local-admin"
+_PATIENCE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started host; `log` is what it writes to stderr and stdout."""
+
+    base_url: str
+    mail: MailCatcher
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+
+    async def request(
+        self, method: str, url: str, *, key: str | None = None, json: Any = None, data: bytes | None = None
+    ) -> tuple[int, Any]:
+        """(status, parsed JSON); `url` begins after the host."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, self.base_url + url, json=json, data=data, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def organization(self, name: str) -> str:
+        """A new organization with the user `rep1`; its full key."""
+        await self.request("PUT", f"/api/orgs/{name}", key=ADMIN_KEY, json={"name": name})
+        _, made = await self.request("POST", f"/api/orgs/{name}/keys", key=ADMIN_KEY, json={"scope": "full"})
+        user = {"email": "rita@acme.example", "name": "Rita Rep", "opt_in": True}
+        await self.request("PUT", f"/api/orgs/{name}/users/rep1", key=made["key"], json=user)
+        return str(made["key"])
+
+    async def visit(self, url: str) -> tuple[int, str | None]:
+        """What a recipient's browser gets: (status, Location)."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(url, allow_redirects=False, headers={"User-Agent": CHROME}) as answer,
+        ):
+            await answer.read()
+            return answer.status, answer.headers.get("Location")
+
+    async def inbox(self, subject: str) -> bytes | None:
+        """The raw mail of that subject, if the catcher has it."""
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{self.mail.web_url}/email") as listed:
+                mails = await listed.json()
+            found = [mail["id"] for mail in mails if mail["subject"] == subject]
+            if not found:
+                return None
+            async with session.get(f"{self.mail.web_url}/email/{found[0]}/download") as raw:
+                return await raw.read()
+
+
+def start_heed(folder: Path, azurite: Azurite, mail: MailCatcher) -> Running:
+    """Start the host over the given servers, and wait until it is ready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port, log = free_port(), folder / "heed.log"
+    settings = {
+        "HEED_PORT": str(port),
+        "HEED_DATA_DIR": str(folder),
+        "HEED_ADMIN_KEY": ADMIN_KEY,
+        "HEED_TOKEN_KEYS": TOKEN_KEYS,
+        "HEED_SMTP_HOST": mail.smtp_host,
+        "HEED_SMTP_PORT": str(mail.smtp_port),
+        "AzureWebJobsStorage": azurite.connection_string,
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HEED_", "Azure"))}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"], cwd=ROOT, env=inherited | settings, stdout=output, stderr=output
+        )
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while b"Heed is ready" not in log.read_bytes():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    return Running(f"http://127.0.0.1:{port}", mail, log, process)
+
+
+async def eventually(look: Callable[[], Awaitable[Any]]) -> Any:
+    """The first true answer of `look`."""
+    for _ in range(_PATIENCE_SECONDS * 10):
+        found = await look()
+        if found:
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError("it never came")

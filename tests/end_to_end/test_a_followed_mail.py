@@ -1,0 +1,51 @@
+"""The main job: posted, sent, opened, clicked, and told."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes
+from typing import Any
+
+from tests.end_to_end.running import Running, eventually
+
+
+async def test_a_mail_is_sent_opened_clicked_and_told(heed: Running) -> None:
+    key = await heed.organization("tour")
+    draft = {
+        "from": "rep1",
+        "to": [{"email": "ada@example.com", "name": "Ada"}],
+        "subject": "Your offer, as promised",
+        "html": '<p>Hi Ada, here is <a href="https://example.com/offer?id=7&amp;x=%20y">the offer</a>.</p>',
+    }
+    _, message = await heed.request("POST", "/api/orgs/tour/messages", key=key, json=draft)
+    path = f"/api/orgs/tour/messages/{message['id']}"
+    status, _ = await heed.request("POST", f"{path}/send", key=key)
+    assert status == 202
+
+    raw = await eventually(lambda: heed.inbox("Your offer, as promised"))
+    html = html_part(raw)
+    [pixel] = re.findall(r'src="([^"]+/o/[^"]+)"', html)
+    [link] = re.findall(r'href="([^"]+/c/[^"]+)"', html)
+    assert (await heed.visit(pixel))[0] == 200
+    assert await heed.visit(link) == (302, "https://example.com/offer?id=7&x=%20y")
+
+    async def counted() -> Any:
+        _, read = await heed.request("GET", path, key=key)
+        return read if (read["kpis"]["opens"], read["kpis"]["clicks"]) == (1, 1) else None
+
+    read = await eventually(counted)
+    events = (await heed.request("GET", f"{path}/timeline", key=key))[1]["items"]
+    assert {event["kind"]: event["verdict"]["class"] for event in events} == {"open": "human", "click": "human"}
+    assert all(event["verdict"]["reasons"] for event in events)
+    assert read["status"] == "sent"
+    assert message_from_bytes(raw)["Message-ID"] == read["message_id"]
+
+
+def html_part(raw: bytes) -> str:
+    """The decoded HTML of a mail, its line ends as LF."""
+    for part in message_from_bytes(raw).walk():
+        if part.get_content_type() == "text/html":
+            payload = part.get_payload(decode=True)
+            assert isinstance(payload, bytes)
+            return payload.decode().replace("\r\n", "\n")
+    raise AssertionError("the mail has no HTML")
