@@ -57,6 +57,13 @@ _PATIENCE: dict[str, Any] = {
     "connection_timeout": 3,
     "read_timeout": 10,
 }
+_BLOB_AND_QUEUE_PATIENCE: dict[str, Any] = {
+    # The same for the clients whose retry policy is another one: by itself it waits 15 s and more between tries.
+    **_PATIENCE,
+    "initial_backoff": 0.2,
+    "increment_base": 0.6,
+    "random_jitter_range": 0.1,
+}
 
 _PAUSES = (0.0, 0.4, 0.8)
 """Seconds before each further try of a transaction. They are our own tries: the SDK repeats no POST that was cut off,
@@ -79,8 +86,8 @@ def azure_storage(account: Account) -> Storage:
         {"account_name": account.name, "account_key": credential[1]} if isinstance(credential, tuple) else credential
     )
     tables = TableServiceClient(account.table_endpoint, credential=named, **_PATIENCE)
-    blobs = BlobServiceClient(account.blob_endpoint, credential=shared, **_PATIENCE)
-    queues = QueueServiceClient(account.queue_endpoint, credential=shared, **_PATIENCE)
+    blobs = BlobServiceClient(account.blob_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
+    queues = QueueServiceClient(account.queue_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
     return Storage(AzureTables(tables), AzureBlobs(blobs), AzureQueues(queues), closers=[tables, blobs, queues])
 
 

@@ -1,0 +1,103 @@
+"""Stands between an HTTP client and a server, and lets chosen requests suffer chosen faults."""
+
+import asyncio
+import re
+from collections import deque
+from contextlib import suppress
+from enum import Enum, auto
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+_CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_BUSY = b"HTTP/1.1 503 Server Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Fault(Enum):
+    """What happens to one request."""
+
+    BUSY = auto()
+    """It is answered with 503; the server never sees it."""
+
+    CUT_BEFORE = auto()
+    """The line is cut; the server never sees it."""
+
+    CUT_AFTER = auto()
+    """The server does what was asked, and the line is cut before its answer arrives."""
+
+    SILENCE = auto()
+    """The server never sees it, and the client hears nothing until the proxy ends."""
+
+
+class FaultProxy:
+    """Passes requests on, each over a connection of its own. `url` is the server's URL, through this proxy."""
+
+    def __init__(self, target_url: str) -> None:
+        self._target = urlsplit(target_url)
+        self._faults: deque[Fault | None] = deque()
+        self._every: Fault | None = None
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._end = asyncio.Event()
+        self.requests: list[str] = []
+        """The request lines that have come, such as `GET /path HTTP/1.1`, also of those that suffered a fault."""
+        self.url = ""
+
+    def fail(self, *faults: Fault | None) -> None:
+        """The next requests suffer these, one each, in this order; None lets one pass."""
+        self._faults.extend(faults)
+
+    def fail_all(self, fault: Fault | None) -> None:
+        """Every request suffers this; None ends it."""
+        self._every = fault
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = urlunsplit(self._target._replace(netloc=f"127.0.0.1:{port}"))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        self._end.set()
+        for writer in self._connections:
+            writer.transport.abort()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await self._one_request(reader, writer)
+        self._connections.discard(writer)
+        writer.close()
+
+    async def _one_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = _CONTENT_LENGTH.search(head)
+        body = await reader.readexactly(int(length[1])) if length else b""
+        self.requests.append(head.partition(b"\r\n")[0].decode())
+        fault = self._faults.popleft() if self._faults else self._every
+        if fault is Fault.BUSY:
+            writer.write(_BUSY)
+            await writer.drain()
+        elif fault is Fault.CUT_BEFORE:
+            writer.transport.abort()
+        elif fault is Fault.SILENCE:
+            await self._end.wait()
+        else:
+            answer = await self._forward(head, body)
+            if fault is Fault.CUT_AFTER:
+                writer.transport.abort()
+            else:
+                writer.write(answer)
+                await writer.drain()
+
+    async def _forward(self, head: bytes, body: bytes) -> bytes:
+        """The whole answer. The connection ends with it, so that nothing of HTTP needs to be understood."""
+        upstream_reader, upstream_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        upstream_writer.write(_CONNECTION.sub(b"", head)[:-2] + b"Connection: close\r\n\r\n" + body)
+        answer = await upstream_reader.read()
+        upstream_writer.close()
+        return answer

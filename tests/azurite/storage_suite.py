@@ -1,0 +1,318 @@
+"""What every implementation of `lib.storage` promises. A test class inherits a suite and says which storage it is."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Storage, Tables, Upsert, Value
+
+INJECTIONS = ("x' or PartitionKey ne '", "'", "''", "x') or (true", "@p0", "a&b=c", "100%25", "a b+c", "é😀")
+
+
+async def rows_of(rows: AsyncIterator[Row]) -> list[Row]:
+    return [row async for row in rows]
+
+
+async def keys_of(rows: AsyncIterator[Row]) -> list[str]:
+    return [row.key async for row in rows]
+
+
+def row(key: str, partition: str = "p", **values: Value) -> Row:
+    return Row(partition, key, values or {"v": 1})
+
+
+class TableSuite:
+    """Needs a fixture `storage`."""
+
+    @pytest.fixture
+    def tables(self, storage: Storage) -> Tables:
+        return storage.tables
+
+    @pytest.fixture
+    async def table(self, tables: Tables) -> str:
+        """A table of its own name, empty."""
+        name = f"t{uuid.uuid4().hex}"
+        await tables.create(name)
+        return name
+
+    async def fill(self, tables: Tables, table: str, *places: tuple[str, str]) -> None:
+        for partition, key in places:
+            await tables.write(table, [Insert(row(key, partition))])
+
+    async def test_a_row_is_read_back_as_it_was_inserted_with_the_etag_that_was_answered(
+        self, tables: Tables, table: str
+    ) -> None:
+        inserted = row("r", name="Ada", count=3)
+        [etag] = await tables.write(table, [Insert(inserted)])
+        assert etag
+        assert await tables.get(table, "p", "r") == replace(inserted, etag=etag)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "", " ", "it's", '"quoted"', "line\r\nbreak\ttab", "Ünïcödé 中文 😀", "2026-05-04T09:30:00Z", "true", "12",
+            "x" * 32_000, 0, -1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63), 0.0, 1.0,
+            0.1, -2.5e300, True, False,
+        ],
+        ids=lambda value: repr(value)[:24],
+    )  # fmt: skip
+    async def test_every_value_keeps_its_type(self, tables: Tables, table: str, value: Value) -> None:
+        await tables.write(table, [Insert(row("r", column=value))])
+        found = await tables.get(table, "p", "r")
+        assert found
+        assert found.values == {"column": value}
+        assert type(found.values["column"]) is type(value)
+
+    async def test_inserting_a_row_that_exists_is_a_conflict_and_leaves_it(self, tables: Tables, table: str) -> None:
+        await tables.write(table, [Insert(row("r", name="first"))])
+        with pytest.raises(Conflict):
+            await tables.write(table, [Insert(row("r", name="second"))])
+        found = await tables.get(table, "p", "r")
+        assert found
+        assert found.values == {"name": "first"}
+
+    async def test_an_upsert_makes_a_row_or_puts_it_whole(self, tables: Tables, table: str) -> None:
+        await tables.write(table, [Upsert(row("r", old=1))])
+        await tables.write(table, [Upsert(row("r", new=2))])
+        found = await tables.get(table, "p", "r")
+        assert found
+        assert found.values == {"new": 2}
+
+    async def test_a_replacement_of_the_current_version_puts_the_whole_row(self, tables: Tables, table: str) -> None:
+        [etag] = await tables.write(table, [Insert(row("r", old=1))])
+        [later] = await tables.write(table, [Replace(replace(row("r", new=2), etag=etag))])
+        assert later != etag
+        assert await tables.get(table, "p", "r") == Row("p", "r", {"new": 2}, later)
+
+    async def test_a_replacement_of_an_older_version_is_a_conflict(self, tables: Tables, table: str) -> None:
+        [etag] = await tables.write(table, [Insert(row("r", name="first"))])
+        await tables.write(table, [Upsert(row("r", name="second"))])
+        with pytest.raises(Conflict):
+            await tables.write(table, [Replace(replace(row("r", name="third"), etag=etag))])
+        found = await tables.get(table, "p", "r")
+        assert found
+        assert found.values == {"name": "second"}
+
+    async def test_replacing_a_row_that_is_gone_is_missing(self, tables: Tables, table: str) -> None:
+        [etag] = await tables.write(table, [Insert(row("r"))])
+        await tables.write(table, [Delete("p", "r")])
+        with pytest.raises(Missing):
+            await tables.write(table, [Replace(replace(row("r"), etag=etag))])
+
+    async def test_a_replacement_without_an_etag_is_a_mistake(self, tables: Tables, table: str) -> None:
+        with pytest.raises(ValueError, match="etag"):
+            await tables.write(table, [Replace(row("r"))])
+
+    async def test_a_deleted_row_is_gone(self, tables: Tables, table: str) -> None:
+        [etag] = await tables.write(table, [Insert(row("r"))])
+        assert await tables.write(table, [Delete("p", "r", etag)]) == [None]
+        assert await tables.get(table, "p", "r") is None
+
+    async def test_deleting_an_older_version_is_a_conflict(self, tables: Tables, table: str) -> None:
+        [etag] = await tables.write(table, [Insert(row("r"))])
+        await tables.write(table, [Upsert(row("r"))])
+        with pytest.raises(Conflict):
+            await tables.write(table, [Delete("p", "r", etag)])
+        assert await tables.get(table, "p", "r")
+
+    @pytest.mark.parametrize("etag", [None, 'W/"0"'])
+    async def test_deleting_a_row_that_is_not_there_is_missing(
+        self, tables: Tables, table: str, etag: str | None
+    ) -> None:
+        with pytest.raises(Missing):
+            await tables.write(table, [Delete("p", "r", etag)])
+
+    async def test_a_transaction_answers_with_an_etag_for_every_change(self, tables: Tables, table: str) -> None:
+        [old, _] = await tables.write(table, [Insert(row("a")), Insert(row("b"))])
+        changes: list[Change] = [
+            Replace(replace(row("a", n=2), etag=old)),
+            Delete("p", "b"),
+            Upsert(row("c")),
+            Insert(row("d")),
+        ]
+        answers = await tables.write(table, changes)
+        found = {each.key: each.etag for each in await rows_of(tables.query(table, "p"))}
+        assert answers == [found["a"], None, found["c"], found["d"]]
+
+    @pytest.mark.parametrize(
+        ("bad", "error"),
+        [
+            (Insert(row("there")), Conflict),
+            (Replace(replace(row("there"), etag='W/"0"')), Conflict),
+            (Delete("p", "there", 'W/"0"'), Conflict),
+            (Delete("p", "nowhere"), Missing),
+        ],
+        ids=["insert", "replace", "delete-version", "delete-missing"],
+    )
+    async def test_one_change_that_fails_takes_the_whole_transaction_with_it(
+        self, tables: Tables, table: str, bad: Change, error: type[Exception]
+    ) -> None:
+        await self.fill(tables, table, ("p", "there"), ("p", "to-delete"))
+        with pytest.raises(error):
+            await tables.write(table, [Insert(row("first")), Delete("p", "to-delete"), bad, Upsert(row("last"))])
+        assert await keys_of(tables.query(table, "p")) == ["there", "to-delete"]
+
+    async def test_a_transaction_holds_a_hundred_changes_and_not_one_more(self, tables: Tables, table: str) -> None:
+        changes = [Insert(row(f"{number:03d}")) for number in range(101)]
+        with pytest.raises(ValueError, match="1 to 100"):
+            await tables.write(table, changes)
+        assert await keys_of(tables.query(table, "p")) == []
+        assert len(await tables.write(table, changes[:100])) == 100
+
+    async def test_a_transaction_holds_at_least_one_change(self, tables: Tables, table: str) -> None:
+        with pytest.raises(ValueError, match="1 to 100"):
+            await tables.write(table, [])
+
+    async def test_a_transaction_stays_in_one_partition(self, tables: Tables, table: str) -> None:
+        with pytest.raises(ValueError, match="one partition"):
+            await tables.write(table, [Insert(row("r", "p")), Insert(row("r", "q"))])
+
+    async def test_a_transaction_changes_a_row_only_once(self, tables: Tables, table: str) -> None:
+        with pytest.raises(ValueError, match="at most once"):
+            await tables.write(table, [Upsert(row("r")), Delete("p", "r")])
+
+    @pytest.mark.parametrize("key", ["a/b", "a\\b", "a#b", "a?b", "a\tb", "a\nb", "a\x7fb", "a\x85b", "x" * 513])
+    async def test_what_no_key_may_hold_is_refused(self, tables: Tables, table: str, key: str) -> None:
+        with pytest.raises(ValueError, match="not a key"):
+            await tables.write(table, [Insert(row(key))])
+        with pytest.raises(ValueError, match="not a key"):
+            await tables.write(table, [Insert(row("r", key))])
+
+    @pytest.mark.parametrize("partition", INJECTIONS)
+    async def test_a_partition_of_any_name_shows_its_own_rows_alone(
+        self, tables: Tables, table: str, partition: str
+    ) -> None:
+        await self.fill(tables, table, ("other", "r"), (partition, "mine"))
+        assert await keys_of(tables.query(table, partition)) == ["mine"]
+        assert await keys_of(tables.query(table, partition, Range(low="m", high="n"))) == ["mine"]
+
+    @pytest.mark.parametrize("key", INJECTIONS)
+    async def test_a_key_of_any_name_is_found_changed_and_deleted(self, tables: Tables, table: str, key: str) -> None:
+        await self.fill(tables, table, ("p", key), ("p", "other"))
+        found = await tables.get(table, "p", key)
+        assert found
+        assert found.key == key
+        [etag] = await tables.write(table, [Replace(replace(found, values={"v": 2}))])
+        assert await keys_of(tables.query(table, "p", Range(low=key, high=key + "\x20"))) == [key]
+        await tables.write(table, [Delete("p", key, etag)])
+        assert await keys_of(tables.query(table, "p")) == ["other"]
+
+    async def test_rows_come_in_the_order_of_their_keys_code_points(self, tables: Tables, table: str) -> None:
+        keys = ["10", "2", "A", "B-2", "B2", "a", "a!", "aa", "b", "~"]
+        await self.fill(tables, table, *(("p", key) for key in reversed(keys)))
+        assert await keys_of(tables.query(table, "p")) == keys
+
+    async def test_a_range_of_partitions_comes_in_order_of_partition_and_key(self, tables: Tables, table: str) -> None:
+        await self.fill(tables, table, ("b", "1"), ("a", "2"), ("c", "1"), ("a", "1"), ("d", "1"))
+        found = await rows_of(tables.query(table, Range(low="a", high="d")))
+        assert [(each.partition, each.key) for each in found] == [("a", "1"), ("a", "2"), ("b", "1"), ("c", "1")]
+
+    @pytest.mark.parametrize(
+        ("keys", "expected"),
+        [
+            (Range(), ["a", "b", "ba", "c", "d"]),
+            (Range(low="b"), ["b", "ba", "c", "d"]),
+            (Range(after="b"), ["ba", "c", "d"]),
+            (Range(high="c"), ["a", "b", "ba"]),
+            (Range(low="b", high="d"), ["b", "ba", "c"]),
+            (Range(low="a", high="d", after="b"), ["ba", "c"]),
+            (Range(low="x"), []),
+            (Range.prefix("b"), ["b", "ba"]),
+            (Range.prefix("x"), []),
+        ],
+        ids=repr,
+    )
+    async def test_a_range_has_its_low_end_and_not_its_high_one(
+        self, tables: Tables, table: str, keys: Range, expected: list[str]
+    ) -> None:
+        await self.fill(tables, table, *(("p", key) for key in ("a", "b", "ba", "c", "d")), ("q", "b"))
+        assert await keys_of(tables.query(table, "p", keys)) == expected
+
+    async def test_a_range_of_keys_can_cross_a_range_of_partitions(self, tables: Tables, table: str) -> None:
+        await self.fill(tables, table, ("a", "org"), ("a", "key-1"), ("b", "org"), ("c", "key-1"))
+        found = await rows_of(tables.query(table, Range(), Range(low="org")))
+        assert [(each.partition, each.key) for each in found] == [("a", "org"), ("b", "org")]
+
+    async def test_a_limit_cuts_after_so_many_rows(self, tables: Tables, table: str) -> None:
+        await self.fill(tables, table, *(("p", key) for key in "abc"))
+        assert await keys_of(tables.query(table, "p", limit=2)) == ["a", "b"]
+        assert await keys_of(tables.query(table, "p", limit=9)) == ["a", "b", "c"]
+
+    async def test_more_rows_come_than_an_answer_of_the_service_holds(self, tables: Tables, table: str) -> None:
+        keys = [f"{number:04d}" for number in range(1100)]
+        for start in range(0, len(keys), 100):
+            await tables.write(table, [Insert(row(key)) for key in keys[start : start + 100]])
+        assert await keys_of(tables.query(table, "p")) == keys
+        assert await keys_of(tables.query(table, "p", limit=1050)) == keys[:1050]
+        assert await keys_of(tables.query(table, "p", Range(after="1048"))) == keys[1049:]
+
+    async def test_a_missing_table_is_an_empty_one_to_readers(self, tables: Tables) -> None:
+        assert await tables.get("nowhere", "p", "r") is None
+        assert await keys_of(tables.query("nowhere", "p")) == []
+
+    @pytest.mark.parametrize("change", [Insert(row("r")), Upsert(row("r")), Delete("p", "r")], ids=type)
+    async def test_writing_to_a_missing_table_is_missing(self, tables: Tables, change: Change) -> None:
+        with pytest.raises(Missing):
+            await tables.write("nowhere", [change])
+
+    async def test_making_a_table_twice_keeps_its_rows(self, tables: Tables, table: str) -> None:
+        await self.fill(tables, table, ("p", "r"))
+        await tables.create(table)
+        assert await keys_of(tables.query(table, "p")) == ["r"]
+
+    async def test_dropping_a_table_twice_is_dropping_it(self, tables: Tables, table: str) -> None:
+        await self.fill(tables, table, ("p", "r"))
+        await tables.drop(table)
+        await tables.drop(table)
+        assert await keys_of(tables.query(table, "p")) == []
+
+
+class BlobSuite:
+    """Needs a fixture `storage`."""
+
+    @pytest.fixture
+    async def container(self, storage: Storage) -> str:
+        name = f"c{uuid.uuid4().hex}"
+        await storage.blobs.create(name)
+        return name
+
+    @pytest.mark.parametrize("name", ["plain", "messages/0123/body.json", "it's é 😀 & 100%"])
+    @pytest.mark.parametrize("data", [b"", b"\x00\xff\r\n", b"x" * 300_000], ids=len)
+    async def test_a_blob_is_read_back_as_it_was_put(
+        self, storage: Storage, container: str, name: str, data: bytes
+    ) -> None:
+        await storage.blobs.put(container, name, data, "application/octet-stream")
+        assert await storage.blobs.get(container, name) == data
+
+    async def test_a_blob_that_is_put_again_is_replaced(self, storage: Storage, container: str) -> None:
+        await storage.blobs.put(container, "blob", b"first and longer", "text/plain")
+        await storage.blobs.put(container, "blob", b"second", "text/plain")
+        assert await storage.blobs.get(container, "blob") == b"second"
+
+    async def test_a_deleted_blob_is_missing_and_can_be_deleted_again(self, storage: Storage, container: str) -> None:
+        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.delete(container, "blob")
+        await storage.blobs.delete(container, "blob")
+        with pytest.raises(Missing):
+            await storage.blobs.get(container, "blob")
+
+    async def test_a_missing_container_is_missing_to_readers_and_writers(self, storage: Storage) -> None:
+        with pytest.raises(Missing):
+            await storage.blobs.get("nowhere", "blob")
+        with pytest.raises(Missing):
+            await storage.blobs.put("nowhere", "blob", b"data", "text/plain")
+        await storage.blobs.delete("nowhere", "blob")
+
+    async def test_making_a_container_twice_keeps_its_blobs(self, storage: Storage, container: str) -> None:
+        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.create(container)
+        assert await storage.blobs.get(container, "blob") == b"data"
+
+    async def test_dropping_a_container_twice_is_dropping_it(self, storage: Storage, container: str) -> None:
+        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.drop(container)
+        await storage.blobs.drop(container)
+        with pytest.raises(Missing):
+            await storage.blobs.get(container, "blob")

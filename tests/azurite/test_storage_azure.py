@@ -1,0 +1,134 @@
+"""Azure Storage through its SDK keeps the promises of `lib.storage`, held against a real Azurite."""
+
+import base64
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from infra.local.azurite import Azurite
+from infra.local.child import free_port
+from infra.local.settings import development_connection_string
+from lib.storage import Delete, Insert, Missing, Row, Storage, StorageError, Unavailable
+from lib.storage.account import Account
+from lib.storage.azure import azure_storage, close_storage
+from tests.azurite.storage_suite import BlobSuite, TableSuite, rows_of
+
+
+@pytest.fixture
+async def storage(azurite: Azurite) -> AsyncIterator[Storage]:
+    made = azure_storage(Account.parse(azurite.connection_string))
+    yield made
+    await close_storage(made)
+
+
+class TestAzureTables(TableSuite):
+    """The shared suite."""
+
+
+class TestAzureBlobs(BlobSuite):
+    """The shared suite."""
+
+
+@pytest.fixture
+async def queue(azurite: Azurite, storage: Storage) -> AsyncIterator[QueueClient]:
+    """A queue of its own name, as the SDK sees it."""
+    name = f"q{uuid.uuid4().hex}"
+    await storage.queues.create(name)
+    async with QueueServiceClient.from_connection_string(azurite.connection_string) as service:
+        yield service.get_queue_client(name)
+
+
+@pytest.mark.parametrize("body", ["{}", 'Ünïcödé 😀 <&> "quoted"\r\n', "x" * 48 * 1024], ids=len)
+async def test_a_message_is_stored_in_base64_as_the_functions_host_wants_it(
+    storage: Storage, queue: QueueClient, body: str
+) -> None:
+    await storage.queues.send(queue.queue_name, body)
+    message = await queue.receive_message()
+    assert message
+    assert base64.b64decode(message.content, validate=True).decode() == body
+
+
+async def test_a_message_never_expires(storage: Storage, queue: QueueClient) -> None:
+    await storage.queues.send(queue.queue_name, "body")
+    message = await queue.receive_message()
+    assert message
+    assert message.expires_on.year == 9999
+
+
+async def test_a_message_with_a_delay_is_in_the_queue_and_not_yet_seen(storage: Storage, queue: QueueClient) -> None:
+    await storage.queues.send(queue.queue_name, "later", timedelta(hours=1))
+    await storage.queues.send(queue.queue_name, "overdue", timedelta(hours=-1))
+    message = await queue.receive_message()
+    assert message
+    assert base64.b64decode(message.content) == b"overdue"
+    assert await queue.receive_message() is None
+    assert (await queue.get_queue_properties()).approximate_message_count == 2
+
+
+async def test_making_a_queue_twice_keeps_its_messages(storage: Storage, queue: QueueClient) -> None:
+    await storage.queues.send(queue.queue_name, "body")
+    await storage.queues.create(queue.queue_name)
+    assert (await queue.get_queue_properties()).approximate_message_count == 1
+
+
+async def test_sending_to_a_missing_queue_is_missing(storage: Storage) -> None:
+    with pytest.raises(Missing):
+        await storage.queues.send("nowhere", "body")
+
+
+async def test_a_wrong_key_is_refused_and_no_text_says_what_it_was(azurite: Azurite) -> None:
+    account = Account.parse(azurite.connection_string)
+    assert account.key
+    wrong = Account(account.name, account.table_endpoint, account.queue_endpoint, account.blob_endpoint, b"x" * 64)
+    storage = azure_storage(wrong)
+    secret = base64.b64encode(b"x" * 64).decode()
+    try:
+        for work in (
+            storage.tables.get("nowhere", "p", "r"),
+            storage.tables.write("nowhere", [Delete("p", "r")]),
+            storage.blobs.get("nowhere", "blob"),
+            storage.queues.send("nowhere", "body"),
+        ):
+            with pytest.raises(StorageError) as caught:
+                await work
+            assert not isinstance(caught.value, Missing | Unavailable)
+            assert secret not in str(caught.value)
+    finally:
+        await close_storage(storage)
+
+
+@pytest.fixture
+async def nobody() -> AsyncIterator[Storage]:
+    """An account where nobody listens."""
+    port = free_port()
+    made = azure_storage(Account.parse(development_connection_string(port, port, port)))
+    yield made
+    await close_storage(made)
+
+
+async def test_a_table_that_does_not_answer_is_unavailable(nobody: Storage) -> None:
+    with pytest.raises(Unavailable):
+        await nobody.tables.get("table", "p", "r")
+    with pytest.raises(Unavailable):
+        await rows_of(nobody.tables.query("table", "p"))
+    with pytest.raises(Unavailable):
+        await nobody.tables.write("table", [Insert(Row("p", "r", {"v": 1}))])
+    with pytest.raises(Unavailable):
+        await nobody.tables.create("table")
+    with pytest.raises(Unavailable):
+        await nobody.tables.drop("table")
+
+
+async def test_a_container_that_does_not_answer_is_unavailable(nobody: Storage) -> None:
+    with pytest.raises(Unavailable):
+        await nobody.blobs.get("container", "blob")
+    with pytest.raises(Unavailable):
+        await nobody.blobs.put("container", "blob", b"data", "text/plain")
+
+
+async def test_a_queue_that_does_not_answer_is_unavailable(nobody: Storage) -> None:
+    with pytest.raises(Unavailable):
+        await nobody.queues.send("queue", "body")

@@ -1,0 +1,188 @@
+"""The sending state machine: never twice, never lost, never guessed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from lib.outbox import BACKOFF, LEASE, Wake, read_wake
+from lib.repository import Stale
+from lib.transports import Outcome, Refused
+from lib.transports.memory import MemoryTransport
+from lib.transports.protocol import Envelope
+from tests.heed import Heed
+
+BUSY = Refused(temporary=True, code="451", text="The mail server answered 451: later")
+
+
+async def heed_with(*outcomes: Outcome) -> tuple[Heed, MemoryTransport, str]:
+    """Heed whose server gives these answers, and a message that was told to go."""
+    transport = MemoryTransport(*outcomes)
+    heed = await Heed(transport=transport).start()
+    message = await heed.draft()
+    await heed.post(f"/messages/{message}/send")
+    return heed, transport, message
+
+
+async def state(heed: Heed, message: str) -> str:
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    return loaded.message.state
+
+
+async def test_a_queue_message_that_comes_three_times_sends_once() -> None:
+    heed, transport, message = await heed_with()
+
+    for _ in range(3):
+        await heed.services.outbox.deliver("acme", message)
+
+    assert len(transport.sent) == 1
+    assert await state(heed, message) == "sent"
+
+
+async def test_of_two_workers_one_sends() -> None:
+    heed, transport, message = await heed_with()
+    outbox, store = heed.services.outbox, heed.services.messages
+    loaded = await store.load("acme", message)
+    assert loaded
+    await outbox.deliver("acme", message)
+
+    with pytest.raises(Stale):  # the other one had read the row before
+        await outbox._claim_and_send("acme", loaded)
+
+    assert len(transport.sent) == 1
+
+
+async def test_a_worker_that_died_after_claiming_is_followed_by_another() -> None:
+    heed, transport, message = await heed_with()
+    await claim(heed, message, "claimed")
+
+    await heed.services.outbox.deliver("acme", message)
+    assert (await state(heed, message), transport.sent) == ("claimed", [])
+
+    heed.clock.move(seconds=LEASE.total_seconds() + 1)
+    await heed.services.outbox.deliver("acme", message)
+    assert await state(heed, message) == "sent"
+    assert len(transport.sent) == 1
+
+
+async def test_a_worker_that_died_while_submitting_leaves_an_uncertain_message() -> None:
+    heed, transport, message = await heed_with()
+    await claim(heed, message, "submitting")
+
+    heed.clock.move(seconds=LEASE.total_seconds() + 1)
+    await heed.services.outbox.deliver("acme", message)
+    await heed.services.outbox.deliver("acme", message)
+
+    assert await state(heed, message) == "uncertain"
+    assert transport.sent == []
+
+
+async def test_while_the_lease_lasts_the_message_is_looked_at_again_when_it_is_over() -> None:
+    heed, _, message = await heed_with()
+    await claim(heed, message, "submitting")
+    queues = heed.storage.queues
+    queues.waiting.clear()  # type: ignore[attr-defined]
+
+    await heed.services.outbox.deliver("acme", message)
+
+    [wake] = queues.waiting  # type: ignore[attr-defined]
+    assert (wake.queue, wake.delay) == ("outbox", LEASE)
+
+
+async def claim(heed: Heed, message: str, step: str) -> None:
+    """What a worker that dies in this step leaves behind."""
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    update = {"state": step, "lease_until": heed.clock.now() + LEASE, "attempts": 1}
+    await heed.services.messages.change("acme", loaded.message.model_copy(update=update), loaded.etag)
+
+
+async def test_temporary_refusals_are_tried_again_with_growing_pauses_until_it_fails() -> None:
+    heed, transport, message = await heed_with(*[BUSY] * 10)
+
+    pauses = []
+    for _ in range(len(BACKOFF) + 1):
+        await heed.services.outbox.deliver("acme", message)
+        loaded = await heed.services.messages.load("acme", message)
+        assert loaded
+        if loaded.message.state == "scheduled":
+            assert loaded.message.due_at
+            pauses.append(loaded.message.due_at - heed.clock.now())
+            heed.clock.move(seconds=pauses[-1].total_seconds())
+
+    assert tuple(pauses) == BACKOFF
+    assert len(transport.sent) == len(BACKOFF) + 1
+    assert await state(heed, message) == "failed"
+
+
+async def test_a_message_is_not_tried_before_its_time() -> None:
+    heed, transport, message = await heed_with(BUSY)
+    await heed.services.outbox.deliver("acme", message)
+
+    await heed.services.outbox.deliver("acme", message)
+
+    assert len(transport.sent) == 1
+
+
+async def test_every_try_has_the_same_message_id() -> None:
+    heed, transport, message = await heed_with(BUSY)
+    await heed.services.outbox.deliver("acme", message)
+    heed.clock.move(minutes=2)
+    await heed.services.outbox.deliver("acme", message)
+
+    first, second = (_message_id(envelope) for envelope in transport.sent)
+    assert first == second
+
+
+def _message_id(envelope: Envelope) -> bytes:
+    return next(line for line in envelope.mime.splitlines() if line.startswith(b"Message-ID"))
+
+
+async def test_a_message_that_was_deleted_meanwhile_is_not_sent() -> None:
+    heed, transport, message = await heed_with()
+    assert (await heed.api("DELETE", f"/messages/{message}")).status == 200
+
+    await heed.work()
+
+    assert transport.sent == []
+
+
+async def test_the_mail_that_cannot_be_written_fails_and_says_why() -> None:
+    heed, transport, message = await heed_with()
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    orphan = loaded.message.model_copy(update={"sender": "gone"})
+    await heed.services.messages.change("acme", orphan, loaded.etag)
+
+    await heed.work()
+
+    read = await heed.get(f"/messages/{message}")
+    assert (read["status"], read["failure"]["code"]) == ("failed", "compose")
+    assert transport.sent == []
+
+
+async def test_far_away_times_are_reached_in_steps_of_a_day() -> None:
+    heed = await Heed().start()
+    message = await heed.draft(deliver_at="2027-05-04T09:30:00Z")
+    await heed.post(f"/messages/{message}/send")
+
+    waiting = heed.storage.queues.waiting  # type: ignore[attr-defined]
+    assert [sent.delay for sent in waiting if sent.queue == "outbox"] == [timedelta(days=1)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'"x"', b'{"v": 2, "org": "acme", "message": "x"}', b'{"v": 1, "org": "../x", "message": "x"}',
+     b'{"v": 1, "org": "acme", "message": "x\' or 1 eq 1"}', b"\xff\xfe"],
+)  # fmt: skip
+def test_a_queue_message_that_is_none_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_wake(body)
+
+
+def test_a_wake_reads_as_it_was_written() -> None:
+    wake = Wake("acme", "ab" * 16)
+
+    assert read_wake(wake.to_json().encode()) == wake

@@ -1,0 +1,45 @@
+"""Storage in memory keeps the promises that Azure Storage keeps."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib.storage import Insert, Row, Storage, Value
+from lib.storage.memory import MemoryQueues, memory_storage
+from tests.azurite.storage_suite import BlobSuite, TableSuite
+
+
+@pytest.fixture
+def storage() -> Storage:
+    return memory_storage()
+
+
+class TestMemoryTables(TableSuite):
+    """The shared suite."""
+
+
+class TestMemoryBlobs(BlobSuite):
+    """The shared suite."""
+
+
+async def test_messages_wait_in_the_order_in_which_they_came_with_their_delay() -> None:
+    queues = MemoryQueues()
+    await queues.send("mine", "first")
+    await queues.send("other", "not mine")
+    await queues.send("mine", "second", timedelta(seconds=5))
+    taken = [queues.take("mine"), queues.take("mine")]
+    assert [(sent.body, sent.delay) for sent in taken if sent] == [
+        ("first", timedelta(0)),
+        ("second", timedelta(seconds=5)),
+    ]
+    assert queues.take("mine") is None
+
+
+async def test_changing_what_was_written_does_not_change_what_is_stored(storage: Storage) -> None:
+    await storage.tables.create("table")
+    values: dict[str, Value] = {"name": "as written"}
+    await storage.tables.write("table", [Insert(Row("p", "r", values))])
+    values["name"] = "changed"
+    found = await storage.tables.get("table", "p", "r")
+    assert found
+    assert found.values == {"name": "as written"}
