@@ -6,8 +6,9 @@ import azure.functions as func
 
 import pixel_fn
 import redirect_fn
+import reminder_fn
 import scheduler_fn
-from functions import assess, messages, organizations, people, sending, service
+from functions import activities, assess, cards, messages, organizations, people, sending, service, timing
 from functions.openapi import openapi_document
 from lib.services import Services
 
@@ -17,6 +18,9 @@ RESOURCES = (
     people.endpoints,
     messages.endpoints,
     sending.endpoints,
+    timing.endpoints,
+    cards.endpoints,
+    activities.endpoints,
     service.operations,
 )
 
@@ -26,7 +30,7 @@ def make_app(services: Services) -> func.FunctionApp:
     document = openapi_document(RESOURCES, services.settings.base_url)
     blueprints = [
         *(resource.blueprint(services) for resource in RESOURCES),
-        *(triggers.blueprint(services) for triggers in (pixel_fn, redirect_fn, scheduler_fn, assess)),
+        *(triggers.blueprint(services) for triggers in (pixel_fn, redirect_fn, scheduler_fn, reminder_fn, assess)),
         service.pages(document),
     ]
     for blueprint in blueprints:

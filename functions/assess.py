@@ -6,7 +6,7 @@ import json
 
 import azure.functions as func
 
-from lib.facts import read_facts
+from lib.facts import read_interactions
 from lib.services import Services
 from lib.tables import INTERACTIONS
 
@@ -17,12 +17,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("assess")
     @triggers.queue_trigger("msg", INTERACTIONS, connection="AzureWebJobsStorage")
     async def assess(msg: func.QueueMessage) -> None:
-        payload = json.loads(msg.get_body())
-        organization, facts = read_facts(payload)
-        await services.assessor.take(organization, facts)
-        commit = payload.get("commit")
-        if isinstance(commit, str):
-            await services.sweep.mark(organization, commit)
+        await services.sweep.take(read_interactions(json.loads(msg.get_body())))
 
     @triggers.function_name("sweep_journal")
     @triggers.timer_trigger("timer", "0 */5 * * * *")

@@ -22,9 +22,10 @@ from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations import Caller, Organization
-from lib.outbox import NotAllowed
 from lib.prepare import UnknownSender
+from lib.reminders import WrongField
 from lib.repository import Stale
+from lib.schedule import NotAllowed
 from lib.services import Services
 from lib.storage import Conflict, Missing, StorageError, Unavailable
 
@@ -72,6 +73,13 @@ class Call:
     @property
     def now(self) -> datetime:
         return self.services.clock.now()
+
+    def acting_user(self) -> str:
+        """The acting user, who must be named. Raises Problem."""
+        user = self.user()
+        if user is None:
+            raise Problem(400, "Name the acting user in the header X-Heed-User.")
+        return user
 
     def user(self) -> str | None:
         """The acting user, if the call names one. Raises Problem for a name that is no id."""
@@ -269,6 +277,8 @@ def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None
         if raw.strip() not in (b"", b"{}"):
             raise Problem(400, "This takes no body.")
         return None
+    if not raw and not any(field.is_required() for field in model.model_fields.values()):
+        raw = b"{}"
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -293,6 +303,8 @@ def _problem(error: Exception, request: func.HttpRequest) -> Problem:
         return invalid_fields(error.errors(include_url=False, include_context=False))
     if isinstance(error, UnknownSender):
         return invalid(["from"], f"{error}")
+    if isinstance(error, WrongField):
+        return invalid(error.loc, f"{error}")
     if isinstance(error, Stale):
         if request.headers.get("if-match"):
             return Problem(412, "It has changed since the version that If-Match names: read it again.")

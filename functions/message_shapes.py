@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from functions.endpoint import Call
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.lists import Listed
 from lib.message_store import Loaded
-from lib.messages import MessageItem, MessageRead, StoredMessage
-from lib.status_text import status_text
+from lib.messages import MessageItem, MessageRead, ReminderRead, StoredMessage
+from lib.status_text import reminder_text, status_text
 
 
 async def time_zone_of(call: Call) -> str:
@@ -35,6 +35,15 @@ def message_item(listed: Listed, now: datetime, zone: str) -> MessageItem:
     return MessageItem(**_shape(listed.message, listed.etag, listed.follow_state, listed.kpis, now, zone))
 
 
+def _reminder(message: StoredMessage, now: datetime, zone: str) -> ReminderRead | None:
+    if message.reminder is None:
+        return None
+    state: Literal["set", "reminded", "met"] = (
+        "reminded" if message.reminded_at else "met" if message.reminder_met else "set"
+    )
+    return ReminderRead(**dict(message.reminder), state=state, status_text=reminder_text(message, now, zone))
+
+
 def _shape(
     message: StoredMessage, etag: str, state: FollowState, kpis: Kpis, now: datetime, zone: str
 ) -> dict[str, Any]:
@@ -44,6 +53,7 @@ def _shape(
         "etag": etag,
         "status": message.status,
         "status_text": status_text(message, kpis, now, zone),
+        "reminder": _reminder(message, now, zone),
         "follow_state": state,
         "kpis": kpis,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -18,7 +19,8 @@ from lib.fields import ChosenId, Moment, RecordRef
 from lib.ids import MADE
 from lib.lists import Sort, View, scope_of
 from lib.message_store import Loaded
-from lib.messages import Body, MessageItem, MessageRead, MessageSpec, StoredMessage
+from lib.messages import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
+from lib.reminders import check_times, with_reminder
 from lib.repository import Stale, patch_of, patched
 from lib.storage import Conflict
 from lib.verdicts import Verdict
@@ -104,6 +106,8 @@ async def make_message(call: Call) -> Answer:
         **spec.model_dump(exclude={"html", "text"}, by_alias=False),
     )
     await call.services.preparation.sender(call.org, message)
+    await check_message_times(call, message, call.body.model_fields_set)
+    await call.services.reminders.enter(call.org, message)
     with suppress(Conflict):  # an earlier try with the same Idempotency-Key got so far
         await call.services.messages.make(call.org, message, Body(html=spec.html, text=spec.text))
     return await answer_with(call, 201, message.id)
@@ -135,10 +139,23 @@ async def patch_message(call: Call) -> Answer:
         raise invalid_fields(error.errors(include_url=False, include_context=False)) from None
     if "sender" in given:
         await call.services.preparation.sender(call.org, spec)
+    await check_message_times(call, spec, given)
     changed = message.model_copy(update={name: getattr(spec, name) for name in given - {"html", "text"}})
-    new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
-    await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
+    if "reminder" in given:
+        changed = with_reminder(changed, spec.reminder)
+        await call.services.reminders.enter(call.org, changed)
+    if "deliver_at" in given and message.state != "draft":
+        await call.services.schedule.move(call.org, replace(loaded, message=changed), spec.deliver_at)
+    else:
+        new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
+        await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
     return await answer_with(call, 200, message.id)
+
+
+async def check_message_times(call: Call, message: MessageFields, given: set[str]) -> None:
+    """Raises WrongField."""
+    state = await call.services.preparation.follow_state(call.org, call.organization.settings, message)
+    check_times(message, given, call.now, state)
 
 
 @endpoints("DELETE", "/messages/{message}", answers={200: Deleted})

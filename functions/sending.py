@@ -64,7 +64,7 @@ async def send_message(call: Call) -> Answer:
     loaded = await load(call)
     if loaded.message.state == "draft":
         await _check_complete(call, loaded)
-    await call.services.outbox.schedule(call.org, loaded)
+    await call.services.schedule.send(call.org, loaded)
     return await answer_with(call, 202, loaded.message.id)
 
 
@@ -127,5 +127,5 @@ def _sent(call: Call, loaded: Loaded) -> StoredMessage:
 async def resolve_message(call: Call) -> Answer:
     """Say what became of an uncertain message, or have it sent again."""
     loaded = await load(call)
-    await call.services.outbox.resolve(call.org, loaded, resend=call.body.as_ == "resend")
+    await call.services.schedule.resolve(call.org, loaded, resend=call.body.as_ == "resend")
     return await answer_with(call, 200, loaded.message.id)

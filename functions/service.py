@@ -11,7 +11,7 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from functions.endpoint import Answer, Call, Endpoints
-from lib.facts import Fact, NotAFact, read_facts
+from lib.facts import Fact, NotAFact, read_interactions
 from lib.journal import LOG_MARK, queue_body
 from lib.storage import StorageError
 from lib.tables import INTERACTIONS, ORGANIZATIONS
@@ -73,11 +73,11 @@ def _facts_in(lines: Iterable[str]) -> tuple[dict[str, list[Fact]], int]:
             continue
         try:
             raw, _ = json.JSONDecoder().raw_decode(rest)
-            organization, [fact] = read_facts({"org": raw["org"], "facts": [raw["fact"]]})
+            read = read_interactions({"v": 1, "org": raw["org"], "facts": [raw["fact"]]})
         except (ValueError, TypeError, KeyError, NotAFact):
             skipped += 1
         else:
-            found.setdefault(organization, {})[fact.key] = fact
+            found.setdefault(read.organization, {}).update({fact.key: fact for fact in read.facts})
     return {organization: list(facts.values()) for organization, facts in found.items()}, skipped
 
 

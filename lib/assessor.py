@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from lib import tables
+from lib.alerts import Alerts
 from lib.facts import Fact
 from lib.follow import FollowState
 from lib.kpis import count
@@ -32,10 +33,11 @@ NOT_YET = FollowState(state="off", reason="Not known before the message is prepa
 
 
 class Assessor:
-    def __init__(self, all_tables: Tables, store: MessageStore, lists: Lists) -> None:
+    def __init__(self, all_tables: Tables, store: MessageStore, lists: Lists, alerts: Alerts) -> None:
         self._tables = all_tables
         self._store = store
         self._lists = lists
+        self._alerts = alerts
 
     async def take(self, organization: str, facts: Iterable[Fact]) -> None:
         """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped."""
@@ -69,7 +71,8 @@ class Assessor:
         follow_state = loaded.message.follow_state or NOT_YET
         listed = Listed(message=loaded.message, etag=loaded.etag, follow_state=follow_state, kpis=kpis)
         places = await self._lists.put(organization, listed, [*loaded.summary.places, *lost])
-        summary = Summary(kpis=kpis, places=places)
+        cards, again_at = await self._alerts.follow(organization, loaded, facts.values(), verdicts, kpis)
+        summary = Summary(kpis=kpis, places=places, cards=cards, again_at=again_at)
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         await self._store.put_summary(organization, loaded.message.id, summary, loaded.summary_etag)
         return Loaded(loaded.message, loaded.etag, summary, loaded.summary_etag, loaded.copies)

@@ -30,6 +30,7 @@ KEPT_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc"
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
 _KEY = re.compile(r"[0-9]{13}-[0-9a-f]{12}")
+_COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
 
 class NotAFact(ValueError):
@@ -179,11 +180,30 @@ def network_of(address: str | None) -> str | None:
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 
-def read_facts(payload: Any) -> tuple[str, list[Fact]]:
-    """The organization and the facts of a message on the `interactions` queue. Raises NotAFact."""
-    if not isinstance(payload, dict) or not isinstance(payload.get("facts"), list):
-        raise NotAFact("it has no list of facts")
-    organization = payload.get("org")
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """A message of the queue `interactions`: new facts, or messages to look at again; `commit` is the journal's."""
+
+    organization: str
+    facts: list[Fact]
+    messages: list[str]
+    commit: str | None
+
+
+def refresh_body(organization: str, message: str) -> str:
+    """Asks the assessor to look at a message again."""
+    return json.dumps({"v": 1, "org": organization, "facts": [], "messages": [message]})
+
+
+def read_interactions(payload: Any) -> Interactions:
+    """Raises NotAFact."""
+    if not isinstance(payload, dict) or payload.get("v") != 1 or not isinstance(payload.get("facts"), list):
+        raise NotAFact("it is no message of version 1 with a list of facts")
+    organization, messages, commit = payload.get("org"), payload.get("messages", []), payload.get("commit")
     if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
         raise NotAFact("it names no organization")
-    return organization, [Fact.from_object(raw) for raw in payload["facts"]]
+    if not isinstance(messages, list) or not all(isinstance(each, str) and MADE.fullmatch(each) for each in messages):
+        raise NotAFact("its messages are no list of ids")
+    if not (commit is None or (isinstance(commit, str) and _COMMIT.fullmatch(commit))):
+        raise NotAFact("its commit is none of the journal's")
+    return Interactions(organization, [Fact.from_object(raw) for raw in payload["facts"]], messages, commit)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from lib import tables
 from lib.documents import pack, unpack
+from lib.fields import Moment
 from lib.kpis import Kpis
 from lib.messages import Body, Copy, StoredMessage
 from lib.repository import Stale
@@ -28,10 +29,16 @@ _JSON = "application/json"
 
 
 class Summary(BaseModel):
-    """The row `s`: derived, and computed again at will. `places` are the (partition, key) of rows in the index."""
+    """The row `s`: derived, and computed again at will.
+
+    `places` are the (partition, key) of rows in the index, `cards` the ids and kinds of cards that were called for;
+    `again_at` is when the assessor looks at the message again by itself.
+    """
 
     kpis: Kpis = Kpis()
     places: list[tuple[str, str]] = []
+    cards: dict[str, str] = {}
+    again_at: Moment | None = None
 
 
 class _StoredBody(BaseModel):
@@ -143,7 +150,10 @@ class MessageStore:
             await self._tables.write(tables.table(organization, "messages"), changes)
         except (Conflict, Missing) as error:
             raise Stale from error
+        blobs = [copy.links for copy in loaded.copies if isinstance(copy.links, str)]
         if body is not None and (blob := unpack(_StoredBody, body).blob):
+            blobs.append(blob)
+        for blob in blobs:
             await self._blobs.delete(tables.container(organization), blob)
 
     async def _body_row(self, organization: str, message: str, body: Body) -> Row:

@@ -107,6 +107,8 @@ class StoredMessage(MessageFields):
     remarks: list[Remark] = Field(default_factory=list)
     failure: Failure | None = None
     lease_until: Moment | None = None
+    reminded_at: Moment | None = None
+    reminder_met: bool = False
     attempts: int = 0
 
     @property
@@ -128,8 +130,17 @@ class Copy(BaseModel):
     links: list[str] | str = []
 
 
+class ReminderRead(Reminder):
+    """`state` is `met` when what it waited for happened before its time."""
+
+    state: Literal["set", "reminded", "met"]
+    status_text: str
+
+
 class MessageItem(MessageFields):
     """A message as lists show it."""
+
+    reminder: ReminderRead | None = None
 
     id: str
     etag: str

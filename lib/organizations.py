@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -26,6 +27,7 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 _KEY = re.compile(r"([a-z][a-z0-9]{2,31})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})")
 _ORGANIZATION_ROW = "org"
 _KEY_ROWS = "key-"
+_SETTINGS_LAST = timedelta(minutes=1)
 
 
 class WorkHours(Model):
@@ -103,11 +105,21 @@ class Organizations:
         self._tables = storage.tables
         self._storage = storage
         self._clock = clock
+        self._known: dict[str, tuple[datetime, OrganizationSettings]] = {}
 
     async def get(self, organization: str) -> tuple[Organization, str] | None:
         """The organization and its etag."""
         row = await self._tables.get(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
         return None if row is None else (unpack(Organization, row), row.etag or "")
+
+    async def settings(self, organization: str) -> OrganizationSettings:
+        """For work in the background: at most a minute old; everything off where there is no organization."""
+        known, now = self._known.get(organization), self._clock.now()
+        if known is None or now - known[0] > _SETTINGS_LAST:
+            found = await self.get(organization)
+            settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
+            known = self._known[organization] = (now, settings)
+        return known[1]
 
     async def put(
         self, organization: str, spec: OrganizationSpec, if_match: str | None
@@ -128,7 +140,8 @@ class Organizations:
         return made, etag or "", found is None
 
     async def _make_storage(self, organization: str) -> None:
-        await self._tables.create(tables.ORGANIZATIONS)
+        for shared in (tables.ORGANIZATIONS, tables.DUE):
+            await self._tables.create(shared)
         try:
             await asyncio.gather(
                 *(self._storage.queues.create(queue) for queue in tables.QUEUES),

@@ -10,20 +10,16 @@ another order changes nothing.
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.clock import Clock
 from lib.compose import ComposeError
-from lib.ids import MADE, ORGANIZATION
 from lib.message_store import Loaded, MessageStore
 from lib.messages import Failure, StoredMessage
 from lib.prepare import Preparation, Prepared, UnknownSender
 from lib.repository import Stale
-from lib.storage import Queues
-from lib.tables import OUTBOX
+from lib.schedule import Schedule
 from lib.transports import Accepted, Envelope, Outcome, Refused, Transport
 
 log = logging.getLogger("heed.outbox")
@@ -34,76 +30,21 @@ LEASE = timedelta(seconds=120)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """Waits between tries after temporary refusals; after the last one the message has failed."""
 
-_LONGEST_DELAY = timedelta(days=1)
-
-
-class NotAllowed(Exception):
-    """The message's state does not allow this; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """A message of the queue `outbox`."""
-
-    organization: str
-    message: str
-
-    def to_json(self) -> str:
-        return json.dumps({"v": 1, "org": self.organization, "message": self.message})
-
-
-def read_wake(body: bytes) -> Wake:
-    """Raises ValueError for whatever is no such message; it ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, message = raw.get("org"), raw.get("message")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if not isinstance(message, str) or not MADE.fullmatch(message):
-        raise ValueError("it names no message")
-    return Wake(organization, message)
-
 
 class Outbox:
     def __init__(
         self,
         store: MessageStore,
         preparation: Preparation,
-        queues: Queues,
+        schedule: Schedule,
         transport: Transport | None,
         clock: Clock,
     ) -> None:
         self._store = store
         self._preparation = preparation
-        self._queues = queues
+        self._schedule = schedule
         self._transport = transport
         self._clock = clock
-
-    async def schedule(self, organization: str, loaded: Loaded) -> StoredMessage:
-        """Queue it: now, or for its `deliver_at`. Again is the same. Raises NotAllowed, Stale."""
-        if self._transport is None:
-            raise NotAllowed(
-                "No mail server is set (HEED_SMTP_HOST), so Heed cannot send; use prepare and sent, or have it set."
-            )
-        message = loaded.message
-        if message.state not in ("draft", "scheduled", "failed"):
-            raise NotAllowed(f"A message that is {message.status} cannot be sent.")
-        now = self._clock.now()
-        if message.state != "scheduled":
-            due = message.deliver_at if message.deliver_at and message.deliver_at > now else now
-            message = message.model_copy(
-                update={
-                    "state": "scheduled",
-                    "due_at": due,
-                    "message_id": message.message_id or await self._preparation.message_id(organization, message),
-                    "failure": None,
-                    "attempts": 0,
-                }
-            )
-            await self._store.change(organization, message, loaded.etag)
-        await self._wake(organization, message, (message.due_at or now) - now)
-        return message
 
     async def deliver(self, organization: str, message_id: str) -> StoredMessage | None:
         """Do whatever is to be done about it now; the message when its state has changed. Raises StorageError."""
@@ -112,7 +53,7 @@ class Outbox:
             return None
         message, now = loaded.message, self._clock.now()
         if message.state == "scheduled" and message.due_at and message.due_at > now:
-            await self._wake(organization, message, message.due_at - now)
+            await self._schedule.wake(organization, message)
             return None
         try:
             if message.state == "scheduled":
@@ -175,9 +116,12 @@ class Outbox:
             ended = _ended(message, "scheduled", Failure(code=outcome.code, text=outcome.text), due_at=again)
         else:
             ended = _ended(message, "failed", Failure(code=outcome.code, text=outcome.text))
-        await self._store.change(organization, ended, etag)
         if ended.state == "scheduled":
-            await self._wake(organization, ended, BACKOFF[message.attempts - 1])
+            await self._schedule.enter(organization, ended)
+        await self._store.change(organization, ended, etag)
+        await self._schedule.leave(organization, message)
+        if ended.state == "scheduled":
+            await self._schedule.wake(organization, ended)
         return ended
 
     async def _settle_abandoned(self, organization: str, loaded: Loaded, now: datetime) -> StoredMessage | None:
@@ -185,7 +129,7 @@ class Outbox:
         message = loaded.message
         lease = message.lease_until or now
         if lease > now:
-            await self._wake(organization, message, lease - now)
+            await self._schedule.wake(organization, message, lease)
             return None
         if message.state == "claimed":
             again = message.model_copy(update={"state": "scheduled", "lease_until": None})
@@ -200,25 +144,6 @@ class Outbox:
         )
         await self._store.change(organization, uncertain, loaded.etag)
         return uncertain
-
-    async def resolve(self, organization: str, loaded: Loaded, resend: bool) -> StoredMessage:
-        """A person says what became of an uncertain message. Raises NotAllowed, Stale."""
-        message = loaded.message
-        if message.state != "uncertain":
-            raise NotAllowed(f"Only an uncertain message can be resolved; this one is {message.status}.")
-        now = self._clock.now()
-        if not resend:
-            sent = message.model_copy(update={"state": "sent", "sent_at": now, "failure": None})
-            await self._store.change(organization, sent, loaded.etag)
-            return sent
-        again = message.model_copy(update={"state": "scheduled", "due_at": now, "failure": None, "attempts": 0})
-        await self._store.change(organization, again, loaded.etag)
-        await self._wake(organization, again, timedelta(0))
-        return again
-
-    async def _wake(self, organization: str, message: StoredMessage, delay: timedelta) -> None:
-        wake = Wake(organization, message.id)
-        await self._queues.send(OUTBOX, wake.to_json(), max(timedelta(0), min(delay, _LONGEST_DELAY)))
 
 
 def _ended(message: StoredMessage, state: str, failure: Failure, due_at: datetime | None = None) -> StoredMessage:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from lib.activities import Activities
+from lib.alerts import Alerts
 from lib.assessor import Assessor
+from lib.cards import Cards
 from lib.clock import Clock, SystemClock
+from lib.due import DueIndex
 from lib.idempotency import Idempotency
 from lib.journal import Journal, Writer
 from lib.lists import Lists
@@ -18,6 +22,8 @@ from lib.organizations import Organizations
 from lib.outbox import Outbox
 from lib.people import People
 from lib.prepare import Preparation
+from lib.reminders import Reminders
+from lib.schedule import Schedule
 from lib.settings import Settings
 from lib.storage import Storage
 from lib.sweep import JournalSweep
@@ -91,7 +97,23 @@ class Services:
 
     @cached_property
     def assessor(self) -> Assessor:
-        return Assessor(self.storage.tables, self.messages, self.lists)
+        return Assessor(self.storage.tables, self.messages, self.lists, self.alerts)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self.cards, self.organizations, self.storage.queues, self.clock)
+
+    @cached_property
+    def cards(self) -> Cards:
+        return Cards(self.storage.tables, self.due, self.clock)
+
+    @cached_property
+    def activities(self) -> Activities:
+        return Activities(self.storage.tables)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        return Reminders(self.messages, self.assessor, self.cards, self.due, self.clock)
 
     @cached_property
     def sweep(self) -> JournalSweep:
@@ -103,7 +125,16 @@ class Services:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.messages, self.preparation, self.storage.queues, self.transport, self.clock)
+        return Outbox(self.messages, self.preparation, self.schedule, self.transport, self.clock)
+
+    @cached_property
+    def due(self) -> DueIndex:
+        return DueIndex(self.storage.tables, self.clock)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        can_send = self.transport is not None
+        return Schedule(self.messages, self.preparation, self.due, self.storage.queues, self.clock, can_send)
 
     @cached_property
     def idempotency(self) -> Idempotency:

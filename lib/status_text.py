@@ -27,6 +27,19 @@ def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
     }[state]
 
 
+def reminder_text(message: StoredMessage, now: datetime, zone: str) -> str:
+    """What becomes, or became, of the message's reminder; empty where it has none."""
+    reminder = message.reminder
+    if reminder is None:
+        return ""
+    if message.reminded_at:
+        return f"Reminded you {_day(message.reminded_at, now, zone)}"
+    if message.reminder_met:
+        return "No reminder needed: it was " + ("answered" if reminder.condition == "no_reply" else "opened")
+    unless = {"no_reply": " if unanswered", "not_opened": " if not opened", "always": ""}[reminder.condition]
+    return f"Reminds you {_day(reminder.at, now, zone)} {_time(reminder.at, zone)}{unless}"
+
+
 def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
     if kpis.last_opened_at:
         return f"Last opened {_day(kpis.last_opened_at, now, zone)}"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
 from lib.clock import Clock, milliseconds
-from lib.facts import Fact, NotAFact
+from lib.facts import Fact, Interactions, NotAFact
 from lib.journal import FACT_COLUMN
 from lib.organizations import Organizations
 from lib.repository import Stale
@@ -41,6 +41,14 @@ class JournalSweep:
         self._assessor = assessor
         self._organizations = organizations
         self._clock = clock
+
+    async def take(self, interactions: Interactions) -> None:
+        """A message of the queue: assess it, and remember its commit."""
+        for message in interactions.messages:
+            await self._assessor.refresh(interactions.organization, message)
+        await self._assessor.take(interactions.organization, interactions.facts)
+        if interactions.commit:
+            await self.mark(interactions.organization, interactions.commit)
 
     async def mark(self, organization: str, commit: str) -> None:
         """The assessor has this commit's facts."""

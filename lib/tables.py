@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 ORGANIZATIONS = "heedorgs"
+DUE = "heeddue"
 
 KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests")
 """Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key."""

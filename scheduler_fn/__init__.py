@@ -1,10 +1,10 @@
-"""The queue `outbox`: each message says "look at this mail", and the sending state machine does what is due."""
+"""Sending: the timer that finds what is due, and the queue `outbox`, each message of which says "look at this mail"."""
 
 from __future__ import annotations
 
 import azure.functions as func
 
-from lib.outbox import read_wake
+from lib.schedule import read_wake
 from lib.services import Services
 from lib.tables import OUTBOX
 
@@ -18,5 +18,10 @@ def blueprint(services: Services) -> func.Blueprint:
         wake = read_wake(msg.get_body())
         if await services.outbox.deliver(wake.organization, wake.message):
             await services.assessor.refresh(wake.organization, wake.message)
+
+    @triggers.function_name("sweep_due")
+    @triggers.timer_trigger("timer", "0 * * * * *")
+    async def sweep_due(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.schedule.sweep()
 
     return triggers

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from lib.outbox import BACKOFF, LEASE, Wake, read_wake
+from lib.outbox import BACKOFF, LEASE
 from lib.repository import Stale
+from lib.schedule import Wake, read_wake
 from lib.transports import Outcome, Refused
 from lib.transports.memory import MemoryTransport
 from lib.transports.protocol import Envelope
@@ -161,15 +160,6 @@ async def test_the_mail_that_cannot_be_written_fails_and_says_why() -> None:
     read = await heed.get(f"/messages/{message}")
     assert (read["status"], read["failure"]["code"]) == ("failed", "compose")
     assert transport.sent == []
-
-
-async def test_far_away_times_are_reached_in_steps_of_a_day() -> None:
-    heed = await Heed().start()
-    message = await heed.draft(deliver_at="2027-05-04T09:30:00Z")
-    await heed.post(f"/messages/{message}/send")
-
-    waiting = heed.storage.queues.waiting  # type: ignore[attr-defined]
-    assert [sent.delay for sent in waiting if sent.queue == "outbox"] == [timedelta(days=1)]
 
 
 @pytest.mark.parametrize(

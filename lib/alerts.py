@@ -1,0 +1,200 @@
+"""Which cards a message calls for: a pure function of its state, so that cards follow every change of it.
+
+A first open is told when the noise rules have had their say, `SETTLING` after it; a card whose reason has gone is
+withdrawn, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from lib.cards import Card, CardRecipient, Cards, card_id
+from lib.clock import Clock, milliseconds, moment
+from lib.facts import Fact, refresh_body
+from lib.kpis import Kpis
+from lib.message_store import Loaded
+from lib.messages import Recipient, StoredMessage
+from lib.organizations import Organizations
+from lib.storage import Queues
+from lib.tables import INTERACTIONS
+from lib.verdicts import Verdict
+
+AlertOn = Literal["human", "any"]
+
+SETTLING = timedelta(seconds=10)
+"""From an open to its card: bursts and twins show within some seconds. The upper bound that is promised is 60 s."""
+
+_ROUNDING = timedelta(seconds=1)
+"""Queues count in whole seconds."""
+
+_GONE = {
+    "email_opened": "The open turned out to be a mail scanner's.",
+    "send_failed": "The message is no longer failed.",
+    "send_uncertain": "It is known now what became of the message.",
+    "reminder": "The reminder was changed.",
+}
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The cards that a message calls for now; `again_at` is when another one may be due."""
+
+    cards: list[Card] = field(default_factory=list)
+    again_at: datetime | None = None
+
+
+def wanted_cards(
+    message: StoredMessage,
+    facts: Iterable[Fact],
+    verdicts: Mapping[str, Verdict],
+    kpis: Kpis,
+    alert_on: AlertOn,
+    now: datetime,
+) -> Wanted:
+    """All cards of the message, as its state and its judged facts have them at `now`."""
+    wanted = Wanted()
+    opened = _first_open(facts, verdicts, alert_on)
+    if opened is not None:
+        ready = moment(opened.at) + SETTLING
+        if ready > now:
+            wanted.again_at = ready
+        else:
+            wanted.cards.append(_open_card(message, opened, verdicts[opened.key], ready))
+    if message.state in ("failed", "uncertain"):
+        wanted.cards.append(_sending_card(message, now))
+    if message.reminder and message.reminded_at:
+        wanted.cards.append(_reminder_card(message, kpis))
+    return wanted
+
+
+def _first_open(facts: Iterable[Fact], verdicts: Mapping[str, Verdict], alert_on: AlertOn) -> Fact | None:
+    counted = [
+        fact for fact in facts if fact.kind == "open" and (alert_on == "any" or verdicts[fact.key].kind == "human")
+    ]
+    return min(counted, key=lambda fact: fact.key, default=None)
+
+
+def _open_card(message: StoredMessage, opened: Fact, verdict: Verdict, at: datetime) -> Card:
+    recipient = _recipient(message, opened.recipient)
+    who = (recipient.name or recipient.email) if recipient else "A recipient"
+    doubt = "" if verdict.kind == "human" else " It may have been a machine: your organization is told of every open."
+    return _card(
+        message,
+        "email_opened",
+        "normal",
+        f"{who} opened your mail",
+        f"“{message.subject or 'No subject'}” was opened for the first time.{doubt}",
+        at,
+        recipient,
+    )
+
+
+def _sending_card(message: StoredMessage, now: datetime) -> Card:
+    why = message.failure.text if message.failure else ""
+    subject = f"“{message.subject or 'No subject'}”"
+    if message.state == "failed":
+        return _card(
+            message, "send_failed", "high", "Your mail was not sent", f"{subject} could not be sent. {why}", now
+        )
+    text = f"Nobody knows whether {subject} has left. {why} Look for it, and then say so, or have it sent again."
+    return _card(message, "send_uncertain", "high", "Your mail may not have been sent", text, now)
+
+
+def _reminder_card(message: StoredMessage, kpis: Kpis) -> Card:
+    assert message.reminder
+    assert message.reminded_at
+    subject = f"“{message.subject or 'No subject'}”"
+    texts = {
+        "always": f"You asked to be reminded of {subject}.",
+        "no_reply": f"There is no reply to {subject} yet.",
+        "not_opened": f"{subject} has not been opened yet.",
+    }
+    text = texts[message.reminder.condition]
+    if message.state != "sent":
+        text = f"You asked to be reminded of {subject}, which has not been sent."
+    elif message.reminder.condition == "not_opened" and (kpis.uncertain.opens or kpis.machine.opens):
+        text = (
+            f"Whether {subject} was opened cannot be known: only programs have loaded its images so far, "
+            "such as Apple Mail, which do so whether or not a person reads."
+        )
+    at = message.reminder.at
+    card = _card(
+        message, "reminder", "high", message.reminder.title, text, message.reminded_at, None, str(milliseconds(at))
+    )
+    return card.model_copy(update={"recipient": _shown(_recipient(message, None))})
+
+
+def _card(
+    message: StoredMessage,
+    kind: Literal["email_opened", "reminder", "send_failed", "send_uncertain"],
+    priority: Literal["high", "normal"],
+    title: str,
+    text: str,
+    at: datetime,
+    recipient: Recipient | None = None,
+    *about: str,
+) -> Card:
+    if kind in ("send_failed", "send_uncertain"):
+        # Each time that it is told to go is a matter of its own.
+        about = (str(milliseconds(message.due_at)) if message.due_at else "",)
+    return Card(
+        id=card_id(message.id, kind, *about),
+        user=message.sender,
+        kind=kind,
+        priority=priority,
+        title=title,
+        text=" ".join(text.split()),
+        created_at=at,
+        message=message.id,
+        regarding=message.regarding,
+        recipient=_shown(recipient or _recipient(message, None)),
+    )
+
+
+def _recipient(message: StoredMessage, number: int | None) -> Recipient | None:
+    """That one; where nobody knows which, the only one."""
+    recipients = message.recipients()
+    if number is not None and number < len(recipients):
+        return recipients[number]
+    return recipients[0] if len(recipients) == 1 else None
+
+
+def _shown(recipient: Recipient | None) -> CardRecipient | None:
+    return CardRecipient(email=recipient.email, name=recipient.name, record=recipient.record) if recipient else None
+
+
+class Alerts:
+    """Brings cards up to date with a message."""
+
+    def __init__(self, cards: Cards, organizations: Organizations, queues: Queues, clock: Clock) -> None:
+        self._cards = cards
+        self._organizations = organizations
+        self._queues = queues
+        self._clock = clock
+
+    async def follow(
+        self,
+        organization: str,
+        loaded: Loaded,
+        facts: Iterable[Fact],
+        verdicts: Mapping[str, Verdict],
+        kpis: Kpis,
+    ) -> tuple[dict[str, str], datetime | None]:
+        """Show and withdraw cards: (ids and kinds of those that stand now, when to look again). Again is the same."""
+        message, now = loaded.message, self._clock.now()
+        alert_on = (await self._organizations.settings(organization)).alert_on
+        wanted = wanted_cards(message, facts, verdicts, kpis, alert_on, now)
+        shown = loaded.summary.cards
+        for card in wanted.cards:
+            if card.id not in shown:
+                await self._cards.ensure(organization, card)
+        stand = {card.id: str(card.kind) for card in wanted.cards}
+        for gone in shown.keys() - stand.keys():
+            await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
+        if wanted.again_at and wanted.again_at != loaded.summary.again_at:
+            body = refresh_body(organization, message.id)
+            await self._queues.send(INTERACTIONS, body, wanted.again_at - now + _ROUNDING)
+        return stand, wanted.again_at

@@ -1,0 +1,178 @@
+"""Cards of the relationship assistant: what a salesperson should look at now, and what they did about it.
+
+All cards of a user are one partition of the table `cards`. A card has two rows that change together: `id|<id>`, the
+card itself, and `<status>|<urgency>|<time>|<id>`, its place in a list. Ids follow from what the card is about, so
+making it twice makes it once, and what a user has dismissed does not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from lib.activities import Activity
+from lib.clock import Clock, milliseconds
+from lib.documents import pack, unpack
+from lib.due import Due, DueIndex
+from lib.fields import Moment, RecordRef, Regarding
+from lib.ids import short_hash
+from lib.repository import Stale
+from lib.schedule import NotAllowed
+from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
+from lib.tables import table
+
+Kind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
+Priority = Literal["high", "normal"]
+Status = Literal["open", "snoozed", "done"]
+Action = Literal["call", "snooze", "dismiss"]
+
+SNOOZE: dict[Priority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
+_URGENCY: dict[Priority, int] = {"high": 0, "normal": 1}
+_LARGEST = 10**13 - 1
+
+
+class CardRecipient(BaseModel):
+    email: str
+    name: str
+    record: RecordRef | None = None
+
+
+class Card(BaseModel):
+    """`because` tells why a card was withdrawn. `before` is the status that `undo` goes back to."""
+
+    id: str
+    user: str
+    kind: Kind
+    priority: Priority
+    title: str
+    text: str
+    created_at: Moment
+    message: str
+    regarding: Regarding | None = None
+    recipient: CardRecipient | None = None
+    status: Status = "open"
+    snoozed_until: Moment | None = None
+    because: str | None = None
+    useful: bool | None = None
+    activity: Activity | None = None
+    before: Status | None = None
+
+    def related(self) -> RecordRef | None:
+        """The record that a call would be about."""
+        if self.regarding:
+            return RecordRef(type=self.regarding.type, id=self.regarding.id)
+        return self.recipient.record if self.recipient else None
+
+
+def card_id(*about: str) -> str:
+    """The same for the same matter."""
+    return short_hash("card", *about)
+
+
+class Cards:
+    def __init__(self, tables: Tables, due: DueIndex, clock: Clock) -> None:
+        self._tables = tables
+        self._due = due
+        self._clock = clock
+
+    async def ensure(self, organization: str, card: Card) -> None:
+        """Show the card, unless it is there already, whatever became of it. One that was withdrawn comes back."""
+        try:
+            await self._write(organization, [Insert(_row(card)), Upsert(_place(card))])
+        except Conflict:
+            found = await self.get(organization, card.user, card.id)
+            if found and found[0].because:
+                await self._replace(organization, found[0], card, found[1])
+
+    async def withdraw(self, organization: str, user: str, card: str, because: str) -> None:
+        """Its reason has gone: nobody needs to see it any more. What a user has dealt with stays as it is."""
+        found = await self.get(organization, user, card)
+        if found is None or found[0].status == "done":
+            return
+        gone = found[0].model_copy(update={"status": "done", "because": because, "before": None})
+        await self._replace(organization, found[0], gone, found[1])
+
+    async def get(self, organization: str, user: str, card: str) -> tuple[Card, str] | None:
+        """The card and its etag."""
+        row = await self._tables.get(table(organization, "cards"), user, f"id|{card}")
+        return None if row is None else (unpack(Card, row), row.etag or "")
+
+    async def page(
+        self, organization: str, user: str, status: Status, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, Card]]:
+        """(cursor, card), the most pressing first, and of those the newest."""
+        keys = Range.prefix(f"{status}|")
+        if after:
+            keys = Range(low=keys.low, high=keys.high, after=f"{status}|{after}")
+        async for row in self._tables.query(table(organization, "cards"), user, keys, limit):
+            yield row.key.removeprefix(f"{status}|"), unpack(Card, row)
+
+    async def snooze(self, organization: str, card: Card, etag: str, until: datetime | None) -> str:
+        """Away until then; by default an hour when pressing, else a day. The new etag. Raises NotAllowed, Stale."""
+        _must_be(card, "open", "snoozed")
+        at = until or self._clock.now() + SNOOZE[card.priority]
+        await self._due.put(Due("wake", at, organization, f"{card.user}|{card.id}"))
+        changed = card.model_copy(update={"status": "snoozed", "snoozed_until": at, "before": card.status})
+        return await self._replace(organization, card, changed, etag)
+
+    async def wake(self, organization: str, item: str) -> None:
+        """A snooze may be over: the card comes back."""
+        user, _, card = item.partition("|")
+        found = await self.get(organization, user, card)
+        if found is None or found[0].status != "snoozed":
+            return
+        there, etag = found
+        if there.snoozed_until and there.snoozed_until > self._clock.now():
+            return  # it was snoozed again, and has another entry
+        awake = there.model_copy(update={"status": "open", "snoozed_until": None, "before": None})
+        await self._replace(organization, there, awake, etag)
+
+    async def finish(self, organization: str, card: Card, etag: str, activity: Activity | None = None) -> str:
+        """Dismissed, or dealt with by an activity. The new etag. Raises NotAllowed, Stale."""
+        _must_be(card, "open", "snoozed")
+        changed = card.model_copy(update={"status": "done", "before": card.status, "activity": activity})
+        return await self._replace(organization, card, changed, etag)
+
+    async def undo(self, organization: str, card: Card, etag: str) -> str:
+        """Back to what it was before the last action. The new etag. Raises NotAllowed, Stale."""
+        if card.before is None:
+            raise NotAllowed("There is nothing to undo about this card.")
+        update = {"status": "open", "snoozed_until": None, "before": None, "activity": None}
+        return await self._replace(organization, card, card.model_copy(update=update), etag)
+
+    async def rate(self, organization: str, card: Card, etag: str, useful: bool) -> str:
+        """What the user thinks of it. The new etag. Raises Stale."""
+        return await self._replace(organization, card, card.model_copy(update={"useful": useful}), etag)
+
+    async def _replace(self, organization: str, old: Card, new: Card, etag: str) -> str:
+        row = _row(new)
+        changes: list[Change] = [Replace(Row(row.partition, row.key, row.values, etag)), Upsert(_place(new))]
+        if _place(old).key != _place(new).key:
+            changes.append(Delete(old.user, _place(old).key))
+        return await self._write(organization, changes)
+
+    async def _write(self, organization: str, changes: Sequence[Change]) -> str:
+        try:
+            etags = await self._tables.write(table(organization, "cards"), changes)
+        except (Conflict, Missing) as error:
+            if isinstance(changes[0], Insert):
+                raise
+            raise Stale from error
+        return etags[0] or ""
+
+
+def _must_be(card: Card, *statuses: Status) -> None:
+    if card.status not in statuses:
+        raise NotAllowed(f"This card is {card.status}.")
+
+
+def _row(card: Card) -> Row:
+    return Row(card.user, f"id|{card.id}", pack(card))
+
+
+def _place(card: Card) -> Row:
+    newest_first = f"{_LARGEST - milliseconds(card.created_at):013d}"
+    return Row(card.user, f"{card.status}|{_URGENCY[card.priority]}|{newest_first}|{card.id}", pack(card))

@@ -1,0 +1,105 @@
+"""Follow-up reminders: judged on human evidence, fired once.
+
+A reminder is due at its time, whatever happened to the clock or the timer in between. Firing is one conditional write
+on the message's row; the card follows from the row, so that two timers that race make one card.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from lib.assessor import Assessor
+from lib.cards import Cards
+from lib.clock import Clock, rfc3339
+from lib.due import Due, DueIndex
+from lib.follow import FollowState
+from lib.kpis import Kpis
+from lib.message_store import Loaded, MessageStore
+from lib.messages import MessageFields, Reminder, StoredMessage
+from lib.repository import Stale
+
+NOW = timedelta(0)
+
+
+class WrongField(Exception):
+    """A field is of the right form and makes no sense; `loc` is its place in the body."""
+
+    def __init__(self, loc: list[str], text: str) -> None:
+        super().__init__(text)
+        self.loc = loc
+
+
+def check_times(message: MessageFields, given: set[str], now: datetime, state: FollowState) -> None:
+    """That times lie ahead, and in order. Only what was `given` is held against the clock. Raises WrongField."""
+    if "deliver_at" in given and message.deliver_at and message.deliver_at <= now:
+        raise WrongField(["deliver_at"], f"{rfc3339(message.deliver_at)} is in the past: it is {rfc3339(now)}")
+    reminder = message.reminder
+    if reminder is None or not given & {"reminder", "deliver_at", "follow"}:
+        return
+    if "reminder" in given and reminder.at <= now:
+        raise WrongField(["reminder", "at"], f"{rfc3339(reminder.at)} is in the past: it is {rfc3339(now)}")
+    if message.deliver_at and reminder.at <= message.deliver_at:
+        raise WrongField(
+            ["reminder", "at"], f"{rfc3339(reminder.at)} is not after the delivery at {rfc3339(message.deliver_at)}"
+        )
+    if reminder.condition == "not_opened" and state.state != "on":
+        raise WrongField(["reminder", "condition"], f"not_opened needs a followed message. {state.reason}")
+
+
+def is_met(reminder: Reminder, kpis: Kpis) -> bool:
+    """What the reminder waited for has happened, by a person: nobody needs to be reminded."""
+    if reminder.condition == "no_reply":
+        return kpis.replies > 0
+    return reminder.condition == "not_opened" and kpis.opens > 0
+
+
+class Reminders:
+    def __init__(self, store: MessageStore, assessor: Assessor, cards: Cards, due: DueIndex, clock: Clock) -> None:
+        self._store = store
+        self._assessor = assessor
+        self._cards = cards
+        self._due = due
+        self._clock = clock
+
+    async def enter(self, organization: str, message: StoredMessage) -> None:
+        """Before the row holds the reminder: see that the sweep will find it."""
+        if message.reminder:
+            await self._due.put(Due("remind", message.reminder.at, organization, message.id))
+
+    async def change(self, organization: str, loaded: Loaded, reminder: Reminder | None) -> StoredMessage:
+        """Set, change or remove it; one that has fired can be set anew. Raises Stale."""
+        message = with_reminder(loaded.message, reminder)
+        await self.enter(organization, message)
+        await self._store.change(organization, message, loaded.etag)
+        return message
+
+    async def sweep(self) -> int:
+        """Fire what is due, and bring snoozed cards back; how many entries were looked at."""
+        fired = await self._due.sweep("remind", self._fire, NOW)
+        return fired + await self._due.sweep("wake", self._wake, NOW)
+
+    async def _fire(self, due: Due) -> None:
+        """Again does no harm: it brings the card of a process that died in between."""
+        loaded = await self._store.load(due.organization, due.item)
+        if loaded is None:
+            return
+        message, now = loaded.message, self._clock.now()
+        reminder = message.reminder
+        if reminder is None or reminder.at > now:
+            return  # it was removed or changed, and has another entry
+        if not (message.reminded_at or message.reminder_met):
+            update = {"reminder_met": True} if is_met(reminder, loaded.summary.kpis) else {"reminded_at": now}
+            try:
+                await self._store.change(due.organization, message.model_copy(update=update), loaded.etag)
+            except Stale:
+                await self._fire(due)
+                return
+        await self._assessor.refresh(due.organization, message.id)
+
+    async def _wake(self, due: Due) -> None:
+        await self._cards.wake(due.organization, due.item)
+
+
+def with_reminder(message: StoredMessage, reminder: Reminder | None) -> StoredMessage:
+    """The message with this reminder, which has not fired yet."""
+    return message.model_copy(update={"reminder": reminder, "reminded_at": None, "reminder_met": False})

@@ -1,0 +1,142 @@
+"""When a message goes out: scheduling, changing the time, and waking the outbox.
+
+The message's row is the truth, `due_at` its time. An entry of the due index is written before the row says `scheduled`,
+so that a process that dies in between leaves an entry too many and never a message that nobody looks at. What is due
+soon gets a queue message at once; for the rest the sweep does that in time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from lib.clock import Clock
+from lib.due import AHEAD, Due, DueIndex
+from lib.ids import MADE, ORGANIZATION
+from lib.message_store import Loaded, MessageStore
+from lib.messages import StoredMessage
+from lib.prepare import Preparation
+from lib.storage import Queues
+from lib.tables import OUTBOX
+
+
+class NotAllowed(Exception):
+    """The message's state does not allow this; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A message of the queue `outbox`: look at this one."""
+
+    organization: str
+    message: str
+
+    def to_json(self) -> str:
+        return json.dumps({"v": 1, "org": self.organization, "message": self.message})
+
+
+def read_wake(body: bytes) -> Wake:
+    """Raises ValueError for whatever is no such message; it ends in the poison queue."""
+    raw = json.loads(body)
+    if not isinstance(raw, dict) or raw.get("v") != 1:
+        raise ValueError("a message of another version, or none")
+    organization, message = raw.get("org"), raw.get("message")
+    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
+        raise ValueError("it names no organization")
+    if not isinstance(message, str) or not MADE.fullmatch(message):
+        raise ValueError("it names no message")
+    return Wake(organization, message)
+
+
+class Schedule:
+    def __init__(
+        self,
+        store: MessageStore,
+        preparation: Preparation,
+        due: DueIndex,
+        queues: Queues,
+        clock: Clock,
+        can_send: bool,
+    ) -> None:
+        self._store = store
+        self._preparation = preparation
+        self._due = due
+        self._queues = queues
+        self._clock = clock
+        self._can_send = can_send
+
+    async def send(self, organization: str, loaded: Loaded) -> StoredMessage:
+        """Queue it: now, or for its `deliver_at`. Again is the same. Raises NotAllowed, Stale."""
+        if not self._can_send:
+            raise NotAllowed(
+                "No mail server is set (HEED_SMTP_HOST), so Heed cannot send; use prepare and sent, or have it set."
+            )
+        message = loaded.message
+        if message.state == "scheduled":
+            await self.wake(organization, message)
+            return message
+        if message.state not in ("draft", "failed"):
+            raise NotAllowed(f"A message that is {message.status} cannot be sent.")
+        message_id = message.message_id or await self._preparation.message_id(organization, message)
+        at = max(message.deliver_at or self._clock.now(), self._clock.now())
+        return await self._set(organization, loaded, at, message_id=message_id, attempts=0)
+
+    async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
+        """Another time; None takes the delay away: a scheduled message then goes at once. Raises NotAllowed, Stale."""
+        message = loaded.message
+        if message.state == "draft":
+            changed = message.model_copy(update={"deliver_at": deliver_at})
+            await self._store.change(organization, changed, loaded.etag)
+            return changed
+        if message.state != "scheduled":
+            raise NotAllowed(f"A message that is {message.status} keeps its time.")
+        return await self._set(organization, loaded, deliver_at or self._clock.now(), deliver_at=deliver_at)
+
+    async def resolve(self, organization: str, loaded: Loaded, resend: bool) -> StoredMessage:
+        """A person says what became of an uncertain message. Raises NotAllowed, Stale."""
+        message, now = loaded.message, self._clock.now()
+        if message.state != "uncertain":
+            raise NotAllowed(f"Only an uncertain message can be resolved; this one is {message.status}.")
+        if resend:
+            return await self._set(organization, loaded, now, attempts=0)
+        sent = message.model_copy(update={"state": "sent", "sent_at": now, "failure": None})
+        await self._store.change(organization, sent, loaded.etag)
+        return sent
+
+    async def _set(self, organization: str, loaded: Loaded, at: datetime, **update: Any) -> StoredMessage:
+        fields = {"failure": None, **update, "state": "scheduled", "due_at": at}
+        message = loaded.message.model_copy(update=fields)
+        await self.enter(organization, message)
+        await self._store.change(organization, message, loaded.etag)
+        await self.wake(organization, message)
+        return message
+
+    async def enter(self, organization: str, message: StoredMessage) -> None:
+        """Before the row says `scheduled`: see that the sweep will find it."""
+        await self._due.put(_entry(organization, message))
+
+    async def leave(self, organization: str, message: StoredMessage) -> None:
+        """It has come to rest: the sweep need not find it."""
+        await self._due.drop(_entry(organization, message))
+
+    async def wake(self, organization: str, message: StoredMessage, at: datetime | None = None) -> None:
+        """Have the outbox look at it at that time (its `due_at`), unless a sweep comes before that anyway."""
+        delay = (at or message.due_at or self._clock.now()) - self._clock.now()
+        if delay <= AHEAD or at is not None:
+            await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), max(timedelta(0), delay))
+
+    async def sweep(self) -> int:
+        """Hand the outbox what is due within a minute, oldest first; how many that were."""
+
+        async def hand_over(due: Due) -> None:
+            delay = max(timedelta(0), due.at - self._clock.now())
+            await self._queues.send(OUTBOX, Wake(due.organization, due.item).to_json(), delay)
+
+        return await self._due.sweep("send", hand_over)
+
+
+def _entry(organization: str, message: StoredMessage) -> Due:
+    assert message.due_at is not None
+    return Due("send", message.due_at, organization, message.id)

@@ -1,0 +1,18 @@
+"""The timer that fires reminders, and brings snoozed cards back."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from lib.services import Services
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    triggers = func.Blueprint()
+
+    @triggers.function_name("remind")
+    @triggers.timer_trigger("timer", "30 * * * * *")
+    async def remind(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.reminders.sweep()
+
+    return triggers

@@ -1,0 +1,250 @@
+"""Cards: what a salesperson is told, and what they can do about it."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from lib.facts import read_interactions
+from lib.transports import Refused, Unknown
+from lib.transports.memory import MemoryTransport
+from tests.functions.test_timing import cards, pass_time
+from tests.heed import CHROME, Heed
+
+RECORD = {"type": "contact", "id": "c1"}
+
+
+async def opened(heed: Heed, agent: str = CHROME, **fields: Any) -> str:
+    """A mail that was opened; the noise rules have had their say."""
+    message = await heed.sent(to=[{"email": "ada@example.com", "name": "Ada", "record": RECORD}], **fields)
+    await heed.hit(heed.urls("o")[0], agent)
+    await heed.work("interactions")
+    await pass_time(heed, seconds=15)
+    await heed.services.assessor.refresh("acme", message)
+    return message
+
+
+async def act(heed: Heed, card: str, action: str, body: Any = None) -> Any:
+    answer = await heed.api("POST", f"/cards/{card}/{action}", body, x_heed_user="rep1")
+    assert answer.status in (200, 201), answer.body
+    return answer.json
+
+
+async def test_the_first_open_is_told_once(heed: Heed) -> None:
+    message = await opened(heed, regarding={"type": "opportunity", "id": "o1", "name": "Big deal"})
+    await heed.hit(heed.urls("o")[0])
+    await pass_time(heed, minutes=1)
+
+    [card] = await cards(heed)
+    assert (card["kind"], card["priority"], card["title"]) == ("email_opened", "normal", "Ada opened your mail")
+    assert "Hello" in card["text"]
+    assert (card["message"], card["regarding"]["name"]) == (message, "Big deal")
+    assert card["recipient"] == {"email": "ada@example.com", "name": "Ada", "record": RECORD}
+    assert card["actions"] == ["call", "snooze", "dismiss"]
+
+
+async def test_an_open_is_not_told_before_the_noise_rules_have_had_their_say(heed: Heed) -> None:
+    message = await heed.sent()
+    await heed.hit(heed.urls("o")[0])
+    await heed.services.journal.settle()
+    await heed.work("interactions")
+    assert await cards(heed) == []
+
+    heed.clock.move(seconds=11)
+    await heed.services.assessor.refresh("acme", message)
+
+    assert len(await cards(heed)) == 1
+
+
+async def test_the_assessor_asks_itself_to_look_again(heed: Heed) -> None:
+    await heed.sent()
+    await heed.hit(heed.urls("o")[0])
+    await heed.services.journal.settle()
+    queues = heed.storage.queues
+    taken = queues.take("interactions")  # type: ignore[attr-defined]
+    queues.waiting = [taken]  # type: ignore[attr-defined]
+
+    await heed.services.sweep.take(read_interactions(json.loads(taken.body)))
+
+    delays = [each.delay.total_seconds() for each in queues.waiting if '"messages"' in each.body]  # type: ignore[attr-defined]
+    assert delays == [11]
+
+
+async def test_a_machines_open_is_not_told(heed: Heed) -> None:
+    await opened(heed, "curl/8.5")
+
+    assert await cards(heed) == []
+
+
+async def test_an_organization_can_have_every_open_told() -> None:
+    heed = await Heed().start(alert_on="any")
+    await opened(heed, "curl/8.5")
+
+    [card] = await cards(heed)
+    assert "may have been a machine" in card["text"]
+
+
+async def test_a_card_whose_reason_has_gone_is_withdrawn_and_says_why(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await opened(heed)
+    priors = import_module("lib.verdicts.judge").PRIOR
+    monkeypatch.setitem(priors, "open", -9.0)
+
+    await heed.services.assessor.refresh("acme", message)
+
+    assert await cards(heed) == []
+    [done] = await cards(heed, "done")
+    assert "scanner" in done["withdrawn_because"]
+
+    monkeypatch.undo()
+    await heed.services.assessor.refresh("acme", message)
+    assert len(await cards(heed)) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [(Refused(temporary=False, code="550", text="The mail server answered 550: no."), "send_failed"),
+     (Unknown("No answer came."), "send_uncertain")],
+)  # fmt: skip
+async def test_a_mail_that_did_not_leave_is_told_until_it_does(outcome: Any, kind: str) -> None:
+    heed = await Heed(transport=MemoryTransport(outcome)).start()
+    message = await heed.sent()
+
+    [card] = await cards(heed)
+    assert (card["kind"], card["priority"]) == (kind, "high")
+    assert outcome.text in card["text"]
+
+    if kind == "send_failed":
+        await heed.post(f"/messages/{message}/send")
+    else:
+        await heed.post(f"/messages/{message}/resolve", {"as": "resend"})
+    await heed.work()
+    assert await cards(heed) == []
+
+
+async def test_the_most_pressing_come_first(heed: Heed) -> None:
+    await opened(heed)
+    await heed.sent(reminder={"title": "Call", "condition": "always", "at": "2026-05-05T07:00:00Z"})
+    await pass_time(heed, days=1)
+
+    assert [card["kind"] for card in await cards(heed)] == ["reminder", "email_opened"]
+
+
+async def test_a_dismissed_card_is_done_and_can_be_taken_back(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+
+    assert (await act(heed, card["id"], "dismiss"))["status"] == "done"
+    assert await cards(heed) == []
+    assert (await act(heed, card["id"], "undo"))["status"] == "open"
+    assert [each["id"] for each in await cards(heed)] == [card["id"]]
+
+
+async def test_a_dismissed_card_does_not_come_back_by_itself(heed: Heed) -> None:
+    message = await opened(heed)
+    [card] = await cards(heed)
+    await act(heed, card["id"], "dismiss")
+
+    await heed.services.assessor.refresh("acme", message)
+
+    assert await cards(heed) == []
+
+
+async def test_a_snoozed_card_comes_back_after_a_day(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+
+    snoozed = await act(heed, card["id"], "snooze")
+    assert snoozed["status"] == "snoozed"
+    await pass_time(heed, hours=23)
+    assert await cards(heed) == []
+    await pass_time(heed, hours=1, minutes=1)
+    assert [each["status"] for each in await cards(heed)] == ["open"]
+
+
+async def test_a_pressing_card_comes_back_after_an_hour_and_any_at_a_chosen_time(heed: Heed) -> None:
+    await heed.sent(reminder={"title": "Call", "condition": "always", "at": "2026-05-05T07:00:00Z"})
+    await pass_time(heed, days=1)
+    [card] = await cards(heed)
+
+    await act(heed, card["id"], "snooze")
+    await pass_time(heed, minutes=61)
+    assert len(await cards(heed)) == 1
+    await act(heed, card["id"], "snooze", {"until": "2026-05-08T07:00:00Z"})
+    await pass_time(heed, days=1)
+    assert await cards(heed) == []
+    await pass_time(heed, days=2)
+    assert len(await cards(heed)) == 1
+
+
+async def test_snoozing_into_the_past_is_refused_with_the_time(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+
+    body = {"until": "2026-05-04T09:00:00Z"}
+    answer = await heed.api("POST", f"/cards/{card['id']}/snooze", body, x_heed_user="rep1")
+
+    assert (answer.status, answer.json["errors"][0]["loc"]) == (422, ["until"])
+
+
+async def test_a_call_is_an_activity_of_the_record_and_can_be_undone(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+
+    made = await act(heed, card["id"], "call")
+
+    assert made["activity"]["record"] == RECORD
+    assert made["activity"]["title"] == "Ada opened your mail"
+    assert made["card"]["status"] == "done"
+    activities = (await heed.get("/records/contact/c1/activities"))["items"]
+    assert "call" in [each["kind"] for each in activities]
+
+    await act(heed, card["id"], "undo")
+    activities = (await heed.get("/records/contact/c1/activities"))["items"]
+    assert "call" not in [each["kind"] for each in activities]
+
+
+async def test_without_a_record_there_is_nobody_to_call(heed: Heed) -> None:
+    message = await heed.sent()
+    await heed.hit(heed.urls("o")[0])
+    await heed.work()
+    heed.clock.move(seconds=15)
+    await heed.services.assessor.refresh("acme", message)
+    [card] = await cards(heed)
+
+    answer = await heed.api("POST", f"/cards/{card['id']}/call", x_heed_user="rep1")
+
+    assert card["actions"] == ["snooze", "dismiss"]
+    assert answer.status == 409
+
+
+async def test_feedback_is_kept(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+
+    assert (await act(heed, card["id"], "feedback", {"useful": False}))["useful"] is False
+
+
+async def test_cards_are_the_acting_users_own(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+
+    assert (await heed.get("/cards", x_heed_user="rep2"))["items"] == []
+    assert (await heed.api("POST", f"/cards/{card['id']}/dismiss", x_heed_user="rep2")).status == 404
+    assert (await heed.api("GET", "/cards")).status == 400
+    assert (await heed.api("GET", "/cards", x_heed_user="../rep1")).status == 400
+
+
+async def test_acting_on_an_older_version_is_refused(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+    read = await heed.get(f"/cards/{card['id']}", x_heed_user="rep1")
+    await act(heed, card["id"], "feedback", {"useful": True})
+
+    late = await heed.api("POST", f"/cards/{card['id']}/dismiss", x_heed_user="rep1", if_match=read["etag"])
+
+    assert late.status == 412

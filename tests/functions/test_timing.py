@@ -1,0 +1,295 @@
+"""Delivery at a chosen time, and reminders."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lib.storage.memory import MemoryQueues
+from lib.transports.memory import MemoryTransport
+from tests.heed import CHROME, Heed
+
+TOMORROW = "2026-05-05T07:00:00Z"
+
+
+def sent(heed: Heed) -> int:
+    assert isinstance(heed.transport, MemoryTransport)
+    return len(heed.transport.sent)
+
+
+async def pass_time(heed: Heed, **by: float) -> None:
+    """Let time go by, and every timer tick once at its end."""
+    heed.clock.move(**by)
+    await heed.tick("sweep_due")
+    await heed.work("outbox")
+    await heed.tick("remind")
+    await heed.work()
+
+
+async def scheduled(heed: Heed, **fields: Any) -> str:
+    message = await heed.draft(deliver_at=TOMORROW, **fields)
+    await heed.post(f"/messages/{message}/send")
+    return message
+
+
+async def test_a_scheduled_mail_leaves_at_its_time_and_not_before(heed: Heed) -> None:
+    message = await scheduled(heed)
+
+    await pass_time(heed, hours=12)
+    assert sent(heed) == 0
+
+    await pass_time(heed, hours=9, minutes=30)
+    assert sent(heed) == 1
+    assert (await heed.get(f"/messages/{message}"))["status"] == "sent"
+
+
+async def test_the_sweep_hands_over_a_minute_ahead_with_the_delay_that_is_left(heed: Heed) -> None:
+    await scheduled(heed)
+    heed.clock.move(hours=21, minutes=29, seconds=20)
+
+    await heed.tick("sweep_due")
+
+    assert isinstance(heed.storage.queues, MemoryQueues)
+    [wake] = [each for each in heed.storage.queues.waiting if each.queue == "outbox"]
+    assert wake.delay.total_seconds() == 40
+
+
+async def test_ticks_that_were_missed_for_hours_are_caught_up_oldest_first(heed: Heed) -> None:
+    early = await scheduled(heed, subject="early")
+    late = await heed.draft(deliver_at="2026-05-05T09:00:00Z", subject="late")
+    await heed.post(f"/messages/{late}/send")
+    await heed.tick("sweep_due")
+
+    await pass_time(heed, days=3)
+
+    assert isinstance(heed.transport, MemoryTransport)
+    subjects = [b"early" in envelope.mime for envelope in heed.transport.sent]
+    assert subjects == [True, False]
+    assert (await heed.get(f"/messages/{early}"))["status"] == "sent"
+
+
+async def test_sweeping_again_hands_over_nothing_twice(heed: Heed) -> None:
+    await scheduled(heed)
+
+    await pass_time(heed, days=1)
+    await pass_time(heed, minutes=1)
+    await pass_time(heed, hours=1)
+
+    assert sent(heed) == 1
+
+
+async def test_a_changed_time_is_the_one_that_counts(heed: Heed) -> None:
+    message = await scheduled(heed)
+
+    moved = await heed.put(f"/messages/{message}/schedule", {"deliver_at": "2026-05-06T07:00:00Z"})
+    assert moved["status_text"] == "Scheduled to send Wed 6 May 2026 7:00"
+    await pass_time(heed, days=1)
+    assert sent(heed) == 0
+    await pass_time(heed, days=1)
+    assert sent(heed) == 1
+
+
+async def test_an_earlier_time_counts_too(heed: Heed) -> None:
+    message = await scheduled(heed)
+    await heed.api("PATCH", f"/messages/{message}", {"deliver_at": "2026-05-04T10:00:00Z"})
+
+    await pass_time(heed, minutes=31)
+
+    assert sent(heed) == 1
+
+
+async def test_without_its_delay_a_waiting_mail_goes_at_once(heed: Heed) -> None:
+    message = await scheduled(heed)
+
+    answer = await heed.api("DELETE", f"/messages/{message}/schedule")
+    await heed.work()
+
+    assert (answer.status, answer.json["deliver_at"]) == (200, None)
+    assert sent(heed) == 1
+
+
+async def test_a_drafts_time_can_be_set_and_taken_away_without_sending(heed: Heed) -> None:
+    message = await heed.draft()
+
+    put = await heed.put(f"/messages/{message}/schedule", {"deliver_at": TOMORROW})
+    assert (put["status"], put["deliver_at"]) == ("draft", "2026-05-05T07:00:00.000Z")
+    deleted = await heed.api("DELETE", f"/messages/{message}/schedule")
+    assert (deleted.json["status"], deleted.json["deliver_at"]) == ("draft", None)
+
+
+async def test_once_it_is_sent_the_time_stays(heed: Heed) -> None:
+    message = await heed.sent()
+
+    answer = await heed.api("PUT", f"/messages/{message}/schedule", {"deliver_at": TOMORROW})
+
+    assert answer.status == 409
+
+
+async def test_a_scheduled_mail_can_be_deleted_and_does_not_leave(heed: Heed) -> None:
+    message = await scheduled(heed)
+
+    assert (await heed.api("DELETE", f"/messages/{message}")).status == 200
+    await pass_time(heed, days=1)
+
+    assert sent(heed) == 0
+
+
+async def test_the_scheduled_view_holds_what_waits(heed: Heed) -> None:
+    message = await scheduled(heed)
+    await heed.draft()
+
+    assert [item["id"] for item in (await heed.get("/messages?view=scheduled"))["items"]] == [message]
+    await pass_time(heed, days=1)
+    assert (await heed.get("/messages?view=scheduled"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "loc", "word"),
+    [
+        ({"deliver_at": "2026-05-04T09:00:00Z"}, ["deliver_at"], "2026-05-04T09:00:00.000Z is in the past"),
+        ({"reminder": {"title": "t", "condition": "always", "at": "2026-05-04T09:00:00Z"}}, ["reminder", "at"], "past"),
+        (
+            {"deliver_at": TOMORROW, "reminder": {"title": "t", "condition": "always", "at": "2026-05-05T06:00:00Z"}},
+            ["reminder", "at"],
+            "not after the delivery",
+        ),
+        (
+            {"follow": False, "reminder": {"title": "t", "condition": "not_opened", "at": TOMORROW}},
+            ["reminder", "condition"],
+            "followed",
+        ),
+    ],
+)
+async def test_times_that_make_no_sense_are_named(heed: Heed, fields: Any, loc: list[str], word: str) -> None:
+    body = {"from": "rep1", "to": [{"email": "ada@example.com"}], "html": "x", **fields}
+
+    answer = await heed.api("POST", "/messages", body)
+
+    assert (answer.status, answer.json["errors"][0]["loc"]) == (422, loc)
+    assert word in answer.json["detail"]
+
+
+async def test_moving_the_delivery_behind_the_reminder_is_refused(heed: Heed) -> None:
+    message = await scheduled(heed, reminder={"title": "Call", "condition": "always", "at": "2026-05-05T09:00:00Z"})
+
+    answer = await heed.api("PUT", f"/messages/{message}/schedule", {"deliver_at": "2026-05-06T07:00:00Z"})
+
+    assert (answer.status, answer.json["errors"][0]["loc"]) == (422, ["reminder", "at"])
+
+
+def reminder(condition: str = "not_opened", title: str = "Ask Ada") -> dict[str, str]:
+    return {"title": title, "condition": condition, "at": TOMORROW}
+
+
+async def cards(heed: Heed, status: str = "open") -> list[Any]:
+    return list((await heed.get(f"/cards?status={status}", x_heed_user="rep1"))["items"])
+
+
+async def test_a_reminder_comes_as_a_pressing_card_once(heed: Heed) -> None:
+    message = await heed.sent(reminder=reminder())
+    read = await heed.get(f"/messages/{message}")
+    assert read["reminder"]["status_text"] == "Reminds you tomorrow 7:00 if not opened"
+
+    await pass_time(heed, days=1)
+    await pass_time(heed, minutes=1)
+
+    [card] = await cards(heed)
+    assert (card["kind"], card["priority"], card["title"]) == ("reminder", "high", "Ask Ada")
+    assert "has not been opened" in card["text"]
+    assert (card["message"], card["recipient"]["email"]) == (message, "ada@example.com")
+    heed.clock.move(days=1)
+    read = await heed.get(f"/messages/{message}")
+    assert (read["reminder"]["state"], read["reminder"]["status_text"]) == ("reminded", "Reminded you yesterday")
+
+
+async def test_a_person_who_opened_it_makes_the_reminder_needless(heed: Heed) -> None:
+    message = await heed.sent(reminder=reminder())
+    await heed.hit(heed.urls("o")[0], CHROME)
+    await heed.work()
+
+    await pass_time(heed, days=1)
+
+    assert [card["kind"] for card in await cards(heed)] == ["email_opened"]
+    read = await heed.get(f"/messages/{message}")
+    assert (read["reminder"]["state"], read["reminder"]["status_text"]) == ("met", "No reminder needed: it was opened")
+
+
+async def test_a_machine_that_opened_it_does_not_cancel_the_reminder(heed: Heed) -> None:
+    await heed.sent(reminder=reminder())
+    await heed.hit(heed.urls("o")[0], "curl/8.5")
+    await heed.work()
+
+    await pass_time(heed, days=1)
+
+    assert [card["kind"] for card in await cards(heed)] == ["reminder"]
+
+
+async def test_when_only_apple_opened_it_the_card_says_that_nobody_can_know(heed: Heed) -> None:
+    await heed.sent(reminder=reminder())
+    await heed.hit(heed.urls("o")[0], "Mozilla/5.0")
+    await heed.work()
+
+    await pass_time(heed, days=1)
+
+    [card] = await cards(heed)
+    assert "cannot be known" in card["text"]
+
+
+@pytest.mark.parametrize(("condition", "word"), [("always", "asked to be reminded"), ("no_reply", "no reply")])
+async def test_other_conditions_say_what_they_are_about(heed: Heed, condition: str, word: str) -> None:
+    await heed.sent(follow=False, reminder=reminder(condition))
+
+    await pass_time(heed, days=1)
+
+    [card] = await cards(heed)
+    assert word in card["text"]
+
+
+async def test_a_reminder_can_be_set_changed_and_removed_after_sending(heed: Heed) -> None:
+    message = await heed.sent()
+
+    await heed.put(f"/messages/{message}/reminder", reminder("no_reply"))
+    later = {**reminder("no_reply"), "at": "2026-05-07T07:00:00Z"}
+    await heed.put(f"/messages/{message}/reminder", later)
+    await pass_time(heed, days=1)
+    assert await cards(heed) == []
+
+    removed = await heed.api("DELETE", f"/messages/{message}/reminder")
+    assert removed.json["reminder"] is None
+    await pass_time(heed, days=5)
+    assert await cards(heed) == []
+
+
+async def test_a_reminder_that_fired_can_be_set_again_and_its_old_card_goes(heed: Heed) -> None:
+    message = await heed.sent(reminder=reminder("no_reply"))
+    await pass_time(heed, days=1)
+
+    await heed.put(f"/messages/{message}/reminder", {**reminder("no_reply"), "at": "2026-05-07T07:00:00Z"})
+
+    assert await cards(heed) == []
+    [done] = await cards(heed, "done")
+    assert done["withdrawn_because"] == "The reminder was changed."
+    await pass_time(heed, days=3)
+    assert len(await cards(heed)) == 1
+
+
+async def test_two_timers_that_race_make_one_card(heed: Heed) -> None:
+    await heed.sent(reminder=reminder("no_reply"))
+    heed.clock.move(days=1)
+
+    await asyncio.gather(heed.tick("remind"), heed.tick("remind"))
+
+    assert len(await cards(heed)) == 1
+    await heed.tick("remind")
+    assert len(await cards(heed)) == 1
+
+
+async def test_a_reminder_of_a_mail_that_never_left_says_so(heed: Heed) -> None:
+    await heed.draft(reminder=reminder("no_reply"))
+
+    await pass_time(heed, days=1)
+
+    [card] = await cards(heed)
+    assert "has not been sent" in card["text"]
