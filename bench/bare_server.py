@@ -24,13 +24,11 @@ import uvloop
 from azure.data.tables.aio import TableClient
 from yarl import URL
 
+from bench.load import HEADERS
 from infra.local.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
 from lib.facts import new_fact
-from lib.journal import FACT_COLUMN
 from lib.storage.account import Account
 from pixel_fn import PIXEL
-
-from bench.load import HEADERS
 
 TABLE = "heedbenchbare"
 READY = "Answering at "
@@ -88,7 +86,7 @@ def application(insert: Insert) -> Any:
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         at = f"{int(time.time() * 1000):013d}"
-        row = {"PartitionKey": at + secrets.token_hex(6), "RowKey": f"{at}-{secrets.token_hex(6)}", FACT_COLUMN: fact}
+        row = {"PartitionKey": at + secrets.token_hex(6), "RowKey": f"{at}-{secrets.token_hex(6)}", "fact": fact}
         await insert(row)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": PIXEL})
@@ -118,4 +116,4 @@ async def serve(kind: str, connection_string: str) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as main:
-        main.run(serve(sys.argv[1], os.environ["AzureWebJobsStorage"]))
+        main.run(serve(sys.argv[1], os.environ["AzureWebJobsStorage"]))  # noqa: SIM112

@@ -1,16 +1,14 @@
-"""Heed as the local host runs it, with functions left out: `python -m bench.heed_server`.
+"""Heed as the local host runs it: `python -m bench.heed_server all|http`.
 
-As in Azure, a setting `AzureWebJobs.<function>.Disabled=true` keeps a function from running. So the work that follows
-a hit later, on another instance if need be, can be kept off the CPU on which hits are measured.
+With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
+and so it is kept off the CPU on which hits are measured.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
-import tempfile
-from collections.abc import Mapping
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,40 +22,39 @@ from infra.local.host import Host, bind
 from infra.local.host_json import read_host_json
 
 
-class _EnabledFunctions:
-    """An app without its disabled functions, as far as the host looks at it."""
+class _HttpFunctions:
+    """The app's HTTP functions alone, as far as the host looks at an app."""
 
-    def __init__(self, application: func.FunctionApp, settings: Mapping[str, str]) -> None:
+    def __init__(self, application: func.FunctionApp) -> None:
         self._application = application
-        self._settings = settings
 
     def get_functions(self) -> list[Any]:
-        return [one for one in self._application.get_functions() if not self._is_disabled(one.get_function_name())]
-
-    def _is_disabled(self, name: str) -> bool:
-        return self._settings.get(f"AzureWebJobs.{name}.Disabled", "").lower() in ("true", "1")
+        functions: list[Any] = self._application.get_functions()
+        return [function for function in functions if function.get_trigger().type == "httpTrigger"]
 
 
-async def serve(application: func.FunctionApp, data_dir: Path) -> None:
+async def serve(application: func.FunctionApp) -> None:
     """Run the app until a signal comes."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    enabled = cast(func.FunctionApp, _EnabledFunctions(application, os.environ))
-    host = Host(enabled, read_host_json(ROOT / "host.json"), os.environ, data_dir)
+    options = read_host_json(ROOT / "host.json")
+    host = Host(application, options, os.environ, Path(os.environ["HEED_DATA_DIR"]))
     await host.start(bind(0))
     print(f"{READY}{host.base_url}", flush=True)
     await stop.wait()
-    with contextlib.suppress(asyncio.CancelledError):
-        await host.stop()
+    await host.stop()
 
 
-def main() -> None:
+def main(which: str) -> None:
+    """Load the app as it is and run it, or its HTTP functions."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     application = load_application(ROOT)
-    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(application, Path(folder)))
+    if which == "http":
+        application = cast(func.FunctionApp, _HttpFunctions(application))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(application))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

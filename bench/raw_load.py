@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -33,8 +34,8 @@ class _Connection(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # By cast: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
@@ -68,11 +69,10 @@ def _is_whole(received: bytes) -> bool:
     return len(received) >= head + 4 + (int(length[1]) if length else 0)
 
 
-async def _load(url: str, paths: Path, seconds: float) -> dict[str, float]:
+async def _load(url: str, paths: list[str], seconds: float) -> dict[str, float]:
     target = urlsplit(url)
     head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": target.netloc, **HEADERS}.items())
-    lines = paths.read_text(encoding="ascii").splitlines()
-    requests = cycle([f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in lines])
+    requests = cycle([f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths])
     latencies: list[float] = []
     began = time.perf_counter()
 
@@ -80,6 +80,8 @@ async def _load(url: str, paths: Path, seconds: float) -> dict[str, float]:
         return _Connection(requests, began + seconds, latencies)
 
     loop = asyncio.get_running_loop()
+    assert target.hostname is not None
+    assert target.port is not None
     opened = [await loop.create_connection(connection, target.hostname, target.port) for _ in range(CONNECTIONS)]
     await asyncio.gather(*(protocol.done for _, protocol in opened))
     latencies.sort()
@@ -87,15 +89,16 @@ async def _load(url: str, paths: Path, seconds: float) -> dict[str, float]:
         "hits": len(latencies),
         "seconds": time.perf_counter() - began,
         "failed": sum(protocol.failed for _, protocol in opened),
-        "median": latencies[len(latencies) // 2] * 1000,
-        "slowest": latencies[len(latencies) * 99 // 100] * 1000,
+        "p50": latencies[len(latencies) // 2] * 1000,
+        "p99": latencies[len(latencies) * 99 // 100] * 1000,
     }
 
 
 def main(url: str, paths: str, seconds: str) -> None:
     """Print what came of it, as one line of JSON."""
+    lines = Path(paths).read_text(encoding="ascii").splitlines()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(_load(url, Path(paths), float(seconds)))))
+        print(json.dumps(runner.run(_load(url, lines, float(seconds)))))
 
 
 if __name__ == "__main__":

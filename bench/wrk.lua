@@ -18,7 +18,7 @@ function done(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
   io.write(string.format(
-    '{"hits": %d, "seconds": %f, "failed": %d, "median": %f, "slowest": %f}\n',
+    '{"hits": %d, "seconds": %f, "failed": %d, "p50": %f, "p99": %f}\n',
     summary.requests, summary.duration / 1e6, failed, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3
   ))
 end

@@ -8,7 +8,19 @@ import pixel_fn
 import redirect_fn
 import reminder_fn
 import scheduler_fn
-from functions import activities, assess, cards, messages, organizations, people, sending, service, timing
+from functions import (
+    activities,
+    advice,
+    assess,
+    cards,
+    dead_letters,
+    messages,
+    organizations,
+    people,
+    sending,
+    service,
+    timing,
+)
 from functions.openapi import openapi_document
 from lib.services import Services
 
@@ -19,10 +31,14 @@ RESOURCES = (
     messages.endpoints,
     sending.endpoints,
     timing.endpoints,
+    advice.endpoints,
     cards.endpoints,
     activities.endpoints,
     service.operations,
+    dead_letters.operations,
 )
+
+TRIGGERS = (pixel_fn, redirect_fn, scheduler_fn, reminder_fn, assess, dead_letters)
 
 
 def make_app(services: Services) -> func.FunctionApp:
@@ -30,7 +46,7 @@ def make_app(services: Services) -> func.FunctionApp:
     document = openapi_document(RESOURCES, services.settings.base_url)
     blueprints = [
         *(resource.blueprint(services) for resource in RESOURCES),
-        *(triggers.blueprint(services) for triggers in (pixel_fn, redirect_fn, scheduler_fn, reminder_fn, assess)),
+        *(triggers.blueprint(services) for triggers in TRIGGERS),
         service.pages(document),
     ]
     for blueprint in blueprints:

@@ -6,6 +6,7 @@ import json
 
 import azure.functions as func
 
+from functions.queue_trigger import on_queue
 from lib.facts import read_interactions
 from lib.services import Services
 from lib.tables import INTERACTIONS
@@ -14,10 +15,9 @@ from lib.tables import INTERACTIONS
 def blueprint(services: Services) -> func.Blueprint:
     triggers = func.Blueprint()
 
-    @triggers.function_name("assess")
-    @triggers.queue_trigger("msg", INTERACTIONS, connection="AzureWebJobsStorage")
-    async def assess(msg: func.QueueMessage) -> None:
-        await services.sweep.take(read_interactions(json.loads(msg.get_body())))
+    @on_queue(triggers, services, INTERACTIONS)
+    async def assess(body: bytes) -> None:
+        await services.sweep.take(read_interactions(json.loads(body)))
 
     @triggers.function_name("sweep_journal")
     @triggers.timer_trigger("timer", "0 */5 * * * *")

@@ -196,5 +196,7 @@ class Alerts:
             await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
         if wanted.again_at and wanted.again_at != loaded.summary.again_at:
             body = refresh_body(organization, message.id)
-            await self._queues.send(INTERACTIONS, body, wanted.again_at - now + _ROUNDING)
+            # Assessors that meet at the same open need one look at that time between them.
+            once = f"refresh|{organization}|{message.id}|{milliseconds(wanted.again_at)}"
+            await self._queues.send(INTERACTIONS, body, wanted.again_at - now + _ROUNDING, once)
         return stand, wanted.again_at

@@ -10,8 +10,9 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from lib.clock import milliseconds
@@ -29,6 +30,7 @@ KEPT_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc"
 """What rules look at besides the agent; everything else of the request is forgotten."""
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _KEY = re.compile(r"[0-9]{13}-[0-9a-f]{12}")
 _COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
@@ -57,8 +59,24 @@ class Fact:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        slim = {name: value for name, value in asdict(self).items() if value is not None and value != {}}
-        return json.dumps({"v": VERSION, **slim}, separators=(",", ":"), ensure_ascii=False)
+        fields: dict[str, Any] = {
+            "v": VERSION,
+            "key": self.key,
+            "message": self.message,
+            "kind": self.kind,
+            "at": self.at,
+            "method": self.method,
+            "item": self.item,
+        }
+        if self.recipient is not None:
+            fields["recipient"] = self.recipient
+        if self.agent is not None:
+            fields["agent"] = self.agent
+        if self.network is not None:
+            fields["network"] = self.network
+        if self.headers:
+            fields["headers"] = dict(self.headers)
+        return _compact(fields)
 
     @staticmethod
     def from_json(text: str) -> Fact:
@@ -144,7 +162,12 @@ def new_fact(
 
 def clean(value: str, longest: int) -> str:
     """At most `longest` printable characters; whatever else stood there becomes one space."""
-    return _UNPRINTABLE.sub(" ", value[: 2 * longest])[:longest].strip()
+    return _cleaned(value[: 2 * longest], longest)
+
+
+@lru_cache(maxsize=2048)
+def _cleaned(value: str, longest: int) -> str:
+    return _UNPRINTABLE.sub(" ", value)[:longest].strip()
 
 
 def client_address(headers: Mapping[str, str], trusted_hops: int) -> str | None:
@@ -157,7 +180,7 @@ def client_address(headers: Mapping[str, str], trusted_hops: int) -> str | None:
     entries = headers.get("x-forwarded-for", "")[-2048:].split(",")
     if len(entries) < trusted_hops:
         return None
-    return _without_port(entries[-trusted_hops].strip()) or None
+    return _without_port(entries[-trusted_hops].strip()[:64]) or None
 
 
 def _without_port(address: str) -> str:
@@ -166,6 +189,7 @@ def _without_port(address: str) -> str:
     return address.partition(":")[0] if address.count(":") == 1 else address
 
 
+@lru_cache(maxsize=2048)
 def network_of(address: str | None) -> str | None:
     """`192.0.2.0/24` or `2001:db8:1::/48`: all that is kept of an address. None for what is no address."""
     if address is None:

@@ -17,13 +17,15 @@ from lib.clock import Clock
 from lib.documents import pack, unpack
 from lib.fields import Moment
 from lib.ids import new_id, short_hash
-from lib.storage import Conflict, Insert, Missing, Replace, Row, Tables
-from lib.tables import table
+from lib.storage import Conflict, Insert, Missing, Replace, Row, Storage
+from lib.tables import container, table
 from lib.tokens import KeyRing, Purpose
 
 REMEMBERED = timedelta(hours=24)
 LEASE = timedelta(seconds=60)
 _ROW = "request"
+_INLINE = 100_000
+"""Characters of a sealed answer that stand in the row; a longer one is a blob."""
 
 
 class OtherBody(Exception):
@@ -40,6 +42,7 @@ class _Stored(BaseModel):
     begun_at: Moment
     status: int | None = None
     answer: str | None = None
+    blob: str | None = None
     etag: str | None = None
 
 
@@ -62,8 +65,9 @@ class Begun:
 
 
 class Idempotency:
-    def __init__(self, tables: Tables, ring: KeyRing, clock: Clock) -> None:
-        self._tables = tables
+    def __init__(self, storage: Storage, ring: KeyRing, clock: Clock) -> None:
+        self._tables = storage.tables
+        self._blobs = storage.blobs
         self._ring = ring
         self._clock = clock
 
@@ -79,7 +83,7 @@ class Idempotency:
                 if stored.body_sha256 != digest:
                     raise OtherBody
                 if stored.status is not None:
-                    return self._answered(stored)
+                    return await self._answered(organization, stored)
                 if stored.begun_at + LEASE > now:
                     raise UnderWay
                 made_id = stored.made_id
@@ -93,9 +97,12 @@ class Idempotency:
 
     async def complete(self, organization: str, begun: Begun, status: int, body: bytes, etag: str | None) -> None:
         """Remember the answer."""
-        stored = begun.stored.model_copy(
-            update={"status": status, "answer": self._ring.seal(Purpose.ANSWER, body), "etag": etag}
-        )
+        sealed: str | None = self._ring.seal(Purpose.ANSWER, body)
+        blob = None
+        if sealed and len(sealed) > _INLINE:
+            blob, data, sealed = f"answers/{begun.row.partition}", sealed.encode(), None
+            await self._blobs.put(container(organization), blob, data, "text/plain")
+        stored = begun.stored.model_copy(update={"status": status, "answer": sealed, "blob": blob, "etag": etag})
         await self._put(organization, begun, stored)
 
     async def abandon(self, organization: str, begun: Begun) -> None:
@@ -109,7 +116,9 @@ class Idempotency:
         except (Conflict, Missing):
             return  # another try has taken over, or the organization is gone
 
-    def _answered(self, stored: _Stored) -> Answered:
-        body = self._ring.unseal(Purpose.ANSWER, stored.answer or "")
+    async def _answered(self, organization: str, stored: _Stored) -> Answered:
+        sealed = stored.answer or ""
+        if stored.blob:
+            sealed = (await self._blobs.get(container(organization), stored.blob)).decode()
         assert stored.status is not None
-        return Answered(stored.status, body or b"", stored.etag)
+        return Answered(stored.status, self._ring.unseal(Purpose.ANSWER, sealed) or b"", stored.etag)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from hashlib import blake2b
+from uuid import uuid4
 
 ORGANIZATION = re.compile(r"[a-z][a-z0-9]{2,31}")
 CHOSEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:{}-]{0,99}")
@@ -15,6 +16,11 @@ MADE = re.compile(r"[0-9a-f]{32}")
 def new_id() -> str:
     """128 random bits as 32 lower-case hexadecimal digits."""
     return secrets.token_hex(16)
+
+
+def new_key() -> str:
+    """A random UUID (version 4), for providers that know a request by one."""
+    return str(uuid4())
 
 
 def short_hash(*parts: str) -> str:

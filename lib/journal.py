@@ -1,11 +1,12 @@
 """The journal: every hit is durable before it is answered, at a cost that hits share.
 
 A group commit: facts that come while a commit is under way go out together in the next one; at low load a commit holds
-one fact, and nobody waits for a window to close. A commit is two writes at the same time: one transaction into the
-organization's journal table, and one message with the same facts on the queue `interactions`. Either is enough. When
-both fail, the facts go to the log as lines that `POST /api/ops/replay` takes back.
+one fact, and nobody waits for a window to close. A commit is two writes at the same time: one row in the organization's
+journal table, and one message with the same facts on the queue `interactions`. Either is enough. When both fail, the
+facts go to the log as lines that `POST /api/ops/replay` takes back.
 
-A recipient never pays for us: `record` returns within `PATIENCE`, whatever storage does.
+A recipient never pays for us: a hit waits for the commit that is under way and for its own, each of which has
+`COMMIT_LIMIT`, so `record` returns within 1.2 s whatever storage does.
 """
 
 from __future__ import annotations
@@ -14,33 +15,32 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lib.clock import Clock, milliseconds
-from lib.facts import Fact
-from lib.storage import Row, Storage, StorageError, Upsert
-from lib.storage.rest import columns_json
+from lib.facts import Fact, NotAFact
+from lib.storage import Queues, Row, Storage, StorageError, Upsert
 
 log = logging.getLogger("heed.journal")
 
 Result = TypeVar("Result")
 
 QUEUE = "interactions"
-FACT_COLUMN = "fact"
+FACTS_ROW = "facts"
 LOG_MARK = "heed.fact "
 """Begins the part of a log line that holds a fact for replay."""
 
-PATIENCE = 1.2
-"""Seconds that a hit waits for its commit, at most."""
-
-COMMIT_LIMIT = 1.0
+COMMIT_LIMIT = 0.6
 """Seconds that a commit may take."""
 
 _MOST_FACTS = 100
 _MOST_BYTES = 40_000
 """Of one commit: a queue message holds 64 KiB, in base64 48 KiB."""
+
+_COLUMN = 30_000
+"""Characters of a column of the journal's row: Azure allows 32 Ki."""
 
 _MOST_WAITING = 5_000
 """Facts of one organization that wait in memory while its storage is down. What comes on top is only logged."""
@@ -49,7 +49,8 @@ _MOST_WAITING = 5_000
 class Writer(Protocol):
     """Both raise StorageError."""
 
-    async def insert(self, table: str, partition: str, rows: Sequence[tuple[str, str]]) -> None: ...
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        """Put a row; again is the same."""
 
     async def put(self, queue: str, body: str) -> None: ...
 
@@ -60,21 +61,38 @@ class StorageWriter:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def insert(self, table: str, partition: str, rows: Sequence[tuple[str, str]]) -> None:
-        changes = [Upsert(Row(partition, key, json.loads(columns))) for key, columns in rows]
-        await self._storage.tables.write(table, changes)
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        await self._storage.tables.write(table, [Upsert(Row(partition, key, columns))])
 
     async def put(self, queue: str, body: str) -> None:
         await self._storage.queues.send(queue, body)
 
 
+class RowsAndQueues:
+    """A journal's writer of two parts: rows by one writer, messages to queues of another kind."""
+
+    def __init__(self, rows: Writer, queues: Queues) -> None:
+        self._rows = rows
+        self._queues = queues
+
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        await self._rows.insert(table, partition, key, columns)
+
+    async def put(self, queue: str, body: str) -> None:
+        await self._queues.send(queue, body)
+
+
 @dataclass(slots=True)
 class _Waiting:
-    fact: Fact
     organization: str
     text: str
     done: asyncio.Future[bool]
     logged: bool = False
+
+    def answer(self, stored: bool) -> None:
+        """Once; whoever hung up needs none."""
+        if not self.done.done():
+            self.done.set_result(stored)
 
     def give_up(self) -> None:
         """Leave the fact to the log, once."""
@@ -102,18 +120,11 @@ class Journal:
     async def record(self, organization: str, fact: Fact) -> bool:
         """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.2 s at most."""
         line = self._lines.setdefault(organization, _Line())
-        waiting = _Waiting(fact, organization, fact.to_json(), asyncio.get_running_loop().create_future())
+        waiting = _Waiting(organization, fact.to_json(), asyncio.get_running_loop().create_future())
         if line.failing:
             return self._record_while_failing(organization, line, waiting)
         self._enqueue(organization, line, waiting)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await asyncio.shield(waiting.done)
-        except TimeoutError:
-            if waiting in line.waiting:
-                line.waiting.remove(waiting)
-            waiting.give_up()
-            return False
+        return await waiting.done
 
     def _record_while_failing(self, organization: str, line: _Line, waiting: _Waiting) -> bool:
         """The last commit failed: answer at once from the log, and let the fact be the next try's freight."""
@@ -130,33 +141,31 @@ class Journal:
 
     async def _drain(self, organization: str, line: _Line) -> None:
         while line.waiting:
-            group = _next_group(line)
-            stored = await self._commit(organization, group)
-            line.failing = not stored
-            for waiting in group:
-                if not stored:
-                    waiting.give_up()
-                if not waiting.done.done():
-                    waiting.done.set_result(stored)
+            waiting, line.waiting = line.waiting, []
+            await asyncio.gather(*(self._commit(organization, line, group) for group in _groups(waiting)))
         line.busy = False
         if not line.failing:
             self._lines.pop(organization, None)
 
-    async def _commit(self, organization: str, group: list[_Waiting]) -> bool:
-        """True as soon as one of the two writes has succeeded; the other one goes on by itself."""
+    async def _commit(self, organization: str, line: _Line, group: list[_Waiting]) -> None:
+        """Hits are answered when the first of the two writes has succeeded; the next commit waits for both."""
         now = self._clock.now()
         commit = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
-        rows = [(waiting.fact.key, columns_json(FACT_COLUMN, waiting.text)) for waiting in group]
-        body = queue_body(organization, [item.text for item in group], commit)
-        writes = {
-            self._start(_succeeds(self._writer.insert(f"heed{organization}journal", commit, rows))),
-            self._start(_succeeds(self._writer.put(QUEUE, body))),
-        }
+        texts = [waiting.text for waiting in group]
+        row = self._writer.insert(f"heed{organization}journal", commit, FACTS_ROW, journal_columns(texts))
+        message = self._writer.put(QUEUE, queue_body(organization, texts, commit))
+        writes, stored = {self._start(_succeeds(row)), self._start(_succeeds(message))}, False
         while writes:
             done, writes = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
             if any(write.result() for write in done):
-                return True
-        return False
+                stored, line.failing = True, False
+                for waiting in group:
+                    waiting.answer(True)
+        if not stored:
+            line.failing = True
+            for waiting in group:
+                waiting.give_up()
+                waiting.answer(False)
 
     def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
@@ -176,16 +185,39 @@ def queue_body(organization: str, facts: Sequence[str], commit: str | None = Non
     return f'{head},"facts":[{",".join(facts)}]}}'
 
 
-def _next_group(line: _Line) -> list[_Waiting]:
-    size = count = 0
-    for waiting in line.waiting[:_MOST_FACTS]:
-        size += len(waiting.text.encode())
-        if count and size > _MOST_BYTES:
-            break
-        count += 1
-    group = line.waiting[:count]
-    del line.waiting[:count]
-    return group
+def journal_columns(facts: Sequence[str]) -> dict[str, str]:
+    """The facts as columns of the journal's row: a JSON list in pieces."""
+    text = f"[{','.join(facts)}]"
+    return {f"f{place // _COLUMN}": text[place : place + _COLUMN] for place in range(0, len(text), _COLUMN)}
+
+
+def facts_of(row: Row) -> list[Fact]:
+    """The inverse of `journal_columns`. Raises NotAFact."""
+    text = ""
+    while f"f{len(text) // _COLUMN}" in row.values and len(text) % _COLUMN == 0:
+        text += row.text(f"f{len(text) // _COLUMN}")
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise NotAFact("it is no JSON") from error
+    if not isinstance(raw, list):
+        raise NotAFact("it is no list")
+    return [Fact.from_object(each) for each in raw]
+
+
+def _groups(waiting: list[_Waiting]) -> Iterator[list[_Waiting]]:
+    """Pieces that fit a queue message each."""
+    group: list[_Waiting] = []
+    size = 0
+    for each in waiting:
+        length = len(each.text.encode())
+        if group and (len(group) == _MOST_FACTS or size + length > _MOST_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += length
+    if group:
+        yield group
 
 
 async def _succeeds(write: Coroutine[Any, Any, None]) -> bool:

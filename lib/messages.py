@@ -93,7 +93,8 @@ class Failure(BaseModel):
 
 
 class StoredMessage(MessageFields):
-    """The row `m`. `due_at` is when the next try to send it is due."""
+    """The row `m`. `due_at` is when the next try to send it is due, `tried_at` when the last one began; `in_doubt` when
+    that one may have come through and is to be repeated. `known_ids` are the provider's own names for the message."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -110,6 +111,10 @@ class StoredMessage(MessageFields):
     reminded_at: Moment | None = None
     reminder_met: bool = False
     attempts: int = 0
+    provider_key: str | None = None
+    tried_at: Moment | None = None
+    in_doubt: bool = False
+    known_ids: list[str] = Field(default_factory=list)
 
     @property
     def status(self) -> Status:

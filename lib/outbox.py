@@ -2,7 +2,8 @@
 
     draft -> scheduled -> claimed {lease} -> submitting {written before the first byte to the provider} -> sent
                  ^            | lease over       | definite refusal: scheduled again with backoff, or failed
-                 +------------+------------------+ crash or silence: uncertain, never resent by itself
+                 +------------+------------------+ crash or silence: the provider is asked. It has it: sent. It would
+                                                   notice a repetition: scheduled again. Else uncertain, never resent
 
 Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in
 another order changes nothing.
@@ -20,7 +21,8 @@ from lib.messages import Failure, StoredMessage
 from lib.prepare import Preparation, Prepared, UnknownSender
 from lib.repository import Stale
 from lib.schedule import Schedule
-from lib.transports import Accepted, Envelope, Outcome, Refused, Transport
+from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Transport, Unknown
+from lib.transports.envelopes import earlier_tries, make_envelope
 
 log = logging.getLogger("heed.outbox")
 
@@ -29,6 +31,8 @@ LEASE = timedelta(seconds=120)
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """Waits between tries after temporary refusals; after the last one the message has failed."""
+
+_INTERRUPTED = Unknown("Sending was interrupted after the mail server may have taken it.", "interrupted")
 
 
 class Outbox:
@@ -65,67 +69,66 @@ class Outbox:
         return None
 
     async def _claim_and_send(self, organization: str, loaded: Loaded) -> StoredMessage:
-        claimed = loaded.message.model_copy(
+        assert self._transport is not None
+        message = loaded.message
+        claimed = message.model_copy(
             update={
                 "state": "claimed",
                 "lease_until": self._clock.now() + LEASE,
-                "attempts": loaded.message.attempts + 1,
+                # Repeating a doubtful try is still that try.
+                "attempts": message.attempts + (0 if message.in_doubt else 1),
             }
         )
         etag = await self._store.change(organization, claimed, loaded.etag)
         try:
-            body = await self._store.body(organization, claimed.id)
-            prepared = await self._preparation.prepare(organization, claimed, body, self._clock.now())
+            prepared = await self._prepared(organization, claimed)
         except (ComposeError, UnknownSender) as error:
-            failed = _ended(claimed, "failed", Failure(code="compose", text=f"The mail could not be written: {error}"))
-            await self._store.change(organization, failed, etag)
-            return failed
+            return await self._conclude(organization, claimed, etag, _not_written(claimed, error))
         submitting = claimed.model_copy(
             update={
                 "state": "submitting",
+                "tried_at": claimed.tried_at if claimed.in_doubt else self._clock.now(),
                 "follow_state": prepared.copy.follow_state,
                 "remarks": prepared.remarks,
             }
         )
         etag = await self._store.change(organization, submitting, etag, copies=[prepared.copy])
-        outcome = await self._hand_over(submitting, prepared)
+        envelope = make_envelope(submitting, prepared, earlier_tries(claimed))
+        outcome: Outcome | Again = await self._transport.send(envelope)
+        if isinstance(outcome, Unknown):
+            outcome = await self._after_doubt(envelope, outcome)
         return await self._conclude(organization, submitting, etag, outcome)
 
-    async def _hand_over(self, message: StoredMessage, prepared: Prepared) -> Outcome:
-        assert self._transport is not None
-        recipients = message.recipients()
-        addresses = tuple(dict.fromkeys(recipients[number].email for number in prepared.copy.recipients))
-        return await self._transport.send(Envelope(prepared.sender, addresses, prepared.composed.mime))
+    async def _prepared(self, organization: str, message: StoredMessage) -> Prepared:
+        """Raises ComposeError, UnknownSender."""
+        body = await self._store.body(organization, message.id)
+        return await self._preparation.prepare(organization, message, body, self._clock.now())
 
-    async def _conclude(self, organization: str, message: StoredMessage, etag: str, outcome: Outcome) -> StoredMessage:
-        """Write down what became of it, and see to the next try."""
-        now = self._clock.now()
-        if isinstance(outcome, Accepted):
-            ended = message.model_copy(
-                update={
-                    "state": "sent",
-                    "sent_at": now,
-                    "lease_until": None,
-                    "failure": _partly_refused(outcome),
-                }
-            )
-        elif not isinstance(outcome, Refused):
-            ended = _ended(message, "uncertain", Failure(code="unconfirmed", text=outcome.text))
-        elif outcome.temporary and message.attempts <= len(BACKOFF):
-            again = now + BACKOFF[message.attempts - 1]
-            ended = _ended(message, "scheduled", Failure(code=outcome.code, text=outcome.text), due_at=again)
-        else:
-            ended = _ended(message, "failed", Failure(code=outcome.code, text=outcome.text))
-        if ended.state == "scheduled":
+    async def _after_doubt(self, envelope: Envelope, doubt: Unknown) -> Outcome | Again:
+        """What the provider says of the try; where it does not know either, both reasons together."""
+        assert self._transport is not None
+        outcome = await self._transport.after_doubt(envelope)
+        if isinstance(outcome, Unknown):
+            return Unknown(f"{doubt.text} {outcome.text}".strip(), doubt.code, outcome.ask_again)
+        return outcome
+
+    async def _conclude(
+        self, organization: str, message: StoredMessage, etag: str, outcome: Outcome | Again
+    ) -> StoredMessage:
+        """Write down what became of it, and see to the next try, or to asking again."""
+        ended = _concluded(message, outcome, self._clock.now())
+        goes_on = ended.state in ("scheduled", "submitting")
+        if goes_on:
             await self._schedule.enter(organization, ended)
         await self._store.change(organization, ended, etag)
-        await self._schedule.leave(organization, message)
-        if ended.state == "scheduled":
+        if not goes_on or ended.due_at != message.due_at:
+            await self._schedule.leave(organization, message)
+        if goes_on:
             await self._schedule.wake(organization, ended)
         return ended
 
     async def _settle_abandoned(self, organization: str, loaded: Loaded, now: datetime) -> StoredMessage | None:
-        """Somebody is at it, or died at it: wait for the lease; then try again, or say that nobody knows."""
+        """Somebody is at it, or died at it: wait for the lease; then try again, or ask the provider about it."""
         message = loaded.message
         lease = message.lease_until or now
         if lease > now:
@@ -137,24 +140,58 @@ class Outbox:
             return await self._claim_and_send(
                 organization, Loaded(again, etag, loaded.summary, loaded.summary_etag, loaded.copies)
             )
-        uncertain = _ended(
-            message,
-            "uncertain",
-            Failure(code="interrupted", text="Sending was interrupted after the mail server may have taken it."),
+        asking = message.model_copy(update={"lease_until": now + LEASE})
+        etag = await self._store.change(organization, asking, loaded.etag)
+        outcome: Outcome | Again = _INTERRUPTED
+        try:
+            prepared = await self._prepared(organization, asking)
+        except (ComposeError, UnknownSender):
+            log.info("message %s: it cannot be written any more, so nobody can be asked about it", message.id)
+        else:
+            outcome = await self._after_doubt(make_envelope(asking, prepared, "doubtful"), _INTERRUPTED)
+        return await self._conclude(organization, asking, etag, outcome)
+
+
+def _concluded(message: StoredMessage, outcome: Outcome | Again, now: datetime) -> StoredMessage:
+    if isinstance(outcome, Accepted):
+        known = dict.fromkeys([*message.known_ids, *outcome.ids])
+        sent = _ended(message, "sent", _partly_refused(outcome))
+        return sent.model_copy(
+            update={"sent_at": now, "known_ids": [each for each in known if each != message.message_id]}
         )
-        await self._store.change(organization, uncertain, loaded.etag)
-        return uncertain
+    if isinstance(outcome, Again):
+        again = _ended(message, "scheduled", message.failure, due_at=now + outcome.wait)
+        return again.model_copy(update={"in_doubt": True})
+    failure = Failure(code=outcome.code, text=outcome.text)
+    if isinstance(outcome, Unknown):
+        if outcome.ask_again is None:
+            return _ended(message, "uncertain", failure)
+        # Still `submitting`: when this lease is over, the provider is asked as after a crash.
+        then = now + outcome.ask_again
+        return message.model_copy(update={"lease_until": then, "due_at": then})
+    if outcome.temporary and message.attempts <= len(BACKOFF):
+        pause = max(BACKOFF[message.attempts - 1], outcome.retry_after or timedelta(0))
+        return _ended(message, "scheduled", failure, due_at=now + pause)
+    return _ended(message, "failed", failure)
 
 
-def _ended(message: StoredMessage, state: str, failure: Failure, due_at: datetime | None = None) -> StoredMessage:
+def _ended(
+    message: StoredMessage, state: str, failure: Failure | None, due_at: datetime | None = None
+) -> StoredMessage:
     return message.model_copy(
         update={
             "state": state,
             "failure": failure,
             "lease_until": None,
+            "in_doubt": False,
             "due_at": due_at or message.due_at,
         }
     )
+
+
+def _not_written(message: StoredMessage, error: Exception) -> Outcome:
+    text = f"The mail could not be written: {error}"
+    return Unknown(text, "compose") if message.in_doubt else Refused(False, "compose", text)
 
 
 def _partly_refused(outcome: Accepted) -> Failure | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.clock import Clock
+from lib.clock import Clock, milliseconds
 from lib.due import AHEAD, Due, DueIndex
-from lib.ids import MADE, ORGANIZATION
+from lib.ids import MADE, ORGANIZATION, new_key
 from lib.message_store import Loaded, MessageStore
 from lib.messages import StoredMessage
 from lib.prepare import Preparation
@@ -81,7 +81,8 @@ class Schedule:
             raise NotAllowed(f"A message that is {message.status} cannot be sent.")
         message_id = message.message_id or await self._preparation.message_id(organization, message)
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
-        return await self._set(organization, loaded, at, message_id=message_id, attempts=0)
+        key = message.provider_key or new_key()
+        return await self._set(organization, loaded, at, message_id=message_id, provider_key=key, attempts=0)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
         """Another time; None takes the delay away: a scheduled message then goes at once. Raises NotAllowed, Stale."""
@@ -132,7 +133,10 @@ class Schedule:
 
         async def hand_over(due: Due) -> None:
             delay = max(timedelta(0), due.at - self._clock.now())
-            await self._queues.send(OUTBOX, Wake(due.organization, due.item).to_json(), delay)
+            # Two sweeps, or one that died before it had forgotten the entry, need to wake it once. No other wake has
+            # this id: one that came too early must be able to come again.
+            once = f"sweep|{due.organization}|{due.item}|{milliseconds(due.at)}"
+            await self._queues.send(OUTBOX, Wake(due.organization, due.item).to_json(), delay, once)
 
         return await self._due.sweep("send", hand_over)
 

@@ -6,6 +6,7 @@ event loop that the Functions worker runs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from lib.activities import Activities
@@ -15,7 +16,7 @@ from lib.cards import Cards
 from lib.clock import Clock, SystemClock
 from lib.due import DueIndex
 from lib.idempotency import Idempotency
-from lib.journal import Journal, Writer
+from lib.journal import Journal, RowsAndQueues, Writer
 from lib.lists import Lists
 from lib.message_store import MessageStore
 from lib.organizations import Organizations
@@ -24,6 +25,7 @@ from lib.people import People
 from lib.prepare import Preparation
 from lib.reminders import Reminders
 from lib.schedule import Schedule
+from lib.send_time.advisor import Advisor
 from lib.settings import Settings
 from lib.storage import Storage
 from lib.sweep import JournalSweep
@@ -55,11 +57,22 @@ class Services:
             return self._storage
         from lib.storage.azure import azure_storage
 
-        return azure_storage(self.settings.account())
+        storage = azure_storage(self.settings.account())
+        if self.settings.queues == "storage":
+            return storage
+        from lib.storage.service_bus import ServiceBusQueues
+
+        queues = ServiceBusQueues(self.settings.service_bus())
+        return replace(storage, queues=queues, closers=[*storage.closers, queues])
 
     @cached_property
     def journal(self) -> Journal:
-        return Journal(self._writer or self._rest_writer(), self.clock)
+        return Journal(self._writer or self._journal_writer(), self.clock)
+
+    def _journal_writer(self) -> Writer:
+        """Rows go the shortest way; so do messages, unless they go to Service Bus."""
+        rows = self._rest_writer()
+        return rows if self.settings.queues == "storage" else RowsAndQueues(rows, self.storage.queues)
 
     def _rest_writer(self) -> Writer:
         from lib.storage.rest import RestWriter
@@ -73,11 +86,22 @@ class Services:
 
     @cached_property
     def transport(self) -> Transport | None:
-        if self._transport is not None or self.settings.smtp_host is None:
+        settings = self.settings
+        if self._transport is not None:
             return self._transport
+        if settings.transport == "acs":
+            from lib.transports.acs import AcsTransport
+
+            return AcsTransport(settings.acs_resource(), self.clock)
+        if settings.transport == "graph":
+            from lib.transports.graph import GraphTransport
+
+            return GraphTransport(settings.graph_url, self.clock)
+        if settings.smtp_host is None:
+            return None
         from lib.transports.smtp import SmtpTransport
 
-        return SmtpTransport(self.settings)
+        return SmtpTransport(settings)
 
     @cached_property
     def organizations(self) -> Organizations:
@@ -137,8 +161,17 @@ class Services:
         return Schedule(self.messages, self.preparation, self.due, self.storage.queues, self.clock, can_send)
 
     @cached_property
+    def advisor(self) -> Advisor:
+        settings, maps = self.settings, None
+        if settings.maps_key is not None:
+            from lib.send_time.azure_maps import AzureMaps
+
+            maps = AzureMaps(settings.maps_url, settings.maps_key)
+        return Advisor(self.people, self.lists, self.assessor, maps)
+
+    @cached_property
     def idempotency(self) -> Idempotency:
-        return Idempotency(self.storage.tables, self.ring, self.clock)
+        return Idempotency(self.storage, self.ring, self.clock)
 
 
 def build(settings: Settings) -> Services:

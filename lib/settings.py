@@ -23,7 +23,9 @@ from pydantic import (
 )
 
 from lib.storage.account import Account
+from lib.storage.service_bus_namespace import Namespace
 from lib.tokens import KeyRing
+from lib.transports.acs_resource import AcsResource
 
 
 class SettingsError(Exception):
@@ -69,12 +71,59 @@ class Settings(BaseModel):
         alias="AzureWebJobsStorage__accountName",
         description="the storage account's name, with a managed identity",
     )
+    queues: Literal["storage", "servicebus"] = Field(
+        "storage",
+        alias="HEED_QUEUES",
+        description="storage (queues of the storage account) or servicebus (Azure Service Bus)",
+    )
+    service_bus_connection_string: SecretStr | None = Field(
+        None,
+        alias="HEED_SERVICEBUS",
+        description="the Service Bus namespace's connection string",
+    )
+    service_bus_host: str | None = Field(
+        None,
+        alias="HEED_SERVICEBUS__fullyQualifiedNamespace",
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="the Service Bus namespace's host name (….servicebus.windows.net), with a managed identity",
+    )
     trusted_hops: int = Field(
         1,
         alias="HEED_TRUSTED_HOPS",
         ge=0,
         le=10,
         description="how many proxies of ours add to X-Forwarded-For, 0 to 10",
+    )
+    transport: Literal["smtp", "acs", "graph"] = Field(
+        "smtp",
+        alias="HEED_TRANSPORT",
+        description="smtp (a mail server), acs (Azure Communication Services Email) or graph (Microsoft Graph)",
+    )
+    acs_connection_string: SecretStr | None = Field(
+        None,
+        alias="HEED_ACS_CONNECTION_STRING",
+        description="the Communication Services resource's connection string, with its access key",
+    )
+    acs_endpoint: str | None = Field(
+        None,
+        alias="HEED_ACS_ENDPOINT",
+        pattern=r"^https://[!-~]+$",  # the SDK hands tokens over https alone
+        description="the Communication Services resource's https address, with a managed identity",
+    )
+    graph_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "https://graph.microsoft.com/v1.0",
+        alias="HEED_GRAPH_URL",
+        description="Microsoft Graph's address with its version; national clouds have their own",
+    )
+    maps_key: SecretStr | None = Field(
+        None,
+        alias="HEED_MAPS_KEY",
+        description="the subscription key of Azure Maps, to find recipients' time zones with; without it, data at hand",
+    )
+    maps_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "https://atlas.microsoft.com",
+        alias="HEED_MAPS_URL",
+        description="Azure Maps' address; national clouds have their own",
     )
     smtp_host: str | None = Field(
         None,
@@ -100,9 +149,45 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> Settings:
         self.account()
+        if self.queues == "servicebus":
+            self.service_bus()
+        if self.transport == "acs":
+            self.acs_resource()
         if self.smtp_user and not self.smtp_password:
             raise ValueError("HEED_SMTP_PASSWORD is missing: set it, as HEED_SMTP_USER is set")
         return self
+
+    def acs_resource(self) -> AcsResource:
+        """The Communication Services resource that mail is sent through."""
+        if self.acs_connection_string:
+            try:
+                return AcsResource.parse(self.acs_connection_string.get_secret_value())
+            except ValueError as error:
+                raise ValueError(
+                    f"HEED_ACS_CONNECTION_STRING is wrong ({error}): set it to the resource's connection string"
+                ) from None
+        if self.acs_endpoint:
+            return AcsResource(self.acs_endpoint.rstrip("/"))
+        raise ValueError(
+            "HEED_ACS_CONNECTION_STRING is missing: set it to the Communication Services resource's connection string, "
+            "or HEED_ACS_ENDPOINT to its address, as HEED_TRANSPORT is acs"
+        )
+
+    def service_bus(self) -> Namespace:
+        """The Service Bus namespace that the queues are in."""
+        if self.service_bus_connection_string:
+            try:
+                return Namespace.parse(self.service_bus_connection_string.get_secret_value())
+            except ValueError as error:
+                raise ValueError(
+                    f"HEED_SERVICEBUS is wrong ({error}): set it to the Service Bus namespace's connection string"
+                ) from None
+        if self.service_bus_host:
+            return Namespace(host=self.service_bus_host)
+        raise ValueError(
+            "HEED_SERVICEBUS is missing: set it to the Service Bus namespace's connection string, "
+            "or HEED_SERVICEBUS__fullyQualifiedNamespace to its host name, as HEED_QUEUES is servicebus"
+        )
 
     def account(self) -> Account:
         """The storage account that everything is kept in."""

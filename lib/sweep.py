@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
 from lib.clock import Clock, milliseconds
-from lib.facts import Fact, Interactions, NotAFact
-from lib.journal import FACT_COLUMN
+from lib.facts import Interactions, NotAFact
+from lib.journal import facts_of
 from lib.organizations import Organizations
 from lib.repository import Stale
 from lib.storage import Missing, Range, Row, StorageError, Tables, Upsert
@@ -73,17 +73,15 @@ class JournalSweep:
         start = state.text("until") if state else _commit_at(now - FIRST_LOOK)
         end = _commit_at(now - GRACE)
         seen = {row.key async for row in self._tables.query(name, _SEEN, Range(low=start, high=end))}
-        missed: dict[str, list[Fact]] = {}
-        async for row in self._tables.query(name, Range(low=start, high=end)):
-            if row.partition not in seen:
-                missed.setdefault(row.partition, [])
-                try:
-                    missed[row.partition].append(Fact.from_json(row.text(FACT_COLUMN)))
-                except NotAFact as error:
-                    log.error("journal row %s %s is no fact: %s", row.partition, row.key, error)
-        for commit, facts in missed.items():
-            await self._assessor.take(organization, facts)
-            await self.mark(organization, commit)
+        missed = [
+            row async for row in self._tables.query(name, Range(low=start, high=end)) if row.partition not in seen
+        ]
+        for row in missed:
+            try:
+                await self._assessor.take(organization, facts_of(row))
+            except NotAFact as error:
+                log.error("journal row %s cannot be read: %s", row.partition, error)
+            await self.mark(organization, row.partition)
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
         until = max(start, _commit_at(now - GRACE - OVERLAP))

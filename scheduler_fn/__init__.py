@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from functions.queue_trigger import on_queue
 from lib.schedule import read_wake
 from lib.services import Services
 from lib.tables import OUTBOX
@@ -12,10 +13,9 @@ from lib.tables import OUTBOX
 def blueprint(services: Services) -> func.Blueprint:
     triggers = func.Blueprint()
 
-    @triggers.function_name("send")
-    @triggers.queue_trigger("msg", OUTBOX, connection="AzureWebJobsStorage")
-    async def send(msg: func.QueueMessage) -> None:
-        wake = read_wake(msg.get_body())
+    @on_queue(triggers, services, OUTBOX)
+    async def send(body: bytes) -> None:
+        wake = read_wake(body)
         if await services.outbox.deliver(wake.organization, wake.message):
             await services.assessor.refresh(wake.organization, wake.message)
 

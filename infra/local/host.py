@@ -106,6 +106,8 @@ class Host:
                 self._listeners.append(self._timer(function, invoke))
             case "queueTrigger":
                 self._listeners.append(self._queue(function, invoke))
+            case "serviceBusTrigger":
+                self._listeners.append(self._service_bus(function, invoke))
             case other:
                 raise StartError(f"Function {function.name} has a trigger unknown to the local host: {other}.")
 
@@ -122,6 +124,20 @@ class Host:
             invoke,
             self._options.queues,
             self._queue_lease,
+        )
+
+    def _service_bus(self, function: Function, invoke: Invoke) -> Listener:
+        # The SDK takes a while to import, and most apps here do without it.
+        from infra.local.service_bus_triggers import ServiceBusTrigger, service_bus_connection
+
+        if not hasattr(function.trigger, "queue_name"):
+            raise StartError(f"Function {function.name} has a topic's trigger, which the local host does not know.")
+        return ServiceBusTrigger(
+            function.name,
+            fill_in_settings(function.trigger.queue_name, self._settings, function.name),
+            service_bus_connection(self._settings, function.trigger.connection, function.name),
+            invoke,
+            self._options.service_bus,
         )
 
     def _warn_of_shadowed_routes(self) -> None:

@@ -26,11 +26,21 @@ class QueueOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceBusOptions:
+    """`extensions.serviceBus`: how many messages a function has at once, and how long their locks are renewed."""
+
+    max_concurrent_calls: int = 16
+    prefetch_count: int = 0
+    max_auto_lock_renewal_duration: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
 class HostOptions:
     """What `host.json` says about routes and queues."""
 
     route_prefix: str = "api"
     queues: QueueOptions = field(default_factory=QueueOptions)
+    service_bus: ServiceBusOptions = field(default_factory=ServiceBusOptions)
 
 
 def read_host_json(path: Path) -> HostOptions:
@@ -50,6 +60,7 @@ def host_options(document: Mapping[str, Any]) -> HostOptions:
     return HostOptions(
         route_prefix=str(extensions.get("http", {}).get("routePrefix", "api")).strip("/"),
         queues=_queue_options(extensions.get("queues", {})),
+        service_bus=_service_bus_options(extensions.get("serviceBus", {})),
     )
 
 
@@ -66,19 +77,37 @@ def _queue_options(queues: Mapping[str, Any]) -> QueueOptions:
         # The Functions host's default is half a batch.
         new_batch_threshold=int(queues.get("newBatchThreshold", batch_size // 2)),
         max_dequeue_count=int(queues.get("maxDequeueCount", defaults.max_dequeue_count)),
-        visibility_timeout=_time_span(queues, "visibilityTimeout", defaults.visibility_timeout),
-        max_polling_interval=_time_span(queues, "maxPollingInterval", defaults.max_polling_interval),
+        visibility_timeout=_time_span("queues", queues, "visibilityTimeout", defaults.visibility_timeout),
+        max_polling_interval=_time_span("queues", queues, "maxPollingInterval", defaults.max_polling_interval),
         message_encoding=encoding,
     )
 
 
-def _time_span(queues: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
-    text = queues.get(name)
+def _service_bus_options(service_bus: Mapping[str, Any]) -> ServiceBusOptions:
+    defaults = ServiceBusOptions()
+    calls = int(service_bus.get("maxConcurrentCalls", defaults.max_concurrent_calls))
+    if calls < 1:
+        raise StartError(f"host.json: serviceBus.maxConcurrentCalls must be 1 or more, not {calls}.")
+    if not service_bus.get("autoCompleteMessages", True):
+        raise StartError(
+            "host.json: serviceBus.autoCompleteMessages must be true: functions in Python settle no message themselves."
+        )
+    return ServiceBusOptions(
+        max_concurrent_calls=calls,
+        prefetch_count=int(service_bus.get("prefetchCount", defaults.prefetch_count)),
+        max_auto_lock_renewal_duration=_time_span(
+            "serviceBus", service_bus, "maxAutoLockRenewalDuration", defaults.max_auto_lock_renewal_duration
+        ),
+    )
+
+
+def _time_span(section: str, options: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
+    text = options.get(name)
     if text is None:
         return default
     span = parse_time_span(str(text))
     if span is None:
-        raise StartError(f'host.json: queues.{name} must look like "00:00:10", not "{text}".')
+        raise StartError(f'host.json: {section}.{name} must look like "00:00:10", not "{text}".')
     return span
 
 

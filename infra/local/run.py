@@ -26,12 +26,14 @@ from infra.local.files import write_private
 from infra.local.host import Host, bind
 from infra.local.host_json import read_host_json
 from infra.local.mail_catcher import start_mail_catcher
+from infra.local.service_bus.process import start_service_bus
 from infra.local.settings import expand_development_storage, read_settings_file
 
 DEFAULT_PORT = "7071"
 DEFAULT_DATA_DIR = ".local"
 DEFAULT_QUEUE_LEASE_SECONDS = "600"
 STORAGE_SETTING = "AzureWebJobsStorage"
+SERVICE_BUS_SETTING = "HEED_SERVICEBUS"
 TOKEN_KEY_BYTES = 64
 
 
@@ -71,6 +73,7 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
     ending.callback(_stop_all, children)
     ending.callback(_ignore_signals)
     _start_storage(data_dir, children)
+    _start_service_bus(data_dir, children)
     inbox = _start_mail_catcher(data_dir, children)
     _say("Starting Heed …")
     options = read_host_json(folder / "host.json")
@@ -122,6 +125,18 @@ def _start_storage(data_dir: Path, children: list[Child]) -> None:
     azurite = start_azurite(data_dir)
     children.append(azurite.child)
     os.environ[STORAGE_SETTING] = azurite.connection_string
+
+
+def _start_service_bus(data_dir: Path, children: list[Child]) -> None:
+    """Start the loopback broker if queues are to be Service Bus's and none is given."""
+    given = any(
+        os.environ.get(name) for name in (SERVICE_BUS_SETTING, f"{SERVICE_BUS_SETTING}__fullyQualifiedNamespace")
+    )
+    if given or os.environ.get("HEED_QUEUES") != "servicebus":
+        return
+    _say("Starting Service Bus (a loopback broker) …")
+    child, os.environ[SERVICE_BUS_SETTING] = start_service_bus(data_dir)
+    children.append(child)
 
 
 def _start_mail_catcher(data_dir: Path, children: list[Child]) -> str:

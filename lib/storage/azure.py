@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import math
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import (
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceModifiedError,
-    ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
 from azure.data.tables import EdmType, EntityProperty, TableEntity, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from lib.storage.account import Account
+from lib.storage.azure_errors import translated
+from lib.storage.azure_queues import AzureQueues
 from lib.storage.protocols import (
     EVERYTHING,
     Change,
@@ -38,7 +28,6 @@ from lib.storage.protocols import (
     Range,
     Row,
     Storage,
-    StorageError,
     Unavailable,
     Upsert,
     Value,
@@ -74,9 +63,6 @@ _LARGEST_INT32 = 2**31 - 1
 _WRITE_ID = "w"
 """Column with a random id of the write, by which a write that was answered too late is known as ours."""
 
-_CONFLICTS = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet", "TableBeingDeleted"}
-_MISSING = {"ResourceNotFound", "TableNotFound", "EntityNotFound"}
-
 
 def azure_storage(account: Account) -> Storage:
     """Call inside a running event loop; `close_storage` ends the sessions."""
@@ -105,39 +91,20 @@ def credential_of(account: Account) -> tuple[str, str] | AsyncTokenCredential:
     return DefaultAzureCredential()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The SDK's many exceptions as our four."""
-    try:
-        yield
-    except HttpResponseError as error:
-        code = str(getattr(error, "error_code", "") or "").rpartition(".")[2]
-        status = error.status_code or 0
-        if isinstance(error, ResourceExistsError | ResourceModifiedError) or code in _CONFLICTS or status in (409, 412):
-            raise Conflict(code or str(status)) from error
-        if isinstance(error, ResourceNotFoundError) or code in _MISSING or status == 404:
-            raise Missing(code or str(status)) from error
-        if isinstance(error, ClientAuthenticationError) or (status < 500 and status not in (0, 408, 429)):
-            raise StorageError(f"storage refused: {status} {code}") from error
-        raise Unavailable(f"storage answers {status} {code}") from error
-    except (ServiceRequestError, ServiceResponseError, TimeoutError) as error:
-        raise Unavailable(f"storage does not answer: {type(error).__name__}") from error
-
-
 class AzureTables:
     def __init__(self, service: TableServiceClient) -> None:
         self._service = service
 
     async def create(self, table: str) -> None:
         try:
-            with _translated():
+            with translated():
                 await self._service.create_table(table)
         except Conflict as conflict:
             if "BeingDeleted" in str(conflict):
                 raise
 
     async def drop(self, table: str) -> None:
-        with _translated():
+        with translated():
             await self._service.delete_table(table)
 
     async def get(self, table: str, partition: str, key: str) -> Row | None:
@@ -146,7 +113,7 @@ class AzureTables:
 
     async def _entity(self, table: str, partition: str, key: str) -> TableEntity | None:
         try:
-            with _translated():
+            with translated():
                 return await self._service.get_table_client(table).get_entity(partition, key)
         except Missing:
             return None
@@ -160,7 +127,7 @@ class AzureTables:
         found = client.query_entities(condition, parameters=parameters, results_per_page=page)
         count = 0
         try:
-            with _translated():
+            with translated():
                 async for entity in found:
                     yield _row(entity)
                     count += 1
@@ -192,7 +159,7 @@ class AzureTables:
     async def _try_to_write(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None]:
         client = self._service.get_table_client(table)
         operations = [_operation(change, write_id) for change in changes]
-        with _translated():
+        with translated():
             answers = await client.submit_transaction(operations, retry_total=0)
         return [
             None if isinstance(change, Delete) else str(answer["etag"])
@@ -278,7 +245,7 @@ class AzureBlobs:
 
     async def create(self, container: str) -> None:
         try:
-            with _translated():
+            with translated():
                 await self._service.create_container(container)
         except Conflict as conflict:
             if "BeingDeleted" in str(conflict):
@@ -286,7 +253,7 @@ class AzureBlobs:
 
     async def drop(self, container: str) -> None:
         try:
-            with _translated():
+            with translated():
                 await self._service.delete_container(container)
         except Missing:
             return
@@ -295,39 +262,18 @@ class AzureBlobs:
         from azure.storage.blob import ContentSettings
 
         blob = self._service.get_blob_client(container, name)
-        with _translated():
+        with translated():
             await blob.upload_blob(data, overwrite=True, content_settings=ContentSettings(content_type=content_type))
 
     async def get(self, container: str, name: str) -> bytes:
-        with _translated():
+        with translated():
             stream = await self._service.get_blob_client(container, name).download_blob()
             data: bytes = await stream.readall()
             return data
 
     async def delete(self, container: str, name: str) -> None:
         try:
-            with _translated():
+            with translated():
                 await self._service.get_blob_client(container, name).delete_blob()
         except Missing:
             return
-
-
-class AzureQueues:
-    """Bodies travel in base64, as the Functions host expects them."""
-
-    def __init__(self, service: QueueServiceClient) -> None:
-        self._service = service
-
-    async def create(self, queue: str) -> None:
-        try:
-            with _translated():
-                await self._service.create_queue(queue)
-        except Conflict as conflict:
-            if "BeingDeleted" in str(conflict):
-                raise
-
-    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0)) -> None:
-        encoded = base64.b64encode(body.encode()).decode()
-        wait = max(0, math.ceil(delay.total_seconds()))
-        with _translated():
-            await self._service.get_queue_client(queue).send_message(encoded, visibility_timeout=wait, time_to_live=-1)

@@ -6,14 +6,16 @@ It holds to the same promises as `lib.storage.azure`, and the same tests; it is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lib.storage.protocols import (
     EVERYTHING,
+    MOST_DEAD_LETTERS,
     Change,
     Conflict,
+    DeadLetter,
     Delete,
     Insert,
     Missing,
@@ -121,7 +123,8 @@ class Sent:
 
     queue: str
     body: str
-    delay: timedelta
+    delay: timedelta = timedelta(0)
+    message_id: str | None = None
 
 
 class MemoryQueues:
@@ -129,11 +132,12 @@ class MemoryQueues:
 
     def __init__(self) -> None:
         self.waiting: list[Sent] = []
+        self.dead_letters = MemoryDeadLetters(self.waiting)
 
     async def create(self, queue: str) -> None: ...
 
-    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0)) -> None:
-        self.waiting.append(Sent(queue, body, delay))
+    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
+        self.waiting.append(Sent(queue, body, delay, message_id))
 
     def take(self, queue: str) -> Sent | None:
         """The oldest message of the queue, whatever its delay; None when it is empty."""
@@ -141,3 +145,30 @@ class MemoryQueues:
             if sent.queue == queue:
                 return self.waiting.pop(place)
         return None
+
+
+class MemoryDeadLetters:
+    """Whoever consumes the queues gives up on a message by `bury`."""
+
+    def __init__(self, waiting: list[Sent]) -> None:
+        self._waiting = waiting
+        self._dead: dict[str, list[DeadLetter]] = {}
+        self._ids = itertools.count(1)
+
+    def bury(self, queue: str, body: bytes, since: datetime, tries: int = 5) -> None:
+        """Give up on a message."""
+        letter = DeadLetter(f"dead{next(self._ids)}", body, tries, since, "MaxDeliveryCountExceeded")
+        self._dead.setdefault(queue, []).append(letter)
+
+    async def count(self, queue: str) -> int:
+        return len(self._dead.get(queue, []))
+
+    async def peek(self, queue: str, limit: int = MOST_DEAD_LETTERS) -> list[DeadLetter]:
+        return self._dead.get(queue, [])[:limit]
+
+    async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
+        there = self._dead.get(queue, [])
+        again = [letter for letter in there if ids is None or letter.id in ids]
+        self._waiting += [Sent(queue, letter.body.decode("utf-8", "replace")) for letter in again]
+        self._dead[queue] = [letter for letter in there if letter not in again]
+        return len(again)

@@ -6,9 +6,9 @@ Two implementations keep these promises and pass the same tests: `lib.storage.az
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 Value = str | int | float | bool
@@ -16,6 +16,9 @@ Value = str | int | float | bool
 
 MOST_CHANGES = 100
 """Of one entity-group transaction. Azurite takes more and then fails oddly, so it is checked here."""
+
+MOST_DEAD_LETTERS = 100
+"""Of one queue that are shown at once."""
 
 _FORBIDDEN_IN_KEY = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
@@ -136,11 +139,53 @@ class Blobs(Protocol):
         """Nothing happens where there is none."""
 
 
-class Queues(Protocol):
-    async def create(self, queue: str) -> None: ...
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that failed every time. `tries` is None where nobody counts them.
 
-    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0)) -> None:
-        """Nobody sees the message before `delay` has passed. Up to 48 KiB of UTF-8."""
+    `since` is when it was given up, or, where nobody has noted that, when it was sent.
+    """
+
+    id: str
+    body: bytes
+    tries: int | None
+    since: datetime
+    reason: str
+
+
+class DeadLetters(Protocol):
+    """Messages that were given up, by the queue that they were on. A queue without any is an empty list."""
+
+    async def count(self, queue: str) -> int:
+        """How many there are; Service Bus counts no further than `MOST_DEAD_LETTERS`."""
+        ...
+
+    async def peek(self, queue: str, limit: int = MOST_DEAD_LETTERS) -> list[DeadLetter]:
+        """The first ones; storage shows 32 at most."""
+        ...
+
+    async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """Put these (all that are there now: None) back on their queue; how many that were.
+
+        Each is sent first and removed then, so that a crash in between repeats it and does not lose it.
+        """
+        ...
+
+
+class Queues(Protocol):
+    @property
+    def dead_letters(self) -> DeadLetters: ...
+
+    async def create(self, queue: str) -> None:
+        """Make the queue where that is the app's business; nothing happens where it exists."""
+
+    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
+        """Nobody sees the message before `delay` has passed. Up to 48 KiB of UTF-8.
+
+        Of messages with the same `message_id` (128 characters at most) that come within the queue's window, a backend
+        that knows duplicates keeps the first alone, even if that was consumed long ago: give one only to what need not
+        come again. Storage queues keep them all.
+        """
 
 
 @dataclass(frozen=True, slots=True)

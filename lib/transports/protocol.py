@@ -1,41 +1,94 @@
-"""What a transport promises: an outcome, always, and never a guess."""
+"""What a transport promises: an outcome, always, and never a guess.
+
+A try whose outcome nobody knows is in doubt. `after_doubt` asks the provider, where it can be asked; where it cannot,
+or does not know, sending again is only for a provider that would notice the second time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
+
+Earlier = Literal["none", "settled", "doubtful"]
+"""What earlier tries with the same key came to: there were none; none was taken (the provider or a person said so); or
+one may have been taken, and this one repeats it."""
+
+Mailbox = tuple[str, str]
+"""A name, which may be empty, and an address."""
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a try of which no time is known is taken to have been: no provider remembers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The message for providers that write the MIME by themselves. `headers` are those that no other field makes."""
+
+    subject: str = ""
+    to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    html: str | None = None
+    text: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`recipients` are all of To, Cc and Bcc that this copy is for."""
+    """One copy. `recipients` are all of To, Cc and Bcc that it is for; `mime` and `content` say the same.
+
+    `key` is a UUID, the same in every try. `tried_at` is when this try was written down, before anything was sent; a
+    try that repeats a doubtful one keeps that one's time.
+    """
 
     sender: str
     recipients: tuple[str, ...]
     mime: bytes
+    message_id: str = ""
+    content: Content = field(default_factory=Content)
+    key: str = ""
+    tried_at: datetime = LONG_AGO
+    earlier: Earlier = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider has it. `refused` are recipients that it did not take, with the reason's code."""
+    """The provider has it. `refused` are recipients that it did not take, with the reason's code; `ids` are the
+    provider's own names for the message: an operation, or another Message-ID than ours."""
 
     refused: tuple[tuple[str, int], ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider certainly has not taken it; `temporary` when a later try may go better. `text` holds no address."""
+    """The provider certainly has not taken it, neither now nor in the doubtful try that this one repeats.
+
+    `temporary` when a later try may go better, after `retry_after` if the provider named a time. `text` holds no
+    address.
+    """
 
     temporary: bool
     code: str
     text: str
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The message was on the wire when the line went dead: it may have been taken."""
+    """It may have been taken. `ask_again`: the provider knows, but cannot be asked now; it may answer in that time."""
 
     text: str
+    code: str = "unconfirmed"
+    ask_again: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Sending again after `wait`, with the same key and `tried_at`, cannot make a second message."""
+
+    wait: timedelta = timedelta(0)
 
 
 Outcome = Accepted | Refused | Unknown
@@ -44,6 +97,13 @@ Outcome = Accepted | Refused | Unknown
 class Transport(Protocol):
     async def send(self, envelope: Envelope) -> Outcome:
         """Raises nothing."""
+        ...
+
+    async def after_doubt(self, envelope: Envelope) -> Outcome | Again:
+        """What became of the try of `envelope.tried_at`, which ended Unknown, or whose process died. Raises nothing.
+
+        Again and `ask_again` must come to an end: each transport bounds them by the time since `tried_at`.
+        """
         ...
 
     async def close(self) -> None: ...

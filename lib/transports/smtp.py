@@ -51,6 +51,9 @@ class SmtpTransport:
         await self._keep(connection)
         return Accepted(answer) if outcome is None else outcome
 
+    async def after_doubt(self, envelope: Envelope) -> Outcome:  # noqa: ARG002 - a server has no memory to ask
+        return Unknown("A mail server cannot be asked about it afterwards.")
+
     async def _data(self, connection: aiosmtplib.SMTP, mime: bytes) -> Outcome | None:
         """None when the server has taken it."""
         try:
@@ -103,15 +106,15 @@ class SmtpTransport:
 
     async def _keep(self, connection: aiosmtplib.SMTP) -> None:
         """Put it back for the next message, if the server still talks to us."""
-        if not connection.is_connected or len(self._idle) >= _MOST_IDLE:
-            connection.close()
-            return
         try:
             await connection.rset()
         except _LINE_FAILURES:
             connection.close()
-        else:
+            return
+        if len(self._idle) < _MOST_IDLE:
             self._idle.append(connection)
+        else:
+            connection.close()
 
     async def close(self) -> None:
         while self._idle:

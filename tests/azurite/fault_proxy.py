@@ -39,6 +39,7 @@ class FaultProxy:
         self._every: Fault | None = None
         self._connections: set[asyncio.StreamWriter] = set()
         self._end = asyncio.Event()
+        self._arrival = asyncio.Condition()
         self.requests: list[str] = []
         """The request lines that have come, such as `GET /path HTTP/1.1`, also of those that suffered a fault."""
         self.url = ""
@@ -50,6 +51,11 @@ class FaultProxy:
     def fail_all(self, fault: Fault | None) -> None:
         """Every request suffers this; None ends it."""
         self._every = fault
+
+    async def have_come(self, count: int) -> None:
+        """Wait until so many requests have come."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: len(self.requests) >= count)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -77,7 +83,9 @@ class FaultProxy:
         head = await reader.readuntil(b"\r\n\r\n")
         length = _CONTENT_LENGTH.search(head)
         body = await reader.readexactly(int(length[1])) if length else b""
-        self.requests.append(head.partition(b"\r\n")[0].decode())
+        async with self._arrival:
+            self.requests.append(head.partition(b"\r\n")[0].decode())
+            self._arrival.notify_all()
         fault = self._faults.popleft() if self._faults else self._every
         if fault is Fault.BUSY:
             writer.write(_BUSY)

@@ -1,0 +1,68 @@
+"""`python -m bench`: measure everything and write bench/RESULTS.md, in under three minutes."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from bench.hits import Bench, Measurement, measure_hits
+from bench.load import LoadError, choose_generator
+from bench.mail import measure_mail
+from bench.processors import Seats, inherited
+from bench.report import render
+from infra.local.child import ROOT
+from infra.local.errors import StartError
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+TEMPLATES = ROOT.parent / "shared" / "data" / "templates"
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit code: 1 where something could not be measured or an answered hit was not stored."""
+    options = _options(arguments)
+    if not hasattr(os, "sched_setaffinity"):
+        return _complain("The benchmark gives each process a CPU of its own, which it can only do on Linux.")
+    signal.signal(signal.SIGTERM, _interrupt)
+    seats = Seats.choose()
+    if seats.server == seats.storage:
+        print("There is only one CPU: Heed and its storage share it, and the figures say little.")
+    try:
+        with inherited(seats.server):
+            timings = measure_mail(options.templates)
+        bench = Bench(seats, choose_generator(own=options.own_load), options.rounds, options.seconds)
+        rounds = measure_hits(bench)
+    except KeyboardInterrupt:
+        return _complain("Stopped; nothing was written.")
+    except (LoadError, StartError) as error:
+        return _complain(str(error))
+    RESULTS.write_text(render(bench, rounds, timings), encoding="utf-8")
+    print(f"Written: {RESULTS.relative_to(ROOT)}")
+    return 0 if all(_is_durable(measurements) for measurements in rounds.values()) else 1
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Heed; writes bench/RESULTS.md.")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each contender is measured (3)")
+    parser.add_argument("--seconds", type=int, default=4, help="how long each time, after the warm-up (4)")
+    parser.add_argument("--own-load", action="store_true", help="do not use wrk, though it is installed")
+    parser.add_argument("--templates", type=Path, default=TEMPLATES, help="a folder of HTML mails to rewrite as well")
+    return parser.parse_args(arguments)
+
+
+def _is_durable(measurements: list[Measurement]) -> bool:
+    return all(measurement.is_durable for measurement in measurements)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 1
+
+
+sys.exit(main(sys.argv[1:]))

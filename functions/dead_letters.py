@@ -1,0 +1,92 @@
+"""Messages that failed every time: an operator looks at them, and puts them back when the cause is mended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import azure.functions as func
+from pydantic import BaseModel, Field
+
+from functions.endpoint import Answer, Call, Endpoints
+from functions.problems import invalid
+from lib.dead_letters import Kind, counts, kind_of, raise_alarm
+from lib.fields import Model, Moment
+from lib.services import Services
+from lib.tables import QUEUES
+
+operations = Endpoints("Operations", who="admin", prefix="api/ops")
+
+_MOST_IDS = 1000
+
+
+class DeadLetterRead(BaseModel):
+    """`size` is in bytes; `tries` is null where nobody counts them; `since` is when it was given up, or else sent."""
+
+    queue: str
+    id: str
+    kind: Kind
+    size: int
+    tries: int | None
+    since: Moment
+    age_seconds: int
+    reason: str
+
+
+class DeadLettersRead(BaseModel):
+    """`counts` by queue. Service Bus counts to 100; storage shows the first 32 of a queue, Service Bus 100."""
+
+    counts: dict[str, int]
+    items: list[DeadLetterRead]
+
+
+class ReplaySpec(Model):
+    queue: str
+    ids: list[str] | Literal["all"] = Field(max_length=_MOST_IDS)
+
+
+class DeadLettersReplayed(BaseModel):
+    replayed: int
+
+
+@operations("GET", "/dead-letters", answers={200: DeadLettersRead})
+async def list_dead_letters(call: Call) -> Answer:
+    """List the messages that failed every time, without what they say."""
+    dead_letters = call.services.storage.queues.dead_letters
+    items = [
+        DeadLetterRead(
+            queue=queue,
+            id=letter.id,
+            kind=kind_of(queue, letter.body),
+            size=len(letter.body),
+            tries=letter.tries,
+            since=letter.since,
+            age_seconds=max(0, int((call.now - letter.since).total_seconds())),
+            reason=letter.reason,
+        )
+        for queue in QUEUES
+        for letter in await dead_letters.peek(queue)
+    ]
+    return Answer(200, DeadLettersRead(counts=dict(await counts(dead_letters)), items=items))
+
+
+@operations("POST", "/dead-letters/replay", body=ReplaySpec, answers={200: DeadLettersReplayed})
+async def replay_dead_letters(call: Call) -> Answer:
+    """Put messages that failed every time back on their queue."""
+    spec: ReplaySpec = call.body
+    if spec.queue not in QUEUES:
+        raise invalid(["queue"], f"there is no such queue; there are {', '.join(QUEUES)}")
+    ids = None if spec.ids == "all" else spec.ids
+    replayed = await call.services.storage.queues.dead_letters.replay(spec.queue, ids)
+    return Answer(200, DeadLettersReplayed(replayed=replayed))
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """The timer that raises the alarm."""
+    triggers = func.Blueprint()
+
+    @triggers.function_name("watch_dead_letters")
+    @triggers.timer_trigger("timer", "15 */5 * * * *")
+    async def watch_dead_letters(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await raise_alarm(services.storage.queues.dead_letters)
+
+    return triggers

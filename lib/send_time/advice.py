@@ -1,0 +1,79 @@
+"""The advice: when to send, by office hours or by the recipient's own habits, in words, and how sure that is.
+
+Confidence is a number from 0 to 1. By office hours it is the certainty of the place (see `places`) times what office
+hours are worth, as nothing but custom says that this recipient works then: 0.7, and 0.6 where the public holidays
+there are not known. By habit it is the probability that the recipient's own hour is the better one (see `habits`), at
+most 0.99; the place does not enter, as a wrong one shifts what was seen and what is advised alike. Without advice it
+is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from lib.organizations import WorkHours
+from lib.send_time import sentences
+from lib.send_time.habits import Engagement, habit_of
+from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of
+from lib.send_time.places import Place
+
+_HOLIDAYS_KNOWN = 0.7
+_HOLIDAYS_UNKNOWN = 0.6
+_SUREST = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """`suggested_at` (UTC) is None where nothing can be advised, `zone` where the recipient's is not known."""
+
+    because: str
+    suggested_at: datetime | None = None
+    zone: str | None = None
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What people have done with mail, in the time of where they are: the recipient, and similar ones."""
+
+    own: Sequence[Engagement] = ()
+    similar: Iterable[Engagement] = field(default=())
+
+
+def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, now: datetime) -> Advice:
+    """When to send to one recipient at a known place. In working time that is `now`.
+
+    Slow the first time that a country's holidays are asked for (some 0.1 s): call it in a thread.
+    """
+    now = now.astimezone(UTC)
+    zone, sender = ZoneInfo(place.zone), ZoneInfo(sender_zone)
+    local = now.astimezone(zone)
+    office = office_hours_at(place, work_hours)
+    suggested = office.next_working_moment(now)
+    if suggested is None:
+        return Advice(sentences.no_working_time(local, place.name, FARTHEST.days), zone=place.zone)
+    habit = habit_of(seen.own, seen.similar, office, suggested, now)
+    if habit:
+        because = sentences.habit(local, habit.moment.astimezone(zone), place.name, habit.mails, sender)
+        return Advice(because, habit.moment, place.zone, min(round(habit.probability, 2), _SUREST))
+    if suggested == now:
+        because = sentences.working_time(local, place.name, sender)
+    else:
+        holiday = office.holiday(local.date())
+        because = sentences.office_hours(local, suggested.astimezone(zone), place.name, holiday, sender)
+    worth = _HOLIDAYS_KNOWN if are_holidays_known(place.country, local.year) else _HOLIDAYS_UNKNOWN
+    return Advice(because, suggested, place.zone, round(place.certainty * worth, 2))
+
+
+def office_hours_at(place: Place, work_hours: WorkHours) -> OfficeHours:
+    """An organization's work hours, as they are kept at a place."""
+    return OfficeHours(
+        zone=ZoneInfo(place.zone),
+        days=frozenset(work_hours.days),
+        start=time.fromisoformat(work_hours.start),
+        end=time.fromisoformat(work_hours.end),
+        holiday=holidays_of(place.country, place.subdivision),
+    )

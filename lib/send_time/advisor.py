@@ -1,0 +1,127 @@
+"""Delivery advice for a stored message: reads the record, the sender and what is known of habits; advises.
+
+What it costs: two reads (record, sender) and one list of the recipient's mails; then one read for each of those that
+was engaged with, `MOST_MAILS` at the most. Only if these are enough for a habit, the same for recent mails of the whole
+organization, with a read of each record and sender: 93 reads at the very most, many of them at the same time.
+With Azure Maps two requests to it, for records without a time zone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from lib.assessor import Assessor
+from lib.clock import moment
+from lib.fields import RecordRef
+from lib.lists import Listed, Lists, scope_of
+from lib.messages import StoredMessage
+from lib.organizations import WorkHours
+from lib.people import People, StoredRecord
+from lib.send_time import sentences
+from lib.send_time.advice import Advice, Seen, advise
+from lib.send_time.habits import FEWEST_MAILS, Engagement, mails_of
+from lib.send_time.places import Nowhere, Place, place_of
+
+if TYPE_CHECKING:
+    from lib.send_time.azure_maps import AzureMaps
+
+MOST_MAILS = 30
+MOST_SIMILAR_MAILS = 20
+_LISTED = 50
+_MOST_FACTS = 200
+_UNKNOWN_SENDERS_ZONE = "UTC"
+
+
+class Advisor:
+    def __init__(self, people: People, lists: Lists, assessor: Assessor, maps: AzureMaps | None) -> None:
+        self._people = people
+        self._lists = lists
+        self._assessor = assessor
+        self._maps = maps
+
+    async def advise(
+        self, organization: str, work_hours: WorkHours, message: StoredMessage, sender_zone: str, now: datetime
+    ) -> Advice:
+        """When to send the message; without a time where it has no one recipient at a known place."""
+        recipients = message.recipients()
+        if len(recipients) != 1:
+            return Advice(sentences.SEVERAL if recipients else sentences.NOBODY)
+        ref = recipients[0].record
+        record = await self._people.record(organization, ref) if ref else None
+        if ref is None or record is None:
+            return Advice(sentences.NO_RECORD)
+        place = await self._place(record, now)
+        if isinstance(place, Nowhere):
+            return Advice(place.because)
+        seen = await self._seen(organization, ref, place.zone, now)
+        return await asyncio.to_thread(advise, place, work_hours, sender_zone, seen, now)
+
+    async def sender_zone(self, organization: str, message: StoredMessage) -> str:
+        """The sender's time zone; UTC where the user is gone."""
+        user = await self._people.user(organization, message.sender)
+        return user.time_zone if user else _UNKNOWN_SENDERS_ZONE
+
+    async def _place(self, record: StoredRecord, now: datetime) -> Place | Nowhere:
+        if self._maps and record.address and not record.time_zone and any(dict(record.address).values()):
+            found = await self._maps.place_of(record.address)
+            if found:
+                return found
+        return await asyncio.to_thread(place_of, record.time_zone, record.address, now)
+
+    async def _seen(self, organization: str, recipient: RecordRef, zone: str, now: datetime) -> Seen:
+        scope = scope_of(record=recipient)
+        mails = [
+            (listed, zone) for listed in await self._engaged(organization, scope) if _recipient(listed) == recipient
+        ]
+        own = await self._engagements(organization, mails[:MOST_MAILS])
+        if len(mails_of(own)) < FEWEST_MAILS:
+            return Seen(own)
+        others = [each for each in await self._engaged(organization, scope_of()) if _recipient(each) != recipient]
+        return Seen(own, await self._of_others(organization, others[:MOST_SIMILAR_MAILS], now))
+
+    async def _engaged(self, organization: str, scope: str) -> list[Listed]:
+        """The newest followed mails that one recipient got and did something with."""
+        page = self._lists.page(organization, scope, "followed", "-sent_at", None, _LISTED)
+        return [listed async for _, listed in page if _is_engaged(listed) and len(listed.message.recipients()) == 1]
+
+    async def _of_others(self, organization: str, mails: Sequence[Listed], now: datetime) -> list[Engagement]:
+        zones = await asyncio.gather(*(self._zone_for(organization, listed.message, now) for listed in mails))
+        return await self._engagements(organization, list(zip(mails, zones, strict=True)))
+
+    async def _zone_for(self, organization: str, message: StoredMessage, now: datetime) -> str:
+        """Where the mail was read: the recipient's zone, else the sender's, who mostly write to people near them.
+
+        By data at hand only: Azure Maps would bill for each.
+        """
+        ref = message.recipients()[0].record
+        record = await self._people.record(organization, ref) if ref else None
+        if record:
+            place = await asyncio.to_thread(place_of, record.time_zone, record.address, now)
+            if isinstance(place, Place):
+                return place.zone
+        return await self.sender_zone(organization, message)
+
+    async def _engagements(self, organization: str, mails: Sequence[tuple[Listed, str]]) -> list[Engagement]:
+        found = await asyncio.gather(*(self._of_mail(organization, listed.message.id, zone) for listed, zone in mails))
+        return [engagement for engagements in found for engagement in engagements]
+
+    async def _of_mail(self, organization: str, message: str, zone: str) -> Iterable[Engagement]:
+        facts = await self._assessor.timeline(organization, message, None, _MOST_FACTS)
+        place = ZoneInfo(zone)
+        return [
+            Engagement(message, fact.kind, moment(fact.at).astimezone(place).replace(tzinfo=None))
+            for _, fact, verdict in facts
+            if verdict.kind == "human"
+        ]
+
+
+def _recipient(listed: Listed) -> RecordRef | None:
+    return listed.message.recipients()[0].record
+
+
+def _is_engaged(listed: Listed) -> bool:
+    return bool(listed.kpis.opens or listed.kpis.clicks or listed.kpis.replies)

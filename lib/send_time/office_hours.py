@@ -1,0 +1,97 @@
+"""When people work at a place: an organization's work hours, on its work days, but for the public holidays there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+FARTHEST = timedelta(days=14)
+"""How far ahead working time is looked for."""
+
+HolidayName = Callable[[date], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """Working time by the wall clock of a zone: from `start` until before `end`, on `days` (ISO: 1 is Monday)."""
+
+    zone: ZoneInfo
+    days: frozenset[int]
+    start: time
+    end: time
+    holiday: HolidayName
+
+    def is_working_day(self, day: date) -> bool:
+        return day.isoweekday() in self.days and self.holiday(day) is None
+
+    def is_working_time(self, moment: datetime) -> bool:
+        local = moment.astimezone(self.zone)
+        return self.is_working_day(local.date()) and self.start <= local.time() < self.end
+
+    def next_working_moment(self, now: datetime) -> datetime | None:
+        """The first moment of working time, in UTC: `now` itself, or when a work day begins; None within `FARTHEST`."""
+        if self.is_working_time(now):
+            return now
+        first = now.astimezone(self.zone).date()
+        for ahead in range(FARTHEST.days + 1):
+            for moment in moments_of(first + timedelta(days=ahead), self.start, self.zone):
+                if now <= moment <= now + FARTHEST and self.is_working_time(moment):
+                    return moment
+        return None
+
+
+def moments_of(day: date, at: time, zone: ZoneInfo) -> list[datetime]:
+    """When clocks show this, in UTC: once; twice where they are set back over it, the earlier first.
+
+    Where they are set forward over it, the moment at which they are: the first that is not before it (PEP 495 calls
+    this a gap, and gives it one offset from either side).
+    """
+    wall = datetime.combine(day, at)
+    moments = sorted({wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
+    if all(moment.astimezone(zone).replace(tzinfo=None) == wall for moment in moments):
+        return moments
+    return [_change_of_offset(moments[0], moments[-1], zone)]
+
+
+def _change_of_offset(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The second at which the zone's offset changes, by halving the time between."""
+    old = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def holidays_of(country: str | None, subdivision: str | None) -> HolidayName:
+    """The name of the public holiday of a day there, in English where it has one, or None.
+
+    Places without a country, and countries that `holidays` does not know, have none; those of a subdivision are added
+    where it is known.
+    """
+
+    def name(day: date) -> str | None:
+        return _calendar(country, subdivision, day.year).get(day) if country else None
+
+    return name
+
+
+def are_holidays_known(country: str | None, year: int) -> bool:
+    """Whether anything is known of a country's public holidays in a year."""
+    return country is not None and bool(_calendar(country, None, year))
+
+
+@lru_cache(256)
+def _calendar(country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
+    """A plain copy: the library's own object fills itself when asked, which threads must not do at the same time."""
+    from holidays import country_holidays
+
+    try:
+        return dict(country_holidays(country, subdiv=subdivision, years=year, language="en_US"))
+    except NotImplementedError:
+        return _calendar(country, None, year) if subdivision else {}

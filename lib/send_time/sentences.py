@@ -1,0 +1,77 @@
+"""The advice in words: plain sentences, with the recipient's time and the sender's beside it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+SEVERAL = "The message goes to several recipients, whose working hours can differ, so no time is suggested."
+NOBODY = "The message has no recipient yet, so no time is suggested."
+NO_RECORD = "The recipient is not linked to a record that is known here, so the local time is not known."
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_WEEK = 7
+
+
+def working_time(now: datetime, place: str, sender: ZoneInfo) -> str:
+    """`now` is the recipient's local time, here and below."""
+    return f"It is {_clock(now)} on {_weekday(now)} in {place}{_aside(now, sender)}, within office hours: send it now."
+
+
+def office_hours(now: datetime, at: datetime, place: str, holiday: str | None, sender: ZoneInfo) -> str:
+    why = f", where it is {holiday}" if holiday else ""
+    begin = f"office hours begin there {_when(at, now)}{_apposition(at, sender)}."
+    return f"It is {_clock(now)} on {_weekday(now)} in {place}{why}; {begin}"
+
+
+def no_working_time(now: datetime, place: str, days: int) -> str:
+    none = f"no office hours begin there in the next {days} days"
+    return f"It is {_clock(now)} on {_weekday(now)} in {place}, and {none}."
+
+
+def habit(now: datetime, at: datetime, place: str, mails: int, sender: ZoneInfo) -> str:
+    known = f"By the {mails} mails that the recipient has opened or answered"
+    if at == now:
+        return f"{known}, now is a better time than most: it is {_clock(now)} on {_weekday(now)} in {place}."
+    better = "is a better time than office hours alone would suggest"
+    return f"{known}, {_when(at, now).removeprefix('on ')} in {place}{_aside(at, sender)} {better}."
+
+
+def _when(at: datetime, now: datetime) -> str:
+    """`today at 8:00`, `on Monday at 8:00`, `on Monday 11 May at 8:00` from a week ahead."""
+    ahead = (at.date() - now.date()).days
+    if ahead == 0:
+        return f"today at {_clock(at)}"
+    day = f"{_weekday(at)} {at.day} {_MONTHS[at.month - 1]}" if ahead >= _WEEK else _weekday(at)
+    return f"on {day} at {_clock(at)}"
+
+
+def _apposition(at: datetime, sender: ZoneInfo) -> str:
+    theirs = _for_sender(at, sender)
+    return f", which is {theirs}" if theirs else ""
+
+
+def _aside(at: datetime, sender: ZoneInfo) -> str:
+    theirs = _for_sender(at, sender)
+    return f" ({theirs})" if theirs else ""
+
+
+def _for_sender(at: datetime, sender: ZoneInfo) -> str:
+    """`4:30 for you`, with the day where it is another; empty where the sender's clock shows the same."""
+    theirs = at.astimezone(sender)
+    if theirs.replace(tzinfo=None) == at.replace(tzinfo=None):
+        return ""
+    day = "" if theirs.date() == at.date() else f" on {_weekday(theirs)}"
+    return f"{_clock(theirs)}{day} for you"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.hour}:{at:%M}"
+
+
+def _weekday(at: datetime) -> str:
+    return _WEEKDAYS[at.weekday()]

@@ -1,0 +1,40 @@
+"""The storage SDK's many exceptions as our four."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from lib.storage.protocols import Conflict, Missing, StorageError, Unavailable
+
+_CONFLICTS = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet", "TableBeingDeleted"}
+_MISSING = {"ResourceNotFound", "TableNotFound", "EntityNotFound"}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Around every call of the SDK. Raises StorageError, or one of its kinds."""
+    try:
+        yield
+    except HttpResponseError as error:
+        code = str(getattr(error, "error_code", "") or "").rpartition(".")[2]
+        status = error.status_code or 0
+        if isinstance(error, ResourceExistsError | ResourceModifiedError) or code in _CONFLICTS or status in (409, 412):
+            raise Conflict(code or str(status)) from error
+        if isinstance(error, ResourceNotFoundError) or code in _MISSING or status == 404:
+            raise Missing(code or str(status)) from error
+        if isinstance(error, ClientAuthenticationError) or (status < 500 and status not in (0, 408, 429)):
+            raise StorageError(f"storage refused: {status} {code}") from error
+        raise Unavailable(f"storage answers {status} {code}") from error
+    except (ServiceRequestError, ServiceResponseError, TimeoutError) as error:
+        raise Unavailable(f"storage does not answer: {type(error).__name__}") from error

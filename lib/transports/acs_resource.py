@@ -1,0 +1,35 @@
+"""Which Azure Communication Services resource sends, and how we prove that we may use it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class AcsResource:
+    """`endpoint` without a trailing slash. `key` is None where a managed identity is the proof."""
+
+    endpoint: str
+    key: str | None = field(default=None, repr=False)
+
+    @staticmethod
+    def parse(connection_string: str) -> AcsResource:
+        """`endpoint=https://…;accesskey=…`, as the portal shows it. Raises ValueError with what is missing.
+
+        The SDK's own parser drops the scheme; a service on this machine has no https.
+        """
+        pairs = [part.partition("=") for part in connection_string.strip().split(";") if part.strip()]
+        parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        endpoint = parts.get("endpoint", "").rstrip("/")
+        if not re.fullmatch(r"https?://[!-~]+", endpoint):
+            raise ValueError("it has no endpoint with https")
+        key = parts.get("accesskey", "")
+        try:
+            if not base64.b64decode(key, validate=True):
+                raise ValueError("it has no accesskey")
+        except binascii.Error:
+            raise ValueError("its accesskey is not base64") from None
+        return AcsResource(endpoint, key)

@@ -1,0 +1,222 @@
+"""Facts of hostile requests are as small and as anonymous as any; what is no fact is never taken for one."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lib.facts import (
+    KEPT_HEADERS,
+    LONGEST_AGENT,
+    LONGEST_HEADER,
+    Fact,
+    Interactions,
+    NotAFact,
+    new_fact,
+    read_interactions,
+)
+
+NOW = datetime(2026, 5, 4, 9, 30, 0, 123456, tzinfo=UTC)
+MESSAGE = "0123456789abcdef" * 2
+
+
+def fact_of(headers: Mapping[str, str], trusted_hops: int = 1) -> Fact:
+    return new_fact("open", MESSAGE, NOW, "GET", headers, recipient=0, trusted_hops=trusted_hops)
+
+
+def network_of(forwarded: str, trusted_hops: int = 1) -> str | None:
+    return fact_of({"x-forwarded-for": forwarded}, trusted_hops).network
+
+
+def test_a_facts_key_sorts_by_time_and_differs_from_every_other() -> None:
+    keys = {fact_of({}).key for _ in range(100)}
+    assert len(keys) == 100
+    assert {key[:14] for key in keys} == {"1777887000123-"}
+
+
+@pytest.mark.parametrize("size", [512, 513, 64 * 1024, 1024 * 1024])
+def test_an_agent_is_cut_to_what_rules_need(size: int) -> None:
+    agent = fact_of({"user-agent": "A" * size}).agent
+    assert agent == "A" * LONGEST_AGENT
+
+
+def test_a_missing_agent_is_not_the_same_as_an_empty_one() -> None:
+    assert fact_of({}).agent is None
+    assert fact_of({"user-agent": ""}).agent == ""
+
+
+def test_control_characters_of_an_agent_become_blanks() -> None:
+    assert fact_of({"user-agent": "Moz\x00\x1b[31milla\r\nheed.fact {}\x7f\x85"}).agent == "Moz [31milla heed.fact {}"
+
+
+@given(st.text())
+def test_every_agent_can_be_logged_stored_and_read_back(agent: str) -> None:
+    fact = fact_of({"user-agent": agent})
+    text = fact.to_json()
+    assert "\n" not in text
+    assert Fact.from_json(text.encode().decode()) == fact
+
+
+def test_half_a_surrogate_pair_becomes_a_blank() -> None:
+    fact = fact_of({"user-agent": "a\ud83db", "accept-language": "a\udfffb"})
+    assert (fact.agent, fact.headers) == ("a b", {"accept-language": "a b"})
+    fact.to_json().encode()
+
+
+def test_only_the_headers_that_rules_look_at_are_kept_and_those_are_cut() -> None:
+    headers = dict.fromkeys(KEPT_HEADERS, "v" * 1000)
+    kept = fact_of({**headers, "cookie": "secret", "referer": "https://example.com/", "x-real-ip": "192.0.2.1"}).headers
+    assert kept == dict.fromkeys(KEPT_HEADERS, "v" * LONGEST_HEADER)
+
+
+def test_the_largest_fact_that_a_request_can_make_is_small() -> None:
+    hostile = dict.fromkeys(("user-agent", "x-forwarded-for", *KEPT_HEADERS), "\\" * 65536)
+    assert len(fact_of(hostile).to_json().encode()) < 4096
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("192.0.2.77:51234", "192.0.2.0/24"),
+        (" 192.0.2.77 ", "192.0.2.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("2001:DB8:1::7", "2001:db8:1::/48"),
+        ("[2001:db8:1::7]", "2001:db8:1::/48"),
+        ("[2001:db8:1::7]:443", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("[::ffff:192.0.2.77]:443", "192.0.2.0/24"),
+        ("2002:c000:24d::1", "192.0.2.0/24"),
+        ("64:ff9b::192.0.2.77", "64:ff9b::/48"),
+    ],
+)
+def test_of_an_address_only_its_network_is_kept(forwarded: str, network: str) -> None:
+    assert network_of(forwarded) == network
+
+
+@pytest.mark.parametrize(
+    "forwarded",
+    ["", ",", "unknown", "_hidden", "192.0.2", "192.0.2.300", "192.0.2.1, ", "::1::", "1" * 5000, "é"],
+)
+def test_what_is_no_address_has_no_network(forwarded: str) -> None:
+    assert network_of(forwarded) is None
+
+
+def test_what_the_client_says_of_itself_is_not_believed() -> None:
+    assert network_of("10.0.0.1, 203.0.113.9") == "203.0.113.0/24"
+    assert network_of("10.0.0.1,192.0.2.5,203.0.113.9", trusted_hops=2) == "192.0.2.0/24"
+
+
+def test_a_hundred_spoofed_entries_change_nothing() -> None:
+    spoofed = ", ".join(f"2001:db8:{number:x}:aaaa:bbbb:cccc:dddd:eeee" for number in range(100))
+    assert network_of(f"{spoofed}, 203.0.113.9") == "203.0.113.0/24"
+    assert network_of(f"{'x' * 100_000}, 192.0.2.5:80, 203.0.113.9", trusted_hops=2) == "192.0.2.0/24"
+
+
+def test_fewer_entries_than_trusted_proxies_say_nothing() -> None:
+    assert network_of("203.0.113.9", trusted_hops=2) is None
+
+
+def test_without_a_trusted_proxy_no_address_is_known() -> None:
+    assert network_of("203.0.113.9", trusted_hops=0) is None
+
+
+@given(st.ip_addresses(), st.sampled_from(["{}", "{}:443", "[{}]", "[{}]:443", "10.0.0.1, {}"]))
+def test_no_address_is_stored_whole(address: ipaddress.IPv4Address | ipaddress.IPv6Address, form: str) -> None:
+    network = network_of(form.format(address))
+    if network is not None:
+        parsed = ipaddress.ip_network(network)
+        assert parsed.prefixlen == (24 if parsed.version == 4 else 48)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+SOUND = json.loads(Fact(f"{1:013d}-0123456789ab", MESSAGE, "open", 1, "GET", 0, 0, "a", "192.0.2.0/24").to_json())
+
+
+@given(JSON)
+@example({"v": 1})
+@example({"v": 1, "self": 1})
+def test_no_other_json_is_a_fact(raw: Any) -> None:
+    with pytest.raises(NotAFact):
+        Fact.from_object(raw)
+
+
+@given(st.sampled_from(sorted(SOUND)), JSON)
+def test_a_fact_with_a_field_of_any_other_kind_is_refused_or_can_be_written_and_read(name: str, value: Any) -> None:
+    try:
+        fact = Fact.from_object({**SOUND, name: value})
+    except NotAFact:
+        return
+    assert Fact.from_json(fact.to_json().encode().decode()) == fact
+
+
+@pytest.mark.parametrize("name", sorted({"v", "key", "message", "kind", "at", "method"}))
+def test_a_fact_without_what_it_needs_is_refused(name: str) -> None:
+    with pytest.raises(NotAFact):
+        Fact.from_object({other: value for other, value in SOUND.items() if other != name})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"v": 2}, {"more": 1}, {"key": "1-2"}, {"key": SOUND["key"] + "\n"}, {"message": "../../other"},
+        {"kind": "bought"}, {"at": 1.5}, {"at": True}, {"at": -1}, {"at": 10**13}, {"recipient": "0"}, {"item": None},
+        {"agent": ["a"]}, {"agent": "\ud800"}, {"headers": {"dnt": 1}}, {"headers": []}, {"headers": {"\udc00": ""}},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_fact_with_a_wrong_field_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(NotAFact):
+        Fact.from_object({**SOUND, **wrong})
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "NaN", "[" * 100_000, '{"v":' * 100_000, "9" * 10_000])
+def test_a_text_that_is_no_fact_is_refused(text: str) -> None:
+    with pytest.raises(NotAFact):
+        Fact.from_json(text)
+
+
+COMMIT = "2026050409-1777887000000a1b2c3d4e5f6"
+INTERACTIONS = {"v": 1, "org": "acme", "commit": COMMIT, "facts": [SOUND], "messages": [MESSAGE]}
+
+
+def test_a_queue_message_names_its_organization_and_commit_and_holds_facts() -> None:
+    assert read_interactions(INTERACTIONS) == Interactions("acme", [Fact.from_object(SOUND)], [MESSAGE], COMMIT)
+
+
+def test_a_queue_message_needs_neither_a_commit_nor_messages() -> None:
+    assert read_interactions({"v": 1, "org": "acme", "facts": []}) == Interactions("acme", [], [], None)
+
+
+@given(JSON)
+def test_no_other_json_is_a_queue_message(payload: Any) -> None:
+    with pytest.raises(NotAFact):
+        read_interactions(payload)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"v": 2}, {"facts": {}}, {"facts": [{}]}, {"facts": [None]}, {"org": "../acme"}, {"org": None}, {"org": "Acme"},
+        {"commit": "seen"}, {"commit": COMMIT + "\n"}, {"commit": 1}, {"messages": ["x"]}, {"messages": MESSAGE},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_queue_message_with_a_wrong_field_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(NotAFact):
+        read_interactions({**INTERACTIONS, **wrong})
+
+
+def test_a_facts_json_has_no_room_for_line_breaks() -> None:
+    assert not re.search(r"[\r\n]", Fact.from_object({**SOUND, "agent": "a\r\nb"}).to_json())

@@ -1,0 +1,214 @@
+"""A message and what belongs to it: written together, read together, whatever its size."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lib.follow import FollowState
+from lib.kpis import Counts, Kpis
+from lib.message_store import Loaded, MessageStore, Summary
+from lib.messages import Body, Copy, StoredMessage
+from lib.repository import Stale
+from lib.storage import Conflict, Missing, Range, Storage
+from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
+from lib.tables import container, table
+
+ID = "0123456789abcdef" * 2
+ON = FollowState(state="on", reason="Everybody agrees.")
+SMALL = Body(html="<p>Ünïcödé 😀</p>", text='it\'s "text"\r\n')
+LARGE = Body(html="<p>é😀</p>" * 100_000, text="x" * 100_000)
+
+
+class RememberingBlobs(MemoryBlobs):
+    """Knows every name that was ever put."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:
+        self.names.append(name)
+        await super().put(container, name, data, content_type)
+
+
+@pytest.fixture
+async def storage() -> Storage:
+    made = Storage(MemoryTables(), RememberingBlobs(), MemoryQueues())
+    await made.tables.create(table("acme", "messages"))
+    await made.blobs.create(container("acme"))
+    return made
+
+
+@pytest.fixture
+def store(storage: Storage) -> MessageStore:
+    return MessageStore(storage)
+
+
+def a_message(message: str = ID, subject: str = "Hello") -> StoredMessage:
+    return StoredMessage.model_validate(
+        {
+            "id": message,
+            "from": "rep1",
+            "to": [{"email": "ada@example.com", "record": {"type": "contact", "id": "c1"}}],
+            "subject": subject,
+            "created_at": datetime(2026, 5, 4, 9, 30, tzinfo=UTC),
+        }
+    )
+
+
+async def loaded_from(store: MessageStore, message: str = ID) -> Loaded:
+    loaded = await store.load("acme", message)
+    assert loaded
+    return loaded
+
+
+async def keys(storage: Storage) -> list[str]:
+    return [row.key async for row in storage.tables.query(table("acme", "messages"), Range())]
+
+
+async def test_a_message_is_read_back_as_it_was_made(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), SMALL)
+    loaded = await loaded_from(store)
+    assert (loaded.message, loaded.etag, loaded.copies) == (a_message(), etag, [])
+    assert (loaded.summary, loaded.summary_etag) == (Summary(), None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [Body(), SMALL, LARGE, Body(html=""), Body(text="y" * 33_000)],
+    ids=["none", "small", "large", "empty", "text"],
+)
+async def test_a_body_of_any_size_is_read_back_as_it_was(store: MessageStore, body: Body) -> None:
+    await store.make("acme", a_message(), body)
+    assert await store.body("acme", ID) == body
+
+
+async def test_a_message_that_exists_is_not_made_again(store: MessageStore) -> None:
+    await store.make("acme", a_message(), SMALL)
+    with pytest.raises(Conflict):
+        await store.make("acme", a_message(subject="Other"), Body())
+    assert (await loaded_from(store)).message.subject == "Hello"
+    assert await store.body("acme", ID) == SMALL
+
+
+async def test_what_is_not_there_is_none_and_has_no_body(store: MessageStore) -> None:
+    assert await store.load("acme", ID) is None
+    assert await store.body("acme", ID) == Body()
+
+
+async def test_messages_do_not_mix(store: MessageStore) -> None:
+    other = "f" * 32
+    await store.make("acme", a_message(), SMALL)
+    await store.make("acme", a_message(other, "Other"), LARGE)
+    assert (await loaded_from(store)).message.subject == "Hello"
+    assert (await loaded_from(store, other)).message.subject == "Other"
+    assert await store.body("acme", other) == LARGE
+
+
+async def test_a_change_puts_message_body_and_copies_together(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), LARGE)
+    copies = [Copy(recipients=[number], follow_state=ON, links=["https://example.com/"]) for number in range(12)]
+    later = await store.change("acme", a_message(subject="Changed"), etag, body=SMALL, copies=copies)
+    loaded = await loaded_from(store)
+    assert (loaded.message.subject, loaded.etag, loaded.copies) == ("Changed", later, copies)
+    assert await store.body("acme", ID) == SMALL
+
+
+async def test_a_change_of_the_message_alone_leaves_its_body_and_copies(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), SMALL)
+    copy = Copy(recipients=[0], follow_state=ON)
+    etag = await store.change("acme", a_message(), etag, copies=[copy])
+    await store.change("acme", a_message(subject="Changed"), etag)
+    assert (await loaded_from(store)).copies == [copy]
+    assert await store.body("acme", ID) == SMALL
+
+
+async def test_a_change_of_an_older_version_is_stale_and_changes_nothing(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), SMALL)
+    await store.change("acme", a_message(subject="First"), etag)
+    with pytest.raises(Stale):
+        await store.change(
+            "acme", a_message(subject="Second"), etag, body=Body(), copies=[Copy(recipients=[0], follow_state=ON)]
+        )
+    loaded = await loaded_from(store)
+    assert (loaded.message.subject, loaded.copies) == ("First", [])
+    assert await store.body("acme", ID) == SMALL
+
+
+async def test_a_change_of_a_message_that_is_gone_is_stale(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), SMALL)
+    await store.delete("acme", await loaded_from(store))
+    with pytest.raises(Stale):
+        await store.change("acme", a_message(), etag)
+
+
+async def test_more_links_than_a_row_holds_are_read_back_in_their_order(store: MessageStore) -> None:
+    links = [f"https://example.com/{number}/{'x' * 1000}" for number in range(500)]
+    few = ["https://example.com/"]
+    etag = await store.make("acme", a_message(), SMALL)
+    copies = [Copy(recipients=[0], follow_state=ON, links=each) for each in (links, few)]
+    await store.change("acme", a_message(), etag, copies=copies)
+    found = (await loaded_from(store)).copies
+    assert [await store.links("acme", copy) for copy in found] == [links, few]
+
+
+async def test_two_who_write_the_summary_from_the_same_state_are_told_apart(store: MessageStore) -> None:
+    await store.make("acme", a_message(), SMALL)
+    first, second = await loaded_from(store), await loaded_from(store)
+    await store.put_summary("acme", ID, Summary(kpis=Kpis(opens=1)), first.summary_etag)
+    with pytest.raises(Stale):
+        await store.put_summary("acme", ID, Summary(), second.summary_etag)
+    third = await loaded_from(store)
+    await store.put_summary("acme", ID, Summary(kpis=Kpis(opens=2, raw=Counts(opens=3))), third.summary_etag)
+    with pytest.raises(Stale):
+        await store.put_summary("acme", ID, Summary(), third.summary_etag)
+    assert (await loaded_from(store)).summary.kpis == Kpis(opens=2, raw=Counts(opens=3))
+
+
+async def test_a_summary_does_not_change_the_messages_version(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), SMALL)
+    await store.put_summary("acme", ID, Summary(kpis=Kpis(opens=1)), None)
+    assert (await loaded_from(store)).etag == etag
+
+
+async def test_a_deleted_message_leaves_nothing(store: MessageStore, storage: Storage) -> None:
+    etag = await store.make("acme", a_message(), LARGE)
+    many_links = Copy(recipients=[0], follow_state=ON, links=["https://example.com/" + "x" * 1000] * 100)
+    await store.change("acme", a_message(), etag, copies=[many_links])
+    await store.put_summary("acme", ID, Summary(), None)
+    await store.delete("acme", await loaded_from(store))
+    assert await store.load("acme", ID) is None
+    assert await keys(storage) == []
+    assert isinstance(storage.blobs, RememberingBlobs)
+    assert len(storage.blobs.names) == 2
+    for name in storage.blobs.names:
+        with pytest.raises(Missing):
+            await storage.blobs.get(container("acme"), name)
+
+
+async def test_deleting_an_older_version_is_stale_and_deletes_nothing(store: MessageStore) -> None:
+    etag = await store.make("acme", a_message(), LARGE)
+    old = await loaded_from(store)
+    await store.change("acme", a_message(subject="Changed"), etag)
+    with pytest.raises(Stale):
+        await store.delete("acme", old)
+    assert (await loaded_from(store)).message.subject == "Changed"
+    assert await store.body("acme", ID) == LARGE
+
+
+async def test_a_row_never_points_at_a_body_that_is_not_there(
+    store: MessageStore, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etag = await store.make("acme", a_message(), SMALL)
+
+    async def fail(*arguments: object) -> None:
+        raise Missing("no container")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage.blobs, "put", fail)
+        with pytest.raises(Missing):
+            await store.change("acme", a_message(subject="Changed"), etag, body=LARGE)
+    assert (await loaded_from(store)).message.subject == "Hello"
+    assert await store.body("acme", ID) == SMALL

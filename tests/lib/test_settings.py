@@ -1,0 +1,164 @@
+"""A setting that is missing or wrong stops the start with one line that says which, and how to mend it."""
+
+import base64
+import os
+
+import pytest
+
+from lib.settings import SettingsError, load_settings
+from lib.tokens import Claim, Purpose
+from tests.heed import ADMIN_KEY, SETTINGS, TOKEN_KEYS
+
+SECRET = "hunter2hunter2"
+ACCOUNT_KEY = base64.b64encode(SECRET.encode()).decode()
+
+
+def refusal(**settings: str | None) -> str:
+    """What is said of the usual settings with these put in place of theirs, or left out."""
+    given = {name: value for name, value in {**SETTINGS, **settings}.items() if value is not None}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(given)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+def test_the_usual_settings_are_enough() -> None:
+    settings = load_settings(SETTINGS)
+    assert settings.base_url == "https://heed.test"
+    assert settings.account().name == "devstoreaccount1"
+    assert settings.smtp_host is None
+
+
+def test_the_environment_is_where_settings_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().base_url == "https://heed.test"
+
+
+def test_settings_that_are_handed_in_are_not_mixed_with_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEED_SMTP_HOST", "mail.example.com")
+    assert load_settings(SETTINGS).smtp_host is None
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+@pytest.mark.parametrize(
+    ("name", "mending"),
+    [
+        ("HEED_BASE_URL", "https://mail.example.com"),
+        ("HEED_ADMIN_KEY", "the administrator's key"),
+        ("HEED_TOKEN_KEYS", "make one with python3 -c"),
+        ("AzureWebJobsStorage", "AzureWebJobsStorage__accountName"),
+    ],
+)
+def test_a_missing_setting_is_named_with_what_it_should_be(name: str, mending: str, absent: str | None) -> None:
+    said = refusal(**{name: absent})
+    assert said.startswith(f"{name} is missing: set it to ")
+    assert mending in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "mending"),
+    [
+        ("HEED_BASE_URL", "heed.example.com", "https://mail.example.com"),
+        ("HEED_BASE_URL", "ftp://heed.example.com", "https://mail.example.com"),
+        ("HEED_BASE_URL", "https://", "https://mail.example.com"),
+        ("HEED_BASE_URL", "https://heed.example.com/?a=1", "https://mail.example.com"),
+        ("HEED_BASE_URL", "https://heed.example.com/#top", "https://mail.example.com"),
+        ("HEED_BASE_URL", "https://[heed", "https://mail.example.com"),
+        ("HEED_BASE_URL", "https://heed.example.com\n", "https://mail.example.com"),
+        ("HEED_BASE_URL", "https://heed.example.com /", "https://mail.example.com"),
+        ("HEED_ADMIN_KEY", "short", "at least 8 characters"),
+        ("HEED_TOKEN_KEYS", "k1:tooshort", "entry 1"),
+        ("HEED_TOKEN_KEYS", f"{TOKEN_KEYS},{TOKEN_KEYS}", "k1 stands there twice"),
+        ("HEED_TRUSTED_HOPS", "-1", "0 to 10"),
+        ("HEED_TRUSTED_HOPS", "eleven", "0 to 10"),
+        ("HEED_SMTP_PORT", "0", "the mail server's port"),
+        ("HEED_SMTP_PORT", "65536", "the mail server's port"),
+        ("HEED_SMTP_SECURITY", "ssl", "starttls (demanded)"),
+        ("HEED_SMTP_TIMEOUT", "0", "seconds"),
+        ("HEED_SMTP_TIMEOUT", "soon", "seconds"),
+        ("AzureWebJobsStorage", "nonsense", "the storage account's connection string"),
+        ("AzureWebJobsStorage", "AccountName=acct", "the storage account's connection string"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_it_should_be(name: str, value: str, mending: str) -> None:
+    said = refusal(**{name: value})
+    assert said.startswith(f"{name} is wrong (")
+    assert "set it to " in said
+    assert mending in said
+
+
+def test_a_login_without_a_password_is_named() -> None:
+    assert "HEED_SMTP_PASSWORD is missing" in refusal(HEED_SMTP_USER="heed")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"HEED_TOKEN_KEYS": f"k1:{SECRET}"},
+        {"HEED_TOKEN_KEYS": f"{TOKEN_KEYS},k0:{SECRET}"},
+        {"HEED_ADMIN_KEY": SECRET[:7]},
+        {"AzureWebJobsStorage": f"AccountName=acct;AccountKey={SECRET}!"},
+        {"AzureWebJobsStorage": f"AccountKey={ACCOUNT_KEY}"},
+        {"AzureWebJobsStorage": f"BlobEndpoint=https://x;SharedAccessSignature={SECRET}"},
+        {"HEED_SMTP_PASSWORD": SECRET, "HEED_SMTP_PORT": "x"},
+        {"HEED_BASE_URL": f"heed:{SECRET}@example.com"},
+    ],
+    ids=repr,
+)
+def test_no_refusal_shows_a_secret(settings: dict[str, str]) -> None:
+    said = refusal(**settings)
+    assert SECRET[:7] not in said
+    assert ACCOUNT_KEY not in said
+
+
+def test_settings_do_not_show_their_secrets_when_they_are_printed() -> None:
+    settings = load_settings(
+        {
+            **SETTINGS,
+            "AzureWebJobsStorage": f"AccountName=acct;AccountKey={ACCOUNT_KEY}",
+            "HEED_SMTP_USER": "heed",
+            "HEED_SMTP_PASSWORD": SECRET,
+        }
+    )
+    shown = repr(settings)
+    for secret in (ACCOUNT_KEY, SECRET, ADMIN_KEY, TOKEN_KEYS[3:]):
+        assert secret not in shown
+
+
+def test_the_base_url_ends_without_a_slash() -> None:
+    assert load_settings({**SETTINGS, "HEED_BASE_URL": "https://heed.test/path/"}).base_url == "https://heed.test/path"
+
+
+def test_the_token_keys_are_the_ring_that_they_describe() -> None:
+    claim = Claim("acme", "0" * 32)
+    first, second = load_settings(SETTINGS).token_keys, load_settings(SETTINGS).token_keys
+    assert second.open(Purpose.OPEN, first.mint(Purpose.OPEN, claim)) == claim
+
+
+def test_an_account_name_alone_stands_for_a_managed_identity() -> None:
+    given = {name: value for name, value in SETTINGS.items() if name != "AzureWebJobsStorage"}
+    account = load_settings({**given, "AzureWebJobsStorage__accountName": "acct"}).account()
+    assert account.key is None
+    assert account.table_endpoint == "https://acct.table.core.windows.net"
+
+
+def test_a_connection_string_of_azure_names_the_endpoints_of_its_cloud() -> None:
+    connection = (
+        f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={ACCOUNT_KEY};EndpointSuffix=core.example.cloud"
+    )
+    account = load_settings({**SETTINGS, "AzureWebJobsStorage": connection}).account()
+    assert account.queue_endpoint == "https://acct.queue.core.example.cloud"
+    assert account.key == SECRET.encode()
+
+
+def test_a_connection_string_may_name_its_endpoints_itself() -> None:
+    connection = f"AccountName=acct;AccountKey={ACCOUNT_KEY};TableEndpoint=http://127.0.0.1:1/acct/"
+    account = load_settings({**SETTINGS, "AzureWebJobsStorage": connection}).account()
+    assert account.table_endpoint == "http://127.0.0.1:1/acct"
+    assert account.blob_endpoint == "https://acct.blob.core.windows.net"
+
+
+def test_settings_of_others_in_the_environment_do_not_matter() -> None:
+    assert load_settings({**dict(os.environ), **SETTINGS, "HEED_UNKNOWN": "x"}).base_url == "https://heed.test"

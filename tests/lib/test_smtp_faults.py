@@ -1,0 +1,292 @@
+"""What the SMTP transport makes of servers that refuse, hang up or fall silent, step by step.
+
+Until DATA every failure is a definite one. From DATA on only the server's own answer decides.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from lib.transports import Accepted, Envelope, Outcome, Refused, Unknown
+from tests.lib.test_smtp import Transport, transport
+
+__all__ = ["transport"]
+
+MAIL = Envelope("rep@acme.example", ("ada@example.com",), b"Subject: Hello\r\n\r\nHi\r\n")
+
+
+class Odd(Enum):
+    """What a server does in place of an answer."""
+
+    HANGS_UP = 1
+    IS_SILENT = 2
+
+
+USUAL = {"GREETING": "220 ready", "DATA": "354 go on", "QUIT": "221 bye"}
+
+
+class ScriptedServer:
+    """Answers each step with the next of `script[step]`, and as usual when none is left.
+
+    Steps are the commands, GREETING when a client connects, BODY when the mail's first bytes come, and DOT at its end.
+    """
+
+    def __init__(self) -> None:
+        self.script: defaultdict[str, deque[str | Odd]] = defaultdict(deque)
+        self.connections = 0
+        self.mails = 0
+        self.steps: list[str] = []
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._end = asyncio.Event()
+
+    def will(self, step: str, *answers: str | Odd) -> None:
+        self.script[step].extend(answers)
+
+    def hang_up(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+    async def __aenter__(self) -> "ScriptedServer":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        self._server.close()
+        self._end.set()
+        self.hang_up()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        with suppress(OSError, asyncio.IncompleteReadError, EOFError):
+            await self._talk(reader, writer)
+        self._writers.discard(writer)
+        writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._answer(writer, "GREETING")
+        while line := await reader.readline():
+            step = line.split()[0].decode().upper()
+            answer = await self._answer(writer, step)
+            if step == "DATA" and answer.startswith("354"):
+                if self.script["BODY"]:
+                    await self._answer(writer, "BODY")
+                await reader.readuntil(b"\r\n.\r\n")
+                if (await self._answer(writer, "DOT")).startswith("250"):
+                    self.mails += 1
+
+    async def _answer(self, writer: asyncio.StreamWriter, step: str) -> str:
+        self.steps.append(step)
+        answer = self.script[step].popleft() if self.script[step] else USUAL.get(step, "250 OK")
+        if answer is Odd.HANGS_UP:
+            raise EOFError
+        if answer is Odd.IS_SILENT:
+            await self._end.wait()
+            raise EOFError
+        assert isinstance(answer, str)
+        writer.write(answer.encode() + b"\r\n")
+        await writer.drain()
+        return answer
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with ScriptedServer() as made:
+        yield made
+
+
+def kind_of(outcome: Outcome) -> str:
+    if isinstance(outcome, Refused):
+        return "temporary" if outcome.temporary else "permanent"
+    return type(outcome).__name__.lower()
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ("421 4.3.2 closing", "temporary"),
+        ("450 4.2.1 busy", "temporary"),
+        ("451 4.3.0 later", "temporary"),
+        ("452 4.2.2 full", "temporary"),
+        ("550 5.7.1 no", "permanent"),
+        ("552 5.2.2 too large", "permanent"),
+        ("554 5.0.0 no", "permanent"),
+        ("550-5.7.1 two\r\n550 5.7.1 lines", "permanent"),
+    ],
+)
+async def test_a_refusal_is_definite_at_every_step(
+    transport: Transport, server: ScriptedServer, step: str, answer: str, kind: str
+) -> None:
+    server.will(step, answer)
+    outcome = await transport(server.port).send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert (kind_of(outcome), outcome.code) == (kind, answer[:3])
+    assert answer[4:9] in outcome.text
+    assert server.mails == 0
+
+
+@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT"])
+async def test_who_hangs_up_before_data_has_not_taken_the_mail(
+    transport: Transport, server: ScriptedServer, step: str
+) -> None:
+    server.will(step, *[Odd.HANGS_UP] * 5)
+    outcome = await transport(server.port).send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "connection")
+
+
+@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT"])
+async def test_who_is_silent_before_data_has_not_taken_the_mail(
+    transport: Transport, server: ScriptedServer, step: str
+) -> None:
+    server.will(step, *[Odd.IS_SILENT] * 5)
+    outcome = await transport(server.port, timeout="0.3").send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "connection")
+
+
+@pytest.mark.parametrize("answer", ["554 go away", "421 too many", "nonsense"])
+async def test_a_server_that_does_not_greet_has_not_taken_the_mail(
+    transport: Transport, server: ScriptedServer, answer: str
+) -> None:
+    server.will("GREETING", answer)
+    outcome = await transport(server.port).send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "connection")
+
+
+@pytest.mark.parametrize("step", ["DATA", "BODY", "DOT"])
+async def test_who_hangs_up_after_data_may_have_taken_the_mail(
+    transport: Transport, server: ScriptedServer, step: str
+) -> None:
+    server.will(step, Odd.HANGS_UP)
+    assert isinstance(await transport(server.port).send(MAIL), Unknown)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("step", ["DATA", "DOT"])
+async def test_who_is_silent_after_data_may_have_taken_the_mail(
+    transport: Transport, server: ScriptedServer, step: str
+) -> None:
+    server.will(step, Odd.IS_SILENT)
+    assert isinstance(await transport(server.port, timeout="0.3").send(MAIL), Unknown)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("answer", ["nonsense", "199 what", "299 perhaps", "354 go on"])
+async def test_an_answer_after_the_dot_that_makes_no_sense_leaves_the_outcome_open(
+    transport: Transport, server: ScriptedServer, answer: str
+) -> None:
+    server.will("DOT", answer)
+    assert isinstance(await transport(server.port).send(MAIL), Unknown)
+
+
+async def test_hanging_up_in_the_middle_of_a_large_mail_leaves_the_outcome_open(
+    transport: Transport, server: ScriptedServer
+) -> None:
+    server.will("BODY", Odd.HANGS_UP)
+    large = Envelope(MAIL.sender, MAIL.recipients, MAIL.mime + b"x" * 70 + b"\r\n" * 1_000_000)
+    assert isinstance(await transport(server.port).send(large), Unknown)
+
+
+async def test_a_line_that_failed_is_not_used_again(transport: Transport, server: ScriptedServer) -> None:
+    server.will("DOT", Odd.HANGS_UP)
+    smtp = transport(server.port)
+    assert isinstance(await smtp.send(MAIL), Unknown)
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails) == (2, 1)
+
+
+async def test_one_connection_serves_mail_after_mail(transport: Transport, server: ScriptedServer) -> None:
+    smtp = transport(server.port)
+    assert [await smtp.send(MAIL) for _ in range(5)] == [Accepted()] * 5
+    assert (server.connections, server.mails) == (1, 5)
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA", "DOT"])
+async def test_a_connection_serves_the_next_mail_after_a_refusal(
+    transport: Transport, server: ScriptedServer, step: str
+) -> None:
+    server.will(step, "550 no")
+    smtp = transport(server.port)
+    assert kind_of(await smtp.send(MAIL)) == "permanent"
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails) == (1, 1)
+
+
+async def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(
+    transport: Transport, server: ScriptedServer
+) -> None:
+    smtp = transport(server.port)
+    await smtp.send(MAIL)
+    server.hang_up()
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails) == (2, 2)
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("farewell", [Odd.HANGS_UP, "421 4.4.2 idle for too long"])
+async def test_a_connection_that_ends_at_its_next_use_is_replaced_and_the_mail_sent_once(
+    transport: Transport, server: ScriptedServer, step: str, farewell: str | Odd
+) -> None:
+    smtp = transport(server.port)
+    await smtp.send(MAIL)
+    server.will(step, farewell)
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails) == (2, 2)
+
+
+async def test_after_data_not_even_a_used_connection_is_replaced(transport: Transport, server: ScriptedServer) -> None:
+    smtp = transport(server.port)
+    await smtp.send(MAIL)
+    server.will("DOT", Odd.HANGS_UP)
+    assert isinstance(await smtp.send(MAIL), Unknown)
+    assert (server.connections, server.mails) == (1, 1)
+
+
+async def test_a_mail_that_was_taken_stays_accepted_when_the_line_breaks_behind_it(
+    transport: Transport, server: ScriptedServer
+) -> None:
+    server.will("RSET", Odd.HANGS_UP)
+    smtp = transport(server.port)
+    assert await smtp.send(MAIL) == Accepted()
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails) == (2, 2)
+
+
+async def test_only_a_few_connections_are_kept_after_a_rush(transport: Transport, server: ScriptedServer) -> None:
+    smtp = transport(server.port)
+    await asyncio.gather(*(smtp.send(MAIL) for _ in range(10)))
+    assert server.mails == 10
+    await smtp.close()
+    assert server.steps.count("QUIT") == 4
+
+
+async def test_closing_says_goodbye_to_the_server(transport: Transport, server: ScriptedServer) -> None:
+    smtp = transport(server.port)
+    await smtp.send(MAIL)
+    await smtp.close()
+    assert server.steps[-1] == "QUIT"
+
+
+async def test_closing_does_not_wait_for_a_server_that_is_silent(transport: Transport, server: ScriptedServer) -> None:
+    server.will("QUIT", Odd.IS_SILENT)
+    smtp = transport(server.port)
+    await smtp.send(MAIL)
+    async with asyncio.timeout(15):
+        await smtp.close()
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
+async def test_no_outcome_tells_an_address(transport: Transport, server: ScriptedServer, step: str) -> None:
+    server.will(step, "550 <ada@example.com>, rep@acme.example: no; ask postmaster@example.com")
+    outcome = await transport(server.port).send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert "@" not in outcome.text

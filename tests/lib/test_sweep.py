@@ -1,0 +1,162 @@
+"""What the queue has lost is found in the journal, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from lib.clock import SetClock
+from lib.journal import StorageWriter
+from lib.storage import Row, Unavailable, Upsert
+from lib.storage.memory import memory_storage
+from tests.heed import START, Heed
+
+
+class JournalOnly(StorageWriter):
+    """The queue does not answer."""
+
+    async def put(self, queue: str, body: str) -> None:
+        raise Unavailable("storage answers 503")
+
+
+@pytest.fixture
+async def heed() -> Heed:
+    """A Heed whose queue takes no facts."""
+    storage = memory_storage()
+    return await Heed(storage=storage, writer=JournalOnly(storage)).start()
+
+
+async def opens(heed: Heed, message: str) -> int:
+    kpis = (await heed.get(f"/messages/{message}"))["kpis"]
+    return int(kpis["raw"]["opens"])
+
+
+async def opened(heed: Heed) -> str:
+    """A message that was sent, and opened without the queue's knowing."""
+    message = await heed.sent()
+    await heed.hit(heed.urls("o")[0])
+    await heed.services.journal.settle()
+    return message
+
+
+async def sweep(heed: Heed) -> int:
+    return await heed.services.sweep.run()
+
+
+async def test_a_hit_that_only_the_journal_has_reaches_the_assessor(heed: Heed) -> None:
+    message = await opened(heed)
+    heed.clock.move(minutes=3)
+    await heed.tick("sweep_journal")
+    assert await opens(heed, message) == 1
+
+
+async def test_the_queue_has_time_to_bring_a_hit_by_itself(heed: Heed) -> None:
+    message = await opened(heed)
+    heed.clock.move(minutes=1)
+    assert await sweep(heed) == 0
+    heed.clock.move(minutes=2)
+    assert await sweep(heed) == 1
+    assert await opens(heed, message) == 1
+
+
+async def test_what_was_swept_is_not_swept_again(heed: Heed) -> None:
+    await opened(heed)
+    heed.clock.move(minutes=3)
+    assert [await sweep(heed), await sweep(heed)] == [1, 0]
+
+
+async def test_what_came_through_the_queue_is_not_swept() -> None:
+    heed = await Heed().start()
+    message = await opened(heed)
+    await heed.work()
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 0
+    assert await opens(heed, message) == 1
+
+
+async def test_a_message_that_comes_through_the_queue_after_the_sweep_counts_once() -> None:
+    heed = await Heed().start()
+    message = await opened(heed)
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 1
+    await heed.work()
+    assert await opens(heed, message) == 1
+
+
+async def test_sweeps_go_on_where_the_last_one_ended(heed: Heed) -> None:
+    message = await heed.sent()
+    [pixel] = heed.urls("o")
+    for number in range(1, 6):
+        await heed.hit(pixel)
+        await heed.services.journal.settle()
+        heed.clock.move(minutes=20)
+        assert await sweep(heed) == 1
+        assert await opens(heed, message) == number
+
+
+async def test_the_first_sweep_after_an_outage_of_hours_finds_everything(heed: Heed) -> None:
+    message = await heed.sent()
+    [pixel] = heed.urls("o")
+    for _ in range(5):
+        await heed.hit(pixel)
+        await heed.services.journal.settle()
+        heed.clock.move(hours=4)
+    assert await sweep(heed) == 5
+    assert await opens(heed, message) == 5
+
+
+@pytest.mark.parametrize("minutes", [-10, -5, 5, 10])
+async def test_a_process_whose_clock_is_ten_minutes_off_loses_nothing(heed: Heed, minutes: int) -> None:
+    message = await heed.sent()
+    [pixel] = heed.urls("o")
+    await sweep(heed)  # a watermark is set
+    other = Heed(
+        clock=SetClock(heed.clock.now() + timedelta(minutes=minutes)),
+        storage=heed.storage,
+        writer=JournalOnly(heed.storage),
+    )
+    await other.hit(pixel)
+    await other.services.journal.settle()
+    for _ in range(4):
+        heed.clock.move(minutes=5)
+        await sweep(heed)
+    assert await opens(heed, message) == 1
+
+
+async def test_a_row_that_is_no_fact_does_not_keep_the_others_from_being_swept(
+    heed: Heed, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = await opened(heed)
+    commit = f"{START:%Y%m%d%H}-{int(START.timestamp() * 1000):013d}000000000000"
+    await heed.storage.tables.write("heedacmejournal", [Upsert(Row(commit, "facts", {"f0": "[{}]"}))])
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 2
+    assert await opens(heed, message) == 1
+    assert "cannot be read" in caplog.text
+
+
+async def test_an_organization_that_cannot_be_swept_does_not_keep_the_others_from_it(
+    heed: Heed, caplog: pytest.LogCaptureFixture
+) -> None:
+    await heed.organization("aaaa")
+    await heed.storage.tables.drop("heedaaaajournal")
+    message = await opened(heed)
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 1
+    assert await opens(heed, message) == 1
+    assert "aaaa" in caplog.text
+
+
+async def test_a_sweep_that_fails_half_way_is_done_again(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = await opened(heed)
+    heed.clock.move(minutes=3)
+
+    async def fail(organization: str, facts: object) -> None:
+        raise Unavailable("storage answers 503")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(heed.services.assessor, "take", fail)
+        assert await sweep(heed) == 0
+    assert await sweep(heed) == 1
+    assert await opens(heed, message) == 1
