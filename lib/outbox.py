@@ -51,14 +51,18 @@ class Outbox:
         self._clock = clock
 
     async def deliver(self, organization: str, message_id: str) -> StoredMessage | None:
-        """Do whatever is to be done about it now; the message when its state has changed. Raises StorageError."""
+        """Do whatever is to be done about it now. Raises StorageError.
+
+        Gives the message, also when nothing was left to do: a worker may have died before it told lists and cards of
+        it. None when there is no such message, or somebody else is at it.
+        """
         loaded = await self._store.load(organization, message_id)
         if loaded is None or self._transport is None:
             return None
         message, now = loaded.message, self._clock.now()
         if message.state == "scheduled" and message.due_at and message.due_at > now:
             await self._schedule.wake(organization, message)
-            return None
+            return message
         try:
             if message.state == "scheduled":
                 return await self._claim_and_send(organization, loaded)
@@ -66,7 +70,8 @@ class Outbox:
                 return await self._settle_abandoned(organization, loaded, now)
         except Stale:
             log.info("message %s: another worker has it", message_id)
-        return None
+            return None
+        return message
 
     async def _claim_and_send(self, organization: str, loaded: Loaded) -> StoredMessage:
         assert self._transport is not None

@@ -9,12 +9,14 @@ from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.remarks import Places, Remark
 
 # A URL ends where it does for mail clients, too: at white space, even of no width, at `<`, `>` and `"`
-# (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`.
+# (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`;
+# it comes after the first letter, so that the search looks for that letter and nothing else.
 _CANDIDATE: Final = re.compile(
-    r'(?<![A-Za-z0-9+.\-])https?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.IGNORECASE
+    r'[hH](?<![A-Za-z0-9+.\-].)[tT]{2}[pP][sS]?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.DOTALL
 )
 _TRAILING: Final = frozenset(".,;:!?*…。、，．；：！？“”„‘’‚«»‹›")
 _OPENING: Final = dict(zip(")]}）」』】》〉", "([{（「『【《〈", strict=True))
+_PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}
 
 
 def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -> str:
@@ -42,6 +44,8 @@ def _is_unresolved(match: re.Match[str]) -> bool:
 
 def _without_trailing(candidate: str) -> str:
     """The candidate without the punctuation of the sentence around it, and brackets it did not open."""
+    if candidate[-1] not in _PERHAPS_OUTSIDE:
+        return candidate
     counts = Counter(candidate)
     end = len(candidate)
     while _is_outside(candidate[end - 1], counts):
