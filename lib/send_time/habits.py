@@ -138,10 +138,13 @@ def _best_hours(posterior: Week, office: OfficeHours, now: datetime) -> Iterator
 
 
 def _hours_left(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
-    """The beginnings of a day's hours that are not over yet; for the hour that it is now, now."""
+    """The beginnings of a day's hours that are not over yet; for the hour that it is now, now.
+
+    For an hour that clocks leave out comes the moment at which they do, which shows another hour.
+    """
     for hour in range(24):
         for start in moments_of(day, time(hour), zone):
-            if now < start + timedelta(hours=1) and start.astimezone(zone).hour == hour:
+            if now < start + timedelta(hours=1):
                 yield max(start, now)
 
 

@@ -169,8 +169,10 @@ def test_every_city_is_in_a_zone_that_python_knows() -> None:
 
 @pytest.mark.parametrize(
     ("country", "subdivision", "city"),
-    [("DE", "BY", "Munich"), ("DE", "SN", "Dresden"), ("CA", "AB", "Calgary"), ("AU", "WA", "Perth")]
-    + [("BR", "AM", "Manaus"), ("BR", "PR", "Curitiba"), ("US", "IL", "Chicago"), ("CH", "ZH", "Zürich")],
+    [
+        *(("DE", "BY", "Munich"), ("DE", "SN", "Dresden"), ("CA", "AB", "Calgary"), ("AU", "WA", "Perth")),
+        *(("BR", "AM", "Manaus"), ("BR", "PR", "Curitiba"), ("US", "IL", "Chicago"), ("CH", "ZH", "Zürich")),
+    ],
 )
 def test_cities_stand_in_the_right_part_of_their_country(country: str, subdivision: str, city: str) -> None:
     assert city in [each.name for each in cities_of(country, subdivision)]

@@ -1,0 +1,214 @@
+"""Delivery advice through the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.heed import CHROME, Heed
+
+ADA = {"email": "ada@example.com", "name": "Ada", "record": {"type": "contact", "id": "c1"}}
+BOB = {"email": "bob@example.com", "name": "Bob", "record": {"type": "contact", "id": "c2"}}
+MONDAY_AT_7 = datetime(2026, 4, 6, 5, 0, tzinfo=UTC)
+"""In Vienna."""
+SUNDAY = "2026-05-02T21:40:00Z"
+
+
+async def to_ada(heed: Heed, **record: Any) -> str:
+    """A draft to Ada, whose record is this; its id."""
+    await heed.put("/records/contact/c1", record)
+    return await heed.draft(to=[ADA])
+
+
+async def advice(heed: Heed, message: str, now: str | None = SUNDAY) -> Any:
+    return await heed.get(f"/messages/{message}/delivery-advice" + (f"?now={now}" if now else ""))
+
+
+async def mails_opened_at_seven(heed: Heed, count: int, agent: str = CHROME, **fields: Any) -> None:
+    """One each day, opened five minutes after seven in Vienna."""
+    heed.clock.move(seconds=(MONDAY_AT_7 - heed.clock.now()).total_seconds())
+    for _ in range(count):
+        await heed.sent(**{"to": [ADA], **fields})
+        heed.clock.move(minutes=5)
+        await heed.hit(heed.urls("o")[0], agent)
+        await heed.work()
+        heed.clock.move(minutes=60 * 24 - 5)
+
+
+async def test_it_suggests_when_office_hours_begin_where_the_recipient_is(heed: Heed) -> None:
+    await heed.put("/users/rep1", {"email": "rep@acme.example", "opt_in": True, "time_zone": "Europe/Vienna"})
+    message = await to_ada(heed, time_zone="Asia/Kolkata")
+
+    assert await advice(heed, message) == {
+        "suggested_at": "2026-05-04T02:30:00.000Z",
+        "local_time": "2026-05-04T08:00:00.000+05:30",
+        "time_zone": "Asia/Kolkata",
+        "sender_local_time": "2026-05-04T04:30:00.000+02:00",
+        "sender_time_zone": "Europe/Vienna",
+        "because": (
+            "It is 3:10 on Sunday in Kolkata; office hours begin there on Monday at 8:00, which is 4:30 for you."
+        ),
+        "confidence": 0.7,
+    }
+
+
+async def test_without_a_time_it_advises_for_now(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Asia/Kolkata")
+
+    answer = await advice(heed, message, None)
+
+    assert answer["suggested_at"] == "2026-05-04T09:30:00.000Z"
+    assert "It is 15:00 on Monday in Kolkata (9:30 for you), within office hours" in answer["because"]
+
+
+async def test_the_address_will_do_and_the_city_is_named(heed: Heed) -> None:
+    message = await to_ada(heed, address={"city": "Graz", "country": "Austria"})
+
+    answer = await advice(heed, message)
+
+    assert (answer["time_zone"], answer["suggested_at"]) == ("Europe/Vienna", "2026-05-04T06:00:00.000Z")
+    assert "in Graz" in answer["because"]
+    assert answer["confidence"] == 0.66
+
+
+async def test_work_hours_are_the_organizations(heed: Heed) -> None:
+    hours = {"days": [7, 1, 2, 3, 4], "start": "09:30", "end": "18:00"}
+    await heed.organization("acme", work_hours=hours)
+    message = await to_ada(heed, time_zone="Asia/Kolkata")
+
+    assert (await advice(heed, message))["local_time"] == "2026-05-03T09:30:00.000+05:30"
+
+
+async def test_a_public_holiday_there_is_passed_over_and_named(heed: Heed) -> None:
+    message = await to_ada(heed, address={"city": "Boston", "region": "MA", "country": "US"})
+
+    answer = await advice(heed, message, "2026-11-26T14:10:00Z")
+
+    assert answer["local_time"] == "2026-11-27T08:00:00.000-05:00"
+    assert "Thanksgiving" in answer["because"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"to": [ADA, BOB]}, "several recipients"),
+        ({"to": [ADA], "bcc": [BOB]}, "several recipients"),
+        ({"to": []}, "no recipient yet"),
+        ({"to": [{"email": "ada@example.com"}]}, "not linked to a record"),
+        ({"to": [{**ADA, "record": {"type": "contact", "id": "gone"}}]}, "not linked to a record"),
+        ({"to": [BOB]}, "neither a time zone nor an address"),
+    ],
+)
+async def test_without_one_recipient_at_a_known_place_it_says_why(heed: Heed, fields: Any, said: str) -> None:
+    await heed.put("/records/contact/c1", {"time_zone": "Asia/Kolkata"})
+    await heed.put("/records/contact/c2", {"name": "Bob"})
+    message = await heed.draft(**fields)
+
+    answer = await advice(heed, message)
+
+    assert (answer["suggested_at"], answer["local_time"], answer["time_zone"]) == (None, None, None)
+    assert answer["confidence"] == 0
+    assert said in answer["because"]
+
+
+async def test_a_city_that_nobody_knows_is_named(heed: Heed) -> None:
+    message = await to_ada(heed, address={"city": "Hintertupfing"})
+
+    assert "No place called Hintertupfing is known" in (await advice(heed, message))["because"]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        *("yesterday", "2026-05-04T09:30:00", "1777887000", "2026-05-04"),
+        *("0001-01-01T00:00:00%2B14:00", "1999-12-31T00:00:00Z", "9999-12-31T23:59:59Z", "2026-13-01T00:00:00Z"),
+    ],
+)
+async def test_a_wrong_time_is_named(heed: Heed, now: str) -> None:
+    message = await to_ada(heed, time_zone="Asia/Kolkata")
+
+    answer = await heed.api("GET", f"/messages/{message}/delivery-advice?now={now}")
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["loc"] == ["query", "now"]
+
+
+async def test_a_message_that_is_not_there_gets_no_advice(heed: Heed) -> None:
+    assert (await heed.api("GET", f"/messages/{'0' * 32}/delivery-advice")).status == 404
+
+
+async def test_enough_mails_opened_early_bring_the_advice_forward(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    await mails_opened_at_seven(heed, 12)
+
+    answer = await advice(heed, message, "2026-05-06T20:00:00Z")
+
+    assert answer["local_time"] == "2026-05-07T07:00:00.000+02:00"
+    assert "By the 12 mails" in answer["because"]
+    assert answer["confidence"] >= 0.9
+
+
+async def test_four_mails_are_too_few(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    await mails_opened_at_seven(heed, 4)
+
+    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T08:00:00.000+02:00"
+
+
+async def test_opens_by_machines_are_no_habit(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    await mails_opened_at_seven(heed, 12, "curl/8.5")
+
+    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T08:00:00.000+02:00"
+
+
+async def test_of_a_mail_that_a_machine_opened_first_the_persons_open_counts(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    for _ in range(12):
+        await heed.sent(to=[ADA])
+        await heed.hit(heed.urls("o")[0], "curl/8.5")
+        heed.clock.move(hours=3)
+        await heed.hit(heed.urls("o")[0])
+        await heed.work()
+        heed.clock.move(hours=21)
+
+    # Sent and fetched at 11:30, read at 14:30.
+    assert (await advice(heed, message, "2026-05-20T20:00:00Z"))["local_time"] == "2026-05-21T14:00:00.000+02:00"
+
+
+async def test_what_somebody_else_opened_is_not_the_recipients_habit(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    about_ada: dict[str, Any] = {"regarding": {"type": "contact", "id": "c1"}}
+    await heed.put("/records/contact/c2", {"time_zone": "Europe/Vienna"})
+    await mails_opened_at_seven(heed, 12, to=[BOB], **about_ada)
+
+    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T08:00:00.000+02:00"
+
+
+async def test_with_a_key_azure_maps_is_asked_and_without_an_answer_the_data_at_hand() -> None:
+    answers: list[Any] = [
+        {"results": [{"address": {"countryCode": "AT"}, "position": {"lat": 47.0, "lon": 15.4}}]},
+        {"TimeZones": [{"Id": "Europe/Vienna"}]},
+    ]
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.headers["subscription-key"] == "secret"
+        return web.json_response(answers.pop(0)) if answers else web.Response(status=500)
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    async with TestServer(application) as server:
+        url = str(server.make_url("/"))
+        heed = await Heed(settings={"HEED_MAPS_KEY": "secret", "HEED_MAPS_URL": url}).start()
+        message = await to_ada(heed, address={"city": "Hintertupfing"})
+
+        by_maps = await advice(heed, message)
+        by_data = await advice(heed, message)
+
+    assert by_maps["time_zone"] == "Europe/Vienna"
+    assert "in Hintertupfing" in by_maps["because"]
+    assert by_data["time_zone"] is None
