@@ -141,6 +141,8 @@ class Journal:
 
     async def _drain(self, organization: str, line: _Line) -> None:
         while line.waiting:
+            # One turn of the loop: hits that have arrived by now share this commit, and none waits for others to come.
+            await asyncio.sleep(0)
             waiting, line.waiting = line.waiting, []
             await asyncio.gather(*(self._commit(organization, line, group) for group in _groups(waiting)))
         line.busy = False
