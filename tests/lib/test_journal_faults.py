@@ -199,7 +199,8 @@ async def test_what_waits_in_memory_for_storage_is_bounded_and_all_of_it_is_logg
     gate = asyncio.Event()
     writer.table = writer.queue = gate.wait
     await journal.record("acme", a_fact(1))
-    await asyncio.sleep(0)  # this one is under way now
+    for _ in range(3):
+        await asyncio.sleep(0)  # until this one is under way
     await recorded(journal, [a_fact(number) for number in range(2, 30)])
     gate.set()
     await journal.settle()
