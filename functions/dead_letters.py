@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
 from typing import Literal
 
 import azure.functions as func
@@ -12,6 +14,7 @@ from functions.problems import invalid
 from lib.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.fields import Model, Moment
 from lib.services import Services
+from lib.storage import DeadLetter
 from lib.tables import QUEUES
 
 operations = Endpoints("Operations", who="admin", prefix="api/ops")
@@ -52,21 +55,22 @@ class DeadLettersReplayed(BaseModel):
 async def list_dead_letters(call: Call) -> Answer:
     """List the messages that failed every time, without what they say."""
     dead_letters = call.services.storage.queues.dead_letters
-    items = [
-        DeadLetterRead(
-            queue=queue,
-            id=letter.id,
-            kind=kind_of(queue, letter.body),
-            size=len(letter.body),
-            tries=letter.tries,
-            since=letter.since,
-            age_seconds=max(0, int((call.now - letter.since).total_seconds())),
-            reason=letter.reason,
-        )
-        for queue in QUEUES
-        for letter in await dead_letters.peek(queue)
-    ]
-    return Answer(200, DeadLettersRead(counts=dict(await counts(dead_letters)), items=items))
+    by_queue, found = await asyncio.gather(counts(dead_letters), asyncio.gather(*map(dead_letters.peek, QUEUES)))
+    items = [_read(queue, letter, call.now) for queue, letters in zip(QUEUES, found, strict=True) for letter in letters]
+    return Answer(200, DeadLettersRead(counts=by_queue, items=items))
+
+
+def _read(queue: str, letter: DeadLetter, now: datetime) -> DeadLetterRead:
+    return DeadLetterRead(
+        queue=queue,
+        id=letter.id,
+        kind=kind_of(queue, letter.body),
+        size=len(letter.body),
+        tries=letter.tries,
+        since=letter.since,
+        age_seconds=max(0, int((now - letter.since).total_seconds())),
+        reason=letter.reason,
+    )
 
 
 @operations("POST", "/dead-letters/replay", body=ReplaySpec, answers={200: DeadLettersReplayed})

@@ -195,8 +195,13 @@ class Alerts:
         for gone in shown.keys() - stand.keys():
             await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
         if wanted.again_at and wanted.again_at != loaded.summary.again_at:
-            body = refresh_body(organization, message.id)
             # Assessors that meet at the same open need one look at that time between them.
             once = f"refresh|{organization}|{message.id}|{milliseconds(wanted.again_at)}"
+            body = refresh_body(organization, message.id)
             await self._queues.send(INTERACTIONS, body, wanted.again_at - now + _ROUNDING, once)
         return stand, wanted.again_at
+
+    async def ask_once_more(self, organization: str, message: str, at: datetime) -> None:
+        """The message that asked for a look came before its time: who sent it has a clock that runs ahead of ours."""
+        body = refresh_body(organization, message, last=True)
+        await self._queues.send(INTERACTIONS, body, at - self._clock.now() + _ROUNDING)

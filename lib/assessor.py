@@ -47,6 +47,12 @@ class Assessor:
         for message, its_facts in by_message.items():
             await self.refresh(organization, message, its_facts)
 
+    async def look_again(self, organization: str, message: str, last: bool) -> None:
+        """What a message of the queue asks for. One that comes too early is followed by a last one."""
+        loaded = await self.refresh(organization, message)
+        if loaded and loaded.summary.again_at and not last:
+            await self._alerts.ask_once_more(organization, message, loaded.summary.again_at)
+
     async def refresh(self, organization: str, message: str, new: Sequence[Fact] = ()) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring summary and lists up to date."""
         lost: list[Place] = []

@@ -205,17 +205,21 @@ def network_of(address: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """A message of the queue `interactions`: new facts, or messages to look at again; `commit` is the journal's."""
+    """A message of the queue `interactions`: new facts, or messages to look at again; `commit` is the journal's.
+
+    `last`: whoever finds that it has come too early does not ask once more.
+    """
 
     organization: str
     facts: list[Fact]
     messages: list[str]
     commit: str | None
+    last: bool = False
 
 
-def refresh_body(organization: str, message: str) -> str:
+def refresh_body(organization: str, message: str, last: bool = False) -> str:
     """Asks the assessor to look at a message again."""
-    return json.dumps({"v": 1, "org": organization, "facts": [], "messages": [message]})
+    return json.dumps({"v": 1, "org": organization, "facts": [], "messages": [message], "last": last})
 
 
 def read_interactions(payload: Any) -> Interactions:
@@ -229,4 +233,5 @@ def read_interactions(payload: Any) -> Interactions:
         raise NotAFact("its messages are no list of ids")
     if not (commit is None or (isinstance(commit, str) and _COMMIT.fullmatch(commit))):
         raise NotAFact("its commit is none of the journal's")
-    return Interactions(organization, [Fact.from_object(raw) for raw in payload["facts"]], messages, commit)
+    facts = [Fact.from_object(raw) for raw in payload["facts"]]
+    return Interactions(organization, facts, messages, commit, payload.get("last") is True)

@@ -12,12 +12,14 @@ another order changes nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lib.clock import Clock
 from lib.compose import ComposeError
+from lib.lists import places_of
 from lib.message_store import Loaded, MessageStore
-from lib.messages import Failure, StoredMessage
+from lib.messages import Copy, Failure, StoredMessage
 from lib.prepare import Preparation, Prepared, UnknownSender
 from lib.repository import Stale
 from lib.schedule import Schedule
@@ -31,6 +33,12 @@ LEASE = timedelta(seconds=120)
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """Waits between tries after temporary refusals; after the last one the message has failed."""
+
+_MOST_TRIES = 8
+"""Of a step, while others change the reminder."""
+
+_NOT_OURS = ("reminder", "reminded_at", "reminder_met")
+"""What others may change while a message is on its way: a reminder can be set, and fire, at any time."""
 
 _INTERRUPTED = Unknown("Sending was interrupted after the mail server may have taken it.", "interrupted")
 
@@ -51,18 +59,19 @@ class Outbox:
         self._clock = clock
 
     async def deliver(self, organization: str, message_id: str) -> StoredMessage | None:
-        """Do whatever is to be done about it now. Raises StorageError.
+        """Do whatever is to be done about it now; the message when lists and cards are to be told of it.
 
-        Gives the message, also when nothing was left to do: a worker may have died before it told lists and cards of
-        it. None when there is no such message, or somebody else is at it.
+        That is so when its state has changed, and when the worker that changed it has died before it told of that.
+        Raises StorageError.
         """
         loaded = await self._store.load(organization, message_id)
         if loaded is None or self._transport is None:
             return None
         message, now = loaded.message, self._clock.now()
+        untold = message if loaded.summary.places != places_of(message) else None
         if message.state == "scheduled" and message.due_at and message.due_at > now:
             await self._schedule.wake(organization, message)
-            return message
+            return untold
         try:
             if message.state == "scheduled":
                 return await self._claim_and_send(organization, loaded)
@@ -71,7 +80,27 @@ class Outbox:
         except Stale:
             log.info("message %s: another worker has it", message_id)
             return None
-        return message
+        return untold
+
+    async def _step(
+        self,
+        organization: str,
+        before: StoredMessage,
+        after: StoredMessage,
+        etag: str,
+        copies: Sequence[Copy] = (),
+    ) -> tuple[StoredMessage, str]:
+        """Write the next step: the message as it then is, and its etag. Raises Stale when it has got another's."""
+        for _ in range(_MOST_TRIES):
+            try:
+                return after, await self._store.change(organization, after, etag, copies=copies)
+            except Stale:
+                loaded = await self._store.load(organization, before.id)
+                if loaded is None or _claim_of(loaded.message) != _claim_of(before):
+                    raise
+                after = after.model_copy(update={name: getattr(loaded.message, name) for name in _NOT_OURS})
+                etag = loaded.etag
+        raise Stale
 
     async def _claim_and_send(self, organization: str, loaded: Loaded) -> StoredMessage:
         assert self._transport is not None
@@ -84,7 +113,7 @@ class Outbox:
                 "attempts": message.attempts + (0 if message.in_doubt else 1),
             }
         )
-        etag = await self._store.change(organization, claimed, loaded.etag)
+        claimed, etag = await self._step(organization, message, claimed, loaded.etag)
         try:
             prepared = await self._prepared(organization, claimed)
         except (ComposeError, UnknownSender) as error:
@@ -97,7 +126,7 @@ class Outbox:
                 "remarks": prepared.remarks,
             }
         )
-        etag = await self._store.change(organization, submitting, etag, copies=[prepared.copy])
+        submitting, etag = await self._step(organization, claimed, submitting, etag, [prepared.copy])
         envelope = make_envelope(submitting, prepared, earlier_tries(claimed))
         outcome: Outcome | Again = await self._transport.send(envelope)
         if isinstance(outcome, Unknown):
@@ -125,7 +154,7 @@ class Outbox:
         goes_on = ended.state in ("scheduled", "submitting")
         if goes_on:
             await self._schedule.enter(organization, ended)
-        await self._store.change(organization, ended, etag)
+        ended, _ = await self._step(organization, message, ended, etag)
         if not goes_on or ended.due_at != message.due_at:
             await self._schedule.leave(organization, message)
         if goes_on:
@@ -141,12 +170,12 @@ class Outbox:
             return None
         if message.state == "claimed":
             again = message.model_copy(update={"state": "scheduled", "lease_until": None})
-            etag = await self._store.change(organization, again, loaded.etag)
+            again, etag = await self._step(organization, message, again, loaded.etag)
             return await self._claim_and_send(
                 organization, Loaded(again, etag, loaded.summary, loaded.summary_etag, loaded.copies)
             )
         asking = message.model_copy(update={"lease_until": now + LEASE})
-        etag = await self._store.change(organization, asking, loaded.etag)
+        asking, etag = await self._step(organization, message, asking, loaded.etag)
         outcome: Outcome | Again = _INTERRUPTED
         try:
             prepared = await self._prepared(organization, asking)
@@ -155,6 +184,11 @@ class Outbox:
         else:
             outcome = await self._after_doubt(make_envelope(asking, prepared, "doubtful"), _INTERRUPTED)
         return await self._conclude(organization, asking, etag, outcome)
+
+
+def _claim_of(message: StoredMessage) -> tuple[object, ...]:
+    """Changes with every step that a worker takes, and with nothing else."""
+    return message.state, message.due_at, message.lease_until, message.attempts
 
 
 def _concluded(message: StoredMessage, outcome: Outcome | Again, now: datetime) -> StoredMessage:

@@ -45,7 +45,7 @@ class JournalSweep:
     async def take(self, interactions: Interactions) -> None:
         """A message of the queue: assess it, and remember its commit."""
         for message in interactions.messages:
-            await self._assessor.refresh(interactions.organization, message)
+            await self._assessor.look_again(interactions.organization, message, interactions.last)
         await self._assessor.take(interactions.organization, interactions.facts)
         if interactions.commit:
             await self.mark(interactions.organization, interactions.commit)

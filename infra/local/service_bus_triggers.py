@@ -9,12 +9,13 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import AzureError
 from azure.functions.servicebus import ServiceBusMessage
 from azure.servicebus import ServiceBusReceivedMessage
-from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient, ServiceBusReceiver
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.servicebus.exceptions import MessageLockLostError
 
 from infra.local.errors import StartError
@@ -113,12 +114,9 @@ class ServiceBusTrigger:
     async def _receive_while_connected(self) -> None:
         async with AsyncExitStack() as opened:
             client = await opened.enter_async_context(self._connection.client())
-            renewer = AutoLockRenewer(self._options.max_auto_lock_renewal_duration.total_seconds())
-            opened.push_async_callback(renewer.close)
-            receiver = client.get_queue_receiver(
-                self._queue_name, prefetch_count=self._options.prefetch_count, auto_lock_renewer=renewer
+            receiver = await opened.enter_async_context(
+                client.get_queue_receiver(self._queue_name, prefetch_count=self._options.prefetch_count)
             )
-            await opened.enter_async_context(receiver)
             self._say_that_it_is_up()
             while not self._stopping.is_set():
                 await self._messages.until_at_most(self._options.max_concurrent_calls - 1)
@@ -129,13 +127,28 @@ class ServiceBusTrigger:
             await self._messages.finish(self._stop_seconds)
 
     async def _handle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
-        """Run the function on one message and settle the message by the outcome."""
+        """Run the function on one message and settle the message by the outcome. Its lock is renewed meanwhile."""
+        renewal = asyncio.create_task(self._renew_lock(receiver, message))
+        succeeded = False
         try:
             await self._invoke(_as_function_sees_it(message))
+            succeeded = True
         except InvocationError:
-            await self._settle(receiver, message, succeeded=False)
-        else:
-            await self._settle(receiver, message, succeeded=True)
+            pass
+        finally:
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+        await self._settle(receiver, message, succeeded)
+
+    async def _renew_lock(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
+        end = datetime.now(UTC) + self._options.max_auto_lock_renewal_duration
+        locked_until = message.locked_until_utc
+        while locked_until is not None and (now := datetime.now(UTC)) < min(locked_until, end):
+            await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, (locked_until - now).total_seconds() / 2))
+            try:
+                locked_until = await receiver.renew_message_lock(message)
+            except _ERRORS as error:
+                logger.warning("The lock of message %s was not renewed: %s", message.message_id, error)
 
     async def _settle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, succeeded: bool) -> None:
         """If the broker never hears, the message comes again when its lock is over: so at-least-once is meant."""

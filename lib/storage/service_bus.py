@@ -83,8 +83,9 @@ class _Waiting:
 class _Line:
     """One queue's sender, which takes one call at a time: what comes meanwhile goes out together in the next one.
 
-    It sends in a task of its own, so that a caller who loses patience does not cut off a frame half-way. After a
-    failure it begins anew with another connection.
+    It sends in a task of its own: a caller who loses patience (the journal, while the first connection is made) does not
+    cut off a frame half-way, and the message is sent nevertheless. After a failure it begins anew with another
+    connection, and forgets what nobody waits for any more.
     """
 
     def __init__(self, namespace: Namespace, queue: str) -> None:
@@ -118,10 +119,11 @@ class _Line:
                 raise
             for waiting in group:
                 waiting.settle(failure)
+            if failure is not None:
+                self._waiting = [waiting for waiting in self._waiting if not waiting.done.done()]
 
     def _next_group(self) -> list[_Waiting]:
-        """Those at the head that fit into one call; whoever gave up waiting is left out."""
-        self._waiting = [waiting for waiting in self._waiting if not waiting.done.done()]
+        """Those at the head that fit into one call."""
         size = count = 0
         for waiting in self._waiting[:_MOST_MESSAGES]:
             size += waiting.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -39,25 +39,33 @@ class ServiceBusDeadLetters:
         return [_dead_letter(message) for message in found]
 
     async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
-        replayed = 0
         with translated():
             async with (
                 self._namespace.client() as client,
                 client.get_queue_receiver(queue, sub_queue=_dead()) as dead,
                 client.get_queue_sender(queue) as sender,
             ):
-                wanted = set(ids) if ids is not None else await _numbers(dead)
-                others: list[ServiceBusReceivedMessage] = []
-                while wanted and (batch := await _take(dead)):
-                    for message in batch:
-                        if str(message.sequence_number) in wanted:
-                            wanted.discard(str(message.sequence_number))
-                            await _send_again(sender, dead, message)
-                            replayed += 1
-                        else:
-                            others.append(message)
-                await _give_back(dead, others)
-        return replayed
+                there = await _numbers(dead)
+                return await _replay(dead, sender, there if ids is None else there & set(ids))
+
+
+async def _replay(dead: ServiceBusReceiver, sender: ServiceBusSender, wanted: set[str]) -> int:
+    replayed = 0
+    others: dict[str, ServiceBusReceivedMessage] = {}
+    while wanted and (batch := await _take(dead)):
+        for message in batch:
+            number = str(message.sequence_number)
+            if number in wanted:
+                wanted.discard(number)
+                await _send_again(sender, dead, message)
+                replayed += 1
+            elif number in others:
+                # Its lock was over before we were through: what is missing is somebody else's now.
+                wanted.clear()
+            else:
+                others[number] = message
+    await _give_back(dead, others.values())
+    return replayed
 
 
 def _dead() -> str:
@@ -89,7 +97,7 @@ async def _send_again(sender: ServiceBusSender, dead: ServiceBusReceiver, messag
     await dead.complete_message(message)
 
 
-async def _give_back(dead: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage]) -> None:
+async def _give_back(dead: ServiceBusReceiver, messages: Iterable[ServiceBusReceivedMessage]) -> None:
     for message in messages:
         with suppress(StorageError), translated():  # else it comes back when its lock is over
             await dead.abandon_message(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lib.storage.protocols import Missing, StorageError, Unavailable
@@ -20,7 +20,7 @@ _PATIENCE: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.2, "ret
 class Namespace:
     """Its connection string, or its host name with the identity that the app runs as."""
 
-    connection_string: str | None = None
+    connection_string: str | None = field(default=None, repr=False)
     host: str | None = None
 
     @staticmethod

@@ -23,3 +23,16 @@ def heed(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailC
     running = start_heed(tmp_path_factory.mktemp("heed"), azurite, mail)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session", params=["storage", "servicebus"])
+def heed_of_either_kind(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mail: MailCatcher
+) -> Iterator[Running]:
+    """A whole Heed by the backend of its queues; the one with Service Bus has storage of its own."""
+    if request.param == "storage":
+        yield request.getfixturevalue("heed")
+        return
+    running = start_heed(tmp_path_factory.mktemp("heed-servicebus"), None, mail, HEED_QUEUES="servicebus")
+    yield running
+    running.stop()

@@ -77,8 +77,8 @@ class Running:
                 return await raw.read()
 
 
-def start_heed(folder: Path, azurite: Azurite, mail: MailCatcher) -> Running:
-    """Start the host over the given servers, and wait until it is ready."""
+def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, **more: str) -> Running:
+    """Start the host over the given servers (storage of its own: None), and wait until it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "heed.log"
     settings = {
@@ -88,7 +88,8 @@ def start_heed(folder: Path, azurite: Azurite, mail: MailCatcher) -> Running:
         "HEED_TOKEN_KEYS": TOKEN_KEYS,
         "HEED_SMTP_HOST": mail.smtp_host,
         "HEED_SMTP_PORT": str(mail.smtp_port),
-        "AzureWebJobsStorage": azurite.connection_string,
+        **({"AzureWebJobsStorage": azurite.connection_string} if azurite else {}),
+        **more,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HEED_", "Azure"))}
     with log.open("wb") as output:

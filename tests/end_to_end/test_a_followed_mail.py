@@ -9,12 +9,14 @@ from typing import Any
 from tests.end_to_end.running import Running, eventually
 
 
-async def test_a_mail_is_sent_opened_clicked_and_told(heed: Running) -> None:
+async def test_a_mail_is_sent_opened_clicked_and_told(heed_of_either_kind: Running) -> None:
+    heed = heed_of_either_kind
     key = await heed.organization("tour")
+    subject = f"Your offer, as promised by {heed.base_url}"
     draft = {
         "from": "rep1",
         "to": [{"email": "ada@example.com", "name": "Ada"}],
-        "subject": "Your offer, as promised",
+        "subject": subject,
         "html": '<p>Hi Ada, here is <a href="https://example.com/offer?id=7&amp;x=%20y">the offer</a>.</p>',
     }
     _, message = await heed.request("POST", "/api/orgs/tour/messages", key=key, json=draft)
@@ -22,7 +24,7 @@ async def test_a_mail_is_sent_opened_clicked_and_told(heed: Running) -> None:
     status, _ = await heed.request("POST", f"{path}/send", key=key)
     assert status == 202
 
-    raw = await eventually(lambda: heed.inbox("Your offer, as promised"))
+    raw = await eventually(lambda: heed.inbox(subject))
     html = html_part(raw)
     [pixel] = re.findall(r'src="([^"]+/o/[^"]+)"', html)
     [link] = re.findall(r'href="([^"]+/c/[^"]+)"', html)

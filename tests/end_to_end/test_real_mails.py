@@ -50,5 +50,7 @@ async def _check_links(heed: Running, name: str, original: str, received: str) -
         assert (status, location) == (302, html.unescape(original[place:end]).strip()), name
         place = end + len(following)
     assert place == len(original), name
-    web_links = re.findall(r"""<(?:a|area|v:\w+)\b[^>]*?[\s"']href\s*=\s*["']?\s*https?://[^"'\s>]""", original, re.IGNORECASE)
+    web_links = re.findall(
+        r"""<(?:a|area|v:\w+)\b[^>]*?[\s"']href\s*=\s*["']?\s*https?://[^"'\s>]""", original, re.IGNORECASE
+    )
     assert len(pieces) // 2 == len(web_links), name

@@ -1,12 +1,13 @@
 """Storage in memory keeps the promises that Azure Storage keeps."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lib.storage import Insert, Row, Storage, Value
 from lib.storage.memory import MemoryQueues, memory_storage
 from tests.azurite.storage_suite import BlobSuite, TableSuite
+from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
 
 
 @pytest.fixture
@@ -20,6 +21,32 @@ class TestMemoryTables(TableSuite):
 
 class TestMemoryBlobs(BlobSuite):
     """The shared suite."""
+
+
+class TestMemoryDeadLetters(DeadLetterSuite):
+    """The shared suite."""
+
+    @pytest.fixture
+    def queues(self) -> MemoryQueues:
+        return MemoryQueues()
+
+    @pytest.fixture
+    def name(self) -> str:
+        return "work"
+
+    @pytest.fixture
+    def bury(self, queues: MemoryQueues) -> Bury:
+        async def give_up(queue: str, body: bytes) -> None:
+            queues.dead_letters.bury(queue, body, datetime.now(UTC))
+
+        return give_up
+
+    @pytest.fixture
+    def take(self, queues: MemoryQueues) -> Take:
+        async def take_some(queue: str, count: int) -> list[bytes]:
+            return [sent.body.encode() for _ in range(count) if (sent := queues.take(queue))]
+
+        return take_some
 
 
 async def test_messages_wait_in_the_order_in_which_they_came_with_their_delay() -> None:

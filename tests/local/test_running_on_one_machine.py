@@ -19,7 +19,12 @@ from azure.storage.queue import QueueServiceClient
 from tests.local.copy_of_heed import CopyOfHeed
 
 # A start without servers: nothing listens there, and nothing needs to.
-NO_SERVERS = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "HEED_SMTP_HOST": "mail.example.com"}
+NO_SERVERS = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "HEED_SMTP_HOST": "mail.example.com",
+    "HEED_QUEUES": "servicebus",
+    "HEED_SERVICEBUS": "Endpoint=sb://bus.example.com;SharedAccessKeyName=send;SharedAccessKey=key",
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,105 @@
+"""Parts of Heed that kill their own process, with SIGKILL, before or after a chosen step.
+
+Nothing of Heed knows of these tests: a step is known by what is written or sent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from lib.journal import Writer
+from lib.storage import Change, DeadLetters, Queues, Range, Row, Storage, Tables
+from lib.storage.protocols import EVERYTHING
+from lib.tables import OUTBOX
+from lib.transports import Envelope, Outcome, Transport
+from tests.faults.steps import Step, steps_of
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Where a process dies."""
+
+    when: Literal["before", "after"]
+    step: Step
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.step}"
+
+    def strike(self, when: Literal["before", "after"], steps: set[Step]) -> None:
+        """Called before and after every step; does not return from the chosen one."""
+        if when == self.when and self.step in steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def mortal_storage(storage: Storage, death: Death) -> Storage:
+    return Storage(MortalTables(storage.tables, death), storage.blobs, MortalQueues(storage.queues, death))
+
+
+class MortalTables:
+    def __init__(self, tables: Tables, death: Death) -> None:
+        self._tables = tables
+        self._death = death
+        self.create = tables.create
+        self.drop = tables.drop
+        self.get = tables.get
+
+    def query(
+        self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
+    ) -> AsyncIterator[Row]:
+        return self._tables.query(table, partition, keys, limit)
+
+    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+        steps = steps_of(table, changes)
+        self._death.strike("before", steps)
+        etags = await self._tables.write(table, changes)
+        self._death.strike("after", steps)
+        return etags
+
+
+class MortalQueues:
+    def __init__(self, queues: Queues, death: Death) -> None:
+        self._queues = queues
+        self._death = death
+        self.create = queues.create
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        return self._queues.dead_letters
+
+    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
+        steps: set[Step] = {"the outbox is woken"} if queue == OUTBOX else {"the assessor is told"}
+        self._death.strike("before", steps)
+        await self._queues.send(queue, body, delay, message_id)
+        self._death.strike("after", steps)
+
+
+class MortalTransport:
+    def __init__(self, transport: Transport, death: Death) -> None:
+        self._transport = transport
+        self._death = death
+        self.after_doubt = transport.after_doubt
+        self.close = transport.close
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        outcome = await self._transport.send(envelope)
+        self._death.strike("after", {"the mail server has answered"})
+        return outcome
+
+
+class MortalWriter:
+    def __init__(self, writer: Writer, death: Death) -> None:
+        self._writer = writer
+        self._death = death
+
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        await self._writer.insert(table, partition, key, columns)
+        self._death.strike("after", {"the journal has the facts"})
+
+    async def put(self, queue: str, body: str) -> None:
+        await self._writer.put(queue, body)
+        self._death.strike("after", {"the assessor is told"})

@@ -1,0 +1,97 @@
+"""Storage one operation of which fails for good, before it was done or after it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Literal, TypeVar
+
+from lib.storage import Blobs, Change, DeadLetters, Queues, Range, Row, Storage, Tables, Unavailable
+from lib.storage.protocols import EVERYTHING
+
+When = Literal["before", "after"]
+
+Result = TypeVar("Result")
+
+
+class Failure:
+    """Counts operations; the n-th from `arm` on fails, before or after it was done."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._number = 0
+        self._when: When = "before"
+
+    def arm(self, number: int, when: When) -> None:
+        """The first operation from now on is number 1; 0 lets them all pass."""
+        self.count, self._number, self._when = 0, number, when
+
+    async def meet(self, operation: Callable[[], Awaitable[Result]]) -> Result:
+        self.count += 1
+        fails = self.count == self._number
+        if fails and self._when == "before":
+            raise Unavailable("it fails before it was done")
+        result = await operation()
+        if fails:
+            raise Unavailable("it was done, and fails after it")
+        return result
+
+
+def failing_storage(storage: Storage, failure: Failure) -> Storage:
+    return Storage(
+        FailingTables(storage.tables, failure),
+        FailingBlobs(storage.blobs, failure),
+        FailingQueues(storage.queues, failure),
+    )
+
+
+class FailingTables:
+    def __init__(self, tables: Tables, failure: Failure) -> None:
+        self._tables = tables
+        self._failure = failure
+        self.create = tables.create
+        self.drop = tables.drop
+
+    async def get(self, table: str, partition: str, key: str) -> Row | None:
+        return await self._failure.meet(lambda: self._tables.get(table, partition, key))
+
+    async def query(
+        self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
+    ) -> AsyncIterator[Row]:
+        async def read() -> list[Row]:
+            return [row async for row in self._tables.query(table, partition, keys, limit)]
+
+        for row in await self._failure.meet(read):
+            yield row
+
+    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+        return await self._failure.meet(lambda: self._tables.write(table, changes))
+
+
+class FailingBlobs:
+    def __init__(self, blobs: Blobs, failure: Failure) -> None:
+        self._blobs = blobs
+        self._failure = failure
+        self.create = blobs.create
+        self.drop = blobs.drop
+        self.delete = blobs.delete
+
+    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:
+        await self._failure.meet(lambda: self._blobs.put(container, name, data, content_type))
+
+    async def get(self, container: str, name: str) -> bytes:
+        return await self._failure.meet(lambda: self._blobs.get(container, name))
+
+
+class FailingQueues:
+    def __init__(self, queues: Queues, failure: Failure) -> None:
+        self._queues = queues
+        self._failure = failure
+        self.create = queues.create
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        return self._queues.dead_letters
+
+    async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
+        await self._failure.meet(lambda: self._queues.send(queue, body, delay, message_id))

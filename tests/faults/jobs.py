@@ -1,0 +1,74 @@
+"""What a host gives to Heed: a message of a queue, a timer's tick, a request. Plain data, so that it can be pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.functions.queue import QueueMessage
+
+from tests.heed import Heed, InvocationError
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    queue: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call of acme's."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A recipient's browser asks for one of our URLs."""
+
+    path: str
+
+
+Job = Message | Tick | Request | Visit
+
+TIMERS = ("sweep_due", "remind", "sweep_journal")
+
+
+@dataclass(slots=True)
+class HostedHeed(Heed):
+    """Heed as a host drives it, over whatever storage."""
+
+    async def carry_out(self, job: Job) -> bool:
+        """False when it failed, so that the host, or the client, comes again with it."""
+        match job:
+            case Message():
+                message = QueueMessage(id="1", body=job.body.encode(), dequeue_count=1)
+                return await _succeeds(self._queues[job.queue](message))
+            case Tick():
+                return await _succeeds(self.tick(job.timer))
+            case Visit():
+                answer = await self.hit(job.path)
+                assert answer.status in (200, 302), answer.body
+                return True
+            case Request():
+                answer = await self.api(job.method, job.path, job.body, **job.headers)
+                assert answer.status < 300 or answer.status >= 500, answer.body
+                return answer.status < 300
+
+
+async def _succeeds(invocation: Any) -> bool:
+    try:
+        await invocation
+    except InvocationError:
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""What Heed sends to Service Bus: at once, later, once, in any size; and what it says when nobody answers."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from infra.local.child import free_port
+from infra.local.service_bus.addresses import connection_string
+from infra.local.service_bus.server import Server
+from lib.storage import StorageError, Unavailable
+from lib.storage.service_bus import ServiceBusQueues
+from lib.storage.service_bus_namespace import Namespace
+from tests.servicebus.conftest import Bus
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def queue(bus: Bus) -> str:
+    """Of all tests here; each leaves it empty."""
+    return bus.queue()
+
+
+@pytest.mark.parametrize("body", ["{}", 'Ünïcödé 😀 <&> "quoted"\r\n', "x" * 48 * 1024, "y" * 200_000], ids=len)
+async def test_a_message_arrives_as_it_was_sent(bus: Bus, queues: ServiceBusQueues, queue: str, body: str) -> None:
+    await queues.send(queue, body)
+
+    assert await bus.take(queue, 1) == [body.encode()]
+
+
+async def test_messages_that_come_at_the_same_time_all_arrive_in_their_order(
+    bus: Bus, queues: ServiceBusQueues, queue: str
+) -> None:
+    sent = [f"{number:03d}" + "z" * 9000 for number in range(150)]
+
+    await asyncio.gather(*(queues.send(queue, body) for body in sent))
+
+    assert await bus.take(queue, 150) == [body.encode() for body in sent]
+
+
+async def test_nobody_sees_a_message_before_its_time(bus: Bus, queues: ServiceBusQueues, queue: str) -> None:
+    await queues.send(queue, "later", timedelta(seconds=2))
+    await queues.send(queue, "overdue", timedelta(seconds=-5))
+
+    assert await bus.take(queue, 2, 0.8) == [b"overdue"]
+    assert await bus.take(queue, 1) == [b"later"]
+
+
+async def test_of_messages_with_the_same_id_the_first_alone_arrives_even_if_it_is_gone(
+    bus: Bus, queues: ServiceBusQueues, queue: str
+) -> None:
+    once = str(uuid.uuid4())
+    await queues.send(queue, "first", message_id=once)
+    assert await bus.take(queue, 1) == [b"first"]
+
+    await queues.send(queue, "again", message_id=once)
+    await queues.send(queue, "same text")
+    await queues.send(queue, "same text")
+
+    assert await bus.take(queue, 2) == [b"same text", b"same text"]
+
+
+async def test_making_a_queue_is_none_of_the_apps_business(bus: Bus, queues: ServiceBusQueues, queue: str) -> None:
+    await queues.send(queue, "kept")
+    await queues.create(queue)
+
+    assert await bus.take(queue, 1) == [b"kept"]
+
+
+async def test_what_is_too_big_is_refused_and_others_are_not_harmed(
+    bus: Bus, queues: ServiceBusQueues, queue: str
+) -> None:
+    outcomes = await asyncio.gather(
+        queues.send(queue, "before"),
+        queues.send(queue, "x" * 1_100_000),
+        queues.send(queue, "after"),
+        return_exceptions=True,
+    )
+
+    assert isinstance(outcomes[1], StorageError)
+    assert not isinstance(outcomes[1], Unavailable)
+    assert outcomes[0] is outcomes[2] is None
+    assert await bus.take(queue, 2) == [b"before", b"after"]
+
+
+async def test_a_broker_that_is_away_is_unavailable_soon_and_is_found_when_it_is_back() -> None:
+    port = free_port()
+    queues = ServiceBusQueues(Namespace.parse(connection_string(port)))
+
+    async with asyncio.timeout(8):
+        with pytest.raises(Unavailable):
+            await queues.send("outbox", "lost")
+
+    server = Server()
+    await server.start(port)
+    await queues.send("outbox", "found")
+    assert len(server.broker.queue("outbox").peek(0, 10)) == 1
+    await queues.close()
+    await server.stop()
+
+
+async def test_a_broker_that_is_started_anew_is_found_by_a_sender_that_was_connected() -> None:
+    first, second = Server(), Server()
+    await first.start()
+    queues = ServiceBusQueues(Namespace.parse(first.connection_string))
+    await queues.send("outbox", "before")
+    await first.stop()
+    await second.start(first.port)
+
+    await queues.send("outbox", "after")
+
+    assert len(second.broker.queue("outbox").peek(0, 10)) == 1
+    await queues.close()
+    await second.stop()
+
+
+async def test_a_caller_that_gives_up_disturbs_nobody_and_its_message_is_sent(
+    bus: Bus, queues: ServiceBusQueues, queue: str
+) -> None:
+    impatient = [asyncio.create_task(queues.send(queue, f"impatient {number}")) for number in range(3)]
+    patient = asyncio.create_task(queues.send(queue, "patient"))
+    await asyncio.sleep(0)
+
+    for task in impatient:
+        task.cancel()
+    await patient
+
+    assert await bus.take(queue, 4) == [b"impatient 0", b"impatient 1", b"impatient 2", b"patient"]
+
+
+async def test_what_nobody_waits_for_is_forgotten_when_the_broker_is_away() -> None:
+    port = free_port()
+    queues = ServiceBusQueues(Namespace.parse(connection_string(port)))
+    sends = [asyncio.create_task(queues.send("outbox", f"{number}" * 150_000)) for number in range(3)]
+    await asyncio.sleep(0.1)
+    sends[1].cancel()
+    with pytest.raises(Unavailable):
+        await sends[0]
+
+    server = Server()
+    await server.start(port)
+    await asyncio.gather(*sends, return_exceptions=True)
+    await queues.send("outbox", "after")
+
+    found = [stored.message.rest[-1:] for stored in server.broker.queue("outbox").peek(0, 10)]
+    assert found[-1] == b"r"
+    assert b"1" not in found
+    await queues.close()
+    await server.stop()
