@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import invalid
+from functions.timer_trigger import on_timer
 from lib.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.fields import Model, Moment
 from lib.services import Services
@@ -88,9 +89,8 @@ def blueprint(services: Services) -> func.Blueprint:
     """The timer that raises the alarm."""
     triggers = func.Blueprint()
 
-    @triggers.function_name("watch_dead_letters")
-    @triggers.timer_trigger("timer", "15 */5 * * * *")
-    async def watch_dead_letters(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    @on_timer(triggers, "15 */5 * * * *")
+    async def watch_dead_letters() -> None:
         await raise_alarm(services.storage.queues.dead_letters)
 
     return triggers

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import azure.functions as func
 
 from lib.services import Services
+from lib.storage import Unavailable
 
 Handler = Callable[[bytes], Awaitable[None]]
 """Takes a message's body. ValueError means that it is no message of ours; any failure has it come again."""
 
+log = logging.getLogger("heed.queues")
+
+AFTER_AN_OUTAGE = timedelta(seconds=30)
 _LONGEST_PAUSE = 10.0
 
 
@@ -19,8 +25,16 @@ def on_queue(triggers: func.Blueprint, services: Services, queue: str) -> Callab
     """Register the handler as a function of its own name. It gets no retry policy: the host would ignore it."""
 
     def register(handler: Handler) -> Handler:
+        async def patiently(body: bytes) -> None:
+            try:
+                await handler(body)
+            except Unavailable as error:
+                # Tables can be down while queues are not: an outage must not use up the message's tries.
+                log.warning("%s waits for storage: %s", handler.__name__, error)
+                await services.storage.queues.send(queue, body.decode(), AFTER_AN_OUTAGE)
+
         make = _on_service_bus if services.settings.queues == "servicebus" else _on_storage
-        make(triggers, handler.__name__, queue, handler)
+        make(triggers, handler.__name__, queue, patiently)
         return handler
 
     return register

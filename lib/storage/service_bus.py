@@ -83,8 +83,8 @@ class _Waiting:
 class _Line:
     """One queue's sender, which takes one call at a time: what comes meanwhile goes out together in the next one.
 
-    It sends in a task of its own: a caller who loses patience (the journal, while the first connection is made) does not
-    cut off a frame half-way, and the message is sent nevertheless. After a failure it begins anew with another
+    It sends in a task of its own: a caller who loses patience (the journal, while the first connection is made) does
+    not cut off a frame half-way, and the message is sent nevertheless. After a failure it begins anew with another
     connection, and forgets what nobody waits for any more.
     """
 

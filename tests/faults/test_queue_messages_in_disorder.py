@@ -23,7 +23,7 @@ Choice = st.tuples(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=25)
 @given(choices=st.lists(Choice, max_size=50))
 async def test_every_mail_is_sent_and_its_open_counted_once(choices: list[tuple[int, str, int]]) -> None:
     async with MailServer() as mails, memory_host(mails.settings) as host:

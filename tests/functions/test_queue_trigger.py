@@ -14,6 +14,7 @@ from functions import queue_trigger
 from functions.queue_trigger import on_queue, pause_after
 from infra.local.application import Function, list_functions
 from lib.storage import Unavailable
+from lib.storage.memory import MemoryQueues
 from tests.heed import Heed
 
 SERVICE_BUS = {
@@ -73,7 +74,9 @@ async def test_heeds_own_functions_are_on_the_queues_that_the_setting_names() ->
 
 
 @pytest.mark.parametrize(
-    ("error", "pauses"), [(Unavailable("down"), [2.0]), (ValueError("nonsense"), [])], ids=["outage", "nonsense"]
+    ("error", "pauses"),
+    [(RuntimeError("unforeseen"), [2.0]), (ValueError("nonsense"), [])],
+    ids=["unforeseen", "nonsense"],
 )
 async def test_on_service_bus_a_failure_is_not_tried_again_at_once_unless_it_is_hopeless(
     monkeypatch: pytest.MonkeyPatch, error: Exception, pauses: list[float]
@@ -102,3 +105,19 @@ def test_ten_tries_outlast_a_minute_of_outage() -> None:
     assert pauses == sorted(pauses)
     assert sum(pauses) > 60
     assert pause_after(10_000) == 10
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_an_outage_of_storage_uses_up_no_tries(backend: str) -> None:
+    settings, message = BACKENDS[backend]
+
+    async def handle(_body: bytes) -> None:
+        raise Unavailable("storage answers 503")
+
+    heed = Heed(settings=settings)
+    await registered(heed, handle=handle)["handle"].handler(msg=message(b'{"v": 1}'))
+
+    queues = heed.storage.queues
+    assert isinstance(queues, MemoryQueues)
+    [sent] = queues.waiting
+    assert (sent.queue, sent.body, sent.delay) == ("work", '{"v": 1}', queue_trigger.AFTER_AN_OUTAGE)
