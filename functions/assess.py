@@ -7,7 +7,6 @@ import json
 import azure.functions as func
 
 from functions.queue_trigger import on_queue
-from functions.timer_trigger import on_timer
 from lib.facts import read_interactions
 from lib.services import Services
 from lib.tables import INTERACTIONS
@@ -20,8 +19,9 @@ def blueprint(services: Services) -> func.Blueprint:
     async def assess(body: bytes) -> None:
         await services.sweep.take(read_interactions(json.loads(body)))
 
-    @on_timer(triggers, "0 */5 * * * *")
-    async def sweep_journal() -> None:
+    @triggers.function_name("sweep_journal")
+    @triggers.timer_trigger("timer", "0 */5 * * * *")
+    async def sweep_journal(timer: func.TimerRequest) -> None:  # noqa: ARG001
         await services.sweep.run()
 
     return triggers

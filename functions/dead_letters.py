@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import invalid
-from functions.timer_trigger import on_timer
 from lib.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.fields import Model, Moment
 from lib.services import Services
@@ -89,8 +88,9 @@ def blueprint(services: Services) -> func.Blueprint:
     """The timer that raises the alarm."""
     triggers = func.Blueprint()
 
-    @on_timer(triggers, "15 */5 * * * *")
-    async def watch_dead_letters() -> None:
+    @triggers.function_name("watch_dead_letters")
+    @triggers.timer_trigger("timer", "15 */5 * * * *")
+    async def watch_dead_letters(timer: func.TimerRequest) -> None:  # noqa: ARG001
         await raise_alarm(services.storage.queues.dead_letters)
 
     return triggers

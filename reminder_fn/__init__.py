@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.timer_trigger import on_timer
 from lib.services import Services
 
 
 def blueprint(services: Services) -> func.Blueprint:
     triggers = func.Blueprint()
 
-    @on_timer(triggers, "30 * * * * *")
-    async def remind() -> None:
+    @triggers.function_name("remind")
+    @triggers.timer_trigger("timer", "30 * * * * *")
+    async def remind(timer: func.TimerRequest) -> None:  # noqa: ARG001
         await services.reminders.sweep()
 
     return triggers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.queue_trigger import on_queue
-from functions.timer_trigger import on_timer
 from lib.schedule import read_wake
 from lib.services import Services
 from lib.tables import OUTBOX
@@ -20,8 +19,9 @@ def blueprint(services: Services) -> func.Blueprint:
         if await services.outbox.deliver(wake.organization, wake.message):
             await services.assessor.refresh(wake.organization, wake.message)
 
-    @on_timer(triggers, "0 * * * * *")
-    async def sweep_due() -> None:
+    @triggers.function_name("sweep_due")
+    @triggers.timer_trigger("timer", "0 * * * * *")
+    async def sweep_due(timer: func.TimerRequest) -> None:  # noqa: ARG001
         await services.schedule.sweep()
 
     return triggers

@@ -36,7 +36,7 @@ _BODY = Body(html='<p>Hi <a href="https://example.com/offer">offer</a></p>')
 _MESSAGE = {"from": "rep1", "to": [{"email": "ada@example.com"}], "subject": "Hello"}
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.faults.worker"])
+_PROCESSES.set_forkserver_preload(["tests.faults.preloaded"])
 
 
 class Inbox(Protocol):

@@ -43,7 +43,7 @@ async def test_calls_that_fail_once_are_made_up_for(
 async def test_calls_that_fail_for_good_leave_the_mail_sent_or_uncertain(
     accounts: Accounts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    starts = range(0, 240, 30)
+    starts = range(0, 240, 40)
     runs = [[None] * start + [fault] * 6 for start, fault in zip(starts, cycle(EVERY), strict=False)]
 
     ends = await asyncio.gather(*(end_of(accounts, faults, caplog) for faults in runs))

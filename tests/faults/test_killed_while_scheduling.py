@@ -52,7 +52,7 @@ async def test_an_order_that_was_written_down_is_carried_out_though_nobody_was_w
     assert await ends_of(host.heed, mails, messages) == [SENT] * TIMES
 
 
-@pytest.mark.parametrize("step", ["a due entry", "the row says scheduled", "the outbox is woken", "the summary"])
+@pytest.mark.parametrize("step", ["a due entry", "the row says scheduled", "the summary"])
 async def test_a_client_that_got_no_answer_may_send_again(host: ProcessHost, mails: MailServer, step: Step) -> None:
     messages = await drafts(host)
 

@@ -57,9 +57,7 @@ async def test_opens_and_their_cards_are_told_once(host: ProcessHost, mails: Mai
 @pytest.mark.parametrize(
     "death",
     [
-        Death("after", "the assessor is told"),
         Death("after", "the summary"),
-        Death("before", "the commit is marked as seen"),
         Death("after", "the commit is marked as seen"),
     ],
     ids=str,

@@ -36,12 +36,11 @@ class Site:
         assert all(await asyncio.gather(*(self.host.do(Tick(timer)) for timer in TIMERS)))
         self.host.clock.move(seconds=30)
 
-    async def end_of(self, message: str) -> End:
+    async def ends_of(self, *messages: str) -> list[End]:
         """When storage is well again, and nothing is left to do."""
         self.storage.fail_all(None)
         await self.host.settle()
-        [end] = await ends_of(self.host.heed, self.mails, [message])
-        return end
+        return await ends_of(self.host.heed, self.mails, messages)
 
 
 @pytest.fixture
@@ -69,8 +68,7 @@ async def test_hits_are_answered_and_the_log_has_them(site: Site, caplog: pytest
     site.storage.fail_all(None)
     await host.replay(caplog.text)
 
-    end = await site.end_of(message)
-    assert end == End("sent", received=1, cards=("email_opened",), opens=3)
+    assert await site.ends_of(message) == [End("sent", received=1, cards=("email_opened",), opens=3)]
 
 
 async def test_an_order_to_send_is_refused_and_can_be_given_again(site: Site) -> None:
@@ -83,28 +81,25 @@ async def test_an_order_to_send_is_refused_and_can_be_given_again(site: Site) ->
     site.storage.fail_all(None)
     assert await site.host.do(send) == []
 
-    assert await site.end_of(message) == End("sent", received=1)
+    assert await site.ends_of(message) == [End("sent", received=1)]
 
 
-async def test_a_mail_that_waits_in_the_queue_is_sent_afterwards(site: Site) -> None:
-    message = await site.host.told_to_go()
-    [wake] = await site.host.take_all()
+async def test_what_was_due_or_under_way_is_done_afterwards(site: Site) -> None:
+    host, at = site.host, START + timedelta(minutes=2)
+    due = await host.told_to_go(deliver_at=at)
+    reminded = await host.draft(reminder={"title": "Ask Ada", "condition": "always", "at": at})
+    waiting = await host.told_to_go()
+    [wake] = await host.take_all()
+    host.clock.move(seconds=100)
 
     site.storage.fail_all(Fault.CUT_BEFORE)
-    assert await site.host.do(wake) == [wake]
-    site.host.come_again(wake)
+    assert await host.do(wake) == [wake]
+    host.come_again(wake)
     await site.go_through_a_minute()
 
-    assert await site.end_of(message) == End("sent", received=1)
-
-
-async def test_a_mail_that_was_due_in_that_minute_is_sent_afterwards(site: Site) -> None:
-    message = await site.host.told_to_go(deliver_at=START + timedelta(minutes=2))
-    site.host.clock.move(seconds=100)
-
-    await site.go_through_a_minute()
-
-    assert await site.end_of(message) == End("sent", received=1)
+    sent = End("sent", received=1)
+    shown = End("draft", received=0, cards=("reminder",), reminder="reminded")
+    assert await site.ends_of(due, reminded, waiting) == [sent, shown, sent]
 
 
 async def test_a_mail_that_the_server_took_in_that_minute_is_uncertain_and_not_sent_again(site: Site) -> None:
@@ -121,14 +116,4 @@ async def test_a_mail_that_the_server_took_in_that_minute_is_uncertain_and_not_s
     site.host.come_again(wake)
     await site.go_through_a_minute()
 
-    assert await site.end_of(message) == End("uncertain", received=1, cards=("send_uncertain",))
-
-
-async def test_a_reminder_that_was_due_in_that_minute_is_shown_afterwards(site: Site) -> None:
-    at = START + timedelta(seconds=30)
-    message = await site.host.draft(reminder={"title": "Ask Ada", "condition": "always", "at": at})
-
-    await site.go_through_a_minute()
-
-    end = await site.end_of(message)
-    assert end == End("draft", received=0, cards=("reminder",), reminder="reminded")
+    assert await site.ends_of(message) == [End("uncertain", received=1, cards=("send_uncertain",))]

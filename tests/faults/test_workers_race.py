@@ -20,7 +20,7 @@ from tests.faults.mail_server import MailServer
 AT_ONCE = 8
 
 
-@pytest.mark.parametrize(("workers", "mails_due"), [(2, 150), (8, 500)])
+@pytest.mark.parametrize(("workers", "mails_due"), [(2, 100), (8, 500)])
 async def test_every_mail_is_sent_once(host: ProcessHost, mails: MailServer, workers: int, mails_due: int) -> None:
     messages = await due_mails(host, mails_due)
     wakes = [Message(OUTBOX, Wake("acme", message.id).to_json()) for message in messages]
@@ -41,6 +41,7 @@ async def due_mails(host: ProcessHost, count: int) -> list[StoredMessage]:
                 "id": new_id(),
                 "from": "rep1",
                 "to": [{"email": f"ada{number}@example.com"}],
+                "follow": False,
                 "created_at": now,
                 "state": "scheduled",
                 "due_at": now,

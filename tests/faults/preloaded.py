@@ -1,0 +1,17 @@
+"""What the server has loaded that worker processes are forked from: so a worker is there within some milliseconds.
+
+Making the OpenAPI document is most of the work of making a Heed, and no worker shows it: one is enough for all.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from unittest.mock import patch
+
+from functions.openapi import openapi_document
+from lib.storage.memory import memory_storage
+from tests.faults import worker
+
+patch("functions.app.openapi_document", cache(openapi_document)).start()
+
+worker.HostedHeed(storage=memory_storage())
