@@ -10,8 +10,9 @@ from unittest.mock import patch
 
 from functions.openapi import openapi_document
 from lib.storage.memory import memory_storage
-from tests.faults import worker
+from tests.faults import worker  # noqa: F401
+from tests.faults.jobs import HostedHeed
 
 patch("functions.app.openapi_document", cache(openapi_document)).start()
 
-worker.HostedHeed(storage=memory_storage())
+HostedHeed(storage=memory_storage())

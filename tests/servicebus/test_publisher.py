@@ -87,22 +87,6 @@ async def test_what_is_too_big_is_refused_and_others_are_not_harmed(
     assert await bus.take(queue, 2) == [b"before", b"after"]
 
 
-async def test_a_broker_that_is_away_is_unavailable_soon_and_is_found_when_it_is_back() -> None:
-    port = free_port()
-    queues = ServiceBusQueues(Namespace.parse(connection_string(port)))
-
-    async with asyncio.timeout(8):
-        with pytest.raises(Unavailable):
-            await queues.send("outbox", "lost")
-
-    server = Server()
-    await server.start(port)
-    await queues.send("outbox", "found")
-    assert len(server.broker.queue("outbox").peek(0, 10)) == 1
-    await queues.close()
-    await server.stop()
-
-
 async def test_a_broker_that_is_started_anew_is_found_by_a_sender_that_was_connected() -> None:
     first, second = Server(), Server()
     await first.start()
@@ -132,14 +116,15 @@ async def test_a_caller_that_gives_up_disturbs_nobody_and_its_message_is_sent(
     assert await bus.take(queue, 4) == [b"impatient 0", b"impatient 1", b"impatient 2", b"patient"]
 
 
-async def test_what_nobody_waits_for_is_forgotten_when_the_broker_is_away() -> None:
+async def test_a_broker_that_was_away_is_found_again_and_gets_nothing_that_nobody_waits_for() -> None:
     port = free_port()
     queues = ServiceBusQueues(Namespace.parse(connection_string(port)))
     sends = [asyncio.create_task(queues.send("outbox", f"{number}" * 150_000)) for number in range(3)]
     await asyncio.sleep(0.1)
     sends[1].cancel()
-    with pytest.raises(Unavailable):
-        await sends[0]
+    async with asyncio.timeout(8):
+        with pytest.raises(Unavailable):
+            await sends[0]
 
     server = Server()
     await server.start(port)
