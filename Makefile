@@ -24,7 +24,7 @@ run: setup ## start Heed with storage and a mail catcher on this machine
 	$(BIN)/python -m infra.local
 
 test: setup ## run every test; real servers are started on free ports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## lint, formatting, types
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -45,8 +46,14 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Read from disk, in some milliseconds; every user that is loaded is checked."""
+    return frozenset(available_timezones())
+
+
 def _time_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError("not a zone of the IANA database, such as Europe/Vienna")
     return value
 

@@ -169,8 +169,10 @@ async def host_over(storage: Storage, mail: Mapping[str, str], clock: SetClock) 
     smtp = SmtpTransport(load_settings({**SETTINGS, **mail}))
     heed = HostedHeed(storage=storage, transport=smtp, clock=clock)
     await heed.start()
-    yield Host(heed, MemoryInbox(storage.queues))
-    await smtp.close()
+    try:
+        yield Host(heed, MemoryInbox(storage.queues))
+    finally:
+        await smtp.close()
 
 
 class ProcessHost(Host):
