@@ -25,9 +25,11 @@ MOST_DISTURBED = 0.1
 """The share of a CPU that other processes may take before the figures mean little."""
 
 
-def render(bench: Bench, rounds: Rounds, timings: Iterable[Timing], findings: Sequence[Finding]) -> str:
+def render(
+    bench: Bench, rounds: Rounds, timings: Iterable[Timing], lists: Sequence[Finding], findings: Sequence[Finding]
+) -> str:
     """The whole file."""
-    parts = [_head(), *_hits(bench, rounds), *_mail(timings), *_sending(findings)]
+    parts = [_head(), *_hits(bench, rounds), *_mail(timings), *_lists(lists), *_sending(findings)]
     return "\n".join(parts) + "\n"
 
 
@@ -127,4 +129,18 @@ def _sending(findings: Sequence[Finding]) -> Iterator[str]:
         "## Mail on its way\n\nThe whole app in the local host on one CPU, with Azurite and a real SMTP server: every "
         "timer and queue runs.\n"
     )
-    yield _table("| | measured | target |", (f"| {one.what} | {one.figure} | {one.target} |" for one in findings))
+    yield _findings(findings)
+
+
+def _lists(findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
+        return
+    yield (
+        "## Lists\n\nPages are read from storage in memory, changes are written to Azurite: of messages that stand in "
+        "everybody's, their sender's and one record's lists.\n"
+    )
+    yield _findings(findings)
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    return _table("| | measured | target |", (f"| {one.what} | {one.figure} | {one.target} |" for one in findings))

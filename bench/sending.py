@@ -33,7 +33,7 @@ from lib.storage import Row, Storage, Tables, Upsert
 from lib.storage.account import Account
 from lib.storage.azure import azure_storage, close_storage
 from lib.tables import DUE
-from tests.heed import CHROME, TOKEN_KEYS
+from tests.heed import GMAIL, TOKEN_KEYS
 
 MAILS = 500
 CARDS = 20
@@ -134,6 +134,7 @@ async def _running(folder: Path, connection_string: str, smtp_port: int) -> Asyn
         "HEED_TOKEN_KEYS": TOKEN_KEYS,
         "HEED_DATA_DIR": str(folder / "host"),
         "HEED_SMTP_HOST": "127.0.0.1",
+        "HEED_MX_LOOKUP": "off",
         "HEED_SMTP_PORT": str(smtp_port),
         "AzureWebJobsStorage": connection_string,
     }
@@ -199,7 +200,7 @@ async def _one_card(client: _Client, sink: _Sink, subject: str) -> float:
     )
     path = "/o/" + html.partition("/o/")[2].partition('"')[0]
     async with aiohttp.ClientSession() as session:
-        await session.get(client.base_url + path, headers={"User-Agent": CHROME})
+        await session.get(client.base_url + path, headers={"User-Agent": GMAIL})
     opened = time.monotonic()
     while True:
         cards = await client.call("GET", "/api/orgs/bench/cards?limit=200")

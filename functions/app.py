@@ -17,6 +17,7 @@ from functions import (
     messages,
     organizations,
     people,
+    reports,
     sending,
     service,
     timing,
@@ -34,11 +35,13 @@ RESOURCES = (
     advice.endpoints,
     cards.endpoints,
     activities.endpoints,
+    reports.endpoints,
+    assess.endpoints,
     service.operations,
     dead_letters.operations,
 )
 
-TRIGGERS = (pixel_fn, redirect_fn, scheduler_fn, reminder_fn, assess, dead_letters)
+TRIGGERS = (pixel_fn, redirect_fn, scheduler_fn, reminder_fn, assess, people, dead_letters)
 
 
 def make_app(services: Services) -> func.FunctionApp:

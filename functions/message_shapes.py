@@ -10,7 +10,7 @@ from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.lists import Listed
 from lib.message_store import Loaded
-from lib.messages import MessageItem, MessageRead, ReminderRead, StoredMessage
+from lib.messages import MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
 from lib.status_text import reminder_text, status_text
 
 
@@ -28,7 +28,16 @@ async def message_read(call: Call, loaded: Loaded) -> MessageRead:
         call.org, call.organization.settings, message
     )
     shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
-    return MessageRead(**shape, html=body.html, text=body.text)
+    return MessageRead(**shape, html=body.html, text=body.text, other_readers=_other_readers(loaded))
+
+
+def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
+    recipients = loaded.message.recipients()
+    return [
+        OtherReaderRead(recipient=recipients[each.recipient].email, confidence=each.confidence, because=each.because)
+        for each in loaded.summary.other_readers
+        if each.recipient < len(recipients)
+    ]
 
 
 def message_item(listed: Listed, now: datetime, zone: str) -> MessageItem:

@@ -43,17 +43,22 @@ class Deleted(BaseModel):
 
 
 class ReasonRead(BaseModel):
+    """`weight` is in log-odds (natural logarithm): above 0 it speaks for a person, below for a machine."""
+
     code: str
     text: str
+    weight: float
+    source: str
 
 
 class VerdictRead(BaseModel):
-    """Who it was, how sure that is (0 to 1), and why."""
+    """Who it was, how sure that is (0 to 1), and why. `human_probability` is that of a person among the recipients."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     class_: Literal["human", "machine", "uncertain"] = Field(alias="class")
     confidence: float
+    human_probability: float
     reasons: list[ReasonRead]
     rules: str
 
@@ -191,7 +196,9 @@ async def list_messages(call: Call) -> Answer:
 async def message_timeline(call: Call) -> Answer:
     """What happened to a message, newest first; each with a verdict and its reasons."""
     loaded = await load(call)
-    found = await call.services.assessor.timeline(call.org, loaded.message.id, call.query.after(), call.query.limit + 1)
+    query: PageQuery = call.query
+    rows = call.services.fact_rows.newest_first(call.org, loaded.message.id, query.after(), query.limit + 1)
+    found = [row async for row in rows]
     links = [await call.services.messages.links(call.org, copy) for copy in loaded.copies]
     events = [(cursor, _event(loaded, links, fact, verdict)) for cursor, fact, verdict in found]
     return Answer(200, page(events, call.query.limit))
@@ -213,7 +220,11 @@ def _event(loaded: Loaded, links_of_copies: list[list[str]], fact: Fact, verdict
         verdict=VerdictRead(
             class_=verdict.kind,
             confidence=verdict.confidence,
-            reasons=[ReasonRead(code=reason.code, text=reason.text) for reason in verdict.reasons],
+            human_probability=verdict.probability,
+            reasons=[
+                ReasonRead(code=each.code, text=each.text, weight=each.weight, source=each.source)
+                for each in verdict.reasons
+            ],
             rules=verdict.rules,
         ),
     )

@@ -48,3 +48,8 @@ def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
     more = len(found) > limit
     cursor = _cursor(shown[-1][0]) if more else None
     return Page(items=[item for _, item in shown], next=cursor)
+
+
+def page_until(items: list[Item], after: str | None) -> Page[Item]:
+    """A page of a list that says itself where the next one begins (None: there is none)."""
+    return Page(items=items, next=None if after is None else _cursor(after))

@@ -1,13 +1,18 @@
-"""Users and records."""
+"""Users and records, and the timer that keeps the list of engaged records in order."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, Literal
+
+import azure.functions as func
+from pydantic import Field
 
 from functions.endpoint import Answer, Call, Endpoints
-from functions.paging import Page, PageQuery, page
-from functions.problems import not_there
-from lib.fields import Model, RecordType
+from functions.paging import Page, PageQuery, page, page_until
+from functions.problems import invalid, not_there
+from lib.engagement import Engagement, Rollup
+from lib.fields import Model, RecordRef, RecordType
 from lib.people import (
     USERS,
     Changed,
@@ -21,6 +26,7 @@ from lib.people import (
     record_partition,
 )
 from lib.repository import Repository, Stale, patch_of, patched
+from lib.services import Services
 from lib.storage import Conflict, Range
 
 endpoints = Endpoints("People and records")
@@ -30,7 +36,22 @@ RecordPatch = patch_of(RecordSpec)
 
 
 class RecordsQuery(PageQuery):
-    type: RecordType
+    type: RecordType | None = Field(None, description="needed without a view; narrows a view")
+    view: Literal["engaged-this-week"] | None = Field(
+        None, description="records that people have engaged with in the last 7 days, by score; its pages may be short"
+    )
+
+
+class RecordRead(Record):
+    """A record, and what people made of the mail to it."""
+
+    engagement: Engagement
+
+
+class RecordItem(Record):
+    """A record of a list."""
+
+    engagement: Engagement | None = Field(None, description="in a view; null in a list by type")
 
 
 async def _put(call: Call, kept: Repository[Any], partition: str, key: str, stored: Any, read: type[Any]) -> Answer:
@@ -100,31 +121,83 @@ async def opt_in_users(call: Call) -> Answer:
     return Answer(200, Changed(changed=await call.services.people.opt_in(call.org, users, call.body.opt_in)))
 
 
-@endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: Record, 200: Record})
+@endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: RecordRead, 200: RecordRead})
 async def put_record(call: Call) -> Answer:
-    """Make a record, or replace what is known of one."""
+    """Make a record, or replace what is known of one; its mail counts for its new parent then."""
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
     kept = call.services.people.records
-    return await _put(call, kept, record_partition(stored.type), stored.id, stored, Record)
+    return await _with_engagement(
+        call, await _put(call, kept, record_partition(stored.type), stored.id, stored, Record)
+    )
 
 
-@endpoints("GET", "/records/{type}/{id}", answers={200: Record})
+@endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
 async def get_record(call: Call) -> Answer:
-    """Read a record."""
-    partition = record_partition(call.path["type"])
-    stored, etag = await _get(call, call.services.people.records, partition, call.path["id"], "record")
-    return Answer(200, Record(**stored.model_dump(), etag=etag), etag)
+    """Read a record, and what people made of the mail to it."""
+    (stored, etag), rollup = await asyncio.gather(
+        _get(call, call.services.people.records, record_partition(call.path["type"]), call.path["id"], "record"),
+        call.services.engagements.of(call.org, _ref(call)),
+    )
+    return Answer(200, RecordRead(**stored.model_dump(), etag=etag, engagement=_engagement(call, rollup)), etag)
 
 
-@endpoints("PATCH", "/records/{type}/{id}", body=RecordPatch, answers={200: Record})
+@endpoints("PATCH", "/records/{type}/{id}", body=RecordPatch, answers={200: RecordRead})
 async def patch_record(call: Call) -> Answer:
-    """Change some of what is known of a record."""
+    """Change some of what is known of a record; its mail counts for its new parent then."""
     partition = record_partition(call.path["type"])
     kept = call.services.people.records
-    return await _patch(call, kept, partition, call.path["id"], RecordSpec, Record, "record")
+    return await _with_engagement(
+        call, await _patch(call, kept, partition, call.path["id"], RecordSpec, Record, "record")
+    )
 
 
-@endpoints("GET", "/records", query=RecordsQuery, answers={200: Page[Record]})
+def _ref(call: Call) -> RecordRef:
+    return RecordRef(type=call.path["type"], id=call.path["id"])
+
+
+async def _with_engagement(call: Call, answer: Answer) -> Answer:
+    """The record is stored; now for all that knows it by a copy. Who gets an error puts it again."""
+    rollup = await call.services.engagements.record_changed(call.org, _ref(call))
+    assert isinstance(answer.body, Record)
+    read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
+    return Answer(answer.status, read, answer.etag)
+
+
+def _engagement(call: Call, rollup: Rollup) -> Engagement:
+    """Nothing where the organization has switched engagement off."""
+    settings = call.organization.settings
+    return rollup.engagement(settings.score, call.now) if settings.engagement_enabled else Engagement()
+
+
+@endpoints("GET", "/records", query=RecordsQuery, answers={200: Page[RecordItem]})
 async def list_records(call: Call) -> Answer:
-    """List the records of a type, by id."""
-    return await _list(call, call.services.people.records, record_partition(call.query.type), Record)
+    """List the records of a type, by id, or those that people have engaged with, by score."""
+    if call.query.view:
+        return await _list_engaged(call)
+    if call.query.type is None:
+        raise invalid(["query", "type"], "needed where no view is named")
+    return await _list(call, call.services.people.records, record_partition(call.query.type), RecordItem)
+
+
+async def _list_engaged(call: Call) -> Answer:
+    query: RecordsQuery = call.query
+    if not call.organization.settings.engagement_enabled:
+        return Answer(200, page_until([], None))
+    found = await call.services.engagements.engaged.page(call.org, query.after(), query.limit, query.type)
+    items = [
+        RecordItem(**rollup.record.model_dump(), etag=rollup.etag or "", engagement=_engagement(call, rollup))
+        for rollup in found.records
+        if rollup.record
+    ]
+    return Answer(200, page_until(items, found.after))
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    triggers = func.Blueprint()
+
+    @triggers.function_name("tidy_engaged_records")
+    @triggers.timer_trigger("timer", "0 20 * * * *")
+    async def tidy_engaged_records(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.engagements.engaged.tidy()
+
+    return triggers

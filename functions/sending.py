@@ -30,8 +30,21 @@ class PreparedCopy(BaseModel):
     headers: dict[str, str]
 
 
+class SenderCopy(BaseModel):
+    """The same mail for the CRM to file in the sender's Sent Items, never to be sent: the same headers and Message-ID,
+    direct links, no pixel. So the sender, who reads it over or forwards it, is not taken for a recipient. `mime` is in
+    base64."""
+
+    mime: str
+    html: str | None
+    text: str | None
+
+
 class PreparedMessage(BaseModel):
+    """`copies` are to be sent, `sender_copy` is to be kept."""
+
     copies: list[PreparedCopy]
+    sender_copy: SenderCopy
     remarks: list[Remark]
 
 
@@ -81,8 +94,10 @@ async def prepare_message(call: Call) -> Answer:
         made = await services.preparation.message_id(call.org, message)
         message = message.model_copy(update={"message_id": made})
     body = await services.messages.body(call.org, message.id)
+    now = call.now
     try:
-        prepared = await services.preparation.prepare(call.org, message, body, call.now)
+        prepared = await services.preparation.prepare(call.org, message, body, now)
+        kept = await services.preparation.sender_copy(call.org, message, body, now)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     message = message.model_copy(update={"remarks": prepared.remarks})
@@ -95,7 +110,10 @@ async def prepare_message(call: Call) -> Answer:
         text=prepared.body.text,
         headers=prepared.composed.headers,
     )
-    return Answer(200, PreparedMessage(copies=[copy], remarks=prepared.remarks))
+    sender_copy = SenderCopy(
+        mime=base64.b64encode(kept.composed.mime).decode(), html=kept.body.html, text=kept.body.text
+    )
+    return Answer(200, PreparedMessage(copies=[copy], sender_copy=sender_copy, remarks=prepared.remarks))
 
 
 @endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
@@ -104,7 +122,9 @@ async def mark_sent(call: Call) -> Answer:
     loaded = await load(call)
     message = loaded.message
     if message.state == "draft" and loaded.copies:
-        await call.services.messages.change(call.org, _sent(call, loaded), loaded.etag)
+        gateways = await call.services.gateways.of([each.email for each in message.recipients()])
+        sent = _sent(call, loaded).model_copy(update={"gateways": gateways})
+        await call.services.messages.change(call.org, sent, loaded.etag)
     elif message.state != "sent":
         raise Problem(409, f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
     return await answer_with(call, 200, message.id)

@@ -1,92 +1,153 @@
 """What a user agent says: device, operating system, mail client or browser; and whether it declares itself a machine.
 
-Parsing is `ua-parser`'s, the list of self-declared robots is `crawler-user-agents`' (MIT). Both load when first asked,
-and only the assessor asks: the hot path stores the agent as it came.
+What is known of robots, apps and image proxies is a catalogue's, `lib/catalogues/agents.csv`; the functions here take a
+deployment's `Agents` and else ask our own rows. Browsers and systems are `ua-parser`'s. Both load when first asked, and
+only the assessor asks: the hot path stores the agent as it came.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
-APPLE_PRIVACY = re.compile(r"Mozilla/5\.0|Mozilla/5\.0 \([^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\)")
+from lib.catalogues.agents import Agents, our_agents
+
+APPLE_PRIVACY = re.compile(
+    r"Mozilla/5\.0|Mozilla/5\.0 \((?:Macintosh|iP)[^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\)"
+)
 """Apple's Mail Privacy Protection, source: Mailgun's documentation, wordtothewise. Must match the whole agent."""
-
-_IMAGE_PROXIES = {"googleimageproxy": "Gmail", "yahoomailproxy": "Yahoo Mail"}
-"""They fetch when a person opens; lists of robots wrongly hold the first. Source: SparkPost, 9.8 billion opens."""
-
-_LIBRARIES = re.compile(
-    r"^(?:curl|wget|python-requests|python-urllib|python-httpx|aiohttp|go-http-client|okhttp|java|apache-httpclient|"
-    r"libwww-perl|php|guzzlehttp|node-fetch|axios|undici|got|ruby|dart|powershell|winhttp|http_request2)\b",
-    re.IGNORECASE,
-)
-_HEADLESS = re.compile(r"HeadlessChrome|PhantomJS|Puppeteer|Playwright|Selenium|Electron-Prefetch", re.IGNORECASE)
-
-_CLIENTS = (
-    ("Outlook", re.compile(r"Microsoft Outlook|MSOffice|Outlook-|ms-office", re.IGNORECASE)),
-    ("Thunderbird", re.compile(r"Thunderbird", re.IGNORECASE)),
-    ("Apple Mail", APPLE_PRIVACY),
-)
-_UNKNOWN_NAMES = {None, "", "Other"}
 
 
 class Device(TypedDict):
-    """As the API's timeline shows it. Each is None where the agent does not tell."""
+    """As the API's timeline shows it. Each is None where the agent does not tell.
+
+    `type` is `phone`, `tablet` or `desktop`; `client` is the mail program, the app or the browser, or a robot's name.
+    """
 
     type: str | None
     os: str | None
     client: str | None
 
 
-def image_proxy(agent: str) -> str | None:
+def declared_robot(agent: str, agents: Agents | None = None) -> bool:
+    """The agent calls itself a robot, a tool, a library or a headless browser. Image proxies are none."""
+    return (agents or our_agents()).declared_robot(agent)
+
+
+def robot_name(agent: str, agents: Agents | None = None) -> str | None:
+    """What the robot calls itself, fit for a sentence; empty where it has no word for that. None if it is no robot."""
+    return (agents or our_agents()).robot_name(agent)
+
+
+def app_name(agent: str, agents: Agents | None = None) -> str | None:
+    """The app that people use, as `Outlook` or `Slack`, or None."""
+    return (agents or our_agents()).app_name(agent)
+
+
+def image_proxy(agent: str, agents: Agents | None = None) -> str | None:
     """The mail service whose proxy this is, or None."""
-    lower = agent.lower()
-    return next((name for mark, name in _IMAGE_PROXIES.items() if mark in lower), None)
+    return (agents or our_agents()).image_proxy(agent)
 
 
-@lru_cache(maxsize=4096)
-def declared_robot(agent: str) -> bool:
-    """The agent calls itself a robot, a library or a headless browser. Image proxies are none."""
-    if image_proxy(agent):
-        return False
-    if _LIBRARIES.search(agent) or _HEADLESS.search(agent):
-        return True
-    import crawleruseragents
-
-    return bool(crawleruseragents.is_crawler(agent))
-
-
-@lru_cache(maxsize=4096)
-def device_of(agent: str | None) -> Device:
-    """What can be told of the device. An image proxy hides the person's."""
+def device_of(agent: str | None, agents: Agents | None = None) -> Device:
+    """What can be told of the device. An image proxy hides the person's, and a robot has none."""
     if not agent:
         return Device(type=None, os=None, client=None)
-    service = image_proxy(agent)
+    kind, system, client = _device_of(agent, agents or our_agents())
+    return Device(type=kind, os=system, client=client)
+
+
+class _Kind(NamedTuple):
+    type: str | None
+    os: str | None
+
+
+_SYSTEMS = {
+    "Mac OS X": "macOS",
+    "Chrome OS": "ChromeOS",
+    **dict.fromkeys(("Ubuntu", "Fedora", "Debian", "Linux Mint", "Red Hat", "SUSE", "Arch Linux", "Gentoo"), "Linux"),
+}
+_DESKTOPS = ("Windows", "macOS", "Linux", "ChromeOS", "FreeBSD", "OpenBSD")
+_PHONES = ("iOS", "Android", "Windows Phone", "BlackBerry OS", "KaiOS", "Symbian OS", "HarmonyOS")
+_TELEVISIONS = re.compile(r"smart-?tv|\btv\b|hbbtv|web0s|playstation|xbox|nintendo|; AFT|roku", re.IGNORECASE)
+_TABLETS = re.compile(r"iPad|Tablet(?! PC)|Kindle|Silk/|PlayBook")
+
+_BROWSERS = {
+    "IE": "Internet Explorer",
+    "Chromium": "Chrome",
+    "Chrome Mobile iOS": "Chrome",
+    "Firefox iOS": "Firefox",
+    "Chrome Mobile WebView": "an app",
+    "Android WebView": "an app",
+    "Mobile Safari UI/WKWebView": "an app",
+    "Android": "an app",
+    "CFNetwork": "an app",
+}
+_MOBILE = re.compile(r"^Mobile | Mobile$")
+_NAMELESS_APPLE_APP = re.compile(
+    r"Mozilla/5\.0 \(iP(?:hone|ad|od)[^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Mobile/\w+"
+)
+"""Mail on a telephone, and any app that shows a page without adding its own name. Source: warmbly."""
+
+_BY_CLIENT = (
+    (re.compile(r"^outlook-ios/", re.IGNORECASE), _Kind("phone", "iOS")),
+    (re.compile(r"^outlook-android/", re.IGNORECASE), _Kind("phone", "Android")),
+    (
+        re.compile(r"macoutlook|outlook/[\d.]{1,20} \(mac os/|^mail/\d|^outlook/", re.IGNORECASE),
+        _Kind("desktop", "macOS"),
+    ),
+    (
+        re.compile(r"ms-office|microsoft office|windowsmail/|windows-nt|the bat!", re.IGNORECASE),
+        _Kind("desktop", "Windows"),
+    ),
+    (
+        re.compile(r"^(?!.*(?:x86_64|mac ?os|macbook|imac|iphone|ipad|ipod)).*cfnetwork/", re.IGNORECASE),
+        _Kind(None, None),
+    ),
+)
+"""Clients that exist for one system only, whether or not they name it; and Apple's library, which is that of all of its
+devices. Source: warmbly; yauaa; Matomo device-detector."""
+
+
+@lru_cache(maxsize=4096)
+def _device_of(agent: str, agents: Agents) -> tuple[str | None, str | None, str | None]:
+    service = agents.image_proxy(agent)
     if service:
-        return Device(type=None, os=None, client=f"{service} (image proxy)")
+        return None, None, f"{service} (image proxy)"
+    if APPLE_PRIVACY.fullmatch(agent):
+        # Mail on a Mac and the new Outlook for Windows send the same words, a Macintosh among them: warmbly#564.
+        return None, None, "Apple Mail or Outlook" if "AppleWebKit" in agent else "Apple Mail"
+    robot = agents.robot_name(agent)
+    if robot is not None:
+        return None, None, robot or None
     import ua_parser
 
     found = ua_parser.parse(agent)
-    system = found.os.family if found.os else None
+    kind = next((kind for pattern, kind in _BY_CLIENT if pattern.search(agent)), None)
+    if kind is None:
+        system = found.os.family if found.os else "Other"
+        kind = _kind(agent, None if system == "Other" else _SYSTEMS.get(system, system))
     browser = found.user_agent.family if found.user_agent else None
-    client = next((name for name, pattern in _CLIENTS if _names(pattern, agent)), browser)
-    return Device(
-        type=_device_type(agent, system),
-        os=None if system in _UNKNOWN_NAMES else system,
-        client=None if client in _UNKNOWN_NAMES else client,
-    )
+    return kind.type, kind.os, agents.app_name(agent) or _browser(agent, browser)
 
 
-def _names(pattern: re.Pattern[str], agent: str) -> bool:
-    return bool(pattern.fullmatch(agent) if pattern is APPLE_PRIVACY else pattern.search(agent))
+def _kind(agent: str, system: str | None) -> _Kind:
+    if _TELEVISIONS.search(agent):
+        return _Kind(None, system)
+    if _TABLETS.search(agent):
+        return _Kind("tablet", system)
+    if system in _DESKTOPS:
+        return _Kind("desktop", system)
+    if system == "Android" and "Mobile" not in agent:
+        # Browsers on telephones say so; other programs need not.
+        return _Kind("tablet" if "AppleWebKit" in agent or "Gecko" in agent else None, system)
+    return _Kind("phone" if system in _PHONES or "Mobile" in agent else None, system)
 
 
-def _device_type(agent: str, system: str | None) -> str | None:
-    if re.search(r"iPad|Tablet|Kindle|Silk/|PlayBook", agent) or ("Android" in agent and "Mobile" not in agent):
-        return "tablet"
-    if system in ("iOS", "Android", "Windows Phone", "BlackBerry OS", "KaiOS") or "Mobile" in agent:
-        return "phone"
-    if system in ("Windows", "Mac OS X", "Linux", "Ubuntu", "Chrome OS", "Fedora", "Debian", "FreeBSD"):
-        return "desktop"
-    return None
+def _browser(agent: str, name: str | None) -> str | None:
+    if name is None or name == "Other":
+        return None
+    if _NAMELESS_APPLE_APP.fullmatch(agent):
+        return "Apple Mail or another app"
+    return _BROWSERS.get(name) or _MOBILE.sub("", name)

@@ -182,11 +182,16 @@ class Alerts:
         facts: Iterable[Fact],
         verdicts: Mapping[str, Verdict],
         kpis: Kpis,
+        settles_at: datetime | None = None,
     ) -> tuple[dict[str, str], datetime | None]:
-        """Show and withdraw cards: (ids and kinds of those that stand now, when to look again). Again is the same."""
+        """Show and withdraw cards: (ids and kinds of those that stand now, when to look again). Again is the same.
+
+        `settles_at`: when verdicts will have settled, whether or not a card depends on them.
+        """
         message, now = loaded.message, self._clock.now()
         alert_on = (await self._organizations.settings(organization)).alert_on
         wanted = wanted_cards(message, facts, verdicts, kpis, alert_on, now)
+        again_at = min((at for at in (wanted.again_at, settles_at) if at), default=None)
         shown = loaded.summary.cards
         for card in wanted.cards:
             if card.id not in shown:
@@ -194,12 +199,12 @@ class Alerts:
         stand = {card.id: str(card.kind) for card in wanted.cards}
         for gone in shown.keys() - stand.keys():
             await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
-        if wanted.again_at and wanted.again_at != loaded.summary.again_at:
+        if again_at and again_at != loaded.summary.again_at:
             # Assessors that meet at the same open need one look at that time between them.
-            once = f"refresh|{organization}|{message.id}|{milliseconds(wanted.again_at)}"
+            once = f"refresh|{organization}|{message.id}|{milliseconds(again_at)}"
             body = refresh_body(organization, message.id)
-            await self._queues.send(INTERACTIONS, body, wanted.again_at - now + _ROUNDING, once)
-        return stand, wanted.again_at
+            await self._queues.send(INTERACTIONS, body, again_at - now + _ROUNDING, once)
+        return stand, again_at
 
     async def ask_once_more(self, organization: str, message: str, at: datetime) -> None:
         """The message that asked for a look came before its time: who sent it has a clock that runs ahead of ours."""

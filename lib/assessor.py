@@ -1,43 +1,104 @@
 """The assessor: from facts to verdicts, and to everything that follows them.
 
-It recomputes and never increments: whatever comes, it reads all that is known of the message, judges it all, and writes
-what has changed. So a message that comes twice, late or in another order ends in the same state.
+It recomputes and never increments: whatever comes, it reads all that can still change of the message, judges it, and
+writes what has changed. So a message that comes twice, late or in another order ends in the same state.
+
+A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
+a pause that grows with their number (`_pause`); those too old to change are folded (`lib.folded`).
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from lib import tables
-from lib.alerts import Alerts
-from lib.facts import Fact
+from lib.alerts import SETTLING, Alerts
+from lib.catalogues.catalogues import Catalogues
+from lib.circumstances import Circumstances
+from lib.clock import Clock, milliseconds, moment
+from lib.engagement import Engagements, tally
+from lib.fact_rows import FactRows
+from lib.facts import Fact, refresh_body
+from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
-from lib.kpis import count
+from lib.kpis import Kpis, count, together
+from lib.lanes import Lanes
 from lib.lists import Listed, Lists, Place, places_of
 from lib.message_store import Loaded, MessageStore, Summary
 from lib.repository import Stale
-from lib.storage import Missing, Range, Row, Tables, Upsert
-from lib.storage.protocols import EVERYTHING
-from lib.verdicts import Reason, Verdict, judge
+from lib.sightings import WITHIN
+from lib.storage import Queues
+from lib.tables import INTERACTIONS
+from lib.verdicts import Verdict, judge
+from lib.verdicts.forwards import other_readers, readers
 
 log = logging.getLogger("heed.assessor")
 
-_LARGEST = 10**13 - 1
 _MOST_TRIES = 8
-_TRANSACTION = 100
+_MOST_AT_ONCE = 2_000
+"""Facts of one message that are taken together."""
+
+BUSY = 300
+"""Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
+
+_LONGEST_PAUSE = 60.0
+_FACTS_A_SECOND = 250.0
+"""Of the pause: so many facts are worth one second of waiting."""
+
+_NOT_BEGUN = timedelta(seconds=3)
+"""A recount that is due later than this has not begun, whatever the clocks say."""
 
 NOT_YET = FollowState(state="off", reason="Not known before the message is prepared.")
 
 
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is to be said of a message's facts, before any of it is written."""
+
+    facts: Mapping[str, Fact]
+    known: Mapping[str, tuple[Fact, Verdict]]
+    verdicts: Mapping[str, Verdict]
+    kpis: Kpis
+    folded: Folded | None
+    live: Sequence[Fact]
+    """Facts that are not folded."""
+
+    @property
+    def changes(self) -> list[tuple[Fact, Verdict, Verdict]]:
+        """(fact, verdict as stored, verdict now)."""
+        return [
+            (fact, verdict, self.verdicts[key])
+            for key, (fact, verdict) in self.known.items()
+            if verdict != self.verdicts[key]
+        ]
+
+
 class Assessor:
-    def __init__(self, all_tables: Tables, store: MessageStore, lists: Lists, alerts: Alerts) -> None:
-        self._tables = all_tables
+    def __init__(
+        self,
+        rows: FactRows,
+        store: MessageStore,
+        lists: Lists,
+        alerts: Alerts,
+        engagements: Engagements,
+        circumstances: Circumstances,
+        catalogues: Catalogues,
+        queues: Queues,
+        clock: Clock,
+    ) -> None:
+        self._rows = rows
         self._store = store
         self._lists = lists
         self._alerts = alerts
+        self._engagements = engagements
+        self._circumstances = circumstances
+        self._catalogues = catalogues
+        self._queues = queues
+        self._clock = clock
+        self._lanes: Lanes[tuple[str, str], Fact] = Lanes(self._take_of_one, _MOST_AT_ONCE)
 
     async def take(self, organization: str, facts: Iterable[Fact]) -> None:
         """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped."""
@@ -45,7 +106,14 @@ class Assessor:
         for fact in facts:
             by_message[fact.message].append(fact)
         for message, its_facts in by_message.items():
-            await self.refresh(organization, message, its_facts)
+            await self._lanes.add((organization, message), its_facts)
+
+    async def _take_of_one(self, key: tuple[str, str], facts: list[Fact]) -> None:
+        organization, message = key
+        loaded = await self._store.load(organization, message)
+        if loaded is not None and loaded.summary.live >= BUSY and await self._kept(organization, loaded, facts):
+            return
+        await self.refresh(organization, message, facts, loaded)
 
     async def look_again(self, organization: str, message: str, last: bool) -> None:
         """What a message of the queue asks for. One that comes too early is followed by a last one."""
@@ -53,93 +121,126 @@ class Assessor:
         if loaded and loaded.summary.again_at and not last:
             await self._alerts.ask_once_more(organization, message, loaded.summary.again_at)
 
-    async def refresh(self, organization: str, message: str, new: Sequence[Fact] = ()) -> Loaded | None:
-        """Judge the message anew, with `new` facts added, and bring summary and lists up to date."""
+    async def refresh(
+        self, organization: str, message: str, new: Sequence[Fact] = (), loaded: Loaded | None = None
+    ) -> Loaded | None:
+        """Judge the message anew, with `new` facts added, and bring all that follows up to date. Raises Stale."""
         lost: list[Place] = []
         for _ in range(_MOST_TRIES):
-            loaded = await self._store.load(organization, message)
+            loaded = loaded or await self._store.load(organization, message)
             if loaded is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))
                 return None
             try:
-                return await self._assess(organization, loaded, new, lost)
+                return await self._refresh(organization, loaded, new, lost)
             except Stale:
                 # Somebody else has written the summary meanwhile; what we put into lists may be out of date.
                 lost += places_of(loaded.message)
+                loaded = None
         raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
 
-    async def _assess(self, organization: str, loaded: Loaded, new: Sequence[Fact], lost: Sequence[Place]) -> Loaded:
-        known = await self._known(organization, loaded.message.id)
+    async def assess(
+        self, organization: str, loaded: Loaded, new: Sequence[Fact] = (), *, from_all: bool = False
+    ) -> Assessment:
+        """Judge the message; writes nothing. `from_all`: from every fact that there ever was, folded or not."""
+        folded = None if from_all else loaded.summary.folded
+        known = await self._rows.read(organization, loaded.message.id, folded.until - CONTEXT if folded else None)
+        if folded and await self._are_late(organization, new, folded, known):
+            return await self.assess(organization, loaded, new, from_all=True)
         facts = {**{fact.key: fact for fact in new}, **{key: fact for key, (fact, _) in known.items()}}
-        verdicts = judge(facts.values())
-        await self._write_verdicts(organization, facts, known, verdicts)
-        kpis = count(facts.values(), verdicts)
-        follow_state = loaded.message.follow_state or NOT_YET
-        listed = Listed(message=loaded.message, etag=loaded.etag, follow_state=follow_state, kpis=kpis)
-        places = await self._lists.put(organization, listed, [*loaded.summary.places, *lost])
-        cards, again_at = await self._alerts.follow(organization, loaded, facts.values(), verdicts, kpis)
-        summary = Summary(kpis=kpis, places=places, cards=cards, again_at=again_at)
+        before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
+        sending = await self._circumstances.of(organization, before, facts.values())
+        verdicts = judge(facts.values(), sending, self._catalogues)
+        open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
+        kpis = count(open_ended, verdicts)
+        folded_now, live = fold(open_ended, verdicts, folded, milliseconds(self._clock.now()))
+        return Assessment(
+            facts={fact.key: fact for fact in open_ended},
+            known=known,
+            verdicts=verdicts,
+            kpis=together(folded.kpis, kpis) if folded else kpis,
+            folded=folded_now,
+            live=live,
+        )
+
+    async def _are_late(
+        self, organization: str, new: Sequence[Fact], folded: Folded, known: Mapping[str, object]
+    ) -> bool:
+        """Whether a fact has come that belongs to those that were folded without it."""
+        late = [fact for fact in new if fact.at <= folded.until and fact.key not in known]
+        return any([not await self._rows.has(organization, fact) for fact in late])
+
+    async def _refresh(self, organization: str, loaded: Loaded, new: Sequence[Fact], lost: Sequence[Place]) -> Loaded:
+        await self._circumstances.note(organization, loaded, new)
+        return await self.settle(organization, loaded, await self.assess(organization, loaded, new), lost)
+
+    async def settle(self, organization: str, loaded: Loaded, found: Assessment, lost: Sequence[Place] = ()) -> Loaded:
+        """Write an assessment, and bring lists, cards, records and the summary up to date with it. Raises Stale."""
+        await self._rows.write(organization, found.facts.values(), found.verdicts, found.known)
+        message, before, folded = loaded.message, loaded.summary, found.folded
+        listed = Listed(
+            message=message, etag=loaded.etag, follow_state=message.follow_state or NOT_YET, kpis=found.kpis
+        )
+        places = await self._lists.put(organization, listed, [*before.places, *lost])
+        tallies = tally(found.live, found.verdicts)
+        if folded:
+            tallies = folded.tallies + tallies
+        records = await self._engagements.follow(organization, message, tallies, before.records)
+        facts, verdicts = _with_first_opens(found)
+        settles_at = self._settles_at(loaded, found)
+        cards, again_at = await self._alerts.follow(organization, loaded, facts, verdicts, found.kpis, settles_at)
+        summary = Summary(
+            kpis=found.kpis,
+            places=places,
+            cards=cards,
+            again_at=again_at,
+            records=records,
+            folded=folded,
+            live=len(found.live),
+            other_readers=other_readers(readers(found.live, found.verdicts, folded.readers if folded else ())),
+        )
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
-        await self._store.put_summary(organization, loaded.message.id, summary, loaded.summary_etag)
-        return Loaded(loaded.message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
+        await self._store.put_summary(organization, message.id, summary, loaded.summary_etag)
+        # Of two assessors only the one that the summary took gets here. If it dies now, the next one writes this.
+        await self._engagements.write(organization, message, tallies, records)
+        return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
 
-    async def _known(self, organization: str, message: str) -> dict[str, tuple[Fact, Verdict]]:
-        rows = self._tables.query(tables.table(organization, "facts"), message)
-        return {(fact := _fact(row)).key: (fact, _verdict(row)) async for row in rows}
+    def _settles_at(self, loaded: Loaded, found: Assessment) -> datetime | None:
+        """When rules about other mails of the same moment will have seen all: for hits soon after dispatch."""
+        sent_at, now = loaded.message.tried_at or loaded.message.sent_at, self._clock.now()
+        if sent_at is None:
+            return None
+        end = milliseconds(sent_at) + WITHIN
+        early = [fact.at for fact in found.live if fact.at <= end and found.verdicts[fact.key].kind != "machine"]
+        settles_at = moment(max(early)) + SETTLING if early else None
+        return settles_at if settles_at and settles_at > now else None
 
-    async def _write_verdicts(
-        self,
-        organization: str,
-        facts: Mapping[str, Fact],
-        known: Mapping[str, tuple[Fact, Verdict]],
-        verdicts: Mapping[str, Verdict],
-    ) -> None:
-        """A row holds fact and verdict; a fact never changes, so the whole row can be put again."""
-        changes = [
-            Upsert(_row(fact, verdicts[key]))
-            for key, fact in facts.items()
-            if key not in known or known[key][1] != verdicts[key]
-        ]
-        for start in range(0, len(changes), _TRANSACTION):
-            part = changes[start : start + _TRANSACTION]
-            try:
-                await self._tables.write(tables.table(organization, "facts"), part)
-            except Missing:
-                log.info("organization %s is gone: %d facts dropped", organization, len(part))
-                return
-
-    async def timeline(
-        self, organization: str, message: str, after: str | None, limit: int
-    ) -> list[tuple[str, Fact, Verdict]]:
-        """(cursor, fact, verdict), newest first."""
-        keys = Range(after=after) if after else EVERYTHING
-        rows = self._tables.query(tables.table(organization, "facts"), message, keys, limit)
-        return [(row.key, _fact(row), _verdict(row)) async for row in rows]
+    async def _kept(self, organization: str, loaded: Loaded, facts: list[Fact]) -> bool:
+        """Keep facts of a busy message for a recount that is sure to come; False where they must be judged now."""
+        message, folded = loaded.message.id, loaded.summary.folded
+        if folded and any(fact.at <= folded.until for fact in facts):
+            return False
+        await self._rows.keep(organization, facts)
+        await self._circumstances.note(organization, loaded, facts)
+        # Read after the facts are there: a recount that was due until now may have read without them.
+        again, now = await self._store.load(organization, message), self._clock.now()
+        if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
+            return True
+        pause = _pause(again.summary.live)
+        await self._queues.send(INTERACTIONS, refresh_body(organization, message), pause)
+        await self._store.put_recount(organization, message, now + pause)
+        return True
 
 
-def _row(fact: Fact, verdict: Verdict) -> Row:
-    """Keys count down, so that a message's newest fact comes first."""
-    at, _, chance = fact.key.partition("-")
-    return Row(
-        fact.message,
-        f"{_LARGEST - int(at):013d}-{chance}",
-        {
-            "v": 1,
-            "fact": fact.to_json(),
-            "kind": verdict.kind,
-            "confidence": verdict.confidence,
-            "reasons": json.dumps([[reason.code, reason.text] for reason in verdict.reasons]),
-            "rules": verdict.rules,
-        },
-    )
+def _pause(live: int) -> timedelta:
+    """Before a busy message is judged again: its cost grows with its facts, and so does the pause."""
+    return timedelta(seconds=min(_LONGEST_PAUSE, 2 * _NOT_BEGUN.total_seconds() + live / _FACTS_A_SECOND))
 
 
-def _fact(row: Row) -> Fact:
-    return Fact.from_json(row.text("fact"))
-
-
-def _verdict(row: Row) -> Verdict:
-    reasons = tuple(Reason(code, text) for code, text in json.loads(row.text("reasons")))
-    kind = row.text("kind")
-    assert kind in ("human", "machine", "uncertain")
-    return Verdict(kind, float(row.values["confidence"]), reasons, row.text("rules"))  # type: ignore[arg-type]
+def _with_first_opens(found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
+    """The live facts, and of the folded ones those that an alert may tell of."""
+    if found.folded is None:
+        return list(found.live), found.verdicts
+    first = found.folded.first_opens
+    verdicts = {opened.fact.key: Verdict(opened.kind, 1.0, (), "", 1.0) for opened in first}
+    return [*(opened.fact for opened in first), *found.live], {**verdicts, **found.verdicts}

@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
 from lib.ids import MADE, ORGANIZATION
 
@@ -28,6 +29,11 @@ LONGEST_HEADER = 120
 
 KEPT_HEADERS = frozenset(("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language"))
 """What rules look at besides the agent; everything else of the request is forgotten."""
+
+SESSION = "heed-session"
+"""The cookie of somebody who is signed in to the console; and, as `1`, the fact's note that there was one."""
+
+_SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*{SESSION}=[^;\s]")
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
@@ -46,6 +52,7 @@ class Fact:
     """One hit. `key` sorts by time and is the row's key wherever the fact is stored; `at` is milliseconds since 1970.
 
     `agent` is None where the header was missing; `network` is a /24 or /48, or None where the address is unknown.
+    `owner` is whose network that is in the catalogue of networks: matched to the whole address before it was cut.
     `item` is the link's index for a click.
     """
 
@@ -58,6 +65,7 @@ class Fact:
     item: int = 0
     agent: str | None = None
     network: str | None = None
+    owner: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -72,6 +80,8 @@ class Fact:
             text += f',"agent":{_quoted(self.agent)}'
         if self.network is not None:
             text += f',"network":{_quoted(self.network)}'
+        if self.owner is not None:
+            text += f',"owner":{_quoted(self.owner)}'
         if self.headers:
             pairs = (f"{_quoted(name)}:{_quoted(value)}" for name, value in self.headers.items())
             text += f',"headers":{{{",".join(pairs)}}}'
@@ -112,10 +122,11 @@ class Fact:
             and type(self.item) is int
             and isinstance(self.agent, str | None)
             and isinstance(self.network, str | None)
+            and isinstance(self.owner, str | None)
             and isinstance(self.headers, dict)
             and all(isinstance(value, str) for value in self.headers.values())
             and 0 <= self.at <= _LATEST
-            and _is_text(self.method, self.agent, self.network, *self.headers, *self.headers.values())
+            and _is_text(self.method, self.agent, self.network, self.owner, *self.headers, *self.headers.values())
         )
         if not sound:
             raise NotAFact("a field is of the wrong type or shape")
@@ -140,11 +151,15 @@ def new_fact(
     recipient: int | None = None,
     item: int = 0,
     trusted_hops: int,
+    networks: Networks | None = None,
 ) -> Fact:
     """The fact of a request that has just come. Names of headers are in lower case; values are cut and cleaned."""
     at = milliseconds(now)
     agent = headers.get("user-agent")
     kept = {name: clean(headers[name], LONGEST_HEADER) for name in headers if name in KEPT_HEADERS}
+    if SESSION in (cookie := headers.get("cookie", "")) and _SESSION_COOKIE.search(cookie):
+        kept[SESSION] = "1"
+    address = client_address(headers, trusted_hops)
     return Fact(
         key=f"{at:013d}-{secrets.token_hex(6)}",
         message=message,
@@ -154,9 +169,15 @@ def new_fact(
         recipient=recipient,
         item=item,
         agent=None if agent is None else clean(agent, LONGEST_AGENT),
-        network=network_of(client_address(headers, trusted_hops)),
+        network=network_of(address),
+        owner=None if networks is None or address is None else networks.owner(address),
         headers=kept,
     )
+
+
+def asks_for_privacy(headers: Mapping[str, str]) -> bool:
+    """Do Not Track, or Global Privacy Control."""
+    return headers.get("dnt") == "1" or headers.get("sec-gpc") == "1"
 
 
 def clean(value: str, longest: int) -> str:
@@ -193,13 +214,9 @@ def network_of(address: str | None) -> str | None:
     """`192.0.2.0/24` or `2001:db8:1::/48`: all that is kept of an address. None for what is no address."""
     if address is None:
         return None
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        # The first 48 bits of a 6to4 address hold a whole IPv4 address.
-        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 

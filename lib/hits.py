@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lib.facts import Kind, new_fact
+from lib.facts import Kind, asks_for_privacy, new_fact
 from lib.services import Services
 from lib.tokens import Claim, Purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`stored` is False where the log has the fact instead of storage."""
+    """`stored` is False where the log has the fact instead of storage, and where there is none."""
 
     claim: Claim
     stored: bool
@@ -24,18 +24,25 @@ class Hit:
 async def record_hit(
     services: Services, purpose: Purpose, kind: Kind, token: str, method: str, headers: Mapping[str, str]
 ) -> Hit | None:
-    """What the token says, once the fact is durable; None, and nothing recorded, for what is no such token."""
+    """What the token says, once the fact is durable; None, and nothing recorded, for what is no such token.
+
+    A browser that asks not to be tracked is heard: its opens are not recorded, its clicks without who (mautic#17187).
+    """
     claim = services.ring.open(purpose, token)
     if claim is None:
         return None
+    is_private = asks_for_privacy(headers)
+    if is_private and kind == "open":
+        return Hit(claim, stored=False)
     fact = new_fact(
         kind,
         claim.message,
         services.clock.now(),
         method,
         headers,
-        recipient=claim.recipient,
+        recipient=None if is_private else claim.recipient,
         item=claim.item,
         trusted_hops=services.settings.trusted_hops,
+        networks=services.catalogues.networks,
     )
     return Hit(claim, await services.journal.record(claim.organization, fact))

@@ -17,6 +17,9 @@ class Counts(BaseModel):
     clicks: int = 0
     attachment_views: int = 0
 
+    def plus(self, other: Counts) -> Counts:
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in Counts.model_fields})
+
 
 class Kpis(Counts):
     """The plain counts are the human ones; `raw` is everything, `machine` and `uncertain` are the rest of it."""
@@ -47,4 +50,17 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
         raw=Counts(**tally["raw"]),
         machine=Counts(**tally["machine"]),
         uncertain=Counts(**tally["uncertain"]),
+    )
+
+
+def together(one: Kpis, other: Kpis) -> Kpis:
+    """The KPIs of two sets of facts that have none in common."""
+    opened = [each.last_opened_at for each in (one, other) if each.last_opened_at]
+    return Kpis(
+        **one.plus(other).model_dump(),
+        replies=one.replies + other.replies,
+        last_opened_at=max(opened, default=None),
+        raw=one.raw.plus(other.raw),
+        machine=one.machine.plus(other.machine),
+        uncertain=one.uncertain.plus(other.uncertain),
     )

@@ -1,32 +1,65 @@
 """Lists of messages, in every order, from rows that are written when a message changes.
 
-A row of the table `index` holds all that a list shows of a message, so that a page is one query. Its partition is
-`<scope>|<view>`, its key `<sort>|<value>|<message id>`; all rows of a scope and view change in one transaction.
+A row of the table `index` holds all that a list shows of a message, so that a page is one query, or two; where rows
+stand, `lib.list_keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark
+and rows change in one transaction, and only while the mark is what its writer believes: so whoever comes late, or after
+a writer that died half-way, takes away exactly the rows that are there.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Literal
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from pydantic import BaseModel
 
-from lib.clock import milliseconds
 from lib.documents import pack, unpack
-from lib.fields import RecordRef
 from lib.follow import FollowState
+from lib.ids import short_hash
 from lib.kpis import Kpis
-from lib.messages import StoredMessage, records_of
-from lib.storage import Change, Delete, Missing, Range, Row, Tables, Upsert
+from lib.list_keys import (
+    MAIN,
+    SHELVES,
+    Place,
+    Sort,
+    Standing,
+    View,
+    block_of,
+    is_told,
+    keys_of,
+    message_of,
+    month_of,
+    noise_block,
+    noise_of,
+    partition_of,
+    partitions_of,
+    places_of,
+    scope_of,
+    standing_of,
+)
+from lib.messages import StoredMessage
+from lib.repository import Stale
+from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert, Value
 from lib.tables import table
 
-View = Literal["followed", "all", "scheduled"]
-Sort = Literal["sent_at", "-sent_at"]
+__all__ = ["Listed", "Lists", "Place", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
 
-SORTS: tuple[Sort, ...] = ("sent_at", "-sent_at")
-_LARGEST = 10**13 - 1
+_LARGE = 8_000
+"""Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""
 
-Place = tuple[str, str]
+_WHOLE = "whole"
+"""The partition of large messages; and the column that says of a row that it holds only a part."""
+
+_MARK = "mark|"
+_ANY = "*"
+_MOST_TRIES = 8
+_AT_ONCE = 16
+
+Result = TypeVar("Result")
 
 
 class Listed(BaseModel):
@@ -38,81 +71,231 @@ class Listed(BaseModel):
     kpis: Kpis
 
 
-def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
-    """Everybody's messages, one user's, or those of a record."""
-    if record:
-        return f"record:{record.type}:{record.id}"
-    return f"user:{owner}" if owner else "all"
+class Mark(BaseModel):
+    """Where a message's rows in a partition are. That in the main one knows all partitions where there may be some."""
+
+    standing: Standing
+    partitions: list[str] = []
 
 
-def _views(message: StoredMessage) -> Iterator[View]:
-    yield "all"
-    if message.state == "scheduled":
-        yield "scheduled"
-    if message.state == "sent" and message.follow_state and message.follow_state.state == "on":
-        yield "followed"
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A message's mark as it is believed to be, or was read; no mark, no rows."""
+
+    mark: Mark | None = None
+    etag: str | None = None
+    there: Collection[str] | None = None
+    """The rows that were looked for and found, where they are not those of which the mark speaks."""
 
 
-def _value(sort: Sort, message: StoredMessage) -> str:
-    at = milliseconds(message.sort_time())
-    return f"{at if sort == 'sent_at' else _LARGEST - at:013d}"
-
-
-def places_of(message: StoredMessage) -> list[Place]:
-    """Every (partition, key) at which the message stands in the index."""
-    scopes = [
-        scope_of(),
-        scope_of(owner=message.sender),
-        *(scope_of(record=ref) for ref in records_of(message)),
-    ]
-    return [
-        (f"{scope}|{view}", f"{sort}|{_value(sort, message)}|{message.id}")
-        for scope in scopes
-        for view in _views(message)
-        for sort in SORTS
-    ]
+_Columns = Mapping[str, Value]
 
 
 class Lists:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def put(self, organization: str, listed: Listed, old: list[Place]) -> list[Place]:
-        """Write the message's rows, remove those of `old` that it has left; where it stands now."""
-        new = places_of(listed.message)
-        values = pack(listed)
-        for partition in sorted({partition for partition, _ in [*new, *old]}):
-            puts = [Upsert(Row(partition, key, values)) for part, key in new if part == partition]
-            gone = sorted({key for part, key in old if part == partition and (part, key) not in new})
-            await self._write(organization, partition, puts, gone)
-        return new
+    async def put(self, organization: str, listed: Listed, old: Sequence[Place]) -> list[Place]:
+        """Write the message's rows, remove those that it has left; where it stands now.
 
-    async def remove(self, organization: str, old: list[Place]) -> None:
-        for partition in sorted({partition for partition, _ in old}):
-            await self._write(organization, partition, [], [key for part, key in old if part == partition])
+        `old` is where it is believed to stand, or may stand. Raises Stale when others write at the same time again
+        and again.
+        """
+        message, index = listed.message, table(organization, "index")
+        standing, columns, whole = _shown(listed)
+        shows = short_hash(*(str(value) for value in (whole or columns).values()))
+        believed, new = _believed(old), partitions_of(message, standing)
+        if await self._stands(index, old, Place(message=message.id, standing=standing, shows=shows, marks={}), new):
+            return [*old]
+        if whole is not None:
+            await self._tables.write(index, [Upsert(Row(_WHOLE, message.id, whole))])
 
-    async def _write(self, organization: str, partition: str, puts: list[Upsert], gone: list[str]) -> None:
+        async def move(partition: str, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
+            return await _Move(self._tables, index, partition, message.id, columns).to(mark, found)
+
+        def belief(partition: str) -> _Found | None:
+            # A partition of which nobody has spoken holds nothing of the message.
+            return believed.get(partition, _Found())
+
+        # The main one first: should this process die, its mark knows what else has to be looked at.
+        main = Mark(standing=standing, partitions=sorted({*new, *believed}))
+        etag, before = await move(MAIN, main, belief(MAIN))
+        there = {*believed, *(before.mark.partitions if before.mark else ())}
+        others, left = [each for each in new if each != MAIN], sorted(there - set(new))
+        mark = Mark(standing=standing)
+        moved = await _some_at_once([partial(move, each, mark, belief(each)) for each in others])
+        await _some_at_once([partial(move, each, None, believed.get(each)) for each in left])
+        if whole is None and before.mark and before.mark.standing.large:
+            await self._delete_whole(index, message.id)
+        marks = dict(zip(others, (etag for etag, _ in moved), strict=True))
+        return [Place(message=message.id, standing=standing, shows=shows, marks={MAIN: etag, **marks})]
+
+    async def _stands(self, index: str, old: Sequence[Place], wanted: Place, partitions: Sequence[str]) -> bool:
+        """Whether all of it is there already: every writer changes the main mark before anything else."""
+        if [place.model_copy(update={"marks": {}}) for place in old] != [wanted]:
+            return False
+        [place] = old
+        if place.marks.keys() != set(partitions):
+            return False
+        main = await self._tables.get(index, MAIN, _MARK + wanted.message)
+        return main is not None and main.etag == place.marks[MAIN]
+
+    async def remove(self, organization: str, old: Sequence[Place]) -> None:
+        """Take the message out of every list. Again is the same."""
         index = table(organization, "index")
-        deletes: list[Change] = [Delete(partition, key) for key in gone]
+        for message in {place.message for place in old}:
+            main = await _Move(self._tables, index, MAIN, message, {}).read()
+            known = {partition for place in old if place.message == message for partition in place.marks}
+            others = sorted({*known, *(main.mark.partitions if main.mark else ())} - {MAIN})
+            moves = [_Move(self._tables, index, partition, message, {}) for partition in [*others, MAIN]]
+            # The main one last: until then its mark knows what is left.
+            await _some_at_once([partial(move.to, None, None) for move in moves[:-1]])
+            await moves[-1].to(None, main)
+            await self._delete_whole(index, message)
+
+    async def _delete_whole(self, index: str, message: str) -> None:
         try:
-            await self._tables.write(index, [*puts, *deletes])
+            await self._tables.write(index, [Delete(_WHOLE, message)])
         except Missing:
-            # An earlier try got so far and no further: what is gone already cannot be deleted in a transaction.
-            if puts:
-                await self._tables.write(index, puts)
-            for delete in deletes:
-                try:
-                    await self._tables.write(index, [delete])
-                except Missing:
-                    continue
+            return
 
     async def page(
         self, organization: str, scope: str, view: View, sort: Sort, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Listed]]:
-        """(cursor, message) in order. A message that has changed place meanwhile is neither lost nor shown twice."""
-        keys = Range.prefix(f"{sort}|")
+        """(cursor, message) in order.
+
+        A message that changes place meanwhile is neither missing from the page nor on it twice. In later pages it
+        stands where it then belongs: orders by time and subject are stable, and a count takes a message with it.
+        """
+        found: dict[str, tuple[str, Row]] = {}
+        for shelf in SHELVES[view]:
+            start, keys = block_of(shelf, sort)
+            rows = self._rows(organization, partition_of(scope, sort), start, keys, after, limit)
+            async for cursor, row in rows:
+                # What was sent between two queries is in both: it is shown once, as the later one has it.
+                found[message_of(cursor)] = cursor, row
+        shown = heapq.nsmallest(limit, found.values(), key=lambda each: each[0])
+        for cursor, listed in await self._read(organization, shown):
+            yield cursor, listed
+
+    async def noise(
+        self, organization: str, month: str, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, Listed]]:
+        """(cursor, message) of those sent in the month (YYYY-MM) with very many raw opens, most first."""
+        start, keys = noise_block()
+        rows = [row async for row in self._rows(organization, noise_of(month), start, keys, after, limit)]
+        for cursor, listed in await self._read(organization, rows):
+            yield cursor, listed
+
+    async def _rows(
+        self, organization: str, partition: str, start: str, keys: Range, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, Row]]:
         if after:
-            keys = Range(low=keys.low, high=keys.high, after=f"{sort}|{after}")
-        rows = self._tables.query(table(organization, "index"), f"{scope}|{view}", keys, limit)
-        async for row in rows:
-            yield row.key.removeprefix(f"{sort}|"), unpack(Listed, row)
+            keys = Range(low=keys.low, high=keys.high, after=start + after)
+        async for row in self._tables.query(table(organization, "index"), partition, keys, limit):
+            yield row.key.removeprefix(start), row
+
+    async def _read(self, organization: str, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Listed]]:
+        """What the rows show; large messages are fetched, at the same time."""
+        index = table(organization, "index")
+        large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
+        fetched = await _some_at_once([partial(self._tables.get, index, _WHOLE, message) for message in large])
+        whole = {row.key: row for row in fetched if row is not None}
+        # A large message that was deleted this very moment is shown as far as its row goes.
+        return [(cursor, unpack(Listed, whole.get(message_of(cursor), row))) for cursor, row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A message's mark and rows in one partition."""
+
+    tables: Tables
+    index: str
+    partition: str
+    message: str
+    columns: _Columns
+
+    async def to(self, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
+        """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
+
+        Raises Missing where there is no table, Stale when somebody else was quicker every time.
+        """
+        failed: str | None = ""
+        for _ in range(_MOST_TRIES):
+            just_read = found is None
+            if found is None:
+                found = await self.read()
+            changes = self._changes(mark, found)
+            if not changes:
+                return "", found
+            try:
+                etags = await self.tables.write(self.index, changes)
+            except (Conflict, Missing) as error:
+                if just_read and found.mark is None and isinstance(error, Missing):
+                    raise
+                if just_read and found.etag == failed:
+                    # The mark has not changed, so it is the rows: somebody has meddled with them.
+                    found = replace(found, there=await self._there(found.mark, mark))
+                else:
+                    failed = found.etag
+                    found = None
+            else:
+                return etags[0] or "", found
+        raise Stale(f"the place of message {self.message} changed under every one of {_MOST_TRIES} tries")
+
+    async def read(self) -> _Found:
+        row = await self.tables.get(self.index, self.partition, _MARK + self.message)
+        return _Found() if row is None else _Found(unpack(Mark, row), row.etag)
+
+    async def _there(self, *marks: Mark | None) -> list[str]:
+        keys = sorted({key for mark in marks for key in self._keys(mark)})
+        rows = await _some_at_once([partial(self.tables.get, self.index, self.partition, key) for key in keys])
+        return [row.key for row in rows if row is not None]
+
+    def _keys(self, mark: Mark | None) -> list[str]:
+        return keys_of(self.partition, self.message, mark.standing) if mark else []
+
+    def _changes(self, mark: Mark | None, found: _Found) -> list[Change]:
+        """The mark's is the first. That a row is there or not is said with every change: Azurite looks once then."""
+        key, new = _MARK + self.message, self._keys(mark)
+        there = set(self._keys(found.mark) if found.there is None else found.there)
+        deletes = [Delete(self.partition, each) for each in sorted(there.difference(new))]
+        if mark is None:
+            return [Delete(self.partition, key, found.etag), *deletes] if found.mark else []
+        if found.mark and found.mark.partitions:
+            mark = Mark(standing=mark.standing, partitions=sorted({*mark.partitions, *found.mark.partitions}))
+        rows = [Row(self.partition, each, self.columns, _ANY if each in there else None) for each in new]
+        changes = [Row(self.partition, key, pack(mark), found.etag), *rows]
+        return [*(Replace(row) if row.etag else Insert(row) for row in changes), *deletes]
+
+
+def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
+    """(by what it is sorted, the columns of its rows, all of it where these hold only a part)."""
+    columns = pack(listed)
+    large = sum(len(value) for value in columns.values() if isinstance(value, str)) > _LARGE
+    standing = standing_of(listed.message, listed.kpis, large)
+    if not large:
+        return standing, columns, None
+    part = listed.message.model_copy(update={"to": [], "cc": [], "bcc": [], "remarks": []})
+    return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
+
+
+def _believed(old: Sequence[Place]) -> dict[str, _Found | None]:
+    """By partition; None where it has to be looked at."""
+    return {
+        partition: _Found(Mark(standing=place.standing), etag) if place.standing and etag else None
+        for place in old
+        for partition, etag in place.marks.items()
+    }
+
+
+async def _some_at_once(work: Sequence[Callable[[], Awaitable[Result]]]) -> list[Result]:
+    """All of it, not too much at a time; stops where something fails, when what was begun has ended."""
+    results: list[Result] = []
+    for start in range(0, len(work), _AT_ONCE):
+        done = await asyncio.gather(*(each() for each in work[start : start + _AT_ONCE]), return_exceptions=True)
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+            results.append(result)
+    return results

@@ -1,6 +1,7 @@
 """Messages in storage: one partition of the table `messages` holds all that belongs to a message.
 
-Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `c…` the copies that went out, `body` the HTML
+Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again,
+`c…` the copies that went out, `body` the HTML
 and text (in a blob when they are over 32 KiB). The body's key sorts outside `c…s`, so that reading the rest is one
 small query.
 """
@@ -10,17 +11,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 
 from pydantic import BaseModel
 
 from lib import tables
 from lib.documents import pack, unpack
+from lib.engagement import Contribution
 from lib.fields import Moment
+from lib.folded import Folded
 from lib.kpis import Kpis
+from lib.list_keys import Place
 from lib.messages import Body, Copy, StoredMessage
 from lib.repository import Stale
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Storage, Upsert
+from lib.verdicts.forwards import OtherReader
 
 _INLINE_BYTES = 32 * 1024
 _BODY = "body"
@@ -31,14 +37,25 @@ _JSON = "application/json"
 class Summary(BaseModel):
     """The row `s`: derived, and computed again at will.
 
-    `places` are the (partition, key) of rows in the index, `cards` the ids and kinds of cards that were called for;
-    `again_at` is when the assessor looks at the message again by itself.
+    `places` are where it stands in lists, `cards` the ids and kinds of cards that were called for;
+    `again_at` is when the assessor looks at the message again by itself. `records` are what the message has contributed
+    to, `folded` are the facts that are no longer looked at one by one, `live` counts those that are.
     """
 
     kpis: Kpis = Kpis()
-    places: list[tuple[str, str]] = []
+    places: list[Place] = []
     cards: dict[str, str] = {}
     again_at: Moment | None = None
+    records: list[Contribution] = []
+    folded: Folded | None = None
+    live: int = 0
+    other_readers: list[OtherReader] = []
+
+
+class _Recount(BaseModel):
+    """The row `r`: when a busy message is judged again. It is put by whoever sends the queue's message for that."""
+
+    at: Moment
 
 
 class _StoredBody(BaseModel):
@@ -57,6 +74,7 @@ class Loaded:
     summary: Summary
     summary_etag: str | None
     copies: list[Copy]
+    recount_at: datetime | None = None
 
 
 class MessageStore:
@@ -78,6 +96,7 @@ class MessageStore:
             summary=unpack(Summary, found["s"]) if "s" in found else Summary(),
             summary_etag=found["s"].etag if "s" in found else None,
             copies=[unpack(Copy, row) for key, row in found.items() if key.startswith("c")],
+            recount_at=unpack(_Recount, found["r"]).at if "r" in found else None,
         )
 
     async def body(self, organization: str, message: str) -> Body:
@@ -136,6 +155,12 @@ class MessageStore:
         except (Conflict, Missing) as error:
             raise Stale from error
 
+    async def put_recount(self, organization: str, message: str, at: datetime) -> None:
+        """The message will be judged again then."""
+        await self._tables.write(
+            tables.table(organization, "messages"), [Upsert(Row(message, "r", pack(_Recount(at=at))))]
+        )
+
     async def delete(self, organization: str, loaded: Loaded) -> None:
         """The message and its rows, if it is still the version that was loaded. Raises Stale. Deletes no facts."""
         message = loaded.message.id
@@ -143,6 +168,8 @@ class MessageStore:
         changes: list[Change] = [Delete(message, "m", loaded.etag)]
         if loaded.summary_etag:
             changes.append(Delete(message, "s"))
+        if loaded.recount_at:
+            changes.append(Delete(message, "r"))
         if body is not None:
             changes.append(Delete(message, _BODY))
         changes += [Delete(message, f"c{number:04d}") for number in range(len(loaded.copies))]

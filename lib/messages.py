@@ -94,7 +94,8 @@ class Failure(BaseModel):
 
 class StoredMessage(MessageFields):
     """The row `m`. `due_at` is when the next try to send it is due, `tried_at` when the last one began; `in_doubt` when
-    that one may have come through and is to be repeated. `known_ids` are the provider's own names for the message."""
+    that one may have come through and is to be repeated. `known_ids` are the provider's own names for the message.
+    `gateways` says by recipient number which product filters that recipient's mail, as far as it was found out."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -115,6 +116,7 @@ class StoredMessage(MessageFields):
     tried_at: Moment | None = None
     in_doubt: bool = False
     known_ids: list[str] = Field(default_factory=list)
+    gateways: list[str | None] = Field(default_factory=list)
 
     @property
     def status(self) -> Status:
@@ -128,11 +130,16 @@ class StoredMessage(MessageFields):
 
 
 class Copy(BaseModel):
-    """A row `c…`: one MIME message as it went out. `links` are the destinations by index, or their blob's name."""
+    """A row `c…`: one MIME message as it went out. `links` are the destinations by index, or their blob's name.
+
+    `link_count` counts them without those of the honeypots, whose indexes follow.
+    """
 
     recipients: list[int]
     follow_state: FollowState
     links: list[str] | str = []
+    link_count: int = 0
+    honeypots: list[int] = []
 
 
 class ReminderRead(Reminder):
@@ -161,8 +168,19 @@ class MessageItem(MessageFields):
     kpis: Kpis
 
 
+class OtherReaderRead(BaseModel):
+    """Somebody else has probably read this recipient's copy, too: a guess of its own, which counts nowhere."""
+
+    recipient: str
+    text: str = "Probably read by someone else, too."
+    confidence: float
+    because: list[str]
+
+
 class MessageRead(MessageItem):
     """A message, whole."""
+
+    other_readers: list[OtherReaderRead] = Field(default_factory=list)
 
     html: str | None
     text: str | None

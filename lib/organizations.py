@@ -64,6 +64,11 @@ class OrganizationSettings(Model):
     from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
         default_factory=list, description="domains that senders' addresses may have; empty allows all"
     )
+    honeypot: bool = Field(
+        False,
+        description="followed HTML gets a link that no person sees, to where its first link leads: whoever follows it "
+        "is a machine",
+    )
 
 
 class Organization(BaseModel):

@@ -11,13 +11,15 @@ another order changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lib.clock import Clock
 from lib.compose import ComposeError
-from lib.lists import places_of
+from lib.gateways import RecipientGateways
+from lib.lists import is_told
 from lib.message_store import Loaded, MessageStore
 from lib.messages import Copy, Failure, StoredMessage
 from lib.prepare import Preparation, Prepared, UnknownSender
@@ -48,12 +50,14 @@ class Outbox:
         self,
         store: MessageStore,
         preparation: Preparation,
+        gateways: RecipientGateways,
         schedule: Schedule,
         transport: Transport | None,
         clock: Clock,
     ) -> None:
         self._store = store
         self._preparation = preparation
+        self._gateways = gateways
         self._schedule = schedule
         self._transport = transport
         self._clock = clock
@@ -68,7 +72,7 @@ class Outbox:
         if loaded is None or self._transport is None:
             return None
         message, now = loaded.message, self._clock.now()
-        untold = message if loaded.summary.places != places_of(message) else None
+        untold = None if is_told(loaded.summary.places, message) else message
         if message.state == "scheduled" and message.due_at and message.due_at > now:
             await self._schedule.wake(organization, message)
             return untold
@@ -115,7 +119,7 @@ class Outbox:
         )
         claimed, etag = await self._step(organization, message, claimed, loaded.etag)
         try:
-            prepared = await self._prepared(organization, claimed)
+            prepared, gateways = await self._prepared_and_gateways(organization, claimed)
         except (ComposeError, UnknownSender) as error:
             return await self._conclude(organization, claimed, etag, _not_written(claimed, error))
         submitting = claimed.model_copy(
@@ -124,6 +128,7 @@ class Outbox:
                 "tried_at": claimed.tried_at if claimed.in_doubt else self._clock.now(),
                 "follow_state": prepared.copy.follow_state,
                 "remarks": prepared.remarks,
+                "gateways": gateways,
             }
         )
         submitting, etag = await self._step(organization, claimed, submitting, etag, [prepared.copy])
@@ -132,6 +137,16 @@ class Outbox:
         if isinstance(outcome, Unknown):
             outcome = await self._after_doubt(envelope, outcome)
         return await self._conclude(organization, submitting, etag, outcome)
+
+    async def _prepared_and_gateways(
+        self, organization: str, message: StoredMessage
+    ) -> tuple[Prepared, list[str | None]]:
+        """At the same time. Raises ComposeError, UnknownSender."""
+        looking = asyncio.create_task(self._gateways.of([each.email for each in message.recipients()]))
+        try:
+            return await self._prepared(organization, message), await looking
+        finally:
+            looking.cancel()
 
     async def _prepared(self, organization: str, message: StoredMessage) -> Prepared:
         """Raises ComposeError, UnknownSender."""

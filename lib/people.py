@@ -96,8 +96,12 @@ class People:
         return found[0] if found else None
 
     async def record(self, organization: str, record: RecordRef) -> StoredRecord | None:
-        found = await self.records.get(organization, record_partition(record.type), record.id)
+        found = await self.stored_record(organization, record)
         return found[0] if found else None
+
+    async def stored_record(self, organization: str, record: RecordRef) -> tuple[StoredRecord, str] | None:
+        """The record and its etag."""
+        return await self.records.get(organization, record_partition(record.type), record.id)
 
     async def opt_in(self, organization: str, users: Iterable[str] | None, value: bool) -> int:
         """Set it for these users (None: for all that there are); how many have changed. Unknown ids are passed over."""

@@ -13,8 +13,14 @@ from lib.activities import Activities
 from lib.alerts import Alerts
 from lib.assessor import Assessor
 from lib.cards import Cards
+from lib.catalogues.catalogues import load_catalogues
+from lib.catalogues.rows import BrokenCatalogue
+from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
 from lib.due import DueIndex
+from lib.engagement import Engagements
+from lib.fact_rows import FactRows
+from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.idempotency import Idempotency
 from lib.journal import Journal, RowsAndQueues, Writer
 from lib.lists import Lists
@@ -23,17 +29,22 @@ from lib.organizations import Organizations
 from lib.outbox import Outbox
 from lib.people import People
 from lib.prepare import Preparation
+from lib.rejudge import Rejudge
 from lib.reminders import Reminders
 from lib.schedule import Schedule
 from lib.send_time.advisor import Advisor
-from lib.settings import Settings
+from lib.settings import Settings, SettingsError
+from lib.sightings import Sightings
 from lib.storage import Storage
 from lib.sweep import JournalSweep
 from lib.transports import Transport
 
 
 class Services:
-    """The parts, each made once. Tests hand in a storage, a writer, a transport or a clock of their own."""
+    """The parts, each made once. Tests hand in a storage, a writer, a transport, a clock or an MX lookup of their own.
+
+    Raises SettingsError for a catalogue with a broken row.
+    """
 
     def __init__(
         self,
@@ -43,6 +54,7 @@ class Services:
         writer: Writer | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
+        resolve_mx: Resolve | None = None,
     ) -> None:
         self.settings = settings
         self.ring = settings.token_keys
@@ -50,6 +62,12 @@ class Services:
         self._storage = storage
         self._writer = writer
         self._transport = transport
+        self._resolve_mx = resolve_mx
+        try:
+            self.catalogues = load_catalogues(settings.catalogues)
+        except BrokenCatalogue as error:
+            where = f" (HEED_CATALOGUES is {settings.catalogues})" if settings.catalogues else ""
+            raise SettingsError(f"A catalogue is broken: {error}{where}") from None
 
     @cached_property
     def storage(self) -> Storage:
@@ -121,7 +139,33 @@ class Services:
 
     @cached_property
     def assessor(self) -> Assessor:
-        return Assessor(self.storage.tables, self.messages, self.lists, self.alerts)
+        return Assessor(
+            self.fact_rows,
+            self.messages,
+            self.lists,
+            self.alerts,
+            self.engagements,
+            self.circumstances,
+            self.catalogues,
+            self.storage.queues,
+            self.clock,
+        )
+
+    @cached_property
+    def rejudge(self) -> Rejudge:
+        return Rejudge(self.assessor, self.messages, self.lists)
+
+    @cached_property
+    def fact_rows(self) -> FactRows:
+        return FactRows(self.storage.tables)
+
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        return Circumstances(self.people, Sightings(self.storage.tables), self.catalogues, self.clock)
+
+    @cached_property
+    def engagements(self) -> Engagements:
+        return Engagements(self.storage.tables, self.people, self.organizations, self.storage.queues, self.clock)
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -149,7 +193,13 @@ class Services:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.messages, self.preparation, self.schedule, self.transport, self.clock)
+        return Outbox(self.messages, self.preparation, self.gateways, self.schedule, self.transport, self.clock)
+
+    @cached_property
+    def gateways(self) -> RecipientGateways:
+        """Of recipients, as their domains' mail servers tell."""
+        resolve = self._resolve_mx or (DnsResolve() if self.settings.mx_lookup == "on" else None)
+        return RecipientGateways(self.catalogues.gateways, resolve, self.clock)
 
     @cached_property
     def due(self) -> DueIndex:
@@ -167,7 +217,7 @@ class Services:
             from lib.send_time.azure_maps import AzureMaps
 
             maps = AzureMaps(settings.maps_url, settings.maps_key)
-        return Advisor(self.people, self.lists, self.assessor, maps)
+        return Advisor(self.people, self.lists, self.fact_rows, maps)
 
     @cached_property
     def idempotency(self) -> Idempotency:

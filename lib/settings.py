@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -38,6 +39,12 @@ def _base_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is no http or https address")
     return value.rstrip("/")
+
+
+def _folder(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError("there is no such folder")
+    return value
 
 
 def _key_ring(value: Any) -> KeyRing:
@@ -144,6 +151,16 @@ class Settings(BaseModel):
         gt=0,
         le=300,
         description="seconds to wait for each answer of the mail server",
+    )
+    mx_lookup: Literal["on", "off"] = Field(
+        "on",
+        alias="HEED_MX_LOOKUP",
+        description="on (ask DNS which product filters a recipient's mail) or off",
+    )
+    catalogues: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None,
+        alias="HEED_CATALOGUES",
+        description="a folder with catalogues of your own: networks.csv, owners.csv, gateways.csv, agents.csv",
     )
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ from infra.local.host_keys import load_host_keys
 from infra.local.http_triggers import HttpTriggers
 from infra.local.invocation import InvocationError, Invoke, make_invoke
 from lib.clock import SetClock
+from lib.gateways import Resolve
 from lib.journal import StorageWriter, Writer
 from lib.services import Services
 from lib.settings import load_settings
@@ -36,12 +37,16 @@ START = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
+GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+"""Gmail's image proxy: a person's open even seconds after the mail went out, when a browser's is open to doubt."""
+
 TOKEN_KEYS = "k1:" + base64.urlsafe_b64encode(bytes(range(64))).decode().rstrip("=")
 SETTINGS = {
     "HEED_BASE_URL": BASE_URL,
     "HEED_ADMIN_KEY": ADMIN_KEY,
     "HEED_TOKEN_KEYS": TOKEN_KEYS,
     "HEED_TRUSTED_HOPS": "1",
+    "HEED_MX_LOOKUP": "off",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
 }
 
@@ -66,6 +71,7 @@ class Heed:
     transport: Transport | None = field(default_factory=MemoryTransport)
     writer: Writer | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    resolve_mx: Resolve | None = None
     key: str = ""
     services: Services = field(init=False)
     _http: HttpTriggers = field(init=False)
@@ -79,6 +85,7 @@ class Heed:
             writer=self.writer or StorageWriter(self.storage),
             transport=self.transport,
             clock=self.clock,
+            resolve_mx=self.resolve_mx,
         )
         self._http = HttpTriggers("", load_host_keys(Path(mkdtemp()) / "keys.json"))
         self._queues, self._timers = {}, {}
@@ -172,10 +179,11 @@ class Heed:
         return str((await self.post("/messages", message))["id"])
 
     async def sent(self, **fields: Any) -> str:
-        """A message that has gone out; its id."""
+        """A message that went out some time ago, so that whoever looks at it now looks like a person; its id."""
         message = await self.draft(**fields)
         await self.post(f"/messages/{message}/send")
         await self.work()
+        self.clock.move(minutes=90)
         return message
 
     def mail(self, number: int = -1) -> bytes:

@@ -157,6 +157,8 @@ def _set_defaults(port: int, data_dir: Path) -> None:
     os.environ.setdefault("HEED_BASE_URL", f"http://127.0.0.1:{port}")
     os.environ.setdefault("HEED_ADMIN_KEY", "local-admin")
     os.environ.setdefault("HEED_TRUSTED_HOPS", "0")
+    # Mail ends in the catcher, and where there is no DNS each one would wait for it.
+    os.environ.setdefault("HEED_MX_LOOKUP", "off")
     if not os.environ.get("HEED_TOKEN_KEYS"):
         os.environ["HEED_TOKEN_KEYS"] = token_keys(data_dir / "token-keys")
 

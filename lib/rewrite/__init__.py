@@ -1,41 +1,72 @@
 """The rewriter: sends a mail's links through our redirect and puts the open pixel into it.
 
-    rewritten = rewrite(html, text, mint=mint, pixel=pixel, own="https://track.example.com")
+    rewritten = rewrite(html, text, mint=mint, pixel=pixel, own="https://track.example.com", open_token=open_token)
+    html, text = cleaned(html, text, own="https://track.example.com", open_token=open_token)
 
-Only the values of followable links and the pixel differ between `html` and `rewritten.html`; all other
-bytes stay, and rewriting the result again changes nothing. What is no followable link, and why, is in
-lib.links. A link that looks followable and is not stays direct, and a remark says where and why.
+Only the values of followable links, the pixel and the honeypot differ between `html` and `rewritten.html`; all other
+bytes stay, and rewriting the result again changes nothing. What is no followable link, and why, is in lib.links. A link
+that looks followable and is not stays direct, and a remark says where and why.
+
+A mail may quote older mail of ours, whose pixels and links would tell of that mail. So such pixels go, and such links
+lead directly again, before they are followed like any other. `cleaned` does that alone, for mail that is not followed.
 """
 
 from collections.abc import Callable
 
 from lib.rewrite.destinations import Destinations
-from lib.rewrite.html_part import rewrite_html
+from lib.rewrite.html_part import complete, rewrite_html, size_remarks
+from lib.rewrite.ours import Opened, OpenToken, Ours
 from lib.rewrite.plain_text import plain_text
 from lib.rewrite.remarks import Remark, Rewritten
 from lib.rewrite.text_part import rewrite_text
 
-__all__ = ["Remark", "Rewritten", "rewrite"]
+__all__ = ["OpenToken", "Opened", "Remark", "Rewritten", "cleaned", "rewrite"]
 
 
 def rewrite(
-    html: str | None, text: str | None, *, mint: Callable[[int, str], str], pixel: str | None, own: str
+    html: str | None,
+    text: str | None,
+    *,
+    mint: Callable[[int, str], str],
+    pixel: str | None,
+    own: str,
+    open_token: OpenToken | None = None,
+    honeypot: bool = False,
 ) -> Rewritten:
     """Rewrite both parts of a mail; a mail with HTML and no text gets a text made from the HTML.
 
     `mint` makes the absolute redirect URL from a link's index and destination, once for each index. `pixel`
     is the absolute URL of the pixel, None for a mail that is not to have one. `own` is the base of our
-    URLs, such as `https://track.example.com`; links to our own endpoints under it are left alone.
+    URLs, such as `https://track.example.com`; links to our own endpoints under it are left alone, unless
+    `open_token` knows where they lead. With `honeypot`, HTML gets one more link, which no person sees.
 
-    Takes any text, and raises only what `mint` raises.
+    Takes any text, and raises only what `mint` and `open_token` raise.
     """
-    destinations = Destinations(mint, own)
+    destinations = Destinations(mint, Ours(own, open_token))
     remarks: list[Remark] = []
-    if html is not None:
-        html = rewrite_html(html, destinations, pixel, remarks)
+    honeypots: list[int] = []
+    page = None if html is None else rewrite_html(html, destinations, pixel, remarks)
     if text is not None:
         text = rewrite_text(text, destinations, remarks)
-    elif html is not None:
+    elif page is not None:
         # No remarks on a text that the author did not write; those on the HTML say the same.
-        text = rewrite_text(plain_text(html, destinations.destination_of), destinations, [])
-    return Rewritten(html, text, destinations.all, remarks)
+        text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [])
+    if page is not None:
+        # After the text, whose links come before the honeypot.
+        honeypot_url = destinations.honeypot_url() if honeypot else None
+        honeypots = [len(destinations.all) - 1] if honeypot_url else []
+        html = complete(page, honeypot_url, pixel)
+        remarks = [*size_remarks(html), *remarks]
+    return Rewritten(html, text, destinations.all, remarks, honeypots)
+
+
+def cleaned(
+    html: str | None, text: str | None, *, own: str, open_token: OpenToken | None
+) -> tuple[str | None, str | None]:
+    """Both parts of a mail with no pixel of ours, and with direct links. Raises what `open_token` raises."""
+    destinations = Destinations(None, Ours(own, open_token))
+    if html is not None:
+        html = rewrite_html(html, destinations, None, []).html
+    if text is not None:
+        text = rewrite_text(text, destinations, [])
+    return html, text

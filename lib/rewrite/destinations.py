@@ -4,25 +4,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from lib.links import WHITE_SPACE, LinkRefused, destination, is_left_alone
+from lib.links import LinkRefused, destination, is_left_alone
+from lib.rewrite.ours import Ours
 from lib.rewrite.remarks import Places, Remark
-
-_OWN_PATHS: Final = ("/c/", "/o/", "/i/", "/a/", "/p/")
 
 
 class Destinations:
-    """Numbers the destinations of one mail and makes their redirect URLs. `all` lists them by index."""
+    """Numbers the destinations of one mail and makes their redirect URLs. `all` lists them by index.
 
-    def __init__(self, mint: Callable[[int, str], str], own: str) -> None:
+    Without `mint` no link gets a redirect URL.
+    """
+
+    def __init__(self, mint: Callable[[int, str], str] | None, ours: Ours) -> None:
         self._mint: Final = mint
-        self._own: Final = tuple(own.rstrip("/") + path for path in _OWN_PATHS)
+        self.ours: Final = ours
         self._url_of: Final[dict[str, str]] = {}  # by destination, for the links of the HTML
         self._destination_of: Final[dict[str, str]] = {}  # by URL
         self._off: Final[set[str]] = set()
         self.all: Final[list[str]] = []
-
-    def is_own(self, address: str) -> bool:
-        return address.strip(WHITE_SPACE).startswith(self._own)
 
     def destination_of(self, url: str) -> str | None:
         """Where one of the redirect URLs made here leads."""
@@ -51,10 +50,15 @@ class Destinations:
             return self._url_of[to]
         return None if to in self._off else self._next_url(to)
 
+    def honeypot_url(self) -> str | None:
+        """The redirect URL of one more link, to where the first one leads; None for a mail without links."""
+        return self._next_url(self.all[0]) if self.all else None
+
     def _stays(self, address: str) -> bool:
-        return is_left_alone(address) or self.is_own(address)
+        return self._mint is None or is_left_alone(address) or self.ours.is_own(address)
 
     def _next_url(self, to: str) -> str:
+        assert self._mint is not None
         url = self._mint(len(self.all), to)
         self.all.append(to)
         self._destination_of[url] = to

@@ -1,19 +1,28 @@
-"""The HTML part: the values of links are exchanged, and the pixel is put in. Nothing else is touched."""
+"""The HTML part: links get other values, what is left of older mail goes, honeypot and pixel are put in. No more."""
 
 import re
 from typing import Final, NamedTuple
 
 from turbohtml import tokenize
 
-from lib.links import LinkRefused
+from lib.links import WHITE_SPACE, LinkRefused
 from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
+from lib.rewrite.ours import Opened
 from lib.rewrite.remarks import Places, Remark
 
 LARGE: Final = 102_400
 """Bytes of HTML above which a mail is at risk: Gmail hides what comes after about 102 KB, the pixel too."""
 
 _NEEDS_REFERENCE: Final = re.compile("[&\"'<>`\t\n\f\r ]")
+
+
+class Page(NamedTuple):
+    """The HTML with its links rewritten. `place` is where the honeypot goes, and the pixel if it is not there yet."""
+
+    html: str
+    place: int
+    has_pixel: bool
 
 
 class _Edit(NamedTuple):
@@ -24,16 +33,40 @@ class _Edit(NamedTuple):
     replacement: str
 
 
-def rewrite_html(html: str, destinations: Destinations, pixel: str | None, remarks: list[Remark]) -> str:
+def rewrite_html(html: str, destinations: Destinations, pixel: str | None, remarks: list[Remark]) -> Page:
     found = markup.read(html)
     edits = _link_edits(html, found.links, destinations, remarks)
-    if pixel is not None and not _has_pixel(html, pixel):
+    place = None
+    for image in found.images:
+        source = _decoded(html[image.value_start : image.value_end]).strip(WHITE_SPACE)
+        if source == pixel:
+            place = image.start if place is None else place
+        elif destinations.ours.is_pixel(source):
+            edits.append(_removal(html, image.start, image.end))
+    edits.sort()
+    has_pixel = pixel is not None and (place is not None or _has_pixel(html, pixel))
+    if place is None:
         place = _pixel_place(html, found)
-        edits.append(_Edit(place, place, _pixel_markup(pixel)))
-        edits.sort()
-    rewritten = _edited(html, edits)
-    remarks.extend(_size_remarks(rewritten))
-    return rewritten
+    return Page(_edited(html, edits), place + _growth(edits, place), has_pixel)
+
+
+def complete(page: Page, honeypot: str | None, pixel: str | None) -> str:
+    """The page with a honeypot and a pixel, of which these are the URLs, if any."""
+    additions = ""
+    if honeypot is not None:
+        additions += _honeypot_markup(honeypot)
+    if pixel is not None and not page.has_pixel:
+        additions += _pixel_markup(pixel)
+    return page.html[: page.place] + additions + page.html[page.place :]
+
+
+def size_remarks(html: str) -> list[Remark]:
+    # A lone surrogate cannot be sent, but that is for whoever composes the mail to find.
+    size = len(html.encode("utf-8", "surrogatepass"))
+    if size <= LARGE:
+        return []
+    text = f"The HTML has {size:,} bytes. Gmail hides what comes after about {LARGE:,}, the pixel too."
+    return [Remark("large", text, "html")]
 
 
 def _link_edits(html: str, links: list[markup.Link], destinations: Destinations, remarks: list[Remark]) -> list[_Edit]:
@@ -41,17 +74,50 @@ def _link_edits(html: str, links: list[markup.Link], destinations: Destinations,
     places = Places("html", html)
     for link in links:
         address = _decoded(html[link.start : link.end])
-        if link.is_off:
-            destinations.turn_off(address)
-            continue
-        try:
-            url = destinations.url_in_html(address)
-        except LinkRefused as refused:
-            remarks.append(refusal_remark(refused, places, link.start))
-            continue
+        older = destinations.ours.link(address)
+        if older is not None:
+            address = older.destination
+            if removal := _honeypot_removal(html, link, older):
+                edits.append(removal)
+                continue
+        url = _url(address, link, destinations, places, remarks)
+        if url is None and older is not None:
+            url = address
         if url is not None:
             edits.append(_Edit(link.start, link.end, _attribute_value(url)))
     return edits
+
+
+def _removal(html: str, start: int, end: int) -> _Edit:
+    """A space is left where what stands on both sides could become one tag, one end of a comment or one reference."""
+    return _Edit(start, end, " " if html.endswith(("<", "-", "&"), 0, start) else "")
+
+
+def _honeypot_removal(html: str, link: markup.Link, older: Opened) -> _Edit | None:
+    """The edit that takes a honeypot out which an earlier pass has put in; None if the link of ours is no honeypot.
+
+    Mail programs take attributes away from what they quote. So an empty link of older mail goes in any case: nobody can
+    miss it. An empty one of this mail may be its author's; without a honeypot, the HTML is what it was before.
+    """
+    if link.empty is None:
+        return None
+    if older.is_this_mail:
+        return _Edit(*link.empty, "") if link.is_hidden else None
+    return _removal(html, *link.empty)
+
+
+def _url(
+    address: str, link: markup.Link, destinations: Destinations, places: Places, remarks: list[Remark]
+) -> str | None:
+    """The redirect URL for the link, None if it is not to be followed."""
+    if link.is_off:
+        destinations.turn_off(address)
+        return None
+    try:
+        return destinations.url_in_html(address)
+    except LinkRefused as refused:
+        remarks.append(refusal_remark(refused, places, link.start))
+        return None
 
 
 def _decoded(value: str) -> str:
@@ -82,6 +148,17 @@ def _pixel_place(html: str, found: markup.Markup) -> int:
     return len(html) if found.unfinished is None else found.unfinished
 
 
+def _honeypot_markup(url: str) -> str:
+    """A link for machines that follow every link in the source. No person sees it, hears of it or comes to it by Tab.
+
+    It is not displayed; `mso-hide` says so to Outlook, whose engine is Word's. A client that strips styles has nothing
+    to show, for the link is empty; and nothing hidden to read makes no spam filter suspicious. As it is empty, it has
+    no name to read out either, and the two attributes keep it from screen readers and the keyboard without any style.
+    """
+    source = _attribute_value(url)
+    return f'<a href="{source}" aria-hidden="true" tabindex="-1" style="display:none;mso-hide:all"></a>'
+
+
 def _pixel_markup(pixel: str) -> str:
     # Not `display:none`: some clients do not load what is not displayed.
     source = _attribute_value(pixel)
@@ -99,10 +176,6 @@ def _edited(html: str, edits: list[_Edit]) -> str:
     return "".join(pieces)
 
 
-def _size_remarks(html: str) -> list[Remark]:
-    # A lone surrogate cannot be sent, but that is for whoever composes the mail to find.
-    size = len(html.encode("utf-8", "surrogatepass"))
-    if size <= LARGE:
-        return []
-    text = f"The HTML has {size:,} bytes. Gmail hides what comes after about {LARGE:,}, the pixel too."
-    return [Remark("large", text, "html")]
+def _growth(edits: list[_Edit], place: int) -> int:
+    """How many characters the edits before the place add."""
+    return sum(len(replacement) - (end - start) for start, end, replacement in edits if end <= place)

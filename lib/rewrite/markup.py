@@ -1,4 +1,4 @@
-"""Where in the source of a mail the links stand: a reader of HTML that knows the place of every byte.
+"""Where in the source of a mail links and images stand: a reader of HTML that knows the place of every byte.
 
 It follows the tokenizer of the HTML Standard
 (https://html.spec.whatwg.org/multipage/parsing.html#tokenization) for a client that runs no scripts, plus
@@ -34,7 +34,7 @@ _MARKUP: Final = (
 )
 # Most tags tell us nothing; passing over them inside the pattern makes reading twice as fast.
 _TELLING: Final = (
-    rf"(?i:a|area|v:[^{_S}/>]*+|body|svg|math|script|plaintext"
+    rf"(?i:a|area|img|image|v:[^{_S}/>]*+|body|svg|math|script|plaintext"
     r"|iframe|noembed|noframes|style|textarea|title|xmp)"
 )
 _DULL: Final = rf"</?+(?!{_TELLING}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
@@ -42,6 +42,7 @@ _NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
 _NEXT: Final = re.compile(rf"(?:[^<]++|</>|<(?![A-Za-z/!?]))*+{_MARKUP}")
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
 _NO_VALUE: Final = (-1, -1)  # the span of a group that did not take part
+_NOTHING_IN_IT: Final = re.compile(rf"[{_S}]*+</a[{_S}]*+>", re.IGNORECASE | re.ASCII)
 _EMPTY_COMMENT: Final = re.compile(r"-?+>")
 _COMMENT_END: Final = re.compile(r"--!?+>")
 _CONDITION: Final = re.compile(r"<!--\[if[^\]>]*+\]>", re.IGNORECASE | re.ASCII)
@@ -65,25 +66,38 @@ _HTML_AGAIN: Final = frozenset((
 class Link(NamedTuple):
     """Where the value of an `href` stands, without quotes: `html[start:end]`.
 
-    `is_off`: the tag has `data-heed="off"`, so that the link is not to be tracked.
+    `is_off`: the tag has `data-heed="off"`, so that the link is not to be tracked. `is_hidden`: neither screen readers
+    nor the keyboard come to it. `empty` is where the whole element stands, if it is an `<a>` with nothing in it.
     """
 
     start: int
     end: int
     is_off: bool
+    is_hidden: bool
+    empty: tuple[int, int] | None
+
+
+class Image(NamedTuple):
+    """The tag of an image is `html[start:end]`; the value of its `src` is `html[value_start:value_end]`."""
+
+    start: int
+    end: int
+    value_start: int
+    value_end: int
 
 
 @dataclass(slots=True)
 class Markup:
-    """Links in the order of the source, where the last `</body>` stands, and where something never ends."""
+    """Links and images in the order of the source, where the last `</body>` stands, and where something never ends."""
 
     links: list[Link] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
     body_end: int | None = None
     unfinished: int | None = None
 
 
 def read(html: str) -> Markup:
-    """Find the links of `<a>`, `<area>` and VML elements in any text, HTML or not."""
+    """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not."""
     markup = Markup()
     _Reader(html, len(html), markup).read_from(0)
     return markup
@@ -127,8 +141,10 @@ class _Reader:
     def _after_start_tag(self, tag: re.Match[str]) -> int | None:
         name = tag["name"].lower()
         if name in ("a", "area") or name.startswith("v:"):
-            self._note_link(tag)
-        elif name in ("svg", "math"):
+            self._note_link(tag, name)
+        elif name in ("img", "image"):  # the parsing rules make the second the first
+            self._note_image(tag)
+        if name in ("svg", "math"):
             self.foreign += self.html[tag.end() - 2] != "/"
         elif self.foreign:
             if name in _HTML_AGAIN:
@@ -176,17 +192,31 @@ class _Reader:
                 return mark.start()
         return None
 
-    def _note_link(self, tag: re.Match[str]) -> None:
+    def _note_link(self, tag: re.Match[str], name: str) -> None:
+        values = self._values(tag)
+        start, end = values.get("href", _NO_VALUE)
+        if start < end:
+            is_hidden = self._says(values, "aria-hidden", "true") and self._says(values, "tabindex", "-1")
+            ending = _NOTHING_IN_IT.match(self.html, tag.end(), self.end) if name == "a" else None
+            empty = (tag.start("place"), ending.end()) if ending else None
+            self.markup.links.append(Link(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
+
+    def _note_image(self, tag: re.Match[str]) -> None:
+        start, end = self._values(tag).get("src", _NO_VALUE)
+        if start < end:
+            self.markup.images.append(Image(tag.start("place"), tag.end(), start, end))
+
+    def _values(self, tag: re.Match[str]) -> dict[str, tuple[int, int]]:
+        """Where the values of a tag's attributes stand, without quotes, by name in lower case."""
         spans: dict[str, tuple[int, int]] = {}
         for attribute in _ATTRIBUTES.finditer(self.html, tag.end("name"), tag.start("tag")):
             # The first of several attributes with one name is the one that counts.
-            spans.setdefault(attribute["name"].lower(), attribute.span("value"))
-        start, end = self._unquoted(spans.get("href", _NO_VALUE))
-        if start < end:
-            off_start, off_end = self._unquoted(spans.get("data-heed", _NO_VALUE))
-            is_off = self.html[off_start:off_end].strip().lower() == "off"
-            self.markup.links.append(Link(start, end, is_off))
+            start, end = attribute.span("value")
+            if start < end and self.html[start] in "\"'":
+                start, end = start + 1, end - 1
+            spans.setdefault(attribute["name"].lower(), (start, end))
+        return spans
 
-    def _unquoted(self, value: tuple[int, int]) -> tuple[int, int]:
-        start, end = value
-        return (start + 1, end - 1) if start < end and self.html[start] in "\"'" else value
+    def _says(self, values: dict[str, tuple[int, int]], name: str, value: str) -> bool:
+        start, end = values.get(name, _NO_VALUE)
+        return self.html[start:end].strip().lower() == value

@@ -26,13 +26,15 @@ class Remark:
 class Rewritten:
     """The parts to send, and the destination of each link index.
 
-    The links of the HTML come first, in the order of its source, then those that only the text has.
+    The links of the HTML come first, in the order of its source, then those that only the text has, then the
+    honeypot: `honeypots` are the indexes of links that no person sees.
     """
 
     html: str | None
     text: str | None
     links: list[str]
     remarks: list[Remark]
+    honeypots: list[int]
 
 
 class Places:

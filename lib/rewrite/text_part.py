@@ -27,12 +27,18 @@ def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -
         url = _without_trailing(candidate)
         if _is_unresolved(match) or url.endswith("://"):
             return candidate
+        rest = candidate[len(url) :]
+        if destinations.ours.is_pixel(url):
+            return rest
+        if destinations.destination_of(url) is not None:
+            return candidate  # a link of the HTML, with that link's own index
+        older = destinations.ours.link(url)
+        address = older.destination if older else url
         try:
-            redirect = destinations.url_in_text(url)
+            return (destinations.url_in_text(address) or address) + rest
         except LinkRefused as refused:
             remarks.append(refusal_remark(refused, places, match.start()))
-            return candidate
-        return candidate if redirect is None else redirect + candidate[len(url) :]
+            return address + rest
 
     return _CANDIDATE.sub(replacement, text)
 

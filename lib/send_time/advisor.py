@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lib.assessor import Assessor
 from lib.clock import moment
+from lib.fact_rows import FactRows
 from lib.fields import RecordRef
 from lib.lists import Listed, Lists, scope_of
 from lib.messages import StoredMessage
@@ -37,10 +37,10 @@ _UNKNOWN_SENDERS_ZONE = "UTC"
 
 
 class Advisor:
-    def __init__(self, people: People, lists: Lists, assessor: Assessor, maps: AzureMaps | None) -> None:
+    def __init__(self, people: People, lists: Lists, rows: FactRows, maps: AzureMaps | None) -> None:
         self._people = people
         self._lists = lists
-        self._assessor = assessor
+        self._rows = rows
         self._maps = maps
 
     async def advise(
@@ -110,11 +110,11 @@ class Advisor:
         return [engagement for engagements in found for engagement in engagements]
 
     async def _of_mail(self, organization: str, message: str, zone: str) -> Iterable[Engagement]:
-        facts = await self._assessor.timeline(organization, message, None, _MOST_FACTS)
+        facts = self._rows.newest_first(organization, message, limit=_MOST_FACTS)
         place = ZoneInfo(zone)
         return [
             Engagement(message, fact.kind, moment(fact.at).astimezone(place).replace(tzinfo=None))
-            for _, fact, verdict in facts
+            async for _, fact, verdict in facts
             if verdict.kind == "human"
         ]
 

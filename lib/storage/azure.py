@@ -1,4 +1,7 @@
-"""Azure Storage through its SDK. The hot path's writer is `lib.storage.rest`; all else goes through here."""
+"""Azure Storage: blobs, queues and reading through its SDK, transactions as raw requests (`lib.storage.rest_batch`).
+
+The hot path's writer is `lib.storage.rest`; all else goes through here.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from azure.core import MatchConditions
+import aiohttp
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.data.tables import EdmType, EntityProperty, TableEntity, UpdateMode
+from azure.data.tables import EntityProperty, TableEntity
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
@@ -23,17 +26,16 @@ from lib.storage.protocols import (
     Change,
     Conflict,
     Delete,
-    Insert,
     Missing,
     Range,
     Row,
     Storage,
     Unavailable,
-    Upsert,
-    Value,
     check_changes,
     place_of,
 )
+from lib.storage.rest_batch import RestBatches
+from lib.storage.rest_session import RestSession
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -54,11 +56,11 @@ _BLOB_AND_QUEUE_PATIENCE: dict[str, Any] = {
     "random_jitter_range": 0.1,
 }
 
+_BATCH_PATIENCE = aiohttp.ClientTimeout(
+    total=None, sock_connect=_PATIENCE["connection_timeout"], sock_read=_PATIENCE["read_timeout"]
+)
 _PAUSES = (0.0, 0.4, 0.8)
-"""Seconds before each further try of a transaction. They are our own tries: the SDK repeats no POST that was cut off,
-and does not tell whether it has repeated one."""
-
-_LARGEST_INT32 = 2**31 - 1
+"""Seconds before each further try of a transaction."""
 
 _WRITE_ID = "w"
 """Column with a random id of the write, by which a write that was answered too late is known as ours."""
@@ -72,9 +74,15 @@ def azure_storage(account: Account) -> Storage:
         {"account_name": account.name, "account_key": credential[1]} if isinstance(credential, tuple) else credential
     )
     tables = TableServiceClient(account.table_endpoint, credential=named, **_PATIENCE)
+    session = RestSession(account, None if isinstance(credential, tuple) else credential, _BATCH_PATIENCE)
     blobs = BlobServiceClient(account.blob_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
     queues = QueueServiceClient(account.queue_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
-    return Storage(AzureTables(tables), AzureBlobs(blobs), AzureQueues(queues), closers=[tables, blobs, queues])
+    return Storage(
+        AzureTables(tables, RestBatches(session, account.table_endpoint)),
+        AzureBlobs(blobs),
+        AzureQueues(queues),
+        closers=[tables, blobs, queues, session],
+    )
 
 
 async def close_storage(storage: Storage) -> None:
@@ -92,8 +100,9 @@ def credential_of(account: Account) -> tuple[str, str] | AsyncTokenCredential:
 
 
 class AzureTables:
-    def __init__(self, service: TableServiceClient) -> None:
+    def __init__(self, service: TableServiceClient, batches: RestBatches) -> None:
         self._service = service
+        self._batches = batches
 
     async def create(self, table: str) -> None:
         try:
@@ -139,14 +148,15 @@ class AzureTables:
     async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         check_changes(changes)
         write_id = secrets.token_hex(6)
+        column = {_WRITE_ID: write_id}
         try:
-            return await self._try_to_write(table, changes, write_id)
+            return await self._batches.write(table, changes, column)
         except Unavailable as error:
             last = error
         for pause in _PAUSES:
             await asyncio.sleep(pause)
             try:
-                return await self._try_to_write(table, changes, write_id)
+                return await self._batches.write(table, changes, column)
             except Unavailable as error:
                 last = error
             except (Conflict, Missing):
@@ -155,16 +165,6 @@ class AzureTables:
                     raise
                 return etags
         raise last
-
-    async def _try_to_write(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None]:
-        client = self._service.get_table_client(table)
-        operations = [_operation(change, write_id) for change in changes]
-        with translated():
-            answers = await client.submit_transaction(operations, retry_total=0)
-        return [
-            None if isinstance(change, Delete) else str(answer["etag"])
-            for change, answer in zip(changes, answers, strict=True)
-        ]
 
     async def _already_written(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None] | None:
         """A try whose answer was lost may have been committed, and the next try then meets its traces."""
@@ -201,33 +201,6 @@ def _filter(partition: str | Range, keys: Range) -> tuple[str, dict[str, str]]:
         bound(column, "gt", limits.after)
         bound(column, "lt", limits.high)
     return " and ".join(conditions), parameters
-
-
-def _operation(change: Change, write_id: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    if isinstance(change, Delete):
-        place = {"PartitionKey": change.partition, "RowKey": change.key}
-        return "delete", place, _condition(change.etag)
-    entity: dict[str, Any] = {
-        "PartitionKey": change.row.partition,
-        "RowKey": change.row.key,
-        _WRITE_ID: write_id,
-        **{column: _stored(value) for column, value in change.row.values.items()},
-    }
-    if isinstance(change, Insert):
-        return "create", entity, {}
-    if isinstance(change, Upsert):
-        return "upsert", entity, {"mode": UpdateMode.REPLACE}
-    return "update", entity, {"mode": UpdateMode.REPLACE, **_condition(change.row.etag)}
-
-
-def _condition(etag: str | None) -> dict[str, Any]:
-    return {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _stored(value: Value) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_INT32:
-        return EntityProperty(value, EdmType.INT64)
-    return value
 
 
 def _row(entity: TableEntity) -> Row:

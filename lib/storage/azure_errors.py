@@ -1,4 +1,4 @@
-"""The storage SDK's many exceptions as our four."""
+"""What storage answers, and the SDK's many exceptions, as our four."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ _CONFLICTS = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNo
 _MISSING = {"ResourceNotFound", "TableNotFound", "EntityNotFound"}
 
 
+def storage_error(status: int, code: str) -> StorageError:
+    """The error for an answer that is none of success; status 0 where it could not be read."""
+    if code in _CONFLICTS or status in (409, 412):
+        return Conflict(code or str(status))
+    if code in _MISSING or status == 404:
+        return Missing(code or str(status))
+    if status < 500 and status not in (0, 408, 429):
+        return StorageError(f"storage refused: {status} {code}")
+    return Unavailable(f"storage answers {status} {code}")
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Around every call of the SDK. Raises StorageError, or one of its kinds."""
@@ -29,12 +40,12 @@ def translated() -> Iterator[None]:
     except HttpResponseError as error:
         code = str(getattr(error, "error_code", "") or "").rpartition(".")[2]
         status = error.status_code or 0
-        if isinstance(error, ResourceExistsError | ResourceModifiedError) or code in _CONFLICTS or status in (409, 412):
+        if isinstance(error, ResourceExistsError | ResourceModifiedError):
             raise Conflict(code or str(status)) from error
-        if isinstance(error, ResourceNotFoundError) or code in _MISSING or status == 404:
+        if isinstance(error, ResourceNotFoundError):
             raise Missing(code or str(status)) from error
-        if isinstance(error, ClientAuthenticationError) or (status < 500 and status not in (0, 408, 429)):
+        if isinstance(error, ClientAuthenticationError):
             raise StorageError(f"storage refused: {status} {code}") from error
-        raise Unavailable(f"storage answers {status} {code}") from error
+        raise storage_error(status, code) from error
     except (ServiceRequestError, ServiceResponseError, TimeoutError) as error:
         raise Unavailable(f"storage does not answer: {type(error).__name__}") from error

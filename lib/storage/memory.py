@@ -6,8 +6,10 @@ It holds to the same promises as `lib.storage.azure`, and the same tests; it is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lib.storage.protocols import (
@@ -33,55 +35,82 @@ def memory_storage() -> Storage:
     return Storage(MemoryTables(), MemoryBlobs(), MemoryQueues())
 
 
+@dataclass(slots=True)
+class _Partition:
+    """Rows by key. They are put in order when somebody reads them."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    _ordered: list[str] | None = None
+
+    def put(self, key: str, row: Row | None) -> None:
+        if (row is None) != (key not in self.rows):
+            self._ordered = None
+        if row is None:
+            del self.rows[key]
+        else:
+            self.rows[key] = row
+
+    def within(self, keys: Range) -> Iterator[Row]:
+        if self._ordered is None:
+            self._ordered = sorted(self.rows)
+        start = 0 if keys.low is None else bisect_left(self._ordered, keys.low)
+        after = 0 if keys.after is None else bisect_right(self._ordered, keys.after)
+        end = len(self._ordered) if keys.high is None else bisect_left(self._ordered, keys.high)
+        return (self.rows[self._ordered[place]] for place in range(max(start, after), end))
+
+
 class MemoryTables:
     def __init__(self) -> None:
-        self._tables: dict[str, dict[tuple[str, str], Row]] = {}
+        self._tables: dict[str, dict[str, _Partition]] = {}
         self._versions = itertools.count(1)
 
     async def create(self, table: str) -> None:
-        self._tables.setdefault(table, {})
+        self._tables.setdefault(table, defaultdict(_Partition))
 
     async def drop(self, table: str) -> None:
         self._tables.pop(table, None)
 
     async def get(self, table: str, partition: str, key: str) -> Row | None:
-        return self._tables.get(table, {}).get((partition, key))
+        there = self._tables.get(table, {}).get(partition)
+        return there.rows.get(key) if there else None
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
-        partitions = partition if isinstance(partition, Range) else Range(partition, partition + "\0")
-        rows = sorted(self._tables.get(table, {}).items())
-        found = (row for (part, key), row in rows if _within(part, partitions) and _within(key, keys))
-        for row in itertools.islice(found, limit):
+        partitions = self._tables.get(table, {})
+        if isinstance(partition, Range):
+            chosen = [partitions[name] for name in sorted(partitions) if _within(name, partition)]
+        else:
+            chosen = [partitions[partition]] if partition in partitions else []
+        # A list, because rows may change between two of them.
+        for row in list(itertools.islice((row for each in chosen for row in each.within(keys)), limit)):
             yield row
 
     async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         check_changes(changes)
         if table not in self._tables:
             raise Missing(f"no table {table}")
-        rows = dict(self._tables[table])
-        etags = [self._apply(rows, change) for change in changes]
-        self._tables[table] = rows
-        return etags
+        partition = self._tables[table][place_of(changes[0])[0]]
+        # All of them, before the first one is seen.
+        rows = [self._changed(partition, change) for change in changes]
+        for change, row in zip(changes, rows, strict=True):
+            partition.put(place_of(change)[1], row)
+        return [row.etag if row else None for row in rows]
 
-    def _apply(self, rows: dict[tuple[str, str], Row], change: Change) -> str | None:
+    def _changed(self, partition: _Partition, change: Change) -> Row | None:
         place = place_of(change)
-        there = rows.get(place)
+        there = partition.rows.get(place[1])
         if isinstance(change, Delete | Replace):
             if there is None:
                 raise Missing(f"no row {place}")
             expected = change.etag if isinstance(change, Delete) else change.row.etag
-            if expected is not None and expected != there.etag:
+            if expected not in (None, "*", there.etag):
                 raise Conflict(f"row {place} has changed")
         if isinstance(change, Delete):
-            del rows[place]
             return None
         if isinstance(change, Insert) and there is not None:
             raise Conflict(f"row {place} exists")
-        etag = f'W/"{next(self._versions)}"'
-        rows[place] = replace(change.row, values=dict(change.row.values), etag=etag)
-        return etag
+        return replace(change.row, values=dict(change.row.values), etag=f'W/"{next(self._versions)}"')
 
 
 def _within(key: str, keys: Range) -> bool:

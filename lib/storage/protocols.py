@@ -70,7 +70,7 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Puts the whole row if its version is still `row.etag`; else `Conflict` (or `Missing`)."""
+    """Puts the whole row if its version is still `row.etag` (`*`: if there is one); else `Conflict` (or `Missing`)."""
 
     row: Row
 

@@ -6,9 +6,15 @@ found outside the drafts, it was sent; found as a draft, it was not, and that ve
 takes it out of the drafts. Not found says nothing: the copy may be deleted, or not there yet. Sending notices no
 repetition by itself, so what is not found is never sent again.
 
+The copy in Sent Items is the mail as it went out, tracking and all: sending a draft always keeps one (only sendMail, in
+one request, has a `saveToSentItems`), the body of what was sent cannot be changed any more, and without that copy the
+mailbox would prove nothing. A sender who looks through Sent Items thus asks for the pixel and may follow links. That
+comes from the sender's own networks, and the judge knows it by them if the user's `networks` name them.
+
 Sources: https://learn.microsoft.com/en-us/graph/api/user-post-messages (drafts), .../api/message-send (202, a copy in
-Sent Items), .../api/singlevaluelegacyextendedproperty-get (the filter), .../api/resources/message (`internetMessageId`
-can be set on a draft). That a 504 can come for mail that does go out later:
+Sent Items), .../api/user-sendmail (`saveToSentItems`), .../api/message-update (the body of drafts only),
+.../api/singlevaluelegacyextendedproperty-get (the filter), .../api/resources/message (`internetMessageId` can be set on
+a draft). That a 504 can come for mail that does go out later:
 https://learn.microsoft.com/en-us/answers/questions/2286986/.
 """
 

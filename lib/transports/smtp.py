@@ -2,6 +2,10 @@
 
 Until the server was told DATA, every failure is a definite one: the message was not sent. From there on only the
 server's own answer decides; a line that breaks or stays silent leaves the outcome unknown.
+
+Some providers keep what they are handed in the sender's Sent Items, tracking and all, and the protocol has no word
+against it: Exchange Online (https://techcommunity.microsoft.com/t5/exchange-team-blog/x/ba-p/607825) and Gmail do. What
+the sender opens there comes from the sender's own networks, and the judge knows it by them.
 """
 
 from __future__ import annotations

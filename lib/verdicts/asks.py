@@ -1,10 +1,12 @@
-"""Who asks: what the agent says of itself."""
+"""Who asks: what the agent says of itself, and whose network it comes from."""
 
 from __future__ import annotations
 
-from lib.agents import APPLE_PRIVACY, declared_robot, image_proxy
+from lib.agents import APPLE_PRIVACY
 from lib.facts import Fact
-from lib.verdicts.evidence import Evidence
+from lib.verdicts.browsers import is_browser, is_impossible, is_mail_program, is_out_of_date
+from lib.verdicts.evidence import Finding
+from lib.verdicts.scene import Scene
 
 GMAIL_PREFETCH = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 "
@@ -12,58 +14,120 @@ GMAIL_PREFETCH = (
 )
 
 
-def no_agent(fact: Fact) -> Evidence | None:
+def no_agent(fact: Fact, _: Scene) -> Finding | None:
     if fact.agent:
         return None
-    return Evidence(
-        "no-agent",
-        "The program that asked did not say what it is; browsers and mail programs do.",
-        -4.6,
-        "warmbly",
-    )
+    return Finding("no-agent", "The program that asked did not say what it is; browsers and mail programs do.")
 
 
-def robot(fact: Fact) -> Evidence | None:
-    if not fact.agent or not declared_robot(fact.agent):
+def robot(fact: Fact, scene: Scene) -> Finding | None:
+    if not fact.agent or fact.agent == GMAIL_PREFETCH:
         return None
-    return Evidence(
-        "declared-robot",
-        "The program that asked calls itself a robot or a tool.",
-        -6.0,
-        "crawler-user-agents",
-    )
+    name = scene.catalogues.agents.robot_name(fact.agent)
+    if name is None:
+        return None
+    called = f"“{name}”, a robot or a tool" if name else "a robot or a tool"
+    return Finding("declared-robot", f"The program that asked calls itself {called}.")
 
 
-def gmail_prefetch(fact: Fact) -> Evidence | None:
+def gmail_prefetch(fact: Fact, _: Scene) -> Finding | None:
     if fact.agent != GMAIL_PREFETCH:
         return None
-    return Evidence(
-        "gmail-prefetch",
-        "Gmail loaded the images in advance, before anyone opened the mail.",
-        -6.0,
-        "SparkPost; mautic#10245",
-    )
+    return Finding("gmail-prefetch", "Gmail loaded the images in advance, before anyone opened the mail.")
 
 
-def apple_privacy(fact: Fact) -> Evidence | None:
+def apple_privacy(fact: Fact, scene: Scene) -> Finding | None:
     """Of opens alone: a click with such an agent is none of Apple's prefetching."""
-    if fact.kind != "open" or not fact.agent or not APPLE_PRIVACY.fullmatch(fact.agent):
+    if fact.kind != "open" or not _is_apples_protection(fact, scene):
         return None
-    return Evidence(
+    return Finding(
         "apple-privacy",
         "Apple Mail loads images whether or not the mail is read, so this may or may not have been a person.",
-        -3.0,
-        "Mailgun documentation; wordtothewise",
     )
 
 
-def proxied_open(fact: Fact) -> Evidence | None:
-    service = fact.kind == "open" and fact.agent and image_proxy(fact.agent)
+def _is_apples_protection(fact: Fact, scene: Scene) -> bool:
+    """Apple Mail has the same agent without the protection, but not from Apple's relay."""
+    if not fact.agent or not APPLE_PRIVACY.fullmatch(fact.agent):
+        return False
+    owner = scene.owner(fact)
+    return fact.agent == "Mozilla/5.0" or fact.network is None or (owner is not None and owner.kind == "relay")
+
+
+def proxied_open(fact: Fact, scene: Scene) -> Finding | None:
+    service = fact.kind == "open" and scene.image_proxy(fact)
     if not service:
         return None
-    return Evidence(
-        "image-proxy",
-        f"{service} fetched the image for a person who opened the mail.",
-        1.0,
-        "SparkPost, 9.8 billion opens",
+    return Finding("image-proxy", f"{service} fetched the image for a person who opened the mail.")
+
+
+def mail_program(fact: Fact, scene: Scene) -> Finding | None:
+    if fact.kind != "open" or not fact.agent or _is_apples_protection(fact, scene):
+        return None
+    if not is_mail_program(fact.agent) and not APPLE_PRIVACY.fullmatch(fact.agent):
+        return None
+    return Finding("mail-program", "It was opened in a mail program, as people read mail.")
+
+
+def imitation(fact: Fact, _: Scene) -> Finding | None:
+    if not fact.agent or fact.agent == GMAIL_PREFETCH or not is_browser(fact.agent):
+        return None
+    if is_impossible(fact.agent):
+        return Finding("imitated-browser", "It says it is a browser, but in a way that this browser never does.")
+    if is_out_of_date(fact.agent, fact.at):
+        return Finding("old-browser", "It says it is a browser that has been out of date for years.")
+    return None
+
+
+def scanner_network(fact: Fact, scene: Scene) -> Finding | None:
+    """Nobody browses from there."""
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "scanner":
+        return None
+    return Finding("scanner-network", f"It came from {owner.name}, which scans mail and where nobody reads it.")
+
+
+def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
+    """The same networks scan mail, and carry people who browse in isolation: the time decides."""
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "gateway":
+        return None
+    passed = scene.since_dispatch(fact)
+    if passed is None or passed <= scene.thresholds.gateway_scans_for:
+        return Finding("gateway-network-soon", f"It came from {owner.name}, which scans mail when it arrives.")
+    return Finding(
+        "gateway-network-later",
+        f"It came from {owner.name}, which scans mail, but also carries the browsing of the people it protects.",
     )
+
+
+def data_centre(fact: Fact, scene: Scene) -> Finding | None:
+    """Image proxies run there, too; nobody's clicks pass through those."""
+    owner = scene.owner(fact)
+    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind == "click")):
+        return None
+    if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not is_mail_program(fact.agent):
+        return Finding("browser-in-a-data-centre", f"A browser in {owner.name} loaded the image: nobody sits there.")
+    return Finding("data-centre", f"It came from {owner.name}: scanners run there, though people's programs may, too.")
+
+
+def private_relay(fact: Fact, scene: Scene) -> Finding | None:
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "relay" or fact.kind != "click":
+        return None
+    return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
+
+
+RULES = (
+    no_agent,
+    robot,
+    gmail_prefetch,
+    apple_privacy,
+    proxied_open,
+    mail_program,
+    imitation,
+    scanner_network,
+    gateway_network,
+    data_centre,
+    private_relay,
+)

@@ -9,8 +9,17 @@ Class = Literal["human", "machine", "uncertain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """One rule's finding about one fact.
+class Finding:
+    """A rule has something to say of a fact: the code under which `lib.verdicts.weights` has its weight and its source,
+    and a plain sentence for a salesperson."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A finding as people are shown it.
 
     `weight` is in log-odds (natural logarithm): positive speaks for a person, negative for a machine; 2.2 is 9 to 1,
     4.6 is 99 to 1. `source` says where it is known from.
@@ -18,23 +27,17 @@ class Evidence:
 
     code: str
     text: str
-    weight: float
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A piece of evidence as people are shown it."""
-
-    code: str
-    text: str
+    weight: float = 0.0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`confidence`, 0 to 1, is that of the class: an uncertain verdict is sure where the odds are even."""
+    """`probability`, 0 to 1, is that of a person among the recipients; `confidence`, 0 to 1, is that of the class: an
+    uncertain verdict is sure where the odds are even."""
 
     kind: Class
     confidence: float
     reasons: tuple[Reason, ...]
     rules: str
+    probability: float

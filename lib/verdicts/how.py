@@ -1,32 +1,36 @@
-"""How it asks: the method, and headers that announce a prefetch."""
+"""How it asks: the method, and headers that give it away."""
 
 from __future__ import annotations
 
 from lib.facts import Fact
-from lib.verdicts.evidence import Evidence
+from lib.verdicts.browsers import is_browser
+from lib.verdicts.evidence import Finding
+from lib.verdicts.scene import Scene
 
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _IN_ADVANCE = ("prefetch", "prerender", "preview")
 
 
-def head(fact: Fact) -> Evidence | None:
+def head(fact: Fact, _: Scene) -> Finding | None:
     if fact.method != "HEAD":
         return None
-    return Evidence(
-        "head-request",
-        "It only asked whether the address works, as link checkers do; people's programs load it.",
-        -6.0,
-        "civicrm#35328",
-    )
+    return Finding("head-request", "It only asked whether the address works, as link checkers do.")
 
 
-def prefetch(fact: Fact) -> Evidence | None:
+def prefetch(fact: Fact, _: Scene) -> Finding | None:
     values = " ".join(fact.headers.get(name, "") for name in _PURPOSES).lower()
     if not any(word in values for word in _IN_ADVANCE):
         return None
-    return Evidence(
-        "prefetch-header",
-        "The browser said that it loads this in advance, before anyone asked for it.",
-        -6.0,
-        "mautic#15844",
-    )
+    return Finding("prefetch-header", "The browser said that it loads this in advance, before anyone asked for it.")
+
+
+def no_language(fact: Fact, scene: Scene) -> Finding | None:
+    """Browsers name the languages of their user with every page."""
+    if fact.kind != "click" or "accept-language" in fact.headers or not fact.agent:
+        return None
+    if not is_browser(fact.agent) or scene.catalogues.agents.declared_robot(fact.agent):
+        return None
+    return Finding("no-language", "It says it is a browser, but does not name its user's languages, as browsers do.")
+
+
+RULES = (head, prefetch, no_language)

@@ -1,53 +1,106 @@
 """The judge: facts in, verdicts out. Pure; the same facts give the same verdicts, in whatever order they come.
 
-Evidence is combined as log-odds: each rule adds its weight to the prior, and the sum's logistic is the probability that
-a person was there (naive Bayes). Rules are small functions in a registry; each speaks, or keeps silent.
+Rules are small functions in a registry, a file a family; each speaks of a fact, or keeps silent. Findings are combined
+as log-odds: the prior and the weights of what was found add up, and the sum's logistic is the probability of a person.
+
+First every fact is judged by itself. What is a machine's then is suspect, and the rules about facts together, which
+come second, look at the suspects beside a fact. What speaks for a person comes last, and looks past all suspects.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lib.facts import Fact
-from lib.verdicts import asks, how
-from lib.verdicts.evidence import Evidence, Reason, Verdict
+from lib.catalogues.catalogues import Catalogues
+from lib.facts import Fact, Kind
+from lib.verdicts import asks, how, ourselves, receives, together, when
+from lib.verdicts.evidence import Finding, Reason, Verdict
+from lib.verdicts.scene import Scene
+from lib.verdicts.sending import Sending
+from lib.verdicts.thresholds import DEFAULT, Thresholds
+from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS
 
-RULES_VERSION = "1"
+Rule = Callable[[Fact, Scene], Finding | None]
+SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
 
-Rule = Callable[[Fact], Evidence | None]
+RULES: tuple[Rule, ...] = (*asks.RULES, *ourselves.RULES, *how.RULES, *when.RULES, *receives.RULES)
 
-RULES: tuple[Rule, ...] = (
-    asks.no_agent,
-    asks.robot,
-    asks.gmail_prefetch,
-    asks.apple_privacy,
-    asks.proxied_open,
-    how.head,
-    how.prefetch,
+_SUSPECT = 0.1
+"""Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbours."""
+
+UNKNOWABLE = "apple-privacy"
+"""Apple loads images for itself and for people alike: that is neither's until something else says so."""
+
+_CORROBORATED = "clicked-after"
+
+_DECISIVE = -4.0
+"""Weight of a sign that makes a machine by itself."""
+
+NOT_JUDGED = Verdict(
+    "uncertain",
+    0.0,
+    (Reason("not-judged", "It has just come, among many others, and will be looked at within a minute."),),
+    "",
+    0.5,
 )
-
-PRIOR = {"open": 2.2, "click": 2.2}
-"""Log-odds of a person before any evidence: 9 to 1."""
-
-HUMAN_FROM = 0.7
-MACHINE_UNTIL = 0.2
-"""Probabilities of a person: at and above the first it is human, at and below the second a machine."""
+"""Of a fact that waits for the assessor."""
 
 _NOTHING_SUSPICIOUS = Reason("no-machine-sign", "Nothing about it looks like a machine.")
 
 
-def judge(facts: Iterable[Fact]) -> dict[str, Verdict]:
+def judge(
+    facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds = DEFAULT
+) -> dict[str, Verdict]:
     """The verdict on each fact of one message, by the fact's key."""
-    return {fact.key: _verdict(fact) for fact in facts}
+    scene = Scene(facts, sending, catalogues, thresholds)
+    found: dict[str, list[Finding]] = {
+        fact.key: [finding for rule in RULES if (finding := rule(fact, scene))] for fact in scene.facts
+    }
+    scene.suspects = _suspects(scene, found)
+    scene.doubted = frozenset(
+        fact.key for fact in scene.facts if any(WEIGHTS[each.code].of(fact.kind) < 0 for each in found[fact.key])
+    )
+    _apply(together.RULES, scene, found)
+    scene.suspects = _suspects(scene, found)
+    _apply(together.CORROBORATING, scene, found)
+    return {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}
 
 
-def _verdict(fact: Fact) -> Verdict:
-    found = [evidence for rule in RULES if (evidence := rule(fact))]
-    person = 1 / (1 + math.exp(-(PRIOR[fact.kind] + sum(evidence.weight for evidence in found))))
-    reasons = tuple(Reason(item.code, item.text) for item in sorted(found, key=lambda item: -abs(item.weight)))
-    if person >= HUMAN_FROM:
-        return Verdict("human", round(person, 3), reasons or (_NOTHING_SUSPICIOUS,), RULES_VERSION)
-    if person <= MACHINE_UNTIL:
-        return Verdict("machine", round(1 - person, 3), reasons, RULES_VERSION)
-    return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), reasons, RULES_VERSION)
+def _apply(rules: Iterable[SceneRule], scene: Scene, found: Mapping[str, list[Finding]]) -> None:
+    for rule in rules:
+        for fact, finding in rule(scene):
+            found[fact.key].append(finding)
+
+
+def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset[str]:
+    return frozenset(fact.key for fact in scene.facts if _probability(fact.kind, found[fact.key]) <= _SUSPECT)
+
+
+def _probability(kind: Kind, found: Sequence[Finding]) -> float:
+    odds = PRIOR[kind] + sum(WEIGHTS[code].of(kind) for code in {finding.code for finding in found})
+    return 1 / (1 + math.exp(-odds))
+
+
+def _verdict(kind: Kind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
+    person = _probability(kind, found)
+    reasons = sorted({_reason(kind, each) for each in found}, key=lambda each: (-abs(each.weight), each.code))
+    if not any(reason.weight < 0 for reason in reasons):
+        reasons.insert(0, _NOTHING_SUSPICIOUS)
+    shown = tuple(reasons)
+    codes = {finding.code for finding in found}
+    if person >= thresholds.human_from[kind] and (UNKNOWABLE not in codes or _CORROBORATED in codes):
+        return Verdict("human", round(person, 3), shown, RULES_VERSION, round(person, 3))
+    if person <= thresholds.machine_until[kind] and (UNKNOWABLE not in codes or _is_decided(reasons)):
+        return Verdict("machine", round(1 - person, 3), shown, RULES_VERSION, round(person, 3))
+    return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), shown, RULES_VERSION, round(person, 3))
+
+
+def _is_decided(reasons: Sequence[Reason]) -> bool:
+    """A machine by something else than being unknowable."""
+    return any(reason.weight <= _DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
+
+
+def _reason(kind: Kind, finding: Finding) -> Reason:
+    weight = WEIGHTS[finding.code]
+    return Reason(finding.code, finding.text, weight.of(kind), weight.source)

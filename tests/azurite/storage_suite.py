@@ -95,6 +95,13 @@ class TableSuite:
         assert found
         assert found.values == {"name": "second"}
 
+    async def test_a_replacement_of_any_version_wants_a_row_to_be_there(self, tables: Tables, table: str) -> None:
+        with pytest.raises(Missing):
+            await tables.write(table, [Replace(replace(row("r", n=1), etag="*"))])
+        await tables.write(table, [Insert(row("r", n=1))])
+        [etag] = await tables.write(table, [Replace(replace(row("r", n=2), etag="*"))])
+        assert await tables.get(table, "p", "r") == Row("p", "r", {"n": 2}, etag)
+
     async def test_replacing_a_row_that_is_gone_is_missing(self, tables: Tables, table: str) -> None:
         [etag] = await tables.write(table, [Insert(row("r"))])
         await tables.write(table, [Delete("p", "r")])

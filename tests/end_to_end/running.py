@@ -18,7 +18,7 @@ import aiohttp
 from infra.local.azurite import Azurite
 from infra.local.child import ROOT, free_port
 from infra.local.mail_catcher import MailCatcher
-from tests.heed import CHROME, TOKEN_KEYS
+from tests.heed import CHROME, GMAIL, TOKEN_KEYS
 
 ADMIN_KEY = "local-admin"
 _PATIENCE_SECONDS = 20
@@ -57,10 +57,11 @@ class Running:
         return str(made["key"])
 
     async def visit(self, url: str) -> tuple[int, str | None]:
-        """What a recipient's browser gets: (status, Location)."""
+        """What a recipient gets: (status, Location). Gmail's proxy loads pixels, a browser follows links."""
+        agent = GMAIL if "/o/" in url else CHROME
         async with (
             aiohttp.ClientSession() as session,
-            session.get(url, allow_redirects=False, headers={"User-Agent": CHROME}) as answer,
+            session.get(url, allow_redirects=False, headers={"User-Agent": agent, "Accept-Language": "en"}) as answer,
         ):
             await answer.read()
             return answer.status, answer.headers.get("Location")

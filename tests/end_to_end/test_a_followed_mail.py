@@ -33,11 +33,14 @@ async def test_a_mail_is_sent_opened_clicked_and_told(heed_of_either_kind: Runni
 
     async def counted() -> Any:
         _, read = await heed.request("GET", path, key=key)
-        return read if (read["kpis"]["opens"], read["kpis"]["clicks"]) == (1, 1) else None
+        return read if (read["kpis"]["opens"], read["kpis"]["raw"]["clicks"]) == (1, 1) else None
 
     read = await eventually(counted)
     events = (await heed.request("GET", f"{path}/timeline", key=key))[1]["items"]
-    assert {event["kind"]: event["verdict"]["class"] for event in events} == {"open": "human", "click": "human"}
+    verdicts = {event["kind"]: event["verdict"] for event in events}
+    assert verdicts["open"]["class"] == "human"
+    # A browser that follows a link seconds after the mail has gone out may be anybody's.
+    assert "at-once" in {reason["code"] for reason in verdicts["click"]["reasons"]}
     assert all(event["verdict"]["reasons"] for event in events)
     assert read["status"] == "sent"
     assert message_from_bytes(raw)["Message-ID"] == read["message_id"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.functions.queue import QueueMessage
 
-from tests.heed import Heed, InvocationError
+from tests.heed import GMAIL, Heed, InvocationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A recipient's browser asks for one of our URLs."""
+    """A recipient's mail service asks for one of our URLs."""
 
     path: str
 
@@ -57,7 +57,7 @@ class HostedHeed(Heed):
             case Tick():
                 return await _succeeds(self.tick(job.timer))
             case Visit():
-                answer = await self.hit(job.path)
+                answer = await self.hit(job.path, GMAIL)
                 assert answer.status in (200, 302), answer.body
                 return True
             case Request():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +32,7 @@ async def test_an_open_and_a_click_show_in_the_timeline_with_verdicts(heed: Heed
     assert click["verdict"]["class"] == "human"
     assert click["verdict"]["confidence"] >= 0.7
     assert click["verdict"]["reasons"][0]["text"]
-    assert click["at"] == "2026-05-04T09:30:05.000Z"
+    assert click["at"] == "2026-05-04T11:00:05.000Z"
 
 
 async def test_the_kpis_count_people_and_keep_the_rest_apart(heed: Heed) -> None:
@@ -207,6 +210,68 @@ async def test_an_absurd_request_is_answered_and_stored_cut_and_clean(heed: Heed
     assert len(rows[0].text("fact")) < 1000
     assert "203.0.113.0/24" in rows[0].text("fact")
     assert "203.0.113.77" not in rows[0].text("fact")
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "network", "owner"),
+    [
+        ("40.92.3.44:51234", "40.92.3.0/24", "microsoft-365-protection"),
+        ("10.0.0.1, 40.92.3.44", "40.92.3.0/24", "microsoft-365-protection"),
+        ("52.238.78.88", "52.238.78.0/24", "microsoft-365-protection"),
+        ("52.238.78.89", "52.238.78.0/24", "microsoft-cloud"),
+        ("[2a01:111:f403:1::44]:443", "2a01:111:f403::/48", "microsoft-365-protection"),
+        ("::ffff:40.92.3.44", "40.92.3.0/24", "microsoft-365-protection"),
+        ("203.0.113.77", "203.0.113.0/24", None),
+        ("fe80::1%eth0", "fe80::/48", None),
+        ("unknown", None, None),
+        ("40.92.3.999", None, None),
+        ("é" * 70_000, None, None),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_a_fact_keeps_whose_network_it_came_from_and_no_address(
+    heed: Heed, forwarded: str, network: str | None, owner: str | None
+) -> None:
+    message = await heed.sent()
+
+    pixel = await heed.hit(heed.urls("o")[0], x_forwarded_for=forwarded)
+    link = await heed.hit(heed.urls("c")[0], x_forwarded_for=forwarded)
+    await heed.work()
+
+    assert (pixel.status, link.status) == (200, 302)
+    stored = await _stored(heed, message)
+    assert [(fact.get("network"), fact.get("owner")) for fact in stored] == [(network, owner)] * 2
+    assert ".44" not in str(stored)
+    assert "::44" not in str(stored)
+
+
+async def test_a_deployments_own_catalogue_names_owners_too(tmp_path: Path) -> None:
+    (tmp_path / "networks.csv").write_text(
+        "cidr,owner,source,as_of\n203.0.113.0/24,mimecast,our own measurements,2026-11\n"
+    )
+    heed = await Heed(settings={"HEED_CATALOGUES": str(tmp_path)}).start()
+    message = await heed.sent()
+
+    await heed.hit(heed.urls("o")[0], x_forwarded_for="203.0.113.77")
+    await heed.work()
+
+    assert [fact["owner"] for fact in await _stored(heed, message)] == ["mimecast"]
+
+
+async def test_a_fact_notes_a_console_session_and_never_the_cookie(heed: Heed) -> None:
+    message = await heed.sent()
+
+    await heed.hit(heed.urls("o")[0], cookie="theme=dark; heed-session=a-secret")
+    await heed.work()
+
+    [fact] = await _stored(heed, message)
+    assert fact["headers"] == {"heed-session": "1"}
+    assert "secret" not in str(fact)
+
+
+async def _stored(heed: Heed, message: str) -> list[dict[str, Any]]:
+    rows = [row async for row in heed.storage.tables.query("heedacmefacts", message)]
+    return [json.loads(row.text("fact")) for row in rows]
 
 
 async def test_a_link_that_is_cut_short_gets_a_small_plain_page(heed: Heed) -> None:

@@ -223,6 +223,41 @@ async def test_preparing_twice_gives_the_same_links(heed: Heed) -> None:
     assert (first["html"], first["headers"]["Message-ID"]) == (second["html"], second["headers"]["Message-ID"])
 
 
+async def test_who_filters_the_recipients_mail_is_found_out_when_a_crm_has_sent_it() -> None:
+    heed = await Heed(resolve_mx=_mail_servers).start()
+    message = await heed.draft(to=[{"email": "ada@example.com"}, {"email": "bob@plain.example"}])
+    await heed.post(f"/messages/{message}/prepare")
+
+    await heed.post(f"/messages/{message}/sent", {"sent_at": "2026-05-04T09:31:00Z"})
+
+    assert await _gateways(heed, message) == ["proofpoint", None]
+
+
+async def test_a_crm_reports_a_mail_sent_with_dns_down() -> None:
+    heed = await Heed(resolve_mx=_no_dns).start()
+    message = await heed.draft()
+    await heed.post(f"/messages/{message}/prepare")
+
+    sent = await heed.post(f"/messages/{message}/sent", {"sent_at": "2026-05-04T09:31:00Z"})
+
+    assert sent["status"] == "sent"
+    assert await _gateways(heed, message) == []
+
+
+async def _mail_servers(domain: str) -> list[str]:
+    return {"example.com": ["mx0a-1.pphosted.com."]}.get(domain, [f"mail.{domain}."])
+
+
+async def _no_dns(_: str) -> list[str]:
+    raise OSError("no name server")
+
+
+async def _gateways(heed: Heed, message: str) -> list[str | None]:
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    return loaded.message.gateways
+
+
 async def test_what_was_never_prepared_cannot_be_reported_sent(heed: Heed) -> None:
     message = await heed.draft()
 

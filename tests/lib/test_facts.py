@@ -11,10 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lib.catalogues.networks import Networks
 from lib.facts import (
     KEPT_HEADERS,
     LONGEST_AGENT,
     LONGEST_HEADER,
+    SESSION,
     Fact,
     Interactions,
     NotAFact,
@@ -32,6 +34,15 @@ def fact_of(headers: Mapping[str, str], trusted_hops: int = 1) -> Fact:
 
 def network_of(forwarded: str, trusted_hops: int = 1) -> str | None:
     return fact_of({"x-forwarded-for": forwarded}, trusted_hops).network
+
+
+HALF = Networks({4: {(0xC0000200, 7): "acme"}, 6: {(0x20010DB80001 << 80, 64): "globex", (0xFE80 << 112, 118): "link"}})
+"""192.0.2.0/25 is acme's, 2001:db8:1::/64 is globex's, fe80::/10 is link's."""
+
+
+def owner_of(forwarded: str, networks: Networks | None = HALF) -> str | None:
+    headers = {"x-forwarded-for": forwarded}
+    return new_fact("open", MESSAGE, NOW, "GET", headers, trusted_hops=1, networks=networks).owner
 
 
 def test_a_facts_key_sorts_by_time_and_differs_from_every_other() -> None:
@@ -76,7 +87,7 @@ def test_only_the_headers_that_rules_look_at_are_kept_and_those_are_cut() -> Non
 
 
 def test_the_largest_fact_that_a_request_can_make_is_small() -> None:
-    hostile = dict.fromkeys(("user-agent", "x-forwarded-for", *KEPT_HEADERS), "\\" * 65536)
+    hostile = dict.fromkeys(("user-agent", "x-forwarded-for", "cookie", *KEPT_HEADERS), "\\" * 65536)
     assert len(fact_of(hostile).to_json().encode()) < 4096
 
 
@@ -91,6 +102,9 @@ def test_the_largest_fact_that_a_request_can_make_is_small() -> None:
         ("[2001:db8:1::7]", "2001:db8:1::/48"),
         ("[2001:db8:1::7]:443", "2001:db8:1::/48"),
         ("fe80::1%eth0", "fe80::/48"),
+        ("[fe80::1%25eth0]:443", "fe80::/48"),
+        ("[fe80::1%" + "e" * 500 + "]:443", "fe80::/48"),
+        ("2001:db8:1::7%" + "\x00\r\n", "2001:db8:1::/48"),
         ("::ffff:192.0.2.77", "192.0.2.0/24"),
         ("[::ffff:192.0.2.77]:443", "192.0.2.0/24"),
         ("2002:c000:24d::1", "192.0.2.0/24"),
@@ -118,6 +132,84 @@ def test_a_hundred_spoofed_entries_change_nothing() -> None:
     spoofed = ", ".join(f"2001:db8:{number:x}:aaaa:bbbb:cccc:dddd:eeee" for number in range(100))
     assert network_of(f"{spoofed}, 203.0.113.9") == "203.0.113.0/24"
     assert network_of(f"{'x' * 100_000}, 192.0.2.5:80, 203.0.113.9", trusted_hops=2) == "192.0.2.0/24"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "owner"),
+    [
+        ("192.0.2.127", "acme"),
+        ("192.0.2.128", None),
+        ("192.0.2.127:51234", "acme"),
+        ("10.0.0.1, 192.0.2.127", "acme"),
+        ("192.0.2.127, 10.0.0.1", None),
+        ("::ffff:192.0.2.127", "acme"),
+        ("[::ffff:192.0.2.127]:443", "acme"),
+        ("2002:c000:27f::1", "acme"),
+        ("2002:c000:280::1", None),
+        ("[2001:db8:1::7]:443", "globex"),
+        ("2001:DB8:1:0:ffff::7", "globex"),
+        ("2001:db8:1:1::7", None),
+        ("fe80::1%eth0", "link"),
+        ("unknown", None),
+        ("", None),
+        ("1" * 5000, None),
+    ],
+)
+def test_the_owner_is_that_of_the_whole_address_before_it_is_cut(forwarded: str, owner: str | None) -> None:
+    assert owner_of(forwarded) == owner
+
+
+def test_without_a_catalogue_there_is_no_owner() -> None:
+    assert owner_of("192.0.2.127", networks=None) is None
+
+
+def test_an_owner_is_stored_and_read_back() -> None:
+    headers = {"x-forwarded-for": "192.0.2.127"}
+    fact = new_fact("open", MESSAGE, NOW, "GET", headers, trusted_hops=1, networks=HALF)
+    assert Fact.from_json(fact.to_json()) == fact
+    assert (fact.network, fact.owner) == ("192.0.2.0/24", "acme")
+
+
+def test_a_hit_asks_for_an_address_that_came_before_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = Networks({4: {(0xC0000200, 8): "acme"}})
+    assert owner_of("192.0.2.1", networks) == "acme"
+    monkeypatch.setattr(networks, "_ranges", {})
+    assert owner_of("192.0.2.1", networks) == "acme"
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        f"{SESSION}=abc",
+        f"a=b; {SESSION}=abc",
+        f"a=b;{SESSION}=abc; c=d",
+        f"{SESSION}=" + "x" * 65536,
+        "a=" + "x" * 65536 + f"; {SESSION}=abc",
+    ],
+    ids=lambda cookie: str(cookie)[:40],
+)
+def test_a_console_session_is_noted_and_its_value_is_not(cookie: str) -> None:
+    assert fact_of({"cookie": cookie}).headers == {"heed-session": "1"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"cookie": ""},
+        {"cookie": "theme=dark"},
+        {"cookie": f"{SESSION}="},
+        {"cookie": f"{SESSION}=; a=b"},
+        {"cookie": f"x{SESSION}=abc"},
+        {"cookie": f"__Host-{SESSION}=abc"},
+        {"cookie": f"{SESSION}-2=abc"},
+        {"cookie": f"a={SESSION}=abc"},
+        {"cookie": "; " * 32768},
+        {SESSION: "1"},
+    ],
+    ids=lambda headers: str(headers)[:40],
+)
+def test_nothing_else_is_taken_for_a_console_session(headers: dict[str, str]) -> None:
+    assert fact_of(headers).headers == {}
 
 
 def test_fewer_entries_than_trusted_proxies_say_nothing() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from lib.compose import ComposeError
+from lib.messages import StoredMessage
 from lib.outbox import BACKOFF, LEASE
 from lib.repository import Stale
 from lib.schedule import Wake, read_wake
@@ -176,3 +180,86 @@ def test_a_wake_reads_as_it_was_written() -> None:
     wake = Wake("acme", "ab" * 16)
 
     assert read_wake(wake.to_json().encode()) == wake
+
+
+async def test_who_filters_the_recipients_mail_is_written_before_it_leaves() -> None:
+    heed = await Heed(transport=_Looks(), resolve_mx=_mail_servers).start()
+    cc = [{"email": "bob@plain.example"}, {"email": "cy@Globex.example"}]
+    message = await heed.draft(cc=cc, bcc=[{"email": "dan@example.com"}])
+    await heed.post(f"/messages/{message}/send")
+    assert isinstance(heed.transport, _Looks)
+    heed.transport.heed, heed.transport.message = heed, message
+
+    await heed.work()
+
+    assert heed.transport.seen == ("submitting", ["proofpoint", None, "mimecast", "proofpoint"])
+    assert (await _message(heed, message)).gateways == ["proofpoint", None, "mimecast", "proofpoint"]
+
+
+async def test_a_mail_leaves_with_dns_down() -> None:
+    heed = await Heed(resolve_mx=_no_dns).start()
+
+    message = await heed.sent()
+
+    assert (await _message(heed, message)).state == "sent"
+    assert (await _message(heed, message)).gateways == []
+
+
+async def test_a_mail_leaves_when_dns_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.gateways.LIMIT", 0.05)
+    heed = await Heed(resolve_mx=_silence).start()
+
+    message = await heed.sent()
+
+    assert (await _message(heed, message)).state == "sent"
+
+
+async def test_a_mail_that_cannot_be_written_leaves_no_lookup_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    heed = await Heed(resolve_mx=_silence).start()
+    message = await heed.draft()
+    await heed.post(f"/messages/{message}/send")
+
+    async def unwritable(*_: object) -> None:
+        await asyncio.sleep(0)
+        raise ComposeError("no")
+
+    monkeypatch.setattr(heed.services.preparation, "prepare", unwritable)
+    await heed.services.outbox.deliver("acme", message)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert await state(heed, message) == "failed"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class _Looks(MemoryTransport):
+    """Looks into storage while it takes a mail: `seen` is the message's state and gateways at that moment."""
+
+    heed: Heed
+    message: str
+    seen: tuple[str, list[str | None]]
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        message = await _message(self.heed, self.message)
+        self.seen = message.state, message.gateways
+        return await super().send(envelope)
+
+
+async def _message(heed: Heed, message: str) -> StoredMessage:
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    return loaded.message
+
+
+async def _mail_servers(domain: str) -> list[str]:
+    known = {"example.com": "mx0a-1.pphosted.com.", "globex.example": "eu-smtp-inbound-1.mimecast.com."}
+    return [known.get(domain, f"mail.{domain}.")]
+
+
+async def _no_dns(_: str) -> list[str]:
+    raise OSError("no name server")
+
+
+async def _silence(_: str) -> list[str]:
+    await asyncio.Event().wait()
+    return []

@@ -5,7 +5,7 @@ None of these finish in reasonable time if anything is searched twice: 100,000 r
 
 import pytest
 
-from lib.rewrite import rewrite
+from lib.rewrite import Opened, cleaned, rewrite
 
 OWN = "https://track.example.com"
 MANY = 100_000
@@ -13,6 +13,10 @@ MANY = 100_000
 
 def mint(index: int, destination: str) -> str:
     return f"{OWN}/c/{index}"
+
+
+def open_token(kind: str, token: str) -> Opened | None:
+    return Opened("https://example.com/older", False) if token == "older" else None
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,8 @@ def mint(index: int, destination: str) -> str:
                 "<!--[if mso]>", "<!--[if", "<![CDATA[", "<svg><![CDATA[", "<?", "<!", "</", "</a ", "<", "<a/", "<a =",
                 "<div>", "<table><tr><td>", "<b><i>", "<svg>", "<a href=x>", "<ul><li>", "<!---->",
                 "&", "&amp", "{{", "%%",
+                "<img ", "<img src='", "<img src=x>", "<image src=", f"<img src={OWN}/o/older.gif>",
+                f"<a href={OWN}/c/older>", f"<a href={OWN}/c/older></a>", f"<a href={OWN}/c/damaged> ",
             )
         ),
         '"' * (10 * MANY),
@@ -43,6 +49,14 @@ def mint(index: int, destination: str) -> str:
         "<a href='https://example.com/" + "%%a" * MANY + "'>",
         "<a href='" + "{{" * MANY + "'>",
         "<a href='https://" + "a." * MANY + "'>",
+        "<a href='https://x" + "/c/older" * MANY + "/'>",
+        "<a href='https://x/c/" + "older" * MANY + "'>",
+        "<a href='" + "https://x/c/older" * MANY + "'>",
+        "<a href=/>" + " " * (10 * MANY) + "</a",
+        "<img src='https://x" + "/o/x.gif" * MANY + "'>",
+        "<img src='" + "%2Fo" * MANY + "'>",
+        "<img src='https://x/o/" + "older" * MANY + "'>",
+        "<img " + "src " * MANY + ">",
         "<v:" + "x" * (10 * MANY),
         "<a href=https://example.com/>" * 10_000 + "</a>" * 10_000,
     ],
@@ -50,10 +64,15 @@ def mint(index: int, destination: str) -> str:
 )  # fmt: skip
 def test_hostile_html_is_rewritten_all_the_same(html: str) -> None:
     followed = "<a href='https://example.com/first'>" + html
-    rewritten = rewrite(followed, None, mint=mint, pixel=f"{OWN}/o/x.gif", own=OWN)
+    rewritten = rewrite(
+        followed, None, mint=mint, pixel=f"{OWN}/o/x.gif", own=OWN, open_token=open_token, honeypot=True
+    )
     assert rewritten.links[0] == "https://example.com/first"
     assert rewritten.html is not None
     assert rewritten.html.startswith(f"<a href='{OWN}/c/0'>")
+    unfollowed, _ = cleaned(followed, None, own=OWN, open_token=open_token)
+    assert unfollowed is not None
+    assert unfollowed.startswith("<a href='https://example.com/first'>")
 
 
 @pytest.mark.parametrize(
@@ -69,10 +88,16 @@ def test_hostile_html_is_rewritten_all_the_same(html: str) -> None:
         "https://example.com/ " * 10_000,
         "https://u@example.com/\n" * 10_000,
         "[" * MANY + "](https://example.com/",
+        f"{OWN}/c/older " * 10_000,
+        f"{OWN}/o/older.gif " * 10_000,
+        "https://x" + "/c/older" * MANY + "/",
+        "https://x" + "/o/x.gif" * MANY,
     ],
     ids=lambda text: f"{text[:20]} {len(text)}",
 )
 def test_hostile_text_is_rewritten_all_the_same(text: str) -> None:
-    rewritten = rewrite(None, f"https://example.com/first {text}", mint=mint, pixel=None, own=OWN)
+    rewritten = rewrite(
+        None, f"https://example.com/first {text}", mint=mint, pixel=None, own=OWN, open_token=open_token
+    )
     assert rewritten.text is not None
     assert rewritten.text.startswith(f"{OWN}/c/0 ")

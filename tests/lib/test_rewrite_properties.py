@@ -9,6 +9,7 @@ from turbohtml import TokenType, tokenize
 from lib.links import LinkRefused, destination, is_left_alone
 from lib.rewrite import rewrite
 from tests.lib.test_rewrite_byte_for_byte import OWN, PIXEL, mint, put_back
+from tests.lib.test_rewrite_quoted_mail import NEW, OLD
 
 LINKS = (
     '<a href="https://example.com/1">', "<a href='https://example.com/2&amp;x'>",
@@ -28,10 +29,16 @@ OUTLOOK = (
     "<!--[if mso]>", "<![endif]-->", "<![if !mso]>", "<![endif]>", "<!--[if !mso]><!-->", "<!--<![endif]-->",
     "<v:rect href='https://example.com/10'>", "<noscript>", "</noscript>",
 )  # fmt: skip
+QUOTED = (
+    f"<a href='{OLD.link(3)}'>", f"<a href={OLD.link(4)}></a>", f"<a href='{OLD.link()[:-1]}'>",
+    f"<area href={NEW.link(7)}>", f"<img src='{OLD.pixel}'>", f"<IMG SRC={OLD.pixel}?x >", "<img src=x>",
+    f"<img alt='>' src='{OWN}/o/garbage.gif'>", f"<img src='{NEW.pixel}'>", OLD.pixel, OLD.link(5), "-",
+)  # fmt: skip
 FOREIGN = ("<svg>", "</svg>", "<math>", "</math>", "<![CDATA[", "]]>")
 
 fragments = st.lists(st.sampled_from(LINKS + COMMON), max_size=40).map("".join)
 mails = st.lists(st.sampled_from(LINKS + COMMON + OUTLOOK + FOREIGN), max_size=40).map("".join)
+quoting = st.lists(st.sampled_from(LINKS + COMMON + OUTLOOK + QUOTED), max_size=40).map("".join)
 texts = st.lists(
     st.sampled_from((*"()[]<>.,'\" \n", "https://example.com/a", "http://", f"{OWN}/c/1", "x", "é")), max_size=30
 ).map("".join)
@@ -78,3 +85,23 @@ def followed_links(html: str) -> list[str]:
 @given(fragments)
 def test_it_finds_the_links_that_a_tokenizer_of_the_html_standard_finds(html: str) -> None:
     assert rewrite(html, "", mint=mint, pixel=None, own=OWN).links == followed_links(html)
+
+
+@given(quoting, st.none() | quoting, st.booleans())
+def test_a_second_pass_over_a_mail_that_quotes_ours_changes_nothing(
+    html: str, text: str | None, honeypot: bool
+) -> None:
+    once = NEW.followed(html, text, honeypot=honeypot)
+    twice = NEW.followed(once.html, once.text, honeypot=honeypot)
+    assert (twice.html, twice.text, twice.honeypots) == (once.html, once.text, once.honeypots)
+
+
+@given(quoting, quoting)
+def test_nothing_that_tracks_is_left_in_a_mail_that_is_not_followed(html: str, text: str) -> None:
+    unfollowed = NEW.unfollowed(html, text)
+    assert NEW.unfollowed(*unfollowed) == unfollowed
+    for token in tokenize(unfollowed[0] or ""):
+        if token.type is TokenType.START_TAG and token.tag in ("a", "area", "img"):
+            address = token.attr("src" if token.tag == "img" else "href") or ""
+            tracks = (f"{OWN}/o/",) if token.tag == "img" else (OLD.link(3), OLD.link(4), NEW.link(7))
+            assert not address.startswith(tracks)

@@ -77,6 +77,8 @@ def test_a_missing_setting_is_named_with_what_it_should_be(name: str, mending: s
         ("HEED_SMTP_PORT", "65536", "the mail server's port"),
         ("HEED_SMTP_SECURITY", "ssl", "starttls (demanded)"),
         ("HEED_SMTP_TIMEOUT", "0", "seconds"),
+        ("HEED_MX_LOOKUP", "maybe", "on (ask DNS"),
+        ("HEED_CATALOGUES", "/no/such/folder", "a folder with catalogues of your own"),
         ("HEED_SMTP_TIMEOUT", "soon", "seconds"),
         ("AzureWebJobsStorage", "nonsense", "the storage account's connection string"),
         ("AzureWebJobsStorage", "AccountName=acct", "the storage account's connection string"),

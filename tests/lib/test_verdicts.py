@@ -1,90 +1,115 @@
-"""The judge: who it was, how sure that is, and a reason that a salesperson understands."""
+"""The judge as a whole: pure, and never without a reason that a salesperson understands."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import random
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.agents import declared_robot, device_of
-from lib.facts import Fact, Kind
-from lib.verdicts import Verdict, judge
-from lib.verdicts.asks import GMAIL_PREFETCH
+from lib.catalogues.catalogues import load_catalogues
+from lib.facts import Fact
+from lib.verdicts import RULES_VERSION, Sending, judge
+from lib.verdicts.weights import WEIGHTS
 from tests.heed import CHROME
 
-AGENTS = Path(__file__).parents[3] / "shared" / "data" / "agents"
+CATALOGUES = load_catalogues()
+SENT = 1_790_000_000_000
 
-
-def verdict_on(agent: str | None, kind: Kind = "open", method: str = "GET", **headers: str) -> Verdict:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    fact = Fact("0" * 13 + "-" + "0" * 12, "0" * 32, kind, 0, method, agent=agent, headers=named)
-    return judge([fact])[fact.key]
-
-
-def test_the_same_apple_agent_is_unknowable_for_an_open_and_nothing_special_for_a_click() -> None:
-    agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-
-    assert verdict_on(agent).kind == "uncertain"
-    assert verdict_on(agent, "click").kind == "human"
-
-
-def test_gmails_prefetch_is_a_machine_and_its_proxy_a_person() -> None:
-    proxy = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
-
-    assert verdict_on(GMAIL_PREFETCH).kind == "machine"
-    assert verdict_on(proxy).kind == "human"
-
-
-def test_more_evidence_makes_it_surer() -> None:
-    one, two = verdict_on(CHROME, method="HEAD"), verdict_on(None, method="HEAD", purpose="prefetch")
-
-    assert one.kind == two.kind == "machine"
-    assert two.confidence >= one.confidence
-    assert [reason.code for reason in two.reasons] == ["head-request", "prefetch-header", "no-agent"]
-
-
-@given(
-    st.one_of(st.none(), st.text(max_size=600)),
-    st.sampled_from(["open", "click"]),
-    st.sampled_from(["GET", "HEAD"]),
-    st.text(max_size=50),
+AGENTS = st.one_of(
+    st.none(),
+    st.sampled_from(
+        [
+            CHROME,
+            "Mozilla/5.0",
+            "curl/8.5.0",
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+            "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19231; Pro)",
+        ]
+    ),
+    st.text(max_size=300),
 )
-def test_every_verdict_has_a_confidence_and_a_reason(agent: str | None, kind: Kind, method: str, header: str) -> None:
-    verdict = verdict_on(agent, kind, method, sec_purpose=header)
-
-    assert 0 <= verdict.confidence <= 1
-    assert all(reason.text.endswith(".") for reason in verdict.reasons)
-    assert verdict.reasons
-
-
-@pytest.mark.parametrize(
-    ("agent", "device"),
-    [
-        (CHROME, ("desktop", "Windows", "Chrome")),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/18.5 Mobile/15E148 Safari/604.1",
-            ("phone", "iOS", "Mobile Safari"),
+FACTS = st.lists(
+    st.builds(
+        lambda at, chance, **fields: Fact(key=f"{at:013d}-{chance:012x}", message="0" * 32, at=at, **fields),
+        at=st.integers(SENT - 60_000, SENT + 90_000_000),
+        chance=st.integers(0, 16**12 - 1),
+        kind=st.sampled_from(["open", "click"]),
+        method=st.sampled_from(["GET", "GET", "HEAD"]),
+        recipient=st.one_of(st.none(), st.integers(0, 2)),
+        item=st.integers(0, 4),
+        agent=AGENTS,
+        network=st.sampled_from([None, "81.2.69.0/24", "40.92.0.0/24", "2001:db8:1::/48"]),
+        owner=st.sampled_from([None, "microsoft-365-protection", "proofpoint", "apple-relay", "nobody-knows"]),
+        headers=st.dictionaries(
+            st.sampled_from(["sec-purpose", "accept-language", "heed-session"]), st.text(max_size=20)
         ),
-        ("Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; Win64; x64; Microsoft Outlook 16.0.1)",
-         ("desktop", "Windows", "Outlook")),
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.2.0",
-         ("desktop", "Linux", "Thunderbird")),
-        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
-         (None, None, "Gmail (image proxy)")),
-        (None, (None, None, None)),
-        ("\x00\x01", (None, None, None)),
-    ],
-)  # fmt: skip
-def test_devices_are_told_where_the_agent_tells(agent: str | None, device: tuple[str | None, ...]) -> None:
-    assert tuple(device_of(agent).values()) == device
+    ),
+    max_size=25,
+    unique_by=lambda fact: fact.key,
+)
+SENDINGS = st.builds(
+    Sending,
+    sent_at=st.one_of(st.none(), st.just(SENT)),
+    links=st.integers(0, 5),
+    honeypots=st.sampled_from([frozenset(), frozenset({4})]),
+    gateways=st.sampled_from([(), ("proofpoint", None, "google-workspace"), ("gone",)]),
+    own_networks=st.sampled_from([(), ("81.2.69.0/24",)]),
+    colleagues=st.sampled_from([frozenset(), frozenset({0})]),
+)
 
 
-@pytest.mark.skipif(not AGENTS.is_dir(), reason=f"there are no sample agents in {AGENTS}")
-def test_no_device_breaks_on_real_agents() -> None:
-    for file in AGENTS.glob("*.txt"):
-        for agent in file.read_text().splitlines():
-            assert set(device_of(agent)) == {"type", "os", "client"}
-            assert declared_robot(agent) in (True, False)
+@settings(max_examples=150, deadline=None)
+@given(FACTS, SENDINGS, st.randoms(use_true_random=False))
+def test_the_order_in_which_facts_come_changes_nothing(
+    facts: list[Fact], sending: Sending, chance: random.Random
+) -> None:
+    shuffled = [*facts, *facts]
+    chance.shuffle(shuffled)
+
+    assert judge({fact.key: fact for fact in shuffled}.values(), sending, CATALOGUES) == judge(
+        facts, sending, CATALOGUES
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(FACTS, SENDINGS)
+def test_every_verdict_is_explained_and_within_bounds(facts: list[Fact], sending: Sending) -> None:
+    verdicts = judge(facts, sending, CATALOGUES)
+
+    assert verdicts.keys() == {fact.key for fact in facts}
+    for verdict in verdicts.values():
+        assert 0 <= verdict.confidence <= 1
+        assert 0 <= verdict.probability <= 1
+        assert verdict.rules == RULES_VERSION
+        assert verdict.reasons
+        for reason in verdict.reasons:
+            assert reason.text.endswith(".")
+            assert reason.text[0].isupper()
+            assert len(reason.text) < 150
+            assert "-" not in reason.code.replace("-", "", 6)
+        # What a person is told first is what counted most.
+        speaking = [reason for reason in verdict.reasons if reason.code in WEIGHTS]
+        assert speaking == sorted(speaking, key=lambda each: (-abs(each.weight), each.code))
+
+
+@settings(max_examples=50, deadline=None)
+@given(FACTS, SENDINGS)
+def test_facts_of_another_copy_do_not_make_a_person_a_machine(facts: list[Fact], sending: Sending) -> None:
+    """One recipient's scanner says nothing about another recipient at another place."""
+    person = Fact(
+        f"{SENT + 80_000_000:013d}-{'f' * 12}", "0" * 32, "click", SENT + 80_000_000, "GET", 9,
+        agent=CHROME, network="84.20.30.0/24", headers={"accept-language": "de"},
+    )  # fmt: skip
+    others = [replace(fact, recipient=1) for fact in facts]
+
+    verdicts = judge([*others, person], sending, CATALOGUES)
+
+    assert verdicts[person.key].kind == "human"
+
+
+@pytest.mark.parametrize("code", sorted(WEIGHTS))
+def test_every_weight_has_a_source(code: str) -> None:
+    assert WEIGHTS[code].source

@@ -77,6 +77,7 @@ def test_the_app_finds_all_its_settings(heed: CopyOfHeed) -> None:
     assert settings["HEED_BASE_URL"] == f"http://127.0.0.1:{heed.port}"
     assert settings["HEED_ADMIN_KEY"] == "local-admin"
     assert settings["HEED_TRUSTED_HOPS"] == "0"
+    assert settings["HEED_MX_LOOKUP"] == "off"
     key_id, key = settings["HEED_TOKEN_KEYS"].split(":")
     assert key_id == "k1"
     assert len(base64.urlsafe_b64decode(key)) == 64

@@ -1,0 +1,84 @@
+"""How much signs weigh: a logistic regression over the tuning seeds, with the weights of today as its prior.
+
+For each kind of fact, the weights w and the prior's log-odds b minimize
+
+    sum over facts of -log P(truth | b + sum of the weights of what was found)  +  sum of (w - w0)^2 / (2 S^2)
+
+with w0 the weights as they stand and S = `SCATTER`. A weight that is 0 today stays 0, and none changes its sign.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from bench.traces.generate import generate
+from lib.catalogues.catalogues import Catalogues
+from lib.facts import KINDS, Kind
+from lib.verdicts import judge
+from lib.verdicts.weights import PRIOR, WEIGHTS
+
+SCATTER = 1.0
+STEPS = 3000
+MOST = 8.0
+
+LIMITS = {
+    "old-browser": 2.5,  # people with old computers exist, though no trace has one
+    "imitated-browser": 3.0,
+    "no-language": 2.0,  # how many scanners name languages is assumed
+    "came-back": 2.0,
+    "followed-by-a-click": 0.4,  # scanners that load images and then links are more than the traces have
+    "browser-in-a-data-centre": 4.0,
+    "data-centre": 2.5,  # people sit behind such networks: never enough by itself
+}
+"""What a weight may be at most, where the traces are cleaner than the world."""
+
+Observations = dict[Kind, Counter[tuple[frozenset[str], bool]]]
+"""How often which codes were found together, and whether it was a person."""
+
+
+def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Observations:
+    """What the judge finds, beside the truth."""
+    found: Observations = {kind: Counter() for kind in KINDS}
+    for seed in seeds:
+        for trace in generate(seed, messages):
+            labelled = trace.labelled(catalogues.networks)
+            verdicts = judge([fact for _, fact in labelled], trace.sending, catalogues)
+            for request, fact in labelled:
+                codes = frozenset(
+                    each.code
+                    for each in verdicts[fact.key].reasons
+                    if each.code in WEIGHTS and WEIGHTS[each.code].of(fact.kind)
+                )
+                found[fact.kind][codes, request.actor == "person"] += 1
+    return found
+
+
+def fit(kind: Kind, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[float, dict[str, float]]:
+    """The log-odds to begin with, and the weight of each code."""
+    start = {code: weight.of(kind) for code, weight in WEIGHTS.items() if weight.of(kind)}
+    weights, begin = dict(start), PRIOR[kind]
+    total = sum(observed.values())
+    memory: dict[str, float] = defaultdict(float)
+    for _ in range(STEPS):
+        gradient: dict[str, float] = {code: (weights[code] - start[code]) / SCATTER**2 for code in weights}
+        of_begin = 0.0
+        for (codes, person), count in observed.items():
+            said = 1 / (1 + math.exp(-(begin + sum(weights[code] for code in codes))))
+            error = count * (said - person)
+            of_begin += error
+            for code in codes:
+                gradient[code] += error
+        # Adagrad: each weight has a pace of its own, as codes are found a few times or a few thousand times.
+        for code, slope in {**gradient, "": of_begin}.items():
+            memory[code] += (slope / total) ** 2
+            step = 0.3 * slope / total / (math.sqrt(memory[code]) + 1e-12)
+            if code:
+                weights[code] = _kept(weights[code] - step, start[code], LIMITS.get(code, MOST))
+            else:
+                begin -= step
+    return begin, weights
+
+
+def _kept(weight: float, start: float, most: float) -> float:
+    """On its own side, and within its limit."""
+    return max(-most, min(0.0, weight)) if start < 0 else min(most, max(0.0, weight))

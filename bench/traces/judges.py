@@ -1,0 +1,35 @@
+"""What the benchmark asks a judge for, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lib.facts import Fact
+from lib.verdicts.evidence import Class
+from lib.verdicts.sending import Sending
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a judge says of a fact: its class, the probability of a person, and how sure it is of the class; where it
+    does not say that (None), it is the probability of the class. `reasons` are for whoever reads along.
+    """
+
+    kind: Class
+    human_probability: float
+    confidence: float | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def class_confidence(self) -> float:
+        if self.confidence is not None:
+            return self.confidence
+        return self.human_probability if self.kind == "human" else 1 - self.human_probability
+
+
+Judge = Callable[[Sequence[Fact], Sending], Mapping[str, Decision]]
+"""The facts of one message, and how it went out: a decision by the key of each fact."""
+
+PERSON = Decision("human", 1.0)
+MACHINE = Decision("machine", 0.0)

@@ -1,0 +1,125 @@
+"""What was measured, as tables in Markdown."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from bench.traces.score import BINS, Reliability, Result, Score, Tally, share
+from lib.verdicts import RULES_VERSION
+
+_COMPARED = (
+    "| | people's clicks called human | machines' called machine | clicks called human that are "
+    "| called machine that are | people's opens called human | machines' called machine | opens called human that are "
+    "| called machine that are "
+    "| no alert where only machines opened | at once | alert missed | too early | error of the probability "
+    "| of the class |"
+)
+_SCENARIOS = (
+    "| scenario | clicks: people's | called human | machines' | called machine | opens: people's | called human "
+    "| machines' | called machine | Apple's: people's | called human | machines' | called machine "
+    "| only machines opened | no alert |"
+)
+
+
+def render(scores: Mapping[str, Score], seeds: Sequence[int], messages: int) -> str:
+    """The whole file. The first score is Heed's."""
+    heed = next(iter(scores.values()))
+    parts = [_head(heed, seeds, messages), compared(scores), _remarks(), "## By scenario\n", by_scenario(heed)]
+    parts += ["## Reliability\n", reliability(heed)]
+    return "\n".join(parts)
+
+
+def _head(heed: Score, seeds: Sequence[int], messages: int) -> str:
+    return (
+        f"# Who was it? The judge on labelled traces\n\nWritten by `python -m bench.traces` on "
+        f"{datetime.now(UTC):%d %B %Y}; rules version {RULES_VERSION}; Python {platform.python_version()}, "
+        f"crawler-user-agents {version('crawler-user-agents')}.\n\n"
+        f"{heed.messages:,} messages with {heed.facts:,} facts: {messages:,} of each of the seeds "
+        f"{', '.join(map(str, seeds))}. Nothing was tuned on these seeds. "
+        f"Machines made {_share(heed.all.clicks)} of the clicks, and {_share(heed.all.opens)} of the opens other than "
+        f"Apple's.\n\nThe traces are generated: `bench/traces` says what they imitate, from which sources, and what is "
+        f"assumed. Figures of real mail will differ; these show which behaviour is told apart, and which is not.\n"
+    )
+
+
+def _share(tally: Tally) -> str:
+    return _percent(share(tally.of("machine"), tally.of("machine") + tally.of("person")))
+
+
+def _remarks() -> str:
+    return (
+        "Opens that Apple's Mail Privacy Protection loads are in none of the columns about opens: nobody can know. "
+        "They count in the probability's error by whether a person read at that moment. “No alert where only machines "
+        "opened” is of mails that nobody has read; “at once” asks the judge 10 s after each open, with what is known "
+        "then. “Too early” are alerts that a machine's open raised before the person's. Rivals state no probability, "
+        "so that theirs is 0 or 1.\n"
+    )
+
+
+def compared(scores: Mapping[str, Score]) -> str:
+    """A line for each judge."""
+    return _table(_COMPARED, (f"| {name} | {' | '.join(_compared(score))} |" for name, score in scores.items()))
+
+
+def _compared(score: Score) -> Iterator[str]:
+    result = score.all
+    for tally in (result.clicks, result.opens):
+        yield _percent(tally.person_recall)
+        yield _percent(tally.machine_recall)
+        yield _percent(tally.person_precision)
+        yield _percent(tally.machine_precision)
+    yield _percent(result.alerts.withheld)
+    yield _percent(result.alerts.withheld_at_once)
+    yield _percent(result.alerts.missing)
+    yield _percent(result.alerts.too_early)
+    for reliability in (score.probability, score.confidence):
+        error = reliability.expected_error
+        yield "" if error is None else f"{error:.3f}"
+
+
+def by_scenario(score: Score) -> str:
+    """A line for each scenario of a request or a message."""
+    rows = (f"| {name} | {' | '.join(_scenario(score.by_scenario[name]))} |" for name in sorted(score.by_scenario))
+    return _table(_SCENARIOS, rows)
+
+
+def _scenario(result: Result) -> Iterator[str]:
+    for tally in (result.clicks, result.opens, result.apple):
+        yield _count(tally.of("person"))
+        yield _percent(tally.person_recall)
+        yield _count(tally.of("machine"))
+        yield _percent(tally.machine_recall)
+    yield _count(result.alerts.only_machines)
+    yield _percent(result.alerts.withheld)
+
+
+def reliability(score: Score) -> str:
+    """What the judge said, by tenths, beside what was true."""
+    rows = (
+        f"| {tenth / BINS:.1f} to {(tenth + 1) / BINS:.1f} | {_bin(score.probability, tenth)} "
+        f"| {_bin(score.confidence, tenth)} |"
+        for tenth in range(BINS)
+    )
+    head = "| said | facts | mean probability | people | facts | mean confidence | right |"
+    return _table(head, rows)
+
+
+def _bin(reliability: Reliability, tenth: int) -> str:
+    count, said, true = reliability.bins[tenth]
+    return f"{count:,.0f} | {said / count:.3f} | {true / count:.3f}" if count else " | | "
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}" if value else ""
+
+
+def _table(head: str, rows: Iterator[str]) -> str:
+    columns = head.count("|") - 1
+    return "\n".join([head, "|---|" + "---:|" * (columns - 1), *rows]) + "\n"

@@ -1,0 +1,225 @@
+"""What programs call themselves: robots, apps that people use, mail services' image proxies, signs of people's devices.
+
+`agents.csv` has a row per pattern: a regular expression, looked for anywhere in the agent, in upper or lower case.
+`meaning` is one of
+
+- `robot`: the agent calls itself a robot, a tool, a library or a headless browser. `name` may be empty: the name is
+  then read from the agent, as `AhrefsBot` is where the word `bot` is found;
+- `person`: an app that people use. It overrides robots, so that `Slack/4.4` is none because of what else it says;
+- `proxy`: the service of this name fetches images for a person. It overrides robots too;
+- `device`: the agent names a person's system, browser engine or device. A program without any such sign is a robot too:
+  browsers and mail programs name theirs, and `okhttp/4.12` has nothing of the kind.
+
+A deployment's rows are asked before ours, so that it can make a person of what we call a robot, and the reverse.
+`example` is an agent that the row is about; the tests ask for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, cast
+
+from lib.catalogues.rows import Entry, read_rows
+
+Meaning = Literal["robot", "person", "proxy", "device"]
+
+FILE: Final = "agents.csv"
+COLUMNS: Final = ("pattern", "meaning", "name", "example")
+_MEANINGS: Final = ("robot", "person", "proxy", "device")
+
+LONGEST: Final = 512
+"""Characters of an agent that are looked at: as many as a hit keeps."""
+
+_MODEL: Final = re.compile(r"\(Linux;[^)]{0,40}?Android[^)]{0,200}?(?:\)|Build/[^;)]{0,80})", re.IGNORECASE)
+"""What Android says of the device. Its maker chose the words, as `CUBOT` and `M bot tab`: the program says nothing."""
+
+_PROGRAM: Final = re.compile(
+    r"(?!Mozilla/)[a-z][\w .:!%'-]{0,60}(?:[/(;,+\[]|$)|"
+    r"Mozilla/\d\.\d (?:\((?:compatible; ?(?!\))|(?!compatible))|(?!\())[\w.-]{1,40}(?:[/;)]|$)",
+    re.IGNORECASE,
+)
+"""An agent that begins with a program's name. What is merely garbage says nothing of itself, nor does `Mozilla/5.0`."""
+
+_PART: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]))?|\{[\d,]*\}|.", re.DOTALL)
+_MOST_WAYS: Final = 10_000
+"""In which the repetitions of one pattern may fit one place of an agent."""
+
+
+class Row(NamedTuple):
+    pattern: str
+    meaning: Meaning
+    name: str
+    example: str
+
+
+class Agents:
+    """What is known of agents. Compiled when first asked; then free of state."""
+
+    def __init__(self, ours: Sequence[Row], deployment: Sequence[Row] = ()) -> None:
+        self.rows = (*ours, *deployment)
+        self._files = (deployment, ours)
+
+    def robot_name(self, agent: str) -> str | None:
+        """What the robot calls itself, fit for a sentence; empty if it has no word for that. None if it is no robot."""
+        return _robot_name(self, agent)
+
+    def declared_robot(self, agent: str) -> bool:
+        """The agent calls itself a robot, a tool, a library or a headless browser."""
+        return self.robot_name(agent) is not None
+
+    def app_name(self, agent: str) -> str | None:
+        """The app that people use, such as `Outlook` or `Slack`."""
+        return self._named(agent, "person")
+
+    def image_proxy(self, agent: str) -> str | None:
+        """The mail service whose proxy this is: it fetches for a person."""
+        return self._named(agent, "proxy")
+
+    def _named(self, agent: str, meaning: Meaning) -> str | None:
+        for tier in self._tiers[:-1]:  # our robots come last, and override nobody
+            found = tier.find(agent)
+            if found:
+                return found.row.name if found.row.meaning == meaning else None
+        return None
+
+    @cached_property
+    def _tiers(self) -> tuple[_Tier, ...]:
+        """In the order of asking: the deployment's before ours, people and proxies before robots."""
+        return tuple(
+            _Tier([row for row in rows if row.meaning in meanings])
+            for rows in self._files
+            for meanings in (("person", "proxy"), ("robot",))
+        )
+
+    @cached_property
+    def _devices(self) -> _Tier:
+        return _Tier([row for row in self.rows if row.meaning == "device"])
+
+
+class _Found(NamedTuple):
+    row: Row
+    text: str
+    start: int
+
+
+class _Tier:
+    """Rows as one pattern: the first place in the agent that any of them fits."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self._pattern = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
+
+    def find(self, agent: str) -> _Found | None:
+        if not self.rows:
+            return None
+        text = agent[:LONGEST]
+        if self.rows[0].meaning == "robot":
+            text = _MODEL.sub("(Linux; Android)", text)
+        match = self._pattern.search(text)
+        if not match or not match.lastgroup:
+            return None
+        return _Found(self.rows[int(match.lastgroup[1:])], text, match.start())
+
+
+@lru_cache(maxsize=4096)
+def _robot_name(agents: Agents, agent: str) -> str | None:
+    for tier in agents._tiers:
+        found = tier.find(agent)
+        if found:
+            return None if found.row.meaning != "robot" else found.row.name or _own_name(found.text, found.start)
+    if not _PROGRAM.match(agent) or agents._devices.find(agent):
+        return None
+    return _own_name(agent[:LONGEST], 0)
+
+
+_ADDRESS: Final = re.compile(r"(?:https?:|www\.)[^\s;,)]{0,200}|[\w.+-]{1,60}@[\w.-]{1,60}", re.IGNORECASE)
+_PIECE: Final = re.compile(r"[^;()/,+\[\]{}<>\"|=]{1,80}")
+_VERSION: Final = re.compile(
+    r"(?:^|(?<=\s))[v#-]?\d[\d.:_-]*(?:[a-zA-Z]{1,5}[\d.]*)?(?=\s|$)|\s-\s.*|\s-$|^-\s|\.\d[\d.]*$|\d+\.[\d.]+$"
+)
+_NOT_ITS_NAME: Final = re.compile(
+    r"mozil+a|compatible|like gecko|khtml.*|gecko|chrome|chromium|safari|firefox|version|applewebkit|mobile( safari)?|"
+    r"trident|msie.*|opera|edge?|u|n|macintosh|windows.*|win64|x64|wow64|linux.*|x11|ubuntu.*|android.*|k|iphone|ipad|"
+    r"cpu .*|intel .*|ppc .*|ip(?:hone|ad) os.*|\.net.*|rv:.*|[a-z]{2}-[a-z]{2}|bot|robots?|"
+    r"spider|crawler|[^a-z]*",
+    re.IGNORECASE,
+)
+_HOST: Final = re.compile(r"(?:https?://|www\.|@)(?:www\.)?([\w.-]{1,60})")
+
+
+def _own_name(agent: str, start: int) -> str:
+    """The words of the agent around, or else before, or else after the place where it says that it is a robot."""
+    text = _ADDRESS.sub(lambda found: ";" * len(found[0]), agent)
+    pieces = [(found.start(), found.end(), _plain(found[0])) for found in _PIECE.finditer(text)]
+    named = [piece for piece in pieces if piece[2].isprintable() and not _NOT_ITS_NAME.fullmatch(piece[2])]
+    around = [name for begins, ends, name in named if begins <= start < ends]
+    before = [name for _, ends, name in named if ends <= start]
+    after = [name for begins, _, name in named if begins > start]
+    for name in (*around, *reversed(before), *after):
+        return name[:40].rstrip()
+    host = _HOST.search(agent)
+    return host[1] if host else ""
+
+
+def _plain(piece: str) -> str:
+    """Without versions."""
+    return _VERSION.sub("", piece.strip()).strip(" .:-'!&*")
+
+
+def load_agents(folder: Path | None = None) -> Agents:
+    """Our rows, and those of the deployment's `folder`. Raises BrokenCatalogue."""
+    entries = list(read_rows(FILE, COLUMNS, folder))
+    return Agents(
+        [_row(entry) for entry in entries if entry.ours], [_row(entry) for entry in entries if not entry.ours]
+    )
+
+
+@lru_cache(maxsize=1)
+def our_agents() -> Agents:
+    """Our own rows, read once."""
+    return load_agents()
+
+
+def _row(entry: Entry) -> Row:
+    meaning = cast(Meaning, entry.one_of("meaning", _MEANINGS))
+    if meaning != "robot" and not entry["name"]:
+        raise entry.broken(f"a {meaning} needs a name")
+    problem = _problem(entry["pattern"])
+    if problem:
+        raise entry.broken(f"the pattern {problem}")
+    return Row(entry["pattern"], meaning, entry["name"], entry["example"])
+
+
+def _problem(pattern: str) -> str | None:
+    """Why a pattern cannot be used. What passes takes time in proportion to the agent's length, whatever that says."""
+    if not pattern:
+        return "is missing"
+    try:
+        if re.compile(pattern).match(""):
+            return "fits everything"
+    except re.error as error:
+        return f"is no regular expression: {error}"
+    return _repetitions(_PART.findall(pattern))
+
+
+def _repetitions(parts: Iterable[str]) -> str | None:
+    ways, before = 1, ""
+    for part in parts:
+        if part == "(":
+            return "has a group; write (?:...)"
+        if part in "*+" or part.startswith("{"):
+            most = part.strip("{}").rpartition(",")[2]
+            if before == ")":
+                return "repeats a group; only single characters may be repeated"
+            if not most.isdecimal():
+                return f"repeats without a bound ({part}); write {{0,40}}"
+            ways *= int(most) + 1
+        elif part == "?":
+            ways *= 2
+        if ways > _MOST_WAYS:
+            return "repeats too much to be looked for in every agent"
+        before = part
+    return None

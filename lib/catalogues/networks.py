@@ -1,0 +1,133 @@
+"""Whose network an address is in: the longest prefix of the catalogue `networks.csv` that covers it.
+
+Thousands of prefixes, looked up on the hot path and read at a cold start: they are laid flat into ranges that do not
+overlap, so that a lookup is one binary search, and a prefix costs some hundred bytes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from lib.catalogues.rows import Entry, read_rows
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Prefix = tuple[int, int]
+"""A network's first address, and the number of its bits that are not fixed."""
+
+_BITS = {4: 32, 6: 128}
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+def parse_address(text: str) -> Address | None:
+    """None for what is no address. An IPv4 address inside an IPv6 one (mapped, or 6to4) is taken out."""
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address):
+        # The first 48 bits of a 6to4 address hold a whole IPv4 address.
+        return parsed.ipv4_mapped or parsed.sixtofour or parsed
+    return parsed
+
+
+class Ranges:
+    """One IP version's prefixes, laid flat: `starts` where another owner begins, None where nobody is known."""
+
+    def __init__(self, prefixes: Mapping[Prefix, str | None]) -> None:
+        self._starts: list[int] = [0]
+        self._owners: list[str | None] = [None]
+        inside: list[tuple[int, str | None]] = [(1 << 130, None)]
+        # Wider ones first: of two prefixes one lies within the other, or they have nothing in common.
+        for first, free in sorted(prefixes, key=lambda prefix: (prefix[0], -prefix[1])):
+            self._leave(inside, first)
+            owner = prefixes[first, free]
+            self._begin(first, owner)
+            inside.append((first + (1 << free), owner))
+        self._leave(inside, 1 << 129)
+
+    def _leave(self, inside: list[tuple[int, str | None]], until: int) -> None:
+        while inside[-1][0] <= until:
+            after, _ = inside.pop()
+            self._begin(after, inside[-1][1])
+
+    def _begin(self, start: int, owner: str | None) -> None:
+        if self._starts[-1] == start:
+            self._starts.pop()
+            self._owners.pop()
+        if not self._owners or self._owners[-1] != owner:
+            self._starts.append(start)
+            self._owners.append(owner)
+
+    def owner(self, first: int, last: int) -> str | None:
+        """The one owner of all addresses from `first` to `last`."""
+        place = bisect_right(self._starts, first)
+        if place < len(self._starts) and self._starts[place] <= last:
+            return None
+        return self._owners[place - 1]
+
+
+class Networks:
+    """`owner` gives the id of who owns a whole address (IPv4 or IPv6, as text), None where nobody is known."""
+
+    owner: Callable[[str], str | None]
+
+    def __init__(self, prefixes: Mapping[int, Mapping[Prefix, str | None]]) -> None:
+        """Prefixes by IP version."""
+        self._ranges = {version: Ranges(prefixes.get(version, {})) for version in _BITS}
+        # Of this object alone, and not through a method: what a hit pays is one look into a cache.
+        self.owner = lru_cache(maxsize=2048)(self._owner)
+
+    def _owner(self, address: str) -> str | None:
+        parsed = parse_address(address)
+        return None if parsed is None else self._ranges[parsed.version].owner(int(parsed), int(parsed))
+
+    def owner_of(self, network: str | None) -> str | None:
+        """The owner of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None where it is not all of one owner's."""
+        try:
+            parsed = ipaddress.ip_network(network or "", strict=False)
+        except ValueError:
+            return None
+        first, last = int(parsed.network_address), int(parsed.broadcast_address)
+        return self._ranges[parsed.version].owner(first, last)
+
+
+def read_networks(owners: Iterable[str], folder: Path | None = None) -> Networks:
+    """Ours, with those of a deployment's folder on top. A row without an owner takes a network out.
+
+    Raises BrokenCatalogue.
+    """
+    known = {"", *owners}
+    prefixes: dict[int, dict[Prefix, str | None]] = {version: {} for version in _BITS}
+    seen: dict[tuple[int, Prefix, bool], str] = {}
+    for entry in read_rows("networks.csv", ("cidr", "owner"), folder):
+        version, prefix = _prefix(entry)
+        owner = entry["owner"]
+        if owner not in known:
+            raise entry.broken(f"owner is {owner!r}, and owners.csv does not have it")
+        before = seen.setdefault((version, prefix, entry.ours), entry.place)
+        if before != entry.place:
+            raise entry.broken(f"{entry['cidr']} stands there twice; before, in {before}")
+        prefixes[version][prefix] = owner or None
+    return Networks(prefixes)
+
+
+def _prefix(entry: Entry) -> tuple[int, Prefix]:
+    """By hand: `ipaddress` takes ten times as long. Raises BrokenCatalogue."""
+    cidr = entry["cidr"]
+    address, _, length = cidr.partition("/")
+    version = 6 if ":" in address else 4
+    try:
+        first = int.from_bytes(socket.inet_pton(_FAMILIES[version], address), "big")
+    except (OSError, ValueError):
+        raise entry.broken(f"{cidr!r} is no network: write 192.0.2.0/24 or 2001:db8::/32") from None
+    if not (length.isascii() and length.isdigit()) or int(length) > _BITS[version]:
+        raise entry.broken(f"{cidr!r} is no network: it needs a length, at most /{_BITS[version]}")
+    free = _BITS[version] - int(length)
+    if first & ((1 << free) - 1):
+        raise entry.broken(f"{cidr} has bits of a host: write {ipaddress.ip_network(cidr, strict=False)}")
+    return version, (first, free)

@@ -1,0 +1,68 @@
+"""Reads a catalogue's file, and a deployment's own file of the same name after it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_OURS = Path(__file__).parent
+_DATE = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?")
+
+
+class BrokenCatalogue(ValueError):
+    """A row cannot be used; the text names the file and the line, and says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row by column; `place` is `agents.csv, line 12`; `ours` is False in a deployment's own file."""
+
+    place: str
+    values: dict[str, str]
+    ours: bool = True
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+    def broken(self, what: str) -> BrokenCatalogue:
+        return BrokenCatalogue(f"{self.place}: {what}")
+
+    def one_of(self, column: str, allowed: Sequence[str]) -> str:
+        """The column's value. Raises BrokenCatalogue."""
+        if self.values[column] not in allowed:
+            raise self.broken(f"{column} is {self.values[column]!r}, and must be one of {', '.join(allowed)}")
+        return self.values[column]
+
+
+def read_rows(name: str, columns: Sequence[str], folder: Path | None = None) -> Iterator[Entry]:
+    """Our rows, then those of the deployment's `folder` if it has such a file: the later one of two is meant to win.
+
+    Every file has a header with exactly `columns`, then `source` and `as_of` (year and month, with or without day).
+    Raises BrokenCatalogue.
+    """
+    for where in (_OURS, folder):
+        if where is not None and (where is _OURS or (where / name).exists()):
+            yield from _read(where / name, (*columns, "source", "as_of"), ours=where is _OURS)
+
+
+def _read(path: Path, columns: Sequence[str], *, ours: bool) -> Iterator[Entry]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = csv.reader(file, strict=True)
+            if next(lines, None) != list(columns):
+                raise BrokenCatalogue(f"{path.name}, line 1: the header must be {','.join(columns)}")
+            for values in lines:
+                place = f"{path.name}, line {lines.line_num}"
+                if not values:
+                    continue
+                if len(values) != len(columns):
+                    raise BrokenCatalogue(f"{place}: it has {len(values)} columns, and must have {len(columns)}")
+                entry = Entry(place, dict(zip(columns, (value.strip() for value in values), strict=True)), ours)
+                if not entry["source"] or not _DATE.fullmatch(entry["as_of"]):
+                    raise entry.broken("it needs a source, and as_of as year-month or year-month-day")
+                yield entry
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BrokenCatalogue(f"{path.name}: it cannot be read: {error}") from error

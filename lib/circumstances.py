@@ -1,0 +1,92 @@
+"""Gathers what the judge is told of a message besides its facts: `Sending`, from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lib.catalogues.catalogues import Catalogues
+from lib.clock import Clock, milliseconds
+from lib.facts import Fact
+from lib.message_store import Loaded
+from lib.people import USERS, People
+from lib.sightings import WITHIN, Sightings
+from lib.verdicts import Sending
+
+_USERS_LAST = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Users:
+    """Of one organization: its own networks, and the mail domains at which its users are."""
+
+    read_at: datetime
+    networks: tuple[str, ...]
+    domains: frozenset[str]
+
+
+class Circumstances:
+    def __init__(self, people: People, sightings: Sightings, catalogues: Catalogues, clock: Clock) -> None:
+        self._people = people
+        self._sightings = sightings
+        self._catalogues = catalogues
+        self._clock = clock
+        self._known: dict[str, _Users] = {}
+
+    async def note(self, organization: str, loaded: Loaded, new: Iterable[Fact]) -> None:
+        """New facts, before anything is made of them: so that other messages' judges hear of their sources."""
+        await self._sightings.note(organization, self._early(loaded, new))
+
+    async def of(self, organization: str, loaded: Loaded, facts: Iterable[Fact]) -> Sending:
+        """The circumstances as they are now. `facts` are all that are to be judged."""
+        users = await self._users(organization)
+        message = loaded.message
+        recipients = message.recipients()
+        return Sending(
+            sent_at=_handed_over(loaded),
+            links=max((copy.link_count for copy in loaded.copies), default=0),
+            honeypots=frozenset(item for copy in loaded.copies for item in copy.honeypots),
+            gateways=tuple(message.gateways),
+            own_networks=users.networks,
+            colleagues=frozenset(
+                number for number, recipient in enumerate(recipients) if _domain(recipient.email) in users.domains
+            ),
+            elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts)),
+            opens_before=loaded.summary.folded.kpis.raw.opens if loaded.summary.folded else 0,
+        )
+
+    def _early(self, loaded: Loaded, facts: Iterable[Fact]) -> list[Fact]:
+        """Hits of sources that can be known again, from before outbound scanners are done."""
+        sent_at = _handed_over(loaded)
+        if sent_at is None:
+            return []
+        return [fact for fact in facts if fact.at - sent_at <= WITHIN and not self._is_shared(fact)]
+
+    def _is_shared(self, fact: Fact) -> bool:
+        owner = self._catalogues.owners.get(fact.owner) if fact.owner else None
+        if fact.network is None or (owner is not None and owner.kind in ("relay", "proxy")):
+            return True
+        return fact.agent is not None and self._catalogues.agents.image_proxy(fact.agent) is not None
+
+    async def _users(self, organization: str) -> _Users:
+        known, now = self._known.get(organization), self._clock.now()
+        if known is None or now - known.read_at > _USERS_LAST:
+            networks: set[str] = set()
+            domains: set[str] = set()
+            async for _, user, _ in self._people.users.list(organization, USERS):
+                networks.update(user.networks)
+                domains.add(_domain(user.email))
+            known = self._known[organization] = _Users(now, tuple(sorted(networks)), frozenset(domains))
+        return known
+
+
+def _domain(email: str) -> str:
+    return email.rpartition("@")[2].lower()
+
+
+def _handed_over(loaded: Loaded) -> int | None:
+    """When the mail was given to the mail server: scanners may be at it before that has said so."""
+    message = loaded.message
+    at = message.tried_at or message.sent_at
+    return None if at is None or message.state not in ("submitting", "sent", "uncertain") else milliseconds(at)

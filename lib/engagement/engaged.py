@@ -1,0 +1,89 @@
+"""The list of records that were engaged lately, by score: one query a page, and no request for a record."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+
+from lib.clock import Clock
+from lib.engagement.rollups import Rollup
+from lib.engagement.rows import PARTITION, RecordRows
+from lib.organizations import Organizations
+from lib.repository import Stale
+from lib.storage import Delete, Missing, StorageError
+
+log = logging.getLogger("heed.engagement")
+
+_MOST_QUERIES = 5
+_FURTHER = 200
+"""Rows of each query but the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngagedPage:
+    """`after` is where the next page begins; None after the last one."""
+
+    records: list[Rollup]
+    after: str | None
+
+
+class EngagedRecords:
+    def __init__(self, rows: RecordRows, organizations: Organizations, clock: Clock) -> None:
+        self._rows = rows
+        self._organizations = organizations
+        self._clock = clock
+
+    async def page(
+        self, organization: str, after: str | None, limit: int, record_type: str | None = None
+    ) -> EngagedPage:
+        """Records that `Rollup.was_engaged` in the last week, highest score first; of one type where it is given.
+
+        Rows of other types, and of records that are engaged no more, are passed over. After five requests the page
+        ends, whether or not it is full.
+        """
+        now, found, last_found = self._clock.now(), list[Rollup](), after
+        for number in range(_MOST_QUERIES):
+            count, most = 0, _FURTHER if number else limit + 1
+            async for place, rollup in self._rows.listed(organization, after, most):
+                count, after = count + 1, place
+                if record_type not in (None, place.split("|")[1]) or not rollup.was_engaged(now):
+                    continue
+                if len(found) == limit:
+                    return EngagedPage(found, last_found)
+                found.append(rollup)
+                last_found = place
+            if count < most:
+                return EngagedPage(found, None)
+        return EngagedPage(found, after)
+
+    async def tidy(self) -> int:
+        """For a timer: take records off the lists whose week is over, and put those in place whose score is reckoned by
+        other weights now; how many rows have changed. An organization that fails is left for the next time."""
+        changed = 0
+        async for organization in self._organizations.all():
+            try:
+                changed += await self._tidy(organization)
+            except (StorageError, Stale) as error:
+                log.error("the engaged records of organization %s could not be tidied: %s", organization, error)
+        return changed
+
+    async def _tidy(self, organization: str) -> int:
+        now, weights, changed = self._clock.now(), (await self._organizations.settings(organization)).score, 0
+        async for place, listed in self._rows.listed(organization):
+            if listed.placed(weights, now).place == place:
+                continue
+            record = place.split("|", 1)[1]
+
+            async def renew(place: str = place, record: str = record) -> None:
+                rollup, etag = await self._rows.rollup(organization, record)
+                if rollup and rollup.place == place:
+                    await self._rows.write(organization, record, rollup, etag, rollup.placed(weights, now))
+                else:
+                    # It has changed since it was listed here; a row that was left behind must go.
+                    with suppress(Missing):
+                        await self._rows.change(organization, [Delete(PARTITION, f"v|{place}")])
+
+            await self._rows.attempt(organization, record, renew)
+            changed += 1
+        return changed

@@ -1,0 +1,145 @@
+"""A record's roll-up: the sum of what all messages give to it, kept up to date by differences."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel, Field
+
+from lib.clock import milliseconds, moment
+from lib.engagement.decay import EventKind, rank, score
+from lib.engagement.shares import LastOf, Share, name_of
+from lib.engagement.tallies import HOUR, KEPT_HOURS, MANY_OPENS
+from lib.fields import Moment
+from lib.organizations import Score
+from lib.people import StoredRecord
+
+Key = TypeVar("Key")
+
+WEEK = timedelta(days=7)
+
+
+class Engagement(BaseModel):
+    """What people made of the mail to a record, or about it: opens, clicks and so on of humans alone."""
+
+    messages: int = Field(0, description="that were sent to the record, to one below it, or regarding it")
+    opens: int = 0
+    clicks: int = 0
+    attachment_views: int = 0
+    replies: int = 0
+    last_sent_at: Moment | None = None
+    last_opened_at: Moment | None = None
+    last_clicked_at: Moment | None = None
+    last_attachment_view_at: Moment | None = None
+    last_replied_at: Moment | None = None
+    score: float = Field(0, description="events by the organization's weights, each counting half every 30 days")
+
+
+class Rollup(BaseModel):
+    """A row. Counts, worths and opens by the hour are sums over the record's shares, `last` the latest of their times.
+
+    `record` is a copy of the record, and `etag` its version, for lists to show; None where the CRM has put none.
+    `told` is the parent (`<type>|<id>`) that the record's messages know of. `place` is the record's key in the list of
+    those that were engaged lately.
+    """
+
+    messages: int = 0
+    counts: dict[EventKind, int] = {}
+    worths: dict[EventKind, int] = {}
+    last: dict[LastOf, int] = {}
+    open_hours: dict[int, int] = {}
+    record: StoredRecord | None = None
+    etag: str | None = None
+    told: str | None = None
+    place: str | None = None
+
+    def engagement(self, weights: Score, now: datetime) -> Engagement:
+        last = {kind: moment(at) for kind, at in self.last.items()}
+        return Engagement(
+            messages=self.messages,
+            opens=self.counts.get("open", 0),
+            clicks=self.counts.get("click", 0),
+            attachment_views=self.counts.get("attachment_view", 0),
+            replies=self.counts.get("reply", 0),
+            last_sent_at=last.get("sent"),
+            last_opened_at=last.get("open"),
+            last_clicked_at=last.get("click"),
+            last_attachment_view_at=last.get("attachment_view"),
+            last_replied_at=last.get("reply"),
+            score=score(self.worths, weights, milliseconds(now)),
+        )
+
+    @property
+    def parent(self) -> str | None:
+        return name_of(self.record.parent) if self.record and self.record.parent else None
+
+    def was_engaged(self, now: datetime) -> bool:
+        """More than 1 and fewer than 20 opens in the last 7 days, or any click, attachment view or reply.
+
+        Opens are counted by the hour: one of 7 days and some minutes ago still counts.
+        """
+        return self._did_more_than_open(now) or 1 < self._opens(now) < MANY_OPENS
+
+    def placed(self, weights: Score, now: datetime) -> Rollup:
+        """With its place in the list of engaged records: it has one if it `was_engaged`, or will be without another
+        event: where 20 were too many opens, time brings them down."""
+        listed = self.record is not None and (self._did_more_than_open(now) or self._opens(now) > 1)
+        place = f"{rank(self.worths, weights)}|{self.record.type}|{self.record.id}" if listed and self.record else None
+        return self.model_copy(update={"place": place})
+
+    def _did_more_than_open(self, now: datetime) -> bool:
+        since = milliseconds(now - WEEK)
+        kinds: tuple[LastOf, ...] = ("click", "attachment_view", "reply")
+        return any(self.last.get(kind, 0) >= since for kind in kinds)
+
+    def _opens(self, now: datetime) -> int:
+        since = milliseconds(now - WEEK) // HOUR
+        return sum(opens for hour, opens in self.open_hours.items() if hour >= since)
+
+
+def exchanged(rollup: Rollup, old: Share, new: Share, last: Mapping[LastOf, int], now: datetime) -> Rollup:
+    """The roll-up with one share in place of another; an empty one stands for none. `last` is as it will be then."""
+    oldest = milliseconds(now) // HOUR - KEPT_HOURS
+    hours = _changed(rollup.open_hours, old.sums.open_hours, new.sums.open_hours)
+    before, after = old.sums.events, new.sums.events
+    return rollup.model_copy(
+        update={
+            "messages": rollup.messages + (new.sent_at is not None) - (old.sent_at is not None),
+            "counts": _changed(
+                rollup.counts,
+                {kind: events.count for kind, events in before.items()},
+                {kind: events.count for kind, events in after.items()},
+            ),
+            "worths": _changed(
+                rollup.worths,
+                {kind: events.worth for kind, events in before.items()},
+                {kind: events.worth for kind, events in after.items()},
+            ),
+            "last": dict(last),
+            # What is too old to be asked for has been dropped, and cannot be taken back.
+            "open_hours": {hour: opens for hour, opens in hours.items() if hour > oldest},
+        }
+    )
+
+
+def _changed(there: Mapping[Key, int], minus: Mapping[Key, int], plus: Mapping[Key, int]) -> dict[Key, int]:
+    sums: dict[Key, int] = defaultdict(int, there)
+    for key, value in minus.items():
+        sums[key] -= value
+    for key, value in plus.items():
+        sums[key] += value
+    return {key: value for key, value in sums.items() if value > 0}
+
+
+def total(shares: Iterable[Share], now: datetime) -> Rollup:
+    """The roll-up of these shares, counted anew."""
+    rollup = Rollup()
+    for share in shares:
+        last = dict(rollup.last)
+        for kind, at in share.last_times().items():
+            last[kind] = max(at, last.get(kind, 0))
+        rollup = exchanged(rollup, Share(), share, last, now)
+    return rollup

@@ -1,0 +1,154 @@
+"""Engagement in storage: all of an organization's rows are one partition of the table `index`.
+
+Keys, where `<record>` is `<type>|<id>`:
+
+- `r|<record>`: the roll-up;
+- `m|<record>|<message>`: what the message gives to the record;
+- `l|<record>|<kind>|<time counted down>|<message>`: the last event of a kind of each message, so that the latest of all
+  is known when one is taken back;
+- `v|<rank>|<record>`: a copy of the roll-up, in the list of engaged records;
+- `family`: another value whenever a record has come under another parent.
+
+Whatever changes for a record changes with its roll-up in one transaction, on condition of the roll-up's version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from lib.documents import pack, unpack
+from lib.engagement.rollups import Rollup
+from lib.engagement.shares import LastOf, Share
+from lib.ids import new_id
+from lib.repository import Stale
+from lib.storage import Change, Conflict, Delete, Insert, Range, Replace, Row, Tables, Upsert
+from lib.tables import table
+
+Result = TypeVar("Result")
+
+PARTITION = "records|engaged"
+
+_LATEST = 10**13 - 1
+_FAMILY = "family"
+_MOST_TRIES = 12
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
+"""Seconds."""
+
+_chance = secrets.SystemRandom()
+
+
+class RecordRows:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Result]]) -> Result:
+        """Do `change`, which reads and writes a record's rows, until nobody comes in between. Raises Stale.
+
+        In this process one goes at a time; others are met by chance, and avoided by chance.
+        """
+        lock = self._locks.setdefault((organization, record), asyncio.Lock())
+        async with lock:
+            for number in range(_MOST_TRIES):
+                try:
+                    return await change()
+                except Conflict:
+                    await asyncio.sleep(_chance.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number)))
+        raise Stale(f"the engagement of {record} changed under every one of {_MOST_TRIES} tries")
+
+    async def rollup(self, organization: str, record: str) -> tuple[Rollup | None, str | None]:
+        """The roll-up and its etag."""
+        row = await self._get(organization, f"r|{record}")
+        return (unpack(Rollup, row), row.etag) if row else (None, None)
+
+    async def share(self, organization: str, record: str, message: str) -> tuple[Share | None, str | None]:
+        """What stands of a message, and its etag."""
+        row = await self._get(organization, f"m|{record}|{message}")
+        return (unpack(Share, row), row.etag) if row else (None, None)
+
+    async def shares(self, organization: str, record: str) -> AsyncIterator[tuple[str, Share]]:
+        """(message, what it gives), those that were taken away included."""
+        async for row in self._query(organization, Range.prefix(f"m|{record}|")):
+            yield row.key.rpartition("|")[2], unpack(Share, row)
+
+    async def latest(self, organization: str, record: str, kind: LastOf, but: str) -> int | None:
+        """The latest event of that kind, in milliseconds since 1970, of all messages but one."""
+        async for row in self._query(organization, Range.prefix(f"l|{record}|{kind}|"), 2):
+            _, at, message = row.key.rsplit("|", 2)
+            if message != but:
+                return _LATEST - int(at)
+        return None
+
+    async def last_keys(self, organization: str, record: str) -> set[str]:
+        """The keys of all rows `l|…` of a record."""
+        return {row.key async for row in self._query(organization, Range.prefix(f"l|{record}|"))}
+
+    async def listed(
+        self, organization: str, after: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[tuple[str, Rollup]]:
+        """(place, roll-up) of the records that are listed as engaged, by score."""
+        keys = Range.prefix("v|")
+        if after is not None:
+            keys = Range(low=keys.low, high=keys.high, after=f"v|{after}")
+        async for row in self._query(organization, keys, limit):
+            yield row.key.removeprefix("v|"), unpack(Rollup, row)
+
+    async def family(self, organization: str) -> str:
+        """The state of all records' parents: another one whenever one of them has changed."""
+        row = await self._get(organization, _FAMILY)
+        return row.text("state") if row else ""
+
+    async def change_family(self, organization: str) -> None:
+        row = Row(PARTITION, _FAMILY, {"v": 1, "state": new_id()[:8]})
+        await self._tables.write(table(organization, "index"), [Upsert(row)])
+
+    async def write(
+        self,
+        organization: str,
+        record: str,
+        old: Rollup | None,
+        etag: str | None,
+        new: Rollup,
+        others: Sequence[Change] = (),
+    ) -> str:
+        """Put the roll-up in place of the version `etag`, its copy in the list, and rows of the record that change with
+        it; the new etag. Raises Conflict, and Missing where rows or the whole table are not there."""
+        row = Row(PARTITION, f"r|{record}", pack(new), etag)
+        changes: list[Change] = [Insert(row) if etag is None else Replace(row)]
+        if new.place:
+            changes.append(Upsert(Row(PARTITION, f"v|{new.place}", row.values)))
+        if old and old.place and old.place != new.place:
+            changes.append(Delete(PARTITION, f"v|{old.place}"))
+        etags = await self.change(organization, [*changes, *others])
+        return etags[0] or ""
+
+    async def change(self, organization: str, changes: Sequence[Change]) -> list[str | None]:
+        """Raises Conflict, Missing."""
+        return await self._tables.write(table(organization, "index"), changes)
+
+    async def _get(self, organization: str, key: str) -> Row | None:
+        return await self._tables.get(table(organization, "index"), PARTITION, key)
+
+    def _query(self, organization: str, keys: Range, limit: int | None = None) -> AsyncIterator[Row]:
+        return self._tables.query(table(organization, "index"), PARTITION, keys, limit)
+
+
+def share_change(record: str, message: str, share: Share, etag: str | None) -> Change:
+    """Puts a share in place of the version `etag`."""
+    row = Row(PARTITION, f"m|{record}|{message}", pack(share), etag)
+    return Insert(row) if etag is None else Replace(row)
+
+
+def last_keys_of(record: str, message: str, share: Share) -> set[str]:
+    """The keys of the rows that tell of a message's last events."""
+    return {f"l|{record}|{kind}|{_LATEST - at:013d}|{message}" for kind, at in share.last_times().items()}
+
+
+def key_changes(old: set[str], new: set[str]) -> list[Change]:
+    """Removes the rows of `old` keys, puts those of `new` ones."""
+    gone: list[Change] = [Delete(PARTITION, key) for key in sorted(old - new)]
+    return [*gone, *(Upsert(Row(PARTITION, key, {"v": 1})) for key in sorted(new - old))]

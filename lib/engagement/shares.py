@@ -1,0 +1,127 @@
+"""Which records a message counts for, and what it gives to each: pure functions of message, tallies and parents.
+
+A recipient's events belong to the recipient's record; those of a copy that several recipients share, to the record of
+each; the record that the message is regarding gets all of them. What a record gets, its parents get, too, once, by
+however many of their children it comes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+from pydantic import BaseModel
+
+from lib.clock import milliseconds
+from lib.engagement.decay import EventKind
+from lib.engagement.tallies import Sums, Tallies
+from lib.fields import RecordRef
+from lib.messages import StoredMessage, records_of
+
+MOST_PARENTS = 8
+"""Of a record, one above the other."""
+
+LastOf = Literal["sent"] | EventKind
+
+Parents = Mapping[str, Sequence[str]]
+"""By a record of a message: its parent, the parent's parent and so on, round and round where they are a circle."""
+
+
+class Contribution(BaseModel):
+    """What stands in a record's engagement because of a message; kept with the message.
+
+    `record` is `<type>|<id>`. `parents` are set for a record that the message names, `family` is the state of all
+    parents in the organization when they were read. `digest` is that of the share, empty for one that is taken away.
+    `generation` grows with every change of the message's contributions: of two writers that are on their way at the
+    same time, the later one stays. `settled`: the share was seen in storage since.
+    """
+
+    record: str
+    parents: list[str] | None = None
+    family: str = ""
+    digest: str = ""
+    generation: int
+    settled: bool = False
+
+
+class Share(BaseModel):
+    """A row: what a message gives to a record. `sent_at` in milliseconds since 1970; None when it was taken away."""
+
+    generation: int = 0
+    sent_at: int | None = None
+    sums: Sums = Sums()
+
+    def digest(self) -> str:
+        return blake2b(self.model_dump_json(exclude={"generation"}).encode(), digest_size=8).hexdigest()
+
+    def last_times(self) -> dict[LastOf, int]:
+        """When it was sent, and the last event of each kind, in milliseconds since 1970."""
+        times: dict[LastOf, int] = {kind: events.last for kind, events in self.sums.events.items()}
+        return times if self.sent_at is None else {"sent": self.sent_at, **times}
+
+
+def name_of(record: RecordRef) -> str:
+    """`<type>|<id>`: no type and no id holds that sign."""
+    return f"{record.type}|{record.id}"
+
+
+def record_of(name: str) -> RecordRef:
+    """The inverse of `name_of`."""
+    record_type, _, record_id = name.partition("|")
+    return RecordRef(type=record_type, id=record_id)
+
+
+def names_of(message: StoredMessage) -> list[str]:
+    """The records that the message names itself; none before it is sent."""
+    return [name_of(record) for record in records_of(message)] if message.state == "sent" else []
+
+
+@dataclass(slots=True)
+class _Reached:
+    """How a record is reached: by these recipients, or as what the message is regarding."""
+
+    recipients: set[int] = field(default_factory=set)
+    whole: bool = False
+
+
+def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dict[str, Share]:
+    """What the message gives to each record that it reaches. `parents` has an entry for each of `names_of`."""
+    if message.state != "sent":
+        return {}
+
+    def upwards(record: RecordRef) -> list[str]:
+        return [name_of(record), *parents[name_of(record)]]
+
+    reached: dict[str, _Reached] = defaultdict(_Reached)
+    for number, recipient in enumerate(message.recipients()):
+        if recipient.record:
+            for name in upwards(recipient.record):
+                reached[name].recipients.add(number)
+    if message.regarding:
+        for name in upwards(message.regarding):
+            reached[name].whole = True
+    sent_at, everything = milliseconds(message.sort_time()), tallies.all()
+    return {
+        name: Share(sent_at=sent_at, sums=everything if how.whole else _of(how.recipients, tallies))
+        for name, how in reached.items()
+    }
+
+
+def _of(recipients: set[int], tallies: Tallies) -> Sums:
+    numbers = sorted(recipients & tallies.numbered.keys())
+    return sum((tallies.numbered[number] for number in numbers), tallies.shared)
+
+
+def parent_by_record(parents: Parents) -> dict[str, str | None]:
+    """The parent of each record that the message reaches, as far as it is known."""
+    found: dict[str, str | None] = {}
+    for name, above in parents.items():
+        path = [name, *above]
+        for place, each in enumerate(above):
+            found.setdefault(path[place], each)
+        if len(above) < MOST_PARENTS:
+            found.setdefault(path[-1], None)
+    return found

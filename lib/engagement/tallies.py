@@ -1,0 +1,123 @@
+"""What people did with one message, counted so that counts can be added up.
+
+A tally is derived from judged facts; the tally of all facts is the sum of the tallies of any parts of them, in any
+order, to the bit. So the facts of a busy message can be counted once and put away.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+
+from lib.engagement.decay import EVENT_KINDS, EventKind, worth
+from lib.facts import Fact
+from lib.verdicts import Verdict
+
+HOUR = 60 * 60 * 1000
+"""Milliseconds."""
+
+KEPT_HOURS = 8 * 24
+"""So far back opens are counted by the hour: a week, and a day for clocks that differ."""
+
+MANY_OPENS = 20
+"""From so many opens a week on, nobody asks how many there were exactly: a list that goes round opens mail, too."""
+
+
+class Events(BaseModel):
+    """Human events of one kind. `worth` is their sum by `lib.engagement.decay`, `last` in milliseconds since 1970."""
+
+    count: int
+    worth: int
+    last: int
+
+    def __add__(self, other: Events) -> Events:
+        return Events(count=self.count + other.count, worth=self.worth + other.worth, last=max(self.last, other.last))
+
+
+class Sums(BaseModel):
+    """Human events by kind, and the latest opens by the hour (hours since 1970, in UTC).
+
+    Opens by the hour are kept for 8 days before the newest, and only until there are 20: any count of the opens from
+    some hour on is exact, or is 20 or more.
+    """
+
+    events: dict[EventKind, Events] = {}
+    open_hours: dict[int, int] = {}
+
+    def __add__(self, other: Sums) -> Sums:
+        kinds = [kind for kind in EVENT_KINDS if kind in self.events or kind in other.events]
+        hours: dict[int, int] = defaultdict(int, self.open_hours)
+        for hour, opens in other.open_hours.items():
+            hours[hour] += opens
+        return Sums(
+            events={kind: _sum(self.events.get(kind), other.events.get(kind)) for kind in kinds},
+            open_hours=_latest(hours),
+        )
+
+
+def _sum(one: Events | None, other: Events | None) -> Events:
+    found = one + other if one and other else one or other
+    assert found
+    return found
+
+
+def _latest(hours: Mapping[int, int]) -> dict[int, int]:
+    """The hours that are kept, newest first. What is cut off of two parts is what would be cut off of their sum."""
+    kept: dict[int, int] = {}
+    newest = max(hours, default=0)
+    opens = 0
+    for hour in sorted(hours, reverse=True):
+        if opens >= MANY_OPENS or newest - hour >= KEPT_HOURS:
+            break
+        kept[hour] = hours[hour]
+        opens += hours[hour]
+    return kept
+
+
+class Tallies(BaseModel):
+    """The human events of a message, by the recipient's number; `shared` are those of copies for several recipients."""
+
+    numbered: dict[int, Sums] = {}
+    shared: Sums = Sums()
+
+    def __add__(self, other: Tallies) -> Tallies:
+        numbers = sorted({*self.numbered, *other.numbered})
+        return Tallies(
+            numbered={
+                number: self.numbered.get(number, Sums()) + other.numbered.get(number, Sums()) for number in numbers
+            },
+            shared=self.shared + other.shared,
+        )
+
+    def all(self) -> Sums:
+        """The whole message's."""
+        return sum(self.numbered.values(), self.shared)
+
+
+def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
+    """Count what people did; `verdicts` by the facts' keys. Kinds that are no engagement (bounces) are passed over."""
+    times: dict[int | None, dict[EventKind, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for fact in facts:
+        if fact.kind in EVENT_KINDS and verdicts[fact.key].kind == "human":
+            times[fact.recipient][fact.kind].append(fact.at)
+    numbers = sorted(number for number in times if number is not None)
+    return Tallies(
+        numbered={number: _sums(times[number]) for number in numbers},
+        shared=_sums(times[None]) if None in times else Sums(),
+    )
+
+
+def _sums(times: Mapping[EventKind, list[int]]) -> Sums:
+    hours: dict[int, int] = defaultdict(int)
+    for at in times.get("open", ()):
+        hours[at // HOUR] += 1
+    return Sums(
+        events={
+            kind: Events(count=len(times[kind]), worth=sum(map(worth, times[kind])), last=max(times[kind]))
+            for kind in EVENT_KINDS
+            if kind in times
+        },
+        open_hours=_latest(hours),
+    )

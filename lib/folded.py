@@ -1,0 +1,84 @@
+"""What is left of a busy message's old facts, so that they need not be read with every new one.
+
+A message with thousands of facts would be read and judged whole whenever one comes. Facts whose verdict can no longer
+change, because no rule looks that far, are folded: their counts stay in the message's summary, and only later ones are
+read. The facts themselves stay where they are: whoever judges the message anew, by new rules or because a fact turned
+up late, starts from all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+
+from lib.engagement import Tallies, tally
+from lib.facts import Fact
+from lib.kpis import Kpis, count, together
+from lib.verdicts.evidence import Class, Verdict
+from lib.verdicts.forwards import Reader, readers
+from lib.verdicts.thresholds import MINUTE
+
+AFTER = 60 * MINUTE
+"""So old a fact must be: no rule about facts together looks further than 30 minutes."""
+
+CONTEXT = 30 * MINUTE
+"""So much before the boundary is read again, for the rules to look at."""
+
+FROM = 500
+"""Facts that are worth folding."""
+
+
+class FirstOpen(BaseModel):
+    """An open that came before all others: alerts tell of it."""
+
+    fact: Fact
+    kind: Class
+
+
+class Folded(BaseModel):
+    """Facts up to `until` (milliseconds since 1970), counted. `first_opens`: of all, and of people."""
+
+    until: int
+    facts: int
+    kpis: Kpis
+    tallies: Tallies
+    readers: list[Reader] = []
+    first_opens: list[FirstOpen] = []
+
+
+def fold(
+    facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: Folded | None, now: int
+) -> tuple[Folded | None, list[Fact]]:
+    """What is folded from now on, and the facts that are still to be looked at with every new one.
+
+    `facts` are those later than `before.until`; `now` is in milliseconds.
+    """
+    until = now - AFTER
+    old = [fact for fact in facts if fact.at <= until]
+    if len(old) < FROM:
+        return before, list(facts)
+    live = [fact for fact in facts if fact.at > until]
+    return _sum(old, verdicts, before, until), live
+
+
+def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: Folded | None, until: int) -> Folded:
+    kpis, tallies = count(old, verdicts), tally(old, verdicts)
+    return Folded(
+        until=until,
+        facts=len(old) + (before.facts if before else 0),
+        kpis=together(before.kpis, kpis) if before else kpis,
+        tallies=before.tallies + tallies if before else tallies,
+        readers=readers(old, verdicts, before.readers if before else ()),
+        first_opens=_first_opens(old, verdicts, before.first_opens if before else []),
+    )
+
+
+def _first_opens(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[FirstOpen]) -> list[FirstOpen]:
+    opens = [
+        *before,
+        *(FirstOpen(fact=fact, kind=verdicts[fact.key].kind) for fact in old if fact.kind == "open"),
+    ]
+    opens.sort(key=lambda first: first.fact.key)
+    human = next((first for first in opens if first.kind == "human"), None)
+    return [first for first in opens[:1] if first is not human] + ([human] if human else [])

@@ -1,0 +1,133 @@
+"""Which product filters each recipient's mail: told by the mail servers (MX) of the recipient's domain.
+
+Looked up while a mail is being prepared. It is a hint for the judge and nothing more: what cannot be found out in time
+is unknown, and no mail waits longer than `LIMIT` for it, or fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lib.catalogues.gateways import Gateways
+from lib.clock import Clock
+
+if TYPE_CHECKING:
+    from dns.asyncresolver import Resolver
+
+log = logging.getLogger("heed.gateways")
+
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+"""The mail servers of a domain, the best preferred first; none where it has none. May raise whatever it likes."""
+
+LIMIT = 2.0
+"""Seconds for all domains of a message together."""
+
+MOST_DOMAINS = 50
+"""That are asked for at a time: recipients of one mail are at few domains, as a rule."""
+
+KNOWN_FOR = timedelta(hours=24)
+FAILED_FOR = timedelta(minutes=5)
+SILENT_FOR = timedelta(minutes=1)
+"""After a lookup with no answer at all: where DNS is down, or is not there, every mail would wait for nothing."""
+
+_MOST_REMEMBERED = 10_000
+
+
+class RecipientGateways:
+    """`resolve` is None where nothing is to be looked up."""
+
+    def __init__(self, gateways: Gateways, resolve: Resolve | None, clock: Clock) -> None:
+        self._gateways = gateways
+        self._resolve = resolve
+        self._clock = clock
+        self._silent_until: datetime | None = None
+        # Domain -> the time until which that holds, and the gateway.
+        self._remembered: OrderedDict[str, tuple[datetime, str | None]] = OrderedDict()
+
+    async def of(self, addresses: Sequence[str]) -> list[str | None]:
+        """The gateway's id for each address, None where it is unknown; nothing at all where all of them are."""
+        if self._resolve is None:
+            return []
+        domains = [address.rpartition("@")[2].lower() for address in addresses]
+        unknown = [domain for domain in dict.fromkeys(domains) if domain and not self._remembers(domain)]
+        if unknown:
+            await self._look_up(self._resolve, unknown[:MOST_DOMAINS])
+        found = [self._remembered[domain][1] if domain in self._remembered else None for domain in domains]
+        return found if any(found) else []
+
+    def _remembers(self, domain: str) -> bool:
+        until, _ = self._remembered.get(domain, (None, None))
+        return until is not None and until > self._clock.now()
+
+    async def _look_up(self, resolve: Resolve, domains: Sequence[str]) -> None:
+        now = self._clock.now()
+        if self._silent_until is not None and now < self._silent_until:
+            return
+        lookups = {asyncio.ensure_future(self._gateway(resolve, domain)): domain for domain in domains}
+        try:
+            await asyncio.wait(lookups, timeout=LIMIT)
+        finally:
+            for lookup in lookups:
+                lookup.cancel()
+        answered = 0
+        for lookup, domain in lookups.items():
+            if lookup.done() and not lookup.cancelled() and lookup.exception() is None:
+                answered += 1
+                self._remember(domain, now + KNOWN_FOR, lookup.result())
+            else:
+                _, before = self._remembered.get(domain, (now, None))
+                self._remember(domain, now + FAILED_FOR, before)
+        if answered < len(lookups):
+            log.info("mail servers of %d of %d domains could not be looked up", len(lookups) - answered, len(lookups))
+        self._silent_until = None if answered else now + SILENT_FOR
+
+    async def _gateway(self, resolve: Resolve, domain: str) -> str | None:
+        return self._gateways.gateway_of(await resolve(domain))
+
+    def _remember(self, domain: str, until: datetime, gateway: str | None) -> None:
+        self._remembered[domain] = until, gateway
+        self._remembered.move_to_end(domain)
+        while len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+class DnsResolve:
+    """Asks the machine's name servers, or the one given, (address, port)."""
+
+    def __init__(self, server: tuple[str, int] | None = None) -> None:
+        self._server = server
+        self._resolver: Resolver | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, domain: str) -> Sequence[str]:
+        """Raises dns.exception.DNSException."""
+        async with self._making:
+            if self._resolver is None:
+                # The import takes some 40 ms; hits must not wait for it.
+                self._resolver = await asyncio.to_thread(_make_resolver, self._server)
+        from dns.resolver import NXDOMAIN, NoAnswer
+
+        try:
+            answer = await self._resolver.resolve(domain, "MX")
+        except (NXDOMAIN, NoAnswer):
+            return []
+        servers = sorted(answer, key=lambda server: int(server.preference))
+        return [str(server.exchange) for server in servers]
+
+
+def _make_resolver(server: tuple[str, int] | None) -> Resolver:
+    import dns.asyncbackend
+    from dns.asyncresolver import Resolver
+
+    dns.asyncbackend.get_backend("asyncio")
+    resolver = Resolver(configure=server is None)
+    if server is not None:
+        resolver.nameservers, resolver.port = [server[0]], server[1]
+    # Half of the time for a server that is silent, and as much again for the next one, or the next try.
+    resolver.timeout, resolver.lifetime = LIMIT / 2, LIMIT
+    return resolver

@@ -1,0 +1,220 @@
+"""Where a message stands in lists: the partitions and keys of its rows in the table `index`.
+
+A scope is everybody's messages, a user's or a record's. A partition holds a scope's rows for some columns, a record's
+for all. A key is `<shelf>|<column>|<value>|<message id>`; a view reads one shelf, or two that share no message. Table
+storage reads upwards alone, so what can be sorted both ways has a row for each way. Counts stand in three classes, side
+by side:
+
+    opens|0|<count inverted>|…    opened, most opens first
+    opens|1|…                     never opened
+    opens|2|<count>|…             opened, fewest opens first
+
+`-opens` reads the classes 0 and 1, `opens` reads 1 and 2: one range either way, and what is nought has one row, not
+two. Ties are newest first, whichever way a list runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from lib.clock import milliseconds, moment
+from lib.collation import ascending, collation_key, descending
+from lib.fields import RecordRef
+from lib.kpis import Kpis
+from lib.messages import State, StoredMessage, records_of
+from lib.storage import Range
+
+View = Literal["followed", "all", "scheduled", "received"]
+Shelf = Literal["followed", "others", "scheduled", "received"]
+Sort = Literal[
+    "sent_at", "-sent_at", "subject", "-subject", "opens", "-opens", "last_opened_at", "-last_opened_at",
+    "attachment_views", "-attachment_views", "clicks", "-clicks", "replies", "-replies",
+]  # fmt: skip
+Column = Literal["sent_at", "subject", "opens", "last_opened_at", "attachment_views", "clicks", "replies"]
+
+SHELVES: dict[View, tuple[Shelf, ...]] = {
+    # A message moves from the first to the second when it is sent, hardly ever back: in this order it is not missed.
+    "all": ("others", "followed"),
+    "followed": ("followed",),
+    "scheduled": ("scheduled",),
+    "received": ("received",),
+}
+_COLUMNS: dict[str, tuple[Column, ...]] = {
+    "plain": ("sent_at", "subject"),
+    "opens": ("opens", "last_opened_at"),
+    "others": ("attachment_views", "clicks", "replies"),
+}
+"""By the end of a partition's name. Lists that grow without end are shared out between partitions, each of which bears
+so many changes a second; a record's are short, and a message may have hundreds of records."""
+
+_COUNTED: tuple[Column, ...] = (*_COLUMNS["opens"], *_COLUMNS["others"])
+
+NOISY = 20
+"""More raw opens than these, and a message is listed as scanner noise."""
+
+_EVERYBODY = "all"
+MAIN = f"{_EVERYBODY}|plain"
+"""A partition in which every message stands."""
+
+_RECORD = "record:"
+_NOISE = "noise:"
+_RAW_OPENS = "raw_opens|"
+_LARGEST = 10**13 - 1
+
+
+class Standing(BaseModel):
+    """By what a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` is never.
+
+    `large`: its rows do not hold all that a list shows of it.
+    """
+
+    state: State
+    shelves: list[Shelf]
+    at: int
+    subject: str
+    opens: int = 0
+    last_opened_at: int = 0
+    attachment_views: int = 0
+    clicks: int = 0
+    replies: int = 0
+    raw_opens: int = 0
+    large: bool = False
+
+
+class Place(BaseModel):
+    """Where a message stands in lists. `marks` are its partitions, each with the etag of its mark there.
+
+    None for the standing or an etag: it may stand there, and nobody has noted how. `shows` is a hash of what its rows
+    show.
+    """
+
+    message: str
+    standing: Standing | None = None
+    shows: str = ""
+    marks: dict[str, str | None]
+
+
+def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
+    """Everybody's messages, one user's, or those of a record."""
+    if record:
+        return f"{_RECORD}{record.type}:{record.id}"
+    return f"user:{owner}" if owner else _EVERYBODY
+
+
+def noise_of(month: str) -> str:
+    """The partition of the messages sent in a month (YYYY-MM) that have drawn very many hits."""
+    return _NOISE + month
+
+
+def month_of(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m}"
+
+
+def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Standing:
+    return Standing(
+        state=message.state,
+        shelves=_shelves(message),
+        at=min(max(milliseconds(message.sort_time()), 0), _LARGEST),
+        subject=collation_key(message.subject),
+        opens=kpis.opens,
+        last_opened_at=milliseconds(kpis.last_opened_at) if kpis.last_opened_at else 0,
+        attachment_views=kpis.attachment_views,
+        clicks=kpis.clicks,
+        replies=kpis.replies,
+        raw_opens=kpis.raw.opens,
+        large=large,
+    )
+
+
+def _shelves(message: StoredMessage) -> list[Shelf]:
+    if message.state == "sent" and message.follow_state and message.follow_state.state == "on":
+        return ["followed"]
+    if message.state == "scheduled" or message.state == "received":
+        return ["others", message.state]
+    return ["others"]
+
+
+def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
+    """Every partition in which the message stands, the main one first."""
+    noise = [noise_of(month_of(moment(standing.at)))] if standing.raw_opens > NOISY else []
+    return [*_partitions_of_scopes(message), *noise]
+
+
+def _partitions_of_scopes(message: StoredMessage) -> list[str]:
+    records = [scope_of(record=ref) for ref in records_of(message)]
+    return [*(f"{scope}|{end}" for scope in (_EVERYBODY, scope_of(message.sender)) for end in _COLUMNS), *records]
+
+
+def places_of(message: StoredMessage) -> list[Place]:
+    """Where the message may stand, for who does not know what has been counted of it."""
+    partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update={"raw_opens": NOISY + 1}))
+    return [Place(message=message.id, marks=dict.fromkeys(partitions))]
+
+
+def is_told(places: Sequence[Place], message: StoredMessage) -> bool:
+    """Whether lists, which are at `places`, have been told of the message as it is now, whatever was counted since."""
+    now = standing_of(message, Kpis())
+    told = {name: getattr(now, name) for name in ("state", "shelves", "at", "subject")}
+    return any(
+        place.standing is not None
+        and told.items() <= dict(place.standing).items()
+        and set(_partitions_of_scopes(message)) <= place.marks.keys()
+        for place in places
+    )
+
+
+def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
+    """The keys of the message's rows in one of its partitions."""
+    tie = f"{_LARGEST - standing.at:013d}|{message}"
+    if partition.startswith(_NOISE):
+        return [f"{_RAW_OPENS}{_LARGEST - standing.raw_opens:013d}|{tie}"]
+    if partition.startswith(_RECORD):
+        columns = [column for some in _COLUMNS.values() for column in some]
+    else:
+        columns = [*_COLUMNS[partition.rpartition("|")[2]]]
+    orders = [key for column in columns for key in _orders(column, message, standing, tie)]
+    return [f"{shelf}|{key}" for shelf in standing.shelves for key in orders]
+
+
+def _orders(column: Column, message: str, standing: Standing, tie: str) -> Iterator[str]:
+    if column == "sent_at":
+        yield f"sent_at|{standing.at:013d}|{message}"
+        yield f"-sent_at|{tie}"
+    elif column == "subject":
+        yield f"subject|{ascending(standing.subject)}{tie}"
+        yield f"-subject|{descending(standing.subject)}{tie}"
+    elif count := min(getattr(standing, column), _LARGEST):
+        yield f"{column}|0|{_LARGEST - count:013d}|{tie}"
+        yield f"{column}|2|{count:013d}|{tie}"
+    else:
+        yield f"{column}|1|{tie}"
+
+
+def partition_of(scope: str, sort: Sort) -> str:
+    """Where the rows of an order are."""
+    if scope.startswith(_RECORD):
+        return scope
+    return next(f"{scope}|{end}" for end, columns in _COLUMNS.items() if sort.removeprefix("-") in columns)
+
+
+def block_of(shelf: Shelf, sort: Sort) -> tuple[str, Range]:
+    """(what the keys begin with, their range) of one order on one shelf. What follows the beginning is a cursor."""
+    column = sort.removeprefix("-")
+    if column not in _COUNTED:
+        start = f"{shelf}|{sort}|"
+        return start, Range.prefix(start)
+    start, first = f"{shelf}|{column}|", 0 if sort != column else 1
+    return start, Range(low=f"{start}{first}", high=f"{start}{first + 2}")
+
+
+def noise_block() -> tuple[str, Range]:
+    """The same, of the messages of a month that are scanner noise: most raw opens first."""
+    return _RAW_OPENS, Range.prefix(_RAW_OPENS)
+
+
+def message_of(cursor: str) -> str:
+    return cursor.rpartition("|")[2]

@@ -1,0 +1,119 @@
+"""Judging again what was judged before: one message, or all of an organization, by the rules and catalogues of today.
+
+What would change is known before anything is written. Judging twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from pydantic import BaseModel, Field
+
+from lib.assessor import Assessment, Assessor
+from lib.clock import moment
+from lib.facts import Kind
+from lib.fields import Moment
+from lib.kpis import Kpis
+from lib.lists import Lists, scope_of
+from lib.message_store import Loaded, MessageStore
+from lib.repository import Stale
+from lib.verdicts import RULES_VERSION
+from lib.verdicts.evidence import Class
+
+_MOST_SHOWN = 100
+_MOST_TRIES = 8
+_PAGE = 200
+
+
+class Change(BaseModel):
+    """A verdict that is another class now."""
+
+    id: str
+    kind: Kind
+    at: Moment
+    before: Class
+    now: Class
+    because: str
+
+
+class Reassessment(BaseModel):
+    """`changed` counts the verdicts whose class is another now, `changes` shows the first of them; `reworded` counts
+    those that say the same with another confidence or other reasons."""
+
+    message: str
+    rules: str = RULES_VERSION
+    facts: int
+    changed: int
+    reworded: int
+    changes: list[Change] = Field(description=f"the first {_MOST_SHOWN}, newest first")
+    before: Kpis
+    after: Kpis
+
+    @property
+    def says_something_new(self) -> bool:
+        return bool(self.changed or self.reworded or self.before != self.after)
+
+
+class Rejudge:
+    def __init__(self, assessor: Assessor, store: MessageStore, lists: Lists) -> None:
+        self._assessor = assessor
+        self._store = store
+        self._lists = lists
+
+    async def message(self, organization: str, message: str, *, write: bool) -> Reassessment | None:
+        """Judge it from all its facts; None where there is no such message. Raises Stale, StorageError."""
+        for _ in range(_MOST_TRIES):
+            loaded = await self._store.load(organization, message)
+            if loaded is None:
+                return None
+            found = await self._assessor.assess(organization, loaded, from_all=True)
+            report = _report(loaded, found)
+            if not write:
+                return report
+            try:
+                await self._assessor.settle(organization, loaded, found)
+            except Stale:
+                continue
+            return report
+        raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
+
+    async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:
+        """Every message that was sent, newest first."""
+        after: str | None = None
+        while True:
+            rows = self._lists.page(organization, scope_of(), "all", "-sent_at", after, _PAGE)
+            page = [(cursor, listed.message) async for cursor, listed in rows]
+            for _, message in page:
+                if message.state == "draft":
+                    continue
+                report = await self.message(organization, message.id, write=write)
+                if report is not None:
+                    yield report
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
+
+def _report(loaded: Loaded, found: Assessment) -> Reassessment:
+    changes = found.changes
+    other = [
+        Change(
+            id=fact.key,
+            kind=fact.kind,
+            at=moment(fact.at),
+            before=before.kind,
+            now=now.kind,
+            because=now.reasons[0].text,
+        )
+        for fact, before, now in changes
+        if before.kind != now.kind
+    ]
+    return Reassessment(
+        message=loaded.message.id,
+        facts=len(found.known),
+        changed=len(other),
+        reworded=len(changes) - len(other),
+        changes=other[:_MOST_SHOWN],
+        before=loaded.summary.kpis,
+        after=found.kpis,
+    )

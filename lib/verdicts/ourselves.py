@@ -1,0 +1,23 @@
+"""The sender's own side: what the sender and the colleagues do with their own mail is no engagement."""
+
+from __future__ import annotations
+
+from lib.facts import SESSION, Fact
+from lib.verdicts.evidence import Finding
+from lib.verdicts.scene import Scene
+
+
+def own_session(fact: Fact, _: Scene) -> Finding | None:
+    if SESSION not in fact.headers:
+        return None
+    return Finding("own-session", "Whoever it was is signed in here: the sender or a colleague, not the recipient.")
+
+
+def own_network(fact: Fact, scene: Scene) -> Finding | None:
+    """A colleague who is the recipient reads at the same network, and counts."""
+    if fact.network is None or fact.recipient in scene.sending.colleagues or not scene.is_own(fact.network):
+        return None
+    return Finding("own-network", "It came from the sender's own network: probably the sender or a colleague.")
+
+
+RULES = (own_session, own_network)

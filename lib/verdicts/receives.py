@@ -1,0 +1,23 @@
+"""Who receives: the product that filters the recipient's mail, a prior for all that comes while it scans."""
+
+from __future__ import annotations
+
+from lib.facts import Fact
+from lib.verdicts.evidence import Finding
+from lib.verdicts.scene import Scene
+
+
+def gateway(fact: Fact, scene: Scene) -> Finding | None:
+    name = scene.gateway(fact)
+    found = scene.catalogues.gateways.get(name) if name else None
+    if found is None:
+        return None
+    if found.scans == "none":
+        return Finding("gateway-does-not-scan", f"The recipient's mail is with {found.name}, which follows no links.")
+    passed = scene.since_dispatch(fact)
+    if found.scans not in ("all", f"{fact.kind}s") or passed is None or passed > scene.thresholds.gateway_scans_for:
+        return None
+    return Finding("gateway-scans", f"The recipient's mail passes {found.name}, which looks into mail as it arrives.")
+
+
+RULES = (gateway,)

@@ -1,0 +1,158 @@
+"""The facts of one message, arranged so that rules can ask for what stands beside a fact.
+
+Everything here is linear in the number of facts but for sorting: a message can have tens of thousands.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import NamedTuple, TypeVar
+
+from lib.catalogues.catalogues import Catalogues, Owner
+from lib.facts import Fact
+from lib.verdicts.sending import Sending
+from lib.verdicts.thresholds import Thresholds
+
+Key = TypeVar("Key")
+
+
+class Source(NamedTuple):
+    """As far as a machine or a person can be known again: network and agent."""
+
+    network: str | None
+    agent: str | None
+
+
+def source_of(fact: Fact) -> Source:
+    return Source(fact.network, fact.agent)
+
+
+class Scene:
+    """`suspects` are the keys of facts that are a machine's by themselves, whatever stands beside them; `doubted` of
+    those against which anything speaks by itself."""
+
+    def __init__(self, facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds) -> None:
+        self.facts: Sequence[Fact] = sorted(facts, key=lambda fact: fact.key)
+        self.sending = sending
+        self.catalogues = catalogues
+        self.thresholds = thresholds
+        self.suspects: frozenset[str] = frozenset()
+        self.doubted: frozenset[str] = frozenset()
+        self._owners: dict[tuple[str | None, str | None], Owner | None] = {}
+        self._own: dict[str, bool] = {}
+
+    def owner(self, fact: Fact) -> Owner | None:
+        """Whose network it came from: as known when it came, or as the catalogue has it now."""
+        place = (fact.owner, fact.network)
+        if place not in self._owners:
+            name = self.catalogues.networks.owner_of(fact.network) or fact.owner
+            self._owners[place] = self.catalogues.owners.get(name) if name else None
+        return self._owners[place]
+
+    def is_shared(self, fact: Fact) -> bool:
+        """Many people, and machines among them, come from there under the same agent: they are no one source."""
+        owner = self.owner(fact)
+        if owner is not None and owner.kind in ("relay", "proxy"):
+            return True
+        return fact.network is None or self.image_proxy(fact) is not None
+
+    def image_proxy(self, fact: Fact) -> str | None:
+        """The mail service whose proxy asked."""
+        return self.catalogues.agents.image_proxy(fact.agent) if fact.agent else None
+
+    def since_dispatch(self, fact: Fact) -> int | None:
+        """Milliseconds; None where nobody knows when the mail went out."""
+        return None if self.sending.sent_at is None else fact.at - self.sending.sent_at
+
+    def is_early(self, fact: Fact) -> bool:
+        """While mail is scanned at its delivery; also where nobody knows when it went out."""
+        passed = self.since_dispatch(fact)
+        return passed is None or passed <= self.thresholds.scans_for
+
+    def gateway(self, fact: Fact) -> str | None:
+        """The product that filters this recipient's mail; of several recipients, when all have the same."""
+        gateways = self.sending.gateways
+        if fact.recipient is not None:
+            return gateways[fact.recipient] if fact.recipient < len(gateways) else None
+        return gateways[0] if len(set(gateways)) == 1 else None
+
+    def is_own(self, network: str) -> bool:
+        """Facts know networks only as a /24 or /48: one that lies in an own network, or holds one."""
+        if network not in self._own:
+            asked = ip_network(network)
+            self._own[network] = any(own.version == asked.version and own.overlaps(asked) for own in self._own_networks)
+        return self._own[network]
+
+    @cached_property
+    def _own_networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        return [ip_network(each, strict=False) for each in self.sending.own_networks]
+
+    @cached_property
+    def by_source(self) -> Mapping[Source, Sequence[Fact]]:
+        """In order of time; only of what can be known again."""
+        return _grouped((fact for fact in self.facts if not self.is_shared(fact)), source_of)
+
+    @cached_property
+    def by_shared_source(self) -> Mapping[Source, Sequence[Fact]]:
+        return _grouped((fact for fact in self.facts if self.is_shared(fact)), source_of)
+
+    @cached_property
+    def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
+        return _grouped(self.facts, lambda fact: fact.recipient)
+
+    @cached_property
+    def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
+        return _grouped((fact for fact in self.facts if fact.kind == "click" and not self.is_shared(fact)), source_of)
+
+    @cached_property
+    def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
+        """By recipient and link."""
+        return _grouped((fact for fact in self.facts if fact.kind == "click"), lambda fact: (fact.recipient, fact.item))
+
+    @cached_property
+    def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
+        return _grouped((fact for fact in self.facts if fact.kind == "click"), lambda fact: fact.recipient)
+
+    @cached_property
+    def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
+        return _grouped((fact for fact in self.facts if fact.kind == "open"), lambda fact: fact.recipient)
+
+    @cached_property
+    def opens(self) -> int:
+        return self.sending.opens_before + sum(fact.kind == "open" for fact in self.facts)
+
+
+def _grouped(facts: Iterable[Fact], key: Callable[[Fact], Key]) -> dict[Key, list[Fact]]:
+    groups: dict[Key, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        groups[key(fact)].append(fact)
+    return groups
+
+
+def has_between(times: Sequence[int], low: int, high: int) -> bool:
+    """Whether one of the sorted `times` lies between, both ends included."""
+    return bisect_left(times, low) < bisect_right(times, high)
+
+
+def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, Counter[int]]]:
+    """The longest runs of facts within `span` milliseconds: (first, end, how often each link), by index."""
+    links: Counter[int] = Counter()
+    first = 0
+    for place, fact in enumerate(facts):
+        dropped = False
+        while fact.at - facts[first].at > span:
+            if not dropped:
+                yield first, place, links
+                dropped = True
+            item = facts[first].item
+            links[item] -= 1
+            if not links[item]:
+                del links[item]
+            first += 1
+        links[fact.item] += 1
+    if facts:
+        yield first, len(facts), links

@@ -1,0 +1,57 @@
+"""From when on something is said, and how near is near. One set for all rules; times in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lib.facts import Kind
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """`human_from` and `machine_until` are probabilities of a person: at and above the first a fact is a person's, at
+    and below the second a machine's. A real click that is taken for a machine's loses a lead, a scan that is taken for
+    a person's wastes a call: so they are not the same for opens and clicks."""
+
+    human_from: Mapping[Kind, float] = field(default_factory=lambda: {"open": 0.905, "click": 0.33})
+    machine_until: Mapping[Kind, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.25})
+
+    at_once: Mapping[Kind, int] = field(default_factory=lambda: {"open": 15 * SECOND, "click": 10 * SECOND})
+    soon: Mapping[Kind, int] = field(default_factory=lambda: {"open": 60 * SECOND, "click": 60 * SECOND})
+    scans_for: int = 15 * MINUTE
+    """After dispatch: nearly all scans at delivery are over by then."""
+
+    later: int = 60 * MINUTE
+    much_later: int = 6 * 60 * MINUTE
+    skew: int = 2 * SECOND
+    """So much before dispatch a fact may be dated and still be soon after it; any earlier it is the clocks."""
+
+    gateway_scans_for: int = 600 * SECOND
+    burst: int = 5 * SECOND
+    hand: int = 500
+    """Nobody follows two different links within so little."""
+
+    coverage_pace: int = 4 * SECOND
+    """Links followed at one go come no further apart on average."""
+
+    coverage_from: int = 3
+    """Links of a mail."""
+
+    lone: int = 3 * MINUTE
+    twin: int = 10 * SECOND
+    check_after: int = 60 * SECOND
+    beside: int = 10 * SECOND
+    contagion: int = 15 * MINUTE
+    honeypot: int = 10 * SECOND
+    sees_before_click: int = 2 * SECOND
+    reads_for: int = 30 * MINUTE
+    comes_back: int = 20 * MINUTE
+    many_opens: int = 20
+    many_mails: int = 3
+
+
+DEFAULT = Thresholds()

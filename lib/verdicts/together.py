@@ -1,0 +1,263 @@
+"""Together: what the other facts of the message say about one. Each rule says what it has to say of all facts at once.
+
+A source here is a network and an agent; what many people share (image proxies, relays) is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from lib.agents import device_of
+from lib.facts import Fact
+from lib.verdicts.browsers import is_mail_program
+from lib.verdicts.evidence import Finding
+from lib.verdicts.scene import Scene, has_between, source_of, windows
+
+Findings = Iterator[tuple[Fact, Finding]]
+
+_NEVER_PEOPLE = ("scanner", "gateway", "cloud")
+"""Kinds of networks where checks run."""
+
+
+def burst(scene: Scene) -> Findings:
+    """Two different links within seconds from one source; the first one, too, afterwards. Long after the mail arrived
+    people do it, too: they open links in tabs."""
+    for clicks in scene.clicks_by_source.values():
+        together = _places_with_several_links(clicks, scene.thresholds.burst)
+        at_once = _places_with_several_links(clicks, scene.thresholds.hand)
+        for place in together:
+            click = clicks[place]
+            if place in at_once:
+                text = "Several links were followed within half a second, faster than a hand can."
+                yield click, Finding("faster-than-a-hand", text)
+            elif scene.is_early(click):
+                text = "Several links were followed within seconds of each other, soon after the mail arrived."
+                yield click, Finding("burst", text)
+            else:
+                yield click, Finding("burst-later", "Several links were followed within seconds of each other.")
+
+
+def _places_with_several_links(clicks: Sequence[Fact], span: int) -> set[int]:
+    return {place for first, end, links in windows(clicks, span) if len(links) > 1 for place in range(first, end)}
+
+
+def scattered(scene: Scene) -> Findings:
+    """Different links of one copy within seconds from several sources: a scanner that hides behind addresses."""
+    text = "Several links were followed within seconds from several places at once."
+    for clicks in scene.clicks_by_recipient.values():
+        for first, end, links in windows(clicks, scene.thresholds.burst):
+            group = clicks[first:end]
+            if len(links) > 1 and len({fact.network for fact in group}) > 1:
+                for fact in group:
+                    yield fact, Finding("scattered", text)
+
+
+def coverage(scene: Scene) -> Findings:
+    """Every link at one go, where there are three or more; surer when they come in the order of the document."""
+    count = scene.sending.links
+    if count < scene.thresholds.coverage_from:
+        return
+    for clicks in scene.clicks_by_recipient.values():
+        for first, end, links in windows(clicks, scene.thresholds.coverage_pace * count):
+            if len(links) < count:
+                continue
+            group = clicks[first:end]
+            in_order = all(earlier.item <= later.item for earlier, later in pairwise(group))
+            code = "every-link-in-order" if in_order else "every-link"
+            order = ", in the order of the mail" if in_order else ""
+            for fact in group:
+                yield fact, Finding(code, f"Every link of the mail was followed at one go{order}.")
+
+
+def lone_link(scene: Scene) -> Findings:
+    """One link of several, and no other around that time: scanners follow more, people mostly one."""
+    if scene.sending.links < 2:
+        return
+    span = scene.thresholds.lone
+    for clicks in scene.clicks_by_recipient.values():
+        first = 0
+        for place, click in enumerate(clicks):
+            while click.at - clicks[first].at > span:
+                first += 1
+            end = place + 1
+            while end < len(clicks) and clicks[end].at - click.at <= span and clicks[end].item == click.item:
+                end += 1
+            alone = end == len(clicks) or clicks[end].at - click.at > span
+            if alone and all(other.item == click.item for other in clicks[first:place]):
+                yield click, Finding("lone-link", "Only this link of the mail was followed at that time.")
+
+
+def twin(scene: Scene) -> Findings:
+    """The same link twice within seconds: once from where checks run, once from elsewhere, as another system.
+
+    Checks come before the browser is let through, and now and then some seconds after it.
+    """
+    for clicks in scene.clicks_by_link.values():
+        for first, second in pairwise(clicks):
+            apart = second.at - first.at
+            if apart > scene.thresholds.check_after or not _differ(first, second):
+                continue
+            first_checks, second_checks = _may_check(first, scene), _may_check(second, scene)
+            if first_checks and not second_checks and apart <= scene.thresholds.twin:
+                yield first, _checked(first, scene, "checked-first", "seconds later it was followed from elsewhere")
+                yield second, Finding("person-after-check", "The link had just been checked for whoever followed it.")
+            elif second_checks and not first_checks:
+                yield second, _checked(second, scene, "checked-after", "it had just been followed from elsewhere")
+
+
+def _may_check(fact: Fact, scene: Scene) -> bool:
+    owner = scene.owner(fact)
+    return fact.key in scene.suspects or (owner is not None and owner.kind in _NEVER_PEOPLE)
+
+
+def _checked(fact: Fact, scene: Scene, code: str, then: str) -> Finding:
+    owner = scene.owner(fact)
+    return Finding(code, f"{owner.name if owner else 'A machine'} checked the link: {then}.")
+
+
+def _differ(first: Fact, second: Fact) -> bool:
+    return source_of(first) != source_of(second) and (
+        first.network != second.network or device_of(first.agent)["os"] != device_of(second.agent)["os"]
+    )
+
+
+def contagion(scene: Scene) -> Findings:
+    """After a machine's hit, the same source on that message."""
+    text = "The same source had just behaved as a machine with this mail."
+    for facts in scene.by_source.values():
+        times = [fact.at for fact in facts if fact.key in scene.suspects]
+        for fact in facts if times else ():
+            if fact.key not in scene.suspects and has_between(times, fact.at - scene.thresholds.contagion, fact.at):
+                yield fact, Finding("same-source-as-a-machine", text)
+
+
+def beside(scene: Scene) -> Findings:
+    """A machine was at the same copy at the same moment, while mail is scanned."""
+    text = "A machine looked at the same mail at the same moment."
+    for facts in scene.by_recipient.values():
+        times = [fact.at for fact in facts if fact.key in scene.suspects]
+        for fact in facts if times else ():
+            if fact.key in scene.suspects or not scene.is_early(fact):
+                continue
+            if has_between(times, fact.at - scene.thresholds.beside, fact.at + scene.thresholds.beside):
+                yield fact, Finding("beside-a-machine", text)
+
+
+def honeypot(scene: Scene) -> Findings:
+    """A link that no person sees; strong about whoever followed it, and about the same source around that time.
+
+    Never the only reason: alone, without any other sign of a machine, it is only a doubt.
+    """
+    if not scene.sending.honeypots:
+        return
+    span = scene.thresholds.honeypot
+    text = "It followed a link that no person can see."
+    for facts in (*scene.by_source.values(), *scene.by_shared_source.values()):
+        times = [fact.at for fact in facts if _in_honeypot(fact, scene)]
+        for fact in facts if times else ():
+            if not _in_honeypot(fact, scene):
+                if has_between(times, fact.at - span, fact.at + span):
+                    nearby = "The same source followed a link that no person can see, at about that time."
+                    yield fact, Finding("honeypot-nearby", nearby)
+            elif fact.key in scene.doubted or any(other.key != fact.key for other in _around(facts, fact.at, span)):
+                yield fact, Finding("honeypot", text)
+            else:
+                yield fact, Finding("honeypot-alone", text)
+
+
+def _around(facts: Sequence[Fact], at: int, span: int) -> list[Fact]:
+    return [fact for fact in facts if abs(fact.at - at) <= span]
+
+
+def _in_honeypot(fact: Fact, scene: Scene) -> bool:
+    return fact.kind == "click" and fact.item in scene.sending.honeypots
+
+
+def many_mails(scene: Scene) -> Findings:
+    """One source asks for mails to different people within seconds: outbound scanning, at the sender's."""
+    for fact in scene.facts:
+        others = scene.sending.elsewhere.get(fact.key, 0)
+        if others >= scene.thresholds.many_mails and not scene.is_shared(fact):
+            text = f"The same source looked at {others} other mails to other people within seconds."
+            yield fact, Finding("many-mails-at-once", text)
+
+
+def several_copies(scene: Scene) -> Findings:
+    """One source has the copies of several recipients within seconds, while mail is scanned."""
+    span = scene.thresholds.burst
+    text = "The same source looked at the copies of several recipients within seconds."
+    for facts in scene.by_source.values():
+        for earlier, later in pairwise(facts):
+            if later.recipient != earlier.recipient and later.at - earlier.at <= span and scene.is_early(later):
+                yield earlier, Finding("several-copies", text)
+                yield later, Finding("several-copies", text)
+
+
+def seen_before_clicked(scene: Scene) -> Findings:
+    """A person sees the mail, then follows a link. A mail program or a mail service's image proxy is hard to imitate;
+    that a browser loaded the image first says less."""
+    thresholds = scene.thresholds
+    for recipient, opens in scene.opens_by_recipient.items():
+        clicks = scene.clicks_by_recipient.get(recipient, ())
+        seen = [fact for fact in opens if fact.key not in scene.suspects]
+        any_open = [fact.at for fact in seen]
+        read = [fact for fact in seen if _in_mail(fact, scene)]
+        for click in clicks:
+            low, high = click.at - thresholds.reads_for, click.at - thresholds.sees_before_click
+            before = [fact for fact in read if low <= fact.at <= high]
+            if any(fact.network == click.network and click.network for fact in before):
+                text = "A mail program at the same place had opened the mail just before."
+                yield click, Finding("read-at-the-same-place", text)
+            elif before:
+                yield click, Finding("read-before", "The mail had just been opened in a mail program.")
+            elif has_between(any_open, low, high):
+                yield click, Finding("opened-before", "The mail had been opened just before.")
+        clicked = [click.at for click in clicks if click.key not in scene.suspects]
+        for fact in opens:
+            if has_between(clicked, fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for):
+                # While mail is scanned, a browser that loads the image and then a link may be a scanner's.
+                code = "followed-by-a-click" if scene.is_early(fact) and not _in_mail(fact, scene) else "clicked-after"
+                yield fact, Finding(code, "A link of the mail was followed soon after.")
+
+
+def _in_mail(fact: Fact, scene: Scene) -> bool:
+    return fact.agent is not None and (is_mail_program(fact.agent) or scene.image_proxy(fact) is not None)
+
+
+def came_back(scene: Scene) -> Findings:
+    """The same source again, much later, and never as a machine: scanners do not come back to read."""
+    for facts in scene.by_source.values():
+        owner = scene.owner(facts[0])
+        if facts[-1].at - facts[0].at < scene.thresholds.comes_back or (owner and owner.kind in _NEVER_PEOPLE):
+            continue
+        if any(fact.key in scene.suspects for fact in facts):
+            continue
+        for fact in facts:
+            yield fact, Finding("came-back", "The same device looked at the mail again later.")
+
+
+def many_opens(scene: Scene) -> Findings:
+    if scene.opens <= scene.thresholds.many_opens:
+        return
+    for fact in scene.facts:
+        if fact.kind == "open":
+            yield fact, Finding("many-opens", f"The mail was opened {scene.opens} times: more than people do.")
+
+
+RULES = (
+    burst,
+    scattered,
+    coverage,
+    lone_link,
+    twin,
+    contagion,
+    beside,
+    honeypot,
+    many_mails,
+    several_copies,
+    many_opens,
+)
+
+CORROBORATING = (seen_before_clicked, came_back)
+"""What speaks for a person; these look at facts that no other rule takes for a machine's."""

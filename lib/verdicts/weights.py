@@ -1,0 +1,93 @@
+"""What each finding weighs: one table, in log-odds of a person (natural logarithm; 2.2 is 9 to 1).
+
+Opens and clicks are judged apart: the same sign can mean much for the one and nothing for the other. A finding whose
+weight is 0 is told, and changes nothing.
+
+Sources say that a sign means something, seldom how much. How much was chosen by hand first, and then drawn towards what
+the tuning seeds of the replay benchmark say (`python -m bench.traces --fit`: a logistic regression with the chosen
+weights as its prior, in which no sign may change sides), and rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lib.facts import Kind
+
+RULES_VERSION = "2"
+
+PRIOR: Mapping[Kind, float] = {"open": 2.3, "click": 2.5}
+"""Log-odds of a person before any evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    open: float
+    click: float
+    source: str
+
+    def of(self, kind: Kind) -> float:
+        return self.open if kind == "open" else self.click
+
+
+WEIGHTS: Mapping[str, Weight] = {
+    # Who asks: agents.
+    "no-agent": Weight(-7.0, -7.0, "warmbly"),
+    "declared-robot": Weight(-7.2, -8.0, "catalogue of agents"),
+    "gmail-prefetch": Weight(-7.1, -4.0, "SparkPost; mautic#10245"),
+    "apple-privacy": Weight(-4.6, 0.0, "Mailgun documentation; wordtothewise"),
+    "image-proxy": Weight(3.5, 0.0, "SparkPost, 9.8 billion opens"),
+    "mail-program": Weight(2.1, 0.0, "Litmus: shares of mail clients; nobody is known to imitate them"),
+    "imitated-browser": Weight(-2.5, -2.5, "Chromium's user-agent reduction"),
+    "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79"),
+    # Who asks: networks.
+    "scanner-network": Weight(-6.9, -7.3, "catalogue of networks"),
+    "gateway-network-soon": Weight(-5.1, -1.7, "warmbly#526"),
+    "gateway-network-later": Weight(-3.4, -2.1, "warmbly#526"),
+    "data-centre": Weight(-1.3, -2.5, "warmbly#412"),
+    "browser-in-a-data-centre": Weight(-4.0, 0.0, "warmbly#412; announced prefixes of hosters"),
+    "private-relay": Weight(0.0, 1.5, "Mailgun documentation"),
+    # The sender's own side.
+    "own-network": Weight(-8.0, -7.3, "nylas-mail#3249; Salesflare; Mixmax"),
+    "own-session": Weight(-8.0, -8.0, "Salesflare; Mixmax"),
+    # How it asks.
+    "head-request": Weight(-8.0, -8.0, "civicrm#35328"),
+    "prefetch-header": Weight(-7.0, -8.0, "mautic#15844"),
+    "no-language": Weight(0.0, -2.0, "RFC 9110, 12.5.4: browsers send it with every page"),
+    # When.
+    "at-once": Weight(-2.2, -4.1, "warmbly#438"),
+    "soon": Weight(-1.1, -2.3, "warmbly#438"),
+    "while-scanned": Weight(-0.5, -1.2, "Suped: scans within minutes of delivery"),
+    "later": Weight(0.8, 1.3, "warmbly#438"),
+    "much-later": Weight(2.5, 1.2, "warmbly#438"),
+    "before-dispatch": Weight(0.0, 0.0, "a clock that differs is no evidence"),
+    # Together with the other facts of the message.
+    "burst": Weight(0.0, -1.7, "warmbly; autoemails"),
+    "burst-later": Weight(0.0, 0.0, "people open links in tabs"),
+    "faster-than-a-hand": Weight(0.0, -3.9, "warmbly; a hand needs longer"),
+    "scattered": Weight(0.0, -2.1, "onetimesecret#359: scanners fetch from several clouds"),
+    "every-link": Weight(0.0, -2.3, "customerminds"),
+    "every-link-in-order": Weight(0.0, -3.1, "customerminds"),
+    "lone-link": Weight(0.0, 0.8, "most people who click follow one link; scanners follow the rest, too"),
+    "checked-first": Weight(-2.0, -6.2, "resend-node#901"),
+    "checked-after": Weight(0.0, -5.6, "resend-node#901"),
+    "person-after-check": Weight(0.0, 3.1, "resend-node#901"),
+    "same-source-as-a-machine": Weight(-2.5, -1.9, "Paminga"),
+    "beside-a-machine": Weight(0.0, -1.1, "Paminga"),
+    "honeypot": Weight(0.0, -5.0, "mautic#9798"),
+    "honeypot-alone": Weight(0.0, -1.8, "mautic#9798: never the only reason"),
+    "honeypot-nearby": Weight(-4.0, -5.5, "mautic#9798"),
+    "many-mails-at-once": Weight(-3.5, -3.8, "Outreach"),
+    "several-copies": Weight(-2.8, -2.1, "Outreach"),
+    "opened-before": Weight(0.0, 1.4, "a person sees the mail before the link"),
+    "read-before": Weight(0.0, 1.4, "a person sees the mail before the link"),
+    "read-at-the-same-place": Weight(0.0, 3.5, "a person sees the mail before the link"),
+    "clicked-after": Weight(3.1, 0.0, "a person sees the mail before the link"),
+    "followed-by-a-click": Weight(0.4, 0.0, "a person sees the mail before the link; so may a scanner"),
+    "came-back": Weight(2.0, 2.0, "scanners do not come back to read"),
+    "many-opens": Weight(-0.4, 0.0, "the field's practice with Dynamics 365"),
+    # Who receives.
+    "gateway-scans": Weight(0.0, 0.0, "act-on; Maestra"),
+    "gateway-does-not-scan": Weight(0.0, 0.5, "act-on; Maestra"),
+}

@@ -1,0 +1,76 @@
+"""Work on one thing goes one at a time; what comes meanwhile is done together."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from lib.lanes import Lanes
+
+
+async def test_what_comes_while_work_is_under_way_is_done_together_once() -> None:
+    done: list[tuple[str, list[int]]] = []
+    gate = asyncio.Event()
+
+    async def work(key: str, items: list[int]) -> None:
+        done.append((key, items))
+        await gate.wait()
+
+    lanes: Lanes[str, int] = Lanes(work, most=100)
+    adding = [asyncio.create_task(lanes.add("a", [number])) for number in range(5)]
+    other = asyncio.create_task(lanes.add("b", [9]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*adding, other)
+
+    assert sorted(item for key, items in done for item in items if key == "a") == [0, 1, 2, 3, 4]
+    assert len([key for key, _ in done if key == "a"]) <= 2
+    assert ("b", [9]) in done
+
+
+async def test_a_failure_reaches_those_whose_items_it_was_and_no_others() -> None:
+    async def work(key: str, items: list[int]) -> None:
+        if 1 in items:
+            raise ValueError("no ones")
+
+    lanes: Lanes[str, int] = Lanes(work, most=1)
+    results = await asyncio.gather(
+        lanes.add("a", [0]), lanes.add("a", [1]), lanes.add("a", [2]), return_exceptions=True
+    )
+
+    assert results[0] is None
+    assert isinstance(results[1], ValueError)
+    assert results[2] is None
+
+
+async def test_a_lane_takes_no_more_at_once_than_it_may_but_always_something() -> None:
+    sizes: list[int] = []
+
+    async def work(key: str, items: list[int]) -> None:
+        sizes.append(len(items))
+
+    lanes: Lanes[str, int] = Lanes(work, most=3)
+    await asyncio.gather(*(lanes.add("a", [0, 0]) for _ in range(4)), lanes.add("a", [0] * 9))
+
+    assert sum(sizes) == 17
+    assert all(size <= 3 or size == 9 for size in sizes)
+
+
+async def test_whoever_stops_waiting_takes_nobody_with_them() -> None:
+    gate = asyncio.Event()
+
+    async def work(key: str, items: list[int]) -> None:
+        await gate.wait()
+
+    lanes: Lanes[str, int] = Lanes(work, most=100)
+    impatient = asyncio.create_task(lanes.add("a", [1]))
+    patient = asyncio.create_task(lanes.add("a", [2]))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    gate.set()
+
+    await patient
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
