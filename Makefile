@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format bench lock clean
+.PHONY: help setup run test check format bench traces lock clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -37,6 +37,9 @@ format: setup ## put the code in shape
 
 bench: setup ## measure; writes bench/RESULTS.md
 	$(BIN)/python -m bench
+
+traces: setup ## judge labelled traces; writes bench/traces/RESULTS.md
+	$(BIN)/python -m bench.traces
 
 lock: setup ## renew the exact versions in requirements.lock
 	$(BIN)/pip install --quiet pip-tools

@@ -9,7 +9,7 @@ with w0 the weights as they stand and S = `SCATTER`. A weight that is 0 today st
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.traces.generate import generate
 from lib.catalogues.catalogues import Catalogues
@@ -77,6 +77,20 @@ def fit(kind: Kind, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[flo
             else:
                 begin -= step
     return begin, weights
+
+
+def fitted(observations: Observations) -> Iterator[str]:
+    """A line for each weight: what it is, what the traces ask for, and how often it was a machine's and a person's."""
+    for kind, observed in observations.items():
+        begin, weights = fit(kind, observed)
+        yield f"{kind}: prior {PRIOR[kind]:.1f} -> {begin:.1f}, from {sum(observed.values()):,} facts"
+        seen: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for (codes, person), count in observed.items():
+            for code in codes:
+                seen[code][person] += count
+        for code, weight in weights.items():
+            machines, people = seen[code]
+            yield f"  {code:<28} {WEIGHTS[code].of(kind):5.1f} -> {weight:5.1f}  {machines:6,} {people:6,}"
 
 
 def _kept(weight: float, start: float, most: float) -> float:

@@ -17,20 +17,26 @@ AGENTS = [CHROME, "Mozilla/5.0", "curl/8.5", None]
 
 
 def facts_of(message: str, number: int, seed: int = 1) -> list[Fact]:
+    """Some seconds apart, from a few sources, so that rules about facts together have something to say."""
     chance = random.Random(seed)
-    start = int(START.timestamp() * 1000)
-    return [
-        Fact(
-            key=f"{start + place:013d}-{chance.getrandbits(48):012x}",
-            message=message,
-            kind=chance.choice(["open", "click"]),
-            at=start + place,
-            method="GET",
-            recipient=0,
-            agent=chance.choice(AGENTS),
+    at = int(START.timestamp() * 1000)
+    facts = []
+    for _ in range(number):
+        at += chance.choice([1, 300, 4_000, 60_000, 3_000_000])
+        facts.append(
+            Fact(
+                key=f"{at:013d}-{chance.getrandbits(48):012x}",
+                message=message,
+                kind=chance.choice(["open", "click"]),
+                at=at,
+                method=chance.choice(["GET", "GET", "GET", "HEAD"]),
+                recipient=0,
+                item=chance.randrange(3),
+                agent=chance.choice(AGENTS),
+                network=chance.choice(["81.2.69.0/24", "40.92.1.0/24", None]),
+            )
         )
-        for place in range(number)
-    ]
+    return facts
 
 
 async def ended(heed: Heed, message: str) -> tuple[Any, Any, Any]:
