@@ -1,10 +1,12 @@
-"""Heed as the local host runs it: `python -m bench.heed_server all|http`.
+"""Heed as the local host runs it: `python -m bench.heed_server all|http|counted`.
 
 With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
-and so it is kept off the CPU on which hits are measured.
+and so it is kept off the CPU on which hits are measured. With `counted`, SIGUSR1 has it say how many requests it has
+made of storage so far.
 """
 
 import asyncio
+import functools
 import logging
 import os
 import signal
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
+import aiohttp
 import azure.functions as func
 import uvloop
 
@@ -20,6 +23,8 @@ from infra.local.application import load_application
 from infra.local.child import ROOT
 from infra.local.host import Host, bind
 from infra.local.host_json import read_host_json
+
+REQUESTS = "requests so far: "
 
 
 class _HttpFunctions:
@@ -33,9 +38,27 @@ class _HttpFunctions:
         return [function for function in functions if function.get_trigger().type == "httpTrigger"]
 
 
-async def serve(application: func.FunctionApp) -> None:
+class _Requests:
+    """Counts what goes out over HTTP: every client that is made from now on, the SDK's among them, tells of it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_start.append(self._note)
+        setattr(aiohttp, "ClientSession", functools.partial(aiohttp.ClientSession, trace_configs=[tracing]))  # noqa: B010
+
+    async def _note(self, *_: object) -> None:
+        self._count += 1
+
+    def say(self) -> None:
+        print(f"{REQUESTS}{self._count}", flush=True)
+
+
+async def serve(application: func.FunctionApp, requests: _Requests | None) -> None:
     """Run the app until a signal comes."""
     stop = asyncio.Event()
+    if requests is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, requests.say)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options = read_host_json(ROOT / "host.json")
@@ -49,11 +72,12 @@ async def serve(application: func.FunctionApp) -> None:
 def main(which: str) -> None:
     """Load the app as it is and run it, or its HTTP functions."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    requests = _Requests() if which == "counted" else None
     application = load_application(ROOT)
     if which == "http":
         application = cast(func.FunctionApp, _HttpFunctions(application))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(application))
+        runner.run(serve(application, requests))
 
 
 if __name__ == "__main__":

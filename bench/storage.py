@@ -10,10 +10,12 @@ from pathlib import Path
 
 from bench.bare_server import TABLE
 from lib.clock import SystemClock
+from lib.follow import FollowState
 from lib.journal import facts_of
 from lib.message_store import MessageStore
 from lib.messages import Body, Recipient, StoredMessage
 from lib.organizations import Organizations, OrganizationSpec
+from lib.people import USERS, People, StoredUser
 from lib.storage import Range, Row, Storage
 from lib.storage.account import Account
 from lib.storage.azure import azure_storage, close_storage
@@ -26,6 +28,7 @@ JOURNAL = table(ORGANIZATION, "journal")
 _FACTS = {JOURNAL: Range(low="2", high="3"), TABLE: Range(low="1", high="2")}
 """Where a table has facts: the journal's partitions begin with the year, the bare handlers' with a time."""
 
+_USER = "rep1"
 _AT_ONCE = 16
 
 
@@ -52,9 +55,19 @@ class Mail:
                 yield f"/c/{ring.mint(purpose, Claim(ORGANIZATION, message, 0, 0, destination))}"
 
 
-def prepare(connection_string: str, mail: Mail, *, with_messages: bool) -> None:
-    """Make the organization's tables and queues, and its messages where somebody will look at them."""
-    asyncio.run(_prepare(connection_string, mail if with_messages else None))
+def prepare(
+    connection_string: str,
+    mail: Mail,
+    *,
+    with_messages: bool,
+    organization: str = ORGANIZATION,
+    sent_at: datetime | None = None,
+) -> None:
+    """Make the organization's tables and queues, and its user and messages where somebody will look at them.
+
+    The messages were sent at `sent_at`, by default just now.
+    """
+    asyncio.run(_prepare(connection_string, mail if with_messages else None, organization, sent_at))
 
 
 def count_facts(connection_string: str, name: str) -> int:
@@ -62,39 +75,44 @@ def count_facts(connection_string: str, name: str) -> int:
     return asyncio.run(_count_facts(connection_string, name))
 
 
-async def _prepare(connection_string: str, mail: Mail | None) -> None:
+async def _prepare(
+    connection_string: str, mail: Mail | None, organization: str, sent_at: datetime | None
+) -> None:
     storage = azure_storage(Account.parse(connection_string))
     try:
         organizations = Organizations(storage, SystemClock())
-        await organizations.put(ORGANIZATION, OrganizationSpec(name="Benchmark"), None)
+        await organizations.put(organization, OrganizationSpec(name="Benchmark"), None)
         await storage.tables.create(TABLE)
         if mail is not None:
-            await _make_messages(storage, mail)
+            user = StoredUser(id=_USER, email="rep@bench.example", opt_in=True)
+            await People(storage.tables).users.put(organization, USERS, _USER, user, None)
+            await _make_messages(storage, mail, organization, sent_at or datetime.now(UTC))
     finally:
         await close_storage(storage)
 
 
-async def _make_messages(storage: Storage, mail: Mail) -> None:
+async def _make_messages(storage: Storage, mail: Mail, organization: str, sent_at: datetime) -> None:
     store = MessageStore(storage)
     ids = iter(mail.ids)
 
     async def make_some() -> None:
         for message in ids:
-            await store.make(ORGANIZATION, _message(message), Body(text="Hello"))
+            await store.make(organization, _message(message, sent_at), Body(text="Hello"))
 
     await asyncio.gather(*(make_some() for _ in range(_AT_ONCE)))
 
 
-def _message(message: str) -> StoredMessage:
-    now = datetime.now(UTC)
+def _message(message: str, sent_at: datetime) -> StoredMessage:
     return StoredMessage.model_validate(
         {
             "id": message,
-            "from": "rep1",
+            "from": _USER,
             "to": [Recipient(email="ada@example.com")],
+            "subject": "Our offer",
             "state": "sent",
-            "created_at": now,
-            "sent_at": now,
+            "created_at": sent_at,
+            "sent_at": sent_at,
+            "follow_state": FollowState(state="on", reason="Opens and clicks are recorded."),
         }
     )
 

@@ -150,7 +150,8 @@ class Assessor:
         facts = {**{fact.key: fact for fact in new}, **{key: fact for key, (fact, _) in known.items()}}
         before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
         sending = await self._circumstances.of(organization, before, facts.values())
-        verdicts = judge(facts.values(), sending, self._catalogues)
+        thresholds = await self._circumstances.thresholds(organization)
+        verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
         open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
         kpis = count(open_ended, verdicts)
         folded_now, live = fold(open_ended, verdicts, folded, milliseconds(self._clock.now()))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.catalogues.catalogues import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact
 from lib.message_store import Loaded
+from lib.organizations import Organizations
 from lib.people import USERS, People
 from lib.sightings import WITHIN, Sightings
 from lib.verdicts import Sending
+from lib.verdicts.thresholds import DEFAULT, Thresholds
 
 _USERS_LAST = timedelta(minutes=5)
 
@@ -27,8 +29,16 @@ class _Users:
 
 
 class Circumstances:
-    def __init__(self, people: People, sightings: Sightings, catalogues: Catalogues, clock: Clock) -> None:
+    def __init__(
+        self,
+        people: People,
+        organizations: Organizations,
+        sightings: Sightings,
+        catalogues: Catalogues,
+        clock: Clock,
+    ) -> None:
         self._people = people
+        self._organizations = organizations
         self._sightings = sightings
         self._catalogues = catalogues
         self._clock = clock
@@ -55,6 +65,11 @@ class Circumstances:
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts)),
             opens_before=loaded.summary.folded.kpis.raw.opens if loaded.summary.folded else 0,
         )
+
+    async def thresholds(self, organization: str) -> Thresholds:
+        """The organization's own, where it has set any."""
+        human_from = (await self._organizations.settings(organization)).human_from
+        return replace(DEFAULT, human_from={"open": human_from.open, "click": human_from.click})
 
     def _early(self, loaded: Loaded, facts: Iterable[Fact]) -> list[Fact]:
         """Hits of sources that can be known again, from before outbound scanners are done."""

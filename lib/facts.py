@@ -19,8 +19,8 @@ from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
 from lib.ids import MADE, ORGANIZATION
 
-Kind = Literal["open", "click"]
-KINDS: tuple[Kind, ...] = ("open", "click")
+Kind = Literal["open", "click", "attachment_view"]
+KINDS: tuple[Kind, ...] = ("open", "click", "attachment_view")
 
 VERSION = 1
 _LATEST = 10**13 - 1
@@ -53,7 +53,7 @@ class Fact:
 
     `agent` is None where the header was missing; `network` is a /24 or /48, or None where the address is unknown.
     `owner` is whose network that is in the catalogue of networks: matched to the whole address before it was cut.
-    `item` is the link's index for a click.
+    `item` is the index of the link, or of the attachment.
     """
 
     key: str

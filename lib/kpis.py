@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.clock import moment
-from lib.facts import Fact
+from lib.facts import Fact, Kind
 from lib.fields import Moment
 from lib.verdicts import Verdict
 
@@ -31,7 +31,7 @@ class Kpis(Counts):
     uncertain: Counts = Counts()
 
 
-_COLUMN = {"open": "opens", "click": "clicks"}
+_COLUMN: Mapping[Kind, str] = {"open": "opens", "click": "clicks", "attachment_view": "attachment_views"}
 
 
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:

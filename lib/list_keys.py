@@ -89,12 +89,13 @@ class Place(BaseModel):
     """Where a message stands in lists. `marks` are its partitions, each with the etag of its mark there.
 
     None for the standing or an etag: it may stand there, and nobody has noted how. `shows` is a hash of what its rows
-    show.
+    show, `whole` the etag of the row that holds all of a large message.
     """
 
     message: str
     standing: Standing | None = None
     shows: str = ""
+    whole: str | None = None
     marks: dict[str, str | None]
 
 

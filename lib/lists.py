@@ -98,47 +98,47 @@ class Lists:
     async def put(self, organization: str, listed: Listed, old: Sequence[Place]) -> list[Place]:
         """Write the message's rows, remove those that it has left; where it stands now.
 
-        `old` is where it is believed to stand, or may stand. Raises Stale when others write at the same time again
-        and again.
+        `old` is where it is believed to stand, or may stand. Raises Stale when somebody else writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
-        standing, columns, whole = _shown(listed)
-        shows = short_hash(*(str(value) for value in (whole or columns).values()))
+        standing, columns, all_of_it = _shown(listed)
+        shows = short_hash(*(str(value) for value in (all_of_it or columns).values()))
         believed, new = _believed(old), partitions_of(message, standing)
         if await self._stands(index, old, Place(message=message.id, standing=standing, shows=shows, marks={}), new):
             return [*old]
-        if whole is not None:
-            await self._tables.write(index, [Upsert(Row(_WHOLE, message.id, whole))])
+        whole: str | None = None
+        if all_of_it is not None:
+            [whole] = await self._tables.write(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
 
-        async def move(partition: str, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
-            return await _Move(self._tables, index, partition, message.id, columns).to(mark, found)
-
-        def belief(partition: str) -> _Found | None:
-            # A partition of which nobody has spoken holds nothing of the message.
-            return believed.get(partition, _Found())
+        async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, _Found]:
+            # A partition for rows of which nobody has spoken holds nothing of the message.
+            found = believed.get(partition, None if mark is None else _Found())
+            return await _Move(self._tables, index, partition, message.id, columns, fence).to(mark, found)
 
         # The main one first: should this process die, its mark knows what else has to be looked at.
-        main = Mark(standing=standing, partitions=sorted({*new, *believed}))
-        etag, before = await move(MAIN, main, belief(MAIN))
+        main, before = await move(MAIN, Mark(standing=standing, partitions=sorted({*new, *believed})))
         there = {*believed, *(before.mark.partitions if before.mark else ())}
         others, left = [each for each in new if each != MAIN], sorted(there - set(new))
         mark = Mark(standing=standing)
-        moved = await _some_at_once([partial(move, each, mark, belief(each)) for each in others])
-        await _some_at_once([partial(move, each, None, believed.get(each)) for each in left])
+        moved = await _some_at_once([partial(move, each, mark, main) for each in others])
+        await _some_at_once([partial(move, each, None, main) for each in left])
         if whole is None and before.mark and before.mark.standing.large:
             await self._delete_whole(index, message.id)
-        marks = dict(zip(others, (etag for etag, _ in moved), strict=True))
-        return [Place(message=message.id, standing=standing, shows=shows, marks={MAIN: etag, **marks})]
+        marks = {MAIN: main, **dict(zip(others, (etag for etag, _ in moved), strict=True))}
+        return [Place(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
 
     async def _stands(self, index: str, old: Sequence[Place], wanted: Place, partitions: Sequence[str]) -> bool:
-        """Whether all of it is there already: every writer changes the main mark before anything else."""
-        if [place.model_copy(update={"marks": {}}) for place in old] != [wanted]:
+        """Whether all of it is there already: whoever has written since has changed the main mark before the rest."""
+        if [place.model_copy(update={"marks": {}, "whole": None}) for place in old] != [wanted]:
             return False
         [place] = old
         if place.marks.keys() != set(partitions):
             return False
-        main = await self._tables.get(index, MAIN, _MARK + wanted.message)
-        return main is not None and main.etag == place.marks[MAIN]
+        rows = [((MAIN, _MARK + place.message), place.marks[MAIN])]
+        if place.whole:
+            rows.append(((_WHOLE, place.message), place.whole))
+        found = await asyncio.gather(*(self._tables.get(index, *key) for key, _ in rows))
+        return [row and row.etag for row in found] == [etag for _, etag in rows]
 
     async def remove(self, organization: str, old: Sequence[Place]) -> None:
         """Take the message out of every list. Again is the same."""
@@ -207,24 +207,26 @@ class Lists:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A message's mark and rows in one partition."""
+    """A message's mark and rows in one partition. `fence` is the etag of the main mark, where its writer has put it."""
 
     tables: Tables
     index: str
     partition: str
     message: str
     columns: _Columns
+    fence: str | None = None
 
     async def to(self, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
         """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
 
-        Raises Missing where there is no table, Stale when somebody else was quicker every time.
+        Raises Missing where there is no table, Stale when somebody else was quicker, or writes after us.
         """
         failed: str | None = ""
         for _ in range(_MOST_TRIES):
             just_read = found is None
             if found is None:
                 found = await self.read()
+                await self._check_fence()
             changes = self._changes(mark, found)
             if not changes:
                 return "", found
@@ -242,6 +244,13 @@ class _Move:
             else:
                 return etags[0] or "", found
         raise Stale(f"the place of message {self.message} changed under every one of {_MOST_TRIES} tries")
+
+    async def _check_fence(self) -> None:
+        """Who has read another's mark may only change it if nobody has put the main one since: else theirs is newer."""
+        if self.fence is not None:
+            main = await self.tables.get(self.index, MAIN, _MARK + self.message)
+            if main is None or main.etag != self.fence:
+                raise Stale(f"somebody else is about to list message {self.message}")
 
     async def read(self) -> _Found:
         row = await self.tables.get(self.index, self.partition, _MARK + self.message)

@@ -20,6 +20,7 @@ from lib.fields import Model, Moment, Name
 from lib.ids import new_id
 from lib.storage import Conflict, Delete, Insert, Range, Replace, Row, Storage, Unavailable, Upsert
 from lib.storage.protocols import EVERYTHING
+from lib.verdicts.thresholds import DEFAULT
 
 Scope = Literal["full", "read", "inbound"]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -49,6 +50,13 @@ class Score(Model):
     attachment: Annotated[float, Field(ge=0, le=1000)] = 5
 
 
+class HumanFrom(Model):
+    """Probabilities of a person from which something counts as a person's. Lower: more is told, and more of it wrong."""
+
+    open: Annotated[float, Field(ge=0.5, le=0.999)] = DEFAULT.human_from["open"]
+    click: Annotated[float, Field(ge=0.3, le=0.999)] = DEFAULT.human_from["click"]
+
+
 class OrganizationSettings(Model):
     """What an organization decides for itself."""
 
@@ -61,6 +69,7 @@ class OrganizationSettings(Model):
     raw_days: Annotated[int, Field(ge=1, le=400)] = 30
     score: Score = Score()
     alert_on: Literal["human", "any"] = "human"
+    human_from: HumanFrom = HumanFrom()
     from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
         default_factory=list, description="domains that senders' addresses may have; empty allows all"
     )

@@ -161,7 +161,9 @@ class Services:
 
     @cached_property
     def circumstances(self) -> Circumstances:
-        return Circumstances(self.people, Sightings(self.storage.tables), self.catalogues, self.clock)
+        return Circumstances(
+            self.people, self.organizations, Sightings(self.storage.tables), self.catalogues, self.clock
+        )
 
     @cached_property
     def engagements(self) -> Engagements:

@@ -45,6 +45,8 @@ def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
         return f"Last opened {_day(kpis.last_opened_at, now, zone)}"
     if message.follow_state is None or message.follow_state.state != "on":
         return "Sent, not followed"
+    if kpis.attachment_views:
+        return "Attachment viewed, images not loaded"
     if kpis.clicks:
         return "Clicked, images not loaded"
     if kpis.uncertain.opens or kpis.uncertain.clicks:

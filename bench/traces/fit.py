@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from bench.traces.generate import generate
 from lib.catalogues.catalogues import Catalogues
-from lib.facts import KINDS, Kind
 from lib.verdicts import judge
-from lib.verdicts.weights import PRIOR, WEIGHTS
+from lib.verdicts.weights import PRIOR, WEIGHTS, Side, side_of
 
 SCATTER = 1.0
 STEPS = 3000
@@ -32,13 +31,13 @@ LIMITS = {
 }
 """What a weight may be at most, where the traces are cleaner than the world."""
 
-Observations = dict[Kind, Counter[tuple[frozenset[str], bool]]]
+Observations = dict[Side, Counter[tuple[frozenset[str], bool]]]
 """How often which codes were found together, and whether it was a person."""
 
 
 def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Observations:
     """What the judge finds, beside the truth."""
-    found: Observations = {kind: Counter() for kind in KINDS}
+    found: Observations = {kind: Counter() for kind in PRIOR}
     for seed in seeds:
         for trace in generate(seed, messages):
             labelled = trace.labelled(catalogues.networks)
@@ -49,11 +48,11 @@ def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Obse
                     for each in verdicts[fact.key].reasons
                     if each.code in WEIGHTS and WEIGHTS[each.code].of(fact.kind)
                 )
-                found[fact.kind][codes, request.actor == "person"] += 1
+                found[side_of(fact.kind)][codes, request.actor == "person"] += 1
     return found
 
 
-def fit(kind: Kind, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[float, dict[str, float]]:
+def fit(kind: Side, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[float, dict[str, float]]:
     """The log-odds to begin with, and the weight of each code."""
     start = {code: weight.of(kind) for code, weight in WEIGHTS.items() if weight.of(kind)}
     weights, begin = dict(start), PRIOR[kind]

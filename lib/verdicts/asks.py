@@ -104,7 +104,7 @@ def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
 def data_centre(fact: Fact, scene: Scene) -> Finding | None:
     """Image proxies run there, too; nobody's clicks pass through those."""
     owner = scene.owner(fact)
-    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind == "click")):
+    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
         return None
     if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not is_mail_program(fact.agent):
         return Finding("browser-in-a-data-centre", f"A browser in {owner.name} loaded the image: nobody sits there.")
@@ -113,7 +113,7 @@ def data_centre(fact: Fact, scene: Scene) -> Finding | None:
 
 def private_relay(fact: Fact, scene: Scene) -> Finding | None:
     owner = scene.owner(fact)
-    if owner is None or owner.kind != "relay" or fact.kind != "click":
+    if owner is None or owner.kind != "relay" or fact.kind == "open":
         return None
     return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
 

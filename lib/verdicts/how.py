@@ -26,7 +26,7 @@ def prefetch(fact: Fact, _: Scene) -> Finding | None:
 
 def no_language(fact: Fact, scene: Scene) -> Finding | None:
     """Browsers name the languages of their user with every page."""
-    if fact.kind != "click" or "accept-language" in fact.headers or not fact.agent:
+    if fact.kind == "open" or "accept-language" in fact.headers or not fact.agent:
         return None
     if not is_browser(fact.agent) or scene.catalogues.agents.declared_robot(fact.agent):
         return None

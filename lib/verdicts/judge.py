@@ -19,7 +19,7 @@ from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.scene import Scene
 from lib.verdicts.sending import Sending
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS
+from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 
 Rule = Callable[[Fact, Scene], Finding | None]
 SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
@@ -78,7 +78,7 @@ def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset
 
 
 def _probability(kind: Kind, found: Sequence[Finding]) -> float:
-    odds = PRIOR[kind] + sum(WEIGHTS[code].of(kind) for code in {finding.code for finding in found})
+    odds = PRIOR[side_of(kind)] + sum(WEIGHTS[code].of(kind) for code in {finding.code for finding in found})
     return 1 / (1 + math.exp(-odds))
 
 
@@ -89,9 +89,9 @@ def _verdict(kind: Kind, found: Sequence[Finding], thresholds: Thresholds) -> Ve
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown = tuple(reasons)
     codes = {finding.code for finding in found}
-    if person >= thresholds.human_from[kind] and (UNKNOWABLE not in codes or _CORROBORATED in codes):
+    if person >= thresholds.human_from[side_of(kind)] and (UNKNOWABLE not in codes or _CORROBORATED in codes):
         return Verdict("human", round(person, 3), shown, RULES_VERSION, round(person, 3))
-    if person <= thresholds.machine_until[kind] and (UNKNOWABLE not in codes or _is_decided(reasons)):
+    if person <= thresholds.machine_until[side_of(kind)] and (UNKNOWABLE not in codes or _is_decided(reasons)):
         return Verdict("machine", round(1 - person, 3), shown, RULES_VERSION, round(person, 3))
     return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), shown, RULES_VERSION, round(person, 3))
 

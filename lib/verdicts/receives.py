@@ -5,6 +5,7 @@ from __future__ import annotations
 from lib.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene
+from lib.verdicts.weights import side_of
 
 
 def gateway(fact: Fact, scene: Scene) -> Finding | None:
@@ -15,7 +16,11 @@ def gateway(fact: Fact, scene: Scene) -> Finding | None:
     if found.scans == "none":
         return Finding("gateway-does-not-scan", f"The recipient's mail is with {found.name}, which follows no links.")
     passed = scene.since_dispatch(fact)
-    if found.scans not in ("all", f"{fact.kind}s") or passed is None or passed > scene.thresholds.gateway_scans_for:
+    if (
+        found.scans not in ("all", f"{side_of(fact.kind)}s")
+        or passed is None
+        or passed > scene.thresholds.gateway_scans_for
+    ):
         return None
     return Finding("gateway-scans", f"The recipient's mail passes {found.name}, which looks into mail as it arrives.")
 

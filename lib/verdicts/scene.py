@@ -106,16 +106,18 @@ class Scene:
 
     @cached_property
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
-        return _grouped((fact for fact in self.facts if fact.kind == "click" and not self.is_shared(fact)), source_of)
+        return _grouped((fact for fact in self.facts if fact.kind != "open" and not self.is_shared(fact)), source_of)
 
     @cached_property
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
         """By recipient and link."""
-        return _grouped((fact for fact in self.facts if fact.kind == "click"), lambda fact: (fact.recipient, fact.item))
+        return _grouped(
+            (fact for fact in self.facts if fact.kind != "open"), lambda fact: (fact.recipient, target_of(fact))
+        )
 
     @cached_property
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped((fact for fact in self.facts if fact.kind == "click"), lambda fact: fact.recipient)
+        return _grouped((fact for fact in self.facts if fact.kind != "open"), lambda fact: fact.recipient)
 
     @cached_property
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
@@ -124,6 +126,11 @@ class Scene:
     @cached_property
     def opens(self) -> int:
         return self.sending.opens_before + sum(fact.kind == "open" for fact in self.facts)
+
+
+def target_of(fact: Fact) -> int:
+    """What was followed: a link's index, or below nought an attachment's."""
+    return -1 - fact.item if fact.kind == "attachment_view" else fact.item
 
 
 def _grouped(facts: Iterable[Fact], key: Callable[[Fact], Key]) -> dict[Key, list[Fact]]:
@@ -139,7 +146,7 @@ def has_between(times: Sequence[int], low: int, high: int) -> bool:
 
 
 def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, Counter[int]]]:
-    """The longest runs of facts within `span` milliseconds: (first, end, how often each link), by index."""
+    """The longest runs of facts within `span` milliseconds: (first, end, how often each target), by index."""
     links: Counter[int] = Counter()
     first = 0
     for place, fact in enumerate(facts):
@@ -148,11 +155,11 @@ def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, Counte
             if not dropped:
                 yield first, place, links
                 dropped = True
-            item = facts[first].item
-            links[item] -= 1
-            if not links[item]:
-                del links[item]
+            target = target_of(facts[first])
+            links[target] -= 1
+            if not links[target]:
+                del links[target]
             first += 1
-        links[fact.item] += 1
+        links[target_of(fact)] += 1
     if facts:
         yield first, len(facts), links

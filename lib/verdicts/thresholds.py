@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lib.facts import Kind
+from lib.verdicts.weights import Side
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -17,11 +17,11 @@ class Thresholds:
     and below the second a machine's. A real click that is taken for a machine's loses a lead, a scan that is taken for
     a person's wastes a call: so they are not the same for opens and clicks."""
 
-    human_from: Mapping[Kind, float] = field(default_factory=lambda: {"open": 0.905, "click": 0.33})
-    machine_until: Mapping[Kind, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.25})
+    human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.905, "click": 0.33})
+    machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.25})
 
-    at_once: Mapping[Kind, int] = field(default_factory=lambda: {"open": 15 * SECOND, "click": 10 * SECOND})
-    soon: Mapping[Kind, int] = field(default_factory=lambda: {"open": 60 * SECOND, "click": 60 * SECOND})
+    at_once: Mapping[Side, int] = field(default_factory=lambda: {"open": 15 * SECOND, "click": 10 * SECOND})
+    soon: Mapping[Side, int] = field(default_factory=lambda: {"open": 60 * SECOND, "click": 60 * SECOND})
     scans_for: int = 15 * MINUTE
     """After dispatch: nearly all scans at delivery are over by then."""
 

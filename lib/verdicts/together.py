@@ -12,7 +12,7 @@ from lib.agents import device_of
 from lib.facts import Fact
 from lib.verdicts.browsers import is_mail_program
 from lib.verdicts.evidence import Finding
-from lib.verdicts.scene import Scene, has_between, source_of, windows
+from lib.verdicts.scene import Scene, has_between, source_of, target_of, windows
 
 Findings = Iterator[tuple[Fact, Finding]]
 
@@ -60,7 +60,7 @@ def coverage(scene: Scene) -> Findings:
         return
     for clicks in scene.clicks_by_recipient.values():
         for first, end, links in windows(clicks, scene.thresholds.coverage_pace * count):
-            if len(links) < count:
+            if sum(target >= 0 for target in links) < count:
                 continue
             group = clicks[first:end]
             in_order = all(earlier.item <= later.item for earlier, later in pairwise(group))
@@ -81,10 +81,12 @@ def lone_link(scene: Scene) -> Findings:
             while click.at - clicks[first].at > span:
                 first += 1
             end = place + 1
-            while end < len(clicks) and clicks[end].at - click.at <= span and clicks[end].item == click.item:
+            while (
+                end < len(clicks) and clicks[end].at - click.at <= span and target_of(clicks[end]) == target_of(click)
+            ):
                 end += 1
             alone = end == len(clicks) or clicks[end].at - click.at > span
-            if alone and all(other.item == click.item for other in clicks[first:place]):
+            if alone and all(target_of(other) == target_of(click) for other in clicks[first:place]):
                 yield click, Finding("lone-link", "Only this link of the mail was followed at that time.")
 
 

@@ -12,12 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from lib.facts import Kind
 
 RULES_VERSION = "2"
 
-PRIOR: Mapping[Kind, float] = {"open": 2.3, "click": 2.5}
+Side = Literal["open", "click"]
+
+
+def side_of(kind: Kind) -> Side:
+    """How a fact is judged: whoever views an attachment follows a link to it."""
+    return "open" if kind == "open" else "click"
+
+
+PRIOR: Mapping[Side, float] = {"open": 2.3, "click": 2.5}
 """Log-odds of a person before any evidence."""
 
 
@@ -28,7 +37,7 @@ class Weight:
     source: str
 
     def of(self, kind: Kind) -> float:
-        return self.open if kind == "open" else self.click
+        return self.open if side_of(kind) == "open" else self.click
 
 
 WEIGHTS: Mapping[str, Weight] = {

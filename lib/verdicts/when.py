@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from lib.facts import Fact
+from collections.abc import Mapping
+
+from lib.facts import Fact, Kind
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene
+from lib.verdicts.weights import side_of
 
-_WHAT = {"open": "opened", "click": "clicked"}
+_WHAT: Mapping[Kind, str] = {"open": "opened", "click": "clicked", "attachment_view": "viewed"}
 
 
 def since_dispatch(fact: Fact, scene: Scene) -> Finding | None:
@@ -16,9 +19,9 @@ def since_dispatch(fact: Fact, scene: Scene) -> Finding | None:
         return None
     if passed < -thresholds.skew:
         return Finding("before-dispatch", "Its time lies before that of the sending, so the time says nothing.")
-    if passed <= thresholds.at_once[fact.kind]:
+    if passed <= thresholds.at_once[side_of(fact.kind)]:
         return Finding("at-once", f"It was {_WHAT[fact.kind]} within {_seconds(passed)} of sending, as scanners do.")
-    if passed <= thresholds.soon[fact.kind]:
+    if passed <= thresholds.soon[side_of(fact.kind)]:
         return Finding(
             "soon", f"It was {_WHAT[fact.kind]} {_seconds(passed)} after sending, which is soon for a person."
         )

@@ -8,7 +8,7 @@ import pytest
 
 from infra.rejudge import rejudge
 from lib.verdicts.weights import WEIGHTS, Weight
-from tests.heed import CHROME, GMAIL, Heed
+from tests.heed import ADMIN_KEY, CHROME, GMAIL, Heed
 
 LANGUAGE = {"accept_language": "en"}
 SCANNER = {"x_forwarded_for": "40.92.1.2", **LANGUAGE}
@@ -150,7 +150,7 @@ async def test_reassessing_says_what_has_changed_and_changes_nothing_the_second_
     cards = (await heed.get("/cards", x_heed_user="rep1"))["items"]
     unchanged = await heed.post(f"/messages/{message}/reassess")
     # New rules: Gmail's proxy means nothing good any more.
-    monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))  # type: ignore[arg-type]
+    monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))
 
     first = await heed.post(f"/messages/{message}/reassess")
     second = await heed.post(f"/messages/{message}/reassess")
@@ -182,7 +182,7 @@ async def test_judging_an_organization_again_says_first_and_writes_only_when_tol
         await heed.hit(heed.urls("o", number)[0], GMAIL, x_forwarded_for="66.249.84.1")
     await heed.draft()
     await heed.work()
-    monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))  # type: ignore[arg-type]
+    monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))
 
     said = await rejudge(heed.services, "acme", write=False)
     untouched = [(await heed.get(f"/messages/{message}"))["kpis"]["opens"] for message in messages]
@@ -194,3 +194,22 @@ async def test_judging_an_organization_again_says_first_and_writes_only_when_tol
     assert [(await heed.get(f"/messages/{message}"))["kpis"]["opens"] for message in messages] == [0, 0, 0]
     assert again.changed["verdicts of another class"] == 0
     assert f"message {messages[0]}: 1 of 1 verdicts change" in capsys.readouterr().out
+
+
+async def test_an_organization_can_be_more_easily_convinced(heed: Heed) -> None:
+    message = await heed.draft()
+    await heed.post(f"/messages/{message}/send")
+    await heed.work()
+    heed.clock.move(seconds=40)
+    await heed.hit(heed.urls("o")[0], **HOME)
+    await heed.work()
+    cautious = (await timeline(heed, message))[0]["verdict"]
+    settings = {"human_from": {"open": round(cautious["human_probability"] - 0.01, 2)}}
+
+    changed = await heed.request("PATCH", "/api/orgs/acme", {"settings": settings}, key=ADMIN_KEY)
+    heed.clock.move(minutes=2)
+    report = await heed.post(f"/messages/{message}/reassess")
+
+    assert changed.status == 200, changed.body
+    assert cautious["class"] == "uncertain"
+    assert report["after"]["opens"] == 1

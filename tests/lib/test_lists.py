@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -15,7 +16,8 @@ from lib.collation import collation_key
 from lib.kpis import Counts, Kpis
 from lib.lists import Listed, Lists, Place, Sort, View, is_told, places_of
 from lib.messages import StoredMessage
-from lib.storage import Delete, Missing, Range, Row, Storage, Unavailable, Upsert
+from lib.repository import Stale
+from lib.storage import Change, Delete, Missing, Range, Row, Storage, Unavailable, Upsert
 from lib.storage.memory import memory_storage
 from tests.faults.failing import Failure, failing_storage
 from tests.heed import START
@@ -161,11 +163,37 @@ async def test_writers_of_one_message_at_the_same_time_end_with_one_set_of_rows(
     storage, lists = await made()
     versions = [make_listed(1, kpis=opened(number), sender=f"rep{number % 2}") for number in range(5)]
 
-    known = await asyncio.gather(*(lists.put("acme", listed, []) for listed in versions))
-    await lists.put("acme", versions[0], [place for places in known for place in places])
+    async def write(listed: Listed) -> None:
+        with suppress(Stale):
+            await lists.put("acme", listed, [])
+
+    await asyncio.gather(*map(write, versions))
+    await lists.put("acme", versions[0], [])
 
     twin, its_lists = await made()
     await its_lists.put("acme", versions[0], [])
+    assert await rows_of(storage) == await rows_of(twin)
+
+
+@pytest.mark.parametrize("at", [2, 3, 4, 5, 6])
+async def test_a_writer_that_was_overtaken_gives_up_and_changes_nothing_any_more(at: int) -> None:
+    storage, lists = await made()
+    places = await lists.put("acme", make_listed(1), [])
+    twin, its_lists = await made()
+    await its_lists.put("acme", make_listed(1, kpis=opened(2)), [])
+    original, writes = storage.tables.write, 0
+
+    async def write(table: str, changes: Sequence[Change]) -> list[str | None]:
+        nonlocal writes
+        writes += 1
+        if writes == at:
+            await lists.put("acme", make_listed(1, kpis=opened(2)), places)
+        return await original(table, changes)
+
+    storage.tables.write = write  # type: ignore[method-assign]
+    with pytest.raises(Stale):
+        await lists.put("acme", make_listed(1, kpis=opened(1)), places)
+
     assert await rows_of(storage) == await rows_of(twin)
 
 
@@ -241,6 +269,23 @@ async def test_a_large_message_that_becomes_small_leaves_its_whole_row() -> None
 
     assert "whole" not in {partition for partition, _, _ in await rows_of(storage)}
     assert [found for _, found in await page_of(lists, "all", "all", "subject")] == [make_listed(1)]
+
+
+async def test_what_a_late_writer_has_put_of_a_large_message_before_it_died_is_put_right() -> None:
+    storage, lists = await made()
+    listed, late = (make_listed(1, to=to_records(100), subject=subject) for subject in ("Right", "Late"))
+    places = await lists.put("acme", listed, [])
+    failure = Failure()
+    failure.arm(1, "after")
+    with pytest.raises(Unavailable):
+        await Lists(failing_storage(storage, failure).tables).put("acme", late, places)
+
+    places = await lists.put("acme", listed, places)
+
+    assert [found for _, found in await page_of(lists, "all", "all", "opens")] == [listed]
+    failure.arm(0, "before")
+    assert await Lists(failing_storage(storage, failure).tables).put("acme", listed, places) == places
+    assert failure.count == 2
 
 
 async def test_a_large_message_that_is_deleted_while_a_page_is_read_does_not_break_the_page() -> None:
