@@ -10,6 +10,7 @@ from lib.clock import moment
 from lib.facts import Fact, Kind
 from lib.fields import Moment
 from lib.verdicts import Verdict
+from lib.verdicts.ourselves import OWN
 
 
 class Counts(BaseModel):
@@ -22,13 +23,15 @@ class Counts(BaseModel):
 
 
 class Kpis(Counts):
-    """The plain counts are the human ones; `raw` is everything, `machine` and `uncertain` are the rest of it."""
+    """The plain counts are the human ones; `raw` is everything, `machine` and `uncertain` are the rest of it. `own` are
+    those among the machine's that the sender's own side made: no engagement, and no scanner either."""
 
     replies: int = 0
     last_opened_at: Moment | None = None
     raw: Counts = Counts()
     machine: Counts = Counts()
     uncertain: Counts = Counts()
+    own: Counts = Counts()
 
 
 _COLUMN: Mapping[Kind, str] = {"open": "opens", "click": "clicks", "attachment_view": "attachment_views"}
@@ -36,12 +39,15 @@ _COLUMN: Mapping[Kind, str] = {"open": "opens", "click": "clicks", "attachment_v
 
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
     """The KPIs of one message."""
-    tally = {kind: dict.fromkeys(Counts.model_fields, 0) for kind in ("human", "machine", "uncertain", "raw")}
+    tally = {kind: dict.fromkeys(Counts.model_fields, 0) for kind in ("human", "machine", "uncertain", "raw", "own")}
     last_open = None
     for fact in facts:
-        kind, column = verdicts[fact.key].kind, _COLUMN[fact.kind]
+        verdict, column = verdicts[fact.key], _COLUMN[fact.kind]
+        kind = verdict.kind
         tally[kind][column] += 1
         tally["raw"][column] += 1
+        if kind == "machine" and any(reason.code in OWN for reason in verdict.reasons):
+            tally["own"][column] += 1
         if kind == "human" and fact.kind == "open":
             last_open = max(last_open or 0, fact.at)
     return Kpis(
@@ -50,6 +56,7 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
         raw=Counts(**tally["raw"]),
         machine=Counts(**tally["machine"]),
         uncertain=Counts(**tally["uncertain"]),
+        own=Counts(**tally["own"]),
     )
 
 
@@ -63,4 +70,5 @@ def together(one: Kpis, other: Kpis) -> Kpis:
         raw=one.raw.plus(other.raw),
         machine=one.machine.plus(other.machine),
         uncertain=one.uncertain.plus(other.uncertain),
+        own=one.own.plus(other.own),
     )

@@ -51,7 +51,7 @@ def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
         return "Clicked, images not loaded"
     if kpis.uncertain.opens or kpis.uncertain.clicks:
         return "Perhaps opened"
-    if kpis.machine.opens or kpis.machine.clicks:
+    if kpis.machine.opens > kpis.own.opens or kpis.machine.clicks > kpis.own.clicks:
         return "Opened only by a mail scanner"
     return "Not yet opened"
 

@@ -6,6 +6,9 @@ from lib.facts import SESSION, Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene
 
+OWN = frozenset(("own-session", "own-network"))
+"""The codes of these findings."""
+
 
 def own_session(fact: Fact, _: Scene) -> Finding | None:
     if SESSION not in fact.headers:

@@ -69,7 +69,8 @@ async def test_what_comes_from_the_users_own_networks_is_no_engagement(heed: Hee
     await heed.work()
 
     read = await heed.get(f"/messages/{message}")
-    assert (read["kpis"]["opens"], read["kpis"]["machine"]["opens"]) == (0, 1)
+    assert (read["kpis"]["opens"], read["kpis"]["machine"]["opens"], read["kpis"]["own"]["opens"]) == (0, 1, 1)
+    assert read["status_text"] == "Not yet opened"
     assert "own-network" in codes((await timeline(heed, message))[0])
 
 
