@@ -130,6 +130,9 @@ class Assessor:
             loaded = loaded or await self._store.load(organization, message)
             if loaded is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))
+                if lost:
+                    # It was deleted while we wrote: what we put into lists meanwhile must not outlive it.
+                    await self._lists.remove(organization, lost)
                 return None
             try:
                 return await self._refresh(organization, loaded, new, lost)

@@ -116,7 +116,7 @@ class Lists:
             return await _Move(self._tables, index, partition, message.id, columns, fence).to(mark, found)
 
         # The main one first: should this process die, its mark knows what else has to be looked at.
-        main, before = await move(MAIN, Mark(standing=standing, partitions=sorted({*new, *believed})))
+        main, before = await move(MAIN, Mark(standing=standing, partitions=new))
         there = {*believed, *(before.mark.partitions if before.mark else ())}
         others, left = [each for each in new if each != MAIN], sorted(there - set(new))
         mark = Mark(standing=standing)

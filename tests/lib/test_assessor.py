@@ -136,3 +136,22 @@ async def test_a_list_row_that_a_late_assessor_left_is_removed_by_the_next() -> 
 
     items = (await heed.get("/messages"))["items"]
     assert [(item["id"], item["status"]) for item in items] == [(message, "sent")]
+
+
+async def test_a_message_that_is_deleted_while_it_is_assessed_leaves_nothing_in_lists() -> None:
+    heed = await Heed().start()
+    message = await heed.draft()
+    store = heed.services.messages
+    old = await store.load("acme", message)
+    assert old
+    assert (await heed.api("DELETE", f"/messages/{message}")).status == 200
+    original = store.load
+    answers = [old]
+
+    async def load(organization: str, wanted: str) -> Any:
+        return answers.pop() if answers else await original(organization, wanted)
+
+    store.load = load  # type: ignore[method-assign,assignment]
+    await heed.services.assessor.refresh("acme", message)
+
+    assert (await heed.get("/messages"))["items"] == []
