@@ -99,7 +99,8 @@ class DueIndex:
             await self._forget(dues)
             count += len(dues)
         mark = max(start, _minute(now - OVERLAP))
-        await self._tables.write(DUE, [Upsert(Row(_STATE, kind, {"v": 1, "until": mark}))])
+        with suppress(Missing):  # nobody has made an organization yet, so nothing can be due
+            await self._tables.write(DUE, [Upsert(Row(_STATE, kind, {"v": 1, "until": mark}))])
         return count
 
     async def _minutes(self, partitions: Range, horizon: datetime) -> AsyncIterator[Sequence[Due]]:

@@ -45,10 +45,11 @@ def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
         return f"Last opened {_day(kpis.last_opened_at, now, zone)}"
     if message.follow_state is None or message.follow_state.state != "on":
         return "Sent, not followed"
+    images = "" if kpis.uncertain.opens else ", images not loaded"
     if kpis.attachment_views:
-        return "Attachment viewed, images not loaded"
+        return f"Attachment viewed{images}"
     if kpis.clicks:
-        return "Clicked, images not loaded"
+        return f"Clicked{images}"
     if kpis.uncertain.opens or kpis.uncertain.clicks:
         return "Perhaps opened"
     if kpis.machine.opens > kpis.own.opens or kpis.machine.clicks > kpis.own.clicks:
