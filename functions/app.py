@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
+import attachment_fn
 import pixel_fn
 import redirect_fn
 import reminder_fn
@@ -12,14 +13,18 @@ from functions import (
     activities,
     advice,
     assess,
+    attachments,
     cards,
     dead_letters,
     messages,
     organizations,
     people,
+    recipients,
     reports,
     sending,
     service,
+    simulate,
+    templates,
     timing,
 )
 from functions.openapi import openapi_document
@@ -29,8 +34,12 @@ RESOURCES = (
     service.endpoints,
     organizations.endpoints,
     people.endpoints,
+    templates.endpoints,
     messages.endpoints,
+    attachments.endpoints,
+    recipients.endpoints,
     sending.endpoints,
+    simulate.endpoints,
     timing.endpoints,
     advice.endpoints,
     cards.endpoints,
@@ -41,7 +50,7 @@ RESOURCES = (
     dead_letters.operations,
 )
 
-TRIGGERS = (pixel_fn, redirect_fn, scheduler_fn, reminder_fn, assess, people, dead_letters)
+TRIGGERS = (pixel_fn, redirect_fn, attachment_fn, scheduler_fn, reminder_fn, assess, people, dead_letters)
 
 
 def make_app(services: Services) -> func.FunctionApp:

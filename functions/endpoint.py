@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,8 @@ Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 LARGEST_BODY = 25 * 1024 * 1024
 _LONGEST_IDEMPOTENCY_KEY = 255
-_PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE}
+_EMAIL_SHAPE = re.compile(r"[^\s/\\\x00-\x1f\x7f]{3,254}")
+_PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE, "email": _EMAIL_SHAPE}
 
 
 class NoQuery(BaseModel):
@@ -91,14 +93,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`body` is what becomes JSON, or a page's HTML."""
+
     status: int
-    body: BaseModel | Mapping[str, Any] | None = None
+    body: BaseModel | Mapping[str, Any] | str | None = None
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> bytes:
         if self.body is None:
             return b""
+        if isinstance(self.body, str):
+            return self.body.encode()
         if isinstance(self.body, BaseModel):
             return self.body.model_dump_json(by_alias=True).encode()
         return json.dumps(self.body).encode()
@@ -109,7 +115,10 @@ Handler = Callable[[Call], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method of one path, as declared. `answers` are the models by status."""
+    """One method of one path, as declared. `answers` are the models by status; None: no body, `str`: a page.
+
+    With `largest_file` the body is a file, of at most so many bytes.
+    """
 
     name: str
     method: Method
@@ -119,8 +128,9 @@ class Endpoint:
     summary: str
     body: type[BaseModel] | None
     query: type[BaseModel]
-    answers: Mapping[int, type[BaseModel] | None]
+    answers: Mapping[int, type[BaseModel] | type[str] | None]
     text_body: bool
+    largest_file: int | None = None
 
 
 class Endpoints:
@@ -139,15 +149,19 @@ class Endpoints:
         *,
         body: type[BaseModel] | None = None,
         query: type[BaseModel] = NoQuery,
-        answers: Mapping[int, type[BaseModel] | None],
+        answers: Mapping[int, type[BaseModel] | type[str] | None],
         text_body: bool = False,
+        largest_file: int | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare an endpoint; its function's docstring is the summary."""
 
         def declare(handler: Handler) -> Handler:
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
-            self.all.append(Endpoint(name, method, route, self._who, handler, summary, body, query, answers, text_body))
+            declared = Endpoint(
+                name, method, route, self._who, handler, summary, body, query, answers, text_body, largest_file
+            )
+            self.all.append(declared)
             return handler
 
         return declare
@@ -183,17 +197,20 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
     headers = dict(answer.headers)
     if answer.etag:
         headers["ETag"] = answer.etag
-    return func.HttpResponse(answer.payload(), status_code=answer.status, mimetype="application/json", headers=headers)
+    kind = "text/html" if isinstance(answer.body, str) else "application/json"
+    return func.HttpResponse(answer.payload(), status_code=answer.status, mimetype=kind, headers=headers)
 
 
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
     call = Call(services, request, _path(request), None, None)
     call.caller = await _authorize(endpoint, call)
     raw = request.get_body()
-    if len(raw) > LARGEST_BODY:
-        raise Problem(413, f"The body has {len(raw)} bytes; at most {LARGEST_BODY} are taken.")
+    largest = endpoint.largest_file or LARGEST_BODY
+    if len(raw) > largest:
+        raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
     call.query = _checked_query(endpoint.query, request)
-    call.body = raw if endpoint.text_body else _checked_body(endpoint.body, raw)
+    is_raw = endpoint.text_body or endpoint.largest_file
+    call.body = raw if is_raw else _checked_body(endpoint.body, raw)
     key = request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
         return await endpoint.handler(call)

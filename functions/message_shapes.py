@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
+from lib.attachments.models import AttachmentRead, StoredAttachment
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.lists import Listed
@@ -28,7 +29,23 @@ async def message_read(call: Call, loaded: Loaded) -> MessageRead:
         call.org, call.organization.settings, message
     )
     shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
-    return MessageRead(**shape, html=body.html, text=body.text, other_readers=_other_readers(loaded))
+    return MessageRead(
+        **shape,
+        html=body.html,
+        text=body.text,
+        other_readers=_other_readers(loaded),
+        attachments=await attachments_of(call, loaded),
+    )
+
+
+async def attachments_of(call: Call, loaded: Loaded) -> list[AttachmentRead]:
+    files = await call.services.files.attachments(call.org, loaded.message)
+    return [attachment_read(file, loaded) for file in files]
+
+
+def attachment_read(file: StoredAttachment, loaded: Loaded) -> AttachmentRead:
+    fields = {name: getattr(file, name) for name in AttachmentRead.model_fields if hasattr(file, name)}
+    return AttachmentRead(**fields, views=loaded.summary.attachment_views.get(file.number, 0))
 
 
 def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -24,6 +25,7 @@ from lib.reminders import check_times, with_reminder
 from lib.repository import Stale, patch_of, patched
 from lib.storage import Conflict
 from lib.verdicts import Verdict
+from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
 
@@ -108,6 +110,7 @@ async def make_message(call: Call) -> Answer:
     message = StoredMessage(
         id=call.made_id,
         created_at=call.now,
+        template_version=await _template_version(call, spec.template),
         **spec.model_dump(exclude={"html", "text"}, by_alias=False),
     )
     await call.services.preparation.sender(call.org, message)
@@ -146,6 +149,10 @@ async def patch_message(call: Call) -> Answer:
         await call.services.preparation.sender(call.org, spec)
     await check_message_times(call, spec, given)
     changed = message.model_copy(update={name: getattr(spec, name) for name in given - {"html", "text"}})
+    if given - _AFTER_SENDING - {"regarding", "template"}:
+        changed.copy_count = None if changed.copy_count is None else 0  # what was prepared is no longer this mail
+    if "template" in given:
+        changed.template_version = await _template_version(call, spec.template)
     if "reminder" in given:
         changed = with_reminder(changed, spec.reminder)
         await call.services.reminders.enter(call.org, changed)
@@ -155,6 +162,16 @@ async def patch_message(call: Call) -> Answer:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
     return await answer_with(call, 200, message.id)
+
+
+async def _template_version(call: Call, template: str | None) -> int | None:
+    """The newest version of the template that a draft is made of. Raises Problem."""
+    if template is None:
+        return None
+    found = await call.services.templates.get(call.org, template)
+    if found is None:
+        raise invalid(["template"], "there is no such template")
+    return found[0].version
 
 
 async def check_message_times(call: Call, message: MessageFields, given: set[str]) -> None:
@@ -197,17 +214,35 @@ async def message_timeline(call: Call) -> Answer:
     """What happened to a message, newest first; each with a verdict and its reasons."""
     loaded = await load(call)
     query: PageQuery = call.query
-    rows = call.services.fact_rows.newest_first(call.org, loaded.message.id, query.after(), query.limit + 1)
-    found = [row async for row in rows]
-    links = [await call.services.messages.links(call.org, copy) for copy in loaded.copies]
-    events = [(cursor, _event(loaded, links, fact, verdict)) for cursor, fact, verdict in found]
+    found = []
+    async for row in call.services.fact_rows.newest_first(call.org, loaded.message.id, query.after()):
+        if not is_repeat(row[2]):
+            found.append(row)
+        if len(found) > query.limit:
+            break
+    links = await _links_of_copies(call, loaded)
+    files = await call.services.files.attachments(call.org, loaded.message)
+    names = {file.number: file.filename for file in files}
+    events = [(cursor, _event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
     return Answer(200, page(events, call.query.limit))
 
 
-def _event(loaded: Loaded, links_of_copies: list[list[str]], fact: Fact, verdict: Verdict) -> Event:
+async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
+    """Copies of one mail have the same links, as a rule: a blob that holds them is read once."""
+    read: dict[str, list[str]] = {}
+    for copy in loaded.copies:
+        if isinstance(copy.links, str) and copy.links not in read:
+            read[copy.links] = await call.services.messages.links(call.org, copy)
+    return [read[copy.links] if isinstance(copy.links, str) else copy.links for copy in loaded.copies]
+
+
+def _event(
+    loaded: Loaded, links_of_copies: list[list[str]], filenames: Mapping[int, str], fact: Fact, verdict: Verdict
+) -> Event:
     recipients = loaded.message.recipients()
     known = fact.recipient is not None and fact.recipient < len(recipients)
     copies = zip(loaded.copies, links_of_copies, strict=True)
+    # A browser that asks not to be tracked does not say whose copy it was; followed ones come first, and have the link.
     links = next((links for copy, links in copies if _is_for(copy.recipients, fact)), [])
     return Event(
         id=fact.key,
@@ -215,7 +250,7 @@ def _event(loaded: Loaded, links_of_copies: list[list[str]], fact: Fact, verdict
         at=moment(fact.at),
         recipient=recipients[fact.recipient].email if known and fact.recipient is not None else None,
         url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
-        attachment=None,
+        attachment=filenames.get(fact.item) if fact.kind == "attachment_view" else None,
         device=DeviceRead(**device_of(fact.agent)),
         verdict=VerdictRead(
             class_=verdict.kind,

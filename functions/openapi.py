@@ -43,6 +43,21 @@ _RECIPIENT_FACING: dict[str, Any] = {
         "A link: it was clicked.",
         {"302": {"description": "To exactly the original URL."}, "404": {"description": "No such link."}},
     ),
+    "/a/{token}/{filename}": (
+        "attachment",
+        "A followed attachment: it was viewed.",
+        {
+            "302": {"description": "To the file's bytes, as a download, for at most 5 minutes."},
+            "404": {"description": "No such link."},
+            "410": {"description": "Revoked, expired or erased."},
+            "503": {"description": "Storage does not tell; worth trying again."},
+        },
+    ),
+    "/i/{token}/{filename}": (
+        "image",
+        "An image of the mail: it was opened.",
+        {"200": {"description": "The image, or the pixel where it cannot be had.", "content": {"image/*": {}}}},
+    ),
 }
 
 
@@ -92,7 +107,7 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[References, dict[str, Any]]
         if endpoint.body:
             wanted[endpoint.body, "validation"] = None
         for model in endpoint.answers.values():
-            if model:
+            if model and issubclass(model, BaseModel):
                 wanted[model, "serialization"] = None
     references, definitions = models_json_schema(list(wanted), ref_template=_REF)
     return references, definitions.get("$defs", {})
@@ -116,12 +131,24 @@ def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str
             "required": True,
             "content": {"text/plain": {"schema": {"type": "string"}}},
         }
+    if endpoint.largest_file:
+        operation["requestBody"] = {
+            "required": True,
+            "description": f"The file, as it is: 1 to {endpoint.largest_file:,} bytes.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
     return operation
 
 
 def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, model in endpoint.answers.items():
+        if model is str:
+            responses[str(status)] = {
+                "description": "A page.",
+                "content": {"text/html": {"schema": {"type": "string"}}},
+            }
+            continue
         content = {"application/json": {"schema": references[model, "serialization"]}} if model else {}
         responses[str(status)] = {"description": (model.__doc__ or "").strip() or "Done.", "content": content}
     problem = {"application/problem+json": {"schema": references[ProblemDocument, "serialization"]}}

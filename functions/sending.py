@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Annotated, Literal
 
@@ -10,18 +11,26 @@ from pydantic import BaseModel, Field, StringConstraints
 from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
+from lib import prepare
 from lib.compose import ComposeError
+from lib.copies import state_of_all
 from lib.fields import Model, Moment
-from lib.message_store import Loaded
-from lib.messages import MessageRead, Recipient, Remark, StoredMessage
+from lib.message_store import Lease, Loaded, sharing_links
+from lib.messages import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
+from lib.prepare import Mail, Prepared
 
 endpoints = Endpoints("Sending")
 
 MessageId = Annotated[str, StringConstraints(pattern=r"^<[^<>\s\x00-\x1f\x7f]{1,980}>$")]
 
 
+_LARGEST_COPIES = 30_000_000
+"""Characters of the bodies of all copies together, before they are rewritten; the answer is some three times that."""
+
+
 class PreparedCopy(BaseModel):
-    """One mail to send. `mime` is in base64; `headers` are those that stand in it."""
+    """One mail to send, to these recipients alone: To and Cc name those of the other copies, too. `mime` is in base64;
+    `headers` are those that stand in it."""
 
     recipients: list[Recipient]
     mime: str
@@ -69,6 +78,17 @@ async def _check_complete(call: Call, loaded: Loaded) -> None:
     allowed = call.organization.settings.from_domain_allow
     if allowed and sender.email.rpartition("@")[2].lower() not in allowed:
         raise invalid(["from"], "the organization's from_domain_allow does not hold the domain of this user's address")
+    await _check_files(call, message, body)
+
+
+async def _check_files(call: Call, message: StoredMessage, body: Body) -> None:
+    """What would be a link in a followed mail must fit into one that is not. Checked again when it goes out."""
+    files = await call.services.files.of_mail(call.org, message)
+    decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
+    try:
+        files.inside(body, followed=all(each.follow for each in decision.recipients))
+    except ComposeError as error:
+        raise invalid(["attachments"], f"{error}") from None
 
 
 @endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
@@ -83,7 +103,10 @@ async def send_message(call: Call) -> Answer:
 
 @endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})
 async def prepare_message(call: Call) -> Answer:
-    """For a CRM that sends by itself: the mail as it shall go out. Nothing is sent."""
+    """For a CRM that sends by itself: the mail as it shall go out, in one copy or several. Nothing is sent.
+
+    Each copy goes to its own recipients and nobody else, whoever its To and Cc name.
+    """
     loaded = await load(call)
     if loaded.message.state != "draft":
         raise Problem(409, f"Only a draft can be prepared; this message is {loaded.message.status}.")
@@ -94,26 +117,49 @@ async def prepare_message(call: Call) -> Answer:
         made = await services.preparation.message_id(call.org, message)
         message = message.model_copy(update={"message_id": made})
     body = await services.messages.body(call.org, message.id)
-    now = call.now
     try:
-        prepared = await services.preparation.prepare(call.org, message, body, now)
-        kept = await services.preparation.sender_copy(call.org, message, body, now)
+        mail = await services.preparation.prepare(call.org, message, body, call.now)
+        prepared = await written(call, mail, len(mail.divisions))
+        kept = await services.preparation.sender_copy(call.org, message, body, call.now)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
-    message = message.model_copy(update={"remarks": prepared.remarks})
-    await services.messages.change(call.org, message, loaded.etag, copies=[prepared.copy])
+    after = message.model_copy(update={"remarks": mail.remarks})
+    copies = sharing_links([each.copy for each in prepared])
+    await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))
+    answer = PreparedMessage(
+        copies=[prepared_copy(message, each) for each in prepared],
+        sender_copy=sender_copy(kept),
+        remarks=mail.remarks,
+    )
+    return Answer(200, answer)
+
+
+async def written(call: Call, mail: Mail, most: int) -> list[Prepared]:
+    """The mail's first copies. Raises ComposeError, and Problem where they are too much for one answer."""
+    body = mail.body
+    if most * (len(body.html or "") + len(body.text or "")) > _LARGEST_COPIES:
+        raise Problem(422, f"{most} copies of this mail are too large for one answer: send it to fewer at a time.")
+    prepared = []
+    for number in range(most):
+        prepared.append(await call.services.preparation.write(mail, number))
+        await asyncio.sleep(0)  # others wait for this process, too
+    return prepared
+
+
+def prepared_copy(message: MessageFields, prepared: Prepared) -> PreparedCopy:
     recipients = message.recipients()
-    copy = PreparedCopy(
+    return PreparedCopy(
         recipients=[recipients[number] for number in prepared.copy.recipients],
         mime=base64.b64encode(prepared.composed.mime).decode(),
         html=prepared.body.html,
         text=prepared.body.text,
         headers=prepared.composed.headers,
     )
-    sender_copy = SenderCopy(
-        mime=base64.b64encode(kept.composed.mime).decode(), html=kept.body.html, text=kept.body.text
-    )
-    return Answer(200, PreparedMessage(copies=[copy], sender_copy=sender_copy, remarks=prepared.remarks))
+
+
+def sender_copy(kept: prepare.SenderCopy) -> SenderCopy:
+    mime = base64.b64encode(kept.composed.mime).decode()
+    return SenderCopy(mime=mime, html=kept.body.html, text=kept.body.text)
 
 
 @endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
@@ -138,7 +184,7 @@ def _sent(call: Call, loaded: Loaded) -> StoredMessage:
             "state": "sent",
             "sent_at": body.sent_at,
             "message_id": body.message_id or message.message_id,
-            "follow_state": loaded.copies[0].follow_state,
+            "follow_state": state_of_all(message, loaded.copies),
         }
     )
 

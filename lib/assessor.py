@@ -24,7 +24,7 @@ from lib.fact_rows import FactRows
 from lib.facts import Fact, refresh_body
 from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
-from lib.kpis import Kpis, count, together
+from lib.kpis import Kpis, added, count, together, views
 from lib.lanes import Lanes
 from lib.lists import Listed, Lists, Place, places_of
 from lib.message_store import Loaded, MessageStore, Summary
@@ -32,8 +32,10 @@ from lib.repository import Stale
 from lib.sightings import WITHIN
 from lib.storage import Queues
 from lib.tables import INTERACTIONS
+from lib.templates import TemplateCounts
 from lib.verdicts import Verdict, judge
 from lib.verdicts.forwards import other_readers, readers
+from lib.verdicts.repeats import is_repeat
 
 log = logging.getLogger("heed.assessor")
 
@@ -64,7 +66,7 @@ class Assessment:
     kpis: Kpis
     folded: Folded | None
     live: Sequence[Fact]
-    """Facts that are not folded."""
+    """Facts that are not folded; without those that belong to others."""
 
     @property
     def changes(self) -> list[tuple[Fact, Verdict, Verdict]]:
@@ -84,6 +86,7 @@ class Assessor:
         lists: Lists,
         alerts: Alerts,
         engagements: Engagements,
+        template_counts: TemplateCounts,
         circumstances: Circumstances,
         catalogues: Catalogues,
         queues: Queues,
@@ -94,6 +97,7 @@ class Assessor:
         self._lists = lists
         self._alerts = alerts
         self._engagements = engagements
+        self._template_counts = template_counts
         self._circumstances = circumstances
         self._catalogues = catalogues
         self._queues = queues
@@ -101,7 +105,13 @@ class Assessor:
         self._lanes: Lanes[tuple[str, str], Fact] = Lanes(self._take_of_one, _MOST_AT_ONCE)
 
     async def take(self, organization: str, facts: Iterable[Fact]) -> None:
-        """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped."""
+        """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped.
+
+        So are all where the organization has switched engagement off; what was recorded before stays as it is.
+        """
+        if not await self._circumstances.is_recording(organization):
+            log.info("organization %s has switched engagement off: new facts are dropped", organization)
+            return
         by_message: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             by_message[fact.message].append(fact)
@@ -156,8 +166,9 @@ class Assessor:
         thresholds = await self._circumstances.thresholds(organization)
         verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
         open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
-        kpis = count(open_ended, verdicts)
-        folded_now, live = fold(open_ended, verdicts, folded, milliseconds(self._clock.now()))
+        counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
+        kpis = count(counted, verdicts)
+        folded_now, live = fold(counted, verdicts, folded, milliseconds(self._clock.now()))
         return Assessment(
             facts={fact.key: fact for fact in open_ended},
             known=known,
@@ -179,7 +190,10 @@ class Assessor:
         return await self.settle(organization, loaded, await self.assess(organization, loaded, new), lost)
 
     async def settle(self, organization: str, loaded: Loaded, found: Assessment, lost: Sequence[Place] = ()) -> Loaded:
-        """Write an assessment, and bring lists, cards, records and the summary up to date with it. Raises Stale."""
+        """Write an assessment, and bring all that follows from it up to date: lists, cards, counts, the summary.
+
+        Raises Stale.
+        """
         await self._rows.write(organization, found.facts.values(), found.verdicts, found.known)
         message, before, folded = loaded.message, loaded.summary, found.folded
         listed = Listed(
@@ -190,6 +204,7 @@ class Assessor:
         if folded:
             tallies = folded.tallies + tallies
         records = await self._engagements.follow(organization, message, tallies, before.records)
+        template = await self._template_counts.follow(organization, message, found.kpis, before.template)
         facts, verdicts = _with_first_opens(found)
         settles_at = self._settles_at(loaded, found)
         cards, again_at = await self._alerts.follow(organization, loaded, facts, verdicts, found.kpis, settles_at)
@@ -199,19 +214,24 @@ class Assessor:
             cards=cards,
             again_at=again_at,
             records=records,
+            template=template,
             folded=folded,
             live=len(found.live),
             other_readers=other_readers(readers(found.live, found.verdicts, folded.readers if folded else ())),
+            attachment_views=added(views(found.live, found.verdicts), folded.attachment_views if folded else {}),
         )
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         await self._store.put_summary(organization, message.id, summary, loaded.summary_etag)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one writes this.
         await self._engagements.write(organization, message, tallies, records)
+        await self._template_counts.write(organization, message, found.kpis, template)
         return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
 
     def _settles_at(self, loaded: Loaded, found: Assessment) -> datetime | None:
         """When rules about other mails of the same moment will have seen all: for hits soon after dispatch."""
-        sent_at, now = loaded.message.tried_at or loaded.message.sent_at, self._clock.now()
+        copies = [copy.tried_at for copy in loaded.copies if copy.tried_at]
+        sent_at = max(copies, default=loaded.message.tried_at or loaded.message.sent_at)
+        now = self._clock.now()
         if sent_at is None:
             return None
         end = milliseconds(sent_at) + WITHIN

@@ -55,6 +55,7 @@ class Circumstances:
         recipients = message.recipients()
         return Sending(
             sent_at=_handed_over(loaded),
+            sent_at_of=_handed_over_to(loaded),
             links=max((copy.link_count for copy in loaded.copies), default=0),
             honeypots=frozenset(item for copy in loaded.copies for item in copy.honeypots),
             gateways=tuple(message.gateways),
@@ -66,6 +67,10 @@ class Circumstances:
             opens_before=loaded.summary.folded.kpis.raw.opens if loaded.summary.folded else 0,
         )
 
+    async def is_recording(self, organization: str) -> bool:
+        """Whether engagement is recorded at all."""
+        return (await self._organizations.settings(organization)).engagement_enabled
+
     async def thresholds(self, organization: str) -> Thresholds:
         """The organization's own, where it has set any."""
         human_from = (await self._organizations.settings(organization)).human_from
@@ -73,10 +78,15 @@ class Circumstances:
 
     def _early(self, loaded: Loaded, facts: Iterable[Fact]) -> list[Fact]:
         """Hits of sources that can be known again, from before outbound scanners are done."""
-        sent_at = _handed_over(loaded)
+        sent_at, sent_at_of = _handed_over(loaded), _handed_over_to(loaded)
         if sent_at is None:
             return []
-        return [fact for fact in facts if fact.at - sent_at <= WITHIN and not self._is_shared(fact)]
+        return [
+            fact
+            for fact in facts
+            if fact.at - sent_at_of.get(-1 if fact.recipient is None else fact.recipient, sent_at) <= WITHIN
+            and not self._is_shared(fact)
+        ]
 
     def _is_shared(self, fact: Fact) -> bool:
         owner = self._catalogues.owners.get(fact.owner) if fact.owner else None
@@ -105,3 +115,10 @@ def _handed_over(loaded: Loaded) -> int | None:
     message = loaded.message
     at = message.tried_at or message.sent_at
     return None if at is None or message.state not in ("submitting", "sent", "uncertain") else milliseconds(at)
+
+
+def _handed_over_to(loaded: Loaded) -> dict[int, int]:
+    """The same by recipient number, where the message has gone out in several copies."""
+    return {
+        number: milliseconds(copy.tried_at) for copy in loaded.copies if copy.tried_at for number in copy.recipients
+    }

@@ -16,12 +16,17 @@ _SHORTER_LAST = "~"
 """Ends of a key: before and after every hexadecimal digit."""
 
 
-def collation_key(text: str) -> str:
-    """The text's beginning, folded, in hexadecimal: as safe as a hash wherever keys go, but not secret."""
+def folded(text: str) -> str:
+    """The text without case and accents, and with single spaces: two that read the same are the same."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    return " ".join(bare.split())
+
+
+def collation_key(text: str) -> str:
+    """The text's beginning, folded, in hexadecimal: as safe as a hash wherever keys go, but not secret."""
     # UTF-8 sorts as its code points do, and so does its hexadecimal form.
-    return " ".join(bare.split()).encode("utf-8", "replace")[:COLLATED_BYTES].hex()
+    return folded(text).encode("utf-8", "replace")[:COLLATED_BYTES].hex()
 
 
 def ascending(key: str) -> str:

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.charset import QP, Charset
+from email.encoders import encode_base64
+from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message as MimeMessage
+from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import format_datetime, formataddr, getaddresses, parseaddr
+from email.utils import collapse_rfc2231_value, format_datetime, formataddr, getaddresses, parseaddr
 
 from lib.messages import Body, MessageFields, Recipient
 from lib.people import StoredUser
@@ -26,6 +29,8 @@ _WIRE = compat32.clone(linesep="\r\n")
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
 _LONGEST_WORD = 900
+# What needs neither RFC 2231 nor quoting, is not decoded by any reader, and is too short to be folded at a space.
+_PLAIN_NAME = re.compile(r"(?!.*=\?)[ !#-\[\]-~]{1,60}")
 _NO_VISIBLE_RECIPIENT = "undisclosed-recipients:;"
 
 
@@ -34,16 +39,34 @@ class ComposeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A file that travels in the mail: with a `cid` (RFC 2392) an image that the HTML shows, else an attachment."""
+
+    filename: str
+    content_type: str
+    data: bytes
+    cid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Composed:
-    """`headers` in the order in which they stand in `mime`."""
+    """`headers` in the order in which they stand in `mime`. `parts` are the files in it."""
 
     mime: bytes
     headers: dict[str, str]
+    parts: Sequence[Part] = ()
 
 
-def compose(message: MessageFields, body: Body, sender: StoredUser, message_id: str, date: datetime) -> Composed:
+def compose(
+    message: MessageFields,
+    body: Body,
+    sender: StoredUser,
+    message_id: str,
+    date: datetime,
+    parts: Sequence[Part] = (),
+) -> Composed:
     """The message as bytes with CRLF line ends. Bcc is the envelope's alone. Raises ComposeError."""
-    root = _body_part(body)
+    root = _root_part(body, parts)
     subject = _collapse(message.subject)
     expected = {
         "From": [(sender.name, sender.email)],
@@ -60,17 +83,72 @@ def compose(message: MessageFields, body: Body, sender: StoredUser, message_id: 
     root["Message-ID"] = message_id
     mime = root.as_bytes(policy=_WIRE)
     _check(mime, [*root.keys()], subject, expected, message_id)
-    return Composed(mime, {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()})
+    headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
+    return Composed(mime, headers, tuple(parts))
 
 
-def _body_part(body: Body) -> MimeMessage:
+def _root_part(body: Body, parts: Sequence[Part]) -> MimeMessage:
+    """mixed(alternative(text, related(HTML, its images)), attachments), as far as there is any of it."""
+    attachments = [part for part in parts if part.cid is None]
+    content = _body_part(body, [part for part in parts if part.cid is not None])
+    return _around("mixed", content, attachments)
+
+
+def _body_part(body: Body, images: Sequence[Part]) -> MimeMessage:
     text = MIMEText(body.text or "", "plain", _UTF8)  # type: ignore[arg-type]
     if body.html is None:
         return text
     root = MIMEMultipart("alternative")
     root.attach(text)
-    root.attach(MIMEText(body.html, "html", _UTF8))  # type: ignore[arg-type]
+    html = MIMEText(body.html, "html", _UTF8)  # type: ignore[arg-type]
+    root.attach(_around("related", html, images))
     return root
+
+
+def _around(kind: str, first: MimeMessage, files: Sequence[Part]) -> MimeMessage:
+    if not files:
+        return first
+    whole = MIMEMultipart(kind)
+    if kind == "related":
+        whole.set_param("type", first.get_content_type())  # RFC 2387 wants it
+    whole.attach(first)
+    for file in files:
+        whole.attach(_file_part(file))
+    return whole
+
+
+def _file_part(file: Part) -> MimeMessage:
+    """In base64, whatever it is: its bytes arrive as they were. Raises ComposeError."""
+    main, _, sub = file.content_type.partition("/")
+    if main in ("multipart", "message"):
+        main, sub = "application", "octet-stream"  # these may not be in base64 (RFC 2045, 6.4)
+    part = MIMEBase(main, sub)
+    name = file.filename if _PLAIN_NAME.fullmatch(file.filename) else ("utf-8", "", file.filename)
+    part.add_header("Content-Disposition", "inline" if file.cid else "attachment", filename=name)
+    if file.cid:
+        part["Content-ID"] = f"<{file.cid}>"
+    _check_file_part(part, file, f"{main}/{sub}")
+    part.set_payload(file.data)
+    encode_base64(part)
+    return part
+
+
+def _check_file_part(part: MimeMessage, file: Part, content_type: str) -> None:
+    try:
+        parsed = BytesHeaderParser().parsebytes(part.as_bytes(policy=_WIRE))
+    except MessageError:
+        raise ComposeError("the name or the type of a file cannot stand in a header") from None
+    name = parsed.get_param("filename", header="Content-Disposition")
+    sound = (
+        parsed.keys() == part.keys()
+        and not parsed.defects
+        and name is not None
+        and collapse_rfc2231_value(name) == file.filename
+        and parsed.get_content_type() == content_type
+        and parsed.get("Content-ID") == (f"<{file.cid}>" if file.cid else None)
+    )
+    if not sound:
+        raise ComposeError(f"the name or the type of {file.filename} does not read back as it was meant")
 
 
 def _pairs(recipients: Sequence[Recipient]) -> list[tuple[str, str]]:

@@ -22,12 +22,15 @@ from lib.ids import MADE, ORGANIZATION
 Kind = Literal["open", "click", "attachment_view"]
 KINDS: tuple[Kind, ...] = ("open", "click", "attachment_view")
 
+FIRST_IMAGE = 0x8000
+"""`item` of an open by the first image of a mail: tokens have 16 bits for it."""
+
 VERSION = 1
 _LATEST = 10**13 - 1
 LONGEST_AGENT = 512
 LONGEST_HEADER = 120
 
-KEPT_HEADERS = frozenset(("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language"))
+KEPT_HEADERS = frozenset(("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language", "range"))
 """What rules look at besides the agent; everything else of the request is forgotten."""
 
 SESSION = "heed-session"
@@ -53,7 +56,8 @@ class Fact:
 
     `agent` is None where the header was missing; `network` is a /24 or /48, or None where the address is unknown.
     `owner` is whose network that is in the catalogue of networks: matched to the whole address before it was cut.
-    `item` is the index of the link, or of the attachment.
+    `item` is the index of the link, or of the attachment; of an open it is 0 for the pixel, and counts from
+    `FIRST_IMAGE` for the images.
     """
 
     key: str

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from lib.engagement import Tallies, tally
 from lib.facts import Fact
-from lib.kpis import Kpis, count, together
+from lib.kpis import Kpis, added, count, together, views
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
 from lib.verdicts.thresholds import MINUTE
@@ -45,6 +45,7 @@ class Folded(BaseModel):
     tallies: Tallies
     readers: list[Reader] = []
     first_opens: list[FirstOpen] = []
+    attachment_views: dict[int, int] = {}
 
 
 def fold(
@@ -71,6 +72,7 @@ def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: Folded | None
         tallies=before.tallies + tallies if before else tallies,
         readers=readers(old, verdicts, before.readers if before else ()),
         first_opens=_first_opens(old, verdicts, before.first_opens if before else []),
+        attachment_views=added(views(old, verdicts), before.attachment_views if before else {}),
     )
 
 

@@ -1,8 +1,9 @@
-"""The follow state: whether a message may be followed, and if not, who or what is in the way."""
+"""The follow state: who of a message's recipients may be followed, and if not, who or what is in the way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
@@ -14,20 +15,90 @@ Preference = Literal["allow", "do_not_allow", "unknown"]
 
 
 class FollowState(BaseModel):
-    """`on`: followed. `off`: nobody asked for it. `blocked`: asked for, but not allowed."""
+    """`on`: followed. `off`: nobody asked for it. `blocked`: asked for, but not allowed.
+
+    Where each recipient gets a copy of their own, it is `on` when somebody is followed; `blocked_by` are the others.
+    """
 
     state: Literal["on", "off", "blocked"]
     blocked_by: list[str] = []
     reason: str
 
 
-def follow_state(
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a recipient is known to want: by the record's `follow_email`, and by the newest consent of the address."""
+
+    email: str
+    record: Preference = "unknown"
+    consent: Preference = "unknown"
+
+    @property
+    def preference(self) -> Preference:
+        """A no from either is a no; a yes from either is a yes where nobody says no."""
+        both = (self.record, self.consent)
+        return "do_not_allow" if "do_not_allow" in both else "allow" if "allow" in both else "unknown"
+
+    @property
+    def because(self) -> str:
+        """Where the preference comes from."""
+        if self.preference == "unknown":
+            return "Neither the record nor the address's consents say anything."
+        who = {
+            (True, True): "The record and the address's newest consent say",
+            (True, False): "The record says",
+            (False, True): "The address's newest consent says",
+        }[(self.record == self.preference, self.consent == self.preference)]
+        return f"{who} {'yes' if self.preference == 'allow' else 'no'} to following."
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientFollow:
+    """Whether one recipient is followed, and why or why not."""
+
+    follow: bool
+    preference: Preference
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`recipients` stand in the message's order. `split`: each followed one gets a copy of their own."""
+
+    state: FollowState
+    recipients: Sequence[RecipientFollow]
+    split: bool = False
+
+
+def same_mailbox(email: str) -> str:
+    """What two spellings of an address have in common. Servers that tell cases apart are not to be found."""
+    return email.lower()
+
+
+def decide(
     settings: OrganizationSettings,
     user: StoredUser | None,
     wanted: bool,
-    preferences: Sequence[tuple[str, Preference]],
-) -> FollowState:
-    """`preferences` are (address, preference) of every recipient, in the message's order."""
+    said: Sequence[Said],
+    separate_envelopes: bool = True,
+) -> Decision:
+    """`said` is of every recipient, in the message's order. `separate_envelopes`: a mail can be handed over in copies.
+
+    Of two recipients with the same address, a no of one is a no of both.
+    """
+    state = _whole(settings, user, wanted)
+    if state is not None:
+        return Decision(state, [RecipientFollow(False, each.preference, state.reason) for each in said])
+    why_not = _refusals(settings, said)
+    several = len({same_mailbox(each.email) for each in said}) > 1
+    wants_split = settings.mixed_recipients == "split" and settings.tracking != "aggregate" and several
+    if wants_split and separate_envelopes:
+        return _split(user, said, why_not)
+    return _together(settings, said, why_not, wants_split)
+
+
+def _whole(settings: OrganizationSettings, user: StoredUser | None, wanted: bool) -> FollowState | None:
+    """What is in the way of following anybody."""
     if not wanted:
         return FollowState(state="off", reason="Following was not asked for.")
     if not settings.engagement_enabled:
@@ -36,12 +107,74 @@ def follow_state(
         return FollowState(state="blocked", reason="The organization follows no mail.")
     if settings.require_opt_in and not (user and user.opt_in):
         return FollowState(state="blocked", reason="The sender has not opted in to following mail.")
+    return None
+
+
+def _refusals(settings: OrganizationSettings, said: Sequence[Said]) -> Mapping[str, str]:
+    """By mailbox, why it is not followed."""
+    refusals: dict[str, str] = {}
+    for each in said:
+        if each.preference == "do_not_allow":
+            refusals[same_mailbox(each.email)] = each.because
     if settings.tracking == "consent":
-        blockers = [address for address, preference in preferences if preference != "allow"]
+        willing = {same_mailbox(each.email) for each in said if each.preference == "allow"}
+        for each in said:
+            if same_mailbox(each.email) not in willing:
+                text = f"Only recipients who said yes are followed. {each.because}"
+                refusals.setdefault(same_mailbox(each.email), text)
+    return refusals
+
+
+def _together(
+    settings: OrganizationSettings, said: Sequence[Said], why_not: Mapping[str, str], not_split: bool
+) -> Decision:
+    """One mail for all of them: it is followed, or it is not."""
+    if not why_not:
+        state = FollowState(state="on", reason="Opens and clicks are recorded.")
+        counted = " Counted without who." if settings.tracking == "aggregate" else ""
+        return Decision(state, [RecipientFollow(True, each.preference, each.because + counted) for each in said])
+    why = "A recipient does not allow following."
+    if settings.tracking == "consent":
         why = "Only recipients who said yes are followed, and not all have."
-    else:
-        blockers = [address for address, preference in preferences if preference == "do_not_allow"]
-        why = "A recipient does not allow following."
-    if blockers:
-        return FollowState(state="blocked", blocked_by=blockers, reason=why)
-    return FollowState(state="on", reason="Opens and clicks are recorded.")
+    if not_split:
+        why += " This mail provider delivers one mail to all that it names, so nobody can get a copy of their own."
+    blockers = [each.email for each in said if same_mailbox(each.email) in why_not]
+    return Decision(
+        FollowState(state="blocked", blocked_by=blockers, reason=why),
+        [
+            RecipientFollow(
+                False, each.preference, why_not.get(same_mailbox(each.email), "Another recipient is in the way.")
+            )
+            for each in said
+        ],
+    )
+
+
+def _split(user: StoredUser | None, said: Sequence[Said], why_not: Mapping[str, str]) -> Decision:
+    """A copy of their own for everybody who allows it; the sender's own address is never followed."""
+    own = same_mailbox(user.email) if user else None
+
+    def one(each: Said) -> RecipientFollow:
+        mailbox = same_mailbox(each.email)
+        if mailbox in why_not:
+            return RecipientFollow(False, each.preference, why_not[mailbox])
+        if mailbox == own:
+            return RecipientFollow(False, each.preference, "It is the sender's own address.")
+        return RecipientFollow(True, each.preference, each.because)
+
+    recipients = [one(each) for each in said]
+    followed = {same_mailbox(each.email) for each, found in zip(said, recipients, strict=True) if found.follow}
+    everyone = {same_mailbox(each.email) for each in said}
+    blockers = [each.email for each in said if same_mailbox(each.email) in why_not]
+    if not followed:
+        why = "No recipient allows following." if blockers else "There is no recipient but the sender."
+        return Decision(FollowState(state="blocked", blocked_by=blockers, reason=why), recipients)
+    reason = some_are_followed(len(followed), len(everyone))
+    return Decision(FollowState(state="on", blocked_by=blockers, reason=reason), recipients, split=True)
+
+
+def some_are_followed(followed: int, everyone: int) -> str:
+    """The reason of the state `on`, for so many of so many recipients."""
+    if followed == everyone:
+        return "Opens and clicks are recorded."
+    return f"Opens and clicks of {followed} of {everyone} recipients are recorded; the others get a clean copy."

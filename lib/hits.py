@@ -5,6 +5,7 @@ No storage is read. Whatever fails here fails for us alone: the answer does not 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ class Hit:
 
     claim: Claim
     stored: bool
+
+
+_going_on: set[asyncio.Task[Hit | None]] = set()
+"""The event loop holds tasks weakly."""
 
 
 async def record_hit(
@@ -46,3 +51,19 @@ async def record_hit(
         networks=services.catalogues.networks,
     )
     return Hit(claim, await services.journal.record(claim.organization, fact))
+
+
+async def record_within(
+    seconds: float,
+    services: Services,
+    purpose: Purpose,
+    kind: Kind,
+    token: str,
+    method: str,
+    headers: Mapping[str, str],
+) -> None:
+    """`record_hit`, for an answer that has cost time already: after so long, the recording goes on by itself."""
+    recording = asyncio.create_task(record_hit(services, purpose, kind, token, method, headers))
+    _going_on.add(recording)
+    recording.add_done_callback(_going_on.discard)
+    await asyncio.wait({recording}, timeout=max(0.0, seconds))

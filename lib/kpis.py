@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
@@ -58,6 +59,17 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
         uncertain=Counts(**tally["uncertain"]),
         own=Counts(**tally["own"]),
     )
+
+
+def views(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> dict[int, int]:
+    """How often people viewed each attachment, by its number."""
+    seen = Counter(fact.item for fact in facts if fact.kind == "attachment_view" and verdicts[fact.key].kind == "human")
+    return dict(sorted(seen.items()))
+
+
+def added(some: Mapping[int, int], others: Mapping[int, int]) -> dict[int, int]:
+    """Both counts together."""
+    return dict(sorted((Counter(some) + Counter(others)).items()))
 
 
 def together(one: Kpis, other: Kpis) -> Kpis:

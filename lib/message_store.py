@@ -1,15 +1,15 @@
 """Messages in storage: one partition of the table `messages` holds all that belongs to a message.
 
 Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again,
-`c…` the copies that went out, `body` the HTML
-and text (in a blob when they are over 32 KiB). The body's key sorts outside `c…s`, so that reading the rest is one
-small query.
+`c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files
+(`lib.attachments`), `body` the HTML and text (in a blob when they are over 32 KiB). The keys of files and body sort
+outside `c…s`, so that reading the rest is one small query.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pydantic import BaseModel
 
 from lib import tables
+from lib.attachments.models import StoredFile
 from lib.documents import pack, unpack
 from lib.engagement import Contribution
 from lib.fields import Moment
@@ -26,12 +27,17 @@ from lib.list_keys import Place
 from lib.messages import Body, Copy, StoredMessage
 from lib.repository import Stale
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Storage, Upsert
+from lib.templates.shares import TemplateUse
 from lib.verdicts.forwards import OtherReader
 
 _INLINE_BYTES = 32 * 1024
 _BODY = "body"
+FILES = Range.prefix("a")
+_FILES_AND_BODY = Range(low="a", high="c")
 _SMALL_ROWS = Range(low="c", high="t")
 _JSON = "application/json"
+_COPIES_AT_ONCE = 90
+"""In one transaction, which has room for some rows besides."""
 
 
 class Summary(BaseModel):
@@ -39,7 +45,8 @@ class Summary(BaseModel):
 
     `places` are where it stands in lists, `cards` the ids and kinds of cards that were called for;
     `again_at` is when the assessor looks at the message again by itself. `records` are what the message has contributed
-    to, `folded` are the facts that are no longer looked at one by one, `live` counts those that are.
+    to, `folded` are the facts that are no longer looked at one by one, `live` counts those that are. `template` is what
+    it has given to the counts of its template. `attachment_views` are those by people, by the attachment's number.
     """
 
     kpis: Kpis = Kpis()
@@ -50,12 +57,23 @@ class Summary(BaseModel):
     folded: Folded | None = None
     live: int = 0
     other_readers: list[OtherReader] = []
+    template: TemplateUse | None = None
+    attachment_views: dict[int, int] = {}
 
 
 class _Recount(BaseModel):
     """The row `r`: when a busy message is judged again. It is put by whoever sends the queue's message for that."""
 
     at: Moment
+
+
+class Lease(BaseModel):
+    """The row `d`: until when a worker hands over the copies of a message that has several.
+
+    It changes with every copy, so that a worker whose time was over cannot write beside the one that followed it.
+    """
+
+    until: Moment
 
 
 class _StoredBody(BaseModel):
@@ -75,6 +93,10 @@ class Loaded:
     summary_etag: str | None
     copies: list[Copy]
     recount_at: datetime | None = None
+    lease: Lease | None = None
+    lease_etag: str | None = None
+    copy_rows: int = 0
+    """Rows of copies that are there, those of an earlier and larger plan with them."""
 
 
 class MessageStore:
@@ -90,13 +112,18 @@ class MessageStore:
         }
         if "m" not in found:
             return None
+        message_row = unpack(StoredMessage, found["m"])
+        copies = [unpack(Copy, row) for key, row in found.items() if key.startswith("c")]
         return Loaded(
-            message=unpack(StoredMessage, found["m"]),
+            message=message_row,
             etag=found["m"].etag or "",
             summary=unpack(Summary, found["s"]) if "s" in found else Summary(),
             summary_etag=found["s"].etag if "s" in found else None,
-            copies=[unpack(Copy, row) for key, row in found.items() if key.startswith("c")],
+            copies=_with_links(copies[: message_row.copy_count]),
             recount_at=unpack(_Recount, found["r"]).at if "r" in found else None,
+            lease=unpack(Lease, found["d"]) if "d" in found else None,
+            lease_etag=found["d"].etag if "d" in found else None,
+            copy_rows=len(copies),
         )
 
     async def body(self, organization: str, message: str) -> Body:
@@ -132,18 +159,79 @@ class MessageStore:
         *,
         body: Body | None = None,
         copies: Sequence[Copy] = (),
+        also: Sequence[Change] = (),
     ) -> str:
-        """Put the message if it still is the version `etag`, with a new body and copies if given. Raises Stale."""
-        changes: list[Change] = [Replace(Row(message.id, "m", pack(message), etag))]
+        """Put the message if it still is the version `etag`, with a new body, copies and other rows if given.
+
+        Raises Stale, also where one of the other rows is not as its change expects it.
+        """
+        changes: list[Change] = [Replace(Row(message.id, "m", pack(message), etag)), *also]
         if body is not None:
             changes.append(Upsert(await self._body_row(organization, message.id, body)))
-        for number, copy in enumerate(copies):
-            changes.append(Upsert(await self._copy_row(organization, message.id, f"c{number:04d}", copy)))
+        changes += await self._copy_rows(organization, message.id, dict(enumerate(copies)))
+        return (await self._write(organization, changes))[0]
+
+    async def put_plan(
+        self,
+        organization: str,
+        before: StoredMessage,
+        after: StoredMessage,
+        etag: str,
+        copies: Sequence[Copy],
+        lease: Lease,
+    ) -> tuple[str, str]:
+        """Put the message and all of its copies, which may be many: the etags of the message and the lease.
+
+        Until the last of them is there, the message is as it was `before`, and says that it has none. Of `copies` those
+        with `links_of` have no links in their rows. Raises Stale.
+        """
+        rows = await self._copy_rows(organization, before.id, dict(enumerate(copies)))
+        portions = [rows[start : start + _COPIES_AT_ONCE] for start in range(0, len(rows), _COPIES_AT_ONCE)]
+        between = pack(before.model_copy(update={"copy_count": 0}))
+        for portion in portions[:-1]:
+            [etag, *_] = await self._write(organization, [Replace(Row(before.id, "m", between, etag)), *portion])
+        whole = pack(after.model_copy(update={"copy_count": len(copies)}))
+        last: list[Change] = [Replace(Row(before.id, "m", whole, etag)), Upsert(Row(before.id, "d", pack(lease)))]
+        etags = await self._write(organization, [*last, *portions[-1]])
+        return etags[0], etags[1]
+
+    async def put_copies(
+        self,
+        organization: str,
+        message: str,
+        copies: Mapping[int, Copy],
+        lease: Lease,
+        lease_etag: str,
+    ) -> str:
+        """Put some copies, by number, and renew the lease `lease_etag`; its new etag. Raises Stale."""
+        renewed: Change = Replace(Row(message, "d", pack(lease), lease_etag))
+        return (await self._write(organization, [renewed, *await self._copy_rows(organization, message, copies)]))[0]
+
+    async def change_with_lease(
+        self,
+        organization: str,
+        message: StoredMessage,
+        etag: str,
+        copies: Mapping[int, Copy],
+        lease: Lease,
+        lease_etag: str,
+    ) -> tuple[str, str]:
+        """`change` and `put_copies` as one: the etags of the message and the lease. Raises Stale."""
+        changes: list[Change] = [
+            Replace(Row(message.id, "m", pack(message), etag)),
+            Replace(Row(message.id, "d", pack(lease), lease_etag)),
+            *await self._copy_rows(organization, message.id, copies),
+        ]
+        etags = await self._write(organization, changes)
+        return etags[0], etags[1]
+
+    async def _write(self, organization: str, changes: Sequence[Change]) -> list[str]:
+        """Raises Stale."""
         try:
-            answers = await self._tables.write(tables.table(organization, "messages"), changes)
+            etags = await self._tables.write(tables.table(organization, "messages"), changes)
         except (Conflict, Missing) as error:
             raise Stale from error
-        return answers[0] or ""
+        return [etag or "" for etag in etags]
 
     async def put_summary(self, organization: str, message: str, summary: Summary, etag: str | None) -> None:
         """Raises Stale when somebody else has put one since `etag` (None: since there was none)."""
@@ -164,22 +252,28 @@ class MessageStore:
     async def delete(self, organization: str, loaded: Loaded) -> None:
         """The message and its rows, if it is still the version that was loaded. Raises Stale. Deletes no facts."""
         message = loaded.message.id
-        body = await self._tables.get(tables.table(organization, "messages"), message, _BODY)
+        found = self._tables.query(tables.table(organization, "messages"), message, _FILES_AND_BODY)
+        beside = {row.key: row async for row in found}
+        body = beside.pop(_BODY, None)
         changes: list[Change] = [Delete(message, "m", loaded.etag)]
         if loaded.summary_etag:
             changes.append(Delete(message, "s"))
         if loaded.recount_at:
             changes.append(Delete(message, "r"))
+        if loaded.lease_etag:
+            changes.append(Delete(message, "d"))
         if body is not None:
             changes.append(Delete(message, _BODY))
-        changes += [Delete(message, f"c{number:04d}") for number in range(len(loaded.copies))]
-        try:
-            await self._tables.write(tables.table(organization, "messages"), changes)
-        except (Conflict, Missing) as error:
-            raise Stale from error
-        blobs = [copy.links for copy in loaded.copies if isinstance(copy.links, str)]
+        others: list[Change] = [Delete(message, key) for key in beside]
+        others += [Delete(message, f"c{number:04d}") for number in range(loaded.copy_rows)]
+        await self._write(organization, [*changes, *others[:_COPIES_AT_ONCE]])
+        # What is left, should the process die here, belongs to nothing that anybody can ask for.
+        for start in range(_COPIES_AT_ONCE, len(others), _COPIES_AT_ONCE):
+            await self._write(organization, others[start : start + _COPIES_AT_ONCE])
+        blobs = list(dict.fromkeys(copy.links for copy in loaded.copies if isinstance(copy.links, str)))
         if body is not None and (blob := unpack(_StoredBody, body).blob):
             blobs.append(blob)
+        blobs += [unpack(StoredFile, row).blob for row in beside.values()]
         for blob in blobs:
             await self._blobs.delete(tables.container(organization), blob)
 
@@ -190,7 +284,17 @@ class MessageStore:
             return Row(message, _BODY, pack(_StoredBody(body=body)))
         return Row(message, _BODY, pack(_StoredBody(blob=await self._put_blob(organization, message, data))))
 
+    async def _copy_rows(self, organization: str, message: str, copies: Mapping[int, Copy]) -> list[Change]:
+        return [
+            Upsert(await self._copy_row(organization, message, f"c{number:04d}", copy))
+            for number, copy in copies.items()
+        ]
+
     async def _copy_row(self, organization: str, message: str, key: str, copy: Copy) -> Row:
+        if copy.links_of is not None:
+            return Row(message, key, pack(copy.model_copy(update={"links": []})))
+        if isinstance(copy.links, str):
+            return Row(message, key, pack(copy))
         data = json.dumps(copy.links).encode()
         if len(data) > _INLINE_BYTES:
             copy = copy.model_copy(update={"links": await self._put_blob(organization, message, data)})
@@ -200,3 +304,20 @@ class MessageStore:
         name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}.json"
         await self._blobs.put(tables.container(organization), name, data, _JSON)
         return name
+
+
+def sharing_links(copies: Sequence[Copy]) -> list[Copy]:
+    """Copies of one mail have the same links, as a rule: they stand in the row of the first that has them."""
+    shared, first = list[Copy](), dict[tuple[str, ...], int]()
+    for number, copy in enumerate(copies):
+        there = first.setdefault(tuple(copy.links), number) if isinstance(copy.links, list) and copy.links else number
+        shared.append(copy.model_copy(update={"links_of": None if there == number else there}))
+    return shared
+
+
+def _with_links(copies: Sequence[Copy]) -> list[Copy]:
+    """The inverse: each with its links, or their blob's name."""
+    return [
+        copy if copy.links_of is None else copy.model_copy(update={"links": copies[copy.links_of].links})
+        for copy in copies
+    ]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from lib.attachments.models import AttachmentRead
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.follow import FollowState
 from lib.kpis import Kpis
@@ -95,7 +96,9 @@ class Failure(BaseModel):
 class StoredMessage(MessageFields):
     """The row `m`. `due_at` is when the next try to send it is due, `tried_at` when the last one began; `in_doubt` when
     that one may have come through and is to be repeated. `known_ids` are the provider's own names for the message.
-    `gateways` says by recipient number which product filters that recipient's mail, as far as it was found out."""
+    `copy_count` is how many copies it goes out in, from when they are written; None while that is open.
+    `gateways` says by recipient number which product filters that recipient's mail, as far as it was found out.
+    `files_made` counts attachments and images ever made: the number of the next one."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -117,6 +120,9 @@ class StoredMessage(MessageFields):
     in_doubt: bool = False
     known_ids: list[str] = Field(default_factory=list)
     gateways: list[str | None] = Field(default_factory=list)
+    template_version: int | None = None
+    copy_count: int | None = None
+    files_made: int = 0
 
     @property
     def status(self) -> Status:
@@ -129,17 +135,38 @@ class StoredMessage(MessageFields):
         return self.sent_at or self.due_at or self.created_at
 
 
+CopyState = Literal["planned", "submitting", "sent", "refused", "uncertain"]
+"""`planned`: it is to be sent, at `due_at` if that is set. `submitting`: it may be on its way, or is to be asked for.
+`refused`: it certainly was not taken. None where the message has one copy, whose state is its own."""
+
+
 class Copy(BaseModel):
     """A row `c…`: one MIME message as it went out. `links` are the destinations by index, or their blob's name.
 
-    `link_count` counts them without those of the honeypots, whose indexes follow.
+    `link_count` counts them without those of the honeypots, whose indexes follow. `links_of` is the number of the copy
+    in whose row the same links stand.
+
+    The rest is for a message that goes out in several copies: what became of this one. `key` and `tried_at` are what
+    the provider knows the try by, `in_doubt` as in the message. `ids` are the provider's own names for it. `left_out`
+    counts recipients of a copy that was taken who were refused.
     """
 
     recipients: list[int]
     follow_state: FollowState
     links: list[str] | str = []
+    links_of: int | None = None
     link_count: int = 0
     honeypots: list[int] = []
+
+    state: CopyState | None = None
+    key: str | None = None
+    tried_at: Moment | None = None
+    due_at: Moment | None = None
+    attempts: int = 0
+    in_doubt: bool = False
+    failure: Failure | None = None
+    left_out: int = 0
+    ids: list[str] = []
 
 
 class ReminderRead(Reminder):
@@ -160,11 +187,11 @@ class MessageItem(MessageFields):
     status_text: str
     follow_state: FollowState
     message_id: str | None
+    template_version: int | None = Field(None, description="the version of the template that it was made of")
     created_at: Moment
     sent_at: Moment | None
     remarks: list[Remark]
     failure: Failure | None
-    attachments: list[str] = Field(default_factory=list)
     kpis: Kpis
 
 
@@ -181,6 +208,7 @@ class MessageRead(MessageItem):
     """A message, whole."""
 
     other_readers: list[OtherReaderRead] = Field(default_factory=list)
+    attachments: list[AttachmentRead] = Field(default_factory=list)
 
     html: str | None
     text: str | None

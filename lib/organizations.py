@@ -51,7 +51,7 @@ class Score(Model):
 
 
 class HumanFrom(Model):
-    """Probabilities of a person from which something counts as a person's. Lower: more is told, and more of it wrong."""
+    """Probabilities from which something counts as a person's. Lower: more is told, and more of it wrong."""
 
     open: Annotated[float, Field(ge=0.5, le=0.999)] = DEFAULT.human_from["open"]
     click: Annotated[float, Field(ge=0.3, le=0.999)] = DEFAULT.human_from["click"]

@@ -6,7 +6,8 @@
                                                    notice a repetition: scheduled again. Else uncertain, never resent
 
 Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in
-another order changes nothing.
+another order changes nothing. A message that goes out in several copies is handed over by `lib.outbox_copies`, which
+knows of each copy what became of it.
 """
 
 from __future__ import annotations
@@ -14,35 +15,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from lib.clock import Clock
 from lib.compose import ComposeError
 from lib.gateways import RecipientGateways
 from lib.lists import is_told
 from lib.message_store import Loaded, MessageStore
-from lib.messages import Copy, Failure, StoredMessage
-from lib.prepare import Preparation, Prepared, UnknownSender
+from lib.messages import Copy, StoredMessage
+from lib.outbox_copies import CopiesOutbox
+from lib.prepare import Mail, Preparation, Prepared, UnknownSender
 from lib.repository import Stale
 from lib.schedule import Schedule
-from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Transport, Unknown
+from lib.steps import Steps
+from lib.transports import Again, Outcome, Transport, Unknown
 from lib.transports.envelopes import earlier_tries, make_envelope
+from lib.tries import BACKOFF, INTERRUPTED, LEASE, after_doubt, concluded, not_written
 
 log = logging.getLogger("heed.outbox")
 
-LEASE = timedelta(seconds=120)
-"""Longer than any hand-over takes: a claim that is older belongs to a process that died."""
-
-BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
-"""Waits between tries after temporary refusals; after the last one the message has failed."""
-
-_MOST_TRIES = 8
-"""Of a step, while others change the reminder."""
-
-_NOT_OURS = ("reminder", "reminded_at", "reminder_met")
-"""What others may change while a message is on its way: a reminder can be set, and fire, at any time."""
-
-_INTERRUPTED = Unknown("Sending was interrupted after the mail server may have taken it.", "interrupted")
+__all__ = ["BACKOFF", "LEASE", "Outbox"]
 
 
 class Outbox:
@@ -61,6 +54,8 @@ class Outbox:
         self._schedule = schedule
         self._transport = transport
         self._clock = clock
+        self._steps = Steps(store, schedule)
+        self._copies = CopiesOutbox(store, preparation, self._steps, transport, clock) if transport else None
 
     async def deliver(self, organization: str, message_id: str) -> StoredMessage | None:
         """Do whatever is to be done about it now; the message when lists and cards are to be told of it.
@@ -77,6 +72,8 @@ class Outbox:
             await self._schedule.wake(organization, message)
             return untold
         try:
+            if message.state == "scheduled" and self._copies and _has_several(message):
+                return await self._copies.go_on(organization, loaded)
             if message.state == "scheduled":
                 return await self._claim_and_send(organization, loaded)
             if message.state in ("claimed", "submitting"):
@@ -95,19 +92,12 @@ class Outbox:
         copies: Sequence[Copy] = (),
     ) -> tuple[StoredMessage, str]:
         """Write the next step: the message as it then is, and its etag. Raises Stale when it has got another's."""
-        for _ in range(_MOST_TRIES):
-            try:
-                return after, await self._store.change(organization, after, etag, copies=copies)
-            except Stale:
-                loaded = await self._store.load(organization, before.id)
-                if loaded is None or _claim_of(loaded.message) != _claim_of(before):
-                    raise
-                after = after.model_copy(update={name: getattr(loaded.message, name) for name in _NOT_OURS})
-                etag = loaded.etag
-        raise Stale
+        write = partial(self._store.change, organization, copies=copies)
+        return await self._steps.take(organization, before, after, etag, write)
 
     async def _claim_and_send(self, organization: str, loaded: Loaded) -> StoredMessage:
         assert self._transport is not None
+        assert self._copies is not None
         message = loaded.message
         claimed = message.model_copy(
             update={
@@ -119,9 +109,11 @@ class Outbox:
         )
         claimed, etag = await self._step(organization, message, claimed, loaded.etag)
         try:
-            prepared, gateways = await self._prepared_and_gateways(organization, claimed)
+            mail, prepared, gateways = await self._prepared_and_gateways(organization, claimed, loaded.copies)
         except (ComposeError, UnknownSender) as error:
-            return await self._conclude(organization, claimed, etag, _not_written(claimed, error))
+            return await self._conclude(organization, claimed, etag, not_written(claimed, error))
+        if len(mail.divisions) > 1:
+            return await self._copies.begin(organization, claimed, etag, mail, gateways)
         submitting = claimed.model_copy(
             update={
                 "state": "submitting",
@@ -129,60 +121,56 @@ class Outbox:
                 "follow_state": prepared.copy.follow_state,
                 "remarks": prepared.remarks,
                 "gateways": gateways,
+                "copy_count": 1,
             }
         )
         submitting, etag = await self._step(organization, claimed, submitting, etag, [prepared.copy])
         envelope = make_envelope(submitting, prepared, earlier_tries(claimed))
         outcome: Outcome | Again = await self._transport.send(envelope)
         if isinstance(outcome, Unknown):
-            outcome = await self._after_doubt(envelope, outcome)
+            outcome = await after_doubt(self._transport, envelope, outcome)
         return await self._conclude(organization, submitting, etag, outcome)
 
     async def _prepared_and_gateways(
-        self, organization: str, message: StoredMessage
-    ) -> tuple[Prepared, list[str | None]]:
-        """At the same time. Raises ComposeError, UnknownSender."""
+        self, organization: str, message: StoredMessage, planned: Sequence[Copy]
+    ) -> tuple[Mail, Prepared, list[str | None]]:
+        """The mail, its first copy, and who filters it; at the same time. Raises ComposeError, UnknownSender."""
         looking = asyncio.create_task(self._gateways.of([each.email for each in message.recipients()]))
         try:
-            return await self._prepared(organization, message), await looking
+            mail, prepared = await self._prepared(organization, message, planned)
+            return mail, prepared, await looking
         finally:
             looking.cancel()
 
-    async def _prepared(self, organization: str, message: StoredMessage) -> Prepared:
-        """Raises ComposeError, UnknownSender."""
+    async def _prepared(
+        self, organization: str, message: StoredMessage, planned: Sequence[Copy]
+    ) -> tuple[Mail, Prepared]:
+        """A mail that went out as one once goes on as one. Raises ComposeError, UnknownSender."""
         body = await self._store.body(organization, message.id)
-        return await self._preparation.prepare(organization, message, body, self._clock.now())
-
-    async def _after_doubt(self, envelope: Envelope, doubt: Unknown) -> Outcome | Again:
-        """What the provider says of the try; where it does not know either, both reasons together."""
-        assert self._transport is not None
-        outcome = await self._transport.after_doubt(envelope)
-        if isinstance(outcome, Unknown):
-            return Unknown(f"{doubt.text} {outcome.text}".strip(), doubt.code, outcome.ask_again)
-        return outcome
+        keep = planned if message.copy_count or message.in_doubt or message.state == "submitting" else ()
+        mail = await self._preparation.prepare(organization, message, body, self._clock.now(), keep)
+        return mail, await self._preparation.write(mail, 0)
 
     async def _conclude(
         self, organization: str, message: StoredMessage, etag: str, outcome: Outcome | Again
     ) -> StoredMessage:
         """Write down what became of it, and see to the next try, or to asking again."""
-        ended = _concluded(message, outcome, self._clock.now())
-        goes_on = ended.state in ("scheduled", "submitting")
-        if goes_on:
-            await self._schedule.enter(organization, ended)
-        ended, _ = await self._step(organization, message, ended, etag)
-        if not goes_on or ended.due_at != message.due_at:
-            await self._schedule.leave(organization, message)
-        if goes_on:
-            await self._schedule.wake(organization, ended)
-        return ended
+        ended = concluded(message, outcome, self._clock.now())
+        write = partial(self._store.change, organization)
+        return await self._steps.conclude(organization, message, ended, etag, write)
 
     async def _settle_abandoned(self, organization: str, loaded: Loaded, now: datetime) -> StoredMessage | None:
         """Somebody is at it, or died at it: wait for the lease; then try again, or ask the provider about it."""
         message = loaded.message
         lease = message.lease_until or now
+        if _has_several(message) and loaded.lease is not None:
+            lease = loaded.lease.until
         if lease > now:
             await self._schedule.wake(organization, message, lease)
             return None
+        if _has_several(message):
+            assert self._copies is not None
+            return await self._copies.go_on(organization, loaded)
         if message.state == "claimed":
             again = message.model_copy(update={"state": "scheduled", "lease_until": None})
             again, etag = await self._step(organization, message, again, loaded.etag)
@@ -191,66 +179,17 @@ class Outbox:
             )
         asking = message.model_copy(update={"lease_until": now + LEASE})
         asking, etag = await self._step(organization, message, asking, loaded.etag)
-        outcome: Outcome | Again = _INTERRUPTED
+        outcome: Outcome | Again = INTERRUPTED
         try:
-            prepared = await self._prepared(organization, asking)
+            _, prepared = await self._prepared(organization, asking, loaded.copies)
         except (ComposeError, UnknownSender):
             log.info("message %s: it cannot be written any more, so nobody can be asked about it", message.id)
         else:
-            outcome = await self._after_doubt(make_envelope(asking, prepared, "doubtful"), _INTERRUPTED)
+            assert self._transport is not None
+            outcome = await after_doubt(self._transport, make_envelope(asking, prepared, "doubtful"), INTERRUPTED)
         return await self._conclude(organization, asking, etag, outcome)
 
 
-def _claim_of(message: StoredMessage) -> tuple[object, ...]:
-    """Changes with every step that a worker takes, and with nothing else."""
-    return message.state, message.due_at, message.lease_until, message.attempts
-
-
-def _concluded(message: StoredMessage, outcome: Outcome | Again, now: datetime) -> StoredMessage:
-    if isinstance(outcome, Accepted):
-        known = dict.fromkeys([*message.known_ids, *outcome.ids])
-        sent = _ended(message, "sent", _partly_refused(outcome))
-        return sent.model_copy(
-            update={"sent_at": now, "known_ids": [each for each in known if each != message.message_id]}
-        )
-    if isinstance(outcome, Again):
-        again = _ended(message, "scheduled", message.failure, due_at=now + outcome.wait)
-        return again.model_copy(update={"in_doubt": True})
-    failure = Failure(code=outcome.code, text=outcome.text)
-    if isinstance(outcome, Unknown):
-        if outcome.ask_again is None:
-            return _ended(message, "uncertain", failure)
-        # Still `submitting`: when this lease is over, the provider is asked as after a crash.
-        then = now + outcome.ask_again
-        return message.model_copy(update={"lease_until": then, "due_at": then})
-    if outcome.temporary and message.attempts <= len(BACKOFF):
-        pause = max(BACKOFF[message.attempts - 1], outcome.retry_after or timedelta(0))
-        return _ended(message, "scheduled", failure, due_at=now + pause)
-    return _ended(message, "failed", failure)
-
-
-def _ended(
-    message: StoredMessage, state: str, failure: Failure | None, due_at: datetime | None = None
-) -> StoredMessage:
-    return message.model_copy(
-        update={
-            "state": state,
-            "failure": failure,
-            "lease_until": None,
-            "in_doubt": False,
-            "due_at": due_at or message.due_at,
-        }
-    )
-
-
-def _not_written(message: StoredMessage, error: Exception) -> Outcome:
-    text = f"The mail could not be written: {error}"
-    return Unknown(text, "compose") if message.in_doubt else Refused(False, "compose", text)
-
-
-def _partly_refused(outcome: Accepted) -> Failure | None:
-    if not outcome.refused:
-        return None
-    count = len(outcome.refused)
-    codes = ", ".join(sorted({str(code) for _, code in outcome.refused}))
-    return Failure(code="recipients", text=f"The mail server did not take {count} of the recipients ({codes}).")
+def _has_several(message: StoredMessage) -> bool:
+    """Whether it goes out in several copies, and the plan of them is written."""
+    return message.copy_count is not None and message.copy_count > 1

@@ -13,13 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.clock import Clock, milliseconds
+from lib.copy_tries import resolved, together
 from lib.due import AHEAD, Due, DueIndex
 from lib.ids import MADE, ORGANIZATION, new_key
-from lib.message_store import Loaded, MessageStore
+from lib.message_store import Lease, Loaded, MessageStore
 from lib.messages import StoredMessage
 from lib.prepare import Preparation
 from lib.storage import Queues
 from lib.tables import OUTBOX
+
+_COPIES_AT_ONCE = 90
 
 
 class NotAllowed(Exception):
@@ -82,7 +85,9 @@ class Schedule:
         message_id = message.message_id or await self._preparation.message_id(organization, message)
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
         key = message.provider_key or new_key()
-        return await self._set(organization, loaded, at, message_id=message_id, provider_key=key, attempts=0)
+        # Nothing of it has left: who gets which copy is decided anew.
+        fresh: dict[str, Any] = {"message_id": message_id, "provider_key": key, "attempts": 0, "copy_count": None}
+        return await self._set(organization, loaded, at, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
         """Another time; None takes the delay away: a scheduled message then goes at once. Raises NotAllowed, Stale."""
@@ -100,11 +105,30 @@ class Schedule:
         message, now = loaded.message, self._clock.now()
         if message.state != "uncertain":
             raise NotAllowed(f"Only an uncertain message can be resolved; this one is {message.status}.")
+        if message.copy_count is not None and message.copy_count > 1 and loaded.lease_etag is not None:
+            return await self._resolve_copies(organization, loaded, loaded.lease_etag, resend)
         if resend:
             return await self._set(organization, loaded, now, attempts=0)
         sent = message.model_copy(update={"state": "sent", "sent_at": now, "failure": None})
         await self._store.change(organization, sent, loaded.etag)
         return sent
+
+    async def _resolve_copies(self, organization: str, loaded: Loaded, lease_etag: str, resend: bool) -> StoredMessage:
+        """What is said of the message holds for those of its copies of which nobody knows. Raises Stale."""
+        now, copies = self._clock.now(), [resolved(copy, resend) for copy in loaded.copies]
+        changed = {number: copy for number, copy in enumerate(copies) if copy != loaded.copies[number]}
+        message = together(loaded.message, copies, now, None).model_copy(update={"attempts": 0})
+        lease = Lease(until=now)
+        if message.state == "submitting" or message.state == "scheduled":
+            await self.enter(organization, message)
+        numbers = list(changed)
+        for start in range(0, len(numbers), _COPIES_AT_ONCE):
+            some = {number: changed[number] for number in numbers[start : start + _COPIES_AT_ONCE]}
+            lease_etag = await self._store.put_copies(organization, message.id, some, lease, lease_etag)
+        await self._store.change_with_lease(organization, message, loaded.etag, {}, lease, lease_etag)
+        if message.state == "submitting" or message.state == "scheduled":
+            await self.wake(organization, message)
+        return message
 
     async def _set(self, organization: str, loaded: Loaded, at: datetime, **update: Any) -> StoredMessage:
         fields = {"failure": None, **update, "state": "scheduled", "due_at": at}

@@ -10,18 +10,23 @@ from dataclasses import replace
 from functools import cached_property
 
 from lib.activities import Activities
+from lib.address_hashes import AddressHashes
 from lib.alerts import Alerts
 from lib.assessor import Assessor
+from lib.attachments.files import Files
+from lib.attachments.views import AttachmentViews
 from lib.cards import Cards
 from lib.catalogues.catalogues import load_catalogues
 from lib.catalogues.rows import BrokenCatalogue
 from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
+from lib.consents import Consents
 from lib.due import DueIndex
 from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.idempotency import Idempotency
+from lib.images import HostedImages
 from lib.journal import Journal, RowsAndQueues, Writer
 from lib.lists import Lists
 from lib.message_store import MessageStore
@@ -37,6 +42,7 @@ from lib.settings import Settings, SettingsError
 from lib.sightings import Sightings
 from lib.storage import Storage
 from lib.sweep import JournalSweep
+from lib.templates import Outcomes, TemplateCounts, Templates
 from lib.transports import Transport
 
 
@@ -145,6 +151,7 @@ class Services:
             self.lists,
             self.alerts,
             self.engagements,
+            self.template_counts,
             self.circumstances,
             self.catalogues,
             self.storage.queues,
@@ -170,6 +177,18 @@ class Services:
         return Engagements(self.storage.tables, self.people, self.organizations, self.storage.queues, self.clock)
 
     @cached_property
+    def templates(self) -> Templates:
+        return Templates(self.storage.tables, self.clock)
+
+    @cached_property
+    def template_counts(self) -> TemplateCounts:
+        return TemplateCounts(self.storage.tables)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        return Outcomes(self.storage.tables, self.lists, self.template_counts, self.clock)
+
+    @cached_property
     def alerts(self) -> Alerts:
         return Alerts(self.cards, self.organizations, self.storage.queues, self.clock)
 
@@ -191,7 +210,37 @@ class Services:
 
     @cached_property
     def preparation(self) -> Preparation:
-        return Preparation(self.organizations, self.people, self.ring, self.settings.base_url)
+        if self._transport is not None:
+            separate = self._transport.separate_envelopes
+        else:
+            # As the transports say themselves; but a provider's SDK need not be loaded for that.
+            separate = self.settings.transport == "smtp"
+        return Preparation(
+            self.organizations,
+            self.people,
+            self.consents,
+            self.ring,
+            self.settings.base_url,
+            separate,
+            files=self.files,
+        )
+
+    @cached_property
+    def consents(self) -> Consents:
+        return Consents(self.storage, AddressHashes(self.storage), self.clock)
+
+    @cached_property
+    def files(self) -> Files:
+        """Attachments and images."""
+        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock)
+
+    @cached_property
+    def attachment_views(self) -> AttachmentViews:
+        return AttachmentViews(self.files, self.storage.blobs, self.clock)
+
+    @cached_property
+    def hosted_images(self) -> HostedImages:
+        return HostedImages(self.storage.blobs)
 
     @cached_property
     def outbox(self) -> Outbox:

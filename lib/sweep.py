@@ -8,15 +8,16 @@ taken (partition `seen`, key = the commit); a sweep reads what is newer than the
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
 from lib.clock import Clock, milliseconds
 from lib.facts import Interactions, NotAFact
-from lib.journal import facts_of
+from lib.journal import FACTS_ROW, facts_of
 from lib.organizations import Organizations
 from lib.repository import Stale
-from lib.storage import Missing, Range, Row, StorageError, Tables, Upsert
+from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
 from lib.tables import table
 
 log = logging.getLogger("heed.sweep")
@@ -51,7 +52,10 @@ class JournalSweep:
             await self.mark(interactions.organization, interactions.commit)
 
     async def mark(self, organization: str, commit: str) -> None:
-        """The assessor has this commit's facts."""
+        """The assessor has this commit's facts. Where engagement is switched off it has dropped them; so does this."""
+        if not (await self._organizations.settings(organization)).engagement_enabled:
+            with suppress(Missing):
+                await self._tables.write(table(organization, "journal"), [Delete(commit, FACTS_ROW)])
         try:
             await self._tables.write(table(organization, "journal"), [Upsert(Row(_SEEN, commit, {"v": 1}))])
         except Missing:

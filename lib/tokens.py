@@ -29,12 +29,17 @@ class Purpose(Enum):
 
     OPEN = b"heed/1/o"
     CLICK = b"heed/1/c"
+    ATTACHMENT = b"heed/1/a"
+    IMAGE = b"heed/1/i"
+    QUOTED_IMAGE = b"heed/1/q"
+    """Shows an image of older mail that is quoted, and records nothing."""
     ANSWER = b"heed/1/idempotent-answer"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token says. `recipient` counts within the message (None: one copy for all), `item` is the link's index."""
+    """What a token says. `recipient` counts within the message (None: one copy for all), `item` is the link's index,
+    or the attachment's; an image's counts from `lib.facts.FIRST_IMAGE`, and its `destination` is the image's id."""
 
     organization: str
     message: str

@@ -1,17 +1,31 @@
-"""`/o/{token}.gif`: a mail was opened. The answer is the same 43 bytes, whatever the token is worth."""
+"""`/o/{token}.gif` and `/i/{token}/{filename}`: a mail was opened.
+
+The pixel is the same 43 bytes, whatever the token is worth; and it stands in for an image that cannot be had.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import azure.functions as func
 
 from lib.hits import record_hit
 from lib.services import Services
-from lib.tokens import Purpose
+from lib.storage import StorageError
+from lib.tokens import Claim, Purpose
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
+IMAGE_LIMIT = 1.2
+"""Seconds that an image may take, beside what the hit's recording takes at the worst."""
+
 _HEADERS = {"Cache-Control": "no-store"}
+_IMAGE_HEADERS = {
+    **_HEADERS,
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Disposition": "inline",
+}
 
 
 def blueprint(services: Services) -> func.Blueprint:
@@ -23,4 +37,27 @@ def blueprint(services: Services) -> func.Blueprint:
         await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers)
         return func.HttpResponse(PIXEL, mimetype="image/gif", headers=_HEADERS)
 
+    @triggers.function_name("image")
+    @triggers.route("i/{token}/{filename}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def image(req: func.HttpRequest) -> func.HttpResponse:
+        token = req.route_params["token"]
+        claim = services.ring.open(Purpose.IMAGE, token) or services.ring.open(Purpose.QUOTED_IMAGE, token)
+        found, _ = await asyncio.gather(
+            image_of(services, claim),
+            record_hit(services, Purpose.IMAGE, "open", token, req.method, req.headers),
+        )
+        data, kind = found or (PIXEL, "image/gif")
+        return func.HttpResponse(data, mimetype=kind, headers=_IMAGE_HEADERS)
+
     return triggers
+
+
+async def image_of(services: Services, claim: Claim | None) -> tuple[bytes, str] | None:
+    """None where there is none, or none to be had in time."""
+    if claim is None:
+        return None
+    try:
+        async with asyncio.timeout(IMAGE_LIMIT):
+            return await services.hosted_images.get(claim)
+    except (StorageError, TimeoutError):
+        return None

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,7 +29,8 @@ Send = Callable[[Message], Awaitable[None]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status code, headers, body."""
 
-MAX_BODY_BYTES = 100 * 1024 * 1024
+MAX_BODY_BYTES = 101 * 1024 * 1024
+"""The Functions host takes 100 MiB unless it is told otherwise; with a little more, the app says what is too much."""
 RESERVED_ROUTES = ("admin", "runtime")
 BODILESS = frozenset((100, 101, 102, 103, 204, 205, 304))
 
@@ -187,7 +189,8 @@ async def _read_body(headers: dict[str, str], receive: Receive) -> bytes:
         return b""
     if length is not None and int(length) > MAX_BODY_BYTES:
         raise _BodyTooLargeError
-    chunks: list[bytes] = []
+    # Its value is handed out without a copy, which matters for a body of 100 MB.
+    whole = BytesIO()
     size = 0
     while True:
         message = await receive()
@@ -197,6 +200,6 @@ async def _read_body(headers: dict[str, str], receive: Receive) -> bytes:
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise _BodyTooLargeError
-        chunks.append(chunk)
+        whole.write(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return whole.getvalue()

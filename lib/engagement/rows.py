@@ -14,18 +14,15 @@ Whatever changes for a record changes with its roll-up in one transaction, on co
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
+from lib.attempts import Attempts
 from lib.documents import pack, unpack
 from lib.engagement.rollups import Rollup
 from lib.engagement.shares import LastOf, Share
 from lib.ids import new_id
-from lib.repository import Stale
-from lib.storage import Change, Conflict, Delete, Insert, Range, Replace, Row, Tables, Upsert
+from lib.storage import Change, Delete, Insert, Range, Replace, Row, Tables, Upsert
 from lib.tables import table
 
 Result = TypeVar("Result")
@@ -34,31 +31,16 @@ PARTITION = "records|engaged"
 
 _LATEST = 10**13 - 1
 _FAMILY = "family"
-_MOST_TRIES = 12
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
-"""Seconds."""
-
-_chance = secrets.SystemRandom()
 
 
 class RecordRows:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._attempts = Attempts()
 
     async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Result]]) -> Result:
-        """Do `change`, which reads and writes a record's rows, until nobody comes in between. Raises Stale.
-
-        In this process one goes at a time; others are met by chance, and avoided by chance.
-        """
-        lock = self._locks.setdefault((organization, record), asyncio.Lock())
-        async with lock:
-            for number in range(_MOST_TRIES):
-                try:
-                    return await change()
-                except Conflict:
-                    await asyncio.sleep(_chance.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number)))
-        raise Stale(f"the engagement of {record} changed under every one of {_MOST_TRIES} tries")
+        """Do `change`, which reads and writes a record's rows, until nobody comes in between. Raises Stale."""
+        return await self._attempts.at(organization, f"the engagement of {record}", change)
 
     async def rollup(self, organization: str, record: str) -> tuple[Rollup | None, str | None]:
         """The roll-up and its etag."""

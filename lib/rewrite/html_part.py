@@ -38,7 +38,7 @@ def rewrite_html(html: str, destinations: Destinations, pixel: str | None, remar
     edits = _link_edits(html, found.links, destinations, remarks)
     place = None
     for image in found.images:
-        source = _decoded(html[image.value_start : image.value_end]).strip(WHITE_SPACE)
+        source = decoded(html[image.value_start : image.value_end]).strip(WHITE_SPACE)
         if source == pixel:
             place = image.start if place is None else place
         elif destinations.ours.is_pixel(source):
@@ -73,7 +73,7 @@ def _link_edits(html: str, links: list[markup.Link], destinations: Destinations,
     edits = []
     places = Places("html", html)
     for link in links:
-        address = _decoded(html[link.start : link.end])
+        address = decoded(html[link.start : link.end])
         older = destinations.ours.link(address)
         if older is not None:
             address = older.destination
@@ -120,7 +120,7 @@ def _url(
         return None
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """An attribute's value with its character references decoded as in an attribute.
 
     There, `&copy=2` is no reference, because of what follows it. html.unescape and turbohtml.unescape

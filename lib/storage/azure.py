@@ -19,6 +19,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from lib.storage.account import Account
+from lib.storage.azure_blobs import AzureBlobs
 from lib.storage.azure_errors import translated
 from lib.storage.azure_queues import AzureQueues
 from lib.storage.protocols import (
@@ -79,7 +80,7 @@ def azure_storage(account: Account) -> Storage:
     queues = QueueServiceClient(account.queue_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
     return Storage(
         AzureTables(tables, RestBatches(session, account.table_endpoint)),
-        AzureBlobs(blobs),
+        AzureBlobs(blobs, account),
         AzureQueues(queues),
         closers=[tables, blobs, queues, session],
     )
@@ -210,43 +211,3 @@ def _row(entity: TableEntity) -> Row:
         if column not in ("PartitionKey", "RowKey", _WRITE_ID)
     }
     return Row(entity["PartitionKey"], entity["RowKey"], values, entity.metadata["etag"])
-
-
-class AzureBlobs:
-    def __init__(self, service: BlobServiceClient) -> None:
-        self._service = service
-
-    async def create(self, container: str) -> None:
-        try:
-            with translated():
-                await self._service.create_container(container)
-        except Conflict as conflict:
-            if "BeingDeleted" in str(conflict):
-                raise
-
-    async def drop(self, container: str) -> None:
-        try:
-            with translated():
-                await self._service.delete_container(container)
-        except Missing:
-            return
-
-    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:
-        from azure.storage.blob import ContentSettings
-
-        blob = self._service.get_blob_client(container, name)
-        with translated():
-            await blob.upload_blob(data, overwrite=True, content_settings=ContentSettings(content_type=content_type))
-
-    async def get(self, container: str, name: str) -> bytes:
-        with translated():
-            stream = await self._service.get_blob_client(container, name).download_blob()
-            data: bytes = await stream.readall()
-            return data
-
-    async def delete(self, container: str, name: str) -> None:
-        try:
-            with translated():
-                await self._service.get_blob_client(container, name).delete_blob()
-        except Missing:
-            return

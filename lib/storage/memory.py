@@ -6,11 +6,13 @@ It holds to the same promises as `lib.storage.azure`, and the same tests; it is 
 from __future__ import annotations
 
 import itertools
+import secrets
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from lib.storage.protocols import (
     EVERYTHING,
@@ -19,6 +21,7 @@ from lib.storage.protocols import (
     Conflict,
     DeadLetter,
     Delete,
+    Grant,
     Insert,
     Missing,
     Range,
@@ -124,6 +127,7 @@ def _within(key: str, keys: Range) -> bool:
 class MemoryBlobs:
     def __init__(self) -> None:
         self._containers: dict[str, dict[str, bytes]] = {}
+        self._grants: dict[str, tuple[str, str, Grant]] = {}
 
     async def create(self, container: str) -> None:
         self._containers.setdefault(container, {})
@@ -131,10 +135,10 @@ class MemoryBlobs:
     async def drop(self, container: str) -> None:
         self._containers.pop(container, None)
 
-    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:  # noqa: ARG002
+    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:  # noqa: ARG002
         if container not in self._containers:
             raise Missing(f"no container {container}")
-        self._containers[container][name] = data
+        self._containers[container][name] = bytes(data)
 
     async def get(self, container: str, name: str) -> bytes:
         try:
@@ -144,6 +148,25 @@ class MemoryBlobs:
 
     async def delete(self, container: str, name: str) -> None:
         self._containers.get(container, {}).pop(name, None)
+
+    def names(self, container: str) -> list[str]:
+        return sorted(self._containers.get(container, {}))
+
+    async def reading_url(self, container: str, name: str, grant: Grant) -> str:
+        url = f"memory://{container}/{quote(name)}?{secrets.token_hex(16)}"
+        self._grants[url] = (container, name, grant)
+        return url
+
+    def request(self, method: str, url: str, now: datetime) -> tuple[int, dict[str, str], bytes]:
+        """What a URL of `reading_url` answers: status, headers, body."""
+        found = self._grants.get(url)
+        if found is None or found[2].until <= now or method not in ("GET", "HEAD"):
+            return 403, {}, b""
+        container, name, grant = found
+        data = self._containers.get(container, {}).get(name)
+        if data is None:
+            return 404, {}, b""
+        return 200, {"content-type": grant.content_type, "content-disposition": grant.disposition}, data
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,12 +124,22 @@ class Tables(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Until when a blob can be read, and the headers `Content-Disposition` and `Content-Type` that it then has."""
+
+    until: datetime
+    disposition: str
+    content_type: str
+
+
 class Blobs(Protocol):
     async def create(self, container: str) -> None: ...
 
     async def drop(self, container: str) -> None: ...
 
-    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None: ...
+    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+        """Readers see the old blob or the new one, never a part. Large data goes out block by block, copied nowhere."""
 
     async def get(self, container: str, name: str) -> bytes:
         """`Missing` where there is none."""
@@ -137,6 +147,13 @@ class Blobs(Protocol):
 
     async def delete(self, container: str, name: str) -> None:
         """Nothing happens where there is none."""
+
+    async def reading_url(self, container: str, name: str, grant: Grant) -> str:
+        """A URL by which anybody can read this one blob, and do nothing else, until the grant ends. It is a secret.
+
+        Whether there is such a blob is not asked.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

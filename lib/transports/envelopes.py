@@ -4,46 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lib.messages import Recipient, StoredMessage
+from lib.follow import same_mailbox
+from lib.messages import Copy, Recipient, StoredMessage
 from lib.prepare import Prepared
 from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope, Mailbox
 
 _MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}
 
 
-def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier) -> Envelope:
-    """For a message that is `submitting`: what identifies the try is written down by then."""
-    assert message.provider_key is not None
+def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, copy: Copy | None = None) -> Envelope:
+    """For a message, or one of its several copies, that is `submitting`: what identifies the try is written by then."""
+    tried = copy or message
+    key = copy.key if copy else message.provider_key
+    assert key is not None
     assert message.message_id is not None
     recipients = message.recipients()
-    addresses = tuple(dict.fromkeys(recipients[number].email for number in prepared.copy.recipients))
+    mailboxes = {same_mailbox(recipients[number].email) for number in prepared.copy.recipients}
+    content = _content(message, prepared, mailboxes)
     return Envelope(
         sender=prepared.sender,
-        recipients=addresses,
+        recipients=tuple(email for _, email in (*content.to, *content.cc, *content.bcc)),
         mime=prepared.composed.mime,
         message_id=message.message_id,
-        content=_content(message, prepared, addresses),
-        key=message.provider_key,
-        tried_at=message.tried_at or LONG_AGO,
+        content=content,
+        key=key,
+        tried_at=tried.tried_at or LONG_AGO,
         earlier=earlier,
     )
 
 
-def earlier_tries(message: StoredMessage) -> Earlier:
+def earlier_tries(tried: StoredMessage | Copy) -> Earlier:
     """Before the next try: what those before it came to."""
-    if message.in_doubt:
+    if tried.in_doubt:
         return "doubtful"
-    return "none" if message.tried_at is None else "settled"
+    return "none" if tried.tried_at is None else "settled"
 
 
-def _content(message: StoredMessage, prepared: Prepared, addresses: tuple[str, ...]) -> Content:
-    left = set(addresses)
+def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) -> Content:
+    left = set(addressed)
 
     def mailboxes(recipients: Sequence[Recipient]) -> Iterator[Mailbox]:
         """Each address once, where it stands first: a provider may send a mail for each time."""
         for recipient in recipients:
-            if recipient.email in left:
-                left.remove(recipient.email)
+            mailbox = same_mailbox(recipient.email)
+            if mailbox in left:
+                left.remove(mailbox)
                 yield recipient.name, recipient.email
 
     return Content(
@@ -54,6 +59,7 @@ def _content(message: StoredMessage, prepared: Prepared, addresses: tuple[str, .
         html=prepared.body.html,
         text=prepared.body.text,
         headers=_further_headers(prepared.composed.headers),
+        files=tuple(prepared.composed.parts),
     )
 
 

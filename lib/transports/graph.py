@@ -21,12 +21,14 @@ https://learn.microsoft.com/en-us/answers/questions/2286986/.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lib.clock import Clock
+from lib.compose import Part
 from lib.transports.answers import service_error
 from lib.transports.graph_api import GraphApi, NoAnswer, NotSent, Reply
 from lib.transports.protocol import Accepted, Envelope, Mailbox, Outcome, Refused, Unknown
@@ -42,6 +44,10 @@ LOOKS = (2.0, 3.0, 5.0, 5.0)
 
 _GONE = "ErrorItemNotFound"
 """Somebody has deleted or sent the draft; the next try looks and finds out. 404 of a mailbox has other codes."""
+
+MOST_BYTES_OF_FILES = 3_000_000
+"""Larger ones would need an upload session for each, and then a draft would not be whole at once: after a crash, half a
+mail could be found and sent. Source: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession."""
 
 _ASK_AGAIN = timedelta(minutes=2)
 _LONGEST_ASKING = timedelta(hours=1)
@@ -69,6 +75,8 @@ class _Stopped(Exception):
 class GraphTransport:
     """`url` is Graph's, with the version. Without a credential it is entered with the identity that the app runs as."""
 
+    separate_envelopes = False  # It delivers to all whom the draft names.
+
     def __init__(
         self,
         url: str,
@@ -82,6 +90,10 @@ class GraphTransport:
 
     async def send(self, envelope: Envelope) -> Outcome:
         """An earlier try may have left a draft, which is used; or Sent Items may prove the provider's refusal wrong."""
+        size = sum(len(file.data) for file in envelope.content.files)
+        if size > MOST_BYTES_OF_FILES and envelope.earlier != "doubtful":
+            text = f"Through Microsoft Graph a mail takes files of 3 MB at most; these have {size:,} bytes together."
+            return Refused(False, "files-too-large", text)
         try:
             found = None if envelope.earlier == "none" else await self._find(envelope)
             if found is not None and not found.is_draft:
@@ -148,10 +160,15 @@ class GraphTransport:
             ],
             "singleValueExtendedProperties": [{"id": KEY_PROPERTY, "value": envelope.key}],
         }
+        if envelope.content.files:
+            body["attachments"] = [_attachment(file) for file in envelope.content.files]
         return _item((await self._step(envelope, "POST", body=body, good=201)).body)
 
     async def _renew(self, envelope: Envelope, draft: _Item) -> _Item:
-        """What the message says may have changed since the draft was made. Raises _Stopped."""
+        """What the message says may have changed since the draft was made, its files too. Raises _Stopped."""
+        if envelope.content.files:
+            await self._step(envelope, "DELETE", draft.id, good=204)
+            return await self._create(envelope)
         await self._step(envelope, "PATCH", draft.id, body=_message(envelope), good=200)
         return draft
 
@@ -214,6 +231,16 @@ def _message(envelope: Envelope) -> dict[str, Any]:
         "toRecipients": _recipients(content.to),
         "ccRecipients": _recipients(content.cc),
         "bccRecipients": _recipients(content.bcc),
+    }
+
+
+def _attachment(file: Part) -> dict[str, Any]:
+    return {
+        "@odata.type": "#microsoft.graph.fileAttachment",
+        "name": file.filename,
+        "contentType": file.content_type,
+        "contentBytes": base64.b64encode(file.data).decode(),
+        **({"isInline": True, "contentId": file.cid} if file.cid else {}),
     }
 
 

@@ -13,6 +13,8 @@ class MemoryTransport:
     Each doubt is answered with the next of `doubts`; with Unknown when there is none left.
     """
 
+    separate_envelopes = True
+
     def __init__(self, *outcomes: Outcome, doubts: Sequence[Outcome | Again] = ()) -> None:
         self.outcomes = list(outcomes)
         self.doubts = list(doubts)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
+from lib.compose import Part
+
 Earlier = Literal["none", "settled", "doubtful"]
 """What earlier tries with the same key came to: there were none; none was taken (the provider or a person said so); or
 one may have been taken, and this one repeats it."""
@@ -23,7 +25,8 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The message for providers that write the MIME by themselves. `headers` are those that no other field makes."""
+    """The message for providers that write the MIME by themselves. `headers` are those that no other field makes,
+    `files` are attachments and, with a `cid`, images of the HTML."""
 
     subject: str = ""
     to: tuple[Mailbox, ...] = ()
@@ -32,6 +35,7 @@ class Content:
     html: str | None = None
     text: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    files: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,9 @@ Outcome = Accepted | Refused | Unknown
 
 
 class Transport(Protocol):
+    separate_envelopes: bool
+    """Whether it delivers to the envelope's recipients, whoever To and Cc name. Else a mail has one copy."""
+
     async def send(self, envelope: Envelope) -> Outcome:
         """Raises nothing."""
         ...

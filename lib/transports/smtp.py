@@ -35,6 +35,8 @@ class _NotConnected(Exception):
 class SmtpTransport:
     """One mail server. At most `_MOST_IDLE` connections wait for further use."""
 
+    separate_envelopes = True
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: deque[aiosmtplib.SMTP] = deque()

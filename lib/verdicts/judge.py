@@ -5,6 +5,7 @@ as log-odds: the prior and the weights of what was found add up, and the sum's l
 
 First every fact is judged by itself. What is a machine's then is suspect, and the rules about facts together, which
 come second, look at the suspects beside a fact. What speaks for a person comes last, and looks past all suspects.
+What only belongs to another fact (`lib.verdicts.repeats`) is judged with that one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lib.catalogues.catalogues import Catalogues
 from lib.facts import Fact, Kind
 from lib.verdicts import asks, how, ourselves, receives, together, when
 from lib.verdicts.evidence import Finding, Reason, Verdict
+from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.scene import Scene
 from lib.verdicts.sending import Sending
 from lib.verdicts.thresholds import DEFAULT, Thresholds
@@ -53,6 +55,16 @@ def judge(
     facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds = DEFAULT
 ) -> dict[str, Verdict]:
     """The verdict on each fact of one message, by the fact's key."""
+    every = list(facts)
+    same = repeats(every)
+    verdicts = _judged((fact for fact in every if same.get(fact.key) is None), sending, catalogues, thresholds)
+    repeated = {fact.key: as_repeat(verdicts[same[fact.key] or fact.key], fact) for fact in every if fact.key in same}
+    return {**verdicts, **repeated}
+
+
+def _judged(
+    facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds
+) -> dict[str, Verdict]:
     scene = Scene(facts, sending, catalogues, thresholds)
     found: dict[str, list[Finding]] = {
         fact.key: [finding for rule in RULES if (finding := rule(fact, scene))] for fact in scene.facts

@@ -66,7 +66,8 @@ class Scene:
 
     def since_dispatch(self, fact: Fact) -> int | None:
         """Milliseconds; None where nobody knows when the mail went out."""
-        return None if self.sending.sent_at is None else fact.at - self.sending.sent_at
+        sent_at = self.sending.dispatched_to(fact.recipient)
+        return None if sent_at is None else fact.at - sent_at
 
     def is_early(self, fact: Fact) -> bool:
         """While mail is scanned at its delivery; also where nobody knows when it went out."""

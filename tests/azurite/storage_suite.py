@@ -1,12 +1,31 @@
 """What every implementation of `lib.storage` promises. A test class inherits a suite and says which storage it is."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Storage, Tables, Upsert, Value
+from lib.storage import (
+    Change,
+    Conflict,
+    Delete,
+    Grant,
+    Insert,
+    Missing,
+    Range,
+    Replace,
+    Row,
+    Storage,
+    Tables,
+    Upsert,
+    Value,
+)
+
+Fetch = Callable[[str, str], Awaitable[tuple[int, Mapping[str, str], bytes]]]
+"""Does what a browser does with a method and a URL: status, headers by name in lower case, body."""
 
 INJECTIONS = ("x' or PartitionKey ne '", "'", "''", "x') or (true", "@p0", "a&b=c", "100%25", "a b+c", "é😀")
 
@@ -276,8 +295,12 @@ class TableSuite:
         assert await keys_of(tables.query(table, "p")) == []
 
 
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=5)
+
+
 class BlobSuite:
-    """Needs a fixture `storage`."""
+    """Needs the fixtures `storage` and `fetch`."""
 
     @pytest.fixture
     async def container(self, storage: Storage) -> str:
@@ -292,6 +315,66 @@ class BlobSuite:
     ) -> None:
         await storage.blobs.put(container, name, data, "application/octet-stream")
         assert await storage.blobs.get(container, name) == data
+
+    @pytest.mark.parametrize("size", [0, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1, 9_000_000])
+    async def test_a_large_blob_is_put_from_a_view_of_the_bytes_and_read_back(
+        self, storage: Storage, container: str, size: int
+    ) -> None:
+        data = bytes(range(256)) * (size // 256 + 1)
+        await storage.blobs.put(container, "blob", memoryview(data)[:size], "application/octet-stream")
+        assert await storage.blobs.get(container, "blob") == data[:size]
+
+    async def test_a_large_blob_is_replaced_by_a_large_one_and_by_a_small_one(
+        self, storage: Storage, container: str
+    ) -> None:
+        for data in (b"a" * 9_000_000, b"b" * 5_000_000, b"c"):
+            await storage.blobs.put(container, "blob", data, "text/plain")
+            assert await storage.blobs.get(container, "blob") == data
+
+    async def test_two_large_blobs_that_are_put_under_one_name_at_once_do_not_mix(
+        self, storage: Storage, container: str
+    ) -> None:
+        both = [letter * 9_000_000 for letter in (b"a", b"b")]
+        await asyncio.gather(
+            *(storage.blobs.put(container, "blob", data, "text/plain") for data in both), return_exceptions=True
+        )
+        assert await storage.blobs.get(container, "blob") in both
+
+    @pytest.mark.parametrize("name", ["plain", "attachments/0123/4567", "it's é 😀 & 100% #1?"])
+    async def test_a_reading_url_leads_to_the_blob_as_a_download(
+        self, storage: Storage, container: str, fetch: Fetch, name: str
+    ) -> None:
+        await storage.blobs.put(container, name, b"data", "application/octet-stream")
+        said = "attachment; filename=\"a b.pdf\"; filename*=UTF-8''%C3%BC%20b.pdf"
+        url = await storage.blobs.reading_url(container, name, Grant(soon(), said, "application/pdf"))
+        status, headers, body = await fetch("GET", url)
+        assert (status, body) == (200, b"data")
+        assert (headers["content-disposition"], headers["content-type"]) == (said, "application/pdf")
+
+    async def test_a_reading_url_reads_and_does_nothing_else(
+        self, storage: Storage, container: str, fetch: Fetch
+    ) -> None:
+        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
+        for method in ("PUT", "DELETE"):
+            assert (await fetch(method, url))[0] == 403
+        assert await storage.blobs.get(container, "blob") == b"data"
+
+    async def test_a_reading_url_is_for_that_blob_alone(self, storage: Storage, container: str, fetch: Fetch) -> None:
+        for name in ("blob", "blob2"):
+            await storage.blobs.put(container, name, b"data", "text/plain")
+        url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
+        path, query = url.split("?")
+        for other in (f"{path}2?{query}", f"{path.rpartition('/')[0]}?restype=container&comp=list&{query}", path):
+            assert (await fetch("GET", other))[0] in (403, 404)
+
+    async def test_a_reading_url_ends_with_its_time(self, storage: Storage, container: str, fetch: Fetch) -> None:
+        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        past = datetime.now(UTC) - timedelta(seconds=2)
+        url = await storage.blobs.reading_url(container, "blob", Grant(past, "attachment", "text/plain"))
+        status, _, body = await fetch("GET", url)
+        assert status == 403
+        assert b"data" not in body
 
     async def test_a_blob_that_is_put_again_is_replaced(self, storage: Storage, container: str) -> None:
         await storage.blobs.put(container, "blob", b"first and longer", "text/plain")

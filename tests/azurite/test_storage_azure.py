@@ -2,20 +2,27 @@
 
 import asyncio
 import base64
+import logging
 import uuid
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import pytest
+from azure.storage.blob import UserDelegationKey
+from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
+from yarl import URL
 
 from infra.local.azurite import Azurite
 from infra.local.child import free_port
 from infra.local.settings import development_connection_string
-from lib.storage import Delete, Insert, Missing, Row, Storage, StorageError, Unavailable
+from lib.storage import Delete, Grant, Insert, Missing, Row, Storage, StorageError, Unavailable
 from lib.storage.account import Account
 from lib.storage.azure import azure_storage, close_storage
-from tests.azurite.storage_suite import BlobSuite, TableSuite, rows_of
+from lib.storage.azure_blobs import AzureBlobs
+from tests.azurite.storage_suite import BlobSuite, Fetch, TableSuite, rows_of, soon
 
 
 @pytest.fixture
@@ -25,12 +32,68 @@ async def storage(azurite: Azurite) -> AsyncIterator[Storage]:
     await close_storage(made)
 
 
+@pytest.fixture
+async def fetch() -> AsyncIterator[Fetch]:
+    """A client that knows no key."""
+    async with aiohttp.ClientSession() as session:
+
+        async def answer(method: str, url: str) -> tuple[int, Mapping[str, str], bytes]:
+            headers = {"x-ms-blob-type": "BlockBlob"} if method == "PUT" else {}
+            async with session.request(method, URL(url, encoded=True), headers=headers) as response:
+                found = {name.lower(): value for name, value in response.headers.items()}
+                return response.status, found, await response.read()
+
+        yield answer
+
+
 class TestAzureTables(TableSuite):
     """The shared suite."""
 
 
 class TestAzureBlobs(BlobSuite):
     """The shared suite."""
+
+
+async def test_a_reading_url_is_in_no_log(storage: Storage, fetch: Fetch, caplog: pytest.LogCaptureFixture) -> None:
+    container = f"c{uuid.uuid4().hex}"
+    with caplog.at_level(logging.DEBUG):
+        await storage.blobs.create(container)
+        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
+    [signature] = parse_qs(urlsplit(url).query)["sig"]
+    assert caplog.text
+    assert signature not in caplog.text
+    assert urlsplit(url).query not in caplog.text
+    assert (await fetch("GET", url))[0] == 200
+
+
+class _Delegating(BlobServiceClient):
+    """Hands out user delegation keys as Azure does; Azurite has none without https and Entra ID."""
+
+    asked = 0
+
+    async def get_user_delegation_key(
+        self, key_start_time: datetime, key_expiry_time: datetime, **_: object
+    ) -> UserDelegationKey:
+        self.asked += 1
+        key = UserDelegationKey()  # type: ignore[no-untyped-call]
+        key.signed_oid, key.signed_tid, key.signed_service, key.signed_version = "oid", "tid", "b", "2022-11-02"
+        key.signed_start = f"{key_start_time:%Y-%m-%dT%H:%M:%SZ}"
+        key.signed_expiry = f"{key_expiry_time:%Y-%m-%dT%H:%M:%SZ}"
+        key.value = base64.b64encode(b"k" * 32).decode()
+        return key
+
+
+async def test_a_managed_identity_signs_with_a_delegation_key_that_is_asked_for_once() -> None:
+    account = Account.named("acct")
+    async with _Delegating(account.blob_endpoint) as service:
+        blobs = AzureBlobs(service, account)
+        urls = [await blobs.reading_url("c", "a/b", Grant(soon(), "attachment", "text/plain")) for _ in range(2)]
+        assert service.asked == 1
+    said = parse_qs(urlsplit(urls[0]).query)
+    assert urls[0].startswith("https://acct.blob.core.windows.net/c/a/b?")
+    assert (said["skoid"], said["sp"], said["sr"], said["spr"]) == (["oid"], ["r"], ["b"], ["https"])
+    assert datetime.fromisoformat(said["se"][0]) <= datetime.now(UTC) + timedelta(minutes=5)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -22,18 +22,22 @@ from tests.faults.steps import Step, steps_of
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Where a process dies."""
+    """Where a process dies: when the step is taken for the `number`th time."""
 
     when: Literal["before", "after"]
     step: Step
+    number: int = 1
+    _met: list[None] = field(default_factory=list, compare=False, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.when} {self.step}"
+        return f"{self.when} {self.step}" + (f" ({self.number})" if self.number > 1 else "")
 
     def strike(self, when: Literal["before", "after"], steps: set[Step]) -> None:
         """Called before and after every step; does not return from the chosen one."""
         if when == self.when and self.step in steps:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._met.append(None)
+            if len(self._met) == self.number:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def mortal_storage(storage: Storage, death: Death) -> Storage:
@@ -82,6 +86,7 @@ class MortalTransport:
     def __init__(self, transport: Transport, death: Death) -> None:
         self._transport = transport
         self._death = death
+        self.separate_envelopes = transport.separate_envelopes
         self.after_doubt = transport.after_doubt
         self.close = transport.close
 

@@ -75,8 +75,9 @@ class FailingBlobs:
         self.create = blobs.create
         self.drop = blobs.drop
         self.delete = blobs.delete
+        self.reading_url = blobs.reading_url
 
-    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:
+    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         await self._failure.meet(lambda: self._blobs.put(container, name, data, content_type))
 
     async def get(self, container: str, name: str) -> bytes:

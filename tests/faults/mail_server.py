@@ -32,6 +32,8 @@ class MailServer:
     def __init__(self) -> None:
         self.received: Counter[str] = Counter()
         """How many times each Message-ID has come in."""
+        self.received_by: Counter[tuple[str, str]] = Counter()
+        """How many times each recipient has got each Message-ID."""
         self.mails: dict[str, bytes] = {}
         """The mail of each Message-ID."""
         self.tries = 0
@@ -69,16 +71,18 @@ class MailServer:
         self.tries += 1
         self._a_mail_has_come.set()
         if isinstance(behaviour, TakesAndDrops):
-            self._keep(envelope.content)
+            self._keep(envelope)
             server.transport.abort()
             return "250 OK"
         if behaviour.text.startswith("250"):
-            self._keep(envelope.content)
+            self._keep(envelope)
         if behaviour.when:
             await behaviour.when.wait()
         return behaviour.text
 
-    def _keep(self, mime: bytes) -> None:
+    def _keep(self, envelope: Any) -> None:
+        mime = envelope.content
         message_id = str(message_from_bytes(mime)["Message-ID"])
         self.received[message_id] += 1
+        self.received_by.update((message_id, recipient) for recipient in envelope.rcpt_tos)
         self.mails[message_id] = mime

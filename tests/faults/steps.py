@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from lib.documents import unpack
-from lib.messages import StoredMessage
+from lib.messages import Copy, StoredMessage
 from lib.storage import Change, Delete
 from lib.tables import DUE, KINDS
 
@@ -16,6 +16,8 @@ Step = Literal[
     "the row says submitting",
     "the row says sent",
     "the row says reminded",
+    "a copy is begun",
+    "a copy is sent",
     "the summary",
     "a place in a list",
     "a card",
@@ -36,6 +38,8 @@ _STEPS: Mapping[str, Step] = {
     "journal": "the commit is marked as seen",
 }
 
+_COPY_STEPS: Mapping[str, Step] = {"submitting": "a copy is begun", "sent": "a copy is sent"}
+
 
 def steps_of(table: str, changes: Sequence[Change]) -> set[Step]:
     """Those that a write takes."""
@@ -50,6 +54,8 @@ def _step_of(table: str, change: Change) -> Step | None:
         return _STEPS.get(kind)
     if change.row.key == "s":
         return "the summary"
+    if change.row.key.startswith("c"):
+        return _COPY_STEPS.get(unpack(Copy, change.row).state or "")
     if change.row.key != "m":
         return None
     message = unpack(StoredMessage, change.row)

@@ -295,6 +295,8 @@ async def test_a_reminder_of_a_mail_that_never_left_says_so(heed: Heed) -> None:
     assert "has not been sent" in card["text"]
 
 
-@pytest.mark.parametrize("timer", ["sweep_due", "remind", "sweep_journal", "tidy_engaged_records", "watch_dead_letters"])
+@pytest.mark.parametrize(
+    "timer", ["sweep_due", "remind", "sweep_journal", "tidy_engaged_records", "watch_dead_letters"]
+)
 async def test_timers_have_nothing_to_do_before_there_is_an_organization(timer: str) -> None:
     await Heed().tick(timer)

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from lib.engagement import Contribution, Tallies, rows
+from lib import attempts
+from lib.engagement import Contribution, Tallies
 from lib.fields import Regarding
 from lib.repository import Stale
 from lib.storage import Change, Conflict
@@ -119,7 +120,7 @@ async def test_two_messages_of_one_record_both_count_when_they_come_at_once(offi
 
 async def test_who_is_never_let_through_says_so(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     message = office.sent("contact/c1")
-    monkeypatch.setattr(rows, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(attempts, "_LONGEST_PAUSE", 0.0)
 
     async def refuse(table: str, changes: Sequence[Change]) -> list[str | None]:
         raise Conflict("somebody was quicker")

@@ -26,10 +26,10 @@ class RememberingBlobs(MemoryBlobs):
 
     def __init__(self) -> None:
         super().__init__()
-        self.names: list[str] = []
+        self.put_names: list[str] = []
 
-    async def put(self, container: str, name: str, data: bytes, content_type: str) -> None:
-        self.names.append(name)
+    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+        self.put_names.append(name)
         await super().put(container, name, data, content_type)
 
 
@@ -182,8 +182,8 @@ async def test_a_deleted_message_leaves_nothing(store: MessageStore, storage: St
     assert await store.load("acme", ID) is None
     assert await keys(storage) == []
     assert isinstance(storage.blobs, RememberingBlobs)
-    assert len(storage.blobs.names) == 2
-    for name in storage.blobs.names:
+    assert len(storage.blobs.put_names) == 2
+    for name in storage.blobs.put_names:
         with pytest.raises(Missing):
             await storage.blobs.get(container("acme"), name)
 

@@ -1,18 +1,30 @@
 """Storage in memory keeps the promises that Azure Storage keeps."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lib.storage import Insert, Row, Storage, Value
-from lib.storage.memory import MemoryQueues, memory_storage
-from tests.azurite.storage_suite import BlobSuite, TableSuite
+from lib.storage.memory import MemoryBlobs, MemoryQueues, memory_storage
+from tests.azurite.storage_suite import BlobSuite, Fetch, TableSuite
 from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
 
 
 @pytest.fixture
 def storage() -> Storage:
     return memory_storage()
+
+
+@pytest.fixture
+def fetch(storage: Storage) -> Fetch:
+    assert isinstance(storage.blobs, MemoryBlobs)
+    blobs = storage.blobs
+
+    async def answer(method: str, url: str) -> tuple[int, Mapping[str, str], bytes]:
+        return blobs.request(method, url, datetime.now(UTC))
+
+    return answer
 
 
 class TestMemoryTables(TableSuite):

@@ -62,6 +62,7 @@ class GraphServer(Provider):
         self.app.router.add_get(place, self._find)
         self.app.router.add_post(place, self._create)
         self.app.router.add_patch(place + "/{id}", self._update)
+        self.app.router.add_delete(place + "/{id}", self._delete)
         self.app.router.add_post(place + "/{id}/send", self._send)
 
     @property
@@ -100,6 +101,12 @@ class GraphServer(Provider):
         assert "internetMessageHeaders" not in body  # they are fixed when the draft is made
         item.update(body)
         return web.json_response(item)
+
+    async def _delete(self, request: web.Request) -> web.StreamResponse:
+        return await self.handle("delete", request, lambda: self._deleted(request.match_info["id"]))
+
+    def _deleted(self, name: str) -> web.Response:
+        return _not_found() if self.items.pop(name, None) is None else web.Response(status=204)
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         assert await request.read() == b""

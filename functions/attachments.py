@@ -1,0 +1,187 @@
+"""Files of a message: attachments, followed or not, and the images of its body."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, StringConstraints
+
+from functions.endpoint import Answer, Call, Endpoints
+from functions.message_shapes import attachment_read, attachments_of
+from functions.messages import Deleted, load
+from functions.problems import Problem, invalid, not_there
+from lib.attachments.files import NoSuchFile
+from lib.attachments.models import (
+    LARGEST_FOLLOWED,
+    LARGEST_IMAGE,
+    AttachmentRead,
+    TooLarge,
+)
+from lib.fields import Model, Moment
+from lib.image_formats import BrokenImage
+from lib.messages import StoredMessage
+
+endpoints = Endpoints("Attachments")
+
+_SPARE = 512 * 1024
+"""So much more than the largest file is read, to say what the limit is, and not just that there is one."""
+
+Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class AttachmentQuery(Model):
+    filename: Filename
+    followed: bool = False
+
+
+class ReplacementQuery(Model):
+    filename: Filename | None = None
+
+
+class ImageQuery(Model):
+    filename: Filename
+
+
+class AttachmentPatch(Model):
+    """`followed` until the message is sent, the others at any time; `expires_at: null` takes the end away again."""
+
+    followed: bool | None = None
+    revoked: bool | None = None
+    expires_at: Moment | None = None
+
+
+class AttachmentList(BaseModel):
+    items: list[AttachmentRead]
+    next: None = None
+
+
+class ImageRead(BaseModel):
+    """The HTML shows it by `<img src="cid:…">`."""
+
+    id: str
+    cid: str
+
+
+@endpoints(
+    "POST",
+    "/messages/{message}/attachments",
+    query=AttachmentQuery,
+    answers={201: AttachmentRead},
+    largest_file=LARGEST_FOLLOWED + _SPARE,
+)
+async def add_attachment(call: Call) -> Answer:
+    """Add a file to a draft or a scheduled message."""
+    loaded = await load(call)
+    _check_not_empty(call)
+    query: AttachmentQuery = call.query
+    try:
+        file = await call.services.files.add(
+            call.org, loaded.message.id, call.made_id, query.filename, call.body, followed=query.followed
+        )
+    except TooLarge as error:
+        raise Problem(413, f"{error}") from None
+    except NoSuchFile:
+        raise not_there("message") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(201, attachment_read(file, loaded))
+
+
+@endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
+async def list_attachments(call: Call) -> Answer:
+    """The message's attachments."""
+    loaded = await load(call)
+    return Answer(200, AttachmentList(items=await attachments_of(call, loaded)))
+
+
+@endpoints(
+    "PUT",
+    "/messages/{message}/attachments/{attachment}",
+    query=ReplacementQuery,
+    answers={200: AttachmentRead},
+    largest_file=LARGEST_FOLLOWED + _SPARE,
+)
+async def replace_attachment(call: Call) -> Answer:
+    """Put another file in its place; of a followed one also after the message was sent, under the same links."""
+    loaded = await load(call)
+    _check_not_empty(call)
+    try:
+        file = await call.services.files.replace(
+            call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body
+        )
+    except TooLarge as error:
+        raise Problem(413, f"{error}") from None
+    except NoSuchFile:
+        raise not_there("attachment") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(200, attachment_read(file, loaded))
+
+
+@endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
+async def patch_attachment(call: Call) -> Answer:
+    """Follow it or not, revoke it, or let it expire."""
+    loaded = await load(call)
+    patch: AttachmentPatch = call.body
+    expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
+    try:
+        file = await call.services.files.set(
+            call.org,
+            loaded.message.id,
+            call.path["attachment"],
+            followed=patch.followed,
+            revoked=patch.revoked,
+            expires=expires,
+        )
+    except TooLarge as error:
+        raise invalid(["followed"], f"{error}") from None
+    except NoSuchFile:
+        raise not_there("attachment") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(200, attachment_read(file, loaded))
+
+
+@endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
+async def delete_attachment(call: Call) -> Answer:
+    """Take it out of a draft or a scheduled message."""
+    loaded = await load(call)
+    try:
+        await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"])
+    except NoSuchFile:
+        raise not_there("attachment") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(200, Deleted(deleted=call.path["attachment"]))
+
+
+@endpoints(
+    "POST",
+    "/messages/{message}/images",
+    query=ImageQuery,
+    answers={201: ImageRead},
+    largest_file=LARGEST_IMAGE,
+)
+async def add_image(call: Call) -> Answer:
+    """Add an image of the body: PNG, JPEG, GIF or WebP."""
+    loaded = await load(call)
+    _check_not_empty(call)
+    try:
+        image = await call.services.files.add_image(
+            call.org, loaded.message.id, call.made_id, call.query.filename, call.body
+        )
+    except BrokenImage as error:
+        raise invalid(["body"], f"{error}") from None
+    except TooLarge as error:
+        raise Problem(413, f"{error}") from None
+    except NoSuchFile:
+        raise not_there("message") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(201, ImageRead(id=image.id, cid=image.cid))
+
+
+def _check_not_empty(call: Call) -> None:
+    if not call.body:
+        raise invalid(["body"], "the file is empty; send its bytes as the body")
+
+
+async def _tell_lists(call: Call, message: StoredMessage) -> None:
+    """Lists show the message's etag, which has changed with its files; after sending only the file's own row does."""
+    if message.state in ("draft", "scheduled"):
+        await call.services.assessor.refresh(call.org, message.id)

@@ -1,0 +1,237 @@
+"""Templates: put, read, list with what came of them, render, preview; and what became of a sale."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from functions.endpoint import Answer, Call, Endpoints
+from functions.paging import Page, PageQuery, page
+from functions.problems import invalid, not_there
+from lib.fields import ChosenId, Model, Moment, RecordRef, RecordType
+from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown
+from lib.templates.models import MergeSpec, Rendered, StoredTemplate, StoredVersion, TemplateSpec
+from lib.templates.rates import TemplateCounted, counted
+from lib.templates.rendering import Names, TooLong, rendered
+
+endpoints = Endpoints("Templates")
+
+_SWITCHED_OFF = "The organization has switched engagement off."
+
+
+class TemplatesQuery(PageQuery):
+    language: str | None = Field(None, max_length=35, description="a language tag; de finds de-AT, too")
+    q: str | None = Field(None, max_length=200, description="words that name or subject hold, without regard to case")
+    regarding: RecordType | None = Field(
+        None, description="counts and recommends by mails that regard records of this type alone"
+    )
+    sort: TemplateSort = "name"
+
+
+class VersionQuery(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    version: int | None = Field(None, ge=1, description="the newest where none is given")
+
+
+class TemplateRead(TemplateCounted):
+    """A template, whole, and what came of the mails that were made of it. Versions count from 1, without gaps; each can
+    be read, also when the template was deleted."""
+
+    id: str
+    etag: str | None = Field(description="null of one that was deleted")
+    name: str
+    language: str
+    version: int
+    made_at: Moment = Field(description="when this version was put")
+    subject: str
+    html: str | None
+    text: str | None
+
+
+class TemplateItem(TemplateCounted):
+    """A template as lists show it. Of each language at most one is recommended. Which one is being tried is drawn anew
+    every day for every acting user."""
+
+    id: str
+    etag: str
+    name: str
+    language: str
+    version: int
+    subject: str
+    recommended: bool
+    recommended_because: str
+
+
+class DeletedTemplate(BaseModel):
+    deleted: str
+
+
+class OutcomeSpec(Model):
+    won: bool
+
+
+class OutcomeRead(BaseModel):
+    """What became of a sale. `templates` are those of the mails about it that went out before it was won: it counts for
+    each of them once."""
+
+    won: bool
+    at: Moment
+    templates: list[ChosenId]
+
+
+@endpoints("PUT", "/templates/{id}", body=TemplateSpec, answers={201: TemplateRead, 200: TemplateRead})
+async def put_template(call: Call) -> Answer:
+    """Make a template, or replace it; other content makes a new version, and the old ones stay."""
+    template, etag, made = await call.services.templates.put(call.org, call.path["id"], call.body, call.if_match)
+    return Answer(201 if made else 200, await _read(call, template, etag, template.version), etag)
+
+
+@endpoints("GET", "/templates/{id}", query=VersionQuery, answers={200: TemplateRead})
+async def get_template(call: Call) -> Answer:
+    """Read a template, or an old version of it."""
+    template, etag = await _found(call)
+    return Answer(200, await _read(call, template, etag, call.query.version or template.version), etag or None)
+
+
+@endpoints("DELETE", "/templates/{id}", answers={200: DeletedTemplate})
+async def delete_template(call: Call) -> Answer:
+    """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
+    template, _ = await _found(call)
+    await call.services.templates.delete(call.org, template.id, call.if_match)
+    return Answer(200, DeletedTemplate(deleted=template.id))
+
+
+async def _found(call: Call) -> tuple[StoredTemplate, str]:
+    """The template of the path, and its etag; a deleted one only where a version is asked for. Raises Problem."""
+    found = await call.services.templates.get(call.org, call.path["id"])
+    if found is None and getattr(call.query, "version", None):
+        gone = await call.services.templates.named(call.org, call.path["id"])
+        found = (gone, "") if gone else None
+    if found is None:
+        raise not_there("template")
+    return found
+
+
+async def _version(call: Call, template: StoredTemplate, number: int) -> StoredVersion:
+    version = await call.services.templates.version(call.org, template.id, number)
+    if version is None:
+        raise not_there("version of the template")
+    return version
+
+
+async def _read(call: Call, template: StoredTemplate, etag: str, number: int) -> TemplateRead:
+    version, counts = await asyncio.gather(
+        _version(call, template, number), call.services.template_counts.of(call.org, template.id)
+    )
+    return TemplateRead(**_labels(template, etag), **dict(version), **dict(_seen(call, counted(counts.of()))))
+
+
+def _labels(template: StoredTemplate, etag: str) -> dict[str, Any]:
+    return {"id": template.id, "etag": etag or None, "name": template.name, "language": template.language}
+
+
+def _seen(call: Call, counts: TemplateCounted) -> TemplateCounted:
+    """No rates where the organization has switched engagement off."""
+    if call.organization.settings.engagement_enabled:
+        return counts
+    return TemplateCounted(sent_count=counts.sent_count, won_count=counts.won_count)
+
+
+@endpoints("GET", "/templates", query=TemplatesQuery, answers={200: Page[TemplateItem]})
+async def list_templates(call: Call) -> Answer:
+    """List the templates, with what came of the mails that were made of them, and which one to take."""
+    query: TemplatesQuery = call.query
+    after = query.after()
+    templates, counts = await asyncio.gather(
+        call.services.templates.all(call.org), call.services.template_counts.all(call.org)
+    )
+    # Stable for a day: whoever looks twice is told the same.
+    seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
+    found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
+    entries = ordered([(each, _seen(call, counted(each.tally))) for each in found], query.sort)
+    items = [(key, _item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
+    return Answer(200, page(items[: query.limit + 1], query.limit))
+
+
+def _item(call: Call, each: Shown, counts: TemplateCounted) -> TemplateItem:
+    enabled, advice = call.organization.settings.engagement_enabled, each.advice
+    return TemplateItem(
+        **_labels(each.template, each.etag),
+        **dict(counts),
+        version=each.template.version,
+        subject=each.template.subject,
+        recommended=advice.recommended and enabled,
+        recommended_because=advice.because if enabled else _SWITCHED_OFF,
+    )
+
+
+@endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})
+async def render_template(call: Call) -> Answer:
+    """Put names in place of a template's fields."""
+    spec: MergeSpec = call.body
+    found = await call.services.templates.get(call.org, call.path["id"])
+    if found is None:
+        raise not_there("template")
+    version = await _version(call, found[0], spec.version or found[0].version)
+    return Answer(200, _rendered(version, await _names(call, spec)))
+
+
+def _rendered(version: StoredVersion, names: Names) -> Rendered:
+    try:
+        return rendered(version, names)
+    except TooLong as error:
+        raise invalid([error.part], f"{error}") from None
+
+
+async def _names(call: Call, spec: MergeSpec) -> Names:
+    """What is given, and what the records and the sender are called where no name is given. Raises Problem."""
+    sender, recipient, regarding = await asyncio.gather(
+        _sender_name(call, spec.sender),
+        _record_name(call, spec.recipient.name, spec.recipient.record),
+        _record_name(call, spec.regarding.name if spec.regarding else None, spec.regarding),
+    )
+    return {"sender": sender, "recipient": recipient, "regarding": regarding, "org": call.organization.name}
+
+
+async def _sender_name(call: Call, sender: str | None) -> str:
+    name = sender or call.user()
+    if name is None:
+        return ""
+    user = await call.services.people.user(call.org, name)
+    if user is None and sender is not None:
+        raise invalid(["sender"], f"the sender {sender} is no user of this organization")
+    return user.name if user else ""
+
+
+async def _record_name(call: Call, given: str | None, ref: RecordRef | None) -> str:
+    if given or ref is None:
+        return given or ""
+    record = await call.services.people.record(call.org, RecordRef(type=ref.type, id=ref.id))
+    return record.name if record else ""
+
+
+@endpoints("GET", "/templates/{id}/preview", query=VersionQuery, answers={200: str})
+async def preview_template(call: Call) -> Answer:
+    """A page that shows the template with example names; no script runs in it, and it loads nothing from elsewhere."""
+    from functions.preview_page import HEADERS, preview_page  # Jinja is loaded when it is first needed
+
+    template, _ = await _found(call)
+    version = await _version(call, template, call.query.version or template.version)
+    names: Names = {
+        "sender": await _sender_name(call, None) or "Sam Sender",
+        "recipient": "Ada Example",
+        "regarding": "Example project",
+        "org": call.organization.name,
+    }
+    return Answer(200, preview_page(template, version.version, _rendered(version, names)), headers=HEADERS)
+
+
+@endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})
+async def put_outcome(call: Call) -> Answer:
+    """Say that an opportunity was won, or take that back; templates of the mails about it count it."""
+    outcome = await call.services.outcomes.put(call.org, call.path["id"], call.body.won)
+    templates = outcome.templates if outcome.won else []
+    return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=templates))

@@ -1,0 +1,319 @@
+"""A message's files in storage. A change to what will be sent goes with the message's own row in one transaction, so
+that nothing changes under a mail that is on its way; the bytes are there before a row says so, and go after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from lib import tables
+from lib.attachments.mail import MailFiles
+from lib.attachments.models import (
+    LARGEST_ATTACHED,
+    LARGEST_FOLLOWED,
+    MOST_FILES,
+    StoredAttachment,
+    StoredFile,
+    StoredImage,
+    TooLarge,
+)
+from lib.clock import Clock
+from lib.content_types import UNKNOWN, content_type
+from lib.documents import pack, unpack
+from lib.fields import Moment
+from lib.filenames import clean_filename
+from lib.ids import new_id
+from lib.image_formats import image_type
+from lib.message_store import FILES, Loaded, MessageStore
+from lib.messages import StoredMessage
+from lib.repository import Stale
+from lib.schedule import NotAllowed
+from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
+from lib.tokens import KeyRing
+
+log = logging.getLogger("heed.files")
+
+_MOST_TRIES = 8
+_MOST_EVER = 9_999
+_UNSENT = ("draft", "scheduled")
+_ON_ITS_WAY = ("claimed", "submitting")
+
+Data = bytes | memoryview
+
+
+class NoSuchFile(Exception):
+    """The message has no such attachment."""
+
+
+class Files:
+    def __init__(self, storage: Storage, store: MessageStore, ring: KeyRing, base_url: str, clock: Clock) -> None:
+        self._tables = storage.tables
+        self._blobs = storage.blobs
+        self._store = store
+        self._ring = ring
+        self._base_url = base_url
+        self._clock = clock
+
+    async def of_mail(self, organization: str, message: StoredMessage) -> MailFiles:
+        """The files as they go into mails; without any request for a message that never had one."""
+        rows = await self._rows(organization, message.id) if message.files_made else []
+        files = [_file(row) for row in rows]
+        return MailFiles(organization, message.id, files, self._blobs, self._ring, self._base_url, self._clock.now())
+
+    async def attachments(self, organization: str, message: StoredMessage) -> list[StoredAttachment]:
+        rows = await self._rows(organization, message.id) if message.files_made else []
+        return [file for row in rows if isinstance(file := _file(row), StoredAttachment)]
+
+    async def attachment(self, organization: str, message: str, number: int) -> StoredAttachment | None:
+        """The attachment that a link's token names."""
+        row = await self._tables.get(tables.table(organization, "messages"), message, attachment_key(number))
+        return None if row is None else unpack(StoredAttachment, row)
+
+    async def add(
+        self, organization: str, message: str, attachment: str, filename: str, data: Data, *, followed: bool
+    ) -> StoredAttachment:
+        """A new attachment of a draft or scheduled message; the one with this id if it is there already.
+
+        Raises NotAllowed, TooLarge, Stale.
+        """
+
+        file = _described(attachment, message, filename, data, followed)
+        stored = await self._add(
+            organization, message, file, data, lambda others: _check_size(len(data), followed, others)
+        )
+        assert isinstance(stored, StoredAttachment)
+        return stored
+
+    async def add_image(self, organization: str, message: str, image: str, filename: str, data: Data) -> StoredImage:
+        """A new image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
+        kind, name, blob = image_type(data), clean_filename(filename), image_blob(message, image)
+        file = StoredImage(id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob)
+        stored = await self._add(organization, message, file, data, lambda _: None)
+        assert isinstance(stored, StoredImage)
+        return stored
+
+    async def _add(self, organization: str, message: str, file: StoredFile, data: Data, check: Check) -> StoredFile:
+        """`check` refuses the file beside the others. It is given the next number."""
+        there = await self._addable(organization, message, file.id, check)
+        if isinstance(there, StoredFile):
+            return there
+        await self._blobs.put(tables.container(organization), file.blob, data, UNKNOWN)
+        try:
+            stored = await self._enter(organization, message, there, file, check)
+        except (NoSuchFile, NotAllowed, TooLarge, Stale):
+            await self._blobs.delete(tables.container(organization), file.blob)
+            raise
+        if stored.blob != file.blob:
+            await self._blobs.delete(tables.container(organization), file.blob)
+        return stored
+
+    async def _enter(
+        self, organization: str, message: str, there: Loaded | StoredFile, file: StoredFile, check: Check
+    ) -> StoredFile:
+        """Write the row, with the number that is next."""
+        for _ in range(_MOST_TRIES):
+            if isinstance(there, StoredFile):
+                return there
+            number = there.message.files_made
+            numbered = file.model_copy(update={"number": number})
+            counted = there.message.model_copy(update={"files_made": number + 1})
+            row = Row(message, _key(numbered), pack(numbered))
+            try:
+                await self._store.change(organization, counted, there.etag, also=[Insert(row)])
+            except Stale:
+                there = await self._addable(organization, message, file.id, check)
+                continue
+            return numbered
+        raise Stale
+
+    async def _addable(self, organization: str, message: str, file: str, check: Check) -> Loaded | StoredFile:
+        """The message as it is now, if one more file can be added; the file, if an earlier try has added it."""
+        loaded = await self._loaded(organization, message)
+        rows = await self._rows(organization, message) if loaded.message.files_made else []
+        others = [_file(row) for row in rows]
+        if there := next((each for each in others if each.id == file), None):
+            return there
+        _check_unsent(loaded.message, "files can be added")
+        if len(others) >= MOST_FILES or loaded.message.files_made >= _MOST_EVER:
+            raise NotAllowed(f"A message has at most {MOST_FILES} attachments and images.")
+        check(others)
+        return loaded
+
+    async def replace(
+        self, organization: str, message: str, attachment: str, filename: str | None, data: Data
+    ) -> StoredAttachment:
+        """Other bytes under the same links, and another name if one is given. A followed attachment can be replaced
+        after the mail has gone out, too. Raises NoSuchFile, NotAllowed, TooLarge, Stale."""
+        blob = _new_blob(message, attachment)
+        old_blob = ""
+
+        def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
+            nonlocal old_blob
+            if loaded.message.state in _ON_ITS_WAY:
+                raise NotAllowed("The message is being sent: nothing of it can be replaced now.")
+            if not file.followed:
+                _check_unsent(loaded.message, "what travels in it can be replaced")
+            _check_size(len(data), file.followed, others)
+            old_blob = file.blob
+            name = file.filename if filename is None else clean_filename(filename)
+            return file.model_copy(
+                update={
+                    "filename": name,
+                    "size": len(data),
+                    "content_type": content_type(data, name),
+                    "blob": blob,
+                }
+            )
+
+        await self._found(organization, message, attachment, changed)
+        await self._blobs.put(tables.container(organization), blob, data, UNKNOWN)
+        try:
+            file = await self._change(organization, message, attachment, changed)
+        except (NoSuchFile, NotAllowed, TooLarge, Stale):
+            await self._blobs.delete(tables.container(organization), blob)
+            raise
+        await self._blobs.delete(tables.container(organization), old_blob)
+        return file
+
+    async def set(
+        self,
+        organization: str,
+        message: str,
+        attachment: str,
+        *,
+        followed: bool | None = None,
+        revoked: bool | None = None,
+        expires: tuple[Moment | None] | None = None,
+    ) -> StoredAttachment:
+        """Change what is given. Raises NoSuchFile, NotAllowed, TooLarge, Stale."""
+
+        def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
+            changes: dict[str, object] = {}
+            if followed is not None:
+                _check_unsent(loaded.message, "following can be changed")
+                _check_size(file.size, followed, others)
+                changes["followed"] = followed
+            if revoked is not None:
+                changes["revoked"] = revoked
+            if expires is not None:
+                changes["expires_at"] = expires[0]
+            return file.model_copy(update=changes)
+
+        return await self._change(organization, message, attachment, changed)
+
+    async def remove(self, organization: str, message: str, attachment: str) -> None:
+        """Links of a prepared mail then lead to a page that says so. Raises NoSuchFile, NotAllowed, Stale."""
+        for _ in range(_MOST_TRIES):
+            loaded = await self._loaded(organization, message)
+            row = await self._row(organization, loaded.message, attachment)
+            _check_unsent(loaded.message, "attachments can be deleted")
+            try:
+                await self._store.change(
+                    organization, loaded.message, loaded.etag, also=[Delete(message, row.key, row.etag)]
+                )
+            except Stale:
+                continue
+            await self._blobs.delete(tables.container(organization), unpack(StoredAttachment, row).blob)
+            return
+        raise Stale
+
+    async def _change(self, organization: str, message: str, attachment: str, changed: Changed) -> StoredAttachment:
+        for _ in range(_MOST_TRIES):
+            loaded, row, file = await self._found(organization, message, attachment, changed)
+            change: Change = Replace(Row(message, row.key, pack(file), row.etag))
+            try:
+                if loaded.message.state in _UNSENT:
+                    # Also where the row alone changes: whoever is about to send it must see this, or be seen.
+                    await self._store.change(organization, loaded.message, loaded.etag, also=[change])
+                else:
+                    await self._tables.write(tables.table(organization, "messages"), [change])
+            except (Stale, Conflict, Missing):
+                continue
+            return file
+        raise Stale
+
+    async def _found(
+        self, organization: str, message: str, attachment: str, changed: Changed
+    ) -> tuple[Loaded, Row, StoredAttachment]:
+        """The message, the attachment's row, and what the row is to become."""
+        loaded = await self._loaded(organization, message)
+        row = await self._row(organization, loaded.message, attachment)
+        files = [_file(each) for each in await self._rows(organization, message)]
+        others = [each for each in files if each.id != attachment]
+        return loaded, row, changed(loaded, unpack(StoredAttachment, row), others)
+
+    async def _loaded(self, organization: str, message: str) -> Loaded:
+        loaded = await self._store.load(organization, message)
+        if loaded is None:
+            raise NoSuchFile
+        return loaded
+
+    async def _row(self, organization: str, message: StoredMessage, attachment: str) -> Row:
+        for row in await self._rows(organization, message.id):
+            file = _file(row)
+            if isinstance(file, StoredAttachment) and file.id == attachment:
+                return row
+        raise NoSuchFile
+
+    async def _rows(self, organization: str, message: str) -> list[Row]:
+        return [row async for row in self._tables.query(tables.table(organization, "messages"), message, FILES)]
+
+
+Check = Callable[[Sequence[StoredFile]], None]
+"""Raises what forbids a file beside these."""
+
+Changed = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
+"""The attachment as it is to be, of a message with other files; raises what forbids it."""
+
+
+def attachment_key(number: int) -> str:
+    return f"a{number:04d}"
+
+
+def image_blob(message: str, image: str) -> str:
+    return f"images/{message}/{image}"
+
+
+def _new_blob(message: str, attachment: str) -> str:
+    """A name of its own for every version of the bytes, so that a row always names those that it describes."""
+    return f"attachments/{message}/{attachment}/{new_id()}"
+
+
+def _key(file: StoredFile) -> str:
+    return f"ai{file.number:04d}" if isinstance(file, StoredImage) else attachment_key(file.number)
+
+
+def _file(row: Row) -> StoredFile:
+    return unpack(StoredImage if row.key.startswith("ai") else StoredAttachment, row)
+
+
+def _described(attachment: str, message: str, filename: str, data: Data, followed: bool) -> StoredAttachment:
+    name = clean_filename(filename)
+    return StoredAttachment(
+        id=attachment,
+        number=0,
+        filename=name,
+        size=len(data),
+        content_type=content_type(data, name),
+        blob=_new_blob(message, attachment),
+        followed=followed,
+    )
+
+
+def _check_unsent(message: StoredMessage, what: str) -> None:
+    if message.state not in _UNSENT:
+        raise NotAllowed(f"The message is {message.status}: {what} only until it is sent.")
+
+
+def _check_size(size: int, followed: bool, others: Sequence[StoredFile]) -> None:
+    """Raises TooLarge."""
+    if followed:
+        if size > LARGEST_FOLLOWED:
+            raise TooLarge(f"A followed attachment has at most 100 MB ({LARGEST_FOLLOWED:,} bytes), this has {size:,}.")
+        return
+    most = f"at most 20 MB ({LARGEST_ATTACHED:,} bytes)"
+    if size > LARGEST_ATTACHED:
+        raise TooLarge(f"What travels in a mail has {most}, this has {size:,}. A followed one travels as a link.")
+    beside = sum(each.size for each in others if isinstance(each, StoredAttachment) and not each.followed)
+    if size + beside > LARGEST_ATTACHED:
+        raise TooLarge(f"All that travels in a mail has {most} together; with this it would have {size + beside:,}.")

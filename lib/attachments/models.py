@@ -1,0 +1,76 @@
+"""What is stored of a message's files, and what the API shows of an attachment."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from lib.fields import Moment
+
+MEGABYTE = 1024 * 1024
+LARGEST_FOLLOWED = 100 * MEGABYTE
+"""Bytes. It is also what the Functions host takes as a request's body, unless it is told otherwise."""
+
+LARGEST_ATTACHED = 20 * MEGABYTE
+"""Bytes of all that travels in one mail: in base64 some 27 MB, which most mail servers take."""
+
+LARGEST_IMAGE = 5 * MEGABYTE
+MOST_FILES = 50
+"""Attachments and images that a message has at a time."""
+
+
+class TooLarge(Exception):
+    """The text says what is too large, and for what."""
+
+
+class StoredFile(BaseModel):
+    """`number` is in the row's key and in the links' tokens: none is given twice within a message. `size` in bytes."""
+
+    id: str
+    number: int
+    filename: str
+    size: int
+    content_type: str
+    blob: str
+
+
+class StoredAttachment(StoredFile):
+    """A row `a<number>`. Of a revoked one, and from `expires_at` on, links lead to a page that says so."""
+
+    followed: bool
+    revoked: bool = False
+    expires_at: Moment | None = None
+
+
+class StoredImage(StoredFile):
+    """A row `ai<number>`. The HTML names it as `cid:<cid>`."""
+
+    @property
+    def cid(self) -> str:
+        return cid_of(self.id)
+
+
+def cid_of(image: str) -> str:
+    """A Content-ID (RFC 2392) for an image's id: like a Message-ID, unique everywhere."""
+    return f"{image}@images.heed"
+
+
+class AttachmentRead(BaseModel):
+    """A file of a message. `size` in bytes; `views` are those by people; `content_type` is what its bytes say."""
+
+    id: str
+    filename: str
+    size: int
+    content_type: str
+    followed: bool
+    views: int = 0
+    revoked: bool = False
+    expires_at: Moment | None = None
+
+
+def size_text(size: int) -> str:
+    """`812 KB`, `1.4 MB`: understood in every language that mails are written in. A KB has 1,024 bytes."""
+    if size < 1024:
+        return f"{size} B"
+    if size < MEGABYTE:
+        return f"{round(size / 1024)} KB"
+    return f"{size / MEGABYTE:.1f} MB"

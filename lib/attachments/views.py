@@ -1,0 +1,77 @@
+"""Where an attachment's link leads: to its bytes, by a URL that is good for some minutes.
+
+The row is read each time, so that revoking takes effect at once. While storage does not answer, the last copy of the
+row that this process has seen stands in: the URL is signed without storage, and its blob may be there although the
+table is not. Without such a copy nobody knows the file's name, or whether it was revoked; and the bytes lie in the same
+account as the row. So a link to them would, as a rule, end on a page of XML: better to ask for another try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from datetime import timedelta
+
+from lib import tables
+from lib.attachments.files import Files
+from lib.attachments.mail import is_gone
+from lib.attachments.models import StoredAttachment
+from lib.clock import Clock
+from lib.filenames import as_download
+from lib.storage import Blobs, Grant, StorageError, Unavailable
+from lib.tokens import Claim
+
+log = logging.getLogger("heed.attachments")
+
+LIVES = timedelta(minutes=5)
+LOOKUP_LIMIT = 0.7
+SIGNING_LIMIT = 0.5
+"""Seconds. Signing takes none, but for once a day, when a managed identity asks for the key to sign with."""
+
+_MOST_KNOWN = 2_000
+
+
+class Gone(Exception):
+    """Revoked, expired or deleted."""
+
+
+class AttachmentViews:
+    def __init__(self, files: Files, blobs: Blobs, clock: Clock) -> None:
+        self._files = files
+        self._blobs = blobs
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, str, int], StoredAttachment | None] = OrderedDict()
+
+    async def find(self, claim: Claim) -> StoredAttachment:
+        """The attachment of a link. Raises Gone; Unavailable where storage does not tell."""
+        place = claim.organization, claim.message, claim.item
+        try:
+            async with asyncio.timeout(LOOKUP_LIMIT):
+                self._keep(place, await self._files.attachment(*place))
+        except (StorageError, TimeoutError) as error:
+            if place not in self._known:
+                raise Unavailable("the attachment could not be looked up") from error
+            log.warning("an attachment is told from memory: %s", type(error).__name__)
+        found = self._known[place]
+        if found is None or is_gone(found, self._clock.now()):
+            raise Gone
+        return found
+
+    async def url(self, claim: Claim, attachment: StoredAttachment) -> str:
+        """It lets whoever has it read the file, so it must get into no log. Raises StorageError."""
+        until = self._clock.now() + LIVES
+        if attachment.expires_at is not None:
+            until = min(until, attachment.expires_at)
+        grant = Grant(until, as_download(attachment.filename), attachment.content_type)
+        try:
+            async with asyncio.timeout(SIGNING_LIMIT):
+                return await self._blobs.reading_url(tables.container(claim.organization), attachment.blob, grant)
+        except TimeoutError as error:
+            raise Unavailable("there is no key to sign with") from error
+
+    def _keep(self, place: tuple[str, str, int], found: StoredAttachment | None) -> None:
+        self._known[place] = found
+        self._known.move_to_end(place)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)

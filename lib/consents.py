@@ -1,0 +1,86 @@
+"""What recipients have said about being followed: a history for each address, to which is only ever added.
+
+Rows of the table `people`, partition `consent|<keyed hash of the address>`, key = the time counted backwards, so that
+the newest is the first; no address stands in them. The newest entry counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from lib.address_hashes import AddressHashes
+from lib.clock import Clock, milliseconds, moment
+from lib.fields import ChosenId, Line, Model, Moment
+from lib.follow import Preference
+from lib.ids import new_id
+from lib.repository import Repository
+from lib.storage import Range, Storage
+
+SAME_AGAIN = timedelta(hours=24)
+"""So long a consent that says the same as the newest one is that one, told twice."""
+
+_LAST = 10**14
+"""Milliseconds: later than any time there is."""
+
+
+class ConsentSpec(Model):
+    """What an address's owner has said, and how that is known."""
+
+    follow: Literal["allow", "do_not_allow"]
+    basis: Line = Field("", description="the legal basis, such as consent or legitimate interest")
+    source: Line = Field("", description="where it was said: a form, a call, the recipient's page")
+    notice: Line = Field("", description="what the owner was told, or its version")
+
+
+class Consent(ConsentSpec):
+    """An entry of the history. `by` is the user who entered it, where one was named."""
+
+    at: Moment
+    by: ChosenId | None = None
+
+
+class Consents:
+    def __init__(self, storage: Storage, hashes: AddressHashes, clock: Clock) -> None:
+        self._rows = Repository(storage.tables, "people", Consent)
+        self._hashes = hashes
+        self._clock = clock
+
+    async def append(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
+        """Add to the address's history. What says the same as the newest of a day is not added again."""
+        newest, now = await self.newest(organization, email), milliseconds(self._clock.now())
+        if newest is not None:
+            told_twice = newest == Consent(**spec.model_dump(), at=newest.at, by=by)
+            if told_twice and moment(now) - newest.at < SAME_AGAIN:
+                return newest
+            # What is told later is newer, whatever the clock says of who tells it.
+            now = max(now, milliseconds(newest.at) + 1)
+        consent = Consent(**spec.model_dump(), at=moment(now), by=by)
+        key = f"{_LAST - now:015d}|{new_id()}"
+        await self._rows.put(organization, _partition(await self._hashes.of(organization, email)), key, consent, None)
+        return consent
+
+    async def newest(self, organization: str, email: str) -> Consent | None:
+        async for consent in self.history(organization, email, limit=1):
+            return consent
+        return None
+
+    async def follow(self, organization: str, email: str) -> Preference:
+        """What the newest entry says."""
+        newest = await self.newest(organization, email)
+        return newest.follow if newest else "unknown"
+
+    async def history(self, organization: str, email: str, limit: int | None = None) -> AsyncIterator[Consent]:
+        """Newest first."""
+        hashed = await self._hashes.find(organization, email)
+        if hashed is None:
+            return
+        async for _, consent, _ in self._rows.list(organization, _partition(hashed), Range(), limit):
+            yield consent
+
+
+def _partition(hashed: str) -> str:
+    return f"consent|{hashed}"

@@ -1,0 +1,96 @@
+"""Into which copies a message is divided, by who of its recipients is followed.
+
+All copies have the same headers, so that everybody sees the same To and Cc, and one Message-ID. A followed recipient's
+has tokens with that recipient's number, and nothing else tells them apart; all others share one that tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lib.follow import Decision, FollowState, same_mailbox, some_are_followed
+from lib.messages import Copy, MessageFields
+
+_ON = FollowState(state="on", reason="Opens and clicks are recorded.")
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A copy to be written: for whom (numbers of recipients), followed or not; `recipient` is who its tokens name."""
+
+    recipients: list[int]
+    follow_state: FollowState
+    recipient: int | None = None
+
+    def unfollowed(self, state: FollowState) -> Division:
+        return Division(self.recipients, state)
+
+
+def divided(decision: Decision, emails: Sequence[str], named: bool) -> list[Division]:
+    """Afresh: followed ones first, in the message's order. `named`: tokens may say whose copy it is."""
+    everybody = list(range(len(emails)))
+    if not decision.split:
+        return [Division(everybody, decision.state, _alone(everybody, named))]
+    own: dict[str, list[int]] = {}
+    others: list[int] = []
+    for number, email in enumerate(emails):
+        if decision.recipients[number].follow:
+            # Who stands there twice gets one copy.
+            own.setdefault(same_mailbox(email), []).append(number)
+        else:
+            others.append(number)
+    divisions = [Division(numbers, _ON, numbers[0]) for numbers in own.values()]
+    if others:
+        divisions.append(Division(others, _not_followed(decision, emails, others)))
+    return divisions
+
+
+def kept(planned: Sequence[Copy], decision: Decision, emails: Sequence[str], named: bool) -> list[Division]:
+    """As it was planned, for the same recipients. Who has said no since is not followed, but for a copy in doubt: a
+    provider notices the repetition of the very same mail alone."""
+    if len(planned) == 1:
+        [copy] = planned
+        allowed = all(decision.recipients[number].follow for number in copy.recipients)
+        state = decision.state if not decision.split or allowed else _not_followed(decision, emails, copy.recipients)
+        return [Division(copy.recipients, state, _alone(copy.recipients, named))]
+    divisions = []
+    for copy in planned:
+        division = Division(copy.recipients, copy.follow_state)
+        if copy.follow_state.state == "on":
+            division = Division(copy.recipients, copy.follow_state, copy.recipients[0] if named else None)
+            allowed = all(decision.recipients[number].follow for number in copy.recipients)
+            if not allowed and not copy.in_doubt:
+                division = division.unfollowed(_not_followed(decision, emails, copy.recipients))
+        divisions.append(division)
+    return divisions
+
+
+def state_of_all(message: MessageFields, copies: Sequence[Copy]) -> FollowState:
+    """Of a message that has gone out in these copies."""
+    if len(copies) == 1:
+        return copies[0].follow_state
+    everyone = {same_mailbox(each.email) for each in message.recipients()}
+    blockers = [email for copy in copies for email in copy.follow_state.blocked_by]
+    on = [copy for copy in copies if copy.follow_state.state == "on"]
+    if not on:
+        return FollowState(state="blocked", blocked_by=blockers, reason="No recipient is followed.")
+    reason = some_are_followed(len(on), len(everyone))
+    return FollowState(state="on", blocked_by=blockers, reason=reason)
+
+
+def _alone(recipients: Sequence[int], named: bool) -> int | None:
+    return recipients[0] if len(recipients) == 1 and named else None
+
+
+def _not_followed(decision: Decision, emails: Sequence[str], numbers: Sequence[int]) -> FollowState:
+    """Of a copy for these recipients, who are not followed."""
+    if decision.state.state == "off":
+        return decision.state
+    blockers = set(decision.state.blocked_by)
+    reasons = dict.fromkeys(decision.recipients[number].because for number in numbers)
+    return FollowState(
+        state="blocked",
+        blocked_by=[emails[number] for number in numbers if emails[number] in blockers],
+        reason=next(iter(reasons)) if len(reasons) == 1 else "These recipients are not followed.",
+    )

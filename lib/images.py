@@ -1,0 +1,102 @@
+"""Images of a mail's body: `<img src="cid:…">` becomes a hosted image where the copy is followed, or stays an inline
+part. And how a hosted one is served: from memory where it was asked for before, in the end from storage."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from urllib.parse import unquote
+
+from lib import tables
+from lib.attachments.models import LARGEST_IMAGE, StoredImage
+from lib.image_formats import BrokenImage, image_type
+from lib.links import WHITE_SPACE
+from lib.messages import Remark
+from lib.rewrite import markup
+from lib.rewrite.html_part import decoded
+from lib.rewrite.remarks import Places
+from lib.storage import Blobs, Missing
+from lib.tokens import Claim
+
+_HOSTED = re.compile(r"(https?://[^/?#]++(?:/[^/?#]*+)*?/i/)([\w-]++)(/[^?#]*+)", re.ASCII | re.IGNORECASE)
+_CID = re.compile(r"cid:(.+)", re.IGNORECASE | re.DOTALL)
+
+Requote = Callable[[str], str | None]
+"""Another token for the token of an image in older mail; None for what stays."""
+
+
+def host_images(
+    html: str, images: Sequence[StoredImage], url_of: Callable[[StoredImage], str] | None, requote: Requote
+) -> str:
+    """The HTML with these images hosted. Without `url_of` they stay as they are, and only quoted ones change."""
+    by_cid = {image.cid: image for image in images}
+    pieces, done = list[str](), 0
+    for found in markup.read(html).images:
+        source = decoded(html[found.value_start : found.value_end]).strip(WHITE_SPACE)
+        url = None
+        if cid := _CID.fullmatch(source):
+            image = by_cid.get(unquote(cid[1]))
+            url = url_of(image) if image and url_of else None
+        elif (hosted := _HOSTED.fullmatch(source)) and (token := requote(hosted[2])):
+            url = hosted[1] + token + hosted[3]
+        if url is not None:
+            pieces += (html[done : found.value_start], escape(url))
+            done = found.value_end
+    return "".join([*pieces, html[done:]])
+
+
+def missing_images(html: str, images: Sequence[StoredImage]) -> list[Remark]:
+    """A remark on each `cid:` of an `<img>` that names no image of this message."""
+    known = {image.cid for image in images}
+    places = Places("html", html)
+    remarks = []
+    for found in markup.read(html).images:
+        cid = _CID.fullmatch(decoded(html[found.value_start : found.value_end]).strip(WHITE_SPACE))
+        if cid and unquote(cid[1]) not in known:
+            text = "No image of this message has this cid. It stays as it is, and shows nothing."
+            remarks.append(Remark(code="no-such-image", text=text, place=places.name(found.value_start)))
+    return remarks
+
+
+def images_in(html: str | None, images: Iterable[StoredImage]) -> list[StoredImage]:
+    """Those that the HTML names."""
+    return [] if html is None else [image for image in images if image.cid in html or _escaped(image.cid) in html]
+
+
+def _escaped(cid: str) -> str:
+    return cid.replace("@", "%40")
+
+
+class HostedImages:
+    """Images by the blob's name, which never holds anything else: at most `most_bytes` of them stay in memory."""
+
+    def __init__(self, blobs: Blobs, most_bytes: int = 4 * LARGEST_IMAGE) -> None:
+        self._blobs = blobs
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[tuple[str, str], tuple[bytes, str]] = OrderedDict()
+        self._size = 0
+
+    async def get(self, claim: Claim) -> tuple[bytes, str] | None:
+        """The bytes and their media type; None where it is gone. Raises StorageError."""
+        name = claim.organization, f"images/{claim.message}/{claim.destination}"
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        try:
+            data = await self._blobs.get(tables.container(name[0]), name[1])
+            found = data, image_type(data)
+        except (Missing, BrokenImage):
+            return None
+        self._keep(name, found)
+        return found
+
+    def _keep(self, name: tuple[str, str], found: tuple[bytes, str]) -> None:
+        if name in self._kept:
+            return
+        self._kept[name] = found
+        self._size += len(found[0])
+        while self._size > self._most_bytes:
+            _, (data, _) = self._kept.popitem(last=False)
+            self._size -= len(data)

@@ -1,0 +1,118 @@
+"""Blobs of Azure Storage, through its SDK."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
+from azure.storage.blob.aio import BlobClient, BlobServiceClient
+
+from lib.storage.account import Account
+from lib.storage.azure_errors import translated
+from lib.storage.protocols import Conflict, Grant, Missing
+
+BLOCK = 4 * 1024 * 1024
+"""Bytes."""
+
+_KEY_LASTS = timedelta(days=1)
+_KEY_SPARE = timedelta(hours=1)
+"""So long before its end a new key is asked for; while none is to be had, none is needed yet."""
+
+_CLOCKS_DIFFER = timedelta(minutes=15)
+
+
+class AzureBlobs:
+    """Of one account. Blobs of up to `BLOCK` bytes go out in one request."""
+
+    def __init__(self, service: BlobServiceClient, account: Account) -> None:
+        self._service = service
+        self._account = account
+        self._delegation: tuple[UserDelegationKey, datetime] | None = None
+
+    async def create(self, container: str) -> None:
+        try:
+            with translated():
+                await self._service.create_container(container)
+        except Conflict as conflict:
+            if "BeingDeleted" in str(conflict):
+                raise
+
+    async def drop(self, container: str) -> None:
+        try:
+            with translated():
+                await self._service.delete_container(container)
+        except Missing:
+            return
+
+    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+        blob = self._service.get_blob_client(container, name)
+        settings = ContentSettings(content_type=content_type)
+        with translated():
+            if len(data) <= BLOCK:
+                await blob.upload_blob(bytes(data), overwrite=True, content_settings=settings)
+            else:
+                blocks = [block async for block in _staged(blob, memoryview(data))]
+                await blob.commit_block_list(blocks, content_settings=settings)
+
+    async def get(self, container: str, name: str) -> bytes:
+        with translated():
+            stream = await self._service.get_blob_client(container, name).download_blob()
+            data: bytes = await stream.readall()
+            return data
+
+    async def delete(self, container: str, name: str) -> None:
+        try:
+            with translated():
+                await self._service.get_blob_client(container, name).delete_blob()
+        except Missing:
+            return
+
+    async def reading_url(self, container: str, name: str, grant: Grant) -> str:
+        """Signed with the account's key, or, as a managed identity, with a user delegation key, which is asked for once
+        a day: signing needs no request. Raises StorageError where there is no such key yet, and none to be had."""
+        proof: dict[str, Any] = (
+            {"account_key": base64.b64encode(self._account.key).decode()}
+            if self._account.key is not None
+            else {"user_delegation_key": await self._delegation_key(grant.until)}
+        )
+        url = f"{self._account.blob_endpoint}/{container}/{quote(name)}"
+        signature = generate_blob_sas(
+            self._account.name,
+            container,
+            name,
+            **proof,
+            permission=BlobSasPermissions(read=True),
+            expiry=grant.until,
+            # Nobody reads it on the way; Azurite on one machine has http alone.
+            protocol="https" if url.startswith("https:") else "https,http",
+            content_disposition=grant.disposition,
+            content_type=grant.content_type,
+        )
+        return f"{url}?{signature}"
+
+    async def _delegation_key(self, until: datetime) -> UserDelegationKey:
+        if self._delegation is None or self._delegation[1] < until + _KEY_SPARE:
+            now = datetime.now(UTC)
+            end = now + _KEY_LASTS
+            with translated():
+                key = await self._service.get_user_delegation_key(now - _CLOCKS_DIFFER, end)
+            self._delegation = key, end
+        return self._delegation[0]
+
+
+async def _staged(blob: BlobClient, data: memoryview) -> AsyncIterator[BlobBlock]:
+    """Blocks that wait to be committed; of an upload that breaks off, Azure deletes them after a week.
+
+    Their ids have a part that is this upload's own: two uploads at a time do not mix.
+    """
+    upload = secrets.token_hex(8)
+    for number, start in enumerate(range(0, len(data), BLOCK)):
+        name = f"{upload}{number:06d}"
+        # The SDK wants bytes: one block at a time is copied.
+        await blob.stage_block(name, bytes(data[start : start + BLOCK]))
+        yield BlobBlock(block_id=name)

@@ -1,0 +1,94 @@
+"""The list of templates: which of them, in what order, and which one is recommended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from lib.collation import ascending, collation_key, descending, folded
+from lib.templates.models import StoredTemplate
+from lib.templates.rates import Rate, TemplateCounted
+from lib.templates.recommend import Advice, Candidate, recommend
+from lib.templates.shares import Counts, CountsByTemplate, Tally
+
+TemplateSort = Literal[
+    "name",
+    "-name",
+    "sent_count",
+    "-sent_count",
+    "open_rate",
+    "-open_rate",
+    "reply_rate",
+    "-reply_rate",
+    "click_rate",
+    "-click_rate",
+]
+
+_LARGEST = 10**12 - 1
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A template as a list is about to show it."""
+
+    template: StoredTemplate
+    etag: str
+    tally: Tally
+    advice: Advice
+
+
+def shown(
+    templates: Iterable[tuple[StoredTemplate, str]], counts: CountsByTemplate, regarding: str | None, seed: str
+) -> list[Shown]:
+    """All of them with what is to be said of each: of mails that regard one type of record, or of all.
+
+    Templates are compared with those of their own language. The same seed draws the same lot.
+    """
+    by_language: dict[str, list[tuple[StoredTemplate, str, Tally]]] = defaultdict(list)
+    for template, etag in templates:
+        tally = counts.get(template.id, Counts()).of(regarding)
+        by_language[template.language.lower()].append((template, etag, tally))
+    found = []
+    for language, some in by_language.items():
+        # No secret hangs on it: it has to come out the same all day.
+        chance = Random(f"{seed}|{language}")  # noqa: S311
+        advice = recommend([Candidate(each.id, each.name, tally) for each, _, tally in some], chance)
+        found += [Shown(each, etag, tally, advice[each.id]) for each, etag, tally in some]
+    return found
+
+
+def chosen(some: Iterable[Shown], language: str | None, words: str | None) -> list[Shown]:
+    """Those of a language, of any region where none is named (RFC 4647, basic filtering), whose name or subject holds
+    every one of the words."""
+    wanted = folded(words or "").split()
+    tag = (language or "").lower()
+    return [
+        each
+        for each in some
+        if (not tag or f"{each.template.language.lower()}-".startswith(f"{tag}-"))
+        and all(word in folded(f"{each.template.name} {each.template.subject}") for word in wanted)
+    ]
+
+
+def ordered(
+    some: Sequence[tuple[Shown, TemplateCounted]], sort: TemplateSort
+) -> list[tuple[str, Shown, TemplateCounted]]:
+    """(key, …) in order of the keys, which can be cursors. Rates that are not known stand at the end."""
+    keyed = [(f"{_key(each, counted, sort)}|{each.template.id}", each, counted) for each, counted in some]
+    return sorted(keyed, key=lambda entry: entry[0])
+
+
+def _key(each: Shown, counted: TemplateCounted, sort: TemplateSort) -> str:
+    column, is_down = sort.removeprefix("-"), sort.startswith("-")
+    if column == "name":
+        name = collation_key(each.template.name)
+        return descending(name) if is_down else ascending(name)
+    value: Rate | int | None = getattr(counted, column)
+    if value is None:
+        return "~"
+    number = round(value.rate * _MILLION) if isinstance(value, Rate) else value
+    return f"{_LARGEST - number if is_down else number:012d}"

@@ -1,0 +1,157 @@
+"""The merge language of templates: text, four names, and a word for where a name is missing. Nothing else.
+
+A user's template is no program. Jinja's lexer finds the fields and Jinja's parser reads each of them, but only two
+shapes of tree are let through: `{{ recipient.name }}` and `{{ recipient.name | default("…") }}`. What is rendered is
+our own list of texts and fields, by putting strings side by side: no expression is ever evaluated, so there is
+nothing to break out of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from markupsafe import escape
+
+Root = Literal["recipient", "sender", "regarding", "org"]
+Form = Literal["html", "text", "line"]
+"""`html` escapes values, `line` keeps values on one line, `text` takes them as they are."""
+
+MOST_FIELDS = 500
+"""Of one template's subject, HTML or text."""
+
+LONGEST_FIELD = 500
+"""Characters between `{{` and `}}`, both included."""
+
+LONGEST_RESULT = 1_000_000
+"""Characters of what is rendered."""
+
+_ROOTS: dict[str, Root] = {root: root for root in get_args(Root)}
+_ONLY = 'only {{ recipient.name }}, sender.name, regarding.name and org.name stand here, with | default("…") after them'
+_NO_TAGS = {
+    "block_begin": "{% … %} is not for templates; to show the signs themselves, put a space between them",
+    "raw_begin": "{% … %} is not for templates; to show the signs themselves, put a space between them",
+    "comment_begin": "{# … #} is not for templates; in CSS, put a space between { and #",
+}
+_PLAIN_SIGNS = {"variable_begin": "{{", "variable_end": "}}"}
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+# Nothing is ever rendered by it.
+_ENVIRONMENT = Environment(autoescape=True, keep_trailing_newline=True)
+
+Parts = tuple["str | MergeField", ...]
+
+
+class MergeError(ValueError):
+    """What stands in a template does not belong there, or what comes out is too long; the text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeField:
+    """`{{ root.name | default("…") }}`."""
+
+    root: Root
+    default: str = ""
+
+
+def parse(source: str) -> Parts:
+    """The texts and fields of a template, line ends as `\\n`. Raises MergeError, whose message says where."""
+    source = re.sub(r"\r\n?", "\n", source)
+    parts: list[str | MergeField] = []
+    fields = 0
+    for start, text, is_field in _pieces(source):
+        if not is_field:
+            parts.append(text)
+            continue
+        fields += 1
+        if fields > MOST_FIELDS:
+            raise _wrong(source, start, f"there are at most {MOST_FIELDS} fields")
+        field = _field(text)
+        if field is None:
+            raise _wrong(source, start, _ONLY)
+        parts.append(field)
+    return tuple(parts)
+
+
+def _pieces(source: str) -> Iterator[tuple[int, str, bool]]:
+    """(where it starts, text, whether it is a field), in order and without gaps. Raises MergeError."""
+    place, start = 0, None
+    try:
+        for _, kind, text in _ENVIRONMENT.lexer.tokeniter(source, None):
+            if kind in _NO_TAGS:
+                raise _wrong(source, source.index("{", place), _NO_TAGS[kind])
+            if text != _PLAIN_SIGNS.get(kind, text):
+                # `{{-` takes away the white space around it: the lexer has skipped some of the source.
+                raise _wrong(source, source.index("{", place) if start is None else start, _ONLY)
+            if kind == "variable_begin":
+                start = place
+            place += len(text)
+            if start is None:
+                yield place - len(text), text, False
+            elif place - start > LONGEST_FIELD:
+                raise _wrong(source, start, f"a field has at most {LONGEST_FIELD} characters")
+            elif kind == "variable_end":
+                yield start, source[start:place], True
+                start = None
+    except TemplateSyntaxError:
+        raise _wrong(source, place if start is None else start, _ONLY) from None
+    if start is not None:
+        raise _wrong(source, start, "the field is not closed with }}")
+
+
+def _field(source: str) -> MergeField | None:
+    """What one field says; None where that is nothing that is allowed."""
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except (TemplateSyntaxError, RecursionError):
+        return None
+    match tree.body:
+        case [
+            nodes.Output(
+                nodes=[
+                    nodes.Filter(
+                        node=nodes.Getattr(node=nodes.Name(name=root), attr="name"),
+                        name="default",
+                        args=[nodes.Const(value=str(default))],
+                        kwargs=[],
+                        dyn_args=None,
+                        dyn_kwargs=None,
+                    )
+                ]
+            )
+            # A backslash could stand for any sign, half a surrogate pair among them.
+        ] if root in _ROOTS and "\\" not in source:
+            return MergeField(_ROOTS[root], default)
+        case [nodes.Output(nodes=[nodes.Getattr(node=nodes.Name(name=root), attr="name")])] if root in _ROOTS:
+            return MergeField(_ROOTS[root])
+    return None
+
+
+def _wrong(source: str, place: int, message: str) -> MergeError:
+    line = source.count("\n", 0, place) + 1
+    column = place - source.rfind("\n", 0, place)
+    return MergeError(f"line {line}, column {column}: {message}")
+
+
+def render(parts: Parts, values: Mapping[Root, str], form: Form) -> str:
+    """The text with values in place of fields. A value that is missing or empty gives way to the field's default.
+
+    Raises MergeError for a result of over `LONGEST_RESULT` characters.
+    """
+    rendered: list[str] = []
+    length = 0
+    for part in parts:
+        rendered.append(part if isinstance(part, str) else _shown(values.get(part.root) or part.default, form))
+        length += len(rendered[-1])
+        if length > LONGEST_RESULT:
+            raise MergeError(f"with these values it is longer than {LONGEST_RESULT:,} characters")
+    return "".join(rendered)
+
+
+def _shown(value: str, form: Form) -> str:
+    if form == "html":
+        return str(escape(value))
+    return _BREAKS.sub(" ", value).strip() if form == "line" else value

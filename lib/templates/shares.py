@@ -1,0 +1,109 @@
+"""What a message, or a sale that was won, gives to the counts of a template: pure functions.
+
+A message counts once, however many people it went to and however often each of them did something: it was opened,
+clicked or answered by a person, or it was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from pydantic import BaseModel
+
+from lib.kpis import Kpis
+from lib.messages import StoredMessage
+
+NO_TYPE = ""
+"""Of messages that regard no record."""
+
+
+class Tally(BaseModel):
+    """Counts of messages; `won` counts sales. Rates are those of the `followed` ones: of others nobody hears."""
+
+    sent: int = 0
+    followed: int = 0
+    opened: int = 0
+    clicked: int = 0
+    replied: int = 0
+    won: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in Tally.model_fields})
+
+    def __sub__(self, other: Tally) -> Tally:
+        return Tally(**{name: getattr(self, name) - getattr(other, name) for name in Tally.model_fields})
+
+    def __bool__(self) -> bool:
+        return self != Tally()
+
+
+class Share(BaseModel):
+    """A row: what one message or one sale gives. `regarding` is the type of the record that the message is about; an
+    empty tally is that of one that was taken away."""
+
+    generation: int = 0
+    regarding: str = NO_TYPE
+    tally: Tally = Tally()
+
+    def digest(self) -> str:
+        return blake2b(self.model_dump_json(exclude={"generation"}).encode(), digest_size=8).hexdigest()
+
+
+class Counts(BaseModel):
+    """A row: the sum of a template's shares, by the type of record that messages regard."""
+
+    by_type: dict[str, Tally] = {}
+
+    def of(self, regarding: str | None = None) -> Tally:
+        """Of messages that regard records of one type; of all messages where none is named."""
+        if regarding is not None:
+            return self.by_type.get(regarding, Tally())
+        return sum(self.by_type.values(), Tally())
+
+    def exchanged(self, old: Share, new: Share) -> Counts:
+        """With one share in place of another; an empty one stands for none."""
+        sums = dict(self.by_type)
+        sums[old.regarding] = sums.get(old.regarding, Tally()) - old.tally
+        sums[new.regarding] = sums.get(new.regarding, Tally()) + new.tally
+        return Counts(by_type={name: tally for name, tally in sums.items() if tally})
+
+
+def total(shares: Iterable[Share]) -> Counts:
+    """The counts of these shares, counted anew."""
+    counts = Counts()
+    for share in shares:
+        counts = counts.exchanged(Share(), share)
+    return counts
+
+
+class TemplateUse(BaseModel):
+    """What stands in a template's counts because of a message; kept with the message.
+
+    `digest` is that of the share, empty for one that is taken away. `generation` grows with every change: of two
+    writers that are on their way at the same time, the later one stays. `settled`: the share was seen in storage
+    since.
+    """
+
+    template: str
+    digest: str = ""
+    generation: int
+    settled: bool = False
+
+
+def share_of(message: StoredMessage, kpis: Kpis) -> Share | None:
+    """What the message gives to its template; None while it was not sent, or where it has none.
+
+    Who clicks, views an attachment or answers has read the mail, even where the pixel was not loaded: so it was opened.
+    """
+    if message.state != "sent" or message.template is None:
+        return None
+    was_followed = message.follow_state is not None and message.follow_state.state == "on"
+    tally = Tally(sent=1)
+    if was_followed:
+        opened = kpis.opens or kpis.clicks or kpis.attachment_views or kpis.replies
+        tally = Tally(sent=1, followed=1, opened=bool(opened), clicked=bool(kpis.clicks), replied=bool(kpis.replies))
+    return Share(regarding=message.regarding.type if message.regarding else NO_TYPE, tally=tally)
+
+
+CountsByTemplate = Mapping[str, Counts]

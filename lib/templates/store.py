@@ -1,0 +1,98 @@
+"""Templates in storage: one partition of the table `templates`.
+
+Keys: `t|<template>` what lists show; `v|<template>|<number>` the content of a version. A new version and the row that
+says that it is the newest are written in one transaction.
+"""
+
+from __future__ import annotations
+
+from lib.clock import Clock
+from lib.documents import pack, unpack
+from lib.repository import Stale
+from lib.storage import Change, Conflict, Insert, Missing, Range, Replace, Row, Tables
+from lib.tables import table
+from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec
+
+PARTITION = "template"
+
+
+class Templates:
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self._tables = tables
+        self._clock = clock
+
+    async def get(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
+        """The template and its etag; None where there is none, or where it was deleted."""
+        found = await self._row(organization, template)
+        return found if found and not found[0].deleted else None
+
+    async def version(self, organization: str, template: str, number: int) -> StoredVersion | None:
+        """The content of a version: also of a template that was deleted."""
+        row = await self._tables.get(table(organization, "templates"), PARTITION, _version_key(template, number))
+        return unpack(StoredVersion, row) if row else None
+
+    async def named(self, organization: str, template: str) -> StoredTemplate | None:
+        """The template, even if it was deleted."""
+        found = await self._row(organization, template)
+        return found[0] if found else None
+
+    async def all(self, organization: str) -> list[tuple[StoredTemplate, str]]:
+        """(template, etag) of each that was not deleted, by id."""
+        rows = self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("t|"))
+        found = [(unpack(StoredTemplate, row), row.etag or "") async for row in rows]
+        return [each for each in found if not each[0].deleted]
+
+    async def put(
+        self, organization: str, template: str, spec: TemplateSpec, if_match: str | None
+    ) -> tuple[StoredTemplate, str, bool]:
+        """Put it whole, with a new version if its content is another one: (template, etag, made). Raises Stale."""
+        found = await self._row(organization, template)
+        there, etag = found or (None, None)
+        is_live = there is not None and not there.deleted
+        if if_match is not None and (not is_live or if_match not in ("*", etag)):
+            raise Stale
+        now = self._clock.now()
+        content = Content(subject=spec.subject, html=spec.html, text=spec.text)
+        digest = content.digest()
+        is_new = there is None or there.digest != digest
+        stored = StoredTemplate(
+            id=template,
+            name=spec.name,
+            language=spec.language,
+            subject=spec.subject,
+            version=(there.version if there else 0) + is_new,
+            digest=digest,
+            changed_at=now,
+        )
+        others: list[Change] = []
+        if is_new:
+            version = StoredVersion(**dict(content), version=stored.version, made_at=now)
+            others = [Insert(Row(PARTITION, _version_key(template, stored.version), pack(version)))]
+        return stored, await self._write(organization, stored, etag, others), not is_live
+
+    async def delete(self, organization: str, template: str, if_match: str | None) -> None:
+        """Take it out of lists and of use; what messages have used stays. Raises Missing, Stale."""
+        found = await self.get(organization, template)
+        if found is None:
+            raise Missing(f"no template {template}")
+        stored, etag = found
+        if if_match not in (None, "*", etag):
+            raise Stale
+        await self._write(organization, stored.model_copy(update={"deleted": True}), etag, [])
+
+    async def _row(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
+        row = await self._tables.get(table(organization, "templates"), PARTITION, f"t|{template}")
+        return (unpack(StoredTemplate, row), row.etag or "") if row else None
+
+    async def _write(self, organization: str, stored: StoredTemplate, etag: str | None, others: list[Change]) -> str:
+        row = Row(PARTITION, f"t|{stored.id}", pack(stored), etag)
+        head: Change = Insert(row) if etag is None else Replace(row)
+        try:
+            etags = await self._tables.write(table(organization, "templates"), [head, *others])
+        except (Conflict, Missing) as error:
+            raise Stale from error
+        return etags[0] or ""
+
+
+def _version_key(template: str, number: int) -> str:
+    return f"v|{template}|{number:08d}"

@@ -1,0 +1,59 @@
+"""Templates over a real Azurite: rows of the largest size, and processes that meet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from infra.local.azurite import Azurite
+from lib.clock import SetClock
+from lib.storage import Storage
+from lib.storage.account import Account
+from lib.storage.azure import azure_storage, close_storage
+from lib.tables import table
+from lib.templates import TemplateCounts, Templates
+from lib.templates.models import LONGEST_HTML, LONGEST_TEXT, TemplateSpec
+from lib.templates.shares import Share, Tally
+from tests.heed import START
+
+
+@pytest.fixture
+async def storage(azurite: Azurite) -> AsyncIterator[Storage]:
+    storage = azure_storage(Account.parse(azurite.connection_string))
+    yield storage
+    await close_storage(storage)
+
+
+@pytest.fixture
+async def organization(storage: Storage) -> str:
+    organization = f"t{uuid4().hex[:12]}"
+    await storage.tables.create(table(organization, "templates"))
+    return organization
+
+
+@pytest.mark.parametrize("sign", ['"', "🎈"])
+async def test_the_largest_template_is_stored_and_read_whole(storage: Storage, organization: str, sign: str) -> None:
+    templates = Templates(storage.tables, SetClock(START))
+    spec = TemplateSpec(name="Large", language="en", html=sign * LONGEST_HTML, text=sign * LONGEST_TEXT)
+
+    await templates.put(organization, "a.b_c@d:{e}-f", spec, None)
+
+    version = await templates.version(organization, "a.b_c@d:{e}-f", 1)
+    assert version is not None
+    assert (version.html, version.text) == (spec.html, spec.text)
+    assert [template.name for template, _ in await templates.all(organization)] == ["Large"]
+
+
+async def test_what_two_processes_count_at_once_all_counts(storage: Storage, organization: str) -> None:
+    processes = [TemplateCounts(storage.tables) for _ in range(2)]
+    share = Share(generation=1, regarding="opportunity", tally=Tally(won=1))
+
+    await asyncio.gather(
+        *(processes[number % 2].put_sale(organization, "t1", f"o{number}", share) for number in range(10)),
+        *(processes[1 - number % 2].put_sale(organization, "t1", f"o{number}", share) for number in range(10)),
+    )
+
+    assert (await processes[0].of(organization, "t1")).of("opportunity") == Tally(won=10)

@@ -1,0 +1,184 @@
+"""Images of the body: hosted and counted where the mail is followed, inside it where it is not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from lib.storage import Unavailable
+from lib.storage.memory import MemoryBlobs
+from pixel_fn import PIXEL
+from tests.functions.test_attachments import PDF, blobs, content, parts, send
+from tests.heed import Heed
+from tests.lib.pictures import ALL, jpeg, png
+from tests.lib.test_content_types import SVG
+
+
+async def upload(heed: Heed, message: str, data: bytes | None = None, name: str = "logo.png") -> Any:
+    path = f"/messages/{message}/images?filename={quote(name)}"
+    answer = await heed.api("POST", path, png() if data is None else data)
+    assert answer.status == 201, answer.body
+    return answer.json
+
+
+async def with_images(heed: Heed, *pictures: bytes, **fields: Any) -> tuple[str, list[str]]:
+    """A draft whose HTML shows these images, and their cids."""
+    message = await heed.draft(**fields)
+    cids = [(await upload(heed, message, each))["cid"] for each in pictures]
+    shown = "".join(f'<img src="cid:{cid}" alt="a picture">' for cid in cids)
+    await heed.api("PATCH", f"/messages/{message}", {"html": f"<html><body><p>Hi</p>{shown}</body></html>"})
+    return message, cids
+
+
+def hosted(heed: Heed) -> list[str]:
+    return re.findall(r'"https://heed\.test(/i/[^"]+)"', content(parts(heed)["text/html"]).decode())
+
+
+async def opens(heed: Heed, message: str) -> tuple[int, int, int]:
+    """Human ones, all of them, and events in the timeline."""
+    await heed.work()
+    kpis = (await heed.get(f"/messages/{message}"))["kpis"]
+    return kpis["opens"], kpis["raw"]["opens"], len((await heed.get(f"/messages/{message}/timeline"))["items"])
+
+
+@pytest.mark.parametrize("kind", ALL)
+async def test_a_hosted_image_is_served_as_what_its_bytes_are(heed: Heed, kind: str) -> None:
+    message, _ = await with_images(heed, ALL[kind])
+    await send(heed, message)
+    [path] = hosted(heed)
+    assert path.endswith("/logo.png")
+
+    answer = await heed.hit(path)
+
+    assert (answer.status, answer.body) == (200, ALL[kind])
+    assert answer.headers["content-type"] == kind
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "cid:" not in content(parts(heed)["text/html"]).decode()
+    assert set(parts(heed)) == {"text/plain", "text/html"}
+
+
+async def test_images_and_pixel_of_one_reading_are_one_open(heed: Heed) -> None:
+    message, _ = await with_images(heed, png(), jpeg())
+    await send(heed, message)
+    heed.clock.move(minutes=90)
+    first, second = hosted(heed)
+    for path in (first, heed.urls("o")[0], second, first):
+        await heed.hit(path)
+        heed.clock.move(seconds=2)
+    assert await opens(heed, message) == (1, 1, 1)
+
+    heed.clock.move(minutes=10)
+    await heed.hit(second)
+    assert await opens(heed, message) == (2, 2, 2)
+
+
+async def test_an_unfollowed_mail_holds_the_images_that_it_shows(heed: Heed) -> None:
+    message, [cid] = await with_images(heed, png(), follow=False)
+    await upload(heed, message, jpeg(), "unused.jpg")
+
+    await send(heed, message)
+
+    mail = parts(heed)
+    assert f'src="cid:{cid}"' in content(mail["text/html"]).decode()
+    assert (mail["logo.png"]["Content-ID"], content(mail["logo.png"])) == (f"<{cid}>", png())
+    assert mail["logo.png"].get_content_disposition() == "inline"
+    assert "unused.jpg" not in mail
+
+
+async def test_an_image_that_only_a_style_names_travels_in_the_followed_mail(heed: Heed) -> None:
+    message, [cid] = await with_images(heed, png())
+    html = f'<div style="background:url(cid:{cid})">Hi</div>'
+    await heed.api("PATCH", f"/messages/{message}", {"html": html})
+    await send(heed, message)
+    assert parts(heed)["logo.png"]["Content-ID"] == f"<{cid}>"
+
+
+async def test_a_cid_without_an_image_stays_and_its_author_is_told_where(heed: Heed) -> None:
+    message = await heed.draft(html='<p>Hi</p>\n<img src="cid:nowhere@x"><img src="https://example.com/a.png">')
+    await send(heed, message)
+    assert 'src="cid:nowhere@x"' in content(parts(heed)["text/html"]).decode()
+    [remark] = (await heed.get(f"/messages/{message}"))["remarks"]
+    assert (remark["code"], remark["place"]) == ("no-such-image", "html line 2, column 11")
+
+
+async def test_an_image_of_older_mail_that_is_quoted_is_shown_and_tells_nobody(heed: Heed) -> None:
+    older, _ = await with_images(heed, png())
+    await send(heed, older)
+    [path] = hosted(heed)
+    newer = await heed.draft(html=f'<p>As I wrote:</p><blockquote><img src="https://heed.test{path}"></blockquote>')
+    await send(heed, newer)
+    heed.clock.move(minutes=90)
+    [quoted] = hosted(heed)
+
+    assert quoted != path
+    assert (await heed.hit(quoted)).body == png()
+    assert await opens(heed, older) == (0, 0, 0)
+    assert await opens(heed, newer) == (0, 0, 0)
+
+
+async def test_a_bad_token_and_storage_that_is_down_show_the_pixel_and_never_an_error(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, _ = await with_images(heed, png())
+    await send(heed, message)
+    [path] = hosted(heed)
+
+    async def down(blobs: MemoryBlobs, container: str, name: str) -> bytes:
+        raise Unavailable("storage does not answer")
+
+    monkeypatch.setattr(MemoryBlobs, "get", down)
+    for each in (path, "/i/nonsense/a.png", "/i/" + heed.urls("o")[0][3:-4] + "/a.png"):
+        answer = await heed.hit(each)
+        assert (answer.status, answer.body, answer.headers["content-type"]) == (200, PIXEL, "image/gif")
+
+
+async def test_an_image_that_was_shown_is_shown_again_without_storage(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, _ = await with_images(heed, png())
+    await send(heed, message)
+    [path] = hosted(heed)
+    await heed.hit(path)
+    monkeypatch.delattr(MemoryBlobs, "get")
+    assert (await heed.hit(path)).body == png()
+
+
+async def test_only_so_many_bytes_of_images_stay_in_memory(heed: Heed) -> None:
+    from lib.images import HostedImages
+    from lib.tokens import Claim
+
+    images = HostedImages(heed.storage.blobs, most_bytes=2 * len(png()))
+    for name in "abc":
+        await heed.storage.blobs.put("heed-acme", f"images/m/{name}", png(), "image/png")
+        assert await images.get(Claim("acme", "m", destination=name)) == (png(), "image/png")
+        await heed.storage.blobs.delete("heed-acme", f"images/m/{name}")
+    found = [await images.get(Claim("acme", "m", destination=name)) for name in "abc"]
+    assert [each is not None for each in found] == [False, True, True]
+
+
+@pytest.mark.parametrize("data", [b"", SVG, png()[:-5], b"<html>", PDF, b"BM" + bytes(80)])
+async def test_what_is_no_whole_image_of_a_known_kind_is_refused(heed: Heed, data: bytes) -> None:
+    message = await heed.draft()
+    answer = await heed.api("POST", f"/messages/{message}/images?filename=a.png", data)
+    assert (answer.status, answer.json["errors"][0]["loc"]) == (422, ["body"])
+    assert blobs(heed) == []
+
+
+async def test_an_image_has_at_most_five_megabytes(heed: Heed) -> None:
+    message = await heed.draft()
+    large = jpeg()[:-2] + bytes(5 * 1024 * 1024) + b"\xff\xd9"
+    assert (await heed.api("POST", f"/messages/{message}/images?filename=a.jpg", large)).status == 413
+
+
+async def test_a_sent_message_and_another_organizations_get_no_image(heed: Heed) -> None:
+    message = await heed.draft()
+    other = await heed.organization("other")
+    path = f"/messages/{message}/images?filename=a.png"
+    assert (await heed.request("POST", f"/api/orgs/other{path}", png(), key=other)).status == 404
+    await send(heed, message)
+    assert (await heed.api("POST", path, png())).status == 409
+    assert blobs(heed) == []

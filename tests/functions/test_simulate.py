@@ -1,0 +1,200 @@
+"""Simulating: what would become of a mail; nothing is stored, nothing is sent, and a hostile mail does no harm."""
+
+from __future__ import annotations
+
+import base64
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from lib.storage.memory import MemoryQueues, MemoryTables
+from lib.transports.memory import MemoryTransport
+from tests.heed import BASE_URL, Heed
+
+HTML = '<p>Hi <a href="https://example.com/offer">offer</a></p>'
+BODY = {"from": "rep1", "to": [{"email": "ada@example.com"}], "subject": "Hello", "html": HTML}
+
+
+def a_mail() -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = "Rita <rep@acme.example>"
+    mail["To"] = "Ada Lovelace <ada@example.com>, bob@example.com"
+    mail["Cc"] = "cy@example.com"
+    mail["Subject"] = "Grüße aus Wien"
+    mail.set_content("Hi https://example.com/offer")
+    mail.add_alternative(HTML, subtype="html")
+    mail.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="offer.pdf")
+    return mail
+
+
+def raw(headers: str, body: str = "Hi") -> str:
+    return f"From: rep@acme.example\r\nTo: ada@example.com\r\n{headers}\r\n\r\n{body}"
+
+
+def everything_in(heed: Heed) -> str:
+    tables, queues = heed.storage.tables, heed.storage.queues
+    assert isinstance(tables, MemoryTables)
+    assert isinstance(queues, MemoryQueues)
+    rows = {name: [dict(each.rows) for each in partitions.values()] for name, partitions in tables._tables.items()}
+    return f"{rows} {queues.waiting} {heed.storage.blobs._containers}"  # type: ignore[attr-defined]
+
+
+async def test_a_message_shows_what_would_be_followed_and_what_it_would_look_like(heed: Heed) -> None:
+    answer = await heed.post("/simulate", BODY)
+
+    [copy] = answer["copies"]
+    assert (answer["follow_state"]["state"], copy["follow_state"]["state"]) == ("on", "on")
+    assert f"{BASE_URL}/c/" in copy["html"]
+    assert copy["links"] == ["https://example.com/offer"]
+    assert answer["sender_copy"]["html"] == HTML
+    [ada] = answer["recipients"]
+    assert (ada["email"], ada["follow"]) == ("ada@example.com", True)
+    assert b"Subject: Hello" in base64.b64decode(copy["mime"])
+
+
+async def test_nothing_is_stored_and_nothing_sent(heed: Heed) -> None:
+    before = everything_in(heed)
+
+    await heed.post("/simulate", BODY)
+    await heed.post("/simulate", {"mime": a_mail().as_string()})
+
+    assert everything_in(heed) == before
+    assert isinstance(heed.transport, MemoryTransport)
+    assert heed.transport.sent == []
+
+
+async def test_each_copy_is_shown_with_why() -> None:
+    heed = await Heed().start(mixed_recipients="split")
+    await heed.put("/consents/bob@example.com", {"follow": "do_not_allow"})
+
+    answer = await heed.post("/simulate", {**BODY, "cc": [{"email": "bob@example.com"}]})
+
+    assert [
+        ([each["email"] for each in copy["recipients"]], copy["follow_state"]["state"]) for copy in answer["copies"]
+    ] == [(["ada@example.com"], "on"), (["bob@example.com"], "blocked")]
+    assert answer["recipients"][1]["because"] == "The address's newest consent says no to following."
+
+
+async def test_of_very_many_copies_some_are_shown_the_clean_one_with_them() -> None:
+    heed = await Heed().start(mixed_recipients="split")
+    await heed.put("/consents/r7@example.com", {"follow": "do_not_allow"})
+
+    to = [{"email": f"r{number}@example.com"} for number in range(300)]
+    answer = await heed.post("/simulate", {**BODY, "to": to})
+
+    assert [copy["follow_state"]["state"] for copy in answer["copies"]] == ["on"] * 4 + ["blocked"]
+    assert (answer["remarks"][0]["code"], "295 more" in answer["remarks"][0]["text"]) == ("more-copies", True)
+    assert sum(each["follow"] for each in answer["recipients"]) == 299
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+async def test_a_raw_mail_is_read_as_it_is_or_in_base64(heed: Heed, encoded: bool) -> None:
+    mime = base64.b64encode(a_mail().as_bytes()).decode() if encoded else a_mail().as_string()
+
+    answer = await heed.post("/simulate", {"mime": mime})
+
+    assert [(each["name"], each["email"], each["field"]) for each in answer["recipients"]] == [
+        ("Ada Lovelace", "ada@example.com", "to"),
+        ("", "bob@example.com", "to"),
+        ("", "cy@example.com", "cc"),
+    ]
+    [copy] = answer["copies"]
+    assert f"{BASE_URL}/c/" in copy["html"]
+    assert f"{BASE_URL}/c/" in copy["text"]
+    assert [remark["code"] for remark in answer["remarks"]] == ["other-parts"]
+    assert "application/pdf" in answer["remarks"][0]["text"]
+
+
+async def test_the_sender_is_who_is_named_or_acts_or_stands_in_from(heed: Heed) -> None:
+    await heed.put("/users/rep2", {"email": "two@acme.example"})
+
+    named = await heed.post("/simulate", {"mime": raw("Subject: x"), "from": "rep2"})
+    acting = await heed.api("POST", "/simulate", {"mime": raw("Subject: x")}, x_heed_user="rep2")
+    found = await heed.post("/simulate", {"mime": raw("Subject: x")})
+    unknown = await heed.api("POST", "/simulate", {"mime": raw("Subject: x").replace("rep@", "nobody@")})
+
+    assert "opted in" in named["follow_state"]["reason"]
+    assert "opted in" in acting.json["follow_state"]["reason"]
+    assert found["follow_state"]["state"] == "on"
+    assert (unknown.status, unknown.json["errors"][0]["loc"]) == (422, ["from"])
+
+
+@pytest.mark.parametrize(
+    ("body", "loc"),
+    [
+        ({}, ["from"]),
+        ({"from": "rep1", "html": "x"}, ["to"]),
+        ({**BODY, "html": None}, ["html"]),
+        ({**BODY, "from": "nobody"}, ["from"]),
+        ({"mime": "no colon, no base64"}, ["mime"]),
+        ({"mime": "From: rep@acme.example\r\n\r\nHi"}, ["mime"]),
+        ({"mime": "From: rep@acme.example\r\nTo: not an address\r\n\r\nHi"}, ["mime", "to", 0, "email"]),
+        ({"mime": "aGVsbG8="}, ["mime"]),
+    ],
+)
+async def test_what_is_missing_is_named(heed: Heed, body: dict[str, Any], loc: list[str | int]) -> None:
+    answer = await heed.api("POST", "/simulate", body)
+
+    assert (answer.status, answer.json["errors"][0]["loc"]) == (422, loc)
+
+
+async def test_either_a_mail_or_its_fields_are_given(heed: Heed) -> None:
+    assert (await heed.api("POST", "/simulate", {**BODY, "mime": raw("Subject: x")})).status == 422
+
+
+def nested(depth: int) -> str:
+    opened = "".join(
+        f'Content-Type: multipart/mixed; boundary="b{number}"\r\n\r\n--b{number}\r\n' for number in range(depth)
+    )
+    return f"From: rep@acme.example\r\nTo: ada@example.com\r\n{opened}\r\nHi"
+
+
+HOSTILE = {
+    "nested multiparts": (nested(2_000), "nested"),
+    "mails in mails": (raw("Content-Type: message/rfc822", "Content-Type: message/rfc822\r\n\r\n" * 5_000), "nested"),
+    "very many parts": (raw('Content-Type: multipart/mixed; boundary="b"', "--b\r\n\r\nx\r\n" * 50_000), "parts"),
+    "very many lines": (raw("Subject: x", "\n" * 500_000), "lines"),
+    "a header without end": (raw("Cc: " + "a@example.com, " * 20_000), "longer"),
+    "a subject without end": (raw("Subject: " + "=?utf-8?q?x?= " * 20_000), "longer"),
+    "parameters without end": (raw("Content-Type: text/plain" + ";a" * 500_000), "longer"),
+    "a mail that is too large": (raw("Subject: x", "x" * (10 * 1024 * 1024)), "bytes"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_mail_beyond_a_limit_is_refused(heed: Heed, name: str) -> None:
+    mime, word = HOSTILE[name]
+
+    answer = await heed.api("POST", "/simulate", {"mime": mime})
+
+    assert answer.status == 422
+    assert word in answer.json["detail"]
+
+
+ODD = {
+    "comments in comments": "Cc: " + "(" * 3_000 + ")" * 3_000,
+    "encoded words that never end": "Subject: " + "=?utf-8?q?" * 5_000,
+    "an unknown character set": "Content-Type: text/plain; charset=no-such",
+    "a character set that takes for ever": "Content-Type: text/plain; charset=idna",
+    "a character set that runs code": "Content-Type: text/plain; charset=unicode_escape",
+    "a character set with a zero byte": "Content-Type: text/plain; charset=\x00",
+    "broken base64": "Content-Transfer-Encoding: base64",
+    "a boundary that is nowhere": 'Content-Type: multipart/mixed; boundary="b"\r\nSubject: x',
+    "a multipart without a boundary": "Content-Type: multipart/mixed",
+    "an injected header": "Subject: =?utf-8?q?x=0D=0ABcc:_eve@example.com?=",
+    "bytes of no character set": "Subject: \udcff\ud800".encode("utf-8", "replace").decode(),
+    "a header without a name": ": x\r\n :y",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_an_odd_mail_is_read_as_far_as_it_goes_or_refused(heed: Heed, name: str) -> None:
+    body = base64.b64encode(b"\xff\xfe" * 10_000).decode() if "base64" in name else "xn--" + "a" * 50_000
+    answer = await heed.api("POST", "/simulate", {"mime": raw(ODD[name], body)})
+
+    assert answer.status in (200, 422)
+    if answer.status == 200:
+        mime = base64.b64decode(answer.json["copies"][0]["mime"])
+        assert b"\nBcc:" not in mime
+        assert [each["email"] for each in answer.json["recipients"]] == ["ada@example.com"]
