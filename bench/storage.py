@@ -75,9 +75,7 @@ def count_facts(connection_string: str, name: str) -> int:
     return asyncio.run(_count_facts(connection_string, name))
 
 
-async def _prepare(
-    connection_string: str, mail: Mail | None, organization: str, sent_at: datetime | None
-) -> None:
+async def _prepare(connection_string: str, mail: Mail | None, organization: str, sent_at: datetime | None) -> None:
     storage = azure_storage(Account.parse(connection_string))
     try:
         organizations = Organizations(storage, SystemClock())

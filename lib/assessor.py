@@ -5,10 +5,15 @@ writes what has changed. So a message that comes twice, late or in another order
 
 A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
 a pause that grows with their number (`_pause`); those too old to change are folded (`lib.folded`).
+
+What is kept must not be folded unseen: an assessor that has read before a fact was kept may fold, a moment later, the
+time that the fact is of. So whoever keeps old facts says so in a row of its own (`put_old_facts`), once they are there.
+Who finds that row starts from all facts, and takes it away when they are counted, if nobody has put it again meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +27,13 @@ from lib.clock import Clock, milliseconds, moment
 from lib.engagement import Engagements, tally
 from lib.fact_rows import FactRows
 from lib.facts import Fact, refresh_body
-from lib.folded import CONTEXT, Folded, fold
+from lib.folded import AFTER, CONTEXT, Folded, fold
 from lib.follow import FollowState
 from lib.kpis import Kpis, added, count, together, views
 from lib.lanes import Lanes
 from lib.lists import Listed, Lists, Place, places_of
 from lib.message_store import Loaded, MessageStore, Summary
+from lib.messages import records_of
 from lib.repository import Stale
 from lib.sightings import WITHIN
 from lib.storage import Queues
@@ -36,6 +42,7 @@ from lib.templates import TemplateCounts
 from lib.verdicts import Verdict, judge
 from lib.verdicts.forwards import other_readers, readers
 from lib.verdicts.repeats import is_repeat
+from lib.verdicts.thresholds import MINUTE
 
 log = logging.getLogger("heed.assessor")
 
@@ -45,6 +52,13 @@ _MOST_AT_ONCE = 2_000
 
 BUSY = 300
 """Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
+
+_MANY = 2_000
+"""Facts that are folded already and must be looked at again for a late one, which waits for others if there are more;
+and facts that are judged beside the event loop, which has hits to answer."""
+
+_MAY_BE_FOLDED = AFTER - 10 * MINUTE
+"""Milliseconds. Older facts may be folded by somebody who is at it now, or whose clock is ahead of ours."""
 
 _LONGEST_PAUSE = 60.0
 _FACTS_A_SECOND = 250.0
@@ -67,6 +81,9 @@ class Assessment:
     folded: Folded | None
     live: Sequence[Fact]
     """Facts that are not folded; without those that belong to others."""
+
+    elsewhere: Mapping[str, int]
+    """What is known for good of other messages, for the summary."""
 
     @property
     def changes(self) -> list[tuple[Fact, Verdict, Verdict]]:
@@ -103,6 +120,7 @@ class Assessor:
         self._queues = queues
         self._clock = clock
         self._lanes: Lanes[tuple[str, str], Fact] = Lanes(self._take_of_one, _MOST_AT_ONCE)
+        self._looks: Lanes[tuple[str, str], bool] = Lanes(self._look, _MOST_AT_ONCE)
 
     async def take(self, organization: str, facts: Iterable[Fact]) -> None:
         """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped.
@@ -115,21 +133,33 @@ class Assessor:
         by_message: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             by_message[fact.message].append(fact)
-        for message, its_facts in by_message.items():
-            await self._lanes.add((organization, message), its_facts)
+        adding = (self._lanes.add((organization, message), its_facts) for message, its_facts in by_message.items())
+        for result in await asyncio.gather(*adding, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     async def _take_of_one(self, key: tuple[str, str], facts: list[Fact]) -> None:
         organization, message = key
         loaded = await self._store.load(organization, message)
-        if loaded is not None and loaded.summary.live >= BUSY and await self._kept(organization, loaded, facts):
-            return
-        await self.refresh(organization, message, facts, loaded)
+        if loaded is not None and _is_busy(loaded.summary, facts):
+            await self._keep(organization, loaded, facts)
+        else:
+            await self.refresh(organization, message, facts, loaded)
 
     async def look_again(self, organization: str, message: str, last: bool) -> None:
         """What a message of the queue asks for. One that comes too early is followed by a last one."""
-        loaded = await self.refresh(organization, message)
-        if loaded and loaded.summary.again_at and not last:
-            await self._alerts.ask_once_more(organization, message, loaded.summary.again_at)
+        await self._looks.add((organization, message), [last])
+
+    async def _look(self, key: tuple[str, str], asked: list[bool]) -> None:
+        organization, message = key
+        before = await self._store.load(organization, message)
+        after = await self.refresh(organization, message, loaded=before)
+        if before is None or after is None or all(asked):
+            return
+        again_at = after.summary.again_at
+        # Where it is another time now, the look at that time was asked for just now.
+        if again_at and again_at == before.summary.again_at:
+            await self._alerts.ask_once_more(organization, message, again_at)
 
     async def refresh(
         self, organization: str, message: str, new: Sequence[Fact] = (), loaded: Loaded | None = None
@@ -156,34 +186,35 @@ class Assessor:
         self, organization: str, loaded: Loaded, new: Sequence[Fact] = (), *, from_all: bool = False
     ) -> Assessment:
         """Judge the message; writes nothing. `from_all`: from every fact that there ever was, folded or not."""
-        folded = None if from_all else loaded.summary.folded
+        folded = loaded.summary.folded
+        if from_all or loaded.old_facts or _are_late(new, folded):
+            folded = None
         known = await self._rows.read(organization, loaded.message.id, folded.until - CONTEXT if folded else None)
-        if folded and await self._are_late(organization, new, folded, known):
-            return await self.assess(organization, loaded, new, from_all=True)
         facts = {**{fact.key: fact for fact in new}, **{key: fact for key, (fact, _) in known.items()}}
         before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
         sending = await self._circumstances.of(organization, before, facts.values())
         thresholds = await self._circumstances.thresholds(organization)
-        verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
-        open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
-        counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
-        kpis = count(counted, verdicts)
-        folded_now, live = fold(counted, verdicts, folded, milliseconds(self._clock.now()))
-        return Assessment(
-            facts={fact.key: fact for fact in open_ended},
-            known=known,
-            verdicts=verdicts,
-            kpis=together(folded.kpis, kpis) if folded else kpis,
-            folded=folded_now,
-            live=live,
+        elsewhere = self._circumstances.settled(
+            sending.elsewhere, (fact for fact, verdict in known.values() if verdict.rules)
         )
 
-    async def _are_late(
-        self, organization: str, new: Sequence[Fact], folded: Folded, known: Mapping[str, object]
-    ) -> bool:
-        """Whether a fact has come that belongs to those that were folded without it."""
-        late = [fact for fact in new if fact.at <= folded.until and fact.key not in known]
-        return any([not await self._rows.has(organization, fact) for fact in late])
+        def found() -> Assessment:
+            verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
+            open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
+            counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
+            kpis = count(counted, verdicts)
+            folded_now, live = fold(counted, verdicts, folded, milliseconds(self._clock.now()))
+            return Assessment(
+                facts={fact.key: fact for fact in open_ended},
+                known=known,
+                verdicts=verdicts,
+                kpis=together(folded.kpis, kpis) if folded else kpis,
+                folded=folded_now,
+                live=live,
+                elsewhere=elsewhere,
+            )
+
+        return await asyncio.to_thread(found) if len(facts) > _MANY else found()
 
     async def _refresh(self, organization: str, loaded: Loaded, new: Sequence[Fact], lost: Sequence[Place]) -> Loaded:
         await self._circumstances.note(organization, loaded, new)
@@ -203,7 +234,9 @@ class Assessor:
         tallies = tally(found.live, found.verdicts)
         if folded:
             tallies = folded.tallies + tallies
-        records = await self._engagements.follow(organization, message, tallies, before.records)
+        records = before.records
+        if records or any(records_of(message)):
+            records = await self._engagements.follow(organization, message, tallies, records)
         template = await self._template_counts.follow(organization, message, found.kpis, before.template)
         facts, verdicts = _with_first_opens(found)
         settles_at = self._settles_at(loaded, found)
@@ -219,16 +252,23 @@ class Assessor:
             live=len(found.live),
             other_readers=other_readers(readers(found.live, found.verdicts, folded.readers if folded else ())),
             attachment_views=added(views(found.live, found.verdicts), folded.attachment_views if folded else {}),
+            elsewhere=dict(found.elsewhere),
         )
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         await self._store.put_summary(organization, message.id, summary, loaded.summary_etag)
+        if loaded.old_facts:
+            await self._store.forget_old_facts(organization, message.id, loaded.old_facts)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one writes this.
         await self._engagements.write(organization, message, tallies, records)
         await self._template_counts.write(organization, message, found.kpis, template)
         return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
 
     def _settles_at(self, loaded: Loaded, found: Assessment) -> datetime | None:
-        """When rules about other mails of the same moment will have seen all: for hits soon after dispatch."""
+        """When rules about other mails of the same moment will have seen all: for hits soon after dispatch.
+
+        Where a look before that is asked for already, it is that one, which then asks for the next: so a burst of hits
+        brings one look in ten seconds, not one a hit.
+        """
         copies = [copy.tried_at for copy in loaded.copies if copy.tried_at]
         sent_at = max(copies, default=loaded.message.tried_at or loaded.message.sent_at)
         now = self._clock.now()
@@ -237,28 +277,50 @@ class Assessor:
         end = milliseconds(sent_at) + WITHIN
         early = [fact.at for fact in found.live if fact.at <= end and found.verdicts[fact.key].kind != "machine"]
         settles_at = moment(max(early)) + SETTLING if early else None
-        return settles_at if settles_at and settles_at > now else None
+        if settles_at is None or settles_at <= now:
+            return None
+        if len(found.live) >= BUSY:
+            settles_at = max(settles_at, now + _pause(len(found.live)))
+        asked = loaded.summary.again_at
+        return asked if asked and now < asked < settles_at else settles_at
 
-    async def _kept(self, organization: str, loaded: Loaded, facts: list[Fact]) -> bool:
-        """Keep facts of a busy message for a recount that is sure to come; False where they must be judged now."""
-        message, folded = loaded.message.id, loaded.summary.folded
-        if folded and any(fact.at <= folded.until for fact in facts):
-            return False
+    async def _keep(self, organization: str, loaded: Loaded, facts: list[Fact]) -> None:
+        """Keep facts of a busy message for a recount that is sure to come."""
+        message = loaded.message.id
         await self._rows.keep(organization, facts)
         await self._circumstances.note(organization, loaded, facts)
+        oldest = min(fact.at for fact in facts)
+        is_old = oldest <= milliseconds(self._clock.now()) - _MAY_BE_FOLDED or _are_late(facts, loaded.summary.folded)
+        if is_old:
+            await self._store.put_old_facts(organization, message)
         # Read after the facts are there: a recount that was due until now may have read without them.
         again, now = await self._store.load(organization, message), self._clock.now()
-        if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
-            return True
-        pause = _pause(again.summary.live)
-        await self._queues.send(INTERACTIONS, refresh_body(organization, message), pause)
+        if again is None:
+            await self._store.forget_old_facts(organization, message)
+            return
+        if again.recount_at and again.recount_at > now + _NOT_BEGUN:
+            return
+        summary = again.summary
+        pause = _pause(summary.live + (summary.folded.facts if summary.folded and again.old_facts else 0))
+        await self._queues.send(INTERACTIONS, refresh_body(organization, message, last=True), pause)
         await self._store.put_recount(organization, message, now + pause)
-        return True
 
 
-def _pause(live: int) -> timedelta:
+def _is_busy(summary: Summary, facts: Sequence[Fact]) -> bool:
+    """Whether so much would have to be looked at for these facts that they wait for others to come."""
+    folded = summary.folded
+    return summary.live >= BUSY or bool(folded and folded.facts > _MANY and _are_late(facts, folded))
+
+
+def _are_late(facts: Sequence[Fact], folded: Folded | None) -> bool:
+    """Whether one of them belongs to those that were folded, perhaps without it. That its row is there says nothing:
+    whoever put it may have died before it was counted."""
+    return folded is not None and any(fact.at <= folded.until for fact in facts)
+
+
+def _pause(facts: int) -> timedelta:
     """Before a busy message is judged again: its cost grows with its facts, and so does the pause."""
-    return timedelta(seconds=min(_LONGEST_PAUSE, 2 * _NOT_BEGUN.total_seconds() + live / _FACTS_A_SECOND))
+    return timedelta(seconds=min(_LONGEST_PAUSE, 2 * _NOT_BEGUN.total_seconds() + facts / _FACTS_A_SECOND))
 
 
 def _with_first_opens(found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,9 +14,12 @@ from lib.organizations import Organizations
 from lib.people import USERS, People
 from lib.sightings import WITHIN, Sightings
 from lib.verdicts import Sending
-from lib.verdicts.thresholds import DEFAULT, Thresholds
+from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
 
 _USERS_LAST = timedelta(minutes=5)
+
+_MOST_SETTLED = 200
+"""Hits of one message for which it is remembered how many others their sources looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,25 @@ class Circumstances:
             colleagues=frozenset(
                 number for number, recipient in enumerate(recipients) if _domain(recipient.email) in users.domains
             ),
-            elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts)),
+            elsewhere=await self._sightings.elsewhere(
+                organization, self._early(loaded, facts), loaded.summary.elsewhere
+            ),
             opens_before=loaded.summary.folded.kpis.raw.opens if loaded.summary.folded else 0,
         )
 
     async def is_recording(self, organization: str) -> bool:
         """Whether engagement is recorded at all."""
         return (await self._organizations.settings(organization)).engagement_enabled
+
+    def settled(self, elsewhere: Mapping[str, int], known: Iterable[Fact]) -> dict[str, int]:
+        """Of `Sending.elsewhere`, what is so for good: of hits that were `known` before, and are not of this minute.
+
+        They have been asked about twice then, and whatever came together with them is long there.
+        """
+        if len(elsewhere) > _MOST_SETTLED:
+            return {}
+        until = milliseconds(self._clock.now()) - MINUTE
+        return {fact.key: elsewhere[fact.key] for fact in known if fact.key in elsewhere and fact.at <= until}
 
     async def thresholds(self, organization: str) -> Thresholds:
         """The organization's own, where it has set any."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import lru_cache
 
 from lib.facts import Fact
 from lib.storage import Missing, Range, Row, Tables, Upsert
@@ -35,11 +36,8 @@ class FactRows:
         rows = self._tables.query(table(organization, "facts"), message, keys)
         return {(fact := _fact(row)).key: (fact, _verdict(row)) async for row in rows}
 
-    async def has(self, organization: str, fact: Fact) -> bool:
-        return await self._tables.get(table(organization, "facts"), fact.message, _key(fact)) is not None
-
     async def keep(self, organization: str, facts: Iterable[Fact]) -> None:
-        """Put facts of one message that wait for their verdict. Not for facts that are there: theirs would be lost."""
+        """Put facts of one message that wait for their verdict. One that is there waits for another verdict, too."""
         await self._write(organization, [_row(fact, NOT_JUDGED) for fact in facts])
 
     async def write(
@@ -79,7 +77,6 @@ def _key(fact: Fact) -> str:
 
 
 def _row(fact: Fact, verdict: Verdict) -> Row:
-    reasons = [[reason.code, reason.text, reason.weight] for reason in verdict.reasons]
     return Row(
         fact.message,
         _key(fact),
@@ -89,7 +86,7 @@ def _row(fact: Fact, verdict: Verdict) -> Row:
             "kind": verdict.kind,
             "confidence": verdict.confidence,
             "probability": verdict.probability,
-            "reasons": json.dumps(reasons, ensure_ascii=False, separators=(",", ":")),
+            "reasons": _written(verdict.reasons),
             "rules": verdict.rules,
         },
     )
@@ -99,12 +96,23 @@ def _fact(row: Row) -> Fact:
     return Fact.from_json(row.text("fact"))
 
 
-def _verdict(row: Row) -> Verdict:
-    reasons = tuple(
+# Facts of one message have mostly the same few combinations of reasons.
+@lru_cache(maxsize=1024)
+def _written(reasons: tuple[Reason, ...]) -> str:
+    listed = [[reason.code, reason.text, reason.weight] for reason in reasons]
+    return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> tuple[Reason, ...]:
+    return tuple(
         Reason(code, text, weight, WEIGHTS[code].source if code in WEIGHTS else "")
-        for code, text, weight in json.loads(row.text("reasons"))
+        for code, text, weight in json.loads(text)
     )
+
+
+def _verdict(row: Row) -> Verdict:
     kind = row.text("kind")
     assert kind in ("human", "machine", "uncertain")
     confidence, probability = float(row.values["confidence"]), float(row.values["probability"])
-    return Verdict(kind, confidence, reasons, row.text("rules"), probability)  # type: ignore[arg-type]
+    return Verdict(kind, confidence, _read(row.text("reasons")), row.text("rules"), probability)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Work on the same thing goes one at a time within a process, and what comes meanwhile is done together, once.
 
-Sixteen queue messages about one mail would otherwise read and judge it sixteen times, and fifteen of them in vain.
+Sixteen queue messages about one mail would otherwise read and judge it sixteen times, and fifteen of them in vain. And
+only so many things are worked on at the same time: what is said of the others meanwhile waits, and is done together.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ Item = TypeVar("Item")
 
 
 class Lanes(Generic[Key, Item]):
-    """`work` is called with a key and all items that have come for it since its last call."""
+    """`work` is called with a key and all items that have come for it since its last call; for no more than `at_once`
+    keys at the same time."""
 
-    def __init__(self, work: Callable[[Key, list[Item]], Awaitable[None]], most: int) -> None:
+    def __init__(self, work: Callable[[Key, list[Item]], Awaitable[None]], most: int, at_once: int = 24) -> None:
         self._work = work
         self._most = most
+        self._turns = asyncio.Semaphore(at_once)
         self._waiting: dict[Key, list[tuple[list[Item], asyncio.Future[None]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -37,16 +40,19 @@ class Lanes(Generic[Key, Item]):
     async def _drain(self, key: Key) -> None:
         try:
             while waiting := self._waiting[key]:
-                group = self._take(waiting)
-                try:
-                    await self._work(key, [item for items, _ in group for item in items])
-                except Exception as error:
-                    _answer(group, error)
-                else:
-                    _answer(group, None)
+                async with self._turns:
+                    await self._do(key, self._take(waiting))
         finally:
             for _, done in self._waiting.pop(key):
                 done.cancel()
+
+    async def _do(self, key: Key, group: list[tuple[list[Item], asyncio.Future[None]]]) -> None:
+        try:
+            await self._work(key, [item for items, _ in group for item in items])
+        except Exception as error:
+            _answer(group, error)
+        else:
+            _answer(group, None)
 
     def _take(
         self, waiting: list[tuple[list[Item], asyncio.Future[None]]]

@@ -1,7 +1,7 @@
 """Messages in storage: one partition of the table `messages` holds all that belongs to a message.
 
-Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again,
-`c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files
+Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again, `o` that
+old facts wait for that, `c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files
 (`lib.attachments`), `body` the HTML and text (in a blob when they are over 32 KiB). The keys of files and body sort
 outside `c…s`, so that reading the rest is one small query.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -47,6 +48,7 @@ class Summary(BaseModel):
     `again_at` is when the assessor looks at the message again by itself. `records` are what the message has contributed
     to, `folded` are the facts that are no longer looked at one by one, `live` counts those that are. `template` is what
     it has given to the counts of its template. `attachment_views` are those by people, by the attachment's number.
+    `elsewhere` is by fact key what `Sightings.elsewhere` has found for good.
     """
 
     kpis: Kpis = Kpis()
@@ -59,6 +61,7 @@ class Summary(BaseModel):
     other_readers: list[OtherReader] = []
     template: TemplateUse | None = None
     attachment_views: dict[int, int] = {}
+    elsewhere: dict[str, int] = {}
 
 
 class _Recount(BaseModel):
@@ -85,7 +88,10 @@ class _StoredBody(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A message and what hangs on it. Etags are None where the row is not there yet."""
+    """A message and what hangs on it. Etags are None where the row is not there yet.
+
+    `old_facts` is the etag of the row that says that facts were kept which may be older than what is folded.
+    """
 
     message: StoredMessage
     etag: str
@@ -97,6 +103,7 @@ class Loaded:
     lease_etag: str | None = None
     copy_rows: int = 0
     """Rows of copies that are there, those of an earlier and larger plan with them."""
+    old_facts: str | None = None
 
 
 class MessageStore:
@@ -124,6 +131,7 @@ class MessageStore:
             lease=unpack(Lease, found["d"]) if "d" in found else None,
             lease_etag=found["d"].etag if "d" in found else None,
             copy_rows=len(copies),
+            old_facts=found["o"].etag if "o" in found else None,
         )
 
     async def body(self, organization: str, message: str) -> Body:
@@ -249,6 +257,15 @@ class MessageStore:
             tables.table(organization, "messages"), [Upsert(Row(message, "r", pack(_Recount(at=at))))]
         )
 
+    async def put_old_facts(self, organization: str, message: str) -> None:
+        """Facts were kept that may be older than what is folded: whoever judges next must look at all there are."""
+        await self._tables.write(tables.table(organization, "messages"), [Upsert(Row(message, "o", {"v": 1}))])
+
+    async def forget_old_facts(self, organization: str, message: str, etag: str | None = None) -> None:
+        """All were looked at, unless the row has changed since it was `etag`: then others were kept meanwhile."""
+        with suppress(Conflict, Missing):
+            await self._tables.write(tables.table(organization, "messages"), [Delete(message, "o", etag)])
+
     async def delete(self, organization: str, loaded: Loaded) -> None:
         """The message and its rows, if it is still the version that was loaded. Raises Stale. Deletes no facts."""
         message = loaded.message.id
@@ -262,6 +279,8 @@ class MessageStore:
             changes.append(Delete(message, "r"))
         if loaded.lease_etag:
             changes.append(Delete(message, "d"))
+        if loaded.old_facts:
+            changes.append(Delete(message, "o"))
         if body is not None:
             changes.append(Delete(message, _BODY))
         others: list[Change] = [Delete(message, key) for key in beside]

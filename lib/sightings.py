@@ -7,11 +7,14 @@ run, and never for sources that many people share.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from lib.facts import Fact
 from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.storage.protocols import MOST_CHANGES
 from lib.tables import table
 from lib.verdicts.thresholds import MINUTE, SECOND
 
@@ -26,7 +29,8 @@ _MOST_SOURCES = 20
 
 _MOST_ROWS = 200
 _PARTITION = "seen-by"
-# In the table `journal`, whose commits begin with the year.
+# In the table `journal`, whose commits begin with the year. Sixteen partitions: few enough for a busy message's hits to
+# share transactions, and enough to bear many messages' hits.
 
 
 class Sightings:
@@ -35,39 +39,54 @@ class Sightings:
 
     async def note(self, organization: str, facts: Iterable[Fact]) -> None:
         """These hits came soon after dispatch. Again is the same."""
-        for fact in {(_partition(fact), _key(fact)): fact for fact in facts}.values():
+        by_partition: dict[str, set[str]] = defaultdict(set)
+        for fact in facts:
+            source = _source(fact)
+            by_partition[_partition(source)].add(f"{source}-{fact.at:013d}-{fact.message}")
+        await asyncio.gather(*(self._write(organization, each, sorted(keys)) for each, keys in by_partition.items()))
+
+    async def _write(self, organization: str, partition: str, keys: list[str]) -> None:
+        for start in range(0, len(keys), MOST_CHANGES):
+            rows = [Upsert(Row(partition, key, {"v": 1})) for key in keys[start : start + MOST_CHANGES]]
             try:
-                await self._tables.write(
-                    table(organization, "journal"), [Upsert(Row(_partition(fact), _key(fact), {"v": 1}))]
-                )
+                await self._tables.write(table(organization, "journal"), rows)
             except Missing:
                 return
 
-    async def elsewhere(self, organization: str, facts: Iterable[Fact]) -> dict[str, int]:
-        """By fact key: how many other messages the same source looked at, at about that time; those with any."""
+    async def elsewhere(self, organization: str, facts: Iterable[Fact], known: Mapping[str, int]) -> dict[str, int]:
+        """By fact key: how many other messages the same source looked at, at about that time.
+
+        Only of the sources that came first; nobody is asked about hits whose number is `known`.
+        """
         by_source: dict[str, list[Fact]] = {}
-        for fact in facts:
-            by_source.setdefault(_partition(fact), []).append(fact)
-        found: dict[str, int] = {}
-        for partition, its_facts in list(by_source.items())[:_MOST_SOURCES]:
-            first, last = min(fact.at for fact in its_facts), max(fact.at for fact in its_facts)
-            seen = await self._seen(organization, partition, first - TOGETHER, last + TOGETHER)
-            for fact in its_facts:
-                others = {message for at, message in seen if message != fact.message and abs(at - fact.at) <= TOGETHER}
-                if others:
-                    found[fact.key] = len(others)
+        for fact in sorted(facts, key=lambda fact: fact.key):
+            by_source.setdefault(_source(fact), []).append(fact)
+        first = dict(list(by_source.items())[:_MOST_SOURCES])
+        found = {fact.key: known[fact.key] for its_facts in first.values() for fact in its_facts if fact.key in known}
+        asked = {
+            source: new for source, its_facts in first.items() if (new := [f for f in its_facts if f.key not in known])
+        }
+        for counts in await asyncio.gather(*(self._counts(organization, *each) for each in asked.items())):
+            found |= counts
         return found
 
-    async def _seen(self, organization: str, partition: str, low: int, high: int) -> list[tuple[int, str]]:
-        keys = Range(low=f"{max(low, 0):013d}", high=f"{high + 1:013d}")
-        rows = self._tables.query(table(organization, "journal"), partition, keys, _MOST_ROWS)
-        return [(int(row.key[:13]), row.key[14:]) async for row in rows]
+    async def _counts(self, organization: str, source: str, facts: list[Fact]) -> dict[str, int]:
+        """Of one source's hits, in order of time."""
+        low, high = max(facts[0].at - TOGETHER, 0), facts[-1].at + TOGETHER
+        keys = Range(low=f"{source}-{low:013d}", high=f"{source}-{high + 1:013d}")
+        rows = self._tables.query(table(organization, "journal"), _partition(source), keys, _MOST_ROWS)
+        seen = [(int(at), message) async for row in rows for _, at, message in [row.key.split("-")]]
+        return {
+            fact.key: len(
+                {message for at, message in seen if message != fact.message and abs(at - fact.at) <= TOGETHER}
+            )
+            for fact in facts
+        }
 
 
-def _partition(fact: Fact) -> str:
-    source = blake2b(f"{fact.network}|{fact.agent}".encode(), digest_size=16).hexdigest()
-    return f"{_PARTITION}-{source}"
+def _source(fact: Fact) -> str:
+    return blake2b(f"{fact.network}|{fact.agent}".encode(), digest_size=16).hexdigest()
 
 
-def _key(fact: Fact) -> str:
-    return f"{fact.at:013d}-{fact.message}"
+def _partition(source: str) -> str:
+    return f"{_PARTITION}-{source[0]}"

@@ -1,0 +1,289 @@
+"""Many opens of one mail, and as many of many: what an assessed event costs, from the queue to the right KPIs.
+
+`python -m bench.busy` prints the rows alone; `make bench` writes them into RESULTS.md. The facts stand on the queue and
+in the journal as the group commit puts them; then the whole app starts in the local host, and works them off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from azure.storage.queue.aio import QueueClient
+
+from bench.bare_server import READY
+from bench.heed_server import REQUESTS
+from bench.processors import Seats, inherited, seconds_used
+from bench.storage import Mail, prepare
+from infra.local.azurite import Azurite, start_azurite
+from infra.local.child import Child
+from lib.clock import milliseconds
+from lib.documents import unpack
+from lib.facts import Fact
+from lib.journal import FACTS_ROW, QUEUE, journal_columns, queue_body
+from lib.message_store import Summary
+from lib.storage import Range
+from lib.storage.account import Account
+from lib.storage.azure import azure_storage, close_storage
+from lib.storage.protocols import EVERYTHING
+from lib.storage.rest import RestWriter
+from lib.tables import table
+
+OPENS = 50_000
+OPENS_OF_EACH = 10
+"""Where they are spread over many messages."""
+
+MOST = 1.5
+"""Times the cost of an open of many messages that one of a busy message may have."""
+
+_COMMIT = 32
+"""Facts of one group commit under load."""
+
+_MESSAGES_OF_EACH = 100
+"""Of an organization. Azurite reads a whole table for any query, Azure the range alone: with all messages in the same
+tables, most of what is measured would be Azurite's reading."""
+
+_PAUSE = 2.0
+_PATIENCE = 3600.0
+_AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)",
+    "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
+    "Mozilla/5.0",
+    "python-requests/2.32.3",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How long ago the mail was sent, and since when it was opened; up to now."""
+
+    name: str
+    sent: timedelta
+    opened: timedelta
+
+
+AGES = (
+    Age("the last hours", timedelta(hours=6), timedelta(hours=5)),
+    Age("the last minute", timedelta(seconds=70), timedelta(seconds=60)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What `opens` of so many messages took from the first to the right end. CPU and `seconds` in seconds."""
+
+    age: str
+    opens: int
+    messages: int
+    server_cpu: float
+    storage_cpu: float
+    requests: int
+    seconds: float
+
+    @property
+    def of_each(self) -> float:
+        """Milliseconds of CPU for an open."""
+        return (self.server_cpu + self.storage_cpu) * 1000 / self.opens
+
+
+class WrongCount(Exception):
+    """The KPIs are not what they must be; the text says where."""
+
+
+def measure_busy(opens: int = OPENS, ages: Sequence[Age] = AGES, which: str = "both") -> list[Cost]:
+    """For each age, one busy message and many quiet ones. Raises StartError, WrongCount."""
+    many = max(1, opens // OPENS_OF_EACH)
+    counts = {"both": (1, many), "busy": (1,), "quiet": (many,)}[which]
+    return [_measure(opens, count, age) for age in ages for count in counts]
+
+
+def _measure(opens: int, messages: int, age: Age) -> Cost:
+    print(f"{opens:,} opens of {messages:,} message{'s' if messages > 1 else ''} within {age.name} …", flush=True)
+    seats = Seats.choose()
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as ending:
+        folder = Path(temporary)
+        with inherited(seats.storage):
+            azurite = start_azurite(folder)
+            ending.callback(azurite.stop)
+            mails = _mails(messages)
+            for organization, mail in mails.items():
+                prepare(
+                    azurite.connection_string,
+                    mail,
+                    with_messages=True,
+                    organization=organization,
+                    sent_at=now - age.sent,
+                )
+            asyncio.run(_put_facts(azurite, list(_facts(mails, opens, now, age))))
+        with inherited(seats.server, _settings(mails, azurite, folder)):
+            command = [sys.executable, "-m", "bench.heed_server", "counted"]
+            server = Child("Heed", command, folder / "server.log")
+            ending.callback(server.stop)
+        with inherited(seats.storage):
+            server.wait_until(lambda: READY in server.output())
+            before = _used(server, azurite)
+            begun = time.monotonic()
+            asyncio.run(_until_done(azurite, server))
+            seconds = time.monotonic() - begun
+            after = _used(server, azurite)
+            server_cpu, storage_cpu, requests = (late - early for late, early in zip(after, before, strict=True))
+            asyncio.run(_check(azurite, mails, opens))
+    cost = Cost(age.name, opens, messages, server_cpu, storage_cpu, int(requests), seconds)
+    print(f"  {_figures(cost)}", flush=True)
+    return cost
+
+
+def _mails(messages: int) -> dict[str, Mail]:
+    """By organization."""
+    ids = [secrets.token_hex(16) for _ in range(messages)]
+    parts = [ids[start : start + _MESSAGES_OF_EACH] for start in range(0, messages, _MESSAGES_OF_EACH)]
+    return {f"bench{number}": Mail(ids=part) for number, part in enumerate(parts)}
+
+
+def _settings(mails: dict[str, Mail], azurite: Azurite, folder: Path) -> dict[str, str]:
+    return {
+        "HEED_BASE_URL": "https://mail.example.com",
+        "HEED_ADMIN_KEY": "benchmark",
+        "HEED_TOKEN_KEYS": next(iter(mails.values())).key,
+        "HEED_MX_LOOKUP": "off",
+        "HEED_DATA_DIR": str(folder / "host"),
+        "AzureWebJobsStorage": azurite.connection_string,
+    }
+
+
+def _facts(mails: dict[str, Mail], opens: int, now: datetime, age: Age) -> Iterator[tuple[str, Fact]]:
+    """(organization, open) in order of time: from many networks, of any message."""
+    chance = random.Random(1)
+    places = [(organization, message) for organization, mail in mails.items() for message in mail.ids]
+    end, span = milliseconds(now), int(age.opened.total_seconds() * 1000)
+    for at in sorted(chance.randrange(end - span, end) for _ in range(opens)):
+        organization, message = chance.choice(places)
+        yield (
+            organization,
+            Fact(
+                key=f"{at:013d}-{chance.getrandbits(48):012x}",
+                message=message,
+                kind="open",
+                at=at,
+                method="GET",
+                recipient=0,
+                agent=chance.choice(_AGENTS),
+                network=f"{chance.randrange(80, 200)}.{chance.randrange(256)}.{chance.randrange(256)}.0/24",
+                headers={"accept-language": "en-GB,en;q=0.9"},
+            ),
+        )
+
+
+async def _put_facts(azurite: Azurite, facts: Sequence[tuple[str, Fact]]) -> None:
+    """As the group commit does: a row of the journal and a message of the queue, with the same facts."""
+    writer = RestWriter(Account.parse(azurite.connection_string))
+    waiting: dict[str, list[str]] = {}
+    commits: list[tuple[str, list[str]]] = []
+    for organization, fact in facts:
+        texts = waiting.setdefault(organization, [])
+        texts.append(fact.to_json())
+        if len(texts) == _COMMIT:
+            commits.append((organization, waiting.pop(organization)))
+    commits += waiting.items()
+
+    async def put(organization: str, texts: list[str]) -> None:
+        now = datetime.now(UTC)
+        commit = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
+        await writer.insert(table(organization, "journal"), commit, FACTS_ROW, journal_columns(texts))
+        await writer.put(QUEUE, queue_body(organization, texts, commit))
+
+    try:
+        for start in range(0, len(commits), 8):
+            await asyncio.gather(*(put(*commit) for commit in commits[start : start + 8]))
+    finally:
+        await writer.close()
+
+
+def _used(server: Child, azurite: Azurite) -> tuple[float, float, float]:
+    """CPU seconds of the server and of Azurite so far, and the server's requests."""
+    return (
+        seconds_used(server.process.pid),
+        seconds_used(azurite.child.process.pid),
+        _requests(server),
+    )
+
+
+def _requests(server: Child) -> int:
+    said = server.output().count(REQUESTS)
+    os.kill(server.process.pid, signal.SIGUSR1)
+    # It answers when it comes to that: a busy message is judged in one piece.
+    server.wait_until(lambda: server.output().count(REQUESTS) > said)
+    return int(server.output().rpartition(REQUESTS)[2].split()[0])
+
+
+async def _until_done(azurite: Azurite, server: Child) -> None:
+    """Until nothing is on the queue: no facts, and no look at a message that is still to come."""
+    deadline = time.monotonic() + _PATIENCE
+    async with QueueClient.from_connection_string(azurite.connection_string, QUEUE) as queue:
+        said = time.monotonic()
+        while left := (await queue.get_queue_properties()).approximate_message_count:
+            if not server.running:
+                raise WrongCount(f"Heed has ended: {server.last_words()}")
+            if time.monotonic() > deadline:
+                raise WrongCount(f"{left} messages are still on the queue")
+            if time.monotonic() - said > 10:
+                said = time.monotonic()
+                print(f"  {left:,} messages on the queue", flush=True)
+            await asyncio.sleep(_PAUSE)
+
+
+async def _check(azurite: Azurite, mails: dict[str, Mail], opens: int) -> None:
+    """Every open counts once, where it belongs. Raises WrongCount."""
+    storage = azure_storage(Account.parse(azurite.connection_string))
+    found: Counter[str] = Counter()
+    try:
+        for organization in mails:
+            rows = storage.tables.query(table(organization, "messages"), EVERYTHING, Range(low="s", high="t"))
+            async for row in rows:
+                kpis = unpack(Summary, row).kpis
+                found[row.partition] = kpis.raw.opens
+                if kpis.opens + kpis.machine.opens + kpis.uncertain.opens != kpis.raw.opens:
+                    raise WrongCount(f"classes do not add up: {kpis}")
+    finally:
+        await close_storage(storage)
+    if found.total() != opens:
+        raise WrongCount(f"{found.total():,} of {opens:,} opens are counted")
+
+
+def _figures(cost: Cost) -> str:
+    return (
+        f"{cost.of_each:.2f} ms of CPU an open (server {cost.server_cpu * 1000 / cost.opens:.2f}, Azurite "
+        f"{cost.storage_cpu * 1000 / cost.opens:.2f}), {cost.requests / cost.opens:.2f} requests, {cost.seconds:.0f} s"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.busy")
+    parser.add_argument("--opens", type=int, default=OPENS)
+    parser.add_argument("--age", choices=[age.name for age in AGES])
+    parser.add_argument("--which", choices=("both", "busy", "quiet"), default="both")
+    options = parser.parse_args(arguments)
+    ages = [age for age in AGES if options.age in (None, age.name)]
+    measure_busy(options.opens, ages, options.which)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
