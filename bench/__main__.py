@@ -1,4 +1,4 @@
-"""`python -m bench`: measure everything and write bench/RESULTS.md, in some nine minutes."""
+"""`python -m bench`: measure everything and write bench/RESULTS.md, in some thirteen minutes."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from bench.busy import OPENS, WrongCount, measure_busy
 from bench.hits import Bench, Measurement, measure_hits
 from bench.lists import measure_lists
 from bench.load import LoadError, choose_generator
@@ -37,12 +38,13 @@ def main(arguments: list[str]) -> int:
         bench = Bench(seats, choose_generator(own=options.own_load), options.rounds, options.seconds)
         rounds = measure_hits(bench)
         lists = [] if options.no_lists else measure_lists()
+        costs = [] if options.no_busy else measure_busy(options.opens)
         findings = [] if options.no_sending else measure_sending()
     except KeyboardInterrupt:
         return _complain("Stopped; nothing was written.")
-    except (LoadError, StartError) as error:
+    except (LoadError, StartError, WrongCount) as error:
         return _complain(str(error))
-    RESULTS.write_text(render(bench, rounds, timings, lists, findings), encoding="utf-8")
+    RESULTS.write_text(render(bench, rounds, timings, lists, costs, findings), encoding="utf-8")
     print(f"Written: {RESULTS.relative_to(ROOT)}")
     return 0 if all(_is_durable(measurements) for measurements in rounds.values()) else 1
 
@@ -55,6 +57,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--templates", type=Path, default=TEMPLATES, help="a folder of HTML mails to rewrite as well")
     parser.add_argument("--no-sending", action="store_true", help="leave out what takes minutes: mail on its way")
     parser.add_argument("--no-lists", action="store_true", help="leave out lists of 100,000 messages")
+    parser.add_argument("--no-busy", action="store_true", help="leave out many opens of one mail, and of many")
+    parser.add_argument("--opens", type=int, default=OPENS, help=f"how many these are ({OPENS})")
     return parser.parse_args(arguments)
 
 

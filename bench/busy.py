@@ -1,7 +1,7 @@
 """Many opens of one mail, and as many of many: what an assessed event costs, from the queue to the right KPIs.
 
-`python -m bench.busy` prints the rows alone; `make bench` writes them into RESULTS.md. The facts stand on the queue and
-in the journal as the group commit puts them; then the whole app starts in the local host, and works them off.
+`python -m bench.busy` prints the figures alone; `make bench` writes them into RESULTS.md. The facts stand on the queue
+and in the journal as the group commit puts them; then the whole app starts in the local host, and works them off.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from lib.storage.protocols import EVERYTHING
 from lib.storage.rest import RestWriter
 from lib.tables import table
 
-OPENS = 50_000
+OPENS = 10_000
 OPENS_OF_EACH = 10
 """Where they are spread over many messages."""
 
@@ -98,9 +98,19 @@ class Cost:
     seconds: float
 
     @property
+    def of_server(self) -> float:
+        """Milliseconds of the server's CPU for an open."""
+        return self.server_cpu * 1000 / self.opens
+
+    @property
+    def of_storage(self) -> float:
+        """Milliseconds of Azurite's CPU for an open."""
+        return self.storage_cpu * 1000 / self.opens
+
+    @property
     def of_each(self) -> float:
         """Milliseconds of CPU for an open."""
-        return (self.server_cpu + self.storage_cpu) * 1000 / self.opens
+        return self.of_server + self.of_storage
 
 
 class WrongCount(Exception):
@@ -270,19 +280,27 @@ async def _check(azurite: Azurite, mails: dict[str, Mail], opens: int) -> None:
 
 def _figures(cost: Cost) -> str:
     return (
-        f"{cost.of_each:.2f} ms of CPU an open (server {cost.server_cpu * 1000 / cost.opens:.2f}, Azurite "
-        f"{cost.storage_cpu * 1000 / cost.opens:.2f}), {cost.requests / cost.opens:.2f} requests, {cost.seconds:.0f} s"
+        f"{cost.of_each:.2f} ms of CPU an open (server {cost.of_server:.2f}, Azurite {cost.of_storage:.2f}), "
+        f"{cost.requests / cost.opens:.2f} requests, {cost.seconds:.0f} s"
     )
 
 
+def pairs(costs: Sequence[Cost]) -> list[tuple[Cost, Cost]]:
+    """(of one busy message, of many) for each age where both were measured."""
+    one = {cost.age: cost for cost in costs if cost.messages == 1}
+    return [(one[cost.age], cost) for cost in costs if cost.messages > 1 and cost.age in one]
+
+
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.busy")
-    parser.add_argument("--opens", type=int, default=OPENS)
-    parser.add_argument("--age", choices=[age.name for age in AGES])
-    parser.add_argument("--which", choices=("both", "busy", "quiet"), default="both")
+    parser = argparse.ArgumentParser(prog="python -m bench.busy", description="Measure what an assessed open costs.")
+    parser.add_argument("--opens", type=int, default=OPENS, help=f"of one message, and of many together ({OPENS})")
+    parser.add_argument("--age", choices=[age.name for age in AGES], help="measure this one alone")
+    parser.add_argument("--which", choices=("both", "busy", "quiet"), default="both", help="one message, or many")
     options = parser.parse_args(arguments)
-    ages = [age for age in AGES if options.age in (None, age.name)]
-    measure_busy(options.opens, ages, options.which)
+    costs = measure_busy(options.opens, [age for age in AGES if options.age in (None, age.name)], options.which)
+    for busy, quiet in pairs(costs):
+        ratio = busy.of_each / quiet.of_each
+        print(f"opens within {busy.age}: one of a busy message costs {ratio:.2f} times one of many (target: {MOST})")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from bench.busy import MOST, OPENS_OF_EACH, Cost, pairs
 from bench.hits import CLICK, PIXEL, REST, SDK, WARM_UP_SECONDS, Bench, Contender, Measurement, Rounds
 from bench.load import CONNECTIONS
 from bench.machine import describe_machine, describe_versions
@@ -26,10 +27,15 @@ MOST_DISTURBED = 0.1
 
 
 def render(
-    bench: Bench, rounds: Rounds, timings: Iterable[Timing], lists: Sequence[Finding], findings: Sequence[Finding]
+    bench: Bench,
+    rounds: Rounds,
+    timings: Iterable[Timing],
+    lists: Sequence[Finding],
+    costs: Sequence[Cost],
+    findings: Sequence[Finding],
 ) -> str:
     """The whole file."""
-    parts = [_head(), *_hits(bench, rounds), *_mail(timings), *_lists(lists), *_sending(findings)]
+    parts = [_head(), *_hits(bench, rounds), *_mail(timings), *_lists(lists), *_busy(costs), *_sending(findings)]
     return "\n".join(parts) + "\n"
 
 
@@ -140,6 +146,41 @@ def _lists(findings: Sequence[Finding]) -> Iterator[str]:
         "everybody's, their sender's and one record's lists.\n"
     )
     yield _findings(findings)
+
+
+def _busy(costs: Sequence[Cost]) -> Iterator[str]:
+    if not costs:
+        return
+    yield (
+        f"## Busy messages\n\n{costs[0].opens:,} opens from as many networks, all of one message or {OPENS_OF_EACH} of "
+        "each of many, stand on the queue and in the journal, 32 to a commit, before Heed starts. Measured is what it "
+        "takes from there until the queue is empty, later looks included; then every open is counted once. The server "
+        "has one CPU to itself, Azurite the other one. Azurite reads a whole table for any query, and a whole "
+        "partition for every row that it writes, which Azure does not: what it takes for one busy message grows with "
+        "its opens. So the many messages are shared out between organizations, which have tables of their own.\n"
+    )
+    yield _table(
+        "| | messages | ms of CPU an open: server | Azurite | both | storage requests an open | s |",
+        (
+            f"| opened within {cost.age} | {cost.messages:,} | {cost.of_server:.2f} | {cost.of_storage:.2f} | "
+            f"{cost.of_each:.2f} | {cost.requests / cost.opens:.2f} | {cost.seconds:.0f} |"
+            for cost in costs
+        ),
+    )
+    yield _table(
+        "| an open of one message / of many: | both CPUs | server alone | requests | target |",
+        map(_busy_row, pairs(costs)),
+    )
+
+
+def _busy_row(pair: tuple[Cost, Cost]) -> str:
+    busy, quiet = pair
+    ratio = busy.of_each / quiet.of_each
+    met = "reached" if ratio <= MOST else "**missed**"
+    return (
+        f"| opened within {busy.age} | {ratio:.2f} | {busy.of_server / quiet.of_server:.2f} | "
+        f"{busy.requests / quiet.requests:.2f} | at most {MOST:g}, {met} |"
+    )
 
 
 def _findings(findings: Sequence[Finding]) -> str:

@@ -104,15 +104,16 @@ def _written(reasons: tuple[Reason, ...]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _read(text: str) -> tuple[Reason, ...]:
-    return tuple(
-        Reason(code, text, weight, WEIGHTS[code].source if code in WEIGHTS else "")
-        for code, text, weight in json.loads(text)
-    )
+def _read(reasons: str) -> tuple[tuple[str, str, float], ...]:
+    return tuple((code, text, weight) for code, text, weight in json.loads(reasons))
 
 
 def _verdict(row: Row) -> Verdict:
+    reasons = tuple(
+        Reason(code, text, weight, WEIGHTS[code].source if code in WEIGHTS else "")
+        for code, text, weight in _read(row.text("reasons"))
+    )
     kind = row.text("kind")
     assert kind in ("human", "machine", "uncertain")
     confidence, probability = float(row.values["confidence"]), float(row.values["probability"])
-    return Verdict(kind, confidence, _read(row.text("reasons")), row.text("rules"), probability)  # type: ignore[arg-type]
+    return Verdict(kind, confidence, reasons, row.text("rules"), probability)  # type: ignore[arg-type]
