@@ -24,7 +24,7 @@ from lib.alerts import SETTLING, Alerts
 from lib.catalogues.catalogues import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
-from lib.engagement import Engagements, tally
+from lib.engagement import Engagements, Tallies, tally
 from lib.fact_rows import FactRows
 from lib.facts import Fact, refresh_body
 from lib.folded import AFTER, CONTEXT, Folded, fold
@@ -40,7 +40,7 @@ from lib.storage import Queues
 from lib.tables import INTERACTIONS
 from lib.templates import TemplateCounts
 from lib.verdicts import Verdict, judge
-from lib.verdicts.forwards import other_readers, readers
+from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.repeats import is_repeat
 from lib.verdicts.thresholds import MINUTE
 
@@ -82,6 +82,12 @@ class Assessment:
     live: Sequence[Fact]
     """Facts that are not folded; without those that belong to others."""
 
+    looked_at: int
+    """How many facts are not folded, with those."""
+
+    tallies: Tallies
+    other_readers: list[OtherReader]
+    attachment_views: dict[int, int]
     elsewhere: Mapping[str, int]
     """What is known for good of other messages, for the summary."""
 
@@ -204,6 +210,7 @@ class Assessor:
             counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
             kpis = count(counted, verdicts)
             folded_now, live = fold(counted, verdicts, folded, milliseconds(self._clock.now()))
+            tallies = tally(live, verdicts)
             return Assessment(
                 facts={fact.key: fact for fact in open_ended},
                 known=known,
@@ -211,6 +218,10 @@ class Assessor:
                 kpis=together(folded.kpis, kpis) if folded else kpis,
                 folded=folded_now,
                 live=live,
+                looked_at=sum(folded_now is None or fact.at > folded_now.until for fact in open_ended),
+                tallies=folded_now.tallies + tallies if folded_now else tallies,
+                other_readers=other_readers(readers(live, verdicts, folded_now.readers if folded_now else ())),
+                attachment_views=added(views(live, verdicts), folded_now.attachment_views if folded_now else {}),
                 elsewhere=elsewhere,
             )
 
@@ -226,17 +237,14 @@ class Assessor:
         Raises Stale.
         """
         await self._rows.write(organization, found.facts.values(), found.verdicts, found.known)
-        message, before, folded = loaded.message, loaded.summary, found.folded
+        message, before = loaded.message, loaded.summary
         listed = Listed(
             message=message, etag=loaded.etag, follow_state=message.follow_state or NOT_YET, kpis=found.kpis
         )
         places = await self._lists.put(organization, listed, [*before.places, *lost])
-        tallies = tally(found.live, found.verdicts)
-        if folded:
-            tallies = folded.tallies + tallies
         records = before.records
         if records or any(records_of(message)):
-            records = await self._engagements.follow(organization, message, tallies, records)
+            records = await self._engagements.follow(organization, message, found.tallies, records)
         template = await self._template_counts.follow(organization, message, found.kpis, before.template)
         facts, verdicts = _with_first_opens(found)
         settles_at = self._settles_at(loaded, found)
@@ -248,10 +256,10 @@ class Assessor:
             again_at=again_at,
             records=records,
             template=template,
-            folded=folded,
-            live=len(found.live),
-            other_readers=other_readers(readers(found.live, found.verdicts, folded.readers if folded else ())),
-            attachment_views=added(views(found.live, found.verdicts), folded.attachment_views if folded else {}),
+            folded=found.folded,
+            live=found.looked_at,
+            other_readers=found.other_readers,
+            attachment_views=found.attachment_views,
             elsewhere=dict(found.elsewhere),
         )
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
@@ -259,7 +267,7 @@ class Assessor:
         if loaded.old_facts:
             await self._store.forget_old_facts(organization, message.id, loaded.old_facts)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one writes this.
-        await self._engagements.write(organization, message, tallies, records)
+        await self._engagements.write(organization, message, found.tallies, records)
         await self._template_counts.write(organization, message, found.kpis, template)
         return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
 
@@ -279,8 +287,8 @@ class Assessor:
         settles_at = moment(max(early)) + SETTLING if early else None
         if settles_at is None or settles_at <= now:
             return None
-        if len(found.live) >= BUSY:
-            settles_at = max(settles_at, now + _pause(len(found.live)))
+        if found.looked_at >= BUSY:
+            settles_at = max(settles_at, now + _pause(found.looked_at))
         asked = loaded.summary.again_at
         return asked if asked and now < asked < settles_at else settles_at
 

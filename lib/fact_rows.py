@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from lib.facts import Fact
@@ -38,26 +38,20 @@ class FactRows:
 
     async def keep(self, organization: str, facts: Iterable[Fact]) -> None:
         """Put facts of one message that wait for their verdict. One that is there waits for another verdict, too."""
-        await self._write(organization, [_row(fact, NOT_JUDGED) for fact in facts])
+        await self._write(organization, [(fact, NOT_JUDGED) for fact in facts])
 
     async def write(
         self, organization: str, facts: Iterable[Fact], verdicts: Mapping[str, Verdict], known: Judged
     ) -> None:
         """Put the facts of one message that are new, or whose verdict is another than the one that is known."""
-        await self._write(
-            organization,
-            [
-                _row(fact, verdicts[fact.key])
-                for fact in facts
-                if fact.key not in known or known[fact.key][1] != verdicts[fact.key]
-            ],
-        )
+        judged = ((fact, verdicts[fact.key]) for fact in facts)
+        await self._write(organization, [each for each in judged if known.get(each[0].key) != each])
 
-    async def _write(self, organization: str, rows: list[Row]) -> None:
-        for start in range(0, len(rows), MOST_CHANGES):
-            part = rows[start : start + MOST_CHANGES]
+    async def _write(self, organization: str, judged: Sequence[tuple[Fact, Verdict]]) -> None:
+        for start in range(0, len(judged), MOST_CHANGES):
+            part = [Upsert(_row(*each)) for each in judged[start : start + MOST_CHANGES]]
             try:
-                await self._tables.write(table(organization, "facts"), [Upsert(row) for row in part])
+                await self._tables.write(table(organization, "facts"), part)
             except Missing:
                 log.info("organization %s is gone: %d facts dropped", organization, len(part))
                 return
