@@ -26,6 +26,7 @@ from yarl import URL
 
 from bench.load import HEADERS
 from infra.local.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
+from infra.local.one_write import OneWriteProtocol
 from lib.facts import new_fact
 from lib.storage.account import Account
 from pixel_fn import PIXEL
@@ -99,7 +100,7 @@ async def serve(kind: str, connection_string: str) -> None:
     insert = rest_insert(Account.parse(connection_string)) if kind == "rest" else sdk_insert(connection_string)
     config = uvicorn.Config(
         application(insert),
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -20,6 +20,7 @@ IMAGE_LIMIT = 1.2
 """Seconds that an image may take, beside what the hit's recording takes at the worst."""
 
 _HEADERS = {"Cache-Control": "no-store"}
+_PIXEL = func.HttpResponse(PIXEL, mimetype="image/gif", headers=_HEADERS)
 _IMAGE_HEADERS = {
     **_HEADERS,
     "X-Content-Type-Options": "nosniff",
@@ -35,7 +36,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.route("o/{token}.gif", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers)
-        return func.HttpResponse(PIXEL, mimetype="image/gif", headers=_HEADERS)
+        return _PIXEL
 
     @triggers.function_name("image")
     @triggers.route("i/{token}/{filename}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -22,6 +22,7 @@ from infra.local.host_json import HostOptions, host_options, read_host_json
 from infra.local.host_keys import load_host_keys
 from infra.local.http_triggers import HttpTriggers
 from infra.local.invocation import Invoke, make_invoke
+from infra.local.one_write import OneWriteProtocol
 from infra.local.queue_triggers import LEASE, QueueTrigger
 from infra.local.routing import shadowed_routes
 from infra.local.settings import connection_string, fill_in_settings
@@ -158,7 +159,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                http="httptools",
+                http=OneWriteProtocol,
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -1,0 +1,47 @@
+"""Sends an answer's head and body in one packet.
+
+uvicorn writes them apart and uvloop sends each write at once: two system calls and two packets where one does. On one
+CPU that is some 6 % of what a pixel costs.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class OneWriteProtocol(HttpToolsProtocol):
+    """uvicorn's protocol over a transport that joins what is written in one turn of the loop."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        super().connection_made(_Joining(transport, self.loop))  # type: ignore[arg-type]
+
+
+class _Joining:
+    """A transport in all but `write` and `close`."""
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+        # Asked for with every request.
+        self.get_extra_info = transport.get_extra_info
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            data, self._waiting = b"".join(self._waiting), []
+            self._transport.write(data)
