@@ -5,10 +5,6 @@ writes what has changed. So a message that comes twice, late or in another order
 
 A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
 a pause that grows with their number (`_pause`); those too old to change are folded (`lib.folded`).
-
-What is kept must not be folded unseen: an assessor that has read before a fact was kept may fold, a moment later, the
-time that the fact is of. So whoever keeps old facts says so in a row of its own (`put_old_facts`), once they are there.
-Who finds that row starts from all facts, and takes it away when they are counted, if nobody has put it again meanwhile.
 """
 
 from __future__ import annotations
@@ -27,7 +23,7 @@ from lib.clock import Clock, milliseconds, moment
 from lib.engagement import Engagements, Tallies, tally
 from lib.fact_rows import FactRows
 from lib.facts import Fact, refresh_body
-from lib.folded import AFTER, CONTEXT, Folded, fold
+from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
 from lib.kpis import Kpis, added, count, together, views
 from lib.lanes import Lanes
@@ -42,7 +38,6 @@ from lib.templates import TemplateCounts
 from lib.verdicts import Verdict, judge
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.repeats import is_repeat
-from lib.verdicts.thresholds import MINUTE
 
 log = logging.getLogger("heed.assessor")
 
@@ -56,9 +51,6 @@ BUSY = 300
 _MANY = 2_000
 """Facts that are folded already and must be looked at again for a late one, which waits for others if there are more;
 and facts that are judged beside the event loop, which has hits to answer."""
-
-_MAY_BE_FOLDED = AFTER - 10 * MINUTE
-"""Milliseconds. Older facts may be folded by somebody who is at it now, or whose clock is ahead of ours."""
 
 _LONGEST_PAUSE = 60.0
 _FACTS_A_SECOND = 250.0
@@ -76,6 +68,9 @@ class Assessment:
 
     facts: Mapping[str, Fact]
     known: Mapping[str, tuple[Fact, Verdict]]
+    kept: Sequence[str]
+    """Rows of facts that have waited for this."""
+
     verdicts: Mapping[str, Verdict]
     kpis: Kpis
     folded: Folded | None
@@ -192,17 +187,19 @@ class Assessor:
         self, organization: str, loaded: Loaded, new: Sequence[Fact] = (), *, from_all: bool = False
     ) -> Assessment:
         """Judge the message; writes nothing. `from_all`: from every fact that there ever was, folded or not."""
-        folded = loaded.summary.folded
-        if from_all or loaded.old_facts or _are_late(new, folded):
+        message, folded = loaded.message.id, loaded.summary.folded
+        if from_all or _are_late(new, folded):
             folded = None
-        known = await self._rows.read(organization, loaded.message.id, folded.until - CONTEXT if folded else None)
-        facts = {**{fact.key: fact for fact in new}, **{key: fact for key, (fact, _) in known.items()}}
+        stored = await self._rows.read(organization, message, folded.until - CONTEXT if folded else None)
+        if _are_late(stored.waiting, folded):
+            folded, stored = None, await self._rows.read(organization, message)
+        known = stored.judged
+        facts = {fact.key: fact for fact in (*new, *stored.waiting)}
+        facts.update((key, fact) for key, (fact, _) in known.items())
         before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
         sending = await self._circumstances.of(organization, before, facts.values())
         thresholds = await self._circumstances.thresholds(organization)
-        elsewhere = self._circumstances.settled(
-            sending.elsewhere, (fact for fact, verdict in known.values() if verdict.rules)
-        )
+        elsewhere = self._circumstances.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
         def found() -> Assessment:
             verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
@@ -214,6 +211,7 @@ class Assessor:
             return Assessment(
                 facts={fact.key: fact for fact in open_ended},
                 known=known,
+                kept=list(stored.kept),
                 verdicts=verdicts,
                 kpis=together(folded.kpis, kpis) if folded else kpis,
                 folded=folded_now,
@@ -264,9 +262,8 @@ class Assessor:
         )
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         await self._store.put_summary(organization, message.id, summary, loaded.summary_etag)
-        if loaded.old_facts:
-            await self._store.forget_old_facts(organization, message.id, loaded.old_facts)
-        # Of two assessors only the one that the summary took gets here. If it dies now, the next one writes this.
+        # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
+        await self._rows.forget_kept(organization, message.id, found.kept)
         await self._engagements.write(organization, message, found.tallies, records)
         await self._template_counts.write(organization, message, found.kpis, template)
         return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
@@ -295,21 +292,15 @@ class Assessor:
     async def _keep(self, organization: str, loaded: Loaded, facts: list[Fact]) -> None:
         """Keep facts of a busy message for a recount that is sure to come."""
         message = loaded.message.id
-        await self._rows.keep(organization, facts)
+        await self._rows.keep(organization, message, facts)
         await self._circumstances.note(organization, loaded, facts)
-        oldest = min(fact.at for fact in facts)
-        is_old = oldest <= milliseconds(self._clock.now()) - _MAY_BE_FOLDED or _are_late(facts, loaded.summary.folded)
-        if is_old:
-            await self._store.put_old_facts(organization, message)
         # Read after the facts are there: a recount that was due until now may have read without them.
         again, now = await self._store.load(organization, message), self._clock.now()
-        if again is None:
-            await self._store.forget_old_facts(organization, message)
-            return
-        if again.recount_at and again.recount_at > now + _NOT_BEGUN:
+        if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
             return
         summary = again.summary
-        pause = _pause(summary.live + (summary.folded.facts if summary.folded and again.old_facts else 0))
+        late = summary.folded.facts if summary.folded and _are_late(facts, summary.folded) else 0
+        pause = _pause(summary.live + late)
         await self._queues.send(INTERACTIONS, refresh_body(organization, message, last=True), pause)
         await self._store.put_recount(organization, message, now + pause)
 

@@ -1,55 +1,102 @@
 """Facts by message, each with its verdict beside it: the table `facts`.
 
 Partition = message, key = time counted down and chance, so that a message's newest fact comes first. A fact never
-changes; its verdict may, and is missing until the assessor has judged it.
+changes; its verdict may. Facts of a busy message that wait for their first verdict stand together in rows before these:
+a row takes what came together, and goes when all of it is judged and counted.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 
 from lib.facts import Fact
-from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.journal import facts_of, journal_columns
+from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.tables import table
-from lib.verdicts import NOT_JUDGED, Reason, Verdict
+from lib.verdicts import Reason, Verdict
 from lib.verdicts.weights import WEIGHTS
 
 log = logging.getLogger("heed.facts")
 
 _LARGEST = 10**13 - 1
+_FIRST = "0"
+"""Sorts before the key of every judged fact."""
+
+_KEPT = "-"
+"""Begins the key of a row of facts that wait; sorts before every digit."""
+
+_MOST_KEPT = 100
+"""Facts of such a row: Azure allows a row 1 MiB."""
 
 Judged = Mapping[str, tuple[Fact, Verdict]]
 """By the fact's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What there is of a message: facts by key, newest first; and by row, those that wait for a verdict."""
+
+    judged: dict[str, tuple[Fact, Verdict]]
+    kept: dict[str, list[Fact]]
+
+    @property
+    def waiting(self) -> list[Fact]:
+        return [fact for facts in self.kept.values() for fact in facts]
 
 
 class FactRows:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def read(self, organization: str, message: str, since: int | None = None) -> dict[str, tuple[Fact, Verdict]]:
-        """The message's facts by key, newest first; those at or after `since` (milliseconds), or all."""
+    async def read(self, organization: str, message: str, since: int | None = None) -> Stored:
+        """The message's facts at or after `since` (milliseconds), or all; and all that wait."""
         keys = EVERYTHING if since is None else Range(high=f"{_LARGEST - since + 1:013d}")
-        rows = self._tables.query(table(organization, "facts"), message, keys)
-        return {(fact := _fact(row)).key: (fact, _verdict(row)) async for row in rows}
+        stored = Stored({}, {})
+        async for row in self._tables.query(table(organization, "facts"), message, keys):
+            if row.key.startswith(_KEPT):
+                stored.kept[row.key] = facts_of(row)
+            else:
+                fact = _fact(row)
+                stored.judged[fact.key] = (fact, _verdict(row))
+        return stored
 
-    async def keep(self, organization: str, facts: Iterable[Fact]) -> None:
-        """Put facts of one message that wait for their verdict. One that is there waits for another verdict, too."""
-        await self._write(organization, [(fact, NOT_JUDGED) for fact in facts])
+    async def keep(self, organization: str, message: str, facts: Sequence[Fact]) -> None:
+        """Put facts that wait for their first verdict; where one is there already, it is no other fact for that."""
+        for start in range(0, len(facts), _MOST_KEPT):
+            texts = [fact.to_json() for fact in facts[start : start + _MOST_KEPT]]
+            row = Row(message, f"{_KEPT}{secrets.token_hex(8)}", journal_columns(texts))
+            try:
+                await self._tables.write(table(organization, "facts"), [Upsert(row)])
+            except Missing:
+                log.info("organization %s is gone: %d facts dropped", organization, len(texts))
+                return
+
+    async def forget_kept(self, organization: str, message: str, rows: Sequence[str]) -> None:
+        """Their facts are judged and counted. Somebody else may have found that, too."""
+        for start in range(0, len(rows), MOST_CHANGES):
+            part = [Delete(message, key) for key in rows[start : start + MOST_CHANGES]]
+            try:
+                await self._tables.write(table(organization, "facts"), part)
+            except Missing:
+                for change in part:
+                    with suppress(Missing):
+                        await self._tables.write(table(organization, "facts"), [change])
 
     async def write(
         self, organization: str, facts: Iterable[Fact], verdicts: Mapping[str, Verdict], known: Judged
     ) -> None:
         """Put the facts of one message that are new, or whose verdict is another than the one that is known."""
         judged = ((fact, verdicts[fact.key]) for fact in facts)
-        await self._write(organization, [each for each in judged if known.get(each[0].key) != each])
-
-    async def _write(self, organization: str, judged: Sequence[tuple[Fact, Verdict]]) -> None:
-        for start in range(0, len(judged), MOST_CHANGES):
-            part = [Upsert(_row(*each)) for each in judged[start : start + MOST_CHANGES]]
+        changed = [each for each in judged if known.get(each[0].key) != each]
+        for start in range(0, len(changed), MOST_CHANGES):
+            part = [Upsert(_row(*each)) for each in changed[start : start + MOST_CHANGES]]
             try:
                 await self._tables.write(table(organization, "facts"), part)
             except Missing:
@@ -59,8 +106,8 @@ class FactRows:
     async def newest_first(
         self, organization: str, message: str, after: str | None = None, limit: int | None = None
     ) -> AsyncIterator[tuple[str, Fact, Verdict]]:
-        """(cursor, fact, verdict)."""
-        keys = Range(after=after) if after else EVERYTHING
+        """(cursor, fact, verdict), without those that wait."""
+        keys = Range(after=max(after or _FIRST, _FIRST))
         async for row in self._tables.query(table(organization, "facts"), message, keys, limit):
             yield row.key, _fact(row), _verdict(row)
 

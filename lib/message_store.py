@@ -1,16 +1,15 @@
 """Messages in storage: one partition of the table `messages` holds all that belongs to a message.
 
-Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again, `o` that
-old facts wait for that, `c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files
-(`lib.attachments`), `body` the HTML and text (in a blob when they are over 32 KiB). The keys of files and body sort
-outside `c…s`, so that reading the rest is one small query.
+Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again,
+`c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files (`lib.attachments`), `body` the HTML
+and text (in a blob when they are over 32 KiB). The keys of files and body sort outside `c…s`, so that reading the rest
+is one small query.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -88,10 +87,7 @@ class _StoredBody(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A message and what hangs on it. Etags are None where the row is not there yet.
-
-    `old_facts` is the etag of the row that says that facts were kept which may be older than what is folded.
-    """
+    """A message and what hangs on it. Etags are None where the row is not there yet."""
 
     message: StoredMessage
     etag: str
@@ -103,7 +99,6 @@ class Loaded:
     lease_etag: str | None = None
     copy_rows: int = 0
     """Rows of copies that are there, those of an earlier and larger plan with them."""
-    old_facts: str | None = None
 
 
 class MessageStore:
@@ -131,7 +126,6 @@ class MessageStore:
             lease=unpack(Lease, found["d"]) if "d" in found else None,
             lease_etag=found["d"].etag if "d" in found else None,
             copy_rows=len(copies),
-            old_facts=found["o"].etag if "o" in found else None,
         )
 
     async def body(self, organization: str, message: str) -> Body:
@@ -257,15 +251,6 @@ class MessageStore:
             tables.table(organization, "messages"), [Upsert(Row(message, "r", pack(_Recount(at=at))))]
         )
 
-    async def put_old_facts(self, organization: str, message: str) -> None:
-        """Facts were kept that may be older than what is folded: whoever judges next must look at all there are."""
-        await self._tables.write(tables.table(organization, "messages"), [Upsert(Row(message, "o", {"v": 1}))])
-
-    async def forget_old_facts(self, organization: str, message: str, etag: str | None = None) -> None:
-        """All were looked at, unless the row has changed since it was `etag`: then others were kept meanwhile."""
-        with suppress(Conflict, Missing):
-            await self._tables.write(tables.table(organization, "messages"), [Delete(message, "o", etag)])
-
     async def delete(self, organization: str, loaded: Loaded) -> None:
         """The message and its rows, if it is still the version that was loaded. Raises Stale. Deletes no facts."""
         message = loaded.message.id
@@ -279,8 +264,6 @@ class MessageStore:
             changes.append(Delete(message, "r"))
         if loaded.lease_etag:
             changes.append(Delete(message, "d"))
-        if loaded.old_facts:
-            changes.append(Delete(message, "o"))
         if body is not None:
             changes.append(Delete(message, _BODY))
         others: list[Change] = [Delete(message, key) for key in beside]

@@ -39,15 +39,6 @@ _CORROBORATED = "clicked-after"
 _DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
 
-NOT_JUDGED = Verdict(
-    "uncertain",
-    0.0,
-    (Reason("not-judged", "It has just come, among many others, and will be looked at within a minute."),),
-    "",
-    0.5,
-)
-"""Of a fact that waits for the assessor."""
-
 _NOTHING_SUSPICIOUS = Reason("no-machine-sign", "Nothing about it looks like a machine.")
 
 
