@@ -21,7 +21,7 @@ from lib.catalogues.catalogues import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
 from lib.engagement import Engagements, Tallies, tally
-from lib.fact_rows import FactRows
+from lib.fact_rows import FactRows, Stored
 from lib.facts import Fact, refresh_body
 from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
@@ -68,9 +68,7 @@ class Assessment:
 
     facts: Mapping[str, Fact]
     known: Mapping[str, tuple[Fact, Verdict]]
-    kept: Sequence[str]
-    """Rows of facts that have waited for this."""
-
+    stored: Stored
     verdicts: Mapping[str, Verdict]
     kpis: Kpis
     folded: Folded | None
@@ -191,10 +189,10 @@ class Assessor:
         if from_all or _are_late(new, folded):
             folded = None
         stored = await self._rows.read(organization, message, folded.until - CONTEXT if folded else None)
-        if _are_late(stored.waiting, folded):
+        if _are_late(stored.waiting(), folded):
             folded, stored = None, await self._rows.read(organization, message)
-        known = stored.judged
-        facts = {fact.key: fact for fact in (*new, *stored.waiting)}
+        known = stored.judged()
+        facts = {fact.key: fact for fact in (*new, *stored.waiting())}
         facts.update((key, fact) for key, (fact, _) in known.items())
         before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
         sending = await self._circumstances.of(organization, before, facts.values())
@@ -211,7 +209,7 @@ class Assessor:
             return Assessment(
                 facts={fact.key: fact for fact in open_ended},
                 known=known,
-                kept=list(stored.kept),
+                stored=stored,
                 verdicts=verdicts,
                 kpis=together(folded.kpis, kpis) if folded else kpis,
                 folded=folded_now,
@@ -234,8 +232,8 @@ class Assessor:
 
         Raises Stale.
         """
-        await self._rows.write(organization, found.facts.values(), found.verdicts, found.known)
         message, before = loaded.message, loaded.summary
+        await self._rows.write(organization, message.id, found.facts.values(), found.verdicts, found.stored.rows)
         listed = Listed(
             message=message, etag=loaded.etag, follow_state=message.follow_state or NOT_YET, kpis=found.kpis
         )
@@ -263,7 +261,7 @@ class Assessor:
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         await self._store.put_summary(organization, message.id, summary, loaded.summary_etag)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
-        await self._rows.forget_kept(organization, message.id, found.kept)
+        await self._rows.forget_kept(organization, message.id, found.stored.kept)
         await self._engagements.write(organization, message, found.tallies, records)
         await self._template_counts.write(organization, message, found.kpis, template)
         return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)

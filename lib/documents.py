@@ -18,14 +18,22 @@ SomeModel = TypeVar("SomeModel", bound=BaseModel)
 
 def pack(model: BaseModel, version: int = 1) -> dict[str, Value]:
     """The model's columns: `v`, then `d0`, `d1`, …"""
-    text = model.model_dump_json(exclude_none=True)
-    chunks = {f"d{place // _CHUNK}": text[place : place + _CHUNK] for place in range(0, len(text), _CHUNK)}
-    return {_VERSION: version, **chunks}
+    return {_VERSION: version, **columns(model.model_dump_json(exclude_none=True))}
 
 
 def unpack(kind: type[SomeModel], row: Row) -> SomeModel:
     """The inverse of `pack`."""
+    return kind.model_validate_json(text_of(row))
+
+
+def columns(text: str) -> dict[str, Value]:
+    """A text in as many columns as it needs: `d0`, `d1`, …"""
+    return {f"d{place // _CHUNK}": text[place : place + _CHUNK] for place in range(0, len(text), _CHUNK)}
+
+
+def text_of(row: Row) -> str:
+    """The inverse of `columns`."""
     chunks: list[str] = []
     while f"d{len(chunks)}" in row.values:
         chunks.append(row.text(f"d{len(chunks)}"))
-    return kind.model_validate_json("".join(chunks))
+    return "".join(chunks)

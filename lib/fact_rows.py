@@ -1,20 +1,27 @@
 """Facts by message, each with its verdict beside it: the table `facts`.
 
-Partition = message, key = time counted down and chance, so that a message's newest fact comes first. A fact never
-changes; its verdict may. Facts of a busy message that wait for their first verdict stand together in rows before these:
-a row takes what came together, and goes when all of it is judged and counted.
+Partition = message, key = time counted down and chance, so that a message's newest facts come first. A row holds one
+fact, or up to a hundred of a few minutes that were judged together; which facts those are never changes, only what is
+said of them. Its key is that of its newest fact, with a digest of all in place of chance.
+
+Facts of a busy message that wait for their first verdict stand in rows before these: a row takes what came together,
+and goes when all of it is judged and counted.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from hashlib import blake2b
+from itertools import count
+from typing import Any
 
+from lib.documents import columns, text_of
 from lib.facts import Fact
 from lib.journal import facts_of, journal_columns
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
@@ -25,28 +32,39 @@ from lib.verdicts.weights import WEIGHTS
 
 log = logging.getLogger("heed.facts")
 
+TOGETHER = 20
+"""So many new facts of a message at once share rows."""
+
+_MOST_OF_A_ROW = 100
+"""Azure allows a row 1 MiB: a fact has 0.3 KiB, with everything at its longest 3 KiB."""
+
+_SPAN = 10 * 60 * 1000
+"""Milliseconds between the oldest and the newest fact of a row, at most."""
+
+_MOST_CHARACTERS = 1_000_000
+"""Of one transaction: Azure allows 4 MiB."""
+
 _LARGEST = 10**13 - 1
 _FIRST = "0"
-"""Sorts before the key of every judged fact."""
+"""Sorts before the key of every row of judged facts."""
 
 _KEPT = "-"
-"""Begins the key of a row of facts that wait; sorts before every digit."""
+"""Begins the key of a row of facts that wait; sorts before `_FIRST`."""
 
-_MOST_KEPT = 100
-"""Facts of such a row: Azure allows a row 1 MiB."""
-
-Judged = Mapping[str, tuple[Fact, Verdict]]
-"""By the fact's key."""
+Judged = tuple[Fact, Verdict]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What there is of a message: facts by key, newest first; and by row, those that wait for a verdict."""
+    """What there is of a message, by row: judged facts, newest rows first, and those that wait for a verdict."""
 
-    judged: dict[str, tuple[Fact, Verdict]]
+    rows: dict[str, list[Judged]]
     kept: dict[str, list[Fact]]
 
-    @property
+    def judged(self) -> dict[str, Judged]:
+        """By the fact's key."""
+        return {fact.key: (fact, verdict) for row in self.rows.values() for fact, verdict in row}
+
     def waiting(self) -> list[Fact]:
         return [fact for facts in self.kept.values() for fact in facts]
 
@@ -56,105 +74,171 @@ class FactRows:
         self._tables = tables
 
     async def read(self, organization: str, message: str, since: int | None = None) -> Stored:
-        """The message's facts at or after `since` (milliseconds), or all; and all that wait."""
-        keys = EVERYTHING if since is None else Range(high=f"{_LARGEST - since + 1:013d}")
+        """The message's facts at or after `since` (milliseconds), with some before; or all. And all that wait."""
+        keys = EVERYTHING if since is None else Range(high=_key_at(since - 1))
         stored = Stored({}, {})
         async for row in self._tables.query(table(organization, "facts"), message, keys):
             if row.key.startswith(_KEPT):
                 stored.kept[row.key] = facts_of(row)
             else:
-                fact = _fact(row)
-                stored.judged[fact.key] = (fact, _verdict(row))
+                stored.rows[row.key] = _judged(row)
         return stored
 
     async def keep(self, organization: str, message: str, facts: Sequence[Fact]) -> None:
-        """Put facts that wait for their first verdict; where one is there already, it is no other fact for that."""
-        for start in range(0, len(facts), _MOST_KEPT):
-            texts = [fact.to_json() for fact in facts[start : start + _MOST_KEPT]]
+        """Put facts that wait for their first verdict. One that waits twice, or is judged already, does no harm."""
+        for start in range(0, len(facts), _MOST_OF_A_ROW):
+            texts = [fact.to_json() for fact in facts[start : start + _MOST_OF_A_ROW]]
             row = Row(message, f"{_KEPT}{secrets.token_hex(8)}", journal_columns(texts))
-            try:
-                await self._tables.write(table(organization, "facts"), [Upsert(row)])
-            except Missing:
-                log.info("organization %s is gone: %d facts dropped", organization, len(texts))
+            if not await self._put(organization, [row]):
                 return
 
-    async def forget_kept(self, organization: str, message: str, rows: Sequence[str]) -> None:
+    async def forget_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
         """Their facts are judged and counted. Somebody else may have found that, too."""
-        for start in range(0, len(rows), MOST_CHANGES):
-            part = [Delete(message, key) for key in rows[start : start + MOST_CHANGES]]
+        name, keys = table(organization, "facts"), list(rows)
+        for start in range(0, len(keys), MOST_CHANGES):
+            part = [Delete(message, key) for key in keys[start : start + MOST_CHANGES]]
             try:
-                await self._tables.write(table(organization, "facts"), part)
+                await self._tables.write(name, part)
             except Missing:
                 for change in part:
                     with suppress(Missing):
-                        await self._tables.write(table(organization, "facts"), [change])
+                        await self._tables.write(name, [change])
 
     async def write(
-        self, organization: str, facts: Iterable[Fact], verdicts: Mapping[str, Verdict], known: Judged
+        self,
+        organization: str,
+        message: str,
+        facts: Iterable[Fact],
+        verdicts: Mapping[str, Verdict],
+        stored: Mapping[str, Sequence[Judged]],
     ) -> None:
-        """Put the facts of one message that are new, or whose verdict is another than the one that is known."""
-        judged = ((fact, verdicts[fact.key]) for fact in facts)
-        changed = [each for each in judged if known.get(each[0].key) != each]
-        for start in range(0, len(changed), MOST_CHANGES):
-            part = [Upsert(_row(*each)) for each in changed[start : start + MOST_CHANGES]]
-            try:
-                await self._tables.write(table(organization, "facts"), part)
-            except Missing:
-                log.info("organization %s is gone: %d facts dropped", organization, len(part))
+        """Put the facts of a message that are in no row yet, and those rows in which a verdict is another one now."""
+        now = {fact.key: (fact, verdicts[fact.key]) for fact in facts}
+        rows: list[Row] = []
+        there: set[str] = set()
+        for key, before in stored.items():
+            after = [now.get(fact.key, (fact, verdict)) for fact, verdict in before]
+            if after != before:
+                rows.append(_row(message, key, after))
+            there.update(fact.key for fact, _ in before)
+        new = [judged for key, judged in now.items() if key not in there]
+        rows += [_row(message, _key_of(group), group) for group in _groups(new)]
+        for part in _transactions(rows):
+            if not await self._put(organization, part):
                 return
+
+    async def _put(self, organization: str, rows: Sequence[Row]) -> bool:
+        try:
+            await self._tables.write(table(organization, "facts"), [Upsert(row) for row in rows])
+        except Missing:
+            log.info("organization %s is gone: its facts are dropped", organization)
+            return False
+        return True
 
     async def newest_first(
         self, organization: str, message: str, after: str | None = None, limit: int | None = None
     ) -> AsyncIterator[tuple[str, Fact, Verdict]]:
-        """(cursor, fact, verdict), without those that wait."""
-        keys = Range(after=max(after or _FIRST, _FIRST))
-        async for row in self._tables.query(table(organization, "facts"), message, keys, limit):
-            yield row.key, _fact(row), _verdict(row)
+        """(cursor, fact, verdict), each fact once; without those that wait."""
+        low, last, found = _FIRST, after or "", 0
+        if after:
+            # Rows that begin before the cursor may have facts behind it.
+            at = after.partition("-")[0]
+            low = max(_FIRST, f"{int(at) - _SPAN:013d}" if at.isdecimal() and len(at) == 13 else after)
+        async for cursor, (fact, verdict) in _in_order(
+            self._tables.query(table(organization, "facts"), message, Range(low=low), None if after else limit)
+        ):
+            if cursor > last:
+                yield (last := cursor), fact, verdict
+                found += 1
+                if found == limit:
+                    return
+
+
+async def _in_order(rows: AsyncIterator[Row]) -> AsyncIterator[tuple[str, Judged]]:
+    """(cursor, judged) by cursor, of rows in order of their newest facts."""
+    heap: list[tuple[str, int, Judged]] = []
+    pushed = count()
+    async for row in rows:
+        newest = row.key.partition("-")[0]
+        # Nothing that is still to come is newer than this row's newest fact.
+        while heap and heap[0][0] < newest:
+            cursor, _, judged = heapq.heappop(heap)
+            yield cursor, judged
+        for judged in _judged(row):
+            heapq.heappush(heap, (_key(judged[0]), next(pushed), judged))
+    while heap:
+        cursor, _, judged = heapq.heappop(heap)
+        yield cursor, judged
+
+
+def _key_at(at: int) -> str:
+    return f"{_LARGEST - at:013d}"
 
 
 def _key(fact: Fact) -> str:
     at, _, chance = fact.key.partition("-")
-    return f"{_LARGEST - int(at):013d}-{chance}"
+    return f"{_key_at(int(at))}-{chance}"
 
 
-def _row(fact: Fact, verdict: Verdict) -> Row:
-    return Row(
-        fact.message,
-        _key(fact),
-        {
-            "v": 1,
-            "fact": fact.to_json(),
-            "kind": verdict.kind,
-            "confidence": verdict.confidence,
-            "probability": verdict.probability,
-            "reasons": _written(verdict.reasons),
-            "rules": verdict.rules,
-        },
-    )
+def _key_of(group: Sequence[Judged]) -> str:
+    """`group` begins with its newest fact. Other facts never give the same key: no row writes over another's facts."""
+    if len(group) == 1:
+        return _key(group[0][0])
+    digest = blake2b("".join(fact.key for fact, _ in group).encode(), digest_size=6).hexdigest()
+    return f"{_key(group[0][0]).partition('-')[0]}-{digest}"
 
 
-def _fact(row: Row) -> Fact:
-    return Fact.from_json(row.text("fact"))
+def _groups(judged: Iterable[Judged]) -> Iterator[list[Judged]]:
+    """Rows to be, each with its newest fact first."""
+    each = sorted(judged, key=lambda pair: pair[0].key, reverse=True)
+    if len(each) < TOGETHER:
+        yield from ([pair] for pair in each)
+        return
+    group: list[Judged] = []
+    for pair in each:
+        if group and (len(group) == _MOST_OF_A_ROW or group[0][0].at - pair[0].at > _SPAN):
+            yield group
+            group = []
+        group.append(pair)
+    yield group
 
 
-# Facts of one message have mostly the same few combinations of reasons.
-@lru_cache(maxsize=1024)
-def _written(reasons: tuple[Reason, ...]) -> str:
-    listed = [[reason.code, reason.text, reason.weight] for reason in reasons]
-    return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+def _transactions(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        length = sum(len(value) for value in row.values.values() if isinstance(value, str))
+        if part and (len(part) == MOST_CHANGES or size + length > _MOST_CHARACTERS):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
+        yield part
 
 
-@lru_cache(maxsize=1024)
-def _read(reasons: str) -> tuple[tuple[str, str, float], ...]:
-    return tuple((code, text, weight) for code, text, weight in json.loads(reasons))
+def _row(message: str, key: str, judged: Sequence[Judged]) -> Row:
+    """Facts of one row have mostly the same few verdicts: each stands there once."""
+    places: dict[Verdict, int] = {}
+    facts = [f"[{places.setdefault(verdict, len(places))},{fact.to_json()}]" for fact, verdict in judged]
+    verdicts = json.dumps([_written(verdict) for verdict in places], ensure_ascii=False, separators=(",", ":"))
+    return Row(message, key, {"v": 1, **columns(f'{{"verdicts":{verdicts},"facts":[{",".join(facts)}]}}')})
 
 
-def _verdict(row: Row) -> Verdict:
+def _judged(row: Row) -> list[Judged]:
+    found = json.loads(text_of(row))
+    verdicts = [_read(written) for written in found["verdicts"]]
+    return [(Fact.from_object(fact), verdicts[place]) for place, fact in found["facts"]]
+
+
+def _written(verdict: Verdict) -> list[Any]:
+    reasons = [[reason.code, reason.text, reason.weight] for reason in verdict.reasons]
+    return [verdict.kind, verdict.confidence, verdict.probability, verdict.rules, reasons]
+
+
+def _read(written: list[Any]) -> Verdict:
+    kind, confidence, probability, rules, listed = written
     reasons = tuple(
-        Reason(code, text, weight, WEIGHTS[code].source if code in WEIGHTS else "")
-        for code, text, weight in _read(row.text("reasons"))
+        Reason(code, text, weight, WEIGHTS[code].source if code in WEIGHTS else "") for code, text, weight in listed
     )
-    kind = row.text("kind")
-    assert kind in ("human", "machine", "uncertain")
-    confidence, probability = float(row.values["confidence"]), float(row.values["probability"])
-    return Verdict(kind, confidence, reasons, row.text("rules"), probability)  # type: ignore[arg-type]
+    return Verdict(kind, confidence, reasons, rules, probability)

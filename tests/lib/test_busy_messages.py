@@ -39,7 +39,7 @@ async def test_a_burst_is_kept_and_judged_together_within_a_minute() -> None:
     for place in range(BUSY, len(facts), 50):
         await heed.services.assessor.take("acme", facts[place : place + 50])
     waiting = await kpis_of(heed, message)
-    kept = (await heed.services.fact_rows.read("acme", message)).waiting
+    kept = (await heed.services.fact_rows.read("acme", message)).waiting()
     timeline = (await heed.get(f"/messages/{message}/timeline?limit=200"))["items"]
     heed.clock.move(seconds=61)
     await heed.work()
@@ -49,7 +49,7 @@ async def test_a_burst_is_kept_and_judged_together_within_a_minute() -> None:
     assert all(item["verdict"]["reasons"] for item in timeline)
     assert (await kpis_of(heed, message))["raw"]["opens"] == len(facts)
     stored = await heed.services.fact_rows.read("acme", message)
-    assert len(stored.judged) == len(facts)
+    assert len(stored.judged()) == len(facts)
     assert stored.kept == {}
 
 
@@ -81,7 +81,7 @@ async def test_old_facts_of_a_busy_message_are_folded_and_no_longer_read() -> No
     await heed.services.assessor.take("acme", opens(heed, message, 7, seed=2))
 
     known = await heed.services.fact_rows.read("acme", message, loaded.summary.folded.until - folding.CONTEXT)
-    assert len(known.judged) == 7
+    assert len(known.judged()) == 7
     after = await kpis_of(heed, message)
     assert after["raw"]["opens"] == first["raw"]["opens"] + 7 == 2 * folding.FROM + 7
     assert after["opens"] >= first["opens"]
@@ -100,7 +100,7 @@ async def test_a_fact_that_turns_up_long_after_folding_is_counted_once() -> None
 
     assert (await kpis_of(heed, message))["raw"]["opens"] == len(old)
     stored = await heed.services.fact_rows.read("acme", message)
-    assert len(stored.judged) == len(old)
+    assert len(stored.judged()) == len(old)
     assert stored.kept == {}
 
 
