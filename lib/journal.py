@@ -119,7 +119,9 @@ class Journal:
 
     async def record(self, organization: str, fact: Fact) -> bool:
         """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.2 s at most."""
-        line = self._lines.setdefault(organization, _Line())
+        line = self._lines.get(organization)
+        if line is None:
+            line = self._lines[organization] = _Line()
         waiting = _Waiting(organization, fact.to_json(), asyncio.get_running_loop().create_future())
         if line.failing:
             return self._record_while_failing(organization, line, waiting)
