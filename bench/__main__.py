@@ -51,8 +51,8 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Heed; writes bench/RESULTS.md.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each contender is measured (5)")
-    parser.add_argument("--seconds", type=int, default=3, help="how long each time, after the warm-up (3)")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each contender is measured (9)")
+    parser.add_argument("--seconds", type=int, default=2, help="how long each time, after the warm-up (2)")
     parser.add_argument("--own-load", action="store_true", help="do not use wrk, though it is installed")
     parser.add_argument("--templates", type=Path, default=TEMPLATES, help="a folder of HTML mails to rewrite as well")
     parser.add_argument("--no-sending", action="store_true", help="leave out what takes minutes: mail on its way")

@@ -1,4 +1,4 @@
-"""What a hit costs without Heed: `python -m bench.bare_server rest|sdk`, on the server that carries Heed here.
+"""What a hit costs without Heed: `python -m bench.bare_server rest|sdk`, on uvicorn with the local host's settings.
 
 Both handlers insert one row for each hit, of the size that Heed's facts have, and answer once it is stored. They open
 no token, look at no header and have no routes, so that Heed is compared with the least that could be written.
@@ -26,7 +26,6 @@ from yarl import URL
 
 from bench.load import HEADERS
 from infra.local.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
-from infra.local.one_write import OneWriteProtocol
 from lib.facts import new_fact
 from lib.storage.account import Account
 from pixel_fn import PIXEL
@@ -100,7 +99,7 @@ async def serve(kind: str, connection_string: str) -> None:
     insert = rest_insert(Account.parse(connection_string)) if kind == "rest" else sdk_insert(connection_string)
     config = uvicorn.Config(
         application(insert),
-        http=OneWriteProtocol,
+        http="httptools",
         ws="none",
         lifespan="off",
         access_log=False,

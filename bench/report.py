@@ -54,8 +54,8 @@ def _hits(bench: Bench, rounds: Rounds) -> Iterator[str]:
         f"{bench.generator.name}). The server has one CPU to itself; Azurite, which is fresh for every contender and "
         "writes to disk, shares the other one with the load generator. Heed is the unchanged app in the local host, "
         "with queues and timers only where the assessor is named: there it competes with the hits for the server's "
-        "CPU. The bare handlers run on the same server, open no token, look at no header, and insert a row of the same "
-        "size for each hit. The last column is the rate at which the busier CPU would have no time left: it "
+        "CPU. The bare handlers run on uvicorn as it is, open no token, look at no header, and insert a row of the "
+        "same size for each hit. The last column is the rate at which the busier CPU would have no time left: it "
         "depends less on what else the machine does.\n"
     )
     yield _table(
