@@ -44,4 +44,6 @@ class _Joining:
     def _flush(self) -> None:
         if self._waiting:
             data, self._waiting = b"".join(self._waiting), []
-            self._transport.write(data)
+            # The client may have gone since; writing to nobody is an error of its own.
+            if not self.is_closing():
+                self._transport.write(data)

@@ -42,10 +42,10 @@ async def slow(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"hello"})
 
 
-async def answered(application: Any, request: bytes) -> Recorder:
+async def answered(application: Any, request: bytes, transport: Recorder | None = None) -> Recorder:
     state = ServerState()
     config = uvicorn.Config(application, lifespan="off", log_config=None, access_log=False)
-    transport = Recorder()
+    transport = transport or Recorder()
     protocol = OneWriteProtocol(config, state, {})
     protocol.connection_made(transport)
     protocol.data_received(request)
@@ -83,3 +83,17 @@ async def test_what_is_no_http_is_told_so_before_the_connection_closes() -> None
     transport = await answered(hello, b"\x16\x03\x01 no HTTP\r\n\r\n")
     assert transport.closed_after == len(transport.writes) == 1
     assert transport.writes[0].startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_client_that_goes_before_its_answer_leaves_is_no_error() -> None:
+    errors: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    transport = Recorder()
+
+    async def hello_to_nobody(scope: Any, receive: Any, send: Any) -> None:
+        await hello(scope, receive, send)
+        transport.close()
+
+    await answered(hello_to_nobody, GET, transport)
+    assert transport.writes == []
+    assert errors == []
