@@ -182,7 +182,7 @@ def new_fact(
 
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:
     """Do Not Track, or Global Privacy Control."""
-    # Asking what is not there costs an exception in the mapping of azure.functions; `in` does not.
+    # Where the mapping is one of Python code, `get` of what is not there costs an exception; `in` does not.
     return ("dnt" in headers and headers["dnt"] == "1") or ("sec-gpc" in headers and headers["sec-gpc"] == "1")
 
 
