@@ -218,7 +218,7 @@ async def _put_facts(azurite: Azurite, facts: Sequence[tuple[str, Fact]]) -> Non
         now = datetime.now(UTC)
         commit = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
         await writer.insert(table(organization, "journal"), commit, FACTS_ROW, journal_columns(texts))
-        await writer.put(QUEUE, queue_body(organization, texts, commit))
+        await writer.put(QUEUE, queue_body(organization, texts, [commit]))
 
     try:
         for start in range(0, len(commits), 8):

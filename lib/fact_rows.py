@@ -21,6 +21,7 @@ from hashlib import blake2b
 from itertools import count
 from typing import Any
 
+from lib.batches import batches
 from lib.documents import columns, text_of
 from lib.facts import Fact
 from lib.journal import facts_of, journal_columns
@@ -123,7 +124,7 @@ class FactRows:
             there.update(fact.key for fact, _ in before)
         new = [judged for key, judged in now.items() if key not in there]
         rows += [_row(message, _key_of(group), group) for group in _groups(new)]
-        for part in _transactions(rows):
+        for part in batches(rows, MOST_CHANGES, _MOST_CHARACTERS, _length):
             if not await self._put(organization, part):
                 return
 
@@ -203,18 +204,8 @@ def _groups(judged: Iterable[Judged]) -> Iterator[list[Judged]]:
     yield group
 
 
-def _transactions(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    part: list[Row] = []
-    size = 0
-    for row in rows:
-        length = sum(len(value) for value in row.values.values() if isinstance(value, str))
-        if part and (len(part) == MOST_CHANGES or size + length > _MOST_CHARACTERS):
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += length
-    if part:
-        yield part
+def _length(row: Row) -> int:
+    return sum(len(value) for value in row.values.values() if isinstance(value, str))
 
 
 def _row(message: str, key: str, judged: Sequence[Judged]) -> Row:

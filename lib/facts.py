@@ -228,7 +228,7 @@ def network_of(address: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """A message of the queue `interactions`: new facts, or messages to look at again; `commit` is the journal's.
+    """A message of the queue `interactions`: new facts, or messages to look at again; `commits` are the journal's.
 
     `last`: whoever finds that it has come too early does not ask once more.
     """
@@ -236,7 +236,7 @@ class Interactions:
     organization: str
     facts: list[Fact]
     messages: list[str]
-    commit: str | None
+    commits: list[str]
     last: bool = False
 
 
@@ -249,12 +249,12 @@ def read_interactions(payload: Any) -> Interactions:
     """Raises NotAFact."""
     if not isinstance(payload, dict) or payload.get("v") != 1 or not isinstance(payload.get("facts"), list):
         raise NotAFact("it is no message of version 1 with a list of facts")
-    organization, messages, commit = payload.get("org"), payload.get("messages", []), payload.get("commit")
+    organization, messages, commits = payload.get("org"), payload.get("messages", []), payload.get("commits", [])
     if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
         raise NotAFact("it names no organization")
     if not isinstance(messages, list) or not all(isinstance(each, str) and MADE.fullmatch(each) for each in messages):
         raise NotAFact("its messages are no list of ids")
-    if not (commit is None or (isinstance(commit, str) and _COMMIT.fullmatch(commit))):
-        raise NotAFact("its commit is none of the journal's")
+    if not isinstance(commits, list) or not all(isinstance(each, str) and _COMMIT.fullmatch(each) for each in commits):
+        raise NotAFact("its commits are no list of the journal's")
     facts = [Fact.from_object(raw) for raw in payload["facts"]]
-    return Interactions(organization, facts, messages, commit, payload.get("last") is True)
+    return Interactions(organization, facts, messages, commits, payload.get("last") is True)

@@ -1,12 +1,15 @@
 """The journal: every hit is durable before it is answered, at a cost that hits share.
 
 A group commit: facts that come while a commit is under way go out together in the next one; at low load a commit holds
-one fact, and nobody waits for a window to close. A commit is two writes at the same time: one row in the organization's
-journal table, and one message with the same facts on the queue `interactions`. Either is enough. When both fail, the
-facts go to the log as lines that `POST /api/ops/replay` takes back.
+one fact, and nobody waits for company. A commit is one row in the organization's journal table, or, when the table
+fails or hesitates, one message with the same facts on the queue `interactions`. When both fail, the facts go to the log
+as lines that `POST /api/ops/replay` takes back.
+
+The assessor hears of rows through the same queue, after the hits are answered: the first commit is told of at once,
+those of the next `TELL_EVERY` together. Of what nobody has told it, it hears from the sweep.
 
 A recipient never pays for us: a hit waits for the commit that is under way and for its own, each of which has
-`COMMIT_LIMIT`, so `record` returns within 1.2 s whatever storage does.
+`COMMIT_LIMIT`, so `record` returns within 1.3 s whatever storage does.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from lib.batches import batches
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact, NotAFact
 from lib.storage import Queues, Row, Storage, StorageError, Upsert
@@ -35,9 +40,20 @@ LOG_MARK = "heed.fact "
 COMMIT_LIMIT = 0.6
 """Seconds that a commit may take."""
 
+PATIENCE = 0.2
+"""Of these, seconds that the table has for itself before the queue is tried as well."""
+
+TELL_EVERY = 0.02
+"""Seconds between two times at which the assessor is told of rows: under load many commits share a queue message."""
+
+COMPANY = 0.002
+"""Seconds for which the next commit waits, at most, until as many facts have come as the last one had: under load that
+is soon, and a commit of ten costs storage what a commit of one does."""
+
 _MOST_FACTS = 100
+_MOST_COMMITS = 100
 _MOST_BYTES = 40_000
-"""Of one commit: a queue message holds 64 KiB, in base64 48 KiB."""
+"""Of one queue message: it holds 64 KiB, in base64 48 KiB."""
 
 _COLUMN = 30_000
 """Characters of a column of the journal's row: Azure allows 32 Ki."""
@@ -101,13 +117,43 @@ class _Waiting:
             log.error('%s{"org":"%s","fact":%s}', LOG_MARK, self.organization, self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """What the journal has, and how many bytes its facts are in JSON."""
+
+    key: str
+    texts: Sequence[str]
+    size: int
+
+
 @dataclass(slots=True)
 class _Line:
     """One organization's facts: others' storage and others' load are none of its business."""
 
+    organization: str
     waiting: list[_Waiting] = field(default_factory=list)
-    busy: bool = False
-    failing: bool = False
+    wanted: int = 1
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+    is_busy: bool = False
+    is_failing: bool = False
+    untold: list[_Commit] = field(default_factory=list)
+    is_telling: bool = False
+
+    def add(self, waiting: _Waiting) -> None:
+        self.waiting.append(waiting)
+        if len(self.waiting) >= self.wanted:
+            self.enough.set()
+
+    async def wait_for(self, wanted: int) -> None:
+        """Until so many facts wait, or `COMPANY` has passed; one turn of the loop at least."""
+        self.wanted = wanted
+        if len(self.waiting) >= wanted:
+            await asyncio.sleep(0)
+            return
+        self.enough.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COMPANY):
+                await self.enough.wait()
 
 
 class Journal:
@@ -116,60 +162,87 @@ class Journal:
         self._clock = clock
         self._lines: dict[str, _Line] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._hurry = asyncio.Event()
 
     async def record(self, organization: str, fact: Fact) -> bool:
-        """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.2 s at most."""
+        """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.3 s at most."""
         line = self._lines.get(organization)
         if line is None:
-            line = self._lines[organization] = _Line()
+            line = self._lines[organization] = _Line(organization)
         waiting = _Waiting(organization, fact.to_json(), asyncio.get_running_loop().create_future())
-        if line.failing:
-            return self._record_while_failing(organization, line, waiting)
-        self._enqueue(organization, line, waiting)
+        if line.is_failing:
+            return self._record_while_failing(line, waiting)
+        self._enqueue(line, waiting)
         return await waiting.done
 
-    def _record_while_failing(self, organization: str, line: _Line, waiting: _Waiting) -> bool:
+    def _record_while_failing(self, line: _Line, waiting: _Waiting) -> bool:
         """The last commit failed: answer at once from the log, and let the fact be the next try's freight."""
         waiting.give_up()
         if len(line.waiting) < _MOST_WAITING:
-            self._enqueue(organization, line, waiting)
+            self._enqueue(line, waiting)
         return False
 
-    def _enqueue(self, organization: str, line: _Line, waiting: _Waiting) -> None:
-        line.waiting.append(waiting)
-        if not line.busy:
-            line.busy = True
-            self._start(self._drain(organization, line))
+    def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
+        line.add(waiting)
+        if not line.is_busy:
+            line.is_busy = True
+            self._start(self._drain(line))
 
-    async def _drain(self, organization: str, line: _Line) -> None:
+    async def _drain(self, line: _Line) -> None:
+        await asyncio.sleep(0)
         while line.waiting:
-            # One turn of the loop: hits that have arrived by now share this commit, and none waits for others to come.
-            await asyncio.sleep(0)
             waiting, line.waiting = line.waiting, []
-            await asyncio.gather(*(self._commit(organization, line, group) for group in _groups(waiting)))
-        line.busy = False
-        if not line.failing:
-            self._lines.pop(organization, None)
+            groups = batches(waiting, _MOST_FACTS, _MOST_BYTES, _length)
+            await asyncio.gather(*(self._commit(line, group) for group in groups))
+            await line.wait_for(len(waiting))
+        line.is_busy = False
 
-    async def _commit(self, organization: str, line: _Line, group: list[_Waiting]) -> None:
-        """Hits are answered when the first of the two writes has succeeded; the next commit waits for both."""
+    async def _commit(self, line: _Line, group: list[_Waiting]) -> None:
         now = self._clock.now()
-        commit = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
-        texts = [waiting.text for waiting in group]
-        row = self._writer.insert(f"heed{organization}journal", commit, FACTS_ROW, journal_columns(texts))
-        message = self._writer.put(QUEUE, queue_body(organization, texts, commit))
-        writes, stored = {self._start(_succeeds(row)), self._start(_succeeds(message))}, False
+        key = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
+        commit = _Commit(key, [waiting.text for waiting in group], sum(map(_length, group)))
+        columns = journal_columns(commit.texts)
+        row = self._start(_succeeds(self._writer.insert(f"heed{line.organization}journal", key, FACTS_ROW, columns)))
+        await asyncio.wait({row}, timeout=PATIENCE)
+        if row.done() and row.result():
+            _answer(line, group)
+            self._tell_of(line, commit)
+        else:
+            await self._commit_by_queue(line, group, commit, row)
+
+    async def _commit_by_queue(
+        self, line: _Line, group: list[_Waiting], commit: _Commit, row: asyncio.Task[bool]
+    ) -> None:
+        """The table has failed, or is late. Hits are answered when either succeeds; the next commit waits for both."""
+        message = _succeeds(self._writer.put(QUEUE, _body_of(line.organization, [commit])), COMMIT_LIMIT - PATIENCE)
+        writes, is_stored = {row, self._start(message)}, False
         while writes:
             done, writes = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
             if any(write.result() for write in done):
-                stored, line.failing = True, False
-                for waiting in group:
-                    waiting.answer(True)
-        if not stored:
-            line.failing = True
+                is_stored = True
+                _answer(line, group)
+        if not is_stored:
+            line.is_failing = True
             for waiting in group:
                 waiting.give_up()
                 waiting.answer(False)
+
+    def _tell_of(self, line: _Line, commit: _Commit) -> None:
+        line.untold.append(commit)
+        if not line.is_telling:
+            line.is_telling = True
+            self._start(self._tell(line))
+
+    async def _tell(self, line: _Line) -> None:
+        while line.untold:
+            untold, line.untold = line.untold, []
+            together = batches(untold, _MOST_COMMITS, _MOST_BYTES, lambda commit: commit.size)
+            bodies = [_body_of(line.organization, commits) for commits in together]
+            await asyncio.gather(*(_succeeds(self._writer.put(QUEUE, body)) for body in bodies))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TELL_EVERY):
+                    await self._hurry.wait()
+        line.is_telling = False
 
     def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
@@ -178,15 +251,32 @@ class Journal:
         return task
 
     async def settle(self) -> None:
-        """Wait until nothing is under way: before the process ends."""
+        """Wait until nothing is under way, and let nothing wait for anything but storage: before the process ends."""
+        self._hurry.set()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
+        self._hurry.clear()
 
 
-def queue_body(organization: str, facts: Sequence[str], commit: str | None = None) -> str:
-    """What the queue `interactions` carries: facts as JSON, and the commit under which the journal has them."""
-    head = f'{{"v":1,"org":"{organization}","commit":"{commit}"' if commit else f'{{"v":1,"org":"{organization}"'
-    return f'{head},"facts":[{",".join(facts)}]}}'
+def _answer(line: _Line, group: Sequence[_Waiting]) -> None:
+    """They are stored."""
+    line.is_failing = False
+    for waiting in group:
+        waiting.answer(True)
+
+
+def _length(waiting: _Waiting) -> int:
+    return len(waiting.text.encode())
+
+
+def _body_of(organization: str, commits: Sequence[_Commit]) -> str:
+    texts = [text for commit in commits for text in commit.texts]
+    return queue_body(organization, texts, [commit.key for commit in commits])
+
+
+def queue_body(organization: str, facts: Sequence[str], commits: Sequence[str] = ()) -> str:
+    """What the queue `interactions` carries: facts as JSON, and the commits under which the journal has all of them."""
+    return f'{{"v":1,"org":"{organization}","commits":{json.dumps(commits)},"facts":[{",".join(facts)}]}}'
 
 
 def journal_columns(facts: Sequence[str]) -> dict[str, str]:
@@ -209,28 +299,14 @@ def facts_of(row: Row) -> list[Fact]:
     return [Fact.from_object(each) for each in raw]
 
 
-def _groups(waiting: list[_Waiting]) -> Iterator[list[_Waiting]]:
-    """Pieces that fit a queue message each."""
-    group: list[_Waiting] = []
-    size = 0
-    for each in waiting:
-        length = len(each.text.encode())
-        if group and (len(group) == _MOST_FACTS or size + length > _MOST_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(each)
-        size += length
-    if group:
-        yield group
-
-
-async def _succeeds(write: Coroutine[Any, Any, None]) -> bool:
+async def _succeeds(write: Coroutine[Any, Any, None], seconds: float | None = None) -> bool:
     """Whether the write succeeds in time. It ends with its time, also when nobody waits for it any more."""
+    limit = seconds or COMMIT_LIMIT
     try:
-        async with asyncio.timeout(COMMIT_LIMIT):
+        async with asyncio.timeout(limit):
             await write
     except TimeoutError:
-        log.warning("storage gave no answer within %.1f s", COMMIT_LIMIT)
+        log.warning("storage gave no answer within %.1f s", limit)
     except StorageError as error:
         log.warning("a journal write failed: %s", error)
     except Exception:

@@ -1,13 +1,15 @@
 """What the queue has lost: a timer hands the assessor the journal's commits that it never saw.
 
-A hit is acknowledged when either of its two writes has succeeded. Where only the journal's did, no queue message will
-ever tell of it; and a message that was poisoned is in the journal, too. The assessor marks each commit that it has
-taken (partition `seen`, key = the commit); a sweep reads what is newer than the stored watermark and unmarked.
+A hit is acknowledged when the journal has it, and the queue is told afterwards: if that fails, or the process dies
+before, no queue message will ever tell of it; and a message that was poisoned is in the journal, too. The assessor
+marks each commit that it has taken (partition `seen`, key = the commit); a sweep reads what is newer than the stored
+watermark and unmarked.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -44,20 +46,22 @@ class JournalSweep:
         self._clock = clock
 
     async def take(self, interactions: Interactions) -> None:
-        """A message of the queue: assess it, and remember its commit."""
+        """A message of the queue: assess it, and remember its commits."""
         for message in interactions.messages:
             await self._assessor.look_again(interactions.organization, message, interactions.last)
         await self._assessor.take(interactions.organization, interactions.facts)
-        if interactions.commit:
-            await self.mark(interactions.organization, interactions.commit)
+        if interactions.commits:
+            await self.mark(interactions.organization, interactions.commits)
 
-    async def mark(self, organization: str, commit: str) -> None:
-        """The assessor has this commit's facts. Where engagement is switched off it has dropped them; so does this."""
+    async def mark(self, organization: str, commits: Sequence[str]) -> None:
+        """The assessor has these commits' facts. Where engagement is switched off it has dropped them; so does this."""
+        name = table(organization, "journal")
         if not (await self._organizations.settings(organization)).engagement_enabled:
-            with suppress(Missing):
-                await self._tables.write(table(organization, "journal"), [Delete(commit, FACTS_ROW)])
+            for commit in commits:
+                with suppress(Missing):
+                    await self._tables.write(name, [Delete(commit, FACTS_ROW)])
         try:
-            await self._tables.write(table(organization, "journal"), [Upsert(Row(_SEEN, commit, {"v": 1}))])
+            await self._tables.write(name, [Upsert(Row(_SEEN, commit, {"v": 1})) for commit in commits])
         except Missing:
             log.info("organization %s is gone", organization)
 
@@ -85,7 +89,7 @@ class JournalSweep:
                 await self._assessor.take(organization, facts_of(row))
             except NotAFact as error:
                 log.error("journal row %s cannot be read: %s", row.partition, error)
-            await self.mark(organization, row.partition)
+            await self.mark(organization, [row.partition])
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
         until = max(start, _commit_at(now - GRACE - OVERLAP))

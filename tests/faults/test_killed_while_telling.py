@@ -26,9 +26,11 @@ def reminder(at: datetime) -> dict[str, Any]:
 
 
 async def opened(host: ProcessHost, mails: MailServer, times: int) -> list[str]:
-    """Messages that were sent and opened; the assessor has not heard of it."""
+    """Messages that were sent and opened; the assessor has not heard of it. The queue has a message for each."""
     messages = await sent(host, times)
-    await host.do(*(Visit(path) for path in pixels(mails)))
+    for path in pixels(mails):
+        await host.do(Visit(path))
+        await host.heed.services.journal.settle()
     return messages
 
 

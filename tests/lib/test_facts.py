@@ -280,15 +280,15 @@ def test_a_text_that_is_no_fact_is_refused(text: str) -> None:
 
 
 COMMIT = "2026050409-1777887000000a1b2c3d4e5f6"
-INTERACTIONS = {"v": 1, "org": "acme", "commit": COMMIT, "facts": [SOUND], "messages": [MESSAGE]}
+INTERACTIONS = {"v": 1, "org": "acme", "commits": [COMMIT], "facts": [SOUND], "messages": [MESSAGE]}
 
 
-def test_a_queue_message_names_its_organization_and_commit_and_holds_facts() -> None:
-    assert read_interactions(INTERACTIONS) == Interactions("acme", [Fact.from_object(SOUND)], [MESSAGE], COMMIT)
+def test_a_queue_message_names_its_organization_and_commits_and_holds_facts() -> None:
+    assert read_interactions(INTERACTIONS) == Interactions("acme", [Fact.from_object(SOUND)], [MESSAGE], [COMMIT])
 
 
-def test_a_queue_message_needs_neither_a_commit_nor_messages() -> None:
-    assert read_interactions({"v": 1, "org": "acme", "facts": []}) == Interactions("acme", [], [], None)
+def test_a_queue_message_needs_neither_commits_nor_messages() -> None:
+    assert read_interactions({"v": 1, "org": "acme", "facts": []}) == Interactions("acme", [], [], [])
 
 
 @given(JSON)
@@ -301,7 +301,8 @@ def test_no_other_json_is_a_queue_message(payload: Any) -> None:
     "wrong",
     [
         {"v": 2}, {"facts": {}}, {"facts": [{}]}, {"facts": [None]}, {"org": "../acme"}, {"org": None}, {"org": "Acme"},
-        {"commit": "seen"}, {"commit": COMMIT + "\n"}, {"commit": 1}, {"messages": ["x"]}, {"messages": MESSAGE},
+        {"commits": ["seen"]}, {"commits": [COMMIT + "\n"]}, {"commits": [1]}, {"commits": COMMIT},
+        {"messages": ["x"]}, {"messages": MESSAGE},
     ],
     ids=repr,
 )  # fmt: skip

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from lib import journal as journal_module
 from lib.clock import SetClock
 from lib.facts import Fact, Interactions, read_interactions
 from lib.journal import Journal, facts_of
 from lib.storage import Row, Unavailable
+
+HANGS = 20.0
+"""Seconds after which a test may say that something hangs; nothing in here takes as long when it works."""
 
 START = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 Step = Callable[[], Awaitable[Any]]
@@ -63,6 +67,17 @@ def a_fact(number: int = 0, agent: str = "an agent") -> Fact:
     return Fact(f"{at:013d}-0123456789ab", "0" * 32, "open", at, "GET", recipient=0, agent=agent)
 
 
+def told(body: str) -> list[str]:
+    """The keys of a queue message's facts."""
+    return [fact.key for fact in read_interactions(json.loads(body)).facts]
+
+
+async def passed(turns: int) -> None:
+    """The loop has gone round so often: whatever waits for nothing else is done."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
 def a_journal(writer: ScriptedWriter) -> Journal:
     return Journal(writer, SetClock(START))
 
@@ -72,17 +87,17 @@ async def recorded(journal: Journal, facts: Sequence[Fact], organization: str = 
     return await asyncio.gather(*(journal.record(organization, fact) for fact in facts))
 
 
-async def test_a_fact_is_in_the_table_and_in_the_queue_before_it_is_acknowledged() -> None:
+async def test_a_fact_is_in_the_table_when_it_is_acknowledged_and_the_queue_is_told() -> None:
     writer = ScriptedWriter()
     journal = a_journal(writer)
     assert await journal.record("acme", a_fact())
-    await journal.settle()
     [(table, commit, facts)] = writer.inserted
+    await journal.settle()
     assert table == "heedacmejournal"
     assert facts == [a_fact()]
     [(queue, body)] = writer.sent
     assert queue == "interactions"
-    assert read_interactions(json.loads(body)) == Interactions("acme", [a_fact()], [], commit)
+    assert read_interactions(json.loads(body)) == Interactions("acme", [a_fact()], [], [commit])
 
 
 async def test_commits_sort_by_the_time_at_which_they_were_made() -> None:
@@ -118,10 +133,45 @@ async def test_facts_that_come_during_a_commit_share_the_next_one() -> None:
     gate.set()
     assert await first
     assert all(await others)
-    await journal.settle()
     assert writer.group_sizes() == [1, 50]
     assert writer.keys() == [a_fact(number).key for number in range(51)]
-    assert [len(json.loads(body)["facts"]) for _, body in writer.sent] == [1, 50]
+
+
+async def test_a_commit_waits_for_as_many_facts_as_the_last_one_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "COMPANY", HANGS)
+    writer = ScriptedWriter()
+    journal = a_journal(writer)
+    assert all(await recorded(journal, [a_fact(number) for number in range(3)]))
+    early = asyncio.create_task(recorded(journal, [a_fact(number) for number in range(3, 5)]))
+    await passed(10)
+    assert writer.group_sizes() == [3]
+    async with asyncio.timeout(HANGS):
+        assert await journal.record("acme", a_fact(5))
+    assert await early == [True, True]
+    assert writer.group_sizes() == [3, 3]
+
+
+async def test_a_commit_does_not_wait_long_for_facts_that_do_not_come() -> None:
+    writer = ScriptedWriter()
+    journal = a_journal(writer)
+    assert all(await recorded(journal, [a_fact(number) for number in range(3)]))
+    async with asyncio.timeout(HANGS):
+        assert await journal.record("acme", a_fact(3))
+        assert await journal.record("acme", a_fact(4))
+    assert writer.group_sizes() == [3, 1, 1]
+
+
+async def test_the_queue_is_told_of_the_first_commit_at_once_and_of_the_next_ones_together() -> None:
+    writer = ScriptedWriter()
+    journal = a_journal(writer)
+    for number in range(6):
+        assert await journal.record("acme", a_fact(number))
+        await passed(10)
+    assert [told(body) for _, body in writer.sent] == [[a_fact(0).key]]
+    await journal.settle()
+    assert [told(body) for _, body in writer.sent][1:] == [[a_fact(number).key for number in range(1, 6)]]
+    bodies = [read_interactions(json.loads(body)) for _, body in writer.sent]
+    assert [commit for body in bodies for commit in body.commits] == [commit for _, commit, _ in writer.inserted]
 
 
 async def test_a_commit_holds_a_hundred_facts_at_most() -> None:
@@ -153,6 +203,17 @@ async def test_a_fact_that_is_too_large_for_company_goes_alone() -> None:
     assert writer.group_sizes() == [1, 1, 1]
 
 
+async def test_commits_that_are_told_together_fit_into_queue_messages() -> None:
+    writer = ScriptedWriter()
+    journal = a_journal(writer)
+    for start in range(0, 400, 20):
+        assert all(await recorded(journal, [a_fact(start + number, agent="x" * 400) for number in range(20)]))
+    await journal.settle()
+    assert len(writer.sent) < len(writer.inserted)
+    assert max(len(body.encode()) for _, body in writer.sent) <= 48 * 1024
+    assert [key for _, body in writer.sent for key in told(body)] == writer.keys()
+
+
 @pytest.mark.parametrize("failure", [down, broken])
 async def test_the_queue_alone_is_enough(failure: Step, caplog: pytest.LogCaptureFixture) -> None:
     writer = ScriptedWriter(table=failure)
@@ -173,7 +234,7 @@ async def test_the_table_alone_is_enough(failure: Step, caplog: pytest.LogCaptur
     assert "heed.fact" not in caplog.text
 
 
-async def test_the_faster_write_is_waited_for_and_not_the_slower_one() -> None:
+async def test_a_fact_is_acknowledged_before_the_queue_is_told() -> None:
     gate = asyncio.Event()
     writer = ScriptedWriter(queue=gate.wait)
     journal = a_journal(writer)
@@ -184,7 +245,7 @@ async def test_the_faster_write_is_waited_for_and_not_the_slower_one() -> None:
     assert len(writer.sent) == 1
 
 
-async def test_the_slower_write_that_fails_later_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_queue_that_cannot_be_told_is_noted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     gate = asyncio.Event()
 
     async def down_later() -> None:
@@ -196,6 +257,37 @@ async def test_the_slower_write_that_fails_later_is_told_in_the_log(caplog: pyte
     gate.set()
     await journal.settle()
     assert "storage answers 503" in caplog.text
+
+
+async def test_where_the_table_hesitates_the_queue_is_enough_and_is_not_told_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal_module, "PATIENCE", 0.01)
+    gate = asyncio.Event()
+    writer = ScriptedWriter(table=gate.wait)
+    journal = a_journal(writer)
+    assert await journal.record("acme", a_fact())
+    assert writer.inserted == []
+    gate.set()
+    await journal.settle()
+    [(_, commit, _)] = writer.inserted
+    [(_, body)] = writer.sent
+    assert read_interactions(json.loads(body)) == Interactions("acme", [a_fact()], [], [commit])
+
+
+async def test_a_table_that_hesitates_is_waited_for_where_the_queue_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "PATIENCE", 0.01)
+    gate = asyncio.Event()
+    writer = ScriptedWriter(table=gate.wait)
+
+    async def down_then_open() -> None:
+        gate.set()
+        await down()
+
+    writer.queue = down_then_open
+    journal = a_journal(writer)
+    assert await journal.record("acme", a_fact())
+    assert writer.keys() == [a_fact().key]
 
 
 async def test_settling_waits_for_everything_that_is_under_way() -> None:

@@ -11,6 +11,7 @@ from lib import journal as journal_module
 from lib.facts import Fact
 from lib.journal import LOG_MARK
 from tests.lib.test_journal import (
+    HANGS,
     ScriptedWriter,
     Step,
     a_fact,
@@ -21,9 +22,6 @@ from tests.lib.test_journal import (
     never,
     recorded,
 )
-
-HANGS = 20.0
-"""Seconds after which a test may say that something hangs; nothing in here takes as long when it works."""
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, Fact]]:
@@ -41,6 +39,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, Fact]]:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits have next to no time."""
     monkeypatch.setattr(journal_module, "COMMIT_LIMIT", 0.02)
+    monkeypatch.setattr(journal_module, "PATIENCE", 0.01)
 
 
 @pytest.mark.parametrize("table", [down, broken])
