@@ -9,8 +9,7 @@ from pydantic import BaseModel, StringConstraints
 from functions.endpoint import Answer, Call, Endpoints
 from functions.message_shapes import attachment_read, attachments_of
 from functions.messages import Deleted, load
-from functions.problems import Problem, invalid, not_there
-from lib.attachments.files import NoSuchFile
+from functions.problems import invalid
 from lib.attachments.models import (
     LARGEST_FOLLOWED,
     LARGEST_IMAGE,
@@ -74,14 +73,9 @@ async def add_attachment(call: Call) -> Answer:
     loaded = await load(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
-    try:
-        file = await call.services.files.add(
-            call.org, loaded.message.id, call.made_id, query.filename, call.body, followed=query.followed
-        )
-    except TooLarge as error:
-        raise Problem(413, f"{error}") from None
-    except NoSuchFile:
-        raise not_there("message") from None
+    file = await call.services.files.add(
+        call.org, loaded.message.id, call.made_id, query.filename, call.body, followed=query.followed
+    )
     await _tell_lists(call, loaded.message)
     return Answer(201, attachment_read(file, loaded))
 
@@ -104,14 +98,9 @@ async def replace_attachment(call: Call) -> Answer:
     """Put another file in its place; of a followed one also after the message was sent, under the same links."""
     loaded = await load(call)
     _check_not_empty(call)
-    try:
-        file = await call.services.files.replace(
-            call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body
-        )
-    except TooLarge as error:
-        raise Problem(413, f"{error}") from None
-    except NoSuchFile:
-        raise not_there("attachment") from None
+    file = await call.services.files.replace(
+        call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body
+    )
     await _tell_lists(call, loaded.message)
     return Answer(200, attachment_read(file, loaded))
 
@@ -133,8 +122,6 @@ async def patch_attachment(call: Call) -> Answer:
         )
     except TooLarge as error:
         raise invalid(["followed"], f"{error}") from None
-    except NoSuchFile:
-        raise not_there("attachment") from None
     await _tell_lists(call, loaded.message)
     return Answer(200, attachment_read(file, loaded))
 
@@ -143,10 +130,7 @@ async def patch_attachment(call: Call) -> Answer:
 async def delete_attachment(call: Call) -> Answer:
     """Take it out of a draft or a scheduled message."""
     loaded = await load(call)
-    try:
-        await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"])
-    except NoSuchFile:
-        raise not_there("attachment") from None
+    await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"])
     await _tell_lists(call, loaded.message)
     return Answer(200, Deleted(deleted=call.path["attachment"]))
 
@@ -168,10 +152,6 @@ async def add_image(call: Call) -> Answer:
         )
     except BrokenImage as error:
         raise invalid(["body"], f"{error}") from None
-    except TooLarge as error:
-        raise Problem(413, f"{error}") from None
-    except NoSuchFile:
-        raise not_there("message") from None
     await _tell_lists(call, loaded.message)
     return Answer(201, ImageRead(id=image.id, cid=image.cid))
 

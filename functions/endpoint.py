@@ -20,6 +20,8 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.problems import Problem, invalid, invalid_fields, not_there
+from lib.attachments.files import NoSuchFile
+from lib.attachments.models import TooLarge
 from lib.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations import Caller, Organization
@@ -299,17 +301,17 @@ def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        if errors[0]["type"] == "json_invalid":
-            raise Problem(400, f"The body is not JSON: {errors[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
-        raise invalid_fields(errors) from None
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise Problem(400, f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.") from None
+        raise invalid_fields(error) from None
 
 
 def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseModel:
     try:
         return model.model_validate(dict(request.params))
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_context=False), ["query"]) from None
+        raise invalid_fields(error, ["query"]) from None
 
 
 def _problem(error: Exception, request: func.HttpRequest) -> Problem:
@@ -317,7 +319,7 @@ def _problem(error: Exception, request: func.HttpRequest) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, ValidationError):
-        return invalid_fields(error.errors(include_url=False, include_context=False))
+        return invalid_fields(error)
     if isinstance(error, UnknownSender):
         return invalid(["from"], f"{error}")
     if isinstance(error, WrongField):
@@ -326,6 +328,10 @@ def _problem(error: Exception, request: func.HttpRequest) -> Problem:
         if request.headers.get("if-match"):
             return Problem(412, "It has changed since the version that If-Match names: read it again.")
         return Problem(409, "It has changed meanwhile: read it again, and try once more.")
+    if isinstance(error, NoSuchFile):
+        return not_there(f"{error}")
+    if isinstance(error, TooLarge):
+        return Problem(413, f"{error}")
     if isinstance(error, NotAllowed):
         return Problem(409, str(error))
     if isinstance(error, Unavailable):

@@ -144,7 +144,7 @@ async def patch_message(call: Call) -> Answer:
     try:
         spec = MessageSpec.model_validate(patched(MessageSpec, there, call.body))
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_context=False)) from None
+        raise invalid_fields(error) from None
     if "sender" in given:
         await call.services.preparation.sender(call.org, spec)
     await check_message_times(call, spec, given)
@@ -200,7 +200,7 @@ async def list_messages(call: Call) -> Answer:
     try:
         record = RecordRef(**dict(zip(("type", "id"), query.record.split("/"), strict=True))) if query.record else None
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_context=False), ["query", "record"]) from None
+        raise invalid_fields(error, ["query", "record"]) from None
     rows = call.services.lists.page(
         call.org, scope_of(query.owner, record), query.view, query.sort, query.after(), query.limit + 1
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 
 class FieldError(BaseModel):
@@ -54,11 +53,11 @@ def invalid(loc: Sequence[str | int], message: str) -> Problem:
     return Problem(422, f"{_path(loc)}: {message}", [FieldError(loc=list(loc), msg=message)])
 
 
-def invalid_fields(errors: Sequence[Mapping[str, Any]], prefix: Sequence[str | int] = ()) -> Problem:
-    """422 from pydantic's list of errors."""
+def invalid_fields(error: ValidationError, prefix: Sequence[str | int] = ()) -> Problem:
+    """422 for each field with which pydantic is not content; `prefix` says where the model's fields stand."""
     fields = [
-        FieldError(loc=[*prefix, *error["loc"]], msg=str(error["msg"]).removeprefix("Value error, "))
-        for error in errors
+        FieldError(loc=[*prefix, *each["loc"]], msg=each["msg"].removeprefix("Value error, "))
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     first = fields[0]
     more = f" ({len(fields) - 1} more)" if len(fields) > 1 else ""

@@ -17,6 +17,8 @@ from lib.messages import Copy
 
 endpoints = Endpoints("Recipients and consents")
 
+Delivery = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
 _EMAIL = TypeAdapter(Email)
 _MOST_SHOWN = 200
 
@@ -32,7 +34,7 @@ class RecipientRead(BaseModel):
     follow: bool
     preference: Preference
     because: str
-    delivery: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None
+    delivery: Delivery | None = None
 
 
 class RecipientsRead(BaseModel):
@@ -89,7 +91,7 @@ def _field(number: int, to: int, cc: int) -> Literal["to", "cc", "bcc"]:
     return "to" if number < to else "cc" if number < to + cc else "bcc"
 
 
-def _delivery(copy: Copy) -> Literal["waiting", "sending", "sent", "failed", "uncertain"] | None:
+def _delivery(copy: Copy) -> Delivery | None:
     match copy.state:
         case "planned":
             return "waiting"
@@ -120,7 +122,7 @@ def _email(call: Call) -> str:
     try:
         return _EMAIL.validate_python(call.path["email"])
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_context=False), ["path", "email"]) from None
+        raise invalid_fields(error, ["path", "email"]) from None
 
 
 async def _history(call: Call, email: str) -> Answer:

@@ -12,9 +12,12 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
 from lib import prepare
+from lib.addresses import domain_of
+from lib.attachments.mail import MailFiles
 from lib.compose import ComposeError
 from lib.copies import state_of_all
 from lib.fields import Model, Moment
+from lib.follow import Decision
 from lib.message_store import Lease, Loaded, sharing_links
 from lib.messages import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
 from lib.prepare import Mail, Prepared
@@ -66,8 +69,8 @@ class Resolution(Model):
     as_: Literal["sent", "resend"] = Field(alias="as")
 
 
-async def _check_complete(call: Call, loaded: Loaded) -> None:
-    """A draft may lack things that a mail cannot."""
+async def _check_complete(call: Call, loaded: Loaded) -> Body:
+    """A draft may lack things that a mail cannot; what it says. Raises Problem."""
     message = loaded.message
     if not message.recipients():
         raise invalid(["to"], "a message needs at least one recipient to be sent")
@@ -76,15 +79,13 @@ async def _check_complete(call: Call, loaded: Loaded) -> None:
         raise invalid(["html"], "a message needs html or text to be sent")
     sender = await call.services.preparation.sender(call.org, message)
     allowed = call.organization.settings.from_domain_allow
-    if allowed and sender.email.rpartition("@")[2].lower() not in allowed:
+    if allowed and domain_of(sender.email) not in allowed:
         raise invalid(["from"], "the organization's from_domain_allow does not hold the domain of this user's address")
-    await _check_files(call, message, body)
+    return body
 
 
-async def _check_files(call: Call, message: StoredMessage, body: Body) -> None:
+def _check_files(files: MailFiles, decision: Decision, body: Body) -> None:
     """What would be a link in a followed mail must fit into one that is not. Checked again when it goes out."""
-    files = await call.services.files.of_mail(call.org, message)
-    decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
     try:
         files.inside(body, followed=all(each.follow for each in decision.recipients))
     except ComposeError as error:
@@ -95,10 +96,14 @@ async def _check_files(call: Call, message: StoredMessage, body: Body) -> None:
 async def send_message(call: Call) -> Answer:
     """Send it now, or at its `deliver_at`."""
     loaded = await load(call)
-    if loaded.message.state == "draft":
-        await _check_complete(call, loaded)
+    message = loaded.message
+    if message.state == "draft":
+        body = await _check_complete(call, loaded)
+        files = await call.services.files.of_mail(call.org, message)
+        decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
+        _check_files(files, decision, body)
     await call.services.schedule.send(call.org, loaded)
-    return await answer_with(call, 202, loaded.message.id)
+    return await answer_with(call, 202, message.id)
 
 
 @endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})
@@ -110,17 +115,17 @@ async def prepare_message(call: Call) -> Answer:
     loaded = await load(call)
     if loaded.message.state != "draft":
         raise Problem(409, f"Only a draft can be prepared; this message is {loaded.message.status}.")
-    await _check_complete(call, loaded)
+    body = await _check_complete(call, loaded)
     services = call.services
     message = loaded.message
     if message.message_id is None:
         made = await services.preparation.message_id(call.org, message)
         message = message.model_copy(update={"message_id": made})
-    body = await services.messages.body(call.org, message.id)
+    mail = await services.preparation.prepare(call.org, message, body, call.now)
+    _check_files(mail.files, mail.decision, body)
     try:
-        mail = await services.preparation.prepare(call.org, message, body, call.now)
         prepared = await written(call, mail, len(mail.divisions))
-        kept = await services.preparation.sender_copy(call.org, message, body, call.now)
+        kept = await services.preparation.sender_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     after = message.model_copy(update={"remarks": mail.remarks})

@@ -13,6 +13,7 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import Problem, invalid, invalid_fields
 from functions.recipients import RecipientRead, recipients_read
 from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy
+from lib.addresses import same_mailbox
 from lib.compose import ComposeError
 from lib.fields import ChosenId
 from lib.follow import FollowState
@@ -86,10 +87,9 @@ async def simulate(call: Call) -> Answer:
         mail = await services.preparation.prepare(call.org, message, body, call.now)
         shown = _shown(mail)
         prepared = [await services.preparation.write(mail, number) for number in shown]
-        kept = await services.preparation.sender_copy(call.org, message, body, call.now)
+        kept = await services.preparation.sender_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
-    decision = await services.preparation.decision(call.org, call.organization.settings, message)
     copies = [
         SimulatedCopy(
             **prepared_copy(message, each).model_dump(),
@@ -100,7 +100,7 @@ async def simulate(call: Call) -> Answer:
     ]
     answer = SimulationRead(
         follow_state=mail.follow_state,
-        recipients=recipients_read(Loaded(message, "", Summary(), None, []), decision),
+        recipients=recipients_read(Loaded(message, "", Summary(), None, []), mail.decision),
         copies=copies,
         sender_copy=sender_copy(kept),
         remarks=[*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks],
@@ -137,7 +137,7 @@ async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
     try:
         spec = MessageSpec.model_validate(fields)
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_context=False), ["mime"]) from None
+        raise invalid_fields(error, ["mime"]) from None
     return spec, _remarks(mail)
 
 
@@ -167,9 +167,9 @@ def _fields(mail: RawMail) -> dict[str, Any]:
 
 async def _user_of(call: Call, sender: Mailbox | None) -> str:
     """The user with that address. Raises Problem."""
-    wanted = sender.email.lower() if sender else ""
+    wanted = same_mailbox(sender.email) if sender else ""
     async for _, user, _ in call.services.people.users.list(call.org, USERS):
-        if user.email.lower() == wanted:
+        if same_mailbox(user.email) == wanted:
             return user.id
     raise invalid(["from"], "no user has the address of the mail's From; name the sending user")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from lib.addresses import domain_of
 from lib.catalogues.catalogues import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact
@@ -64,7 +65,7 @@ class Circumstances:
             gateways=tuple(message.gateways),
             own_networks=users.networks,
             colleagues=frozenset(
-                number for number, recipient in enumerate(recipients) if _domain(recipient.email) in users.domains
+                number for number, recipient in enumerate(recipients) if domain_of(recipient.email) in users.domains
             ),
             elsewhere=await self._sightings.elsewhere(
                 organization, self._early(loaded, facts), loaded.summary.elsewhere
@@ -116,13 +117,9 @@ class Circumstances:
             domains: set[str] = set()
             async for _, user, _ in self._people.users.list(organization, USERS):
                 networks.update(user.networks)
-                domains.add(_domain(user.email))
+                domains.add(domain_of(user.email))
             known = self._known[organization] = _Users(now, tuple(sorted(networks)), frozenset(domains))
         return known
-
-
-def _domain(email: str) -> str:
-    return email.rpartition("@")[2].lower()
 
 
 def _handed_over(loaded: Loaded) -> int | None:

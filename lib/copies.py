@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib.follow import Decision, FollowState, same_mailbox, some_are_followed
+from lib.addresses import same_mailbox
+from lib.follow import FOLLOWED, Decision, FollowState, some_are_followed
 from lib.messages import Copy, MessageFields
-
-_ON = FollowState(state="on", reason="Opens and clicks are recorded.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def divided(decision: Decision, emails: Sequence[str], named: bool) -> list[Divi
             own.setdefault(same_mailbox(email), []).append(number)
         else:
             others.append(number)
-    divisions = [Division(numbers, _ON, numbers[0]) for numbers in own.values()]
+    divisions = [Division(numbers, FOLLOWED, numbers[0]) for numbers in own.values()]
     if others:
         divisions.append(Division(others, _not_followed(decision, emails, others)))
     return divisions

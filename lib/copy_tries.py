@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
 
+from lib.addresses import same_mailbox
 from lib.copies import state_of_all
-from lib.follow import FollowState, same_mailbox
+from lib.follow import FollowState
 from lib.messages import Copy, Failure, StoredMessage
 from lib.transports import Accepted, Again, Outcome, Refused, Unknown
 from lib.tries import BACKOFF

@@ -8,10 +8,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from lib.addresses import same_mailbox
 from lib.organizations import OrganizationSettings
 from lib.people import StoredUser
 
 Preference = Literal["allow", "do_not_allow", "unknown"]
+
+_RECORDED = "Opens and clicks are recorded."
 
 
 class FollowState(BaseModel):
@@ -23,6 +26,10 @@ class FollowState(BaseModel):
     state: Literal["on", "off", "blocked"]
     blocked_by: list[str] = []
     reason: str
+
+
+FOLLOWED = FollowState(state="on", reason=_RECORDED)
+"""Of a mail or a copy that is followed for everybody who gets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,6 @@ class Decision:
     state: FollowState
     recipients: Sequence[RecipientFollow]
     split: bool = False
-
-
-def same_mailbox(email: str) -> str:
-    """What two spellings of an address have in common. Servers that tell cases apart are not to be found."""
-    return email.lower()
 
 
 def decide(
@@ -130,9 +132,8 @@ def _together(
 ) -> Decision:
     """One mail for all of them: it is followed, or it is not."""
     if not why_not:
-        state = FollowState(state="on", reason="Opens and clicks are recorded.")
         counted = " Counted without who." if settings.tracking == "aggregate" else ""
-        return Decision(state, [RecipientFollow(True, each.preference, each.because + counted) for each in said])
+        return Decision(FOLLOWED, [RecipientFollow(True, each.preference, each.because + counted) for each in said])
     why = "A recipient does not allow following."
     if settings.tracking == "consent":
         why = "Only recipients who said yes are followed, and not all have."
@@ -176,5 +177,5 @@ def _split(user: StoredUser | None, said: Sequence[Said], why_not: Mapping[str, 
 def some_are_followed(followed: int, everyone: int) -> str:
     """The reason of the state `on`, for so many of so many recipients."""
     if followed == everyone:
-        return "Opens and clicks are recorded."
+        return _RECORDED
     return f"Opens and clicks of {followed} of {everyone} recipients are recorded; the others get a clean copy."

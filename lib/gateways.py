@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from lib.addresses import domain_of
 from lib.catalogues.gateways import Gateways
 from lib.clock import Clock
 
@@ -53,7 +54,7 @@ class RecipientGateways:
         """The gateway's id for each address, None where it is unknown; nothing at all where all of them are."""
         if self._resolve is None:
             return []
-        domains = [address.rpartition("@")[2].lower() for address in addresses]
+        domains = [domain_of(address) for address in addresses]
         unknown = [domain for domain in dict.fromkeys(domains) if domain and not self._remembers(domain)]
         if unknown:
             await self._look_up(self._resolve, unknown[:MOST_DOMAINS])

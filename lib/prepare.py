@@ -69,7 +69,8 @@ class _Followed:
 class Mail:
     """What all copies of a message share, and into which copies it is divided.
 
-    `follow_state` is that of the whole message; `rewritten` by number the copies that were rewritten already.
+    `decision` is about each recipient, `follow_state` that of the whole message as it goes out; `rewritten` by number
+    the copies that were rewritten already.
     """
 
     organization: str
@@ -78,6 +79,7 @@ class Mail:
     sender: StoredUser
     date: datetime
     honeypot: bool
+    decision: Decision
     follow_state: FollowState
     divisions: Sequence[Division]
     rewritten: Mapping[int, _Followed]
@@ -191,7 +193,9 @@ class Preparation:
                 divisions = [each.unfollowed(state) for each in divisions] if planned else [_everybody(emails, state)]
         if len(divisions) == 1:
             state = divisions[0].follow_state
-        return Mail(organization, message, body, sender, date, settings.honeypot, state, divisions, rewritten, files)
+        return Mail(
+            organization, message, body, sender, date, settings.honeypot, decision, state, divisions, rewritten, files
+        )
 
     async def write(self, mail: Mail, number: int) -> Prepared:
         """One of the mail's copies. Raises ComposeError, StorageError."""
@@ -202,23 +206,19 @@ class Preparation:
             )
             if followed is None:
                 division = division.unfollowed(_NOT_REWRITTEN)
-        body = (
-            followed.body if followed else self._unfollowed(mail.organization, mail.message.id, mail.body, mail.files)
-        )
+        body = followed.body if followed else self._unfollowed(mail)
         parts = await mail.files.parts(body, followed=followed is not None)
-        composed = _composed(mail.message, body, mail.sender, mail.date, parts)
+        composed = _composed(mail, body, parts)
         return Prepared(_copy(division, followed), composed, body, mail.sender.email, mail.remarks)
 
-    async def sender_copy(self, organization: str, message: StoredMessage, body: Body, date: datetime) -> SenderCopy:
-        """The mail with the same headers and direct links, for the sender to keep. Raises ComposeError, UnknownSender.
+    async def sender_copy(self, mail: Mail) -> SenderCopy:
+        """The mail with the same headers and direct links, for the sender to keep. Raises ComposeError, StorageError.
 
         Whoever looks through what they have sent is no recipient who opens it. So this copy has no pixel at all: one
         that records nothing would do no more than call our server each time.
         """
-        sender = await self.sender(organization, message)
-        files = await self._files.of_mail(organization, message)
-        body, parts = await files.kept(self._unfollowed(organization, message.id, body, files))
-        return SenderCopy(_composed(message, body, sender, date, parts), body)
+        body, parts = await mail.files.kept(self._unfollowed(mail))
+        return SenderCopy(_composed(mail, body, parts), body)
 
     def _followed(
         self, organization: str, message: str, body: Body, files: MailFiles, recipient: int | None, honeypot: bool
@@ -250,18 +250,17 @@ class Preparation:
             remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))
         return _Followed(body, list(done.links), list(done.honeypots), remarks)
 
-    def _unfollowed(self, organization: str, message: str, body: Body, files: MailFiles) -> Body:
+    def _unfollowed(self, mail: Mail) -> Body:
         """As it was written, but without what tracks in the mail it quotes; should that fail, exactly as it was."""
+        body, opener = mail.body, self._opener(mail.organization, mail.message.id)
         try:
-            html, text = cleaned(
-                body.html, body.text, own=self._base_url, open_token=self._opener(organization, message)
-            )
+            html, text = cleaned(body.html, body.text, own=self._base_url, open_token=opener)
         except Exception:
-            log.exception("message %s could not be cleaned of the tracking of older mail", message)
+            log.exception("message %s could not be cleaned of the tracking of older mail", mail.message.id)
             html, text = body.html, body.text
         if text is None and html is not None:
             text = plain_text(html, lambda _: None)
-        return files.with_uncounted_images(Body(html=html, text=text))
+        return mail.files.with_uncounted_images(Body(html=html, text=text))
 
     def _opener(self, organization: str, message: str) -> OpenToken:
         def open_token(kind: Literal["link", "pixel"], token: str) -> Opened | None:
@@ -273,11 +272,9 @@ class Preparation:
         return open_token
 
 
-def _composed(
-    message: StoredMessage, body: Body, sender: StoredUser, date: datetime, parts: Sequence[Part]
-) -> Composed:
-    assert message.message_id is not None
-    return compose(message, body, sender, message.message_id, date, parts)
+def _composed(mail: Mail, body: Body, parts: Sequence[Part]) -> Composed:
+    assert mail.message.message_id is not None
+    return compose(mail.message, body, mail.sender, mail.message.message_id, mail.date, parts)
 
 
 def _copy(division: Division, followed: _Followed | None) -> Copy:

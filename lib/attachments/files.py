@@ -42,7 +42,7 @@ Data = bytes | memoryview
 
 
 class NoSuchFile(Exception):
-    """The message has no such attachment."""
+    """The text says what is not there: the message, or the attachment."""
 
 
 class Files:
@@ -245,7 +245,7 @@ class Files:
     async def _loaded(self, organization: str, message: str) -> Loaded:
         loaded = await self._store.load(organization, message)
         if loaded is None:
-            raise NoSuchFile
+            raise NoSuchFile("message")
         return loaded
 
     async def _row(self, organization: str, message: StoredMessage, attachment: str) -> Row:
@@ -253,7 +253,7 @@ class Files:
             file = _file(row)
             if isinstance(file, StoredAttachment) and file.id == attachment:
                 return row
-        raise NoSuchFile
+        raise NoSuchFile("attachment")
 
     async def _rows(self, organization: str, message: str) -> list[Row]:
         return [row async for row in self._tables.query(tables.table(organization, "messages"), message, FILES)]

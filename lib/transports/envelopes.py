@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lib.follow import same_mailbox
+from lib.addresses import same_mailbox
 from lib.messages import Copy, Recipient, StoredMessage
 from lib.prepare import Prepared
 from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope, Mailbox
