@@ -228,7 +228,8 @@ def network_of(address: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """A message of the queue `interactions`: new facts, or messages to look at again; `commits` are the journal's.
+    """A message of the queue `interactions`: new facts, or messages to look at again; `commits` are the journal's,
+    which has them all. Commits without facts are to be read.
 
     `last`: whoever finds that it has come too early does not ask once more.
     """

@@ -6,7 +6,8 @@ fails or hesitates, one message with the same facts on the queue `interactions`.
 as lines that `POST /api/ops/replay` takes back.
 
 The assessor hears of rows through the same queue, after the hits are answered: the first commit is told of at once,
-those of the next `TELL_EVERY` together. Of what nobody has told it, it hears from the sweep.
+those of the next `TELL_EVERY` together, with their facts while these are few. Of what nobody has told it, it hears from
+the sweep.
 
 A recipient never pays for us: a hit waits for the commit that is under way and for its own, each of which has
 `COMMIT_LIMIT`, so `record` returns within 1.3 s whatever storage does.
@@ -47,13 +48,19 @@ TELL_EVERY = 0.02
 """Seconds between two times at which the assessor is told of rows: under load many commits share a queue message."""
 
 COMPANY = 0.002
-"""Seconds for which the next commit waits, at most, until as many facts have come as the last one had: under load that
-is soon, and a commit of ten costs storage what a commit of one does."""
+"""Seconds for which the next commit waits, at most, until as many facts have come as there were when the last one was
+done, its own with them: under load that is soon, and a commit of thirty costs storage what a commit of one does."""
 
 _MOST_FACTS = 100
 _MOST_COMMITS = 100
 _MOST_BYTES = 40_000
 """Of one queue message: it holds 64 KiB, in base64 48 KiB."""
+
+_MOST_TOLD = 200
+"""Facts of which one message tells: what it brings about must not take the assessor minutes."""
+
+_FEW_BYTES = 8_000
+"""Of facts that the queue is told of: so many go along with their commits, which nobody has to read then."""
 
 _COLUMN = 30_000
 """Characters of a column of the journal's row: Azure allows 32 Ki."""
@@ -132,7 +139,7 @@ class _Line:
 
     organization: str
     waiting: list[_Waiting] = field(default_factory=list)
-    wanted: int = 1
+    wanted: int = 0
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     is_busy: bool = False
     is_failing: bool = False
@@ -144,10 +151,16 @@ class _Line:
         if len(self.waiting) >= self.wanted:
             self.enough.set()
 
-    async def wait_for(self, wanted: int) -> None:
-        """Until so many facts wait, or `COMPANY` has passed; one turn of the loop at least."""
-        self.wanted = wanted
-        if len(self.waiting) >= wanted:
+    def answer(self, group: Sequence[_Waiting]) -> None:
+        """They are stored. Whoever waits beside them will be there for the next commit, and so may they."""
+        self.is_failing = False
+        self.wanted = len(group) + len(self.waiting)
+        for waiting in group:
+            waiting.answer(True)
+
+    async def company(self) -> None:
+        """Until as many facts wait as are wanted, or `COMPANY` has passed; one turn of the loop at least."""
+        if len(self.waiting) >= self.wanted:
             await asyncio.sleep(0)
             return
         self.enough.clear()
@@ -194,7 +207,7 @@ class Journal:
             waiting, line.waiting = line.waiting, []
             groups = batches(waiting, _MOST_FACTS, _MOST_BYTES, _length)
             await asyncio.gather(*(self._commit(line, group) for group in groups))
-            await line.wait_for(len(waiting))
+            await line.company()
         line.is_busy = False
 
     async def _commit(self, line: _Line, group: list[_Waiting]) -> None:
@@ -205,7 +218,7 @@ class Journal:
         row = self._start(_succeeds(self._writer.insert(f"heed{line.organization}journal", key, FACTS_ROW, columns)))
         await asyncio.wait({row}, timeout=PATIENCE)
         if row.done() and row.result():
-            _answer(line, group)
+            line.answer(group)
             self._tell_of(line, commit)
         else:
             await self._commit_by_queue(line, group, commit, row)
@@ -214,13 +227,14 @@ class Journal:
         self, line: _Line, group: list[_Waiting], commit: _Commit, row: asyncio.Task[bool]
     ) -> None:
         """The table has failed, or is late. Hits are answered when either succeeds; the next commit waits for both."""
-        message = _succeeds(self._writer.put(QUEUE, _body_of(line.organization, [commit])), COMMIT_LIMIT - PATIENCE)
+        body = queue_body(line.organization, commit.texts, [commit.key])
+        message = _succeeds(self._writer.put(QUEUE, body), COMMIT_LIMIT - PATIENCE)
         writes, is_stored = {row, self._start(message)}, False
         while writes:
             done, writes = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
             if any(write.result() for write in done):
                 is_stored = True
-                _answer(line, group)
+                line.answer(group)
         if not is_stored:
             line.is_failing = True
             for waiting in group:
@@ -236,7 +250,7 @@ class Journal:
     async def _tell(self, line: _Line) -> None:
         while line.untold:
             untold, line.untold = line.untold, []
-            together = batches(untold, _MOST_COMMITS, _MOST_BYTES, lambda commit: commit.size)
+            together = batches(untold, _MOST_COMMITS, _MOST_TOLD, lambda commit: len(commit.texts))
             bodies = [_body_of(line.organization, commits) for commits in together]
             await asyncio.gather(*(_succeeds(self._writer.put(QUEUE, body)) for body in bodies))
             with suppress(TimeoutError):
@@ -258,24 +272,21 @@ class Journal:
         self._hurry.clear()
 
 
-def _answer(line: _Line, group: Sequence[_Waiting]) -> None:
-    """They are stored."""
-    line.is_failing = False
-    for waiting in group:
-        waiting.answer(True)
-
-
 def _length(waiting: _Waiting) -> int:
     return len(waiting.text.encode())
 
 
 def _body_of(organization: str, commits: Sequence[_Commit]) -> str:
-    texts = [text for commit in commits for text in commit.texts]
+    is_few = sum(commit.size for commit in commits) <= _FEW_BYTES
+    texts = [text for commit in commits for text in commit.texts] if is_few else []
     return queue_body(organization, texts, [commit.key for commit in commits])
 
 
 def queue_body(organization: str, facts: Sequence[str], commits: Sequence[str] = ()) -> str:
-    """What the queue `interactions` carries: facts as JSON, and the commits under which the journal has all of them."""
+    """What the queue `interactions` carries: facts as JSON, and the commits under which the journal has all of them.
+
+    Commits without facts are to be read.
+    """
     return f'{{"v":1,"org":"{organization}","commits":{json.dumps(commits)},"facts":[{",".join(facts)}]}}'
 
 

@@ -8,6 +8,7 @@ watermark and unmarked.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
 from lib.clock import Clock, milliseconds
-from lib.facts import Interactions, NotAFact
+from lib.facts import Fact, Interactions, NotAFact
 from lib.journal import FACTS_ROW, facts_of
 from lib.organizations import Organizations
 from lib.repository import Stale
@@ -33,6 +34,9 @@ OVERLAP = timedelta(minutes=10)
 FIRST_LOOK = timedelta(hours=24)
 """How far back the first sweep goes."""
 
+_AT_ONCE = 25
+"""Commits that are read at the same time."""
+
 _SEEN = "seen"
 _STATE = "sweep"
 # Commits begin with the year, so a range of them meets neither of these partitions.
@@ -49,9 +53,19 @@ class JournalSweep:
         """A message of the queue: assess it, and remember its commits."""
         for message in interactions.messages:
             await self._assessor.look_again(interactions.organization, message, interactions.last)
-        await self._assessor.take(interactions.organization, interactions.facts)
+        facts = interactions.facts or await self._read(interactions.organization, interactions.commits)
+        await self._assessor.take(interactions.organization, facts)
         if interactions.commits:
             await self.mark(interactions.organization, interactions.commits)
+
+    async def _read(self, organization: str, commits: Sequence[str]) -> list[Fact]:
+        """The facts of these commits, as far as they are there."""
+        name = table(organization, "journal")
+        rows: list[Row | None] = []
+        for start in range(0, len(commits), _AT_ONCE):
+            some = commits[start : start + _AT_ONCE]
+            rows += await asyncio.gather(*(self._tables.get(name, commit, FACTS_ROW) for commit in some))
+        return [fact for row in rows if row is not None for fact in _facts_of(row)]
 
     async def mark(self, organization: str, commits: Sequence[str]) -> None:
         """The assessor has these commits' facts. Where engagement is switched off it has dropped them; so does this."""
@@ -85,16 +99,22 @@ class JournalSweep:
             row async for row in self._tables.query(name, Range(low=start, high=end)) if row.partition not in seen
         ]
         for row in missed:
-            try:
-                await self._assessor.take(organization, facts_of(row))
-            except NotAFact as error:
-                log.error("journal row %s cannot be read: %s", row.partition, error)
+            await self._assessor.take(organization, _facts_of(row))
             await self.mark(organization, [row.partition])
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
         until = max(start, _commit_at(now - GRACE - OVERLAP))
         await self._tables.write(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
         return len(missed)
+
+
+def _facts_of(row: Row) -> list[Fact]:
+    """None of a row that is broken: no later try would read it."""
+    try:
+        return facts_of(row)
+    except NotAFact as error:
+        log.error("journal row %s cannot be read: %s", row.partition, error)
+        return []
 
 
 def _commit_at(moment: datetime) -> str:

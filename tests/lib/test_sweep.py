@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import timedelta
 
 import pytest
 
 from lib.clock import SetClock
-from lib.journal import StorageWriter
-from lib.storage import Row, Unavailable, Upsert
-from lib.storage.memory import memory_storage
+from lib.facts import read_interactions
+from lib.journal import StorageWriter, facts_of
+from lib.storage import Delete, Range, Row, Unavailable, Upsert
+from lib.storage.memory import MemoryQueues, memory_storage
 from tests.heed import START, Heed
 
 
@@ -73,6 +76,38 @@ async def test_what_came_through_the_queue_is_not_swept() -> None:
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 0
     assert await opens(heed, message) == 1
+
+
+async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    [pixel] = heed.urls("o")
+    await asyncio.gather(*(heed.hit(pixel) for _ in range(60)))
+    await heed.services.journal.settle()
+    queues = heed.storage.queues
+    assert isinstance(queues, MemoryQueues)
+    told = []
+    while sent := queues.take("interactions"):
+        told.append(read_interactions(json.loads(sent.body)))
+    [named] = [interactions for interactions in told if interactions.commits]
+    assert named.facts == []
+    await heed.services.sweep.take(named)
+    assert await opens(heed, message) == 60
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 0
+
+
+async def test_facts_that_are_named_and_not_there_any_more_are_passed_over() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    [pixel] = heed.urls("o")
+    await asyncio.gather(*(heed.hit(pixel) for _ in range(60)))
+    await heed.services.journal.settle()
+    tables = heed.storage.tables
+    rows = [row async for row in tables.query("heedacmejournal", Range(low="2", high="3"))]
+    await tables.write("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
+    await heed.work()
+    assert await opens(heed, message) == 60 - len(facts_of(rows[0]))
 
 
 async def test_a_message_that_comes_through_the_queue_after_the_sweep_counts_once() -> None:
