@@ -12,6 +12,7 @@ import secrets
 from hashlib import blake2b
 
 from lib import tables
+from lib.addresses import same_mailbox
 from lib.storage import Conflict, Insert, Row, Storage
 
 _ROW = "address-secret"
@@ -51,4 +52,4 @@ class AddressHashes:
 
 
 def _hash(secret: str, email: str) -> str:
-    return blake2b(email.lower().encode(), key=bytes.fromhex(secret), digest_size=16).hexdigest()
+    return blake2b(same_mailbox(email).encode(), key=bytes.fromhex(secret), digest_size=16).hexdigest()

@@ -17,7 +17,7 @@ from lib.clock import Clock
 from lib.documents import pack, unpack
 from lib.fields import Moment
 from lib.ids import new_id, short_hash
-from lib.storage import Conflict, Insert, Missing, Replace, Row, Storage
+from lib.storage import Conflict, Missing, Replace, Row, Storage, put_if_unchanged
 from lib.tables import container, table
 from lib.tokens import KeyRing, Purpose
 
@@ -90,7 +90,7 @@ class Idempotency:
         fresh = _Stored(body_sha256=digest, made_id=made_id, begun_at=now)
         row = Row(partition, _ROW, pack(fresh), there.etag if there else None)
         try:
-            [etag] = await self._tables.write(name, [Replace(row) if there else Insert(row)])
+            [etag] = await self._tables.write(name, [put_if_unchanged(row)])
         except Conflict as error:
             raise UnderWay from error
         return Begun(made_id, Row(partition, _ROW, {}, etag), fresh)

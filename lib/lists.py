@@ -43,7 +43,7 @@ from lib.list_keys import (
 )
 from lib.messages import StoredMessage
 from lib.repository import Stale
-from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert, Value
+from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
 from lib.tables import table
 
 __all__ = ["Listed", "Lists", "Place", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
@@ -275,7 +275,7 @@ class _Move:
             mark = Mark(standing=mark.standing, partitions=sorted({*mark.partitions, *found.mark.partitions}))
         rows = [Row(self.partition, each, self.columns, _ANY if each in there else None) for each in new]
         changes = [Row(self.partition, key, pack(mark), found.etag), *rows]
-        return [*(Replace(row) if row.etag else Insert(row) for row in changes), *deletes]
+        return [*map(put_if_unchanged, changes), *deletes]
 
 
 def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:

@@ -26,7 +26,19 @@ from lib.kpis import Kpis
 from lib.list_keys import Place
 from lib.messages import Body, Copy, StoredMessage
 from lib.repository import Stale
-from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Storage, Upsert
+from lib.storage import (
+    Change,
+    Conflict,
+    Delete,
+    Insert,
+    Missing,
+    Range,
+    Replace,
+    Row,
+    Storage,
+    Upsert,
+    put_if_unchanged,
+)
 from lib.templates.shares import TemplateUse
 from lib.verdicts.forwards import OtherReader
 
@@ -239,9 +251,7 @@ class MessageStore:
         """Raises Stale when somebody else has put one since `etag` (None: since there was none)."""
         row = Row(message, "s", pack(summary), etag)
         try:
-            await self._tables.write(
-                tables.table(organization, "messages"), [Insert(row) if etag is None else Replace(row)]
-            )
+            await self._tables.write(tables.table(organization, "messages"), [put_if_unchanged(row)])
         except (Conflict, Missing) as error:
             raise Stale from error
 

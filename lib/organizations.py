@@ -18,7 +18,7 @@ from lib.clock import Clock
 from lib.documents import pack, unpack
 from lib.fields import Model, Moment, Name
 from lib.ids import new_id
-from lib.storage import Conflict, Delete, Insert, Range, Replace, Row, Storage, Unavailable, Upsert
+from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, Upsert, put_if_unchanged
 from lib.storage.protocols import EVERYTHING
 from lib.verdicts.thresholds import DEFAULT
 
@@ -150,7 +150,7 @@ class Organizations:
             created_at=found[0].created_at if found else self._clock.now(),
         )
         row = Row(organization, _ORGANIZATION_ROW, pack(made), found[1] if found else None)
-        [etag] = await self._tables.write(tables.ORGANIZATIONS, [Replace(row) if found else Insert(row)])
+        [etag] = await self._tables.write(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         return made, etag or "", found is None
 
     async def _make_storage(self, organization: str) -> None:

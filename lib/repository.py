@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 
 from lib.documents import pack, unpack
 from lib.fields import Model
-from lib.storage import Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables
+from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, put_if_unchanged
 from lib.storage.protocols import EVERYTHING
 from lib.tables import table
 
@@ -41,8 +41,7 @@ class Repository(Generic[Stored]):
         if if_match is not None and (found is None or if_match not in ("*", found.etag)):
             raise Stale
         row = Row(partition, key, pack(model), found.etag if found else None)
-        change = Replace(row) if found else Insert(row)
-        [etag] = await self._tables.write(table(organization, self._kind), [change])
+        [etag] = await self._tables.write(table(organization, self._kind), [put_if_unchanged(row)])
         return etag or "", found is None
 
     async def change(self, organization: str, partition: str, key: str, model: Stored, etag: str) -> str:

@@ -22,7 +22,7 @@ from lib.documents import pack, unpack
 from lib.engagement.rollups import Rollup
 from lib.engagement.shares import LastOf, Share
 from lib.ids import new_id
-from lib.storage import Change, Delete, Insert, Range, Replace, Row, Tables, Upsert
+from lib.storage import Change, Delete, Range, Row, Tables, Upsert, put_if_unchanged
 from lib.tables import table
 
 Result = TypeVar("Result")
@@ -100,7 +100,7 @@ class RecordRows:
         """Put the roll-up in place of the version `etag`, its copy in the list, and rows of the record that change with
         it; the new etag. Raises Conflict, and Missing where rows or the whole table are not there."""
         row = Row(PARTITION, f"r|{record}", pack(new), etag)
-        changes: list[Change] = [Insert(row) if etag is None else Replace(row)]
+        changes: list[Change] = [put_if_unchanged(row)]
         if new.place:
             changes.append(Upsert(Row(PARTITION, f"v|{new.place}", row.values)))
         if old and old.place and old.place != new.place:
@@ -121,8 +121,7 @@ class RecordRows:
 
 def share_change(record: str, message: str, share: Share, etag: str | None) -> Change:
     """Puts a share in place of the version `etag`."""
-    row = Row(PARTITION, f"m|{record}|{message}", pack(share), etag)
-    return Insert(row) if etag is None else Replace(row)
+    return put_if_unchanged(Row(PARTITION, f"m|{record}|{message}", pack(share), etag))
 
 
 def last_keys_of(record: str, message: str, share: Share) -> set[str]:

@@ -20,6 +20,7 @@ from lib.storage.protocols import (
     Unavailable,
     Upsert,
     Value,
+    put_if_unchanged,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Unavailable",
     "Upsert",
     "Value",
+    "put_if_unchanged",
 ]

@@ -215,6 +215,11 @@ class Storage:
     closers: list[object] = field(default_factory=list)
 
 
+def put_if_unchanged(row: Row) -> Insert | Replace:
+    """Puts the row in place of the version `row.etag`; of one that was not there, if it is not there still."""
+    return Insert(row) if row.etag is None else Replace(row)
+
+
 def check_changes(changes: Sequence[Change]) -> None:
     """Refuse what Azure would refuse (or Azurite would swallow). A ValueError here is our own mistake."""
     if not 0 < len(changes) <= MOST_CHANGES:

@@ -21,7 +21,7 @@ from lib.attempts import Attempts
 from lib.documents import pack, unpack
 from lib.kpis import Kpis
 from lib.messages import StoredMessage
-from lib.storage import Change, Conflict, Insert, Missing, Range, Replace, Row, Tables
+from lib.storage import Change, Conflict, Missing, Range, Row, Tables, put_if_unchanged
 from lib.tables import table
 from lib.templates.shares import Counts, CountsByTemplate, Share, TemplateUse, share_of, total
 
@@ -149,5 +149,4 @@ def _message_key(template: str, message: str) -> str:
 
 
 def _change(key: str, model: Counts | Share, etag: str | None) -> Change:
-    row = Row(PARTITION, key, pack(model), etag)
-    return Insert(row) if etag is None else Replace(row)
+    return put_if_unchanged(Row(PARTITION, key, pack(model), etag))

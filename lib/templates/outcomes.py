@@ -11,7 +11,7 @@ from lib.clock import Clock
 from lib.documents import pack, unpack
 from lib.fields import Moment, RecordRef
 from lib.lists import Lists, scope_of
-from lib.storage import Conflict, Insert, Missing, Replace, Row, Tables
+from lib.storage import Conflict, Missing, Row, Tables, put_if_unchanged
 from lib.tables import table
 from lib.templates.counting import TemplateCounts
 from lib.templates.shares import Share, Tally
@@ -70,7 +70,7 @@ class Outcomes:
         )
         new = Row(_PARTITION, opportunity, pack(outcome), row.etag if row else None)
         try:
-            await self._tables.write(table(organization, "people"), [Replace(new) if row else Insert(new)])
+            await self._tables.write(table(organization, "people"), [put_if_unchanged(new)])
         except Missing as missing:
             raise Conflict("it went away meanwhile") from missing
         return outcome

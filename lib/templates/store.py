@@ -9,7 +9,7 @@ from __future__ import annotations
 from lib.clock import Clock
 from lib.documents import pack, unpack
 from lib.repository import Stale
-from lib.storage import Change, Conflict, Insert, Missing, Range, Replace, Row, Tables
+from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
 from lib.tables import table
 from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec
 
@@ -86,9 +86,8 @@ class Templates:
 
     async def _write(self, organization: str, stored: StoredTemplate, etag: str | None, others: list[Change]) -> str:
         row = Row(PARTITION, f"t|{stored.id}", pack(stored), etag)
-        head: Change = Insert(row) if etag is None else Replace(row)
         try:
-            etags = await self._tables.write(table(organization, "templates"), [head, *others])
+            etags = await self._tables.write(table(organization, "templates"), [put_if_unchanged(row), *others])
         except (Conflict, Missing) as error:
             raise Stale from error
         return etags[0] or ""
