@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(default=True),
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+from functions.pages import page
+
 _REF = "#/components/schemas/"
 
 
@@ -26,26 +21,26 @@ def docs_page(document: bytes) -> str:
         for method, operation in methods.items():
             entry = {"method": method.upper(), "path": path, **operation}
             operations.setdefault(operation["tags"][0], []).append(entry)
-    page = _TEMPLATES.get_template("docs.html")
-    return page.render(api=described, operations=operations, schemas=described["components"]["schemas"], words=words)
+    schemas = described["components"]["schemas"]
+    return page("docs.html", api=described, operations=operations, schemas=schemas, words=words)
 
 
-def words(schema: dict[str, object]) -> str:
-    """A schema in a few words: `string`, `list of Recipient`, `string or null`."""
+def words(schema: dict[str, object]) -> Markup:
+    """A schema in a few words: `string`, `list of Recipient`, `string or null`. Names of shapes lead to them."""
     if "$ref" in schema:
-        return str(schema["$ref"]).removeprefix(_REF)
+        return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).removeprefix(_REF))
     for combination in ("anyOf", "oneOf"):
         parts = schema.get(combination)
         if isinstance(parts, list):
-            return " or ".join(dict.fromkeys(words(part) for part in parts))
+            return Markup(" or ").join(dict.fromkeys(words(part) for part in parts))
     if "enum" in schema:
         values = schema["enum"]
         assert isinstance(values, list)
-        return " | ".join(json.dumps(value) for value in values)
+        return Markup(" | ").join(json.dumps(value) for value in values)
     if "const" in schema:
-        return json.dumps(schema["const"])
+        return Markup("{}").format(json.dumps(schema["const"]))
     if schema.get("type") == "array":
         items = schema.get("items")
-        return f"list of {words(items)}" if isinstance(items, dict) else "list"
+        return Markup("list of {}").format(words(items)) if isinstance(items, dict) else Markup("list")
     kind = str(schema.get("format") or schema.get("type") or "anything")
-    return {"object": "object", "date-time": "time"}.get(kind, kind)
+    return Markup("{}").format("time" if kind == "date-time" else kind)

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, select_autoescape
-
+from functions.pages import page
 from lib.templates.models import Rendered, StoredTemplate
-
-_PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(default=True),
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -31,7 +21,5 @@ HEADERS = {
 
 def preview_page(template: StoredTemplate, version: int, rendered: Rendered) -> str:
     """The page as HTML."""
-    page = _PAGES.get_template("preview.html")
-    return page.render(
-        name=template.name, language=template.language, version=version, rendered=rendered, policy=POLICY
-    )
+    labels = {"name": template.name, "language": template.language, "version": version}
+    return page("preview.html", **labels, rendered=rendered, policy=POLICY)
