@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.message_shapes import attachment_read, attachments_of
-from functions.messages import Deleted, load
+from functions.messages import load
 from functions.problems import invalid
 from lib.attachments.models import (
     LARGEST_FOLLOWED,
@@ -50,6 +50,8 @@ class AttachmentPatch(Model):
 
 
 class AttachmentList(BaseModel):
+    """All of them, on one page."""
+
     items: list[AttachmentRead]
     next: None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from functions.endpoint import Answer, Call, Endpoints
 from functions.paging import Page, PageQuery, page
@@ -42,15 +42,21 @@ class CardRead(BaseModel):
 
 
 class CallMade(BaseModel):
+    """The card, which is done with it, and the call on the record's list of activities."""
+
     card: CardRead
     activity: Activity
 
 
 class SnoozeSpec(Model):
-    until: Moment | None = None
+    """For how long a card is put away."""
+
+    until: Moment | None = Field(None, description="by default in an hour, for one of normal priority in a day")
 
 
 class Feedback(Model):
+    """Whether a card was worth showing."""
+
     useful: bool
 
 

@@ -43,11 +43,15 @@ class DeadLettersRead(BaseModel):
 
 
 class ReplaySpec(Model):
+    """Messages of one queue that are to be tried again."""
+
     queue: str
     ids: list[str] | Literal["all"] = Field(max_length=_MOST_IDS)
 
 
 class DeadLettersReplayed(BaseModel):
+    """How many were put into their queue again."""
+
     replayed: int
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from functions.pages import page
 
 _REF = "#/components/schemas/"
+_LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
 
 
 @lru_cache(maxsize=1)
@@ -22,7 +23,7 @@ def docs_page(document: bytes) -> str:
             entry = {"method": method.upper(), "path": path, **operation}
             operations.setdefault(operation["tags"][0], []).append(entry)
     schemas = described["components"]["schemas"]
-    return page("docs.html", api=described, operations=operations, schemas=schemas, words=words)
+    return page("docs.html", api=described, operations=operations, schemas=schemas, words=words, bounds=bounds)
 
 
 def words(schema: dict[str, object]) -> Markup:
@@ -44,3 +45,15 @@ def words(schema: dict[str, object]) -> Markup:
         return Markup("list of {}").format(words(items)) if isinstance(items, dict) else Markup("list")
     kind = str(schema.get("format") or schema.get("type") or "anything")
     return Markup("{}").format("time" if kind == "date-time" else kind)
+
+
+def bounds(schema: dict[str, object]) -> str:
+    """What else is to be known of a field: `, at most 998 characters`, `, 1 to 7`, `, 50 if left out`."""
+    parts = schema.get("anyOf")
+    inner = parts[0] if isinstance(parts, list) else schema
+    found = [text.format(inner[name]) for name, text in _LIMITS.items() if name in inner]
+    if "minimum" in inner and "maximum" in inner:
+        found.append(f"{inner['minimum']} to {inner['maximum']}")
+    if (default := schema.get("default")) not in (None, "", [], {}) and not isinstance(default, dict):
+        found.append(f"{json.dumps(default)} if left out")
+    return "".join(f", {each}" for each in found)

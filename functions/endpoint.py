@@ -112,6 +112,12 @@ class Answer:
         return json.dumps(self.body).encode()
 
 
+class Deleted(BaseModel):
+    """The id of what is gone."""
+
+    deleted: str
+
+
 Handler = Callable[[Call], Awaitable[Answer]]
 
 

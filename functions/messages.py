@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.message_shapes import message_item, message_read, time_zone_of
 from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, invalid, invalid_fields, not_there
@@ -40,10 +40,6 @@ class MessagesQuery(PageQuery):
     sort: Sort = "-sent_at"
 
 
-class Deleted(BaseModel):
-    deleted: str
-
-
 class ReasonRead(BaseModel):
     """`weight` is in log-odds (natural logarithm): above 0 it speaks for a person, below for a machine."""
 
@@ -66,6 +62,8 @@ class VerdictRead(BaseModel):
 
 
 class DeviceRead(BaseModel):
+    """With what it was done, as far as the user agent tells."""
+
     type: str | None
     os: str | None
     client: str | None

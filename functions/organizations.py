@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import Field
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import not_there
 from lib.fields import Model, Name
@@ -18,22 +18,22 @@ OrganizationPatch = patch_of(OrganizationSpec)
 
 
 class OrganizationRead(Organization):
+    """An organization, with all of its settings."""
+
     etag: str
 
 
 class KeySpec(Model):
-    scope: Scope
-    name: Name = ""
+    """A key to be made."""
+
+    scope: Scope = Field(description="`full`; `read`: GET alone; `inbound`: handing in mail alone")
+    name: Name = Field("", description="to tell keys apart by")
 
 
 class NewKey(ApiKey):
     """The only answer that ever holds the key itself."""
 
     key: str
-
-
-class Deleted(BaseModel):
-    deleted: str
 
 
 def _read(organization: Organization, etag: str) -> OrganizationRead:

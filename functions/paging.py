@@ -38,8 +38,13 @@ def _cursor(key: str) -> str:
 
 
 class Page(BaseModel, Generic[Item]):
+    """A page of a list."""
+
+    # The docstring is not that of `Page[Item]`.
+    model_config = ConfigDict(json_schema_extra={"description": "A page of a list."})
+
     items: list[Item]
-    next: str | None
+    next: str | None = Field(description="the `cursor` of the next page, null on the last one")
 
 
 def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 
 class FieldError(BaseModel):
+    """`loc` is the way to the field, `msg` says what is wrong with it."""
+
     loc: list[str | int]
     msg: str
 

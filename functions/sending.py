@@ -61,11 +61,15 @@ class PreparedMessage(BaseModel):
 
 
 class SentByCrm(Model):
-    message_id: MessageId | None = None
+    """That the CRM has sent the prepared mail."""
+
+    message_id: MessageId | None = Field(None, description="the Message-ID with which it went, if it is another one")
     sent_at: Moment
 
 
 class Resolution(Model):
+    """What became of a message of which Heed cannot know whether it has left."""
+
     as_: Literal["sent", "resend"] = Field(alias="as")
 
 

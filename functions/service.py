@@ -24,6 +24,8 @@ _FACTS_OF_A_MESSAGE = 50
 
 
 class Health(BaseModel):
+    """`failing` when one of the checks is not `ok`."""
+
     status: Literal["ok", "failing"]
     checks: dict[str, str]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import invalid, not_there
 from lib.fields import ChosenId, Model, Moment, RecordRef, RecordType
@@ -65,11 +65,9 @@ class TemplateItem(TemplateCounted):
     recommended_because: str
 
 
-class DeletedTemplate(BaseModel):
-    deleted: str
-
-
 class OutcomeSpec(Model):
+    """What became of a sale."""
+
     won: bool
 
 
@@ -96,12 +94,12 @@ async def get_template(call: Call) -> Answer:
     return Answer(200, await _read(call, template, etag, call.query.version or template.version), etag or None)
 
 
-@endpoints("DELETE", "/templates/{id}", answers={200: DeletedTemplate})
+@endpoints("DELETE", "/templates/{id}", answers={200: Deleted})
 async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
     template, _ = await _found(call)
     await call.services.templates.delete(call.org, template.id, call.if_match)
-    return Answer(200, DeletedTemplate(deleted=template.id))
+    return Answer(200, Deleted(deleted=template.id))
 
 
 async def _found(call: Call) -> tuple[StoredTemplate, str]:

@@ -11,6 +11,8 @@ endpoints = Endpoints("Timing")
 
 
 class DeliverySpec(Model):
+    """When a mail is to go out."""
+
     deliver_at: Moment
 
 

@@ -35,6 +35,8 @@ _LARGEST = 10**13 - 1
 
 
 class CardRecipient(BaseModel):
+    """Whom the card is about."""
+
     email: str
     name: str
     record: RecordRef | None = None

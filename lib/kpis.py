@@ -15,6 +15,8 @@ from lib.verdicts.ourselves import OWN
 
 
 class Counts(BaseModel):
+    """How often it happened."""
+
     opens: int = 0
     clicks: int = 0
     attachment_views: int = 0

@@ -25,12 +25,16 @@ LONGEST_BODY = 5_000_000
 
 
 class Recipient(Model):
+    """Somebody in To, Cc or Bcc."""
+
     email: Email
-    name: Name = ""
-    record: RecordRef | None = None
+    name: Name = Field("", description="as the mail's header shows it")
+    record: RecordRef | None = Field(None, description="the recipient's own record in the CRM")
 
 
 class Reminder(Model):
+    """A card for the sender at a time, if the mail has not been answered or opened by then; or in any case."""
+
     title: Line
     condition: Literal["no_reply", "not_opened", "always"]
     at: Moment
@@ -44,10 +48,10 @@ class MessageFields(Model):
     cc: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
     bcc: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
     subject: Line = ""
-    regarding: Regarding | None = None
-    template: ChosenId | None = None
-    follow: bool = True
-    deliver_at: Moment | None = None
+    regarding: Regarding | None = Field(None, description="the record that the mail is about")
+    template: ChosenId | None = Field(None, description="the id of the template that it was made of, which counts it")
+    follow: bool = Field(True, description="whether opens and clicks are to be recorded, where that is allowed")
+    deliver_at: Moment | None = Field(None, description="not to be sent before this")
     reminder: Reminder | None = None
 
     def recipients(self) -> list[Recipient]:
@@ -59,7 +63,9 @@ class MessageSpec(MessageFields):
     """A message as it is posted. It needs at least one recipient when it is sent, not before."""
 
     html: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = None
-    text: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = None
+    text: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = Field(
+        None, description="made from the HTML where none is given"
+    )
 
     @model_validator(mode="after")
     def _not_too_many(self) -> MessageSpec:
@@ -83,7 +89,7 @@ class Remark(BaseModel):
 
     code: str
     text: str
-    place: str | None = None
+    place: str | None = Field(None, description="where in the mail, such as a line of its HTML")
 
 
 class Failure(BaseModel):
@@ -184,14 +190,14 @@ class MessageItem(MessageFields):
     id: str
     etag: str
     status: Status
-    status_text: str
+    status_text: str = Field(description="in a few words, with times in the acting user's zone")
     follow_state: FollowState
-    message_id: str | None
+    message_id: str | None = Field(description="the mail's Message-ID (RFC 5322), once it has one")
     template_version: int | None = Field(None, description="the version of the template that it was made of")
     created_at: Moment
     sent_at: Moment | None
     remarks: list[Remark]
-    failure: Failure | None
+    failure: Failure | None = Field(description="why it was not sent, or not to all, or why nobody knows")
     kpis: Kpis
 
 

@@ -32,8 +32,10 @@ _SETTINGS_LAST = timedelta(minutes=1)
 
 
 class WorkHours(Model):
+    """When people work, in their own time zone: for delivery advice."""
+
     days: list[Annotated[int, Field(ge=1, le=7)]] = Field([1, 2, 3, 4, 5], description="1 is Monday")
-    start: TimeOfDay = "08:00"
+    start: TimeOfDay = Field("08:00", description="hours and minutes")
     end: TimeOfDay = "17:00"
 
     @model_validator(mode="after")
@@ -44,6 +46,8 @@ class WorkHours(Model):
 
 
 class Score(Model):
+    """What each thing that a person does adds to the score of a record."""
+
     open: Annotated[float, Field(ge=0, le=1000)] = 1
     click: Annotated[float, Field(ge=0, le=1000)] = 5
     reply: Annotated[float, Field(ge=0, le=1000)] = 10
@@ -60,15 +64,23 @@ class HumanFrom(Model):
 class OrganizationSettings(Model):
     """What an organization decides for itself."""
 
-    engagement_enabled: bool = True
-    tracking: Literal["allow", "consent", "aggregate", "off"] = "allow"
-    mixed_recipients: Literal["block", "split"] = "block"
-    require_opt_in: bool = True
+    engagement_enabled: bool = Field(True, description="false: nobody is followed, and nothing is recorded any more")
+    tracking: Literal["allow", "consent", "aggregate", "off"] = Field(
+        "allow",
+        description="`allow`: who has not said no is followed; `consent`: only who has said yes; `aggregate`: counted "
+        "without who; `off`: nobody",
+    )
+    mixed_recipients: Literal["block", "split"] = Field(
+        "block",
+        description="of a mail to several, some of whom do not allow: `block` follows nobody, `split` gives each of "
+        "the others a copy of their own",
+    )
+    require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
     work_hours: WorkHours = WorkHours()
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
-    raw_days: Annotated[int, Field(ge=1, le=400)] = 30
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(400, description="not in effect yet")
+    raw_days: Annotated[int, Field(ge=1, le=400)] = Field(30, description="not in effect yet")
     score: Score = Score()
-    alert_on: Literal["human", "any"] = "human"
+    alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
     human_from: HumanFrom = HumanFrom()
     from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
         default_factory=list, description="domains that senders' addresses may have; empty allows all"
@@ -101,6 +113,8 @@ class _StoredKey(ApiKey):
 
 
 class OrganizationSpec(Model):
+    """An organization, and what it decides for itself."""
+
     name: Name
     settings: OrganizationSettings = OrganizationSettings()
 

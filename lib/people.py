@@ -30,8 +30,8 @@ class UserSpec(Model):
     """A salesperson."""
 
     email: Email
-    name: Name = ""
-    time_zone: TimeZone = "UTC"
+    name: Name = Field("", description="as From shows it")
+    time_zone: TimeZone = Field("UTC", description="of the IANA database, such as Europe/Vienna")
     opt_in: bool = Field(False, description="whether this user's mail may be followed")
     inbound: Literal["all", "replies", "known", "none"] = "replies"
     networks: list[Annotated[str, AfterValidator(_network)]] = Field(
@@ -44,10 +44,14 @@ class StoredUser(UserSpec):
 
 
 class User(StoredUser):
+    """A salesperson, as stored."""
+
     etag: str
 
 
 class Address(Model):
+    """Where somebody is, for delivery advice."""
+
     city: Name | None = None
     region: Name | None = None
     postal_code: Name | None = None
@@ -59,11 +63,13 @@ class RecordSpec(Model):
 
     name: Name = ""
     emails: list[Email] = Field([], max_length=50)
-    follow_email: Literal["allow", "do_not_allow", "unknown"] = "unknown"
-    owner: ChosenId | None = None
+    follow_email: Literal["allow", "do_not_allow", "unknown"] = Field(
+        "unknown", description="whether mail to it may be followed; a consent of the address counts, too"
+    )
+    owner: ChosenId | None = Field(None, description="the id of the user to whom it belongs")
     address: Address | None = None
-    time_zone: TimeZone | None = None
-    parent: RecordRef | None = None
+    time_zone: TimeZone | None = Field(None, description="where it is not to be found by the address")
+    parent: RecordRef | None = Field(None, description="a record to which its engagement is added, such as an account")
 
 
 class StoredRecord(RecordSpec):
@@ -76,11 +82,15 @@ class Record(StoredRecord):
 
 
 class OptIn(Model):
+    """Whether mail of these users may be followed."""
+
     users: list[ChosenId] | Literal["all"]
     opt_in: bool
 
 
 class Changed(BaseModel):
+    """How many users had it otherwise before."""
+
     changed: int
 
 

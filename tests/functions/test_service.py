@@ -97,6 +97,18 @@ async def test_every_reference_in_the_document_leads_somewhere(heed: Heed) -> No
     assert len(ids) == len(set(ids))
 
 
+async def test_every_shape_says_what_it_is_and_times_are_called_times(heed: Heed) -> None:
+    document = (await heed.request("GET", "/api/openapi.json")).json
+
+    shapes = document["components"]["schemas"]
+    assert [name for name, shape in shapes.items() if not shape.get("description")] == []
+    assert shapes["MessageRead"]["properties"]["created_at"] == {
+        "type": "string",
+        "format": "date-time",
+        "title": "Created At",
+    }
+
+
 async def test_the_page_shows_the_document_and_loads_nothing_from_elsewhere(heed: Heed) -> None:
     answer = await heed.request("GET", "/api/docs")
 
