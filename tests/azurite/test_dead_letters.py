@@ -20,9 +20,8 @@ from infra.local.host import Host, running_host
 from lib.schedule import Wake
 from lib.services import Services
 from lib.settings import load_settings
-from lib.storage import Queues
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage import Queues, Storage
+from lib.storage.azure import close_storage
 from lib.transports.memory import MemoryTransport
 from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
 from tests.heed import ADMIN_KEY, SETTINGS
@@ -38,10 +37,8 @@ async def service(azurite: Azurite) -> AsyncIterator[QueueServiceClient]:
 
 
 @pytest.fixture
-async def queues(azurite: Azurite) -> AsyncIterator[Queues]:
-    storage = azure_storage(Account.parse(azurite.connection_string))
-    yield storage.queues
-    await close_storage(storage)
+def queues(storage: Storage) -> Queues:
+    return storage.queues
 
 
 @pytest.fixture

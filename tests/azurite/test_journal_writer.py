@@ -23,7 +23,6 @@ from lib.facts import Fact
 from lib.journal import FACTS_ROW, StorageWriter, Writer, facts_of, journal_columns
 from lib.storage import Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
 from lib.storage.rest import RestWriter
 from tests.azurite.fault_proxy import Fault, FaultProxy
 from tests.azurite.storage_suite import rows_of
@@ -32,18 +31,6 @@ COMMIT = "2026050409-1777887000000a1b2c3d4e5f6"
 KEYS = [f"{1777887000000 + number:013d}-0123456789ab" for number in range(100)]
 A_FACT = {"f0": "a fact"}
 TEXTS = ["", 'it\'s "quoted"', "line\r\nbreak", "Ünïcödé 中文 😀", "--changeset_heed--\r\n", "x" * 30_000]
-
-
-@pytest.fixture
-def account(azurite: Azurite) -> Account:
-    return Account.parse(azurite.connection_string)
-
-
-@pytest.fixture
-async def storage(account: Account) -> AsyncIterator[Storage]:
-    made = azure_storage(account)
-    yield made
-    await close_storage(made)
 
 
 @pytest.fixture(params=["rest", "sdk"])

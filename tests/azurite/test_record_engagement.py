@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from infra.local.azurite import Azurite
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage import Storage
 from lib.storage.memory import memory_storage
 from tests.heed import START
 from tests.lib.engaging import Office, fact, judged, ref
@@ -20,12 +17,10 @@ AT = int(START.timestamp() * 1000)
 
 
 @pytest.fixture
-async def office(azurite: Azurite) -> AsyncIterator[Office]:
-    storage = azure_storage(Account.parse(azurite.connection_string))
+async def office(storage: Storage) -> Office:
     memory, organization = memory_storage(), f"e{uuid4().hex[:12]}"
     storage_of_tables = replace(storage, queues=memory.queues, blobs=memory.blobs, closers=[])
-    yield await Office(storage_of_tables, organization).open()
-    await close_storage(storage)
+    return await Office(storage_of_tables, organization).open()
 
 
 async def test_messages_of_one_account_that_come_at_once_from_two_processes_all_count(office: Office) -> None:

@@ -26,13 +26,6 @@ from tests.azurite.storage_suite import BlobSuite, Fetch, TableSuite, rows_of, s
 
 
 @pytest.fixture
-async def storage(azurite: Azurite) -> AsyncIterator[Storage]:
-    made = azure_storage(Account.parse(azurite.connection_string))
-    yield made
-    await close_storage(made)
-
-
-@pytest.fixture
 async def fetch() -> AsyncIterator[Fetch]:
     """A client that knows no key."""
     async with aiohttp.ClientSession() as session:

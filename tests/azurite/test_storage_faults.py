@@ -32,16 +32,13 @@ class Faulty:
 
 
 @pytest.fixture
-async def faulty(azurite: Azurite) -> AsyncIterator[Faulty]:
-    account = Account.parse(azurite.connection_string)
-    direct = azure_storage(account)
+async def faulty(account: Account, storage: Storage) -> AsyncIterator[Faulty]:
     table = f"t{uuid.uuid4().hex}"
-    await direct.tables.create(table)
+    await storage.tables.create(table)
     async with FaultProxy(account.table_endpoint) as proxy:
-        storage = azure_storage(replace(account, table_endpoint=proxy.url))
-        yield Faulty(proxy, storage, direct, table)
-        await close_storage(storage)
-    await close_storage(direct)
+        through = azure_storage(replace(account, table_endpoint=proxy.url))
+        yield Faulty(proxy, through, storage, table)
+        await close_storage(through)
 
 
 BEFORE = [Fault.BUSY, Fault.CUT_BEFORE]

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 
-from infra.local.azurite import Azurite
 from lib.clock import SetClock
 from lib.storage import Storage
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
 from lib.tables import table
 from lib.templates import TemplateCounts, Templates
 from lib.templates.models import LONGEST_HTML, LONGEST_TEXT, TemplateSpec
 from lib.templates.shares import Share, Tally
 from tests.heed import START
-
-
-@pytest.fixture
-async def storage(azurite: Azurite) -> AsyncIterator[Storage]:
-    storage = azure_storage(Account.parse(azurite.connection_string))
-    yield storage
-    await close_storage(storage)
 
 
 @pytest.fixture

@@ -20,21 +20,12 @@ from lib.transports.acs_resource import AcsResource
 from tests.heed import START, Heed
 from tests.lib.provider_servers.acs import KEY, AcsServer
 from tests.lib.provider_servers.faults import Answer, Cut, Fault, Half, serving
+from tests.lib.provider_servers.posting import Posting
 
 
 @dataclass(slots=True)
-class Post:
-    """Heed that sends through the server, and a message that was told to go."""
-
-    heed: Heed
+class Post(Posting):
     server: AcsServer
-    message: str
-
-    async def deliver(self, **later: float) -> StoredMessage:
-        """Let the outbox look at the message, that much later; what is stored of it then."""
-        self.heed.clock.move(**later)
-        await self.heed.services.outbox.deliver("acme", self.message)
-        return await self.stored()
 
     async def deliver_until_settled(self) -> StoredMessage:
         """As often as the outbox wants to look at it."""
@@ -45,24 +36,6 @@ class Post:
             wait = (stored.lease_until or stored.due_at or START) - self.heed.clock.now()
             stored = await self.deliver(seconds=wait.total_seconds())
         raise AssertionError("it never comes to an end")
-
-    async def stored(self) -> StoredMessage:
-        loaded = await self.heed.services.messages.load("acme", self.message)
-        assert loaded
-        return loaded.message
-
-    async def change(self, **update: Any) -> None:
-        loaded = await self.heed.services.messages.load("acme", self.message)
-        assert loaded
-        await self.heed.services.messages.change("acme", loaded.message.model_copy(update=update), loaded.etag)
-
-    async def die_while_submitting(self) -> None:
-        """What a worker leaves behind that has written `submitting` and then died."""
-        now = self.heed.clock.now()
-        await self.change(state="submitting", lease_until=now + LEASE, attempts=1, tried_at=now)
-
-    async def read(self) -> Any:
-        return await self.heed.get(f"/messages/{self.message}")
 
 
 @pytest.fixture
@@ -78,7 +51,7 @@ async def post() -> AsyncIterator[Post]:
             bcc=[{"email": "eve@example.com", "name": "Eve"}],
         )
         await heed.post(f"/messages/{message}/send")
-        yield Post(heed, server, message)
+        yield Post(heed, message, server)
         await transport.close()
 
 

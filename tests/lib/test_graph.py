@@ -12,12 +12,12 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from infra.local.child import free_port
 from lib.clock import SetClock
-from lib.messages import StoredMessage
 from lib.outbox import BACKOFF, LEASE
 from lib.transports.graph import GraphTransport
 from tests.heed import START, Heed
 from tests.lib.provider_servers.faults import Answer, Cut, Fault, Half, serving
 from tests.lib.provider_servers.graph import Credential, GraphServer
+from tests.lib.provider_servers.posting import Posting
 
 THROTTLED = Answer(429, "ApplicationThrottled", "Slow down", {"Retry-After": "90"})
 BROKEN: list[Fault] = [
@@ -36,42 +36,14 @@ BROKEN_AFTER: list[Fault] = [
 
 
 @dataclass(slots=True)
-class Post:
-    """Heed that sends through the server, and a message that was told to go."""
-
-    heed: Heed
+class Post(Posting):
     server: GraphServer
     credential: Credential
-    message: str
-
-    async def deliver(self, **later: float) -> StoredMessage:
-        """Let the outbox look at the message, that much later; what is stored of it then."""
-        self.heed.clock.move(**later)
-        await self.heed.services.outbox.deliver("acme", self.message)
-        return await self.stored()
-
-    async def stored(self) -> StoredMessage:
-        loaded = await self.heed.services.messages.load("acme", self.message)
-        assert loaded
-        return loaded.message
-
-    async def change(self, **update: Any) -> None:
-        loaded = await self.heed.services.messages.load("acme", self.message)
-        assert loaded
-        await self.heed.services.messages.change("acme", loaded.message.model_copy(update=update), loaded.etag)
-
-    async def die_while_submitting(self) -> None:
-        """What a worker leaves behind that has written `submitting` and then died."""
-        now = self.heed.clock.now()
-        await self.change(state="submitting", lease_until=now + LEASE, attempts=1, tried_at=now)
 
     async def make_draft(self) -> None:
         """A try that gets as far as the draft."""
         self.server.faults["send"] = [THROTTLED]
         assert (await self.deliver()).state == "scheduled"
-
-    async def read(self) -> Any:
-        return await self.heed.get(f"/messages/{self.message}")
 
 
 @pytest.fixture
@@ -84,7 +56,7 @@ async def post() -> AsyncIterator[Post]:
             subject="Grüße", cc=[{"email": "bob@example.com"}], bcc=[{"email": "eve@example.com", "name": "Eve"}]
         )
         await heed.post(f"/messages/{message}/send")
-        yield Post(heed, server, credential, message)
+        yield Post(heed, message, server, credential)
         await transport.close()
 
 
