@@ -27,7 +27,8 @@ def kind_of(queue: str, body: bytes) -> Kind:
         if queue == OUTBOX:
             read_wake(body)
             return "wake"
-        return "facts" if read_interactions(json.loads(body)).facts else "refresh"
+        interactions = read_interactions(json.loads(body))
+        return "facts" if interactions.facts or interactions.commits else "refresh"
     except (ValueError, RecursionError):
         return "unreadable"
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from lib.dead_letters import kind_of
+from lib.journal import queue_body
 from lib.schedule import Wake
 from lib.storage.memory import MemoryDeadLetters
 from tests.heed import ADMIN_KEY, Heed, Response
@@ -134,12 +135,13 @@ async def test_the_alarm_is_one_line_for_each_queue_that_has_any(heed: Heed, cap
     [
         ("outbox", Wake("acme", "0" * 32).to_json().encode(), "wake"),
         ("interactions", b'{"v": 1, "org": "acme", "facts": [], "messages": []}', "refresh"),
+        ("interactions", queue_body("acme", [], ["2026050409-1777887000000a1b2c3d4e5f6"]).encode(), "facts"),
         ("interactions", b'{"v": 2, "org": "acme", "facts": []}', "unreadable"),
         ("outbox", b"\xff\xfe\x00", "unreadable"),
         ("outbox", b"[" * 100_000, "unreadable"),
         ("interactions", b"[" * 100_000, "unreadable"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_the_kind_of_a_body_is_told_whatever_it_is(queue: str, body: bytes, kind: str) -> None:
     assert kind_of(queue, body) == kind
