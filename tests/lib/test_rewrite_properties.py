@@ -96,11 +96,17 @@ def test_a_second_pass_over_a_mail_that_quotes_ours_changes_nothing(
     assert (twice.html, twice.text, twice.honeypots) == (once.html, once.text, once.honeypots)
 
 
+def without_scripts(html: str) -> str:
+    """For turbohtml's tokenizer, to which `<noscript>` is text: where no script runs it is an element like others."""
+    return html.replace("noscript>", "no-script>")
+
+
 @given(quoting, quoting)
+@example(f"<noscript><title></noscript>{QUOTED[0]}</title>{QUOTED[1]}<textarea></noscript>{QUOTED[0]}", "")
 def test_nothing_that_tracks_is_left_in_a_mail_that_is_not_followed(html: str, text: str) -> None:
     unfollowed = NEW.unfollowed(html, text)
     assert NEW.unfollowed(*unfollowed) == unfollowed
-    for token in tokenize(unfollowed[0] or ""):
+    for token in tokenize(without_scripts(unfollowed[0] or "")):
         if token.type is TokenType.START_TAG and token.tag in ("a", "area", "img"):
             address = token.attr("src" if token.tag == "img" else "href") or ""
             tracks = (f"{OWN}/o/",) if token.tag == "img" else (OLD.link(3), OLD.link(4), NEW.link(7))
