@@ -88,7 +88,8 @@ class Image(NamedTuple):
 
 @dataclass(slots=True)
 class Markup:
-    """Links and images in the order of the source, where the last `</body>` stands, and where something never ends."""
+    """Links and images in the order of the source, where the last `</body>` stands, and where something never ends; of
+    what stands in SVG or MathML that never ends, where that begins."""
 
     links: list[Link] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
@@ -112,12 +113,17 @@ class _Reader:
         self.markup: Final = markup
         self.in_comment: Final = in_comment
         self.foreign = 0  # how deep in <svg> or <math>, which have CDATA sections and no text elements
+        self.foreign_start = 0
 
     def read_from(self, place: int | None) -> None:
         while place is not None and (found := self._next(place)):
             place = self._after(found)
             if place is None and not self.in_comment:
-                self.markup.unfinished = found.start("place")
+                self.markup.unfinished = self._outside(found.start("place"))
+
+    def _outside(self, place: int) -> int:
+        """Where HTML can be put in: it would end SVG and MathML, and what follows would be read as something else."""
+        return self.foreign_start if self.foreign else place
 
     def _next(self, place: int) -> re.Match[str] | None:
         # In foreign content every tag tells something: it may be one that ends it.
@@ -145,6 +151,8 @@ class _Reader:
         elif name in ("img", "image"):  # the parsing rules make the second the first
             self._note_image(tag)
         if name in ("svg", "math"):
+            if not self.foreign:
+                self.foreign_start = tag.start("place")
             self.foreign += self.html[tag.end() - 2] != "/"
         elif self.foreign:
             if name in _HTML_AGAIN:
@@ -161,7 +169,7 @@ class _Reader:
     def _after_end_tag(self, tag: re.Match[str]) -> int:
         name = tag["name"].lower()
         if name == "body" and not self.in_comment:
-            self.markup.body_end = tag.start("place")
+            self.markup.body_end = self._outside(tag.start("place"))
         elif name in ("svg", "math"):
             self.foreign = max(0, self.foreign - 1)
         return tag.end()

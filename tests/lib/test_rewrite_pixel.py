@@ -50,7 +50,7 @@ def test_it_stands_at_the_end_of_html_without_one(html: str) -> None:
         "<p>x</p>|<a ",
         "<p>x</p>|</",
         "<p>x</p>|<!",
-        "<svg>|<![CDATA[x</svg>",
+        "|<svg><![CDATA[x</svg>",
     ],
 )
 def test_it_stands_before_what_is_never_closed_and_would_swallow_it(html: str) -> None:

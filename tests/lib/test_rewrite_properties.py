@@ -56,6 +56,8 @@ def check(html: str | None, text: str | None) -> None:
 
 @given(mails, st.none() | texts)
 @example("<a href=https://example.com/3>" * 2 + "<!--[if mso]>" + LINKS[0], None)
+@example(f"<svg><![CDATA[{LINKS[0]}{LINKS[0]}", None)
+@example(f"<p><math></body><![CDATA[{LINKS[0]}{LINKS[0]}", None)
 def test_it_never_raises_changes_nothing_else_and_is_idempotent(html: str, text: str | None) -> None:
     check(html, text)
 
