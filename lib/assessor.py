@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.alerts import SETTLING, Alerts
+from lib.attempts import stand_back
 from lib.catalogues.catalogues import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
@@ -165,7 +166,7 @@ class Assessor:
     ) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date. Raises Stale."""
         lost: list[Place] = []
-        for _ in range(_MOST_TRIES):
+        for number in range(_MOST_TRIES):
             loaded = loaded or await self._store.load(organization, message)
             if loaded is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))
@@ -179,6 +180,7 @@ class Assessor:
                 # Somebody else has written the summary meanwhile; what we put into lists may be out of date.
                 lost += places_of(loaded.message)
                 loaded = None
+                await stand_back(number)
         raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
 
     async def assess(

@@ -34,5 +34,10 @@ class Attempts:
                 try:
                     return await change()
                 except Conflict:
-                    await asyncio.sleep(_chance.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number)))
+                    await stand_back(number)
         raise Stale(f"{thing} changed under every one of {_MOST_TRIES} tries")
+
+
+async def stand_back(tries: int) -> None:
+    """After so many tries in vain, for a time that chance decides: those who have met do not meet again at once."""
+    await asyncio.sleep(_chance.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries)))

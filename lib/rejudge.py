@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pydantic import BaseModel, Field
 
 from lib.assessor import Assessment, Assessor
+from lib.attempts import stand_back
 from lib.clock import moment
 from lib.facts import Kind
 from lib.fields import Moment
@@ -62,7 +63,7 @@ class Rejudge:
 
     async def message(self, organization: str, message: str, *, write: bool) -> Reassessment | None:
         """Judge it from all its facts; None where there is no such message. Raises Stale, StorageError."""
-        for _ in range(_MOST_TRIES):
+        for number in range(_MOST_TRIES):
             loaded = await self._store.load(organization, message)
             if loaded is None:
                 return None
@@ -73,8 +74,9 @@ class Rejudge:
             try:
                 await self._assessor.settle(organization, loaded, found)
             except Stale:
-                continue
-            return report
+                await stand_back(number)
+            else:
+                return report
         raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
 
     async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:
