@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from functions.pages import page
 
@@ -39,12 +39,12 @@ def words(schema: dict[str, object]) -> Markup:
         assert isinstance(values, list)
         return Markup(" | ").join(json.dumps(value) for value in values)
     if "const" in schema:
-        return Markup("{}").format(json.dumps(schema["const"]))
+        return escape(json.dumps(schema["const"]))
     if schema.get("type") == "array":
         items = schema.get("items")
         return Markup("list of {}").format(words(items)) if isinstance(items, dict) else Markup("list")
     kind = str(schema.get("format") or schema.get("type") or "anything")
-    return Markup("{}").format("time" if kind == "date-time" else kind)
+    return escape("time" if kind == "date-time" else kind)
 
 
 def bounds(schema: dict[str, object]) -> str:

@@ -167,6 +167,7 @@ class Assessor:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date. Raises Stale."""
         lost: list[Place] = []
         for number in range(_MOST_TRIES):
+            await stand_back(number)
             loaded = loaded or await self._store.load(organization, message)
             if loaded is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))
@@ -180,7 +181,6 @@ class Assessor:
                 # Somebody else has written the summary meanwhile; what we put into lists may be out of date.
                 lost += places_of(loaded.message)
                 loaded = None
-                await stand_back(number)
         raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
 
     async def assess(

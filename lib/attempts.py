@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -31,13 +32,13 @@ class Attempts:
         lock = self._locks.setdefault((organization, thing), asyncio.Lock())
         async with lock:
             for number in range(_MOST_TRIES):
-                try:
+                await stand_back(number)
+                with suppress(Conflict):
                     return await change()
-                except Conflict:
-                    await stand_back(number)
         raise Stale(f"{thing} changed under every one of {_MOST_TRIES} tries")
 
 
 async def stand_back(tries: int) -> None:
     """After so many tries in vain, for a time that chance decides: those who have met do not meet again at once."""
-    await asyncio.sleep(_chance.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries)))
+    if tries:
+        await asyncio.sleep(_chance.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1))))

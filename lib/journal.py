@@ -107,7 +107,6 @@ class RowsAndQueues:
 
 @dataclass(slots=True)
 class _Waiting:
-    organization: str
     text: str
     done: asyncio.Future[bool]
     logged: bool = False
@@ -117,20 +116,13 @@ class _Waiting:
         if not self.done.done():
             self.done.set_result(stored)
 
-    def give_up(self) -> None:
-        """Leave the fact to the log, once."""
-        if not self.logged:
-            self.logged = True
-            log.error('%s{"org":"%s","fact":%s}', LOG_MARK, self.organization, self.text)
-
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """What the journal has, and how many bytes its facts are in JSON."""
+    """What the journal has: facts as JSON."""
 
     key: str
     texts: Sequence[str]
-    size: int
 
 
 @dataclass(slots=True)
@@ -158,6 +150,12 @@ class _Line:
         for waiting in group:
             waiting.answer(True)
 
+    def give_up(self, waiting: _Waiting) -> None:
+        """Leave the fact to the log, once."""
+        if not waiting.logged:
+            waiting.logged = True
+            log.error('%s{"org":"%s","fact":%s}', LOG_MARK, self.organization, waiting.text)
+
     async def company(self) -> None:
         """Until as many facts wait as are wanted, or `COMPANY` has passed; one turn of the loop at least."""
         if len(self.waiting) >= self.wanted:
@@ -182,7 +180,7 @@ class Journal:
         line = self._lines.get(organization)
         if line is None:
             line = self._lines[organization] = _Line(organization)
-        waiting = _Waiting(organization, fact.to_json(), asyncio.get_running_loop().create_future())
+        waiting = _Waiting(fact.to_json(), asyncio.get_running_loop().create_future())
         if line.is_failing:
             return self._record_while_failing(line, waiting)
         self._enqueue(line, waiting)
@@ -190,7 +188,7 @@ class Journal:
 
     def _record_while_failing(self, line: _Line, waiting: _Waiting) -> bool:
         """The last commit failed: answer at once from the log, and let the fact be the next try's freight."""
-        waiting.give_up()
+        line.give_up(waiting)
         if len(line.waiting) < _MOST_WAITING:
             self._enqueue(line, waiting)
         return False
@@ -213,9 +211,10 @@ class Journal:
     async def _commit(self, line: _Line, group: list[_Waiting]) -> None:
         now = self._clock.now()
         key = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
-        commit = _Commit(key, [waiting.text for waiting in group], sum(map(_length, group)))
+        commit = _Commit(key, [waiting.text for waiting in group])
         columns = journal_columns(commit.texts)
-        row = self._start(_succeeds(self._writer.insert(f"heed{line.organization}journal", key, FACTS_ROW, columns)))
+        insert = self._writer.insert(f"heed{line.organization}journal", key, FACTS_ROW, columns)
+        row = self._start(_succeeds(insert, COMMIT_LIMIT))
         await asyncio.wait({row}, timeout=PATIENCE)
         if row.done() and row.result():
             line.answer(group)
@@ -232,13 +231,13 @@ class Journal:
         writes, is_stored = {row, self._start(message)}, False
         while writes:
             done, writes = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
-            if any(write.result() for write in done):
+            if not is_stored and any(write.result() for write in done):
                 is_stored = True
                 line.answer(group)
         if not is_stored:
             line.is_failing = True
             for waiting in group:
-                waiting.give_up()
+                line.give_up(waiting)
                 waiting.answer(False)
 
     def _tell_of(self, line: _Line, commit: _Commit) -> None:
@@ -252,7 +251,7 @@ class Journal:
             untold, line.untold = line.untold, []
             together = batches(untold, _MOST_COMMITS, _MOST_TOLD, lambda commit: len(commit.texts))
             bodies = [_body_of(line.organization, commits) for commits in together]
-            await asyncio.gather(*(_succeeds(self._writer.put(QUEUE, body)) for body in bodies))
+            await asyncio.gather(*(_succeeds(self._writer.put(QUEUE, body), COMMIT_LIMIT) for body in bodies))
             with suppress(TimeoutError):
                 async with asyncio.timeout(TELL_EVERY):
                     await self._hurry.wait()
@@ -277,9 +276,9 @@ def _length(waiting: _Waiting) -> int:
 
 
 def _body_of(organization: str, commits: Sequence[_Commit]) -> str:
-    is_few = sum(commit.size for commit in commits) <= _FEW_BYTES
-    texts = [text for commit in commits for text in commit.texts] if is_few else []
-    return queue_body(organization, texts, [commit.key for commit in commits])
+    texts = [text for commit in commits for text in commit.texts]
+    is_few = sum(len(text.encode()) for text in texts) <= _FEW_BYTES
+    return queue_body(organization, texts if is_few else [], [commit.key for commit in commits])
 
 
 def queue_body(organization: str, facts: Sequence[str], commits: Sequence[str] = ()) -> str:
@@ -310,14 +309,13 @@ def facts_of(row: Row) -> list[Fact]:
     return [Fact.from_object(each) for each in raw]
 
 
-async def _succeeds(write: Coroutine[Any, Any, None], seconds: float | None = None) -> bool:
+async def _succeeds(write: Coroutine[Any, Any, None], seconds: float) -> bool:
     """Whether the write succeeds in time. It ends with its time, also when nobody waits for it any more."""
-    limit = seconds or COMMIT_LIMIT
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(seconds):
             await write
     except TimeoutError:
-        log.warning("storage gave no answer within %.1f s", limit)
+        log.warning("storage gave no answer within %.1f s", seconds)
     except StorageError as error:
         log.warning("a journal write failed: %s", error)
     except Exception:

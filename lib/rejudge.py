@@ -64,6 +64,7 @@ class Rejudge:
     async def message(self, organization: str, message: str, *, write: bool) -> Reassessment | None:
         """Judge it from all its facts; None where there is no such message. Raises Stale, StorageError."""
         for number in range(_MOST_TRIES):
+            await stand_back(number)
             loaded = await self._store.load(organization, message)
             if loaded is None:
                 return None
@@ -74,9 +75,8 @@ class Rejudge:
             try:
                 await self._assessor.settle(organization, loaded, found)
             except Stale:
-                await stand_back(number)
-            else:
-                return report
+                continue
+            return report
         raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
 
     async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:

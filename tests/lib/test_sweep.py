@@ -78,12 +78,18 @@ async def test_what_came_through_the_queue_is_not_swept() -> None:
     assert await opens(heed, message) == 1
 
 
-async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> None:
-    heed = await Heed().start()
+async def opened_by_sixty(heed: Heed) -> str:
+    """A message that was sent, and opened so often at once that the queue was told only where the facts are."""
     message = await heed.sent()
     [pixel] = heed.urls("o")
     await asyncio.gather(*(heed.hit(pixel) for _ in range(60)))
     await heed.services.journal.settle()
+    return message
+
+
+async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> None:
+    heed = await Heed().start()
+    message = await opened_by_sixty(heed)
     queues = heed.storage.queues
     assert isinstance(queues, MemoryQueues)
     told = []
@@ -99,10 +105,7 @@ async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> No
 
 async def test_facts_that_are_named_and_not_there_any_more_are_passed_over() -> None:
     heed = await Heed().start()
-    message = await heed.sent()
-    [pixel] = heed.urls("o")
-    await asyncio.gather(*(heed.hit(pixel) for _ in range(60)))
-    await heed.services.journal.settle()
+    message = await opened_by_sixty(heed)
     tables = heed.storage.tables
     rows = [row async for row in tables.query("heedacmejournal", Range(low="2", high="3"))]
     await tables.write("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
