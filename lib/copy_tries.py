@@ -17,7 +17,7 @@ from lib.addresses import same_mailbox
 from lib.copies import state_of_all
 from lib.follow import FollowState
 from lib.messages import Copy, Failure, StoredMessage
-from lib.transports import Accepted, Again, Outcome, Refused, Unknown
+from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, Unknown
 from lib.tries import BACKOFF
 
 _GENERAL = ("connection", "token", "401", "421", "429")
@@ -74,6 +74,11 @@ def concluded(copy: Copy, outcome: Outcome | Again, now: datetime) -> Copy:
     if isinstance(outcome, Again):
         again = _ended(copy, "planned", copy.failure, now + outcome.wait)
         return again.model_copy(update={"in_doubt": True})
+    if isinstance(outcome, Paced):
+        waiting = _ended(copy, "planned", copy.failure, now + outcome.wait)
+        return waiting.model_copy(update={"attempts": max(0, copy.attempts - 1)})
+    if isinstance(outcome, Underway):
+        return copy.model_copy(update={"due_at": now + outcome.ask_again})
     failure = Failure(code=outcome.code, text=outcome.text)
     if isinstance(outcome, Unknown):
         if outcome.ask_again is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from lib.messages import Failure, StoredMessage
-from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Transport, Unknown
+from lib.transports import Accepted, Again, Envelope, Outcome, Paced, Refused, Transport, Underway, Unknown
 
 LEASE = timedelta(seconds=120)
 """Longer than any hand-over takes: a claim that is older belongs to a process that died."""
@@ -27,6 +27,12 @@ def concluded(message: StoredMessage, outcome: Outcome | Again, now: datetime) -
     if isinstance(outcome, Again):
         again = _ended(message, "scheduled", message.failure, due_at=now + outcome.wait)
         return again.model_copy(update={"in_doubt": True})
+    if isinstance(outcome, Paced):
+        waiting = _ended(message, "scheduled", message.failure, due_at=now + outcome.wait)
+        return waiting.model_copy(update={"attempts": message.attempts - 1})
+    if isinstance(outcome, Underway):
+        then = now + outcome.ask_again
+        return message.model_copy(update={"lease_until": then, "due_at": then})
     failure = Failure(code=outcome.code, text=outcome.text)
     if isinstance(outcome, Unknown):
         if outcome.ask_again is None:
@@ -64,7 +70,7 @@ def _partly_refused(outcome: Accepted) -> Failure | None:
     if not outcome.refused:
         return None
     count = len(outcome.refused)
-    codes = ", ".join(sorted({str(code) for _, code in outcome.refused}))
+    codes = ", ".join(sorted({each.code for each in outcome.refused}))
     return Failure(code="recipients", text=f"The mail server did not take {count} of the recipients ({codes}).")
 
 

@@ -160,6 +160,9 @@ class AcsTransport:
             return Refused(False, code, f"The email service did not send it: {said}")
         return Accepted(ids=(operation,))
 
+    async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - the service keeps no drafts
+        return True
+
     def _too_late(self, envelope: Envelope) -> bool:
         return self._clock.now() - envelope.tried_at > WINDOW
 

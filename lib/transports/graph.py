@@ -95,7 +95,7 @@ class GraphTransport:
             text = f"Through Microsoft Graph a mail takes files of 3 MB at most; these have {size:,} bytes together."
             return Refused(False, "files-too-large", text)
         try:
-            found = None if envelope.earlier == "none" else await self._find(envelope)
+            found = None if envelope.earlier == "none" else await self._find(envelope.sender, envelope.key)
             if found is not None and not found.is_draft:
                 return _accepted(found)
             draft = await (self._create(envelope) if found is None else self._renew(envelope, found))
@@ -131,19 +131,19 @@ class GraphTransport:
         found = None
         for seconds in self._looks:
             await asyncio.sleep(seconds)
-            found = await self._find(envelope)
+            found = await self._find(envelope.sender, envelope.key)
             if found is not None and not found.is_draft:
                 break
         return found
 
-    async def _find(self, envelope: Envelope) -> _Item | None:
+    async def _find(self, sender: str, key: str) -> _Item | None:
         """What is in the mailbox with the key: what was sent before a draft. Raises _Stopped."""
-        wanted = f"ep/id eq '{KEY_PROPERTY}' and ep/value eq '{envelope.key}'"
+        wanted = f"ep/id eq '{KEY_PROPERTY}' and ep/value eq '{key}'"
         query = {
             "$filter": f"singleValueExtendedProperties/any(ep: {wanted})",
             "$select": "id,isDraft,internetMessageId",
         }
-        reply = await self._step(envelope, "GET", query=query, good=200)
+        reply = await self._step(sender, "GET", query=query, good=200)
         values = reply.body.get("value")
         items = [_item(value) for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
         return min(items, key=lambda item: item.is_draft, default=None)
@@ -162,20 +162,20 @@ class GraphTransport:
         }
         if envelope.content.files:
             body["attachments"] = [_attachment(file) for file in envelope.content.files]
-        return _item((await self._step(envelope, "POST", body=body, good=201)).body)
+        return _item((await self._step(envelope.sender, "POST", body=body, good=201)).body)
 
     async def _renew(self, envelope: Envelope, draft: _Item) -> _Item:
         """What the message says may have changed since the draft was made, its files too. Raises _Stopped."""
         if envelope.content.files:
-            await self._step(envelope, "DELETE", draft.id, good=204)
+            await self._step(envelope.sender, "DELETE", draft.id, good=204)
             return await self._create(envelope)
-        await self._step(envelope, "PATCH", draft.id, body=_message(envelope), good=200)
+        await self._step(envelope.sender, "PATCH", draft.id, body=_message(envelope), good=200)
         return draft
 
-    async def _step(self, envelope: Envelope, method: str, *path: str, good: int, **parts: Any) -> Reply:
+    async def _step(self, sender: str, method: str, *path: str, good: int, **parts: Any) -> Reply:
         """A request that sends nothing: whatever goes wrong with it is no doubt. Raises _Stopped."""
         try:
-            reply = await self._api.call(method, "users", envelope.sender, "messages", *path, **parts)
+            reply = await self._api.call(method, "users", sender, "messages", *path, **parts)
         except NotSent as error:
             raise _Stopped(Refused(True, "connection", str(error))) from error
         except NoAnswer as error:
@@ -198,6 +198,15 @@ class GraphTransport:
         definite = reply.status == 503 and reply.wait is not None
         definite = definite or (400 <= reply.status < 500 and reply.status not in (408, 409))
         return refusal if definite else Unknown(refusal.text)
+
+    async def discard(self, sender: str, key: str) -> bool:
+        try:
+            found = await self._find(sender, key)
+            if found is not None and found.is_draft:
+                await self._step(sender, "DELETE", found.id, good=204)
+        except _Stopped:
+            return False
+        return True
 
     async def close(self) -> None:
         await self._api.close()

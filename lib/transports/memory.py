@@ -20,6 +20,7 @@ class MemoryTransport:
         self.doubts = list(doubts)
         self.sent: list[Envelope] = []
         self.doubted: list[Envelope] = []
+        self.discarded: list[tuple[str, str]] = []
 
     async def send(self, envelope: Envelope) -> Outcome:
         self.sent.append(envelope)
@@ -28,5 +29,9 @@ class MemoryTransport:
     async def after_doubt(self, envelope: Envelope) -> Outcome | Again:
         self.doubted.append(envelope)
         return self.doubts.pop(0) if self.doubts else Unknown("")
+
+    async def discard(self, sender: str, key: str) -> bool:
+        self.discarded.append((sender, key))
+        return True
 
     async def close(self) -> None: ...

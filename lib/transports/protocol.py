@@ -57,11 +57,26 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """The provider has it. `refused` are recipients that it did not take, with the reason's code; `ids` are the
-    provider's own names for the message: an operation, or another Message-ID than ours."""
+class RecipientRefusal:
+    """A recipient whom the provider did not take. `text` holds no address.
 
-    refused: tuple[tuple[str, int], ...] = ()
+    `temporary` when a later try may go better.
+    """
+
+    address: str
+    code: str
+    text: str
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has it, for all of the envelope's recipients but the `refused` ones.
+
+    `ids` are the provider's own names for the message: an operation, or another Message-ID than ours.
+    """
+
+    refused: tuple[RecipientRefusal, ...] = ()
     ids: tuple[str, ...] = ()
 
 
@@ -70,18 +85,36 @@ class Refused:
     """The provider certainly has not taken it, neither now nor in the doubtful try that this one repeats.
 
     `temporary` when a later try may go better, after `retry_after` if the provider named a time. `text` holds no
-    address.
+    address. `recipients` are those for whom the provider gave reasons of their own; the rest share the general one.
     """
 
     temporary: bool
     code: str
     text: str
     retry_after: timedelta | None = None
+    recipients: tuple[RecipientRefusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """Nothing was tried: the provider's pace allows the next try after `wait`. It uses up no try."""
+
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """The provider has it and still works on it, or cannot be asked just now: `after_doubt` is called after
+    `ask_again`. The message is shown as being sent, not as doubtful."""
+
+    ask_again: timedelta
+    text: str = "The provider still works on it."
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been taken. `ask_again`: the provider knows, but cannot be asked now; it may answer in that time."""
+    """It may have been taken; the message is shown as uncertain. `after_doubt` is called after `ask_again`, if that is
+    set: a late answer settles the message."""
 
     text: str
     code: str = "unconfirmed"
@@ -95,7 +128,7 @@ class Again:
     wait: timedelta = timedelta(0)
 
 
-Outcome = Accepted | Refused | Unknown
+Outcome = Accepted | Refused | Unknown | Underway | Paced
 
 
 class Transport(Protocol):
@@ -107,9 +140,17 @@ class Transport(Protocol):
         ...
 
     async def after_doubt(self, envelope: Envelope) -> Outcome | Again:
-        """What became of the try of `envelope.tried_at`, which ended Unknown, or whose process died. Raises nothing.
+        """What became of the try of `envelope.tried_at`, which ended Unknown or Underway, or whose process died.
 
-        Again and `ask_again` must come to an end: each transport bounds them by the time since `tried_at`.
+        Again and `ask_again` must come to an end: each transport bounds them by the time since `tried_at`. Raises
+        nothing.
+        """
+        ...
+
+    async def discard(self, sender: str, key: str) -> bool:
+        """Remove what tries of the message `key` that were not sent have left in the sender's mailbox.
+
+        True when nothing is left there; False when the provider cannot be asked now. Raises nothing.
         """
         ...
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import aiosmtplib
 from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPResponseException
 
-from lib.transports.protocol import Accepted, Envelope, Outcome, Refused, Unknown
+from lib.transports.protocol import Accepted, Envelope, Outcome, RecipientRefusal, Refused, Unknown
 
 if TYPE_CHECKING:
     from lib.settings import Settings
@@ -60,6 +60,9 @@ class SmtpTransport:
     async def after_doubt(self, envelope: Envelope) -> Outcome:  # noqa: ARG002 - a server has no memory to ask
         return Unknown("A mail server cannot be asked about it afterwards.")
 
+    async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - a refused mail leaves nothing at a mail server
+        return True
+
     async def _data(self, connection: aiosmtplib.SMTP, mime: bytes) -> Outcome | None:
         """None when the server has taken it."""
         try:
@@ -74,7 +77,7 @@ class SmtpTransport:
 
     async def _envelope_accepted(
         self, envelope: Envelope
-    ) -> tuple[aiosmtplib.SMTP, tuple[tuple[str, int], ...] | Refused]:
+    ) -> tuple[aiosmtplib.SMTP, tuple[RecipientRefusal, ...] | Refused]:
         """A connection after MAIL and RCPT, with the refused recipients or the refusal. Stale idle ones go."""
         while self._idle:
             connection = self._idle.popleft()
@@ -131,21 +134,23 @@ class SmtpTransport:
                 connection.close()
 
 
-async def _begin(connection: aiosmtplib.SMTP, envelope: Envelope) -> tuple[tuple[str, int], ...] | Refused:
+async def _begin(connection: aiosmtplib.SMTP, envelope: Envelope) -> tuple[RecipientRefusal, ...] | Refused:
     """MAIL and RCPT: the recipients that were refused, or a refusal when all were."""
     await connection.mail(envelope.sender)
-    refusals: list[tuple[str, SMTPResponseException]] = []
+    refusals: list[RecipientRefusal] = []
     for recipient in envelope.recipients:
         try:
             await connection.rcpt(recipient)
         except SMTPResponseException as error:
             if error.code == 421:
                 raise
-            refusals.append((recipient, error))
+            one = _refused(error)
+            refusals.append(RecipientRefusal(recipient, one.code, one.text, one.temporary))
     if len(refusals) == len(envelope.recipients):
         # One that may be taken later makes the whole worth another try.
-        return _refused(min((error for _, error in refusals), key=lambda error: error.code))
-    return tuple((recipient, error.code) for recipient, error in refusals)
+        first = min(refusals, key=lambda refusal: refusal.code)
+        return Refused(first.temporary, first.code, first.text, recipients=tuple(refusals))
+    return tuple(refusals)
 
 
 def _refused(error: SMTPResponseException) -> Refused:

@@ -88,6 +88,7 @@ class MortalTransport:
         self._death = death
         self.separate_envelopes = transport.separate_envelopes
         self.after_doubt = transport.after_doubt
+        self.discard = transport.discard
         self.close = transport.close
 
     async def send(self, envelope: Envelope) -> Outcome:

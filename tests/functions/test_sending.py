@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.transports import Accepted, Refused, Unknown
+from lib.transports import Accepted, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.heed import Heed
 
@@ -152,7 +152,11 @@ async def test_a_failed_message_can_be_sent_again() -> None:
 
 
 async def test_recipients_that_the_server_did_not_take_are_counted() -> None:
-    heed = await Heed(transport=MemoryTransport(Accepted(refused=(("bob@example.com", 550),)))).start()
+    heed = await Heed(
+        transport=MemoryTransport(
+            Accepted(refused=(RecipientRefusal("bob@example.com", "550", "No such user.", False),))
+        )
+    ).start()
 
     message = await heed.sent(cc=[{"email": "bob@example.com"}])
 

@@ -9,7 +9,7 @@ import pytest
 
 from lib.prepare import Mail, Prepared
 from lib.storage import Unavailable
-from lib.transports import Accepted, Again, Outcome, Refused, Unknown
+from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from lib.tries import BACKOFF, LEASE
 from tests.heed import Heed
@@ -215,7 +215,9 @@ async def test_a_provider_that_cannot_be_asked_now_is_asked_later_and_nothing_is
 
 
 async def test_recipients_whom_the_server_left_out_are_counted() -> None:
-    transport = MemoryTransport(OK, Accepted(refused=(("bob@example.com", 550),)))
+    transport = MemoryTransport(
+        OK, Accepted(refused=(RecipientRefusal("bob@example.com", "550", "No such user.", False),))
+    )
     heed = await Heed(transport=transport).start(mixed_recipients="split")
     for email in ("bob@example.com", "cy@example.com"):
         await heed.put(f"/consents/{email}", {"follow": "do_not_allow"})
