@@ -31,6 +31,7 @@ endpoints = Endpoints("Messages")
 
 MessagePatch = patch_of(MessageSpec)
 _AFTER_SENDING = {"deliver_at", "reminder"}
+_EDITABLE = ("draft", "failed")
 
 
 class MessagesQuery(PageQuery):
@@ -128,11 +129,11 @@ async def get_message(call: Call) -> Answer:
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead})
 async def patch_message(call: Call) -> Answer:
-    """Change a draft; of a message that was sent or scheduled, only `deliver_at` and `reminder`."""
+    """Change a draft or a failed message; of one that was sent or scheduled, only `deliver_at` and `reminder`."""
     loaded = await load(call)
     message = loaded.message
     given = set(call.body.model_fields_set)
-    if message.state != "draft":
+    if message.state not in _EDITABLE:
         frozen = sorted(given - _AFTER_SENDING)
         if frozen or message.state not in ("scheduled", "sent"):
             what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
@@ -148,13 +149,14 @@ async def patch_message(call: Call) -> Answer:
     await check_message_times(call, spec, given)
     changed = message.model_copy(update={name: getattr(spec, name) for name in given - {"html", "text"}})
     if given - _AFTER_SENDING - {"regarding", "template"}:
+        changed.follow_state = None
         changed.copy_count = None if changed.copy_count is None else 0  # what was prepared is no longer this mail
     if "template" in given:
         changed.template_version = await _template_version(call, spec.template)
     if "reminder" in given:
         changed = with_reminder(changed, spec.reminder)
         await call.services.reminders.enter(call.org, changed)
-    if "deliver_at" in given and message.state != "draft":
+    if "deliver_at" in given and message.state not in _EDITABLE:
         await call.services.schedule.move(call.org, replace(loaded, message=changed), spec.deliver_at)
     else:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
@@ -180,10 +182,11 @@ async def check_message_times(call: Call, message: MessageFields, given: set[str
 
 @endpoints("DELETE", "/messages/{message}", answers={200: Deleted})
 async def delete_message(call: Call) -> Answer:
-    """Delete a draft or a scheduled message."""
+    """Delete a draft, a scheduled or a failed message."""
     loaded = await load(call)
-    if loaded.message.state not in ("draft", "scheduled"):
+    if loaded.message.state not in (*_EDITABLE, "scheduled"):
         raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
+    await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.lists.remove(call.org, loaded.summary.places)
     await call.services.messages.delete(call.org, loaded)
     return Answer(200, Deleted(deleted=loaded.message.id))

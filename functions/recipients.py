@@ -13,11 +13,9 @@ from lib.consents import Consent, ConsentSpec
 from lib.fields import Email, RecordRef
 from lib.follow import Decision, Preference
 from lib.message_store import Loaded
-from lib.messages import Copy
+from lib.messages import Copy, Delivery, StoredMessage
 
 endpoints = Endpoints("Recipients and consents")
-
-Delivery = Literal["waiting", "sending", "sent", "failed", "uncertain"]
 
 _EMAIL = TypeAdapter(Email)
 _MOST_SHOWN = 200
@@ -25,7 +23,8 @@ _MOST_SHOWN = 200
 
 class RecipientRead(BaseModel):
     """`follow`: whether this recipient is, or of sent mail was, followed. `preference` is what they are known to want
-    today. `delivery` is set where everybody gets a copy of their own: what became of it."""
+    today. `delivery` is what became of the mail for this recipient: a `pending` one was refused for now and is tried
+    again."""
 
     email: str
     name: str
@@ -34,7 +33,7 @@ class RecipientRead(BaseModel):
     follow: bool
     preference: Preference
     because: str
-    delivery: Delivery | None = None
+    delivery: Delivery
 
 
 class RecipientsRead(BaseModel):
@@ -63,7 +62,8 @@ async def list_recipients(call: Call) -> Answer:
 def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
     """As they are now; of a message that has gone out, or is going, whether they are followed is fixed."""
     message = loaded.message
-    fixed = {number: copy for copy in loaded.copies for number in copy.recipients} if message.follow_state else {}
+    copies = {number: copy for copy in loaded.copies for number in copy.recipients}
+    fixed = copies if message.follow_state else {}
     reads = []
     for number, recipient in enumerate(message.recipients()):
         now, copy = decision.recipients[number], fixed.get(number)
@@ -81,7 +81,7 @@ def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
                 follow=follow,
                 preference=now.preference,
                 because=because,
-                delivery=_delivery(copy) if copy else None,
+                delivery=_delivery(message, copies.get(number), number),
             )
         )
     return reads
@@ -91,16 +91,11 @@ def _field(number: int, to: int, cc: int) -> Literal["to", "cc", "bcc"]:
     return "to" if number < to else "cc" if number < to + cc else "bcc"
 
 
-def _delivery(copy: Copy) -> Delivery | None:
-    match copy.state:
-        case "planned":
-            return "waiting"
-        case "submitting":
-            return "sending"
-        case "refused":
-            return "failed"
-        case other:
-            return other
+def _delivery(message: StoredMessage, copy: Copy | None, number: int) -> Delivery:
+    if copy is not None and copy.state is None and message.state == "sent":
+        # The CRM has sent it by itself, and says so.
+        return Delivery(state="accepted", at=message.sent_at)
+    return copy.delivery_of(number) if copy is not None and message.state != "draft" else Delivery(state="waiting")
 
 
 @endpoints("PUT", "/consents/{email}", body=ConsentSpec, answers={200: ConsentHistory})

@@ -12,7 +12,6 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
 from lib import prepare
-from lib.addresses import domain_of
 from lib.attachments.mail import MailFiles
 from lib.compose import ComposeError
 from lib.copies import state_of_all
@@ -20,7 +19,7 @@ from lib.fields import Model, Moment
 from lib.follow import Decision
 from lib.message_store import Lease, Loaded, sharing_links
 from lib.messages import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
-from lib.prepare import Mail, Prepared
+from lib.prepare import Mail, Prepared, check_domain
 
 endpoints = Endpoints("Sending")
 
@@ -81,10 +80,7 @@ async def _check_complete(call: Call, loaded: Loaded) -> Body:
     body = await call.services.messages.body(call.org, message.id)
     if body.html is None and body.text is None:
         raise invalid(["html"], "a message needs html or text to be sent")
-    sender = await call.services.preparation.sender(call.org, message)
-    allowed = call.organization.settings.from_domain_allow
-    if allowed and domain_of(sender.email) not in allowed:
-        raise invalid(["from"], "the organization's from_domain_allow does not hold the domain of this user's address")
+    check_domain(call.organization.settings, await call.services.preparation.sender(call.org, message))
     return body
 
 
@@ -98,15 +94,15 @@ def _check_files(files: MailFiles, decision: Decision, body: Body) -> None:
 
 @endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
 async def send_message(call: Call) -> Answer:
-    """Send it now, or at its `deliver_at`."""
+    """Send it now, or at its `deliver_at`; of one that was sent, to those who were refused."""
     loaded = await load(call)
     message = loaded.message
-    if message.state == "draft":
+    if message.state in ("draft", "failed") and message.asked_by != call.made_id:
         body = await _check_complete(call, loaded)
         files = await call.services.files.of_mail(call.org, message)
         decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
         _check_files(files, decision, body)
-    await call.services.schedule.send(call.org, loaded)
+    await call.services.schedule.send(call.org, loaded, call.made_id)
     return await answer_with(call, 202, message.id)
 
 

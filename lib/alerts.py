@@ -6,17 +6,18 @@ withdrawn, and says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from lib.cards import Card, CardRecipient, Cards, card_id
 from lib.clock import Clock, milliseconds, moment
+from lib.deliveries import refused_recipients
 from lib.facts import Fact, refresh_body
 from lib.kpis import Kpis
 from lib.message_store import Loaded
-from lib.messages import Recipient, StoredMessage
+from lib.messages import Copy, Delivery, Recipient, StoredMessage
 from lib.organizations import Organizations
 from lib.storage import Queues
 from lib.tables import INTERACTIONS
@@ -30,9 +31,11 @@ SETTLING = timedelta(seconds=10)
 _ROUNDING = timedelta(seconds=1)
 """Queues count in whole seconds."""
 
+_MOST_NAMED = 10
+
 _GONE = {
     "email_opened": "The open turned out to be a mail scanner's.",
-    "send_failed": "The message is no longer failed.",
+    "send_failed": "That is no longer so: the message was sent again, or changed.",
     "send_uncertain": "It is known now what became of the message.",
     "reminder": "The reminder was changed.",
 }
@@ -48,6 +51,7 @@ class Wanted:
 
 def wanted_cards(
     message: StoredMessage,
+    copies: Sequence[Copy],
     facts: Iterable[Fact],
     verdicts: Mapping[str, Verdict],
     kpis: Kpis,
@@ -65,6 +69,8 @@ def wanted_cards(
             wanted.cards.append(_open_card(message, opened, verdicts[opened.key], ready))
     if message.state in ("failed", "uncertain"):
         wanted.cards.append(_sending_card(message, now))
+    if message.state in ("sent", "uncertain") and message.delivery and message.delivery.refused:
+        wanted.cards.append(_refused_card(message, copies, now))
     if message.reminder and message.reminded_at:
         wanted.cards.append(_reminder_card(message, kpis))
     return wanted
@@ -103,6 +109,31 @@ def _sending_card(message: StoredMessage, now: datetime) -> Card:
     return _card(message, "send_uncertain", "high", "Your mail may not have been sent", text, now)
 
 
+def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
+    refused, recipients = refused_recipients(message, copies), message.recipients()
+    named = [_refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
+    if len(refused) > _MOST_NAMED:
+        named.append(f"And {len(refused) - _MOST_NAMED} more.")
+    total = message.delivery.total if message.delivery else len(recipients)
+    return _card(
+        message,
+        "send_failed",
+        "high",
+        f"Your mail did not reach {len(refused)} of {total} recipients",
+        f"“{message.subject or 'No subject'}” was refused. {' '.join(named)}",
+        now,
+        recipients[refused[0][0]] if len(refused) == 1 else None,
+        # When more are refused, that is told anew.
+        "recipients",
+        *(str(number) for number, _ in refused),
+    )
+
+
+def _refusal_text(recipient: Recipient, delivery: Delivery) -> str:
+    code = f" ({delivery.code})" if delivery.code and delivery.code not in (delivery.text or "") else ""
+    return f"{recipient.name or recipient.email}{code}: {(delivery.text or 'no reason given').rstrip('.')}."
+
+
 def _reminder_card(message: StoredMessage, kpis: Kpis) -> Card:
     assert message.reminder
     assert message.reminded_at
@@ -139,7 +170,8 @@ def _card(
 ) -> Card:
     if kind in ("send_failed", "send_uncertain"):
         # Each time that it is told to go is a matter of its own.
-        about = (str(milliseconds(message.due_at)) if message.due_at else "",)
+        told = message.told_at
+        about = (str(milliseconds(told)) if told else "", *about)
     return Card(
         id=card_id(message.id, kind, *about),
         user=message.sender,
@@ -190,7 +222,7 @@ class Alerts:
         """
         message, now = loaded.message, self._clock.now()
         alert_on = (await self._organizations.settings(organization)).alert_on
-        wanted = wanted_cards(message, facts, verdicts, kpis, alert_on, now)
+        wanted = wanted_cards(message, loaded.copies, facts, verdicts, kpis, alert_on, now)
         again_at = min((at for at in (wanted.again_at, settles_at) if at), default=None)
         shown = loaded.summary.cards
         for card in wanted.cards:

@@ -274,8 +274,7 @@ class Assessor:
         Where a look before that is asked for already, it is that one, which then asks for the next: so a burst of hits
         brings one look in ten seconds, not one a hit.
         """
-        copies = [copy.tried_at for copy in loaded.copies if copy.tried_at]
-        sent_at = max(copies, default=loaded.message.tried_at or loaded.message.sent_at)
+        sent_at = max((copy.tried_at for copy in loaded.copies if copy.tried_at), default=loaded.message.sent_at)
         now = self._clock.now()
         if sent_at is None:
             return None

@@ -123,14 +123,19 @@ class Circumstances:
 
 
 def _handed_over(loaded: Loaded) -> int | None:
-    """When the mail was given to the mail server: scanners may be at it before that has said so."""
+    """When the mail was first given to the mail server: scanners may be at it before that has said so."""
     message = loaded.message
-    at = message.tried_at or message.sent_at
-    return None if at is None or message.state not in ("submitting", "sent", "uncertain") else milliseconds(at)
+    if message.state not in ("submitting", "sent", "uncertain"):
+        return None
+    sent_at = [milliseconds(message.sent_at)] if message.sent_at else []
+    return min([*_handed_over_to(loaded).values(), *sent_at], default=None)
 
 
 def _handed_over_to(loaded: Loaded) -> dict[int, int]:
-    """The same by recipient number, where the message has gone out in several copies."""
+    """The same by recipient number, of mail that Heed has sent."""
     return {
-        number: milliseconds(copy.tried_at) for copy in loaded.copies if copy.tried_at for number in copy.recipients
+        number: milliseconds(at)
+        for copy in loaded.copies
+        for number in copy.recipients
+        if (at := copy.handed_over_at(number)) is not None
     }

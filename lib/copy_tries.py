@@ -1,48 +1,57 @@
-"""What became of the copies of a message that has several, and what follows for the message. Pure functions.
+"""What became of a copy of a message, recipient by recipient. Pure functions.
 
 A copy goes its own way: planned -> submitting {written before the first byte} -> sent, refused or uncertain, or planned
-again. The message is `submitting` while any may be on its way; `scheduled` again as long as none has left; in the end
-`uncertain` when nobody knows of one, `sent` when one was taken, else `failed`.
+again for those of its recipients who were refused for now. An answer ends what it is about, and the others go on.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Literal
 from uuid import UUID
 
 from lib.addresses import same_mailbox
-from lib.copies import state_of_all
 from lib.follow import FollowState
-from lib.messages import Copy, Failure, StoredMessage
+from lib.messages import Copy, CopyState, Delivery, DeliveryState, Failure, Recipient, StoredMessage
 from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, Unknown
-from lib.tries import BACKOFF
+from lib.tries import GIVE_UP_AFTER, pause_after
 
-_GENERAL = ("connection", "token", "401", "421", "429")
+_GENERAL = ("connection", "token", "login", "401", "421", "429")
 """Codes of temporary refusals that say nothing of this copy: the next one would fare no better."""
 
 
 def planned(copies: Iterable[Copy], message: StoredMessage) -> list[Copy]:
     """To be sent, each with a key of its own, made of the message's."""
     return [
-        copy.model_copy(update={"state": "planned", "key": _key_of(message.provider_key or "", number)})
+        copy.model_copy(update={"state": "planned", "key": _key_of(message.provider_key or "", f"{number}")})
         for number, copy in enumerate(copies)
     ]
 
 
-def _key_of(key: str, number: int) -> str:
+def _key_of(key: str, about: str) -> str:
     """A version 4 UUID."""
-    return str(UUID(bytes=blake2b(f"{key} {number}".encode(), digest_size=16).digest(), version=4))
+    return str(UUID(bytes=blake2b(f"{key} {about}".encode(), digest_size=16).digest(), version=4))
+
+
+def goes_on(copy: Copy) -> bool:
+    """Whether it is still to be sent to anybody, or asked for."""
+    return copy.state in ("planned", "submitting") or (copy.state == "uncertain" and copy.due_at is not None)
 
 
 def next_copy(copies: Sequence[Copy], now: datetime) -> int | None:
     """The number of the first one that is to be sent, or asked for, now."""
     for number, copy in enumerate(copies):
-        if copy.state in ("planned", "submitting") and (copy.due_at is None or copy.due_at <= now):
+        if goes_on(copy) and (copy.due_at is None or copy.due_at <= now):
             return number
     return None
+
+
+def addressed(copy: Copy) -> list[int]:
+    """Recipients whom the try under way, or the next one, is for: those of whom nothing definite is known."""
+    wanted = ("uncertain",) if copy.state == "uncertain" else ("waiting", "pending")
+    return [number for number in copy.recipients if copy.delivery_of(number).state in wanted]
 
 
 def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
@@ -53,6 +62,7 @@ def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
             "state": "submitting",
             "follow_state": follow_state,
             "tried_at": copy.tried_at if again else now,
+            "first_tried_at": copy.first_tried_at or now,
             "attempts": copy.attempts + (0 if again else 1),
             "due_at": None,
         }
@@ -61,114 +71,144 @@ def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
 
 def is_general(outcome: Outcome | Again) -> bool:
     """Whether it tells of the provider rather than of the copy: then the others wait, too."""
-    if not isinstance(outcome, Refused) or not outcome.temporary:
+    if isinstance(outcome, Paced):
+        return True
+    if not isinstance(outcome, Refused) or not outcome.temporary or outcome.recipients:
         return False
     return outcome.code in _GENERAL or outcome.retry_after is not None
 
 
-def concluded(copy: Copy, outcome: Outcome | Again, now: datetime) -> Copy:
-    """The copy as it is after that."""
-    if isinstance(outcome, Accepted):
-        ids = list(dict.fromkeys([*copy.ids, *outcome.ids]))
-        return _ended(copy, "sent", None).model_copy(update={"ids": ids, "left_out": len(outcome.refused)})
-    if isinstance(outcome, Again):
-        again = _ended(copy, "planned", copy.failure, now + outcome.wait)
-        return again.model_copy(update={"in_doubt": True})
-    if isinstance(outcome, Paced):
-        waiting = _ended(copy, "planned", copy.failure, now + outcome.wait)
-        return waiting.model_copy(update={"attempts": max(0, copy.attempts - 1)})
-    if isinstance(outcome, Underway):
-        return copy.model_copy(update={"due_at": now + outcome.ask_again})
-    failure = Failure(code=outcome.code, text=outcome.text)
-    if isinstance(outcome, Unknown):
-        if outcome.ask_again is None:
-            return _ended(copy, "uncertain", failure)
-        return copy.model_copy(update={"due_at": now + outcome.ask_again})
-    if is_general(outcome):
-        return _ended(copy, "planned", failure).model_copy(update={"attempts": max(0, copy.attempts - 1)})
-    if outcome.temporary and copy.attempts <= len(BACKOFF):
-        return _ended(copy, "planned", failure, now + BACKOFF[max(0, copy.attempts - 1)])
-    return _ended(copy, "refused", failure)
+def concluded(copy: Copy, outcome: Outcome | Again, recipients: Sequence[Recipient], now: datetime) -> Copy:
+    """The copy as it is after that. `recipients` are the message's, by number."""
+    match outcome:
+        case Accepted():
+            ids = list(dict.fromkeys([*copy.ids, *outcome.ids]))
+            return _settled(_accepted(copy, outcome, recipients, now), now).model_copy(update={"ids": ids})
+        case Refused():
+            return _refused(copy, outcome, recipients, now)
+        case Unknown():
+            asked = None if outcome.ask_again is None else now + outcome.ask_again
+            doubt = Delivery(state="uncertain", code=outcome.code, text=outcome.text, at=now)
+            return _ended(_with(copy, dict.fromkeys(addressed(copy), doubt)), "uncertain", asked)
+        case Underway():
+            return copy.model_copy(update={"state": "submitting", "due_at": now + outcome.ask_again})
+        case Again():
+            return _ended(_waiting(copy), "planned", now + outcome.wait).model_copy(update={"in_doubt": True})
+        case Paced():
+            return _untried(copy, now + outcome.wait)
 
 
-def unwritable(copy: Copy, failure: Failure) -> Copy:
-    """One that cannot be written any more: it never left, unless an earlier try may have."""
-    return _ended(copy, "uncertain" if copy.in_doubt or copy.state == "submitting" else "refused", failure)
-
-
-def given_up(copies: Sequence[Copy], refusal: Refused) -> list[Copy]:
-    """The provider has refused everything for too long: what still waits has failed."""
-    failure = Failure(code=refusal.code, text=refusal.text)
-    return [unwritable(copy, failure) if copy.state == "planned" else copy for copy in copies]
-
-
-def resolved(copy: Copy, resend: bool) -> Copy:
-    """After a person has said what became of one of which nobody knows: it was sent, or is to be sent again."""
-    if copy.state != "uncertain":
-        return copy
-    return _ended(copy, "planned", None).model_copy(update={"attempts": 0}) if resend else _ended(copy, "sent", None)
-
-
-def pause_of(refusal: Refused, rounds: int) -> timedelta:
-    """After so many rounds in a row (1 up) in which the provider has taken nothing."""
-    return max(BACKOFF[min(max(rounds, 1), len(BACKOFF)) - 1], refusal.retry_after or timedelta(0))
-
-
-def _ended(copy: Copy, state: str, failure: Failure | None, due_at: datetime | None = None) -> Copy:
-    return copy.model_copy(update={"state": state, "failure": failure, "due_at": due_at, "in_doubt": False})
-
-
-def together(message: StoredMessage, copies: Sequence[Copy], now: datetime, pause: timedelta | None) -> StoredMessage:
-    """The message as its copies have it. `pause`: nothing is tried before that has passed."""
-    known = dict.fromkeys([*message.known_ids, *(each for copy in copies for each in copy.ids)])
-    update: dict[str, object] = {
-        "lease_until": None,
-        "known_ids": [each for each in known if each != message.message_id],
-        "follow_state": state_of_all(message, copies),
-    }
-    waiting = [copy for copy in copies if copy.state in ("planned", "submitting")]
-    if waiting:
-        due = max(min(copy.due_at or now for copy in waiting), now + (pause or timedelta(0)))
-        update["failure"] = next((copy.failure for copy in waiting if copy.failure), None)
-        update["due_at"] = due
-        if all(copy.state in ("planned", "refused") and not copy.in_doubt for copy in copies):
-            update["state"] = "scheduled"
+def _accepted(copy: Copy, outcome: Accepted, recipients: Sequence[Recipient], now: datetime) -> Copy:
+    refusals = {same_mailbox(each.address): each for each in outcome.refused}
+    found = {}
+    for number in addressed(copy):
+        refusal = refusals.get(same_mailbox(recipients[number].email))
+        if refusal is None:
+            found[number] = Delivery(state="accepted", at=now)
         else:
-            # Nobody may delete or move it any more. When this lease is over, it goes on.
-            update |= {"state": "submitting", "lease_until": due}
-        return message.model_copy(update=update)
-    states = {copy.state for copy in copies}
-    update["state"] = "uncertain" if "uncertain" in states else "sent" if "sent" in states else "failed"
-    update["failure"] = _failure(message, copies)
-    if update["state"] == "sent":
-        update["sent_at"] = now
-    return message.model_copy(update=update)
+            found[number] = _refusal(refusal.temporary, refusal.code, refusal.text, now)
+    return _with(copy, found)
 
 
-def _failure(message: StoredMessage, copies: Sequence[Copy]) -> Failure | None:
-    """For how many recipients nobody knows, and for how many it was refused; None when all have it."""
-    recipients = message.recipients()
-
-    def mailboxes(of: Iterable[Copy]) -> int:
-        return len({same_mailbox(recipients[number].email) for copy in of for number in copy.recipients})
-
-    doubtful = [copy for copy in copies if copy.state == "uncertain"]
-    refused = [copy for copy in copies if copy.state == "refused"]
-    left_out = mailboxes(refused) + sum(copy.left_out for copy in copies)
-    everybody = mailboxes(copies)
-    texts = []
-    if doubtful:
-        why = _most_common(copy.failure.text for copy in doubtful if copy.failure)
-        texts.append(f"Nobody knows whether it has left for {mailboxes(doubtful)} of {everybody} recipients. {why}")
-    if left_out:
-        why = _most_common(copy.failure.text for copy in refused if copy.failure)
-        texts.append(f"It was not taken for {left_out} of {everybody} recipients. {why}")
-    if not texts:
-        return None
-    first = next((copy.failure for copy in (*doubtful, *refused) if copy.failure), None)
-    code = first.code if first and (doubtful or len(refused) == len(copies)) else "recipients"
-    return Failure(code=code, text=" ".join(texts).strip())
+def _refused(copy: Copy, outcome: Refused, recipients: Sequence[Recipient], now: datetime) -> Copy:
+    reasons = {same_mailbox(each.address): each for each in outcome.recipients}
+    found = {}
+    for number in addressed(copy):
+        each = reasons.get(same_mailbox(recipients[number].email), outcome)
+        found[number] = _refusal(each.temporary, each.code, each.text, now)
+    general = is_general(outcome)
+    settled = _settled(_with(copy, found), now, None if general else outcome.retry_after)
+    if general and settled.state == "planned":
+        # The provider's refusal is no try of this copy; the whole message waits for it.
+        return settled.model_copy(update={"attempts": max(0, copy.attempts - 1), "due_at": None})
+    return settled
 
 
-def _most_common(texts: Iterable[str]) -> str:
-    return next((text for text, _ in Counter(texts).most_common(1)), "")
+def _refusal(temporary: bool, code: str, text: str, now: datetime) -> Delivery:
+    return Delivery(state="pending" if temporary else "refused", code=code, text=text, at=now)
+
+
+def _settled(copy: Copy, now: datetime, retry_after: timedelta | None = None) -> Copy:
+    """After an answer: tried again for those who were refused for now, as long as that is worth it."""
+    end = (copy.first_tried_at or now) + GIVE_UP_AFTER
+    if now >= end:
+        copy = given_up(copy)
+    states = _states(copy)
+    if states & {"pending", "waiting"}:
+        return _ended(copy, "planned", min(now + pause_after(copy.attempts, retry_after), end))
+    return _ended(copy, "uncertain" if "uncertain" in states else "sent" if "accepted" in states else "refused")
+
+
+def given_up(copy: Copy) -> Copy:
+    """Those who were refused for now have been refused for too long."""
+    found = {
+        number: each.model_copy(update={"state": "refused"})
+        for number, each in copy.deliveries.items()
+        if each.state == "pending"
+    }
+    return _with(copy, found)
+
+
+def unwritable(copy: Copy, failure: Failure, now: datetime) -> Copy:
+    """One that cannot be written any more: it never left, unless an earlier try may have."""
+    doubtful = copy.in_doubt or copy.state in ("submitting", "uncertain")
+    state: Literal["uncertain", "refused"] = "uncertain" if doubtful else "refused"
+    end = Delivery(state=state, code=failure.code, text=failure.text, at=now)
+    copy = _with(copy, dict.fromkeys(addressed(copy), end))
+    return _ended(copy, "sent" if not doubtful and "accepted" in _states(copy) else state)
+
+
+def abandoned(copy: Copy, refusal: Refused, now: datetime) -> Copy:
+    """The provider has refused everything for too long: what still waits has failed."""
+    return unwritable(copy, Failure(code=refusal.code, text=refusal.text), now) if copy.state == "planned" else copy
+
+
+def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
+    """After a person has said what became of one of which nobody knows: it was sent, or is to be sent again."""
+    doubtful = [number for number in copy.recipients if copy.delivery_of(number).state == "uncertain"]
+    if not doubtful:
+        return copy
+    if not resend:
+        accepted = _with(copy, dict.fromkeys(doubtful, Delivery(state="accepted", at=now)))
+        return accepted if copy.state in ("planned", "submitting") else _ended(accepted, "sent")
+    return _to_be_sent(copy, doubtful)
+
+
+def sent_again(copy: Copy) -> Copy:
+    """After a person has asked for those who were refused: the next try is a mail of its own to the provider."""
+    refused = [number for number in copy.recipients if copy.delivery_of(number).state in ("refused", "bounced")]
+    if not refused or copy.state == "submitting":
+        return copy
+    fresh = {"key": _key_of(copy.key or "", "again"), "tried_at": None}
+    return _to_be_sent(copy, refused).model_copy(update=fresh)
+
+
+def _to_be_sent(copy: Copy, numbers: Sequence[int]) -> Copy:
+    left = {number: each for number, each in copy.deliveries.items() if number not in numbers}
+    fresh = copy.model_copy(update={"deliveries": left, "attempts": 0, "first_tried_at": None})
+    return _ended(fresh, "planned")
+
+
+def _waiting(copy: Copy) -> Copy:
+    """Whoever was in doubt is to get it."""
+    left = {number: each for number, each in copy.deliveries.items() if each.state != "uncertain"}
+    return copy.model_copy(update={"deliveries": left})
+
+
+def _untried(copy: Copy, due_at: datetime) -> Copy:
+    attempts = copy.attempts if copy.in_doubt else max(0, copy.attempts - 1)
+    update = {"attempts": attempts, "state": "planned", "due_at": due_at}
+    never = {"tried_at": None, "first_tried_at": None} if attempts == 0 else {}
+    return copy.model_copy(update={**update, **never})
+
+
+def _with(copy: Copy, deliveries: Mapping[int, Delivery]) -> Copy:
+    return copy.model_copy(update={"deliveries": {**copy.deliveries, **deliveries}})
+
+
+def _ended(copy: Copy, state: CopyState, due_at: datetime | None = None) -> Copy:
+    return copy.model_copy(update={"state": state, "due_at": due_at, "in_doubt": False})
+
+
+def _states(copy: Copy) -> set[DeliveryState]:
+    return {copy.delivery_of(number).state for number in copy.recipients}

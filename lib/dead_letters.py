@@ -8,7 +8,7 @@ import logging
 from typing import Literal
 
 from lib.facts import read_interactions
-from lib.schedule import read_wake
+from lib.schedule import read_order
 from lib.storage import DeadLetters
 from lib.tables import OUTBOX, QUEUES
 
@@ -25,7 +25,7 @@ def kind_of(queue: str, body: bytes) -> Kind:
     """What a message of the queue is about, without what it says."""
     try:
         if queue == OUTBOX:
-            read_wake(body)
+            read_order(body)
             return "wake"
         interactions = read_interactions(json.loads(body))
         return "facts" if interactions.facts or interactions.commits else "refresh"

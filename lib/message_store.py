@@ -82,12 +82,15 @@ class _Recount(BaseModel):
 
 
 class Lease(BaseModel):
-    """The row `d`: until when a worker hands over the copies of a message that has several.
+    """The row `d`: which worker hands over the message's copies, and until when if it does not renew this.
+
+    Without a holder, none does.
 
     It changes with every copy, so that a worker whose time was over cannot write beside the one that followed it.
     """
 
     until: Moment
+    holder: str = ""
 
 
 class _StoredBody(BaseModel):
@@ -111,6 +114,11 @@ class Loaded:
     lease_etag: str | None = None
     copy_rows: int = 0
     """Rows of copies that are there, those of an earlier and larger plan with them."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a worker is at it, or died at it."""
+        return self.lease is not None and self.lease.holder != ""
 
 
 class MessageStore:

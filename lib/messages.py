@@ -14,8 +14,8 @@ from lib.follow import FollowState
 from lib.kpis import Kpis
 
 Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
-State = Literal["draft", "scheduled", "claimed", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
-"""The state machine's own states; the API calls `claimed` and `submitting` both `sending`."""
+State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
+"""The state machine's own states; the API calls `submitting` `sending`."""
 
 MOST_RECIPIENTS = 500
 _LONGEST_RECIPIENTS = 300_000
@@ -99,12 +99,32 @@ class Failure(BaseModel):
     text: str
 
 
+class DeliveryCounts(BaseModel):
+    """How many of a message's mailboxes are in each state of `Delivery`."""
+
+    waiting: int = 0
+    pending: int = 0
+    accepted: int = 0
+    refused: int = 0
+    bounced: int = 0
+    uncertain: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.pending + self.accepted + self.refused + self.bounced + self.uncertain
+
+
 class StoredMessage(MessageFields):
-    """The row `m`. `due_at` is when the next try to send it is due, `tried_at` when the last one began; `in_doubt` when
-    that one may have come through and is to be repeated. `known_ids` are the provider's own names for the message.
-    `copy_count` is how many copies it goes out in, from when they are written; None while that is open.
-    `gateways` says by recipient number which product filters that recipient's mail, as far as it was found out.
-    `files_made` counts attachments and images ever made: the number of the next one."""
+    """The row `m`.
+
+    `told_at` is when it was last told to go, and `asked_by` the id of the request that told it. `due_at` is when the
+    outbox looks at it next, `tried_at` when its first copy was begun, which is also the mail's date. `delivery` counts
+    what became of it by recipient, once it has been tried; `goes_on` says that it is still to be sent to some of them,
+    or asked for. `known_ids` are the provider's own names for the message. `copy_count` is how many copies it goes out
+    in, from when they are written; None while that is open. `attempts` counts rounds in a row in which the provider
+    took nothing. `gateways` says by recipient number which product filters that recipient's mail, as far as it was
+    found out. `files_made` counts attachments and images ever made: the number of the next one.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -117,13 +137,15 @@ class StoredMessage(MessageFields):
     follow_state: FollowState | None = None
     remarks: list[Remark] = Field(default_factory=list)
     failure: Failure | None = None
-    lease_until: Moment | None = None
+    told_at: Moment | None = None
+    asked_by: str | None = None
     reminded_at: Moment | None = None
     reminder_met: bool = False
     attempts: int = 0
     provider_key: str | None = None
     tried_at: Moment | None = None
-    in_doubt: bool = False
+    delivery: DeliveryCounts | None = None
+    goes_on: bool = False
     known_ids: list[str] = Field(default_factory=list)
     gateways: list[str | None] = Field(default_factory=list)
     template_version: int | None = None
@@ -132,29 +154,41 @@ class StoredMessage(MessageFields):
 
     @property
     def status(self) -> Status:
-        if self.state == "claimed" or self.state == "submitting":
-            return "sending"
-        return self.state
+        return "sending" if self.state == "submitting" else self.state
 
     def sort_time(self) -> datetime:
         """Where it stands in a list: when it was sent, or will be, or was made."""
         return self.sent_at or self.due_at or self.created_at
 
 
+DeliveryState = Literal["waiting", "pending", "accepted", "refused", "bounced", "uncertain"]
+"""`waiting`: not tried yet. `pending`: refused for now, and to be tried again. `accepted`: the provider has it."""
+
+
+class Delivery(BaseModel):
+    """What became of a mail for one recipient: `at` is since when, `code` and `text` are what the provider said."""
+
+    state: DeliveryState
+    code: str | None = None
+    text: str | None = None
+    at: Moment | None = None
+
+
 CopyState = Literal["planned", "submitting", "sent", "refused", "uncertain"]
-"""`planned`: it is to be sent, at `due_at` if that is set. `submitting`: it may be on its way, or is to be asked for.
-`refused`: it certainly was not taken. None where the message has one copy, whose state is its own."""
+"""`planned`: it is to be sent to those who have not got it, at `due_at` if that is set. `submitting`: it may be on its
+way, or is to be asked for. `uncertain`: nobody knows; with `due_at` it is asked for once more then. `refused`: nobody
+took it. None where a CRM sends by itself."""
 
 
 class Copy(BaseModel):
-    """A row `c…`: one MIME message as it went out. `links` are the destinations by index, or their blob's name.
+    """A row `c…`: one MIME message as it goes out. `links` are the destinations by index, or their blob's name.
 
     `link_count` counts them without those of the honeypots, whose indexes follow. `links_of` is the number of the copy
     in whose row the same links stand.
 
-    The rest is for a message that goes out in several copies: what became of this one. `key` and `tried_at` are what
-    the provider knows the try by, `in_doubt` as in the message. `ids` are the provider's own names for it. `left_out`
-    counts recipients of a copy that was taken who were refused.
+    The rest is what became of it. `deliveries` say so by recipient number; one without an entry is waiting. `key` and
+    `tried_at` are what the provider knows the try by, `in_doubt` when that one may have come through and is to be
+    repeated; `first_tried_at` is when trying began. `ids` are the provider's own names for it.
     """
 
     recipients: list[int]
@@ -165,14 +199,27 @@ class Copy(BaseModel):
     honeypots: list[int] = []
 
     state: CopyState | None = None
+    deliveries: dict[int, Delivery] = {}
     key: str | None = None
     tried_at: Moment | None = None
+    first_tried_at: Moment | None = None
     due_at: Moment | None = None
     attempts: int = 0
     in_doubt: bool = False
-    failure: Failure | None = None
-    left_out: int = 0
     ids: list[str] = []
+
+    def delivery_of(self, recipient: int) -> Delivery:
+        return self.deliveries.get(recipient, _WAITING)
+
+    def handed_over_at(self, recipient: int) -> datetime | None:
+        """When the try began that this recipient got; one that was accepted before the last try began got another."""
+        delivery = self.delivery_of(recipient)
+        if delivery.state == "accepted" and delivery.at and self.tried_at:
+            return min(delivery.at, self.tried_at)
+        return self.tried_at
+
+
+_WAITING = Delivery(state="waiting")
 
 
 class ReminderRead(Reminder):

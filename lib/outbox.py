@@ -1,13 +1,15 @@
-"""The sending state machine. Its truth is the message's row; every step is a conditional write.
+"""The sending state machine. Its truth is in the rows of the message and its copies; each step is a conditional write.
 
-    draft -> scheduled -> claimed {lease} -> submitting {written before the first byte to the provider} -> sent
-                 ^            | lease over       | definite refusal: scheduled again with backoff, or failed
-                 +------------+------------------+ crash or silence: the provider is asked. It has it: sent. It would
-                                                   notice a repetition: scheduled again. Else uncertain, never resent
+    draft -> scheduled -> submitting {plan and lease, written before the first byte to the provider}
+                 ^             |
+                 |             +-> sent: the first recipient was accepted; others may still be tried again
+                 |             +-> scheduled again: everybody was refused for now, or the provider's pace wants it
+                 |             +-> uncertain: nobody knows of a recipient. It may be asked for again; never resent
+                 |             +-> failed: everybody was refused for good, or for a day
+                 +-- a person, who sends a failed mail or an uncertain one again
 
-Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in
-another order changes nothing. A message that goes out in several copies is handed over by `lib.outbox_copies`, which
-knows of each copy what became of it.
+Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in another
+order changes nothing. `lib.hand_over` sends the copies.
 """
 
 from __future__ import annotations
@@ -15,27 +17,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
-from functools import partial
 
 from lib.clock import Clock
 from lib.compose import ComposeError
+from lib.copy_tries import begun, planned
+from lib.deliveries import is_waiting
 from lib.gateways import RecipientGateways
+from lib.hand_over import HandOver, Run, with_others
+from lib.ids import new_key
 from lib.lists import is_told
-from lib.message_store import Loaded, MessageStore
-from lib.messages import Copy, StoredMessage
-from lib.outbox_copies import CopiesOutbox
+from lib.message_store import Lease, Loaded, MessageStore, sharing_links
+from lib.messages import Copy, Failure, StoredMessage
 from lib.prepare import Mail, Preparation, Prepared, UnknownSender
 from lib.repository import Stale
-from lib.schedule import Schedule
-from lib.steps import Steps
-from lib.transports import Again, Outcome, Transport, Unknown
-from lib.transports.envelopes import earlier_tries, make_envelope
-from lib.tries import BACKOFF, INTERRUPTED, LEASE, after_doubt, concluded, not_written
+from lib.schedule import Discard, Schedule
+from lib.storage import Unavailable
+from lib.transports import Transport
+from lib.tries import LEASE
 
 log = logging.getLogger("heed.outbox")
 
-__all__ = ["BACKOFF", "LEASE", "Outbox"]
+_MOST_TRIES = 8
+"""Of writing a plan, while others change the reminder."""
 
 
 class Outbox:
@@ -52,144 +55,157 @@ class Outbox:
         self._preparation = preparation
         self._gateways = gateways
         self._schedule = schedule
-        self._transport = transport
         self._clock = clock
-        self._steps = Steps(store, schedule)
-        self._copies = CopiesOutbox(store, preparation, self._steps, transport, clock) if transport else None
+        self._transport = transport
+        self._hand_over = HandOver(store, preparation, schedule, transport, clock) if transport else None
 
-    async def deliver(self, organization: str, message_id: str) -> StoredMessage | None:
+    async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> StoredMessage | None:
         """Do whatever is to be done about it now; the message when lists and cards are to be told of it.
 
         That is so when its state has changed, and when the worker that changed it has died before it told of that.
-        Raises StorageError.
+        `seen` is the lease as it stood when this look was asked for. Raises StorageError.
         """
         loaded = await self._store.load(organization, message_id)
-        if loaded is None or self._transport is None:
+        if loaded is None or self._hand_over is None:
             return None
         message, now = loaded.message, self._clock.now()
         untold = None if is_told(loaded.summary.places, message) else message
-        if message.state == "scheduled" and message.due_at and message.due_at > now:
+        if not is_waiting(message):
+            return untold
+        if message.due_at and message.due_at > now:
             await self._schedule.wake(organization, message)
             return untold
+        if loaded.is_held and not self._is_over(loaded, seen):
+            assert loaded.lease is not None
+            await self._schedule.look_again(
+                organization, message, max(LEASE, loaded.lease.until - now), loaded.lease_etag
+            )
+            return None
         try:
-            if message.state == "scheduled" and self._copies and _has_several(message):
-                return await self._copies.go_on(organization, loaded)
-            if message.state == "scheduled":
-                return await self._claim_and_send(organization, loaded)
-            if message.state in ("claimed", "submitting"):
-                return await self._settle_abandoned(organization, loaded, now)
+            if _has_plan(loaded):
+                return await self._go_on(organization, loaded)
+            return await self._begin(organization, loaded)
         except Stale:
             log.info("message %s: another worker has it", message_id)
             return None
-        return untold
 
-    async def _step(
-        self,
-        organization: str,
-        before: StoredMessage,
-        after: StoredMessage,
-        etag: str,
-        copies: Sequence[Copy] = (),
-    ) -> tuple[StoredMessage, str]:
-        """Write the next step: the message as it then is, and its etag. Raises Stale when it has got another's."""
-        write = partial(self._store.change, organization, copies=copies)
-        return await self._steps.take(organization, before, after, etag, write)
+    def _is_over(self, loaded: Loaded, seen: str | None) -> bool:
+        """Whether the worker that holds it has died.
 
-    async def _claim_and_send(self, organization: str, loaded: Loaded) -> StoredMessage:
-        assert self._transport is not None
-        assert self._copies is not None
-        message = loaded.message
-        claimed = message.model_copy(
-            update={
-                "state": "claimed",
-                "lease_until": self._clock.now() + LEASE,
-                # Repeating a doubtful try is still that try.
-                "attempts": message.attempts + (0 if message.in_doubt else 1),
-            }
-        )
-        claimed, etag = await self._step(organization, message, claimed, loaded.etag)
+        Our clock alone cannot tell, for it may run ahead of the holder's: the lease must also have stood still for its
+        whole time, which the queue has measured.
+        """
+        return loaded.lease is not None and loaded.lease.until <= self._clock.now() and seen == loaded.lease_etag
+
+    async def discard(self, order: Discard) -> None:
+        """Remove what unsent tries have left at the provider. Raises Unavailable when it cannot be asked just now."""
+        if self._transport is None or self._clock.now() > order.until:
+            return
+        sender = await self._preparation.address_of(order.organization, order.sender)
+        if sender is not None and not await self._transport.discard(sender, order.key):
+            raise Unavailable("the provider cannot be asked to remove a draft")
+
+    async def _begin(self, organization: str, loaded: Loaded) -> StoredMessage:
+        """Decide which copies there are, write the plan, and hand over. Raises Stale, StorageError."""
+        assert self._hand_over is not None
+        message, now = loaded.message, self._clock.now()
+        message = message.model_copy(update={"tried_at": now})
         try:
-            mail, prepared, gateways = await self._prepared_and_gateways(organization, claimed, loaded.copies)
+            mail, first, gateways = await self._mail_and_gateways(organization, message)
         except (ComposeError, UnknownSender) as error:
-            return await self._conclude(organization, claimed, etag, not_written(claimed, error))
-        if len(mail.divisions) > 1:
-            return await self._copies.begin(organization, claimed, etag, mail, gateways)
-        submitting = claimed.model_copy(
+            return await self._not_written(organization, loaded, error)
+        copies = sharing_links(planned(mail.copies(), message))
+        copies[0] = begun(copies[0], first.copy.follow_state, now)
+        holder = new_key()
+        submitting = message.model_copy(
             update={
                 "state": "submitting",
-                "tried_at": claimed.tried_at if claimed.in_doubt else self._clock.now(),
-                "follow_state": prepared.copy.follow_state,
-                "remarks": prepared.remarks,
+                "follow_state": mail.follow_state,
+                "remarks": mail.remarks,
                 "gateways": gateways,
-                "copy_count": 1,
+                "copy_count": len(copies),
+                "attempts": 0,
             }
         )
-        submitting, etag = await self._step(organization, claimed, submitting, etag, [prepared.copy])
-        envelope = make_envelope(submitting, prepared, earlier_tries(claimed))
-        outcome: Outcome | Again = await self._transport.send(envelope)
-        if isinstance(outcome, Unknown):
-            outcome = await after_doubt(self._transport, envelope, outcome)
-        return await self._conclude(organization, submitting, etag, outcome)
+        lease = Lease(until=now + LEASE, holder=holder)
+        submitting, etag, lease_etag = await self._write_plan(organization, loaded, submitting, copies, lease)
+        run = Run(organization, submitting, etag, lease_etag, holder, copies, mail)
+        return await self._hand_over.run(run, first)
 
-    async def _prepared_and_gateways(
-        self, organization: str, message: StoredMessage, planned: Sequence[Copy]
+    async def _write_plan(
+        self, organization: str, loaded: Loaded, submitting: StoredMessage, copies: Sequence[Copy], lease: Lease
+    ) -> tuple[StoredMessage, str, str]:
+        """The message as it then is, its etag and the lease's. Raises Stale when another worker has it."""
+        before, etag = loaded.message, loaded.etag
+        for _ in range(_MOST_TRIES):
+            try:
+                etags = await self._store.put_plan(organization, before, submitting, etag, copies, lease)
+                return submitting, *etags
+            except Stale:
+                again = await self._store.load(organization, before.id)
+                if again is None or _order_of(again.message) != _order_of(before):
+                    raise
+                before, etag = again.message, again.etag
+                submitting = with_others(submitting, before)
+        raise Stale
+
+    async def _mail_and_gateways(
+        self, organization: str, message: StoredMessage
     ) -> tuple[Mail, Prepared, list[str | None]]:
         """The mail, its first copy, and who filters it; at the same time. Raises ComposeError, UnknownSender."""
         looking = asyncio.create_task(self._gateways.of([each.email for each in message.recipients()]))
         try:
-            mail, prepared = await self._prepared(organization, message, planned)
-            return mail, prepared, await looking
+            body = await self._store.body(organization, message.id)
+            mail = await self._preparation.prepare(organization, message, body, self._clock.now())
+            return mail, await self._preparation.write(mail, 0), await looking
         finally:
             looking.cancel()
 
-    async def _prepared(
-        self, organization: str, message: StoredMessage, planned: Sequence[Copy]
-    ) -> tuple[Mail, Prepared]:
-        """A mail that went out as one once goes on as one. Raises ComposeError, UnknownSender."""
+    async def _not_written(self, organization: str, loaded: Loaded, error: Exception) -> StoredMessage:
+        """Nothing was tried, and nothing can be: it has failed."""
+        failure = Failure(code="compose", text=f"The mail could not be written: {error}")
+        failed = loaded.message.model_copy(update={"state": "failed", "failure": failure})
+        await self._store.change(organization, failed, loaded.etag)
+        await self._schedule.leave(organization, loaded.message)
+        return failed
+
+    async def _go_on(self, organization: str, loaded: Loaded) -> StoredMessage | None:
+        """Take over from a worker that paused or died, and hand over what is left. Raises Stale, StorageError."""
+        assert self._hand_over is not None
+        assert loaded.lease_etag is not None
+        message, now, holder = loaded.message, self._clock.now(), new_key()
+        state = "submitting" if message.state == "scheduled" else message.state
+        held = message.model_copy(update={"state": state, "tried_at": message.tried_at or now})
+        lease = Lease(until=now + LEASE, holder=holder)
+        etag, lease_etag = await self._store.change_with_lease(
+            organization, held, loaded.etag, {}, lease, loaded.lease_etag
+        )
+        # Read again: rows that were read while another worker wrote them may not fit together.
+        again = await self._store.load(organization, message.id)
+        if again is None or again.lease_etag != lease_etag:
+            raise Stale(f"message {message.id}: another worker has it")
+        mail = await self._mail(organization, held, again.copies)
+        return await self._hand_over.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
+
+    async def _mail(self, organization: str, message: StoredMessage, copies: list[Copy]) -> Mail | None:
+        """None when it cannot be written any more. All copies have the same date."""
         body = await self._store.body(organization, message.id)
-        keep = planned if message.copy_count or message.in_doubt or message.state == "submitting" else ()
-        mail = await self._preparation.prepare(organization, message, body, self._clock.now(), keep)
-        return mail, await self._preparation.write(mail, 0)
-
-    async def _conclude(
-        self, organization: str, message: StoredMessage, etag: str, outcome: Outcome | Again
-    ) -> StoredMessage:
-        """Write down what became of it, and see to the next try, or to asking again."""
-        ended = concluded(message, outcome, self._clock.now())
-        write = partial(self._store.change, organization)
-        return await self._steps.conclude(organization, message, ended, etag, write)
-
-    async def _settle_abandoned(self, organization: str, loaded: Loaded, now: datetime) -> StoredMessage | None:
-        """Somebody is at it, or died at it: wait for the lease; then try again, or ask the provider about it."""
-        message = loaded.message
-        lease = message.lease_until or now
-        if _has_several(message) and loaded.lease is not None:
-            lease = loaded.lease.until
-        if lease > now:
-            await self._schedule.wake(organization, message, lease)
-            return None
-        if _has_several(message):
-            assert self._copies is not None
-            return await self._copies.go_on(organization, loaded)
-        if message.state == "claimed":
-            again = message.model_copy(update={"state": "scheduled", "lease_until": None})
-            again, etag = await self._step(organization, message, again, loaded.etag)
-            return await self._claim_and_send(
-                organization, Loaded(again, etag, loaded.summary, loaded.summary_etag, loaded.copies)
-            )
-        asking = message.model_copy(update={"lease_until": now + LEASE})
-        asking, etag = await self._step(organization, message, asking, loaded.etag)
-        outcome: Outcome | Again = INTERRUPTED
+        date = message.tried_at or self._clock.now()
         try:
-            _, prepared = await self._prepared(organization, asking, loaded.copies)
-        except (ComposeError, UnknownSender):
-            log.info("message %s: it cannot be written any more, so nobody can be asked about it", message.id)
-        else:
-            assert self._transport is not None
-            outcome = await after_doubt(self._transport, make_envelope(asking, prepared, "doubtful"), INTERRUPTED)
-        return await self._conclude(organization, asking, etag, outcome)
+            return await self._preparation.prepare(organization, message, body, date, copies)
+        except UnknownSender:
+            return None
 
 
-def _has_several(message: StoredMessage) -> bool:
-    """Whether it goes out in several copies, and the plan of them is written."""
-    return message.copy_count is not None and message.copy_count > 1
+def _has_plan(loaded: Loaded) -> bool:
+    """Whether its copies are decided on, and who of them is to get it still."""
+    copies = loaded.copies
+    return bool(loaded.message.copy_count and copies and copies[0].state is not None and loaded.lease_etag)
+
+
+def _order_of(message: StoredMessage) -> tuple[object, ...]:
+    """Changes with every step that a worker takes and with every order of a person, and with nothing else.
+
+    A plan whose writing has died leaves a count of none.
+    """
+    return message.state, message.due_at, message.told_at, message.copy_count or None

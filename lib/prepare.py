@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from lib.addresses import domain_of
 from lib.attachments.mail import MailFiles
 from lib.compose import Composed, Part, compose
 from lib.consents import Consents
@@ -99,7 +100,14 @@ class Mail:
 
 
 class UnknownSender(Exception):
-    """The message's `from` names no user."""
+    """The message's `from` names no user, or one who may not send from where the address is."""
+
+
+def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
+    """Raises UnknownSender where the organization does not send from the domain of this user's address."""
+    allowed = settings.from_domain_allow
+    if allowed and domain_of(sender.email) not in allowed:
+        raise UnknownSender("the organization's from_domain_allow does not hold the domain of this user's address")
 
 
 class Preparation:
@@ -130,6 +138,11 @@ class Preparation:
         if user is None:
             raise UnknownSender(f"the sender {message.sender} is no user of this organization")
         return user
+
+    async def address_of(self, organization: str, user: str) -> str | None:
+        """The user's address; None for a user who is gone."""
+        found = await self._people.user(organization, user)
+        return found.email if found else None
 
     async def message_id(self, organization: str, message: MessageFields) -> str:
         """A Message-ID (RFC 5322) of our own at the sender's domain. Raises UnknownSender."""
@@ -175,6 +188,7 @@ class Preparation:
         found = await self._organizations.get(organization)
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
         sender = await self.sender(organization, message)
+        check_domain(settings, sender)
         files = await self._files.of_mail(organization, message)
         decision = await self.decision(organization, settings, message)
         emails = [each.email for each in message.recipients()]

@@ -8,21 +8,26 @@ soon gets a queue message at once; for the rest the sweep does that in time.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.clock import Clock, milliseconds
-from lib.copy_tries import resolved, together
+from lib.clock import Clock, milliseconds, moment
+from lib.copy_tries import resolved, sent_again
+from lib.deliveries import is_waiting, together
 from lib.due import AHEAD, Due, DueIndex
-from lib.ids import MADE, ORGANIZATION, new_key
+from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
 from lib.message_store import Lease, Loaded, MessageStore
-from lib.messages import StoredMessage
+from lib.messages import Copy, StoredMessage
 from lib.prepare import Preparation
+from lib.repository import Stale
 from lib.storage import Queues
 from lib.tables import OUTBOX
+from lib.transports import Transport
 
 _COPIES_AT_ONCE = 90
+_WORTH_DISCARDING = timedelta(hours=24)
 
 
 class NotAllowed(Exception):
@@ -31,26 +36,63 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """A message of the queue `outbox`: look at this one."""
+    """A message of the queue `outbox`: look at this one.
+
+    `seen` is the version of the worker's lease that was found when this look was asked for.
+    """
 
     organization: str
     message: str
+    seen: str | None = None
 
     def to_json(self) -> str:
-        return json.dumps({"v": 1, "org": self.organization, "message": self.message})
+        seen = {} if self.seen is None else {"seen": self.seen}
+        return json.dumps({"v": 1, "org": self.organization, "message": self.message, **seen})
 
 
-def read_wake(body: bytes) -> Wake:
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """A message of the queue `outbox`: what tries with this key have left at the provider is to be removed.
+
+    `sender` is the id of the user who sent. After `until` there is no point in trying any more.
+    """
+
+    organization: str
+    sender: str
+    key: str
+    until: datetime
+
+    def to_json(self) -> str:
+        parts = {"sender": self.sender, "key": self.key, "until": milliseconds(self.until)}
+        return json.dumps({"v": 1, "org": self.organization, "discard": parts})
+
+
+def read_order(body: bytes) -> Wake | Discard:
     """Raises ValueError for whatever is no such message; it ends in the poison queue."""
     raw = json.loads(body)
     if not isinstance(raw, dict) or raw.get("v") != 1:
         raise ValueError("a message of another version, or none")
-    organization, message = raw.get("org"), raw.get("message")
+    organization, message, seen = raw.get("org"), raw.get("message"), raw.get("seen")
     if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
         raise ValueError("it names no organization")
+    if "discard" in raw:
+        return _read_discard(organization, raw["discard"])
     if not isinstance(message, str) or not MADE.fullmatch(message):
         raise ValueError("it names no message")
-    return Wake(organization, message)
+    if seen is not None and not isinstance(seen, str):
+        raise ValueError("it names no version of a lease")
+    return Wake(organization, message, seen)
+
+
+def _read_discard(organization: str, parts: object) -> Discard:
+    """Raises ValueError."""
+    found = parts if isinstance(parts, dict) else {}
+    sender, key, until = found.get("sender"), found.get("key"), found.get("until")
+    if not isinstance(sender, str) or not CHOSEN.fullmatch(sender):
+        raise ValueError("it names no sender")
+    if not isinstance(key, str) or not isinstance(until, int):
+        raise ValueError("it names no key, or no time")
+    return Discard(organization, sender, key, moment(until))
 
 
 class Schedule:
@@ -61,38 +103,46 @@ class Schedule:
         due: DueIndex,
         queues: Queues,
         clock: Clock,
-        can_send: bool,
+        transport: Transport | None,
     ) -> None:
         self._store = store
         self._preparation = preparation
         self._due = due
         self._queues = queues
         self._clock = clock
-        self._can_send = can_send
+        self._can_send = transport is not None
+        # Who takes a mail for others than it names is a mail server, which keeps none.
+        self._keeps_drafts = transport is not None and not transport.separate_envelopes
 
-    async def send(self, organization: str, loaded: Loaded) -> StoredMessage:
-        """Queue it: now, or for its `deliver_at`. Again is the same. Raises NotAllowed, Stale."""
+    async def send(self, organization: str, loaded: Loaded, asked_by: str) -> StoredMessage:
+        """Queue it: now, or for its `deliver_at`; of one that was sent, for those who were refused.
+
+        `asked_by` is the id of the request: one that comes again does nothing more. Raises NotAllowed, Stale.
+        """
         if not self._can_send:
             raise NotAllowed(
                 "No mail server is set (HEED_SMTP_HOST), so Heed cannot send; use prepare and sent, or have it set."
             )
         message = loaded.message
+        if message.asked_by == asked_by:
+            return message
         if message.state == "scheduled":
             await self.wake(organization, message)
             return message
+        if message.state == "sent" and message.delivery and (message.delivery.refused or message.delivery.bounced):
+            return await self._change_copies(organization, loaded, sent_again, asked_by=asked_by)
         if message.state not in ("draft", "failed"):
             raise NotAllowed(f"A message that is {message.status} cannot be sent.")
         message_id = message.message_id or await self._preparation.message_id(organization, message)
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
-        key = message.provider_key or new_key()
         # Nothing of it has left: who gets which copy is decided anew.
-        fresh: dict[str, Any] = {"message_id": message_id, "provider_key": key, "attempts": 0, "copy_count": None}
-        return await self._set(organization, loaded, at, **fresh)
+        fresh: dict[str, Any] = {"message_id": message_id, "provider_key": new_key(), "copy_count": None}
+        return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
         """Another time; None takes the delay away: a scheduled message then goes at once. Raises NotAllowed, Stale."""
         message = loaded.message
-        if message.state == "draft":
+        if message.state in ("draft", "failed"):
             changed = message.model_copy(update={"deliver_at": deliver_at})
             await self._store.change(organization, changed, loaded.etag)
             return changed
@@ -105,38 +155,59 @@ class Schedule:
         message, now = loaded.message, self._clock.now()
         if message.state != "uncertain":
             raise NotAllowed(f"Only an uncertain message can be resolved; this one is {message.status}.")
-        if message.copy_count is not None and message.copy_count > 1 and loaded.lease_etag is not None:
-            return await self._resolve_copies(organization, loaded, loaded.lease_etag, resend)
-        if resend:
-            return await self._set(organization, loaded, now, attempts=0)
-        sent = message.model_copy(update={"state": "sent", "sent_at": now, "failure": None})
-        await self._store.change(organization, sent, loaded.etag)
-        return sent
+        return await self._change_copies(organization, loaded, lambda copy: resolved(copy, resend, now))
 
-    async def _resolve_copies(self, organization: str, loaded: Loaded, lease_etag: str, resend: bool) -> StoredMessage:
-        """What is said of the message holds for those of its copies of which nobody knows. Raises Stale."""
-        now, copies = self._clock.now(), [resolved(copy, resend) for copy in loaded.copies]
+    async def _change_copies(
+        self, organization: str, loaded: Loaded, change: Callable[[Copy], Copy], **update: Any
+    ) -> StoredMessage:
+        """What a person says of those of whom nobody knows, or who were refused. Raises NotAllowed, Stale."""
+        now, lease_etag = self._clock.now(), loaded.lease_etag
+        if lease_etag is None:
+            raise Stale(f"message {loaded.message.id} has no plan")
+        if loaded.lease and loaded.is_held and loaded.lease.until > now:
+            raise NotAllowed("The message is being sent just now: try again in a minute.")
+        copies = [change(copy) for copy in loaded.copies]
         changed = {number: copy for number, copy in enumerate(copies) if copy != loaded.copies[number]}
-        message = together(loaded.message, copies, now, None).model_copy(update={"attempts": 0})
+        message = together(loaded.message, copies, now)
+        if is_waiting(message):
+            update |= {"told_at": now, "tried_at": None, "attempts": 0}
+        message = message.model_copy(update=update)
         lease = Lease(until=now)
-        if message.state == "submitting" or message.state == "scheduled":
+        if is_waiting(message):
             await self.enter(organization, message)
         numbers = list(changed)
         for start in range(0, len(numbers), _COPIES_AT_ONCE):
             some = {number: changed[number] for number in numbers[start : start + _COPIES_AT_ONCE]}
             lease_etag = await self._store.put_copies(organization, message.id, some, lease, lease_etag)
         await self._store.change_with_lease(organization, message, loaded.etag, {}, lease, lease_etag)
-        if message.state == "submitting" or message.state == "scheduled":
+        if is_waiting(message):
             await self.wake(organization, message)
         return message
 
     async def _set(self, organization: str, loaded: Loaded, at: datetime, **update: Any) -> StoredMessage:
-        fields = {"failure": None, **update, "state": "scheduled", "due_at": at}
-        message = loaded.message.model_copy(update=fields)
+        fields = {"failure": None, "delivery": None, "attempts": 0, **update, "state": "scheduled", "due_at": at}
+        message = loaded.message.model_copy(update={**fields, "told_at": self._clock.now()})
         await self.enter(organization, message)
         await self._store.change(organization, message, loaded.etag)
+        if is_waiting(loaded.message) and loaded.message.due_at != at:
+            await self.leave(organization, loaded.message)
         await self.wake(organization, message)
         return message
+
+    async def before_deletion(self, organization: str, loaded: Loaded) -> None:
+        """Have the drafts of tries removed that a message has left at the provider."""
+        for copy in loaded.copies:
+            if copy.tried_at and copy.key and self._keeps_drafts:
+                await self.discard(organization, loaded.message, copy.key)
+
+    async def discard(self, organization: str, message: StoredMessage, key: str) -> None:
+        """Have what tries with this key have left at the provider removed."""
+        order = Discard(organization, message.sender, key, self._clock.now() + _WORTH_DISCARDING)
+        await self._queues.send(OUTBOX, order.to_json())
+
+    async def look_again(self, organization: str, message: StoredMessage, wait: timedelta, seen: str | None) -> None:
+        """Have the outbox look at a message that a worker holds, after so long."""
+        await self._queues.send(OUTBOX, Wake(organization, message.id, seen).to_json(), wait)
 
     async def enter(self, organization: str, message: StoredMessage) -> None:
         """Before the row says `scheduled`: see that the sweep will find it."""
@@ -146,10 +217,10 @@ class Schedule:
         """It has come to rest: the sweep need not find it."""
         await self._due.drop(_entry(organization, message))
 
-    async def wake(self, organization: str, message: StoredMessage, at: datetime | None = None) -> None:
-        """Have the outbox look at it at that time (its `due_at`), unless a sweep comes before that anyway."""
-        delay = (at or message.due_at or self._clock.now()) - self._clock.now()
-        if delay <= AHEAD or at is not None:
+    async def wake(self, organization: str, message: StoredMessage) -> None:
+        """Have the outbox look at it at its `due_at`, unless a sweep comes before that anyway."""
+        delay = (message.due_at or self._clock.now()) - self._clock.now()
+        if delay <= AHEAD:
             await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), max(timedelta(0), delay))
 
     async def sweep(self) -> int:

@@ -258,8 +258,7 @@ class Services:
 
     @cached_property
     def schedule(self) -> Schedule:
-        can_send = self.transport is not None
-        return Schedule(self.messages, self.preparation, self.due, self.storage.queues, self.clock, can_send)
+        return Schedule(self.messages, self.preparation, self.due, self.storage.queues, self.clock, self.transport)
 
     @cached_property
     def advisor(self) -> Advisor:

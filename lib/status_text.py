@@ -14,11 +14,10 @@ def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
     if state == "scheduled" and message.due_at and message.due_at > now:
         return f"Scheduled to send {_day(message.due_at, now, zone)} {_time(message.due_at, zone)}"
     if state == "sent":
-        return _engagement(message, kpis, now, zone)
+        return _engagement(message, kpis, now, zone) + _undelivered(message)
     return {
         "draft": "Draft",
         "scheduled": "Waiting to be sent",
-        "claimed": "Being sent",
         "submitting": "Being sent",
         "failed": "Could not be sent",
         "uncertain": "May have been sent: please check",
@@ -38,6 +37,16 @@ def reminder_text(message: StoredMessage, now: datetime, zone: str) -> str:
         return "No reminder needed: it was " + ("answered" if reminder.condition == "no_reply" else "opened")
     unless = {"no_reply": " if unanswered", "not_opened": " if not opened", "always": ""}[reminder.condition]
     return f"Reminds you {_day(reminder.at, now, zone)} {_time(reminder.at, zone)}{unless}"
+
+
+def _undelivered(message: StoredMessage) -> str:
+    """For how many of the recipients it is still to be tried, and for how many it was refused."""
+    counts = message.delivery
+    if counts is None:
+        return ""
+    waiting, refused = counts.waiting + counts.pending, counts.refused + counts.bounced
+    parts = [f"{waiting} still waiting"] * bool(waiting) + [f"{refused} refused"] * bool(refused)
+    return f" (of {counts.total} recipients, {' and '.join(parts)})" if parts else ""
 
 
 def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:

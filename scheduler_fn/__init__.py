@@ -5,7 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.queue_trigger import on_queue
-from lib.schedule import read_wake
+from lib.schedule import Discard, read_order
 from lib.services import Services
 from lib.tables import OUTBOX
 
@@ -15,9 +15,11 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @on_queue(triggers, services, OUTBOX)
     async def send(body: bytes) -> None:
-        wake = read_wake(body)
-        if await services.outbox.deliver(wake.organization, wake.message):
-            await services.assessor.refresh(wake.organization, wake.message)
+        order = read_order(body)
+        if isinstance(order, Discard):
+            await services.outbox.discard(order)
+        elif await services.outbox.deliver(order.organization, order.message, order.seen):
+            await services.assessor.refresh(order.organization, order.message)
 
     @triggers.function_name("sweep_due")
     @triggers.timer_trigger("timer", "0 * * * * *")

@@ -101,7 +101,7 @@ class Host:
         services, message = self.heed.services, await self._made(**fields)
         loaded = await services.messages.load("acme", message)
         assert loaded
-        await services.schedule.send("acme", loaded)
+        await services.schedule.send("acme", loaded, new_id())
         await services.assessor.refresh("acme", message)
         return message
 

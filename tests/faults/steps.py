@@ -12,7 +12,6 @@ from lib.tables import DUE, KINDS
 
 Step = Literal[
     "the row says scheduled",
-    "the row says claimed",
     "the row says submitting",
     "the row says sent",
     "the row says reminded",
@@ -64,8 +63,6 @@ def _step_of(table: str, change: Change) -> Step | None:
     match message.state:
         case "scheduled":
             return "the row says scheduled"
-        case "claimed":
-            return "the row says claimed"
         case "submitting":
             return "the row says submitting"
         case "sent":

@@ -19,7 +19,7 @@ PERHAPS_NOT_SENT = End("uncertain", received=0, cards=("send_uncertain",))
 @pytest.mark.parametrize(
     ("death", "times", "end"),
     [
-        (Death("after", "the row says claimed"), 20, SENT),
+        (Death("before", "the row says submitting"), 20, SENT),
         (Death("after", "the row says submitting"), 20, PERHAPS_NOT_SENT),
         (Death("after", "the mail server has answered"), 20, PERHAPS_SENT),
         (Death("before", "the row says sent"), 20, PERHAPS_SENT),
@@ -47,7 +47,7 @@ async def test_a_mail_whose_worker_dies_again_and_again_is_sent_when_one_survive
     message = await host.told_to_go()
 
     for _ in range(4):
-        await host.kill_each(Death("after", "the row says claimed"))
+        await host.kill_each(Death("before", "the row says submitting"))
         host.clock.move(minutes=3)
     await host.settle()
 

@@ -29,7 +29,7 @@ async def test_a_recipient_is_shown_with_record_preference_and_why(heed: Heed) -
         "follow": True,
         "preference": "allow",
         "because": "The record says yes to following.",
-        "delivery": None,
+        "delivery": {"state": "waiting", "code": None, "text": None, "at": None},
     }
     assert (bob["name"], bob["record"], bob["field"], bob["preference"]) == ("", None, "bcc", "unknown")
 

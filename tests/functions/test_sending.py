@@ -162,7 +162,7 @@ async def test_recipients_that_the_server_did_not_take_are_counted() -> None:
 
     failure = (await heed.get(f"/messages/{message}"))["failure"]
     assert failure["code"] == "recipients"
-    assert "1 of the recipients (550)" in failure["text"]
+    assert failure["text"] == "It was not taken for 1 of 2 recipients. No such user."
 
 
 async def test_an_unconfirmed_message_is_uncertain_until_a_person_resolves_it() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lib.message_store import Loaded
-from lib.transports import Accepted, Refused, Unknown
+from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Unknown
 from lib.transports.memory import MemoryTransport
+from lib.tries import LEASE
 from tests.heed import Heed
 
 TO = ["ada@example.com", "bob@example.com", "cy@example.com"]
@@ -33,6 +34,32 @@ async def deliver(heed: Heed, message: str, **moved: float) -> Loaded:
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
     return loaded
+
+
+async def take_over(heed: Heed, message: str) -> Loaded:
+    """What another worker does when the lease of one that died has stood still for its whole time."""
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    heed.clock.move(seconds=LEASE.total_seconds())
+    await heed.services.outbox.deliver("acme", message, loaded.lease_etag)
+    return await deliver(heed, message)
+
+
+class Dies(MemoryTransport):
+    """The worker dies with the n-th mail, before or after the server has taken it."""
+
+    def __init__(self, dies_at: int, taken: bool, *outcomes: Outcome, doubts: Sequence[Outcome | Again] = ()) -> None:
+        super().__init__(*outcomes, doubts=doubts)
+        self.dies_at = dies_at
+        self.taken = taken
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        if len(self.sent) + 1 == self.dies_at:
+            self.dies_at = 0
+            if self.taken:
+                self.sent.append(envelope)
+            raise KeyboardInterrupt
+        return await super().send(envelope)
 
 
 def states(loaded: Loaded) -> list[str | None]:

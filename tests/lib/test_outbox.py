@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from lib.compose import ComposeError
-from lib.messages import StoredMessage
-from lib.outbox import BACKOFF, LEASE
-from lib.repository import Stale
-from lib.schedule import Wake, read_wake
-from lib.transports import Outcome, Refused
+from lib.messages import Body, StoredMessage
+from lib.schedule import Discard, Wake, read_order
+from lib.storage.memory import MemoryQueues
+from lib.transports import Accepted, Outcome, Paced, Refused, Underway
 from lib.transports.memory import MemoryTransport
 from lib.transports.protocol import Envelope
-from tests.heed import Heed
+from lib.tries import BACKOFF, GIVE_UP_AFTER, LEASE
+from tests.heed import START, Heed
+from tests.lib.copying import Dies, take_over
 
 BUSY = Refused(temporary=True, code="451", text="The mail server answered 451: later")
 
@@ -45,68 +47,100 @@ async def test_a_queue_message_that_comes_three_times_sends_once() -> None:
 
 
 async def test_of_two_workers_one_sends() -> None:
-    heed, transport, message = await heed_with()
-    outbox, store = heed.services.outbox, heed.services.messages
-    loaded = await store.load("acme", message)
-    assert loaded
-    await outbox.deliver("acme", message)
+    transport = Meets()
+    heed = transport.heed = await Heed(transport=transport).start()
+    message = transport.message = await heed.draft()
+    await heed.post(f"/messages/{message}/send")
 
-    with pytest.raises(Stale):  # the other one had read the row before
-        await outbox._claim_and_send("acme", loaded)
+    await heed.services.outbox.deliver("acme", message)
 
     assert len(transport.sent) == 1
-
-
-async def test_a_worker_that_died_after_claiming_is_followed_by_another() -> None:
-    heed, transport, message = await heed_with()
-    await claim(heed, message, "claimed")
-
-    await heed.services.outbox.deliver("acme", message)
-    assert (await state(heed, message), transport.sent) == ("claimed", [])
-
-    heed.clock.move(seconds=LEASE.total_seconds() + 1)
-    await heed.services.outbox.deliver("acme", message)
     assert await state(heed, message) == "sent"
+
+
+class Meets(MemoryTransport):
+    """While it takes a mail, another worker is woken for it."""
+
+    heed: Heed
+    message: str
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        outcome = await super().send(envelope)
+        if len(self.sent) == 1:
+            await self.heed.services.outbox.deliver("acme", self.message)
+        return outcome
+
+
+async def test_of_two_workers_that_have_both_read_the_message_one_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    heed, transport, message = await heed_with()
+    store, both = heed.services.messages, asyncio.Barrier(2)
+    body = store.body
+
+    async def meet(*about: str) -> Body:
+        await both.wait()
+        return await body(*about)
+
+    monkeypatch.setattr(store, "body", meet)
+    told = await asyncio.gather(*(heed.services.outbox.deliver("acme", message) for _ in range(2)))
+
     assert len(transport.sent) == 1
+    assert sorted(each.state for each in told if each) == ["sent"]
 
 
 async def test_a_worker_that_died_while_submitting_leaves_an_uncertain_message() -> None:
-    heed, transport, message = await heed_with()
-    await claim(heed, message, "submitting")
+    heed, message = await heed_of_one(Dies(1, taken=False))
+    with pytest.raises(KeyboardInterrupt):
+        await heed.services.outbox.deliver("acme", message)
 
-    heed.clock.move(seconds=LEASE.total_seconds() + 1)
-    await heed.services.outbox.deliver("acme", message)
-    await heed.services.outbox.deliver("acme", message)
+    loaded = await take_over(heed, message)
 
-    assert await state(heed, message) == "uncertain"
-    assert transport.sent == []
+    assert isinstance(heed.transport, MemoryTransport)
+    assert (loaded.message.state, heed.transport.sent) == ("uncertain", [])
 
 
-async def test_while_the_lease_lasts_the_message_is_looked_at_again_when_it_is_over() -> None:
-    heed, _, message = await heed_with()
-    await claim(heed, message, "submitting")
+async def heed_of_one(transport: MemoryTransport) -> tuple[Heed, str]:
+    heed = await Heed(transport=transport).start()
+    message = await heed.draft()
+    await heed.post(f"/messages/{message}/send")
+    return heed, message
+
+
+async def test_a_message_that_is_held_is_looked_at_again_when_its_lease_has_stood_still() -> None:
+    heed, message = await heed_of_one(Dies(1, taken=False))
+    with pytest.raises(KeyboardInterrupt):
+        await heed.services.outbox.deliver("acme", message)
     queues = heed.storage.queues
-    queues.waiting.clear()  # type: ignore[attr-defined]
+    assert isinstance(queues, MemoryQueues)
+    queues.waiting.clear()
 
     await heed.services.outbox.deliver("acme", message)
-
-    [wake] = queues.waiting  # type: ignore[attr-defined]
+    [wake] = queues.waiting
     assert (wake.queue, wake.delay) == ("outbox", LEASE)
+    assert await state(heed, message) == "submitting"
+
+    heed.clock.move(seconds=LEASE.total_seconds())
+    await heed.work("outbox")
+    assert await state(heed, message) == "uncertain"
 
 
-async def claim(heed: Heed, message: str, step: str) -> None:
-    """What a worker that dies in this step leaves behind."""
-    loaded = await heed.services.messages.load("acme", message)
-    assert loaded
-    update = {"state": step, "lease_until": heed.clock.now() + LEASE, "attempts": 1}
-    await heed.services.messages.change("acme", loaded.message.model_copy(update=update), loaded.etag)
+async def test_a_lease_that_is_over_by_our_clock_alone_is_not_taken() -> None:
+    heed, message = await heed_of_one(Dies(1, taken=False))
+    with pytest.raises(KeyboardInterrupt):
+        await heed.services.outbox.deliver("acme", message)
+    heed.clock.move(minutes=10)
+
+    await heed.services.outbox.deliver("acme", message)
+    await heed.services.outbox.deliver("acme", message, "another version of the lease")
+
+    assert await state(heed, message) == "submitting"
 
 
-async def test_temporary_refusals_are_tried_again_with_growing_pauses_until_it_fails() -> None:
-    heed, transport, message = await heed_with(*[BUSY] * 10)
+async def test_temporary_refusals_are_tried_again_for_a_day_with_growing_pauses_until_it_fails() -> None:
+    heed, transport, message = await heed_with(*[BUSY] * 30)
+    begun = heed.clock.now()
 
     pauses = []
-    for _ in range(len(BACKOFF) + 1):
+    while await state(heed, message) != "failed":
         await heed.services.outbox.deliver("acme", message)
         loaded = await heed.services.messages.load("acme", message)
         assert loaded
@@ -115,9 +149,48 @@ async def test_temporary_refusals_are_tried_again_with_growing_pauses_until_it_f
             pauses.append(loaded.message.due_at - heed.clock.now())
             heed.clock.move(seconds=pauses[-1].total_seconds())
 
-    assert tuple(pauses) == BACKOFF
-    assert len(transport.sent) == len(BACKOFF) + 1
-    assert await state(heed, message) == "failed"
+    assert tuple(pauses[: len(BACKOFF)]) == BACKOFF
+    assert heed.clock.now() - begun == GIVE_UP_AFTER
+    assert len(transport.sent) == len(pauses) + 1
+
+
+async def test_a_mail_that_waits_for_the_provider_s_pace_uses_up_no_try() -> None:
+    heed, transport, message = await heed_with(*[Paced(timedelta(minutes=30))] * 100)
+
+    for _ in range(100):
+        await heed.services.outbox.deliver("acme", message)
+        heed.clock.move(minutes=30)
+    await heed.services.outbox.deliver("acme", message)
+
+    assert await state(heed, message) == "sent"
+    assert {envelope.earlier for envelope in transport.sent} == {"none"}
+
+
+async def test_a_mail_that_the_provider_still_works_on_is_being_sent_until_it_says_so() -> None:
+    transport = MemoryTransport(Underway(timedelta(seconds=20)), doubts=[Underway(timedelta(seconds=30)), Accepted()])
+    heed, message = await heed_of_one(transport)
+
+    for seconds in (20, 30):
+        await heed.services.outbox.deliver("acme", message)
+        assert (await heed.get(f"/messages/{message}"))["status"] == "sending"
+        await heed.services.outbox.deliver("acme", message)
+        heed.clock.move(seconds=seconds)
+    await heed.services.outbox.deliver("acme", message)
+
+    assert await state(heed, message) == "sent"
+    assert (len(transport.sent), len(transport.doubted)) == (1, 2)
+
+
+async def test_an_operation_that_fails_late_is_a_mail_that_has_failed() -> None:
+    refusal = Refused(False, "Suppressed", "All recipients are suppressed.")
+    heed, message = await heed_of_one(MemoryTransport(Underway(timedelta(seconds=20)), doubts=[refusal]))
+
+    await heed.services.outbox.deliver("acme", message)
+    heed.clock.move(seconds=20)
+    await heed.services.outbox.deliver("acme", message)
+
+    read = await heed.get(f"/messages/{message}")
+    assert (read["status"], read["failure"]["code"]) == ("failed", "Suppressed")
 
 
 async def test_a_message_is_not_tried_before_its_time() -> None:
@@ -169,17 +242,19 @@ async def test_the_mail_that_cannot_be_written_fails_and_says_why() -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b'"x"', b'{"v": 2, "org": "acme", "message": "x"}', b'{"v": 1, "org": "../x", "message": "x"}',
-     b'{"v": 1, "org": "acme", "message": "x\' or 1 eq 1"}', b"\xff\xfe"],
+     b'{"v": 1, "org": "acme", "message": "x\' or 1 eq 1"}', b"\xff\xfe",
+     b'{"v": 1, "org": "acme", "message": "%s", "seen": 1}' % (b"ab" * 16),
+     b'{"v": 1, "org": "acme", "discard": {"sender": "a b", "key": "k", "until": 1}}',
+     b'{"v": 1, "org": "acme", "discard": 1}'],
 )  # fmt: skip
 def test_a_queue_message_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        read_wake(body)
+        read_order(body)
 
 
 def test_a_wake_reads_as_it_was_written() -> None:
-    wake = Wake("acme", "ab" * 16)
-
-    assert read_wake(wake.to_json().encode()) == wake
+    for wake in (Wake("acme", "ab" * 16), Wake("acme", "ab" * 16, 'W/"1"'), Discard("acme", "rep1", "key", START)):
+        assert read_order(wake.to_json().encode()) == wake
 
 
 async def test_who_filters_the_recipients_mail_is_written_before_it_leaves() -> None:

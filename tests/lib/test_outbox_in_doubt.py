@@ -8,9 +8,10 @@ import pytest
 
 from lib.messages import StoredMessage
 from lib.storage.memory import MemoryQueues
-from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Unknown
+from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Underway, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.heed import START, Heed
+from tests.lib.copying import Dies, take_over
 
 SILENCE = Unknown("no answer")
 BUSY = Refused(temporary=True, code="429", text="later", retry_after=timedelta(minutes=30))
@@ -30,12 +31,6 @@ async def deliver(heed: Heed, message: str) -> StoredMessage:
     return loaded.message
 
 
-async def change(heed: Heed, message: str, **update: object) -> None:
-    loaded = await heed.services.messages.load("acme", message)
-    assert loaded
-    await heed.services.messages.change("acme", loaded.message.model_copy(update=update), loaded.etag)
-
-
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
@@ -43,16 +38,49 @@ async def change(heed: Heed, message: str, **update: object) -> None:
         (BUSY, "scheduled"),
         (Refused(temporary=False, code="403", text="no"), "failed"),
         (Unknown("nor do they know"), "uncertain"),
-        (Unknown("not now", ask_again=timedelta(minutes=5)), "submitting"),
+        (Underway(timedelta(minutes=5)), "submitting"),
+        (Unknown("not now", ask_again=timedelta(minutes=5)), "uncertain"),
     ],
 )
 @pytest.mark.parametrize("crashed", [False, True])
 async def test_the_provider_s_answer_decides(answer: Outcome, state: str, crashed: bool) -> None:
-    heed, message = await heed_with(MemoryTransport(SILENCE, doubts=[answer]))
+    dies_at = 1 if crashed else 0
+    heed, message = await heed_with(Dies(dies_at, True, SILENCE, doubts=[answer]))
     if crashed:
-        await change(heed, message, state="submitting", lease_until=START, attempts=1, tried_at=START)
+        with pytest.raises(KeyboardInterrupt):
+            await deliver(heed, message)
+        assert (await take_over(heed, message)).message.state == state
+    else:
+        assert (await deliver(heed, message)).state == state
 
-    assert (await deliver(heed, message)).state == state
+
+async def test_an_uncertain_message_is_settled_by_a_late_answer() -> None:
+    doubts: list[Outcome | Again] = [Unknown("Not there.", ask_again=timedelta(minutes=2)), Accepted(ids=("<theirs>",))]
+    transport = MemoryTransport(SILENCE, doubts=doubts)
+    heed, message = await heed_with(transport)
+
+    await deliver(heed, message)
+    await heed.work("interactions")
+    assert (await heed.get(f"/messages/{message}"))["status"] == "uncertain"
+    heed.clock.move(minutes=2)
+    stored = await deliver(heed, message)
+
+    assert (stored.state, stored.failure, stored.known_ids, len(transport.sent)) == ("sent", None, ["<theirs>"], 1)
+
+
+async def test_an_uncertain_message_that_nobody_finds_comes_to_rest() -> None:
+    transport = MemoryTransport(
+        SILENCE, doubts=[Unknown("Not there.", ask_again=timedelta(minutes=2)), Unknown("Not there.")]
+    )
+    heed, message = await heed_with(transport)
+    await deliver(heed, message)
+    heed.clock.move(minutes=2)
+
+    stored = await deliver(heed, message)
+    heed.clock.move(minutes=60)
+    await deliver(heed, message)
+
+    assert (stored.state, stored.goes_on, len(transport.doubted), len(transport.sent)) == ("uncertain", False, 2, 1)
 
 
 async def test_the_reader_of_an_uncertain_message_learns_both_reasons() -> None:
@@ -74,24 +102,20 @@ async def test_a_repetition_is_the_same_try_and_says_so() -> None:
     transport = MemoryTransport(SILENCE, SILENCE, BUSY, doubts=[Again(), Again(timedelta(seconds=20))])
     heed, message = await heed_with(transport)
 
-    assert (await deliver(heed, message)).in_doubt
-    heed.clock.move(seconds=1)
-    assert (await deliver(heed, message)).due_at == START + timedelta(seconds=21)
+    await deliver(heed, message)
     heed.clock.move(seconds=20)
     stored = await deliver(heed, message)
-    assert (stored.attempts, stored.in_doubt, stored.due_at) == (1, False, heed.clock.now() + timedelta(minutes=30))
+    assert (stored.state, stored.due_at) == ("scheduled", heed.clock.now() + timedelta(minutes=30))
     heed.clock.move(minutes=30)
-    assert (await deliver(heed, message)).attempts == 2
+    assert (await deliver(heed, message)).state == "sent"
 
     assert [envelope.earlier for envelope in transport.sent] == ["none", "doubtful", "doubtful", "settled"]
     assert [envelope.tried_at == START for envelope in transport.sent] == [True, True, True, False]
     assert len({envelope.key for envelope in transport.sent}) == 1
 
 
-@pytest.mark.parametrize("wait", [timedelta(0), timedelta(seconds=20)])
-@pytest.mark.parametrize("asked_again", [False, True])
-async def test_what_goes_on_is_found_by_the_sweep_when_the_queue_forgets_it(wait: timedelta, asked_again: bool) -> None:
-    outcome = Unknown("not now", ask_again=wait) if asked_again else Again(wait)
+@pytest.mark.parametrize("outcome", [Again(timedelta(seconds=20)), Underway(timedelta(seconds=20))])
+async def test_what_goes_on_is_found_by_the_sweep_when_the_queue_forgets_it(outcome: Outcome | Again) -> None:
     heed, message = await heed_with(MemoryTransport(SILENCE, doubts=[outcome]))
     await deliver(heed, message)
     queues = heed.storage.queues
@@ -102,25 +126,33 @@ async def test_what_goes_on_is_found_by_the_sweep_when_the_queue_forgets_it(wait
 
 
 async def test_a_doubtful_message_that_cannot_be_written_any_more_has_not_failed() -> None:
-    heed, message = await heed_with(MemoryTransport(SILENCE, doubts=[Again()]))
+    heed, message = await heed_with(MemoryTransport(SILENCE, doubts=[Again(timedelta(seconds=20))]))
     await deliver(heed, message)
-    await change(heed, message, sender="gone")
+    await lose_the_sender(heed, message)
+    heed.clock.move(seconds=20)
 
     stored = await deliver(heed, message)
 
     assert (stored.state, stored.failure and stored.failure.code) == ("uncertain", "compose")
 
 
+async def lose_the_sender(heed: Heed, message: str) -> None:
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    gone = loaded.message.model_copy(update={"sender": "gone"})
+    await heed.services.messages.change("acme", gone, loaded.etag)
+
+
 async def test_one_whose_process_died_and_that_cannot_be_written_any_more_is_uncertain() -> None:
-    heed, message = await heed_with(MemoryTransport())
-    await change(heed, message, state="submitting", lease_until=START, attempts=1, tried_at=START, sender="gone")
+    heed, message = await heed_with(Dies(1, taken=True))
+    with pytest.raises(KeyboardInterrupt):
+        await deliver(heed, message)
+    await lose_the_sender(heed, message)
 
-    stored = await deliver(heed, message)
-
-    assert (stored.state, stored.failure and stored.failure.code) == ("uncertain", "interrupted")
+    assert (await take_over(heed, message)).message.state == "uncertain"
 
 
-class Slow(MemoryTransport):
+class Slow(Dies):
     """While it is being asked, another worker looks at the message."""
 
     heed: Heed
@@ -134,10 +166,11 @@ class Slow(MemoryTransport):
 
 
 async def test_of_two_workers_one_asks() -> None:
-    transport = Slow(doubts=[Accepted()])
+    transport = Slow(1, True, doubts=[Accepted()])
     transport.heed, transport.message = heed, message = await heed_with(transport)
-    await change(heed, message, state="submitting", lease_until=START, attempts=1, tried_at=START)
+    with pytest.raises(KeyboardInterrupt):
+        await deliver(heed, message)
 
-    stored = await deliver(heed, message)
+    stored = (await take_over(heed, message)).message
 
-    assert (stored.state, transport.sent, len(transport.doubted)) == ("sent", [], 1)
+    assert (stored.state, len(transport.sent), len(transport.doubted)) == ("sent", 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lib.addresses import same_mailbox
+from lib.copy_tries import addressed
 from lib.messages import Copy, Recipient, StoredMessage
 from lib.prepare import Prepared
 from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope, Mailbox
@@ -12,14 +13,12 @@ from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope, Mailbo
 _MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}
 
 
-def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, copy: Copy | None = None) -> Envelope:
-    """For a message, or one of its several copies, that is `submitting`: what identifies the try is written by then."""
-    tried = copy or message
-    key = copy.key if copy else message.provider_key
-    assert key is not None
+def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, copy: Copy) -> Envelope:
+    """For a copy that is `submitting`, and those of its recipients who have not got it: the try is written by then."""
+    assert copy.key is not None
     assert message.message_id is not None
     recipients = message.recipients()
-    mailboxes = {same_mailbox(recipients[number].email) for number in prepared.copy.recipients}
+    mailboxes = {same_mailbox(recipients[number].email) for number in addressed(copy)}
     content = _content(message, prepared, mailboxes)
     return Envelope(
         sender=prepared.sender,
@@ -27,17 +26,17 @@ def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, 
         mime=prepared.composed.mime,
         message_id=message.message_id,
         content=content,
-        key=key,
-        tried_at=tried.tried_at or LONG_AGO,
+        key=copy.key,
+        tried_at=copy.tried_at or LONG_AGO,
         earlier=earlier,
     )
 
 
-def earlier_tries(tried: StoredMessage | Copy) -> Earlier:
-    """Before the next try: what those before it came to."""
-    if tried.in_doubt:
+def earlier_tries(copy: Copy) -> Earlier:
+    """Before the next try of a copy: what those before it came to."""
+    if copy.in_doubt:
         return "doubtful"
-    return "none" if tried.tried_at is None else "settled"
+    return "none" if copy.tried_at is None else "settled"
 
 
 def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) -> Content:

@@ -1,0 +1,98 @@
+"""What became of a message as a whole, by its copies and their recipients. Pure functions.
+
+The message is `sent` when the first recipient was accepted, whoever is still to get it; `uncertain` as long as nobody
+knows of a recipient; `failed` when everybody was refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from lib.addresses import same_mailbox
+from lib.copies import state_of_all
+from lib.copy_tries import goes_on
+from lib.messages import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
+
+
+def is_waiting(message: StoredMessage) -> bool:
+    """Whether the outbox still has something to do about it: until then the due index holds an entry for it."""
+    return message.state in ("scheduled", "submitting") or message.goes_on
+
+
+def deliveries(message: StoredMessage, copies: Sequence[Copy]) -> Iterator[tuple[int, Delivery]]:
+    """Recipient numbers with what became of the mail for each; of a mailbox that stands there twice, the first."""
+    recipients, seen = message.recipients(), set()
+    for copy in copies:
+        for number in copy.recipients:
+            mailbox = same_mailbox(recipients[number].email)
+            if mailbox not in seen:
+                seen.add(mailbox)
+                yield number, copy.delivery_of(number)
+
+
+def together(
+    message: StoredMessage, copies: Sequence[Copy], now: datetime, pause: timedelta | None = None
+) -> StoredMessage:
+    """The message as its copies have it. `pause`: nothing is tried before that has passed."""
+    found = [each for _, each in deliveries(message, copies)]
+    counts = DeliveryCounts.model_validate(Counter(each.state for each in found))
+    waiting = [copy for copy in copies if goes_on(copy)]
+    known = dict.fromkeys([*message.known_ids, *(each for copy in copies for each in copy.ids)])
+    update: dict[str, object] = {
+        "state": _state(counts, copies),
+        "delivery": counts,
+        "goes_on": bool(waiting),
+        "failure": _failure(found, counts),
+        "known_ids": [each for each in known if each != message.message_id],
+        "follow_state": state_of_all(message, copies),
+    }
+    if waiting:
+        update["due_at"] = max(min(copy.due_at or now for copy in waiting), now + (pause or timedelta(0)))
+    if counts.accepted and message.sent_at is None:
+        update["sent_at"] = min((each.at or now for each in found if each.state == "accepted"), default=now)
+    return message.model_copy(update=update)
+
+
+def _state(counts: DeliveryCounts, copies: Sequence[Copy]) -> State:
+    if counts.uncertain:
+        return "uncertain"
+    if counts.accepted:
+        return "sent"
+    if any(copy.state == "submitting" or copy.in_doubt for copy in copies):
+        return "submitting"
+    return "scheduled" if counts.waiting or counts.pending else "failed"
+
+
+def _failure(found: Sequence[Delivery], counts: DeliveryCounts) -> Failure | None:
+    """For how many recipients nobody knows, and for how many it was refused; None when all have it."""
+    doubtful = [each for each in found if each.state == "uncertain"]
+    refused = [each for each in found if each.state in ("refused", "bounced")]
+    pending = [each for each in found if each.state == "pending"]
+    if counts.total == 1:
+        return next(
+            (Failure(code=each.code or "", text=each.text or "") for each in (*doubtful, *refused, *pending)), None
+        )
+    texts = []
+    if doubtful:
+        texts.append(f"Nobody knows whether it has left for {len(doubtful)} of {counts.total} recipients.")
+        texts.append(_most_common(doubtful))
+    if refused:
+        texts += [f"It was not taken for {len(refused)} of {counts.total} recipients.", _most_common(refused)]
+    if pending:
+        texts += [f"It is tried again for {len(pending)} of {counts.total} recipients.", _most_common(pending)]
+    if not texts:
+        return None
+    first = next((each.code for each in (*doubtful, *refused, *pending) if each.code), "")
+    everybody = len(doubtful) + len(refused) + len(pending) == counts.total
+    return Failure(code=first if doubtful or everybody else "recipients", text=" ".join(texts).strip())
+
+
+def _most_common(found: Sequence[Delivery]) -> str:
+    return next((text for text, _ in Counter(each.text or "" for each in found).most_common(1)), "")
+
+
+def refused_recipients(message: StoredMessage, copies: Sequence[Copy]) -> list[tuple[int, Delivery]]:
+    """The numbers of recipients who were refused for good, with the reasons."""
+    return [(number, each) for number, each in deliveries(message, copies) if each.state == "refused"]

@@ -1,0 +1,310 @@
+"""Hands over the copies of a message, one after the other, each exactly once.
+
+Before a copy is handed over, its row says `submitting`; the outcome of the one before is written with it, in one
+transaction. So a worker that dies leaves at most one copy in doubt. Whoever comes after it asks for that one by its own
+key, and goes on with those that have not left.
+
+A worker holds the message by the row `d`, the lease, and renews that while it lives, however long a mail server takes.
+One that has lost it can write nothing more but the outcome of the very try that it had begun, in place of a doubt.
+
+A queue message is worth `MOST_AT_ONCE` copies or `LONGEST`; then the outbox wakes itself for the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from lib.clock import Clock
+from lib.compose import ComposeError
+from lib.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
+from lib.deliveries import is_waiting, together
+from lib.envelopes import earlier_tries, make_envelope
+from lib.message_store import Lease, Loaded, MessageStore
+from lib.messages import Copy, Failure, StoredMessage
+from lib.prepare import Mail, Preparation, Prepared
+from lib.repository import Stale
+from lib.schedule import Schedule
+from lib.storage import StorageError
+from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown
+from lib.transports.protocol import Earlier
+from lib.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
+
+log = logging.getLogger("heed.outbox")
+
+MOST_AT_ONCE = 100
+LONGEST = timedelta(minutes=1)
+
+_ROWS_AT_ONCE = 90
+_MOST_TRIES = 8
+"""Of a write, while others change the reminder."""
+
+_LATE_TRIES = 5
+_LATE_PAUSE = 3.0
+"""Seconds between tries to write a late outcome, while another worker still asks about that try."""
+
+_NOT_OURS = ("reminder", "reminded_at", "reminder_met")
+"""What others may change while a message is on its way: a reminder can be set, and fire, at any time."""
+
+
+def with_others(message: StoredMessage, theirs: StoredMessage) -> StoredMessage:
+    """The message, and what others have changed of it."""
+    return message.model_copy(update={name: getattr(theirs, name) for name in _NOT_OURS})
+
+
+@dataclass(slots=True)
+class Run:
+    """A worker's hold on a message: nobody else writes its copies while the lease says `holder`."""
+
+    organization: str
+    message: StoredMessage
+    etag: str
+    lease_etag: str
+    holder: str
+    copies: list[Copy]
+    mail: Mail | None
+    unsaved: dict[int, Copy] = field(default_factory=dict)
+    progress: bool = False
+    refused_since: datetime | None = None
+    """When the copy was first tried with which the provider has refused all of them."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def note(self, number: int, copy: Copy) -> None:
+        """What became of a copy; it is stored with the next write."""
+        before = {each for each, found in self.copies[number].deliveries.items() if found.state == "accepted"}
+        self.progress |= any(
+            found.state == "accepted" and each not in before for each, found in copy.deliveries.items()
+        )
+        self.copies[number] = self.unsaved[number] = copy
+
+
+class HandOver:
+    def __init__(
+        self, store: MessageStore, preparation: Preparation, schedule: Schedule, transport: Transport, clock: Clock
+    ) -> None:
+        self._store = store
+        self._preparation = preparation
+        self._schedule = schedule
+        self._transport = transport
+        self._clock = clock
+
+    async def run(self, run: Run, first: Prepared | None = None) -> StoredMessage:
+        """Hand over as many copies as are due, within bounds; then let the message rest.
+
+        `first` is the first copy, if it has been begun with the plan. Raises Stale, StorageError.
+        """
+        begun_at, stop = self._clock.now(), None
+        async with self._renewing(run):
+            try:
+                if first is not None:
+                    stop = await self._send(run, 0, run.copies[0], first, "none")
+                for _ in range(MOST_AT_ONCE - 1 if first else MOST_AT_ONCE):
+                    number = next_copy(run.copies, self._clock.now())
+                    if number is None or stop is not None or self._clock.now() - begun_at > LONGEST:
+                        break
+                    stop = await self._work_on(run, number)
+                return await self._rest(run, stop)
+            except Stale:
+                settled = await self._settle_late(run)
+                if settled is None:
+                    raise
+                return settled
+            except Exception:
+                # What is known of those that have left must not be lost with the fault.
+                with suppress(Stale, StorageError):
+                    await self._save(run, {})
+                raise
+
+    @asynccontextmanager
+    async def _renewing(self, run: Run) -> AsyncIterator[None]:
+        """Hold the lease while this lasts."""
+        renewing = asyncio.create_task(self._renew(run))
+        try:
+            yield
+        finally:
+            async with run.writing:  # a renewal that was cut off would leave us a lease of unknown version
+                renewing.cancel()
+            await asyncio.wait({renewing})
+
+    async def _renew(self, run: Run) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                await self._write(run, {})
+            except Stale:
+                log.warning("message %s: its worker has lost it", run.message.id)
+                return
+            except StorageError as error:
+                log.warning("message %s: its lease could not be renewed: %s", run.message.id, error)
+
+    async def _work_on(self, run: Run, number: int) -> Refused | Paced | None:
+        """Send it, or ask for it; the outcome, when it is one that the others would get as well."""
+        copy = run.copies[number]
+        prepared = await self._written(run, number)
+        if prepared is None:
+            failure = Failure(code="compose", text="The mail could not be written.")
+            run.note(number, unwritable(copy, failure, self._clock.now()))
+            return None
+        if copy.state != "planned":
+            # A renewal only; what it asks about was written when it was begun.
+            await self._save(run, {})
+            return await self._ask(run, number, copy, prepared)
+        earlier = earlier_tries(copy)
+        copy = begun(copy, prepared.copy.follow_state, self._clock.now())
+        await self._save(run, {number: copy})
+        return await self._send(run, number, copy, prepared, earlier)
+
+    async def _send(
+        self, run: Run, number: int, copy: Copy, prepared: Prepared, earlier: Earlier
+    ) -> Refused | Paced | None:
+        envelope = make_envelope(run.message, prepared, earlier, copy)
+        outcome: Outcome | Again = await self._transport.send(envelope)
+        if isinstance(outcome, Unknown):
+            outcome = await after_doubt(self._transport, envelope, outcome)
+        return self._note(run, number, copy, outcome)
+
+    async def _ask(self, run: Run, number: int, copy: Copy, prepared: Prepared) -> Refused | Paced | None:
+        envelope = make_envelope(run.message, prepared, "doubtful", copy)
+        return self._note(run, number, copy, await after_doubt(self._transport, envelope, INTERRUPTED))
+
+    def _note(self, run: Run, number: int, copy: Copy, outcome: Outcome | Again) -> Refused | Paced | None:
+        run.note(number, concluded(copy, outcome, run.message.recipients(), self._clock.now()))
+        if not isinstance(outcome, Refused | Paced) or not is_general(outcome):
+            return None
+        run.refused_since = copy.first_tried_at
+        return outcome
+
+    async def _written(self, run: Run, number: int) -> Prepared | None:
+        if run.mail is None:
+            return None
+        try:
+            return await self._preparation.write(run.mail, number)
+        except ComposeError as error:
+            log.info("message %s: copy %d cannot be written: %s", run.message.id, number, error)
+            return None
+
+    async def _save(self, run: Run, begun_now: Mapping[int, Copy]) -> None:
+        """Outcomes that are not yet stored, with the copy that is begun; renews the lease. Raises Stale."""
+        changed = {**run.unsaved, **begun_now}
+        if not changed:
+            return
+        numbers = list(changed)
+        for start in range(0, len(numbers), _ROWS_AT_ONCE):
+            await self._write(run, {number: changed[number] for number in numbers[start : start + _ROWS_AT_ONCE]})
+        run.copies = [changed.get(number, copy) for number, copy in enumerate(run.copies)]
+        run.unsaved = {}
+
+    async def _write(self, run: Run, copies: Mapping[int, Copy], ended: StoredMessage | None = None) -> None:
+        """One transaction with these copies and, if it `ended`, the message; the lease is renewed, or given back.
+
+        Raises Stale when another worker holds the message.
+        """
+        now = self._clock.now()
+        lease = Lease(until=now + LEASE, holder=run.holder) if ended is None else Lease(until=now)
+        organization, message = run.organization, run.message.id
+        async with run.writing:
+            for _ in range(_MOST_TRIES):
+                try:
+                    if ended is None:
+                        run.lease_etag = await self._store.put_copies(
+                            organization, message, copies, lease, run.lease_etag
+                        )
+                    else:
+                        run.etag, run.lease_etag = await self._store.change_with_lease(
+                            organization, ended, run.etag, copies, lease, run.lease_etag
+                        )
+                        run.message = ended
+                    return
+                except Stale:
+                    loaded = await self._store.load(organization, message)
+                    if loaded is None or loaded.lease is None or loaded.lease.holder != run.holder:
+                        raise
+                    # Somebody has changed the reminder, or a write of ours came through that had seemed to fail.
+                    run.etag, run.lease_etag = loaded.etag, loaded.lease_etag or ""
+                    ended = with_others(ended, loaded.message) if ended else None
+            raise Stale
+
+    async def _rest(self, run: Run, stop: Refused | Paced | None) -> StoredMessage:
+        """Write down what became of the copies, and see to the next round."""
+        now, before = self._clock.now(), run.message
+        rounds, pause = self._pause(run, stop)
+        ended = together(before, run.copies, now, pause).model_copy(update={"attempts": rounds})
+        await self._forget_drafts(run)
+        if len(run.unsaved) > _ROWS_AT_ONCE:
+            await self._save(run, {})
+        if is_waiting(ended):
+            await self._schedule.enter(run.organization, ended)
+        await self._write(run, run.unsaved, ended)
+        run.unsaved = {}
+        ended = run.message
+        if not is_waiting(ended) or ended.due_at != before.due_at:
+            await self._schedule.leave(run.organization, before)
+        if is_waiting(ended):
+            await self._schedule.wake(run.organization, ended)
+        return ended
+
+    async def _forget_drafts(self, run: Run) -> None:
+        """Have removed what tries of a copy that will not be sent have left at the provider."""
+        if not self._transport.separate_envelopes:
+            for copy in run.unsaved.values():
+                if copy.state == "refused" and copy.tried_at and copy.key:
+                    await self._schedule.discard(run.organization, run.message, copy.key)
+
+    def _pause(self, run: Run, stop: Refused | Paced | None) -> tuple[int, timedelta | None]:
+        """Rounds in a row in which the provider has taken nothing, and how long all copies wait for it.
+
+        After a day of such rounds, what still waits has failed.
+        """
+        if stop is None:
+            return 0 if run.progress else run.message.attempts, None
+        if isinstance(stop, Paced):
+            return run.message.attempts, stop.wait
+        now, rounds = self._clock.now(), 1 if run.progress else run.message.attempts + 1
+        left = (run.refused_since or now) + GIVE_UP_AFTER - now
+        if left <= timedelta(0):
+            for number, copy in enumerate(run.copies):
+                if copy.state == "planned":
+                    run.note(number, abandoned(copy, stop, now))
+            return rounds, None
+        return rounds, min(left, pause_after(rounds, stop.retry_after))
+
+    async def _settle_late(self, run: Run) -> StoredMessage | None:
+        """Another worker has the message, for ours took too long: where it knows nothing of a try, we may know.
+
+        Only a doubt about the very same try is replaced: what came after it is another's.
+        """
+        for _ in range(_LATE_TRIES):
+            loaded = await self._store.load(run.organization, run.message.id)
+            if loaded is None:
+                return None
+            known = {number: copy for number, copy in run.unsaved.items() if _is_doubtful_there(loaded, number, copy)}
+            if not known:
+                return None
+            if loaded.is_held:
+                await asyncio.sleep(_LATE_PAUSE)
+                continue
+            copies = [known.get(number, copy) for number, copy in enumerate(loaded.copies)]
+            ended = together(loaded.message, copies, self._clock.now())
+            if is_waiting(ended):
+                await self._schedule.enter(run.organization, ended)
+            lease = Lease(until=self._clock.now())
+            with suppress(Stale):
+                await self._store.change_with_lease(
+                    run.organization, ended, loaded.etag, known, lease, loaded.lease_etag or ""
+                )
+                log.info("message %s: a late answer has settled it", run.message.id)
+                if is_waiting(ended):
+                    await self._schedule.wake(run.organization, ended)
+                return ended
+        return None
+
+
+def _is_doubtful_there(loaded: Loaded, number: int, copy: Copy) -> bool:
+    """Whether nothing definite is stored of the try whose outcome we have."""
+    there = loaded.copies[number] if number < len(loaded.copies) else None
+    same = there is not None and (there.key, there.tried_at) == (copy.key, copy.tried_at)
+    return same and there is not None and there.state in ("uncertain", "submitting") and copy.state != "uncertain"
