@@ -141,9 +141,12 @@ class Outbox:
             try:
                 etags = await self._store.put_plan(organization, before, submitting, etag, copies, lease)
                 return submitting, *etags
-            except Stale:
+            except (Stale, Unavailable) as error:
                 again = await self._store.load(organization, before.id)
-                if again is None or _order_of(again.message) != _order_of(before):
+                if again and again.lease and again.lease.holder == lease.holder:
+                    # It came through, though it had seemed to fail.
+                    return with_others(submitting, again.message), again.etag, again.lease_etag or ""
+                if isinstance(error, Unavailable) or again is None or _order_of(again.message) != _order_of(before):
                     raise
                 before, etag = again.message, again.etag
                 submitting = with_others(submitting, before)
