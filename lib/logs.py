@@ -1,4 +1,4 @@
-"""Which loggers of libraries are quiet."""
+"""Log levels of libraries."""
 
 import logging
 

@@ -88,7 +88,7 @@ async def test_who_waits_behind_a_commit_that_hangs_is_answered_too(caplog: pyte
 
 @pytest.mark.parametrize("failure", [down, never])
 @pytest.mark.usefixtures("hurried")
-async def test_whoever_answers_a_hit_writes_its_line(caplog: pytest.LogCaptureFixture, failure: Step) -> None:
+async def test_the_task_that_records_a_hit_writes_its_line(caplog: pytest.LogCaptureFixture, failure: Step) -> None:
     """The Functions host drops a line of a task whose invocation has ended."""
     writers: dict[str, str] = {}
 

@@ -176,7 +176,7 @@ async def test_a_body_in_chunks_may_be_as_large_as_the_limit_and_no_larger(clien
     assert await response.read() == b""
 
 
-async def test_who_goes_on_sending_hears_that_it_is_too_much(client: aiohttp.ClientSession) -> None:
+async def test_a_client_that_goes_on_sending_hears_that_it_is_too_much(client: aiohttp.ClientSession) -> None:
     response = await client.post("/size", data=pieces(MAX_BODY_BYTES + 32 * 1024 * 1024))
     assert response.status == 413
     # The next request needs another connection, and gets one.

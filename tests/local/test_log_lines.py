@@ -1,4 +1,4 @@
-"""Which lines of the log are kept: those of an invocation that still runs, as in Azure."""
+"""Log lines that are kept: those of an invocation that still runs, as in Azure."""
 
 import asyncio
 import logging
