@@ -3,9 +3,11 @@
 import gc
 
 from functions.app import make_app
+from lib.logs import quiet_libraries
 from lib.services import build
 from lib.settings import load_settings
 
+quiet_libraries()
 app = make_app(build(load_settings()))
 
 # What is loaded by now stays for good: the collector need not look at it again and again. A tenth more hits a second.

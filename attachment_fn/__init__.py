@@ -13,7 +13,7 @@ from lib.storage import StorageError
 from lib.tokens import Purpose
 
 ANSWER_LIMIT = 1.4
-"""Seconds. What is not recorded by then goes on being recorded; the recipient does not wait for it."""
+"""Seconds. A view that is not stored by then is left to the log; the recipient does not wait for it."""
 
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 

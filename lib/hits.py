@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lib.facts import Kind, asks_for_privacy, new_fact
@@ -20,10 +21,6 @@ class Hit:
 
     claim: Claim
     stored: bool
-
-
-_going_on: set[asyncio.Task[Hit | None]] = set()
-"""The event loop holds tasks weakly."""
 
 
 async def record_hit(
@@ -62,8 +59,10 @@ async def record_within(
     method: str,
     headers: Mapping[str, str],
 ) -> None:
-    """`record_hit`, for an answer that has cost time already: after so long, the recording goes on by itself."""
-    recording = asyncio.create_task(record_hit(services, purpose, kind, token, method, headers))
-    _going_on.add(recording)
-    recording.add_done_callback(_going_on.discard)
-    await asyncio.wait({recording}, timeout=max(0.0, seconds))
+    """`record_hit`, for an answer that has cost time already: when these are over, the log has the fact.
+
+    The journal goes on storing it all the same.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            await record_hit(services, purpose, kind, token, method, headers)

@@ -2,8 +2,9 @@
 
 A group commit: facts that come while a commit is under way go out together in the next one; at low load a commit holds
 one fact, and nobody waits for company. A commit is one row in the organization's journal table, or, when the table
-fails or hesitates, one message with the same facts on the queue `interactions`. When both fail, the facts go to the log
-as lines that `POST /api/ops/replay` takes back.
+fails or hesitates, one message with the same facts on the queue `interactions`. When both fail, `record` writes the
+fact to the log, as a line that `POST /api/ops/replay` takes back. `record` writes it, because the tasks here belong to
+the invocation that started them, and the Functions host drops a line whose invocation has ended.
 
 The assessor hears of rows through the same queue, after the hits are answered: the first commit is told of at once,
 those of the next `TELL_EVERY` together, with their facts while these are few. Of what nobody has told it, it hears from
@@ -109,7 +110,6 @@ class RowsAndQueues:
 class _Waiting:
     text: str
     done: asyncio.Future[bool]
-    logged: bool = False
 
     def answer(self, stored: bool) -> None:
         """Once; whoever hung up needs none."""
@@ -151,10 +151,8 @@ class _Line:
             waiting.answer(True)
 
     def give_up(self, waiting: _Waiting) -> None:
-        """Leave the fact to the log, once."""
-        if not waiting.logged:
-            waiting.logged = True
-            log.error('%s{"org":"%s","fact":%s}', LOG_MARK, self.organization, waiting.text)
+        """Leave the fact to the log. Only the invocation that answers the hit may call this, before it answers."""
+        log.error('%s{"org":"%s","fact":%s}', LOG_MARK, self.organization, waiting.text)
 
     async def company(self) -> None:
         """Until as many facts wait as are wanted, or `COMPANY` has passed; one turn of the loop at least."""
@@ -176,7 +174,11 @@ class Journal:
         self._hurry = asyncio.Event()
 
     async def record(self, organization: str, fact: Fact) -> bool:
-        """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.3 s at most."""
+        """True when the fact is stored; False when the log has it instead. Raises nothing, takes 1.3 s at most.
+
+        When the caller is canceled meanwhile, the log has the fact, and storage may get it as well: a replay counts it
+        once.
+        """
         line = self._lines.get(organization)
         if line is None:
             line = self._lines[organization] = _Line(organization)
@@ -184,7 +186,13 @@ class Journal:
         if line.is_failing:
             return self._record_while_failing(line, waiting)
         self._enqueue(line, waiting)
-        return await waiting.done
+        is_stored = False
+        try:
+            is_stored = await waiting.done
+        finally:
+            if not is_stored:
+                line.give_up(waiting)
+        return is_stored
 
     def _record_while_failing(self, line: _Line, waiting: _Waiting) -> bool:
         """The last commit failed: answer at once from the log, and let the fact be the next try's freight."""
@@ -237,7 +245,6 @@ class Journal:
         if not is_stored:
             line.is_failing = True
             for waiting in group:
-                line.give_up(waiting)
                 waiting.answer(False)
 
     def _tell_of(self, line: _Line, commit: _Commit) -> None:

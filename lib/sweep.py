@@ -42,6 +42,14 @@ _STATE = "sweep"
 # Commits begin with the year, so a range of them meets neither of these partitions.
 
 
+class RowsMissing(Exception):
+    """Storage says that rows are not there which a queue message names as written.
+
+    The message comes again, as it does after any failure. When its tries are used up it is a dead letter, of which an
+    alarm tells. Meanwhile the sweep finds the rows, should they turn up.
+    """
+
+
 class JournalSweep:
     def __init__(self, tables: Tables, assessor: Assessor, organizations: Organizations, clock: Clock) -> None:
         self._tables = tables
@@ -50,22 +58,36 @@ class JournalSweep:
         self._clock = clock
 
     async def take(self, interactions: Interactions) -> None:
-        """A message of the queue: assess it, and remember its commits."""
+        """A message of the queue: assess it, and remember its commits. Raises RowsMissing, when all others are done."""
+        organization, commits = interactions.organization, interactions.commits
         for message in interactions.messages:
-            await self._assessor.look_again(interactions.organization, message, interactions.last)
-        facts = interactions.facts or await self._read(interactions.organization, interactions.commits)
-        await self._assessor.take(interactions.organization, facts)
-        if interactions.commits:
-            await self.mark(interactions.organization, interactions.commits)
+            await self._assessor.look_again(organization, message, interactions.last)
+        facts, missing = interactions.facts, set[str]()
+        if not facts:
+            facts, missing = await self._read(organization, commits)
+        await self._assessor.take(organization, facts)
+        taken = [commit for commit in commits if commit not in missing]
+        if taken:
+            await self.mark(organization, taken)
+        if missing and await self._is_recording(organization):
+            raise RowsMissing(f"journal rows of organization {organization} are missing: {', '.join(sorted(missing))}")
 
-    async def _read(self, organization: str, commits: Sequence[str]) -> list[Fact]:
-        """The facts of these commits, as far as they are there."""
+    async def _read(self, organization: str, commits: Sequence[str]) -> tuple[list[Fact], set[str]]:
+        """(facts of these commits, commits whose rows are not there although nobody has taken them)."""
         name = table(organization, "journal")
-        rows: list[Row | None] = []
+        rows: dict[str, Row | None] = {}
         for start in range(0, len(commits), _AT_ONCE):
             some = commits[start : start + _AT_ONCE]
-            rows += await asyncio.gather(*(self._tables.get(name, commit, FACTS_ROW) for commit in some))
-        return [fact for row in rows if row is not None for fact in _facts_of(row)]
+            found = await asyncio.gather(*(self._tables.get(name, commit, FACTS_ROW) for commit in some))
+            rows.update(zip(some, found, strict=True))
+        absent = [commit for commit, row in rows.items() if row is None]
+        missing = {commit for commit in absent if await self._tables.get(name, _SEEN, commit) is None}
+        return [fact for row in rows.values() if row is not None for fact in _facts_of(row)], missing
+
+    async def _is_recording(self, organization: str) -> bool:
+        """Whether its facts are kept, as storage says now: not where it is gone, or has switched engagement off."""
+        found = await self._organizations.get(organization)
+        return found is not None and found[0].settings.engagement_enabled
 
     async def mark(self, organization: str, commits: Sequence[str]) -> None:
         """The assessor has these commits' facts. Where engagement is switched off it has dropped them; so does this."""

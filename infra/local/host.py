@@ -22,6 +22,7 @@ from infra.local.host_json import HostOptions, host_options, read_host_json
 from infra.local.host_keys import load_host_keys
 from infra.local.http_triggers import HttpTriggers
 from infra.local.invocation import Invoke, make_invoke
+from infra.local.log_lines import LateLines
 from infra.local.one_write import OneWriteProtocol
 from infra.local.queue_triggers import LEASE, QueueTrigger
 from infra.local.routing import shadowed_routes
@@ -68,6 +69,8 @@ class Host:
         self._listeners: list[Listener] = []
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._late_lines = LateLines()
+        self._log_handlers: list[logging.Handler] = []
         self.base_url = ""
         self.http = HttpTriggers(
             options.route_prefix, load_host_keys(data_dir / "host-keys.json", settings.get("HEED_HOST_KEY"))
@@ -78,6 +81,7 @@ class Host:
     async def start(self, listening_socket: socket.socket) -> None:
         """Serve HTTP on the bound socket, start timers and queues; returns once requests are answered."""
         self._warn_of_shadowed_routes()
+        self._drop_late_lines()
         self._server = _Server(self.http)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening_socket]))
         host, port = listening_socket.getsockname()[:2]
@@ -98,6 +102,7 @@ class Host:
             ending.append(self._serving)
         await asyncio.gather(*ending)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._say_what_was_dropped()
 
     def _add(self, function: Function, invoke: Invoke) -> None:
         match function.trigger_type:
@@ -140,6 +145,17 @@ class Host:
             invoke,
             self._options.service_bus,
         )
+
+    def _drop_late_lines(self) -> None:
+        self._log_handlers = list(logging.getLogger().handlers)
+        for handler in self._log_handlers:
+            handler.addFilter(self._late_lines)
+
+    def _say_what_was_dropped(self) -> None:
+        for handler in self._log_handlers:
+            handler.removeFilter(self._late_lines)
+        for name, count in self._late_lines.dropped.items():
+            logger.warning("Dropped, as in Azure: %d log lines of %s that no running invocation wrote", count, name)
 
     def _warn_of_shadowed_routes(self) -> None:
         for taken, meant in shadowed_routes(self.http.router.routes):

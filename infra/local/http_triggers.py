@@ -7,6 +7,7 @@ the handler returns becomes the response. Every tracking pixel passes through he
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -19,7 +20,7 @@ from infra.local.application import Function
 from infra.local.errors import StartError
 from infra.local.host_keys import HostKeys
 from infra.local.invocation import InvocationError, Invoke
-from infra.local.routing import NotAllowed, Router
+from infra.local.routing import Router
 
 logger = logging.getLogger("heed.host")
 
@@ -29,8 +30,10 @@ Send = Callable[[Message], Awaitable[None]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status code, headers, body."""
 
-MAX_BODY_BYTES = 101 * 1024 * 1024
-"""The Functions host takes 100 MiB unless it is told otherwise; with a little more, the app says what is too much."""
+MAX_BODY_BYTES = 100 * 1024 * 1024
+"""What the Functions host takes (`ScriptConstants.DefaultMaxRequestBodySize`)."""
+DRAIN_SECONDS = 5.0
+"""How long a client that sends too much may go on sending, so that it gets to read the answer; Kestrel's value."""
 RESERVED_ROUTES = ("admin", "runtime")
 BODILESS = frozenset((100, 101, 102, 103, 204, 205, 304))
 
@@ -77,6 +80,9 @@ class HttpTriggers:
             status, headers, body = await self._answer(scope, receive)
         except _DisconnectedError:
             return
+        except _BodyTooLargeError:
+            await _refuse_body(receive, send)
+            return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         # The server drops the body of an answer to HEAD; its length was said in the headers.
         await send({"type": "http.response.body", "body": body})
@@ -86,8 +92,6 @@ class HttpTriggers:
         found = self.router.find(method, scope["raw_path"].decode("latin-1"))
         if found is None:
             return _empty(404)
-        if isinstance(found, NotAllowed):
-            return _empty(405, (b"allow", ", ".join(found.methods).encode()))
         endpoint = self._endpoints[found.function_name]
         headers = read_headers(scope["headers"])
         parameters = read_query(scope["query_string"])
@@ -95,10 +99,7 @@ class HttpTriggers:
             given = headers.get("x-functions-key") or parameters.get("code", "")
             if not self._keys.allow(endpoint.auth_level, given):
                 return _empty(401)
-        try:
-            body = await _read_body(headers, receive)
-        except _BodyTooLargeError:
-            return _empty(413, (b"connection", b"close"))
+        body = await _read_body(headers, receive)
         request = HttpRequest(
             method=method,
             url=_url(scope, headers),
@@ -181,6 +182,21 @@ def _url(scope: MutableMapping[str, Any], headers: dict[str, str]) -> str:
     query = scope["query_string"]
     url = f"{scope['scheme']}://{headers.get('host', '')}{path}"
     return f"{url}?{query.decode('latin-1')}" if query else url
+
+
+async def _refuse_body(receive: Receive, send: Send) -> None:
+    """Answer 413 at once, and forget what still comes.
+
+    A connection that is closed on unread data is reset, and the client may never read its answer.
+    """
+    status, headers, body = _empty(413, (b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while (message := await receive())["type"] != "http.disconnect" and message.get("more_body", False):
+                pass
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _read_body(headers: dict[str, str], receive: Receive) -> bytes:

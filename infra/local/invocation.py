@@ -13,6 +13,7 @@ from typing import Any
 import azure.functions as func
 
 from infra.local.application import Function
+from infra.local.log_lines import Invocation, call_under, enter
 
 logger = logging.getLogger("heed.host")
 
@@ -65,6 +66,8 @@ def make_invoke(function: Function, threads: ThreadPoolExecutor) -> Invoke:
 
     async def invoke(argument: Any) -> Any:
         arguments = {parameter: argument}
+        invocation = Invocation()
+        outside = enter(invocation)
         # An id costs more than the rest of this function, so it is made only for whoever looks at it.
         invocation_id = None
         if function.wants_context:
@@ -73,10 +76,14 @@ def make_invoke(function: Function, threads: ThreadPoolExecutor) -> Invoke:
         try:
             if is_coroutine:
                 return await handler(**arguments)
-            return await asyncio.get_running_loop().run_in_executor(threads, partial(handler, **arguments))
+            call = partial(call_under, invocation, partial(handler, **arguments))
+            return await asyncio.get_running_loop().run_in_executor(threads, call)
         except Exception as error:
             invocation_id = invocation_id or str(uuid.uuid4())
             logger.exception("Function %s failed (invocation %s)", function.name, invocation_id)
             raise InvocationError(function.name) from error
+        finally:
+            invocation.has_ended = True
+            enter(outside)
 
     return invoke

@@ -86,12 +86,6 @@ class Found(NamedTuple):
     parameters: dict[str, str]
 
 
-class NotAllowed(NamedTuple):
-    """The path is known, but not with this method; `methods` are those that are."""
-
-    methods: tuple[str, ...]
-
-
 @dataclass(slots=True)
 class _Node:
     literals: dict[str, "_Node"] = field(default_factory=dict)
@@ -114,14 +108,12 @@ class Router:
         for variant in _variants(segments):
             self._insert(route, variant)
 
-    def find(self, method: str, raw_path: str) -> Found | NotAllowed | None:
-        """Look up a path as it came over the wire, without its query; None when there is no such route."""
-        texts = split_path(raw_path)
-        refused: set[str] = set()
-        found = _search(self._root, texts, 0, (), method, refused)
-        if found is not None:
-            return found
-        return NotAllowed(tuple(sorted(refused))) if refused else None
+    def find(self, method: str, raw_path: str) -> Found | None:
+        """Look up a path as it came over the wire, without its query; None when no route has this path and method.
+
+        The Functions host has no 405: the method is a constraint of the route like any other.
+        """
+        return _search(self._root, split_path(raw_path), 0, (), method)
 
     def _insert(self, route: Route, segments: Sequence[Segment]) -> None:
         node = self._root
@@ -149,25 +141,23 @@ def _child(node: _Node, segment: Segment) -> _Node:
     return child
 
 
-def _search(
-    node: _Node, texts: list[str], index: int, values: tuple[str, ...], method: str, refused: set[str]
-) -> Found | None:
+def _search(node: _Node, texts: list[str], index: int, values: tuple[str, ...], method: str) -> Found | None:
     if index == len(texts):
-        found = _end(node, values, method, refused)
+        found = _end(node, values, method)
         if found is not None:
             return found
     else:
         text = texts[index]
         literal = node.literals.get(text.lower())
         if literal is not None:
-            found = _search(literal, texts, index + 1, values, method, refused)
+            found = _search(literal, texts, index + 1, values, method)
             if found is not None:
                 return found
     for segment, child in node.others:
         if segment.rank is Rank.CATCH_ALL:
-            found = _end(child, (*values, "/".join(texts[index:])), method, refused)
+            found = _end(child, (*values, "/".join(texts[index:])), method)
         elif index < len(texts) and (matched := segment.match(texts[index])) is not None:
-            found = _search(child, texts, index + 1, values + matched, method, refused)
+            found = _search(child, texts, index + 1, values + matched, method)
         else:
             continue
         if found is not None:
@@ -175,12 +165,11 @@ def _search(
     return None
 
 
-def _end(node: _Node, values: tuple[str, ...], method: str, refused: set[str]) -> Found | None:
+def _end(node: _Node, values: tuple[str, ...], method: str) -> Found | None:
     for route, names in node.ends:
         if route.answers(method):
             # An empty catch-all has no value, so the function is not told of it.
             return Found(route.function_name, {name: value for name, value in zip(names, values, strict=True) if value})
-        refused |= route.methods
     return None
 
 

@@ -43,8 +43,6 @@ def main(arguments: Sequence[str]) -> int:
     Returns the exit code: 0 for an end that was asked for, 1 for any other.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # The SDKs log every request at INFO.
-    logging.getLogger("azure").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with contextlib.ExitStack() as ending:

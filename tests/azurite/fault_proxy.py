@@ -29,6 +29,9 @@ class Fault(Enum):
     SILENCE = auto()
     """The server never sees it, and the client hears nothing until the proxy ends."""
 
+    SILENCE_AFTER = auto()
+    """The server does what was asked, and the client hears nothing until the proxy ends."""
+
 
 class FaultProxy:
     """Passes requests on, each over a connection of its own. `url` is the server's URL, through this proxy."""
@@ -98,6 +101,8 @@ class FaultProxy:
             answer = await self._forward(head, body)
             if fault is Fault.CUT_AFTER:
                 writer.transport.abort()
+            elif fault is Fault.SILENCE_AFTER:
+                await self._end.wait()
             else:
                 writer.write(answer)
                 await writer.drain()

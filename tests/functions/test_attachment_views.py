@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,12 +13,15 @@ from urllib.parse import unquote
 
 import pytest
 
+import attachment_fn
+from infra.local.log_lines import LateLines
+from lib.journal import LOG_MARK, StorageWriter
 from lib.storage import Range, Row, Storage, Unavailable
 from lib.storage.memory import MemoryBlobs, MemoryTables, memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
 from tests.functions.test_attachments import PDF, add
-from tests.heed import Heed, Response
+from tests.heed import ADMIN_KEY, Heed, Response
 from tests.lib.test_content_types import EICAR, SVG
 
 
@@ -173,6 +177,43 @@ async def test_whoever_asks_for_privacy_gets_the_file_and_is_not_named(heed: Hee
     await heed.work()
     [event] = (await heed.get(f"/messages/{message}/timeline"))["items"]
     assert event["recipient"] is None
+
+
+class SlowWriter(StorageWriter):
+    """Writes nothing before it may."""
+
+    def __init__(self, storage: Storage) -> None:
+        super().__init__(storage)
+        self.may_write = asyncio.Event()
+
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        await self.may_write.wait()
+        await super().insert(table, partition, key, columns)
+
+    async def put(self, queue: str, body: str) -> None:
+        await self.may_write.wait()
+        await super().put(queue, body)
+
+
+async def test_a_view_that_is_not_stored_in_time_is_in_the_log_before_the_answer_and_counts_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachment_fn, "ANSWER_LIMIT", 0.0)
+    storage = memory_storage()
+    writer = SlowWriter(storage)
+    heed = await Heed(storage=storage, writer=writer).start()
+    message, [link] = await followed(heed)
+    caplog.handler.addFilter(lines := LateLines())
+
+    answer = await heed.hit(link)
+
+    caplog.handler.removeFilter(lines)
+    assert answer.status == 302
+    assert caplog.text.count(LOG_MARK) == 1
+    writer.may_write.set()
+    assert await views(heed, message) == (1, 1, [1])
+    await heed.request("POST", "/api/ops/replay", caplog.text.encode(), key=ADMIN_KEY)
+    assert await views(heed, message) == (1, 1, [1])
 
 
 async def test_the_way_to_the_bytes_is_in_no_log(heed: Heed, caplog: pytest.LogCaptureFixture) -> None:

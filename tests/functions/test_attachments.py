@@ -273,7 +273,8 @@ async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(heed: Heed, fol
     message = await heed.draft()
     too_large = await upload(heed, message, "a.bin", bytes(largest + 1), followed=followed)
     assert too_large.status == 413
-    assert f"{largest:,}" in too_large.json["detail"]
+    # A followed file may be as large as a request: the host itself refuses a larger one, in no words.
+    assert too_large.body == b"" if followed else f"{largest:,}" in too_large.json["detail"]
     assert (await upload(heed, message, "a.bin", bytes(largest), followed=followed)).status == 201
 
 

@@ -136,6 +136,23 @@ async def test_a_bad_token_and_storage_that_is_down_show_the_pixel_and_never_an_
         assert (answer.status, answer.body, answer.headers["content-type"]) == (200, PIXEL, "image/gif")
 
 
+async def test_an_image_that_fails_in_an_unforeseen_way_is_the_pixel_and_an_open_all_the_same(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    message, _ = await with_images(heed, png())
+    await send(heed, message)
+    [image] = hosted(heed)
+
+    async def broken(*of: object) -> bytes:
+        raise RuntimeError("nobody has thought of this")
+
+    monkeypatch.setattr(MemoryBlobs, "get", broken)
+    answer = await heed.hit(image)
+    assert (answer.status, answer.body) == (200, PIXEL)
+    assert "nobody has thought of this" in caplog.text
+    assert (await opens(heed, message))[1] == 1
+
+
 async def test_an_image_that_was_shown_is_shown_again_without_storage(
     heed: Heed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

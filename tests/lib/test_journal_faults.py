@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping
 
@@ -83,6 +84,48 @@ async def test_who_waits_behind_a_commit_that_hangs_is_answered_too(caplog: pyte
         assert not await first
         await journal.settle()
     assert [fact.key for _, fact in logged(caplog)] == [a_fact(number).key for number in range(3)]
+
+
+@pytest.mark.parametrize("failure", [down, never])
+@pytest.mark.usefixtures("hurried")
+async def test_the_task_that_records_a_hit_writes_its_line(caplog: pytest.LogCaptureFixture, failure: Step) -> None:
+    """The Functions host drops a line of a task whose invocation has ended."""
+    writers: dict[str, str] = {}
+
+    def note(record: logging.LogRecord) -> bool:
+        _, mark, rest = record.getMessage().partition(LOG_MARK)
+        task = asyncio.current_task()
+        if mark and task:
+            writers[json.loads(rest)["fact"]["key"]] = task.get_name()
+        return True
+
+    caplog.handler.addFilter(note)
+    journal = a_journal(ScriptedWriter(failure, failure))
+    hits = []
+    for number in range(6):
+        hits.append(asyncio.create_task(journal.record("acme", a_fact(number)), name=a_fact(number).key))
+        await asyncio.sleep(0.005)
+    assert not any(await asyncio.gather(*hits))
+    await journal.settle()
+    caplog.handler.removeFilter(note)
+    assert writers == {a_fact(number).key: a_fact(number).key for number in range(6)}
+
+
+async def test_a_hit_whose_answer_is_called_off_is_left_to_the_log_and_stored_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate = asyncio.Event()
+    writer = ScriptedWriter(table=gate.wait, queue=gate.wait)
+    journal = a_journal(writer)
+    hit = asyncio.create_task(journal.record("acme", a_fact()))
+    await asyncio.sleep(0)
+    hit.cancel()
+    await asyncio.gather(hit, return_exceptions=True)
+    assert logged(caplog) == [("acme", a_fact())]
+    gate.set()
+    await journal.settle()
+    assert writer.keys() == [a_fact().key]
+    assert len(logged(caplog)) == 1
 
 
 async def test_while_storage_stays_down_no_fact_is_logged_twice(caplog: pytest.LogCaptureFixture) -> None:

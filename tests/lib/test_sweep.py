@@ -9,11 +9,14 @@ from datetime import timedelta
 import pytest
 
 from lib.clock import SetClock
-from lib.facts import read_interactions
-from lib.journal import StorageWriter, facts_of
-from lib.storage import Delete, Range, Row, Unavailable, Upsert
-from lib.storage.memory import MemoryQueues, memory_storage
-from tests.heed import START, Heed
+from lib.facts import Interactions, read_interactions
+from lib.journal import FACTS_ROW, StorageWriter, facts_of
+from lib.storage import Delete, Range, Row, Storage, Unavailable, Upsert
+from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables, memory_storage
+from lib.sweep import RowsMissing
+from tests.heed import ADMIN_KEY, START, Heed, InvocationError
+
+ORGANIZATION_WITHOUT_ENGAGEMENT = {"name": "acme", "settings": {"engagement_enabled": False}}
 
 
 class JournalOnly(StorageWriter):
@@ -90,27 +93,112 @@ async def opened_by_sixty(heed: Heed) -> str:
 async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> None:
     heed = await Heed().start()
     message = await opened_by_sixty(heed)
+    await heed.services.sweep.take(await named_by_the_queue(heed))
+    assert await opens(heed, message) == 60
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 0
+
+
+class Forgetful(MemoryTables):
+    """Says of the journal's rows in `hidden` that they are not there, so many times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: dict[str, int] = {}
+
+    async def get(self, table: str, partition: str, key: str) -> Row | None:
+        if self.hidden.get(partition, 0) and key == FACTS_ROW:
+            self.hidden[partition] -= 1
+            return None
+        return await super().get(table, partition, key)
+
+
+async def named_by_the_queue(heed: Heed) -> Interactions:
+    """What the queue has brought, without facts."""
     queues = heed.storage.queues
     assert isinstance(queues, MemoryQueues)
-    told = []
+    bodies = []
     while sent := queues.take("interactions"):
-        told.append(read_interactions(json.loads(sent.body)))
-    [named] = [interactions for interactions in told if interactions.commits]
+        bodies.append(read_interactions(json.loads(sent.body)))
+    [named] = [interactions for interactions in bodies if interactions.commits]
     assert named.facts == []
+    return named
+
+
+async def forgetful() -> tuple[Heed, Forgetful]:
+    tables = Forgetful()
+    return await Heed(storage=Storage(tables, MemoryBlobs(), MemoryQueues())).start(), tables
+
+
+async def test_a_named_row_that_is_not_there_is_asked_for_again() -> None:
+    heed, tables = await forgetful()
+    message = await opened_by_sixty(heed)
+    named = await named_by_the_queue(heed)
+    tables.hidden = dict.fromkeys(named.commits, 2)
+    for _ in range(2):
+        with pytest.raises(RowsMissing, match=named.commits[0]):
+            await heed.services.sweep.take(named)
+        assert await opens(heed, message) == 0
     await heed.services.sweep.take(named)
     assert await opens(heed, message) == 60
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 0
 
 
-async def test_facts_that_are_named_and_not_there_any_more_are_passed_over() -> None:
+async def test_a_named_row_that_is_not_there_fails_the_queues_function() -> None:
+    heed, tables = await forgetful()
+    message = await opened_by_sixty(heed)
+    commits = {row.partition async for row in tables.query("heedacmejournal", Range(low="2", high="3"))}
+    tables.hidden = dict.fromkeys(commits, 1)
+    with pytest.raises(InvocationError):
+        await heed.work()
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == len(commits)
+    assert await opens(heed, message) == 60
+
+
+async def test_rows_beside_a_missing_one_are_not_kept_waiting() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    [pixel] = heed.urls("o")
+    for _ in range(2):
+        await asyncio.gather(*(heed.hit(pixel) for _ in range(60)))
+    await heed.services.journal.settle()
+    rows = [row async for row in heed.storage.tables.query("heedacmejournal", Range(low="2", high="3"))]
+    assert len(rows) > 1
+    await heed.storage.tables.write("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
+    with pytest.raises(RowsMissing, match=rows[0].partition) as raised:
+        await heed.services.sweep.take(Interactions("acme", [], [], [row.partition for row in rows]))
+    assert rows[1].partition not in str(raised.value)
+    assert await opens(heed, message) == 120 - len(facts_of(rows[0]))
+    heed.clock.move(minutes=3)
+    assert await sweep(heed) == 0
+
+
+async def test_a_missing_row_that_was_taken_before_is_passed_over() -> None:
     heed = await Heed().start()
     message = await opened_by_sixty(heed)
-    tables = heed.storage.tables
-    rows = [row async for row in tables.query("heedacmejournal", Range(low="2", high="3"))]
-    await tables.write("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
-    await heed.work()
-    assert await opens(heed, message) == 60 - len(facts_of(rows[0]))
+    named = await named_by_the_queue(heed)
+    await heed.services.sweep.take(named)
+    for commit in named.commits:
+        await heed.storage.tables.write("heedacmejournal", [Delete(commit, FACTS_ROW)])
+    await heed.services.sweep.take(named)
+    assert await opens(heed, message) == 60
+
+
+@pytest.mark.parametrize("change", ["deleted", "switched off"])
+async def test_of_an_organization_that_wants_no_facts_any_more_no_row_is_missed(change: str) -> None:
+    heed = await Heed().start()
+    await opened_by_sixty(heed)
+    named = await named_by_the_queue(heed)
+    if change == "deleted":
+        await heed.services.organizations.delete("acme")
+    else:
+        put = await heed.request("PUT", "/api/orgs/acme", ORGANIZATION_WITHOUT_ENGAGEMENT, key=ADMIN_KEY)
+        assert put.status == 200
+        for commit in named.commits:
+            await heed.storage.tables.write("heedacmejournal", [Delete(commit, FACTS_ROW)])
+    await heed.services.sweep.take(named)
 
 
 async def test_a_message_that_comes_through_the_queue_after_the_sweep_counts_once() -> None:
