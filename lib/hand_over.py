@@ -29,7 +29,7 @@ from lib.messages import Copy, Failure, StoredMessage
 from lib.prepare import Mail, Preparation, Prepared
 from lib.repository import Stale
 from lib.schedule import Schedule
-from lib.storage import StorageError
+from lib.storage import StorageError, Unavailable
 from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown
 from lib.transports.protocol import Earlier
 from lib.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
@@ -207,7 +207,7 @@ class HandOver:
         lease = Lease(until=now + LEASE, holder=run.holder) if ended is None else Lease(until=now)
         organization, message = run.organization, run.message.id
         async with run.writing:
-            for _ in range(_MOST_TRIES):
+            for number in range(_MOST_TRIES):
                 try:
                     if ended is None:
                         run.lease_etag = await self._store.put_copies(
@@ -219,7 +219,9 @@ class HandOver:
                         )
                         run.message = ended
                     return
-                except Stale:
+                except (Stale, Unavailable) as error:
+                    if isinstance(error, Unavailable) and number:
+                        raise
                     loaded = await self._store.load(organization, message)
                     if loaded is None or loaded.lease is None or loaded.lease.holder != run.holder:
                         raise
