@@ -1,6 +1,6 @@
 """What the SMTP transport makes of servers that refuse, hang up or fall silent, step by step.
 
-Until DATA every failure is a definite one. From DATA on only the server's own answer decides.
+Until the server has asked for the content every failure is a definite one. From there on only its own answer decides.
 """
 
 import asyncio
@@ -132,8 +132,8 @@ async def test_a_refusal_is_definite_at_every_step(
     assert server.mails == 0
 
 
-@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT"])
-async def test_who_hangs_up_before_data_has_not_taken_the_mail(
+@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
+async def test_who_hangs_up_before_it_asks_for_the_content_has_not_taken_the_mail(
     transport: Transport, server: ScriptedServer, step: str
 ) -> None:
     server.will(step, *[Odd.HANGS_UP] * 5)
@@ -142,8 +142,8 @@ async def test_who_hangs_up_before_data_has_not_taken_the_mail(
     assert (outcome.temporary, outcome.code) == (True, "connection")
 
 
-@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT"])
-async def test_who_is_silent_before_data_has_not_taken_the_mail(
+@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
+async def test_who_is_silent_before_it_asks_for_the_content_has_not_taken_the_mail(
     transport: Transport, server: ScriptedServer, step: str
 ) -> None:
     server.will(step, *[Odd.IS_SILENT] * 5)
@@ -162,8 +162,8 @@ async def test_a_server_that_does_not_greet_has_not_taken_the_mail(
     assert (outcome.temporary, outcome.code) == (True, "connection")
 
 
-@pytest.mark.parametrize("step", ["DATA", "BODY", "DOT"])
-async def test_who_hangs_up_after_data_may_have_taken_the_mail(
+@pytest.mark.parametrize("step", ["BODY", "DOT"])
+async def test_who_hangs_up_over_the_content_may_have_taken_the_mail(
     transport: Transport, server: ScriptedServer, step: str
 ) -> None:
     server.will(step, Odd.HANGS_UP)
@@ -171,11 +171,10 @@ async def test_who_hangs_up_after_data_may_have_taken_the_mail(
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("step", ["DATA", "DOT"])
-async def test_who_is_silent_after_data_may_have_taken_the_mail(
-    transport: Transport, server: ScriptedServer, step: str
+async def test_who_is_silent_after_the_content_may_have_taken_the_mail(
+    transport: Transport, server: ScriptedServer
 ) -> None:
-    server.will(step, Odd.IS_SILENT)
+    server.will("DOT", Odd.IS_SILENT)
     assert isinstance(await transport(server.port, timeout="0.3").send(MAIL), Unknown)
     assert server.connections == 1
 
@@ -231,8 +230,11 @@ async def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(
     assert (server.connections, server.mails) == (2, 2)
 
 
-@pytest.mark.parametrize("step", ["MAIL", "RCPT"])
-@pytest.mark.parametrize("farewell", [Odd.HANGS_UP, "421 4.4.2 idle for too long"])
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize(
+    "farewell",
+    [Odd.HANGS_UP, "421 4.4.2 idle for too long", "451 4.4.2 Timeout waiting for data from client", "nonsense"],
+)
 async def test_a_connection_that_ends_at_its_next_use_is_replaced_and_the_mail_sent_once(
     transport: Transport, server: ScriptedServer, step: str, farewell: str | Odd
 ) -> None:
@@ -243,7 +245,9 @@ async def test_a_connection_that_ends_at_its_next_use_is_replaced_and_the_mail_s
     assert (server.connections, server.mails) == (2, 2)
 
 
-async def test_after_data_not_even_a_used_connection_is_replaced(transport: Transport, server: ScriptedServer) -> None:
+async def test_after_the_content_not_even_a_used_connection_is_replaced(
+    transport: Transport, server: ScriptedServer
+) -> None:
     smtp = transport(server.port)
     await smtp.send(MAIL)
     server.will("DOT", Odd.HANGS_UP)

@@ -31,7 +31,7 @@ async def read_by_postal_mime(mails: Sequence[bytes]) -> list[Read]:
     assert process.returncode == 0
     return [
         Read(
-            sender=[(name, address) for name, address in each["from"]][0],
+            sender=next((name, address) for name, address in each["from"]),
             to=[(name, address) for name, address in each["to"]],
             cc=[(name, address) for name, address in each["cc"]],
             subject=each["subject"],
