@@ -19,6 +19,9 @@ class ScriptedServer(Protocol):
     asked: Counter[str]
     """How many times each recipient was named."""
 
+    mails: dict[str, bytes]
+    """What it delivered, by Message-ID."""
+
     @property
     def settings(self) -> Mapping[str, str]:
         """How Heed finds it."""

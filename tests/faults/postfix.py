@@ -83,6 +83,8 @@ class Postfix:
 
     def __init__(self, delivered: Received, port: int) -> None:
         self._delivered = delivered
+        self.mails = delivered.mails
+        """What it delivered, by Message-ID."""
         self.asked: Counter[str] = Counter()
         """How many times each recipient was named."""
         self._port = port

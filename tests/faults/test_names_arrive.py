@@ -1,4 +1,4 @@
-"""Names go through a real mail server, and another library than the one that wrote them reads them back."""
+"""Names go through real mail servers, and another library than the one that wrote them reads them back."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
+
 from lib.compose import compose
 from lib.messages import Body, MessageFields, Recipient
 from lib.people import StoredUser
 from lib.settings import load_settings
 from lib.transports import Accepted, Envelope
 from lib.transports.smtp import SmtpTransport
-from tests.faults.mail_server import MailServer
+from tests.faults.mail_servers import KINDS, started
+from tests.faults.reader import Read, read_by_postal_mime
 from tests.heed import SETTINGS
-from tests.lib.reader import Read, read_by_postal_mime
 
 PAIRS = 300
 LETTERS = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 "
@@ -52,23 +54,25 @@ def mail_of(number: int, pair: tuple[str, str], subject: str) -> bytes:
     return compose(message, Body(text="Hi"), sender, f"<{number}@acme.example>", datetime(2026, 5, 4, tzinfo=UTC)).mime
 
 
-async def arrived(mails: Sequence[bytes]) -> list[Read]:
-    """Send the mails to a server, each in a hand-over of its own, and read what the server got."""
-    async with MailServer() as server:
+async def arrived(kind: str, mails: Sequence[bytes]) -> list[Read]:
+    """Send the mails to a server, each in a hand-over of its own, and read what it delivered, in their order."""
+    async with started(kind) as server:
         smtp = SmtpTransport(load_settings({**SETTINGS, **server.settings}))
         for mail in mails:
             assert await smtp.send(Envelope("rep@acme.example", ("person0@example.com",), mail)) == Accepted()
         await smtp.close()
-        return await read_by_postal_mime(list(server.mails.values()))
+        await server.settle()
+        return await read_by_postal_mime([server.mails[f"<{number}@acme.example>"] for number in range(len(mails))])
 
 
-async def test_names_and_subjects_arrive_exactly_as_they_were_given() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_names_and_subjects_arrive_exactly_as_they_were_given(kind: str) -> None:
     chance = random.Random(20260504)
     pairs = [*GIVEN, *((random_name(chance), random_name(chance)) for _ in range(PAIRS))]
     subjects = [random_name(chance) for _ in pairs]
     mails = [mail_of(number, pair, subject) for number, (pair, subject) in enumerate(zip(pairs, subjects, strict=True))]
 
-    read = await arrived(mails)
+    read = await arrived(kind, mails)
 
     assert len(read) == len(pairs)
     for got, pair, subject in zip(read, pairs, subjects, strict=True):
