@@ -24,7 +24,7 @@ from email.policy import compat32
 from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, parseaddr
 from typing import Any
 
-from lib.mail_headers import write_mailboxes, write_text
+from lib.mail_headers import unfolded, write_mailboxes, write_text
 from lib.messages import Body, MessageFields, Recipient
 from lib.people import StoredUser
 
@@ -165,16 +165,11 @@ def _check(
     if _decoded(parsed["Subject"]) != subject:
         raise ComposeError("the subject does not read back as it was meant")
     for header, pairs in expected.items():
-        read = getaddresses([_unfolded(parsed.get(header, ""))])
+        read = getaddresses([unfolded(parsed.get(header, ""))])
         found = [(_decoded(name), address) for name, address in read if address]
         if found != [(name, parseaddr(address)[1]) for name, address in pairs]:
             raise ComposeError(f"{header} does not read back as it was meant")
 
 
 def _decoded(value: object) -> str:
-    return str(make_header(decode_header(_unfolded(value))))
-
-
-def _unfolded(value: object) -> str:
-    """RFC 5322, 2.2.3."""
-    return re.sub(r"\r?\n(?=[ \t])", "", str(value))
+    return str(make_header(decode_header(unfolded(value))))

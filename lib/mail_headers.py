@@ -55,6 +55,11 @@ def write_text(header: str, value: str) -> Folded:
     return _folded(header, pieces)
 
 
+def unfolded(value: object) -> str:
+    """Return a header's value on one line (RFC 5322, 2.2.3): Python 3.11's `getaddresses` ends a name at a fold."""
+    return re.sub(r"\r?\n(?=[ \t])", "", str(value))
+
+
 def _mailbox_pieces(header: str, name: str, address: str) -> list[str]:
     """Return the parts of a mailbox between which a line may be folded."""
     if not name:
