@@ -1,7 +1,8 @@
 """A message as MIME: what goes over the wire, and nothing that a sender could smuggle into it.
 
-`email` does the writing. A subject or a name is always data: what looks like an encoded word is encoded once more, and
-what was written is parsed back and compared, so that a header that nobody asked for cannot leave.
+`email` does the writing, but for folding (`lib.mail_headers`). A subject or a name is always data: what looks like an
+encoded word is encoded once more, and what was written is parsed back and compared, so that a header that nobody asked
+for cannot leave.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from datetime import datetime
 from email.charset import QP, Charset
 from email.encoders import encode_base64
 from email.errors import MessageError
-from email.header import Header, decode_header, make_header
+from email.header import decode_header, make_header
 from email.message import Message as MimeMessage
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import collapse_rfc2231_value, format_datetime, formataddr, getaddresses, parseaddr
+from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, parseaddr
+from typing import Any
 
+from lib.mail_headers import unfolded, write_mailboxes, write_text
 from lib.messages import Body, MessageFields, Recipient
 from lib.people import StoredUser
 
 _WIRE = compat32.clone(linesep="\r\n")
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
-_LONGEST_WORD = 900
 # What needs neither RFC 2231 nor quoting, is not decoded by any reader, and is too short to be folded at a space.
 _PLAIN_NAME = re.compile(r"(?!.*=\?)[ !#-\[\]-~]{1,60}")
 _NO_VISIBLE_RECIPIENT = "undisclosed-recipients:;"
@@ -66,8 +68,7 @@ def compose(
     parts: Sequence[Part] = (),
 ) -> Composed:
     """The message as bytes with CRLF line ends. Bcc is the envelope's alone. Raises ComposeError."""
-    root = _root_part(body, parts)
-    subject = _collapse(message.subject)
+    root: MimeMessage[Any, Any] = _root_part(body, parts)
     expected = {
         "From": [(sender.name, sender.email)],
         "To": _pairs(message.to),
@@ -75,14 +76,14 @@ def compose(
     }
     for name, pairs in expected.items():
         if pairs:
-            root[name] = ", ".join(_address(*pair) for pair in pairs)
+            root[name] = write_mailboxes(name, pairs)
         elif name == "To" and not message.cc:
             root[name] = _NO_VISIBLE_RECIPIENT
-    root["Subject"] = _encoded(subject, "Subject") if _needs_encoding(subject) else subject
+    root["Subject"] = write_text("Subject", message.subject)
     root["Date"] = format_datetime(date)
-    root["Message-ID"] = message_id
+    root["Message-ID"] = write_text("Message-ID", message_id)
     mime = root.as_bytes(policy=_WIRE)
-    _check(mime, [*root.keys()], subject, expected, message_id)
+    _check(mime, [*root.keys()], message.subject, expected, message_id)
     headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
     return Composed(mime, headers, tuple(parts))
 
@@ -155,43 +156,20 @@ def _pairs(recipients: Sequence[Recipient]) -> list[tuple[str, str]]:
     return [(recipient.name, recipient.email) for recipient in recipients]
 
 
-def _address(name: str, address: str) -> str:
-    if name and _needs_encoding(name):
-        return f"{_encoded(_collapse(name), '')} <{address}>"
-    return formataddr((_collapse(name), address))
-
-
-def _needs_encoding(value: str) -> bool:
-    """An encoded word in plain ASCII would be decoded by whoever reads it: it is data, so it is encoded itself.
-
-    So is a word that could not be folded into the 998 characters of a line (RFC 5322, 2.1.1).
-    """
-    return not value.isascii() or "=?" in value or any(len(word) > _LONGEST_WORD for word in value.split())
-
-
-def _encoded(value: str, header: str) -> str:
-    return Header(value, "utf-8", header_name=header or None).encode(linesep="")
-
-
-def _collapse(value: str) -> str:
-    """White space in a header may be folded anywhere: one space is what survives."""
-    return " ".join(value.split())
-
-
 def _check(
     mime: bytes, names: list[str], subject: str, expected: dict[str, list[tuple[str, str]]], message_id: str
 ) -> None:
     parsed = BytesHeaderParser().parsebytes(mime)
-    if parsed.keys() != names or _collapse(parsed["Message-ID"]) != message_id or parsed.defects:
+    if parsed.keys() != names or parsed["Message-ID"] != message_id or parsed.defects:
         raise ComposeError("the headers do not read back as they were meant")
     if _decoded(parsed["Subject"]) != subject:
         raise ComposeError("the subject does not read back as it was meant")
     for header, pairs in expected.items():
-        # formataddr and the parser may differ over outer quotes of a name; addresses must be the same, one for one.
-        found = [address for _, address in getaddresses([str(parsed.get(header, ""))]) if address]
-        if found != [parseaddr(address)[1] for _, address in pairs]:
+        read = getaddresses([unfolded(parsed.get(header, ""))])
+        found = [(_decoded(name), address) for name, address in read if address]
+        if found != [(name, parseaddr(address)[1]) for name, address in pairs]:
             raise ComposeError(f"{header} does not read back as it was meant")
 
 
 def _decoded(value: object) -> str:
-    return _collapse(str(make_header(decode_header(str(value)))))
+    return str(make_header(decode_header(unfolded(value))))

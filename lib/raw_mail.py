@@ -17,6 +17,8 @@ from email.message import Message
 from email.policy import compat32
 from email.utils import getaddresses
 
+from lib.mail_headers import unfolded
+
 MOST_BYTES = 10 * 1024 * 1024
 MOST_LINES = 400_000
 MOST_PARTS = 200
@@ -172,7 +174,7 @@ def _mailboxes(part: Message, name: str) -> list[Mailbox]:
     value = _header(part, name)
     if not value or value.count("(") > _LONGEST_WORDS:
         return []
-    return [Mailbox(_words(words), email.strip()) for words, email in getaddresses([value]) if email.strip()]
+    return [Mailbox(_words(words), email.strip()) for words, email in getaddresses([unfolded(value)]) if email.strip()]
 
 
 def _words(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -145,6 +146,13 @@ class Settings(BaseModel):
         alias="HEED_SMTP_SECURITY",
         description="auto (STARTTLS where offered), starttls (demanded), tls (from the first byte) or none",
     )
+    smtp_ehlo: str | None = Field(
+        None,
+        alias="HEED_SMTP_EHLO",
+        pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9.]+\]|\[IPv6:[0-9A-Fa-f:.]+\])$",
+        max_length=255,
+        description="the host name that Heed greets the mail server with (EHLO); the base URL's host, if it is not set",
+    )
     smtp_timeout: float = Field(
         30.0,
         alias="HEED_SMTP_TIMEOUT",
@@ -173,6 +181,15 @@ class Settings(BaseModel):
         if self.smtp_user and not self.smtp_password:
             raise ValueError("HEED_SMTP_PASSWORD is missing: set it, as HEED_SMTP_USER is set")
         return self
+
+    def ehlo_name(self) -> str:
+        """The name in EHLO: a host name, or an address literal (RFC 5321, 4.1.3)."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return self.smtp_ehlo or host
+        return self.smtp_ehlo or (f"[IPv6:{address}]" if address.version == 6 else f"[{address}]")
 
     def acs_resource(self) -> AcsResource:
         """The Communication Services resource that mail is sent through."""

@@ -71,13 +71,15 @@ class RecipientRefusal:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider has it, for all of the envelope's recipients but the `refused` ones.
+    """The provider has it, for all of the envelope's recipients but the `refused` and the `unknown` ones.
 
-    `ids` are the provider's own names for the message: an operation, or another Message-ID than ours.
+    `unknown` are addresses of recipients whose part of the hand-over ended in doubt, when others' did not: they may
+    have got it. `ids` are the provider's own names for the message: an operation, or another Message-ID than ours.
     """
 
     refused: tuple[RecipientRefusal, ...] = ()
     ids: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,12 @@ class Underway:
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """It may have been taken; the message is shown as uncertain. `after_doubt` is called after `ask_again`, if that is
-    set: a late answer settles the message."""
+    set: a late answer settles the message. `refused` are recipients who certainly have not got it."""
 
     text: str
     code: str = "unconfirmed"
     ask_again: timedelta | None = None
+    refused: tuple[RecipientRefusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

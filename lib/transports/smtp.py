@@ -1,7 +1,10 @@
 """SMTP (RFC 5321) over a pool of connections, through aiosmtplib.
 
-Until the server was told DATA, every failure is a definite one: the message was not sent. From there on only the
-server's own answer decides; a line that breaks or stays silent leaves the outcome unknown.
+Until the server has asked for the content (354), every failure is a definite one: the message was not sent. From there
+on only the server's own answer decides; a line that breaks or stays silent leaves the outcome unknown.
+
+A server may take fewer recipients at once than a mail has. The rest get the same mail in further transactions, at once
+(RFC 5321, 4.2.1 and 4.5.3.1.10); each ends by itself.
 
 Some providers keep what they are handed in the sender's Sent Items, tracking and all, and the protocol has no word
 against it: Exchange Online (https://techcommunity.microsoft.com/t5/exchange-team-blog/x/ba-p/607825) and Gmail do. What
@@ -10,52 +13,69 @@ the sender opens there comes from the sender's own networks, and the judge knows
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections import deque
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import aiosmtplib
-from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPResponseException
+from aiosmtplib.errors import SMTPResponseException
 
-from lib.transports.protocol import Accepted, Envelope, Outcome, RecipientRefusal, Refused, Unknown
+from lib.transports.protocol import Envelope, Outcome, RecipientRefusal, Refused, Unknown
+from lib.transports.smtp_answers import (
+    is_end_of_session,
+    is_recipient_limit,
+    is_refusal,
+    names_recipient_limit,
+    recipient_refused,
+    refused,
+)
+from lib.transports.smtp_connections import LINE_FAILURES, Connection, Connections, MailServer, NotConnected
+from lib.transports.smtp_parts import Part, outcome_of
 
 if TYPE_CHECKING:
     from lib.settings import Settings
 
-_MOST_IDLE = 4
-_LINE_FAILURES = (SMTPException, OSError, TimeoutError)
-_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
-
-
-class _NotConnected(Exception):
-    """There is no usable connection: nothing that this message could help or harm."""
+_LIMIT_HOLDS = 3600.0
+"""Seconds for which a server's limit of recipients is remembered: it may have been of the hour."""
 
 
 class SmtpTransport:
-    """One mail server. At most `_MOST_IDLE` connections wait for further use."""
+    """One mail server. `monotonic` gives seconds."""
 
     separate_envelopes = True
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._idle: deque[aiosmtplib.SMTP] = deque()
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        password = settings.smtp_password
+        self._connections = Connections(
+            MailServer(
+                host=settings.smtp_host,
+                port=settings.smtp_port,
+                ehlo=settings.ehlo_name(),
+                security=settings.smtp_security,
+                user=settings.smtp_user,
+                password=password.get_secret_value() if password else None,
+                timeout=settings.smtp_timeout,
+            ),
+            monotonic,
+        )
+        self._monotonic = monotonic
+        self._limit: tuple[int, float] | None = None
+
+    @property
+    def most_bytes(self) -> int | None:
+        """The longest mail that the server takes, as it said last; None while that is unknown, or has no bound."""
+        return self._connections.most_bytes
 
     async def send(self, envelope: Envelope) -> Outcome:
-        try:
-            connection, answer = await self._envelope_accepted(envelope)
-        except _NotConnected as error:
-            return Refused(True, "connection", str(error))
-        except SMTPResponseException as error:
-            return _refused(error)
-        except _LINE_FAILURES as error:
-            return Refused(True, "connection", f"The mail server hung up ({type(error).__name__}).")
-        if isinstance(answer, Refused):
-            await self._keep(connection)
-            return answer
-        outcome = await self._data(connection, envelope.mime)
-        await self._keep(connection)
-        return Accepted(answer) if outcome is None else outcome
+        left = envelope.recipients
+        parts: list[Part] = []
+        while left:
+            most = self._most_recipients() or len(left)
+            part = await self._hand_over(envelope, left[:most])
+            parts.append(part)
+            left = part.left + left[most:]
+            if part.end is not None:
+                break
+        return outcome_of(parts, left)
 
     async def after_doubt(self, envelope: Envelope) -> Outcome:  # noqa: ARG002 - a server has no memory to ask
         return Unknown("A mail server cannot be asked about it afterwards.")
@@ -63,96 +83,123 @@ class SmtpTransport:
     async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - a refused mail leaves nothing at a mail server
         return True
 
-    async def _data(self, connection: aiosmtplib.SMTP, mime: bytes) -> Outcome | None:
-        """None when the server has taken it."""
-        try:
-            await connection.data(mime)
-        except SMTPResponseException as error:
-            if 400 <= error.code <= 599:
-                return _refused(error)
-            return Unknown(f"The mail server gave an answer that makes no sense ({error.code}).")
-        except _LINE_FAILURES as error:
-            return Unknown(f"The mail server did not confirm the message ({type(error).__name__}).")
-        return None
+    async def close(self) -> None:
+        await self._connections.close()
 
-    async def _envelope_accepted(
-        self, envelope: Envelope
-    ) -> tuple[aiosmtplib.SMTP, tuple[RecipientRefusal, ...] | Refused]:
-        """A connection after MAIL and RCPT, with the refused recipients or the refusal. Stale idle ones go."""
-        while self._idle:
-            connection = self._idle.popleft()
-            try:
-                return connection, await _begin(connection, envelope)
-            except _LINE_FAILURES as error:
-                connection.close()
-                if isinstance(error, SMTPResponseException) and error.code != 421:
-                    raise
-        connection = await self._connect()
+    async def _hand_over(self, envelope: Envelope, recipients: tuple[str, ...]) -> Part:
+        """One transaction. Where a kept connection turns out to be at its end, a new one takes its place at once."""
         try:
-            return connection, await _begin(connection, envelope)
+            connection = await self._connections.take()
+            try:
+                return await self._transaction(connection, envelope, recipients)
+            except LINE_FAILURES as error:
+                if not (connection.reused and is_end_of_session(error)):
+                    raise
+            return await self._transaction(await self._connections.renew(), envelope, recipients)
+        except NotConnected as error:
+            end = Refused(True, error.code, str(error))
+        except SMTPResponseException as error:
+            end = refused(error)
+        except LINE_FAILURES as error:
+            end = Refused(True, "connection", f"The mail server hung up or fell silent ({type(error).__name__}).")
+        return Part(left=recipients, end=end)
+
+    async def _transaction(self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...]) -> Part:
+        """Raises LINE_FAILURES for what ended it before the content was asked for: the mail was not sent then."""
+        try:
+            if (unsendable := _unsendable(connection, envelope)) is not None:
+                part = Part(left=recipients, end=unsendable)
+            else:
+                part = await self._mail(connection, envelope, recipients)
         except BaseException:
             connection.close()
             raise
+        self._connections.keep(connection)
+        return part
 
-    async def _connect(self) -> aiosmtplib.SMTP:
-        settings = self._settings
-        connection = aiosmtplib.SMTP(
-            hostname=settings.smtp_host,
-            port=settings.smtp_port,
-            timeout=settings.smtp_timeout,
-            use_tls=settings.smtp_security == "tls",
-            start_tls={"starttls": True, "none": False, "tls": False}.get(settings.smtp_security),
-            username=settings.smtp_user,
-            password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
-        )
-        try:
-            await connection.connect()
-        except SMTPAuthenticationError as error:
-            raise _NotConnected(f"The mail server refused the login ({error.code}).") from error
-        except _LINE_FAILURES as error:
-            raise _NotConnected(f"The mail server could not be reached ({type(error).__name__}).") from error
-        return connection
+    async def _mail(self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...]) -> Part:
+        utf8 = connection.takes_utf8 and not all(each.isascii() for each in (envelope.sender, *recipients))
+        await connection.mail(envelope.sender, len(envelope.mime), utf8)
+        named, refusals, left = await self._recipients(connection, recipients, utf8)
+        if not named:
+            return Part(refused=refusals, left=left)
+        end = await _data(connection, envelope.mime)
+        if end is None:
+            return Part(accepted=named, refused=refusals, left=left)
+        if isinstance(end, Refused):
+            return Part(refused=refusals, left=named + left, end=end)
+        return Part(unknown=named, refused=refusals, left=left, end=end)
 
-    async def _keep(self, connection: aiosmtplib.SMTP) -> None:
-        """Put it back for the next message, if the server still talks to us."""
-        try:
-            await connection.rset()
-        except _LINE_FAILURES:
-            connection.close()
-            return
-        if len(self._idle) < _MOST_IDLE:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
-    async def close(self) -> None:
-        while self._idle:
-            connection = self._idle.popleft()
+    async def _recipients(
+        self, connection: Connection, recipients: tuple[str, ...], utf8: bool
+    ) -> tuple[tuple[str, ...], tuple[RecipientRefusal, ...], tuple[str, ...]]:
+        """Those whom the server takes, those whom it refuses, and those for whom it has no room in this transaction."""
+        named: list[str] = []
+        refusals: list[RecipientRefusal] = []
+        for number, recipient in enumerate(recipients):
+            if not (utf8 or recipient.isascii()):
+                refusals.append(recipient_refused(recipient, _NO_UTF8))
+                continue
             try:
-                await asyncio.wait_for(connection.quit(), 2)
-            except _LINE_FAILURES:
-                connection.close()
+                await connection.rcpt(recipient, utf8)
+            except SMTPResponseException as error:
+                if _breaks_off(connection, error):
+                    raise
+                if named and is_recipient_limit(error):
+                    self._learn_limit(len(named), error)
+                    return tuple(named), tuple(refusals), recipients[number:]
+                refusals.append(recipient_refused(recipient, refused(error)))
+            except ValueError:
+                refusals.append(recipient_refused(recipient, _NO_ADDRESS))
+            else:
+                named.append(recipient)
+        return tuple(named), tuple(refusals), ()
+
+    def _learn_limit(self, most: int, error: SMTPResponseException) -> None:
+        if names_recipient_limit(error):
+            self._limit = (most, self._monotonic())
+
+    def _most_recipients(self) -> int | None:
+        """How many recipients the server takes at once, as far as it has said lately."""
+        if self._limit is None:
+            return None
+        most, learned = self._limit
+        return most if self._monotonic() - learned < _LIMIT_HOLDS else None
 
 
-async def _begin(connection: aiosmtplib.SMTP, envelope: Envelope) -> tuple[RecipientRefusal, ...] | Refused:
-    """MAIL and RCPT: the recipients that were refused, or a refusal when all were."""
-    await connection.mail(envelope.sender)
-    refusals: list[RecipientRefusal] = []
-    for recipient in envelope.recipients:
-        try:
-            await connection.rcpt(recipient)
-        except SMTPResponseException as error:
-            if error.code == 421:
-                raise
-            one = _refused(error)
-            refusals.append(RecipientRefusal(recipient, one.code, one.text, one.temporary))
-    if len(refusals) == len(envelope.recipients):
-        # One that may be taken later makes the whole worth another try.
-        first = min(refusals, key=lambda refusal: refusal.code)
-        return Refused(first.temporary, first.code, first.text, recipients=tuple(refusals))
-    return tuple(refusals)
+_NO_UTF8 = Refused(False, "smtputf8", "The mail server takes no addresses with characters outside ASCII (SMTPUTF8).")
+_NO_ADDRESS = Refused(False, "address", "The address cannot be written in an SMTP command.")
 
 
-def _refused(error: SMTPResponseException) -> Refused:
-    said = _ADDRESS.sub("<address>", str(error.message)).replace("\n", " ")[:300]
-    return Refused(error.code < 500, str(error.code), f"The mail server answered {error.code}: {said}")
+def _unsendable(connection: Connection, envelope: Envelope) -> Refused | None:
+    """Why this server will not take the mail, whoever gets it."""
+    size, most = len(envelope.mime), connection.most_bytes
+    if most is not None and size > most:
+        return Refused(False, "size", f"The mail has {size:,} bytes; the mail server takes at most {most:,}.")
+    if not envelope.sender.isascii() and not connection.takes_utf8:
+        return _NO_UTF8
+    return None
+
+
+def _breaks_off(connection: Connection, error: SMTPResponseException) -> bool:
+    """Whether an answer ends more than what it answers."""
+    return error.code == 421 or not is_refusal(error) or (connection.reused and is_end_of_session(error))
+
+
+async def _data(connection: Connection, mime: bytes) -> Refused | Unknown | None:
+    """None when the server has taken it. Raises LINE_FAILURES before the server has asked for the content."""
+    try:
+        await connection.data()
+    except SMTPResponseException as error:
+        if _breaks_off(connection, error):
+            raise
+        return refused(error)
+    try:
+        await connection.content(mime)
+    except SMTPResponseException as error:
+        if is_refusal(error):
+            return refused(error)
+        return Unknown(f"The mail server gave an answer that makes no sense ({error.code}).")
+    except LINE_FAILURES as error:
+        return Unknown(f"The mail server did not confirm the message ({type(error).__name__}).")
+    return None

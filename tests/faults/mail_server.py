@@ -1,10 +1,13 @@
-"""A real SMTP server in the test's own process, which can be told to misbehave."""
+"""A real SMTP server in the test's own process, which can be told to misbehave.
+
+What it says of a recipient, of a whole mail, and on a connection follows scripts; what it took is counted by recipient.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from types import TracebackType
@@ -12,10 +15,12 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
 
+TOO_MANY = "452 4.5.3 Too many recipients"
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the server says of a mail, once `when` has happened. It keeps the mail if it says 250."""
+    """What the server says of a mail, or of a recipient, once `when` has happened. It takes what it says 250 to."""
 
     text: str = "250 OK"
     when: asyncio.Event | None = None
@@ -26,8 +31,35 @@ class TakesAndDrops:
     """The server keeps the mail and cuts the line before it says so."""
 
 
-class MailServer:
-    """Answers each mail with the next of its script; takes it when there is none left."""
+@dataclass(frozen=True, slots=True)
+class TakesAndIsSilent:
+    """The server keeps the mail and never says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """The server cuts the line and has taken nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsSilent:
+    """The server never answers and has taken nothing."""
+
+
+Behaviour = Answers | TakesAndDrops | TakesAndIsSilent | Drops | IsSilent
+
+
+@dataclass(slots=True)
+class _Session:
+    """A connection: how many mails it has brought, and whether the server has fallen silent on it."""
+
+    server: Any
+    mails: int = 0
+    silent: bool = False
+
+
+class Received:
+    """Which mails somebody was brought, and how often."""
 
     def __init__(self) -> None:
         self.received: Counter[str] = Counter()
@@ -36,13 +68,71 @@ class MailServer:
         """How many times each recipient has got each Message-ID."""
         self.mails: dict[str, bytes] = {}
         """The mail of each Message-ID."""
+
+    def keep(self, mime: bytes, recipients: list[str]) -> None:
+        message_id = str(message_from_bytes(mime)["Message-ID"])
+        self.received[message_id] += 1
+        self.received_by.update((message_id, recipient) for recipient in recipients)
+        self.mails[message_id] = mime
+
+    def times(self, recipient: str) -> int:
+        """How many mails that recipient has got."""
+        return sum(count for (_, each), count in self.received_by.items() if each == recipient)
+
+
+class MailServer(Received):
+    """Answers each mail, and each recipient, with the next of its script; takes it when there is none left."""
+
+    def __init__(self, most_recipients: int | None = None, **options: Any) -> None:
+        """`most_recipients` of one transaction are taken; `options` are aiosmtpd's."""
+        super().__init__()
+        self.most_recipients = most_recipients
+        self.rule: Callable[[str], str | None] = lambda recipient: None
+        """What is said of a recipient for whom there is no script; None to take it. It may look at a clock."""
+        self.rcpt_seconds = 0.0
+        """How long an answer to RCPT takes."""
+        self.most_mails: int | None = None
+        """Mails of one connection; then MAIL is answered with `enough`."""
+        self.enough = "451 4.4.2 Timeout waiting for data from client"
         self.tries = 0
+        """How many mails were brought to their end."""
+        self.asked: Counter[str] = Counter()
+        """How many times each recipient was named."""
+        self.connections = 0
+        self.transactions: list[int] = []
+        """How many recipients each mail that was brought to its end had."""
+        self.greetings: list[str] = []
+        """The names in EHLO."""
         self.port = 0
-        self._script: deque[Answers | TakesAndDrops] = deque()
+        self._options = {"hostname": "mail.test", "enable_SMTPUTF8": True, **options}
+        self._script: deque[Behaviour] = deque()
+        self._recipients: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
+        self._sessions: dict[Any, _Session] = {}
         self._a_mail_has_come = asyncio.Event()
 
-    def will(self, *behaviours: Answers | TakesAndDrops) -> None:
-        self._script.extend(behaviours)
+    def will(self, *behaviours: Behaviour | str) -> None:
+        """Add to what it says of mails, at their end."""
+        self._script += map(_behaviour, behaviours)
+
+    def will_take_and_not_say_so(self) -> None:
+        self.will(TakesAndIsSilent())
+
+    def will_say_of(self, recipient: str, *behaviours: Behaviour | str) -> None:
+        """Add to what it says of a recipient, each time it is named."""
+        self._recipients[recipient] += map(_behaviour, behaviours)
+
+    def fall_silent(self) -> None:
+        """Answer nothing any more on the connections that there are; new ones work."""
+        for session in self._sessions.values():
+            session.silent = True
+
+    def hang_up(self) -> None:
+        """Cut the connections that there are."""
+        for session in self._sessions.values():
+            session.server.transport.abort()
+
+    async def settle(self) -> None:
+        """It has delivered what it took as soon as it says so."""
 
     async def have_come(self) -> None:
         """Wait until the first mail has come."""
@@ -56,7 +146,7 @@ class MailServer:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: SMTP(self, hostname="mail.test", loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0, backlog=500
+            lambda: SMTP(self, loop=loop, **self._options), "127.0.0.1", 0, backlog=500
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -66,23 +156,71 @@ class MailServer:
     ) -> None:
         self._server.close()
 
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        self.greetings.append(hostname)
+        session.host_name = hostname
+        self._sessions[session] = _Session(server)
+        return responses
+
+    async def handle_RSET(self, server: Any, session: Any, envelope: Any) -> str:
+        await self._speak(session)
+        return "250 OK"
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        known = await self._speak(session)
+        if known and self.most_mails is not None and known.mails >= self.most_mails:
+            return self.enough
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        await self._speak(session)
+        self.asked[address] += 1
+        await asyncio.sleep(self.rcpt_seconds)
+        if self.most_recipients is not None and len(envelope.rcpt_tos) >= self.most_recipients:
+            return TOO_MANY
+        script = self._recipients[address]
+        said = await _carried_out(script.popleft() if script else Answers(self.rule(address) or "250 OK"), server)
+        if said.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return said
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         behaviour = self._script.popleft() if self._script else Answers()
+        if known := self._sessions.get(session):
+            known.mails += 1
         self.tries += 1
+        self.transactions.append(len(envelope.rcpt_tos))
         self._a_mail_has_come.set()
-        if isinstance(behaviour, TakesAndDrops):
-            self._keep(envelope)
-            server.transport.abort()
-            return "250 OK"
-        if behaviour.text.startswith("250"):
-            self._keep(envelope)
+        if isinstance(behaviour, TakesAndDrops | TakesAndIsSilent) or _takes(behaviour):
+            self.keep(envelope.content, envelope.rcpt_tos)
+        return await _carried_out(behaviour, server)
+
+    async def _speak(self, session: Any) -> _Session | None:
+        known = self._sessions.get(session)
+        if known and known.silent:
+            await asyncio.Event().wait()
+        return known
+
+
+def _behaviour(given: Behaviour | str) -> Behaviour:
+    return Answers(given) if isinstance(given, str) else given
+
+
+def _takes(behaviour: Behaviour) -> bool:
+    return isinstance(behaviour, Answers) and behaviour.text.startswith("250")
+
+
+async def _carried_out(behaviour: Behaviour, server: Any) -> str:
+    if isinstance(behaviour, Answers):
         if behaviour.when:
             await behaviour.when.wait()
         return behaviour.text
-
-    def _keep(self, envelope: Any) -> None:
-        mime = envelope.content
-        message_id = str(message_from_bytes(mime)["Message-ID"])
-        self.received[message_id] += 1
-        self.received_by.update((message_id, recipient) for recipient in envelope.rcpt_tos)
-        self.mails[message_id] = mime
+    if isinstance(behaviour, IsSilent | TakesAndIsSilent):
+        await asyncio.Event().wait()
+    server.transport.abort()
+    return "421 closing"

@@ -53,6 +53,15 @@ async def test_a_message_shows_what_would_be_followed_and_what_it_would_look_lik
     assert b"Subject: Hello" in base64.b64decode(copy["mime"])
 
 
+async def test_a_name_that_another_program_has_folded_within_its_quotes_is_one_name(heed: Heed) -> None:
+    mime = raw('Cc: "Lovelace,\r\n Ada" <ada2@example.com>,\r\n "Hopper,\r\n\tGrace" <grace@example.com>')
+
+    answer = await heed.post("/simulate", {"mime": mime})
+
+    named = {each["email"]: each["name"] for each in answer["recipients"]}
+    assert named == {"ada@example.com": "", "ada2@example.com": "Lovelace, Ada", "grace@example.com": "Hopper, Grace"}
+
+
 async def test_nothing_is_stored_and_nothing_sent(heed: Heed) -> None:
     before = everything_in(heed)
 

@@ -164,3 +164,26 @@ def test_a_connection_string_may_name_its_endpoints_itself() -> None:
 
 def test_settings_of_others_in_the_environment_do_not_matter() -> None:
     assert load_settings({**dict(os.environ), **SETTINGS, "HEED_UNKNOWN": "x"}).base_url == "https://heed.test"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "given", "name"),
+    [
+        ("https://mail.example.com:8443/heed", None, "mail.example.com"),
+        ("https://mail.example.com", "smtp.acme.example", "smtp.acme.example"),
+        ("http://192.0.2.7:7071", None, "[192.0.2.7]"),
+        ("http://[2001:db8::7]:7071", None, "[IPv6:2001:db8::7]"),
+        ("http://192.0.2.7", "heed.acme.example", "heed.acme.example"),
+        ("https://mail.example.com", "[192.0.2.7]", "[192.0.2.7]"),
+    ],
+)
+def test_heed_greets_mail_servers_by_the_base_urls_host_unless_another_name_is_set(
+    base_url: str, given: str | None, name: str
+) -> None:
+    settings = {**SETTINGS, "HEED_BASE_URL": base_url, **({"HEED_SMTP_EHLO": given} if given else {})}
+    assert load_settings(settings).ehlo_name() == name
+
+
+@pytest.mark.parametrize("name", ["two words", "acme.example\r\nMAIL", "[not an address]", "-", "x" * 256])
+def test_a_name_that_cannot_stand_in_a_greeting_is_refused(name: str) -> None:
+    assert "HEED_SMTP_EHLO is wrong" in refusal(HEED_SMTP_EHLO=name)

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import ipaddress
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from infra.local.child import free_port
 from lib.settings import load_settings
 from lib.transports import Accepted, Envelope, Refused
 from lib.transports.smtp import SmtpTransport
+from tests.faults.mail_server import MailServer
 from tests.heed import SETTINGS
 
 MIME = b"Subject: Hello\r\n\r\n.\r\n..two dots\r\nlast line\r\n"
@@ -35,10 +37,10 @@ async def transport() -> AsyncIterator[Transport]:
     """Makes transports to a port of this machine, with further settings; ends them after the test."""
     made: list[SmtpTransport] = []
 
-    def make(port: int, **settings: str) -> SmtpTransport:
+    def make(port: int, monotonic: Callable[[], float] = time.monotonic, **settings: str) -> SmtpTransport:
         named = {f"HEED_SMTP_{name.upper()}": value for name, value in settings.items()}
         address = {"HEED_SMTP_HOST": "127.0.0.1", "HEED_SMTP_PORT": str(port), "HEED_SMTP_TIMEOUT": "20"}
-        made.append(SmtpTransport(load_settings({**SETTINGS, **address, **named})))
+        made.append(SmtpTransport(load_settings({**SETTINGS, **address, **named}), monotonic))
         return made[-1]
 
     yield make
@@ -239,19 +241,40 @@ async def test_a_login_that_is_refused_says_so_without_the_password(transport: T
     async with serving(mailbox, **options) as port:
         outcome = await transport(port, user="heed", password="wrong secret").send(MAIL)
     assert isinstance(outcome, Refused)
-    assert outcome.temporary
+    assert (outcome.temporary, outcome.code) == (True, "login")
     assert "refused the login" in outcome.text
     assert "secret" not in outcome.text
     assert mailbox.mails == []
 
 
-async def test_a_server_that_knows_no_login_gets_no_mail_when_one_is_set(transport: Transport) -> None:
+async def test_a_server_that_offers_no_login_gets_no_mail_when_one_is_set(transport: Transport) -> None:
     mailbox = Mailbox()
     async with serving(mailbox) as port:
         outcome = await transport(port, user="heed", password=PASSWORD).send(MAIL)
     assert isinstance(outcome, Refused)
-    assert outcome.temporary
+    assert (outcome.temporary, outcome.code) == (True, "login")
+    assert "offers no AUTH" in outcome.text
+    assert "may want TLS first" in outcome.text
     assert mailbox.mails == []
+
+
+async def test_a_login_that_is_offered_by_unknown_methods_alone_says_which(transport: Transport) -> None:
+    mailbox = Mailbox()
+    options: dict[str, Any] = {"auth_require_tls": False, "auth_exclude_mechanism": ["LOGIN", "PLAIN"]}
+    async with serving(mailbox, authenticator=login, **options) as port:
+        outcome = await transport(port, user="heed", password=PASSWORD).send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "login")
+
+
+@pytest.mark.parametrize(("name", "greeted"), [(None, "heed.test"), ("mta7.acme.example", "mta7.acme.example")])
+async def test_the_server_is_greeted_by_the_name_that_is_set(
+    transport: Transport, name: str | None, greeted: str
+) -> None:
+    async with MailServer() as server:
+        smtp = transport(server.port, **({"ehlo": name} if name else {}))
+        assert await smtp.send(MAIL) == Accepted()
+    assert server.greetings == [greeted]
 
 
 async def test_many_mails_at_the_same_time_arrive_once_each(transport: Transport) -> None:

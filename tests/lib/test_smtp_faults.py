@@ -1,9 +1,10 @@
 """What the SMTP transport makes of servers that refuse, hang up or fall silent, step by step.
 
-Until DATA every failure is a definite one. From DATA on only the server's own answer decides.
+Until the server has asked for the content every failure is a definite one. From there on only its own answer decides.
 """
 
 import asyncio
+import socket
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -41,6 +42,8 @@ class ScriptedServer:
         self.connections = 0
         self.mails = 0
         self.steps: list[str] = []
+        self.seconds_to_read = 0.0
+        """How long it waits before it reads on in a mail."""
         self._writers: set[asyncio.StreamWriter] = set()
         self._end = asyncio.Event()
 
@@ -52,7 +55,11 @@ class ScriptedServer:
             writer.close()
 
     async def __aenter__(self) -> "ScriptedServer":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        listening = socket.socket()
+        # Little is taken from a line before it is read, so that a slow reader is a slow line.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        listening.bind(("127.0.0.1", 0))
+        self._server = await asyncio.start_server(self._serve, sock=listening)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -75,11 +82,22 @@ class ScriptedServer:
             step = line.split()[0].decode().upper()
             answer = await self._answer(writer, step)
             if step == "DATA" and answer.startswith("354"):
+                begun = await reader.read(1)
                 if self.script["BODY"]:
                     await self._answer(writer, "BODY")
-                await reader.readuntil(b"\r\n.\r\n")
+                await self._read_mail(reader, begun)
                 if (await self._answer(writer, "DOT")).startswith("250"):
                     self.mails += 1
+
+    async def _read_mail(self, reader: asyncio.StreamReader, begun: bytes) -> None:
+        """To its end, 64 KiB at a time."""
+        end = begun
+        while not end.endswith(b"\r\n.\r\n"):
+            await asyncio.sleep(self.seconds_to_read)
+            read = await reader.read(2**16)
+            if not read:
+                raise EOFError
+            end = end[-4:] + read
 
     async def _answer(self, writer: asyncio.StreamWriter, step: str) -> str:
         self.steps.append(step)
@@ -90,7 +108,7 @@ class ScriptedServer:
             await self._end.wait()
             raise EOFError
         assert isinstance(answer, str)
-        writer.write(answer.encode() + b"\r\n")
+        writer.write(answer.encode("utf-8", "surrogateescape") + b"\r\n")
         await writer.drain()
         return answer
 
@@ -132,8 +150,8 @@ async def test_a_refusal_is_definite_at_every_step(
     assert server.mails == 0
 
 
-@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT"])
-async def test_who_hangs_up_before_data_has_not_taken_the_mail(
+@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
+async def test_who_hangs_up_before_it_asks_for_the_content_has_not_taken_the_mail(
     transport: Transport, server: ScriptedServer, step: str
 ) -> None:
     server.will(step, *[Odd.HANGS_UP] * 5)
@@ -142,8 +160,8 @@ async def test_who_hangs_up_before_data_has_not_taken_the_mail(
     assert (outcome.temporary, outcome.code) == (True, "connection")
 
 
-@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT"])
-async def test_who_is_silent_before_data_has_not_taken_the_mail(
+@pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
+async def test_who_is_silent_before_it_asks_for_the_content_has_not_taken_the_mail(
     transport: Transport, server: ScriptedServer, step: str
 ) -> None:
     server.will(step, *[Odd.IS_SILENT] * 5)
@@ -162,8 +180,8 @@ async def test_a_server_that_does_not_greet_has_not_taken_the_mail(
     assert (outcome.temporary, outcome.code) == (True, "connection")
 
 
-@pytest.mark.parametrize("step", ["DATA", "BODY", "DOT"])
-async def test_who_hangs_up_after_data_may_have_taken_the_mail(
+@pytest.mark.parametrize("step", ["BODY", "DOT"])
+async def test_who_hangs_up_over_the_content_may_have_taken_the_mail(
     transport: Transport, server: ScriptedServer, step: str
 ) -> None:
     server.will(step, Odd.HANGS_UP)
@@ -171,11 +189,10 @@ async def test_who_hangs_up_after_data_may_have_taken_the_mail(
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("step", ["DATA", "DOT"])
-async def test_who_is_silent_after_data_may_have_taken_the_mail(
-    transport: Transport, server: ScriptedServer, step: str
+async def test_who_is_silent_after_the_content_may_have_taken_the_mail(
+    transport: Transport, server: ScriptedServer
 ) -> None:
-    server.will(step, Odd.IS_SILENT)
+    server.will("DOT", Odd.IS_SILENT)
     assert isinstance(await transport(server.port, timeout="0.3").send(MAIL), Unknown)
     assert server.connections == 1
 
@@ -231,8 +248,11 @@ async def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(
     assert (server.connections, server.mails) == (2, 2)
 
 
-@pytest.mark.parametrize("step", ["MAIL", "RCPT"])
-@pytest.mark.parametrize("farewell", [Odd.HANGS_UP, "421 4.4.2 idle for too long"])
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize(
+    "farewell",
+    [Odd.HANGS_UP, "421 4.4.2 idle for too long", "451 4.4.2 Timeout waiting for data from client", "nonsense"],
+)
 async def test_a_connection_that_ends_at_its_next_use_is_replaced_and_the_mail_sent_once(
     transport: Transport, server: ScriptedServer, step: str, farewell: str | Odd
 ) -> None:
@@ -243,7 +263,9 @@ async def test_a_connection_that_ends_at_its_next_use_is_replaced_and_the_mail_s
     assert (server.connections, server.mails) == (2, 2)
 
 
-async def test_after_data_not_even_a_used_connection_is_replaced(transport: Transport, server: ScriptedServer) -> None:
+async def test_after_the_content_not_even_a_used_connection_is_replaced(
+    transport: Transport, server: ScriptedServer
+) -> None:
     smtp = transport(server.port)
     await smtp.send(MAIL)
     server.will("DOT", Odd.HANGS_UP)
@@ -259,6 +281,85 @@ async def test_a_mail_that_was_taken_stays_accepted_when_the_line_breaks_behind_
     assert await smtp.send(MAIL) == Accepted()
     assert await smtp.send(MAIL) == Accepted()
     assert (server.connections, server.mails) == (2, 2)
+
+
+@pytest.mark.parametrize("refusal", ["451 4.7.1 Enough mails in this session", "452 4.3.1 Later"])
+async def test_a_sender_who_is_refused_for_now_on_a_kept_connection_is_named_again_on_a_new_one(
+    transport: Transport, server: ScriptedServer, refusal: str
+) -> None:
+    smtp = transport(server.port)
+    await smtp.send(MAIL)
+    server.will("MAIL", refusal)
+    assert await smtp.send(MAIL) == Accepted()
+    server.will("MAIL", refusal, refusal)
+    outcome = await smtp.send(MAIL)
+    assert (kind_of(outcome), server.connections, server.mails) == ("temporary", 3, 2)
+
+
+@pytest.mark.parametrize("silence", [Odd.IS_SILENT, Odd.HANGS_UP])
+async def test_after_the_first_dead_connection_none_of_the_kept_ones_is_tried(
+    transport: Transport, server: ScriptedServer, silence: Odd
+) -> None:
+    smtp = transport(server.port, timeout="0.3")
+    await asyncio.gather(*(smtp.send(MAIL) for _ in range(4)))
+    assert server.connections == 4
+    server.will("RSET", *[silence] * 4)
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails, server.steps.count("RSET")) == (5, 5, 1)
+
+
+async def test_four_silent_connections_keep_a_mail_for_less_than_ten_seconds(
+    transport: Transport, server: ScriptedServer
+) -> None:
+    smtp = transport(server.port, timeout="60")
+    await asyncio.gather(*(smtp.send(MAIL) for _ in range(4)))
+    server.will("RSET", *[Odd.IS_SILENT] * 4)
+    async with asyncio.timeout(10):
+        assert await smtp.send(MAIL) == Accepted()
+
+
+async def test_a_connection_that_was_idle_for_minutes_is_not_used_again(
+    transport: Transport, server: ScriptedServer
+) -> None:
+    seconds = 0.0
+    smtp = transport(server.port, lambda: seconds)
+    await smtp.send(MAIL)
+    seconds = 90.0
+    await smtp.send(MAIL)
+    assert server.connections == 1
+    seconds = 200.0
+    assert await smtp.send(MAIL) == Accepted()
+    assert (server.connections, server.mails, server.steps.count("RSET")) == (2, 3, 1)
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT"])
+async def test_every_answer_of_2xx_is_a_yes(transport: Transport, server: ScriptedServer, step: str) -> None:
+    server.will(step, "252 cannot say, but takes it")
+    assert await transport(server.port).send(MAIL) == Accepted()
+
+
+async def test_a_server_may_refuse_a_large_mail_in_its_middle(transport: Transport, server: ScriptedServer) -> None:
+    server.will("BODY", "552 5.3.4 too large")
+    large = Envelope(MAIL.sender, MAIL.recipients, MAIL.mime + b"line\r\n" * 5_000_000)
+    outcome = await transport(server.port).send(large)
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (False, "552")
+    assert server.mails == 0
+
+
+async def test_a_large_mail_over_a_slow_line_is_no_silence(transport: Transport, server: ScriptedServer) -> None:
+    server.seconds_to_read = 0.02
+    large = Envelope(MAIL.sender, MAIL.recipients, MAIL.mime + b"line\r\n" * 2_000_000)
+    assert await transport(server.port, timeout="2.5").send(large) == Accepted()
+    assert server.mails == 1
+
+
+async def test_what_a_server_says_in_odd_bytes_can_be_told(transport: Transport, server: ScriptedServer) -> None:
+    server.will("RCPT", "550 5.1.1 \udcff\udcfe\x07 no \x1b[1m")
+    outcome = await transport(server.port).send(MAIL)
+    assert isinstance(outcome, Refused)
+    assert outcome.text.isprintable()
+    assert outcome.text.encode()
 
 
 async def test_only_a_few_connections_are_kept_after_a_rush(transport: Transport, server: ScriptedServer) -> None:

@@ -1,0 +1,45 @@
+"""The transactions that one mail to many recipients took, and the outcome of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lib.transports.protocol import Accepted, Outcome, RecipientRefusal, Refused, Unknown
+from lib.transports.smtp_answers import recipient_refused
+
+_NOT_REACHED = Refused(True, "connection", "The mail server broke off before it was the recipient's turn.")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One transaction's outcome; each of its recipients' addresses is in one of the fields.
+
+    `left` have not got the mail, for no reason of their own. `end` is why no further transaction should follow: the
+    reason for `left` if it is Refused, that of `unknown` if it is Unknown.
+    """
+
+    accepted: tuple[str, ...] = ()
+    refused: tuple[RecipientRefusal, ...] = ()
+    unknown: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    end: Refused | Unknown | None = None
+
+
+def outcome_of(parts: Sequence[Part], left: Sequence[str]) -> Outcome:
+    """The outcome for the whole mail; `left` are the recipients who were left, or whose turn did not come."""
+    accepted = [address for part in parts for address in part.accepted]
+    refusals = tuple(refusal for part in parts for refusal in part.refused)
+    end = parts[-1].end if parts else Refused(False, "recipients", "The mail has no recipients.")
+    if isinstance(end, Refused) and not accepted:
+        return Refused(end.temporary, end.code, end.text, recipients=refusals)
+    reason = end if isinstance(end, Refused) else _NOT_REACHED
+    refusals += tuple(recipient_refused(address, reason) for address in left)
+    unknown = tuple(address for part in parts for address in part.unknown)
+    if accepted:
+        return Accepted(refused=refusals, unknown=unknown)
+    if isinstance(end, Unknown):
+        return Unknown(end.text, end.code, end.ask_again, refused=refusals)
+    # One that may be taken later makes the whole worth another try.
+    first = min(refusals, key=lambda refusal: (not refusal.temporary, refusal.code))
+    return Refused(first.temporary, first.code, first.text, recipients=refusals)

@@ -1,0 +1,11 @@
+// Reads mails (a JSON list of base64) from standard input, and prints what their headers say, as JSON.
+import { readFileSync } from "node:fs";
+import PostalMime from "postal-mime";
+
+const mailboxes = (list) => (list ?? []).map(({ name, address }) => [name, address]);
+const read = [];
+for (const mail of JSON.parse(readFileSync(0, "utf8"))) {
+  const { from, to, cc, subject } = await PostalMime.parse(Buffer.from(mail, "base64"));
+  read.push({ from: mailboxes([from]), to: mailboxes(to), cc: mailboxes(cc), subject: subject ?? "" });
+}
+console.log(JSON.stringify(read));
