@@ -87,9 +87,7 @@ def concluded(copy: Copy, outcome: Outcome | Again, recipients: Sequence[Recipie
         case Refused():
             return _refused(copy, outcome, recipients, now)
         case Unknown():
-            asked = None if outcome.ask_again is None else now + outcome.ask_again
-            doubt = Delivery(state="uncertain", code=outcome.code, text=outcome.text, at=now)
-            return _ended(_with(copy, dict.fromkeys(addressed(copy), doubt)), "uncertain", asked)
+            return _doubtful(copy, outcome, recipients, now)
         case Underway():
             return copy.model_copy(update={"state": "submitting", "due_at": now + outcome.ask_again})
         case Again():
@@ -100,14 +98,33 @@ def concluded(copy: Copy, outcome: Outcome | Again, recipients: Sequence[Recipie
 
 def _accepted(copy: Copy, outcome: Accepted, recipients: Sequence[Recipient], now: datetime) -> Copy:
     refusals = {same_mailbox(each.address): each for each in outcome.refused}
+    unknown = {same_mailbox(address) for address in outcome.unknown}
     found = {}
     for number in addressed(copy):
-        refusal = refusals.get(same_mailbox(recipients[number].email))
-        if refusal is None:
-            found[number] = Delivery(state="accepted", at=now)
-        else:
+        mailbox = same_mailbox(recipients[number].email)
+        refusal = refusals.get(mailbox)
+        if refusal is not None:
             found[number] = _refusal(refusal.temporary, refusal.code, refusal.text, now)
+        elif mailbox in unknown:
+            text = "The mail server did not confirm that it took the mail."
+            found[number] = Delivery(state="uncertain", code="unconfirmed", text=text, at=now)
+        else:
+            found[number] = Delivery(state="accepted", at=now)
     return _with(copy, found)
+
+
+def _doubtful(copy: Copy, outcome: Unknown, recipients: Sequence[Recipient], now: datetime) -> Copy:
+    refusals = {same_mailbox(each.address): each for each in outcome.refused}
+    doubt = Delivery(state="uncertain", code=outcome.code, text=outcome.text, at=now)
+    found = dict.fromkeys(addressed(copy), doubt)
+    for number in found:
+        refusal = refusals.get(same_mailbox(recipients[number].email))
+        if refusal is not None:
+            found[number] = _refusal(refusal.temporary, refusal.code, refusal.text, now)
+    copy = _with(copy, found)
+    if "pending" in _states(copy):
+        return _settled(copy, now)
+    return _ended(copy, "uncertain", None if outcome.ask_again is None else now + outcome.ask_again)
 
 
 def _refused(copy: Copy, outcome: Refused, recipients: Sequence[Recipient], now: datetime) -> Copy:

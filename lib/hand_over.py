@@ -56,9 +56,17 @@ def with_others(message: StoredMessage, theirs: StoredMessage) -> StoredMessage:
     return message.model_copy(update={name: getattr(theirs, name) for name in _NOT_OURS})
 
 
+def not_written(error: Exception) -> Failure:
+    """Why a mail, or a copy of it, can never leave."""
+    return Failure(code="compose", text=f"The mail could not be written: {error}")
+
+
 @dataclass(slots=True)
 class Run:
-    """A worker's hold on a message: nobody else writes its copies while the lease says `holder`."""
+    """A worker's hold on a message: nobody else writes its copies while the lease says `holder`.
+
+    `mail` is why it cannot be written any more, where it cannot.
+    """
 
     organization: str
     message: StoredMessage
@@ -66,7 +74,7 @@ class Run:
     lease_etag: str
     holder: str
     copies: list[Copy]
-    mail: Mail | None
+    mail: Mail | Failure
     unsaved: dict[int, Copy] = field(default_factory=dict)
     progress: bool = False
     refused_since: datetime | None = None
@@ -145,9 +153,8 @@ class HandOver:
         """Send it, or ask for it; the outcome, when it is one that the others would get as well."""
         copy = run.copies[number]
         prepared = await self._written(run, number)
-        if prepared is None:
-            failure = Failure(code="compose", text="The mail could not be written.")
-            run.note(number, unwritable(copy, failure, self._clock.now()))
+        if isinstance(prepared, Failure):
+            run.note(number, unwritable(copy, prepared, self._clock.now()))
             return None
         if copy.state != "planned":
             # A renewal only; what it asks about was written when it was begun.
@@ -178,14 +185,13 @@ class HandOver:
         run.refused_since = copy.first_tried_at
         return outcome
 
-    async def _written(self, run: Run, number: int) -> Prepared | None:
-        if run.mail is None:
-            return None
+    async def _written(self, run: Run, number: int) -> Prepared | Failure:
+        if isinstance(run.mail, Failure):
+            return run.mail
         try:
             return await self._preparation.write(run.mail, number)
         except ComposeError as error:
-            log.info("message %s: copy %d cannot be written: %s", run.message.id, number, error)
-            return None
+            return not_written(error)
 
     async def _save(self, run: Run, begun_now: Mapping[int, Copy]) -> None:
         """Outcomes that are not yet stored, with the copy that is begun; renews the lease. Raises Stale."""

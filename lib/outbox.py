@@ -23,7 +23,7 @@ from lib.compose import ComposeError
 from lib.copy_tries import begun, planned
 from lib.deliveries import is_waiting
 from lib.gateways import RecipientGateways
-from lib.hand_over import HandOver, Run, with_others
+from lib.hand_over import HandOver, Run, not_written, with_others
 from lib.ids import new_key
 from lib.lists import is_told
 from lib.message_store import Lease, Loaded, MessageStore, sharing_links
@@ -166,8 +166,7 @@ class Outbox:
 
     async def _not_written(self, organization: str, loaded: Loaded, error: Exception) -> StoredMessage:
         """Nothing was tried, and nothing can be: it has failed."""
-        failure = Failure(code="compose", text=f"The mail could not be written: {error}")
-        failed = loaded.message.model_copy(update={"state": "failed", "failure": failure})
+        failed = loaded.message.model_copy(update={"state": "failed", "failure": not_written(error)})
         await self._store.change(organization, failed, loaded.etag)
         await self._schedule.leave(organization, loaded.message)
         return failed
@@ -190,14 +189,14 @@ class Outbox:
         mail = await self._mail(organization, held, again.copies)
         return await self._hand_over.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
 
-    async def _mail(self, organization: str, message: StoredMessage, copies: list[Copy]) -> Mail | None:
-        """None when it cannot be written any more. All copies have the same date."""
+    async def _mail(self, organization: str, message: StoredMessage, copies: list[Copy]) -> Mail | Failure:
+        """All copies have the same date."""
         body = await self._store.body(organization, message.id)
         date = message.tried_at or self._clock.now()
         try:
             return await self._preparation.prepare(organization, message, body, date, copies)
-        except UnknownSender:
-            return None
+        except UnknownSender as error:
+            return not_written(error)
 
 
 def _has_plan(loaded: Loaded) -> bool:

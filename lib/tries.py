@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from lib.transports import Again, Envelope, Outcome, Transport, Unknown
+from lib.transports import Accepted, Again, Envelope, Outcome, Transport, Unknown
 
 LEASE = timedelta(seconds=45)
 """For which a worker holds a message. It renews that while it lives; with a sweep each minute, what a killed one has
@@ -31,5 +32,7 @@ async def after_doubt(transport: Transport, envelope: Envelope, doubt: Unknown) 
     """What the provider says of the try; where it does not know either, both reasons together."""
     outcome = await transport.after_doubt(envelope)
     if isinstance(outcome, Unknown):
-        return Unknown(f"{doubt.text} {outcome.text}".strip(), doubt.code, outcome.ask_again)
+        return Unknown(f"{doubt.text} {outcome.text}".strip(), doubt.code, outcome.ask_again, doubt.refused)
+    if isinstance(outcome, Accepted):
+        return replace(outcome, refused=(*outcome.refused, *doubt.refused))
     return outcome
