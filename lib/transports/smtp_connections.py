@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ class Connection:
     def most_bytes(self) -> int | None:
         """The longest mail that the server takes, as far as it says (RFC 1870)."""
         said = self._smtp.esmtp_extensions.get("size", "").strip()
-        return int(said) or None if said.isascii() and said.isdigit() else None
+        return int(said) or None if re.fullmatch("[0-9]{1,18}", said) else None
 
     @property
     def takes_utf8(self) -> bool:
@@ -102,31 +103,32 @@ class Connection:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         answer = asyncio.ensure_future(protocol.read_response())
         try:
-            await self._write(protocol, ended_by_dot(mime), answer)
+            is_whole = await self._write(protocol, ended_by_dot(mime), answer)
             response = await asyncio.wait_for(answer, self._timeout)
         except BaseException:
             answer.cancel()
             self.close()
             raise
-        if response.code != 250:
+        if not is_whole:
+            self.close()
+        if response.code != 250 or not is_whole:
             raise SMTPDataError(response.code, response.message)
 
     async def _write(
-        self, protocol: aiosmtplib.protocol.SMTPProtocol, pieces: Iterable[bytes], answer: asyncio.Future[SMTPResponse]
-    ) -> None:
+        self, protocol: aiosmtplib.protocol.SMTPProtocol, pieces: Iterator[bytes], answer: asyncio.Future[SMTPResponse]
+    ) -> bool:
+        """Whether all of it was written: a server that breaks off may say why."""
         for piece in pieces:
             if answer.done():
-                break
+                return False
             try:
                 protocol.write(piece)
                 await asyncio.sleep(0)
                 # The protocol is made to be used by a StreamWriter, which waits in this way.
                 await asyncio.wait_for(protocol._drain_helper(), self._timeout)
             except ConnectionError:
-                break  # the server may have said why before it hung up
-        else:
-            return
-        self.close()
+                return next(pieces, None) is None  # a server may hang up as soon as it has answered
+        return True
 
     async def reset(self) -> None:
         """Forget what was begun, and show that the session still works."""

@@ -347,6 +347,38 @@ async def test_a_server_may_refuse_a_large_mail_in_its_middle(transport: Transpo
     assert server.mails == 0
 
 
+async def test_a_server_that_hangs_up_behind_its_yes_has_taken_the_mail(transport: Transport) -> None:
+    async def take_and_hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while not (await reader.readline()).startswith(b"DATA"):
+            writer.write(b"250 OK\r\n")
+        writer.write(b"354 go on\r\n")
+        await reader.readuntil(b"\r\n.\r\n")
+        writer.write(b"250 OK\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(take_and_hang_up, "127.0.0.1", 0)
+    smtp = transport(server.sockets[0].getsockname()[1])
+    assert [await smtp.send(MAIL) for _ in range(20)] == [Accepted()] * 20
+    server.close()
+
+
+async def test_a_yes_before_the_mails_end_leaves_the_outcome_open(transport: Transport, server: ScriptedServer) -> None:
+    server.will("BODY", "250 OK")
+    large = Envelope(MAIL.sender, MAIL.recipients, MAIL.mime + b"line\r\n" * 5_000_000)
+    assert isinstance(await transport(server.port).send(large), Unknown)
+
+
+@pytest.mark.parametrize("size", ["0", "", "9" * 5000, "-1", "many"])
+async def test_a_server_whose_size_says_nothing_is_sent_mail_of_any(
+    transport: Transport, server: ScriptedServer, size: str
+) -> None:
+    server.will("EHLO", f"250-mail.test\r\n250 SIZE {size}")
+    smtp = transport(server.port)
+    assert await smtp.send(MAIL) == Accepted()
+    assert smtp.most_bytes is None
+
+
 async def test_a_large_mail_over_a_slow_line_is_no_silence(transport: Transport, server: ScriptedServer) -> None:
     server.seconds_to_read = 0.02
     large = Envelope(MAIL.sender, MAIL.recipients, MAIL.mime + b"line\r\n" * 2_000_000)
