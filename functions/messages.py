@@ -23,6 +23,7 @@ from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
 from lib.reminders import check_times, with_reminder
 from lib.repository import Stale, patch_of, patched
+from lib.schedule import is_waiting
 from lib.storage import Conflict
 from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat
@@ -159,6 +160,7 @@ async def patch_message(call: Call) -> Answer:
     else:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
+    await call.services.reminders.leave(call.org, message, changed)
     return await answer_with(call, 200, message.id)
 
 
@@ -186,6 +188,9 @@ async def delete_message(call: Call) -> Answer:
         raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.lists.remove(call.org, loaded.summary.places)
     await call.services.messages.delete(call.org, loaded)
+    await call.services.reminders.leave(call.org, loaded.message)
+    if is_waiting(loaded.message):
+        await call.services.schedule.leave(call.org, loaded.message)
     return Answer(200, Deleted(deleted=loaded.message.id))
 
 

@@ -1,8 +1,9 @@
 """When a message goes out: scheduling, changing the time, and waking the outbox.
 
 The message's row is the truth, `due_at` its time. An entry of the due index is written before the row says `scheduled`,
-so that a process that dies in between leaves an entry too many and never a message that nobody looks at. What is due
-soon gets a queue message at once; for the rest the sweep does that in time.
+so that a process that dies in between leaves an entry too many and never a message that nobody looks at. It stays until
+the message is at rest. What is due soon gets a queue message at once; for the rest the sweep does that in time, and for
+as long as the entry is there does it again.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import NoneType
 from typing import Any
 
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, milliseconds, moment
 from lib.copy_tries import resolved, together
-from lib.due import AHEAD, Due, DueIndex
+from lib.due import AHEAD, Due, DueIndex, HandOver, is_seasoned
 from lib.ids import MADE, ORGANIZATION, new_key
 from lib.message_store import Lease, Loaded, MessageStore
 from lib.messages import StoredMessage
 from lib.prepare import Preparation
 from lib.storage import Queues
 from lib.tables import OUTBOX
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""At the most: storage refuses requests that are signed with a time further off."""
 
 _COPIES_AT_ONCE = 90
 
@@ -31,13 +36,20 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """A message of the queue `outbox`: look at this one."""
+    """A message of the queue `outbox`: look at this one.
+
+    One of a sweep says for which entry of the due index it stands, `at` its time in milliseconds, and the how many-th
+    one it is.
+    """
 
     organization: str
     message: str
+    at: int | None = None
+    times: int = 0
 
     def to_json(self) -> str:
-        return json.dumps({"v": 1, "org": self.organization, "message": self.message})
+        entry = {} if self.at is None else {"at": self.at, "times": self.times}
+        return json.dumps({"v": 1, "org": self.organization, "message": self.message, **entry})
 
 
 def read_wake(body: bytes) -> Wake:
@@ -50,7 +62,15 @@ def read_wake(body: bytes) -> Wake:
         raise ValueError("it names no organization")
     if not isinstance(message, str) or not MADE.fullmatch(message):
         raise ValueError("it names no message")
-    return Wake(organization, message)
+    at, times = raw.get("at"), raw.get("times", 0)
+    if type(at) not in (int, NoneType) or type(times) is not int:
+        raise ValueError("it names no entry of the due index")
+    return Wake(organization, message, at, times)
+
+
+def is_waiting(message: StoredMessage) -> bool:
+    """Whether something is still to be done about it by itself, so that it needs its entry of the due index."""
+    return message.state in ("scheduled", "claimed", "submitting")
 
 
 class Schedule:
@@ -155,14 +175,35 @@ class Schedule:
     async def sweep(self) -> int:
         """Hand the outbox what is due within a minute, oldest first; how many that were."""
 
-        async def hand_over(due: Due) -> None:
+        async def hand_over(entry: HandOver) -> None:
+            due = entry.due
+            wake = Wake(due.organization, due.item, milliseconds(due.at), entry.times)
+            # Two sweeps at the same time need to wake it once. No other wake has this id: one that was lost, or came
+            # too early, must be able to come again.
+            once = f"sweep|{due.organization}|{due.item}|{wake.at}|{entry.sweep}"
             delay = max(timedelta(0), due.at - self._clock.now())
-            # Two sweeps, or one that died before it had forgotten the entry, need to wake it once. No other wake has
-            # this id: one that came too early must be able to come again.
-            once = f"sweep|{due.organization}|{due.item}|{milliseconds(due.at)}"
-            await self._queues.send(OUTBOX, Wake(due.organization, due.item).to_json(), delay, once)
+            await self._queues.send(OUTBOX, wake.to_json(), delay, once)
 
         return await self._due.sweep("send", hand_over)
+
+    async def settle(self, wake: Wake, message: StoredMessage | None) -> None:
+        """See to what is left of a wake after the outbox has looked at the message, which may not be known.
+
+        The entry that it stands for goes when the message no longer asks for it. A wake that came too early, from an
+        instance whose clock is ahead, leaves another one. Raises StorageError.
+        """
+        if message is None:
+            loaded = await self._store.load(wake.organization, wake.message)
+            message = loaded.message if loaded else None
+        waiting = message is not None and is_waiting(message)
+        if wake.at is not None and is_seasoned(wake.times):
+            due = Due("send", moment(wake.at), wake.organization, wake.message)
+            if not (message and waiting and due.is_at(message.due_at)):
+                await self._due.drop(due)
+        if message and waiting and message.state == "scheduled" and message.due_at:
+            early = message.due_at - self._clock.now()
+            if AHEAD < early <= CLOCKS_DIFFER:
+                await self.wake(wake.organization, message, message.due_at)
 
 
 def _entry(organization: str, message: StoredMessage) -> Due:

@@ -16,12 +16,15 @@ def blueprint(services: Services) -> func.Blueprint:
     @on_queue(triggers, services, OUTBOX)
     async def send(body: bytes) -> None:
         wake = read_wake(body)
-        if await services.outbox.deliver(wake.organization, wake.message):
+        message = await services.outbox.deliver(wake.organization, wake.message)
+        await services.schedule.settle(wake, message)
+        if message:
             await services.assessor.refresh(wake.organization, wake.message)
 
     @triggers.function_name("sweep_due")
     @triggers.timer_trigger("timer", "0 * * * * *")
     async def sweep_due(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.overdue.report("mail")
         await services.schedule.sweep()
 
     return triggers
