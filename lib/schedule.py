@@ -190,7 +190,7 @@ class Schedule:
         """See to what is left of a wake after the outbox has looked at the message, which may not be known.
 
         The entry that it stands for goes when the message no longer asks for it. A wake that came too early, from an
-        instance whose clock is ahead, leaves another one. Raises StorageError.
+        instance whose clock is ahead, leaves another one: in a minute that instance may take it. Raises StorageError.
         """
         if message is None:
             loaded = await self._store.load(wake.organization, wake.message)
@@ -201,9 +201,9 @@ class Schedule:
             if not (message and waiting and due.is_at(message.due_at)):
                 await self._due.drop(due)
         if message and waiting and message.state == "scheduled" and message.due_at:
-            early = message.due_at - self._clock.now()
-            if AHEAD < early <= CLOCKS_DIFFER:
-                await self.wake(wake.organization, message, message.due_at)
+            now = self._clock.now()
+            if AHEAD < message.due_at - now <= CLOCKS_DIFFER:
+                await self.wake(wake.organization, message, now + AHEAD)
 
 
 def _entry(organization: str, message: StoredMessage) -> Due:
