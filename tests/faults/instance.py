@@ -1,4 +1,4 @@
-"""`python -m tests.faults.instance`: the app in the local host, with the timers for what is due ticking every half second.
+"""`python -m tests.faults.instance`: the app in the local host, whose timers for what is due tick every half second.
 
 So a minute of Heed's sweeps takes half a second. The other timers are left out. The clock that the app itself asks is
 the process's own, which Debian's faketime may have moved.
@@ -13,8 +13,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,7 +73,6 @@ class Instance:
     base_url: str
     session: aiohttp.ClientSession
     process: subprocess.Popen[bytes]
-    log: Path
     key: str = ADMIN_KEY
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -90,7 +89,7 @@ class Instance:
         self.process.wait()
 
 
-async def start(
+def start(
     folder: Path, session: aiohttp.ClientSession, settings: Mapping[str, str], ahead: timedelta = timedelta(0)
 ) -> Instance:
     """Start one whose clock is ahead by that; it is to be killed in the end."""
@@ -106,13 +105,12 @@ async def start(
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
         )
-    instance = Instance(f"http://127.0.0.1:{port}", session, process, log)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while _READY not in log.read_text() and process.poll() is None:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-    assert _READY in log.read_text(), log.read_text()
-    return instance
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while _READY not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    return Instance(f"http://127.0.0.1:{port}", session, process)
 
 
 async def _serve(port: int, folder: Path) -> None:

@@ -55,9 +55,9 @@ async def two(accounts: Accounts, mails: MailServer, tmp_path: Path) -> AsyncIte
         queues = await ending.enter_async_context(
             QueueServiceClient(account.queue_endpoint, credential={"account_name": name, "account_key": key})
         )
-        ahead = await start(tmp_path / "ahead", session, settings, APART)
+        ahead = start(tmp_path / "ahead", session, settings, APART)
         ending.callback(ahead.kill)
-        behind = await start(tmp_path / "behind", session, settings)
+        behind = start(tmp_path / "behind", session, settings)
         ending.callback(behind.kill)
         await behind.call("PUT", "/orgs/acme", {"name": "Acme"})
         ahead.key = behind.key = (await behind.call("POST", "/orgs/acme/keys", {"scope": "full"}))["key"]
@@ -123,7 +123,7 @@ async def test_every_mail_is_sent_once_and_none_is_left_behind(two: Two, mails: 
     await asyncio.sleep(3)
 
     assert Counter(mails.received.values()) == {1: MAILS}
-    # To the clock that is ahead, the time of a worker that is handing over is up: it cannot know what became of the mail.
+    # To the clock that is ahead, the time of whoever is handing over is up: it cannot know what became of the mail.
     states = await states_of(two, messages)
     assert states["sent"] + states["uncertain"] == MAILS
     assert states["sent"] > 0.9 * MAILS
