@@ -27,7 +27,7 @@ from bench.processors import inherited
 from infra.local.azurite import start_azurite
 from infra.local.child import Child, free_port
 from lib.clock import SetClock, SystemClock
-from lib.due import Due, DueIndex
+from lib.due import Due, DueIndex, HandOver
 from lib.ids import new_id
 from lib.storage import Row, Storage, Tables, Upsert
 from lib.storage.account import Account
@@ -269,15 +269,18 @@ async def _one_sweep(storage: Storage) -> tuple[int, int, float]:
     clock = SetClock(SystemClock().now())
     counting = _Counting(storage.tables)
     index = DueIndex(storage.tables, clock)
-    for _ in range(_DUE_IN_A_SWEEP):
-        await index.put(Due("send", clock.now(), "bench", new_id()))
+    dues = [Due("send", clock.now(), "bench", new_id()) for _ in range(_DUE_IN_A_SWEEP)]
+    for due in dues:
+        await index.put(due)
 
-    async def nothing(_due: Due) -> None: ...
+    async def nothing(_entry: HandOver) -> None: ...
 
     begun = time.perf_counter()
     handed = await DueIndex(counting, clock).sweep("send", nothing)
     taken = time.perf_counter() - begun
     assert handed == _DUE_IN_A_SWEEP, handed
+    for due in dues:
+        await index.drop(due)
     return counting.requests, counting.rows, taken
 
 

@@ -15,6 +15,7 @@ from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.agents import device_of
 from lib.clock import moment
+from lib.deliveries import is_waiting
 from lib.facts import Fact
 from lib.fields import ChosenId, Moment, RecordRef
 from lib.ids import MADE
@@ -161,6 +162,7 @@ async def patch_message(call: Call) -> Answer:
     else:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
+    await call.services.reminders.leave(call.org, message, changed)
     return await answer_with(call, 200, message.id)
 
 
@@ -189,6 +191,9 @@ async def delete_message(call: Call) -> Answer:
     await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.lists.remove(call.org, loaded.summary.places)
     await call.services.messages.delete(call.org, loaded)
+    await call.services.reminders.leave(call.org, loaded.message)
+    if is_waiting(loaded.message):
+        await call.services.schedule.leave(call.org, loaded.message)
     return Answer(200, Deleted(deleted=loaded.message.id))
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import Literal
 
 import azure.functions as func
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from functions.endpoint import Answer, Call, Endpoints
 from lib.facts import Fact, NotAFact, read_interactions
 from lib.journal import LOG_MARK, queue_body
+from lib.overdue import LIMIT
 from lib.storage import StorageError
 from lib.tables import INTERACTIONS, ORGANIZATIONS
 
@@ -28,6 +29,10 @@ class Health(BaseModel):
 
     status: Literal["ok", "failing"]
     checks: dict[str, str]
+    oldest_overdue_seconds: dict[str, int] | None = Field(
+        description="ages of the oldest mail, and of the oldest reminder or snoozed card, whose time has come and that "
+        "are still not done; above 300 the check fails. Null while storage does not answer"
+    )
 
 
 class Replayed(BaseModel):
@@ -39,19 +44,19 @@ class Replayed(BaseModel):
 
 @endpoints("GET", "/health", answers={200: Health, 503: Health})
 async def health(call: Call) -> Answer:
-    """Whether Heed and what it depends on are well."""
-    checks = {"storage": await _storage_check(call)}
-    well = all(result == "ok" for result in checks.values())
-    return Answer(200 if well else 503, Health(status="ok" if well else "failing", checks=checks))
-
-
-async def _storage_check(call: Call) -> str:
+    """Whether Heed and what it depends on are well, and whether mail and reminders leave in time."""
+    checks, overdue = {"storage": "ok"}, None
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
             await call.services.storage.tables.get(ORGANIZATIONS, "health", "check")
+            overdue = dict(await call.services.overdue.seconds())
     except (StorageError, TimeoutError):
-        return "does not answer"
-    return "ok"
+        checks["storage"] = "does not answer"
+    for what, age in (overdue or {}).items():
+        checks[what] = "ok" if age <= LIMIT.total_seconds() else f"the oldest should have gone {age} s ago"
+    well = all(result == "ok" for result in checks.values())
+    body = Health(status="ok" if well else "failing", checks=checks, oldest_overdue_seconds=overdue)
+    return Answer(200 if well else 503, body)
 
 
 @operations("POST", "/replay", text_body=True, answers={200: Replayed})

@@ -116,21 +116,26 @@ class Cards:
         """Away until then; by default an hour when pressing, else a day. The new etag. Raises NotAllowed, Stale."""
         _must_be(card, "open", "snoozed")
         at = until or self._clock.now() + SNOOZE[card.priority]
-        await self._due.put(Due("wake", at, organization, f"{card.user}|{card.id}"))
         changed = card.model_copy(update={"status": "snoozed", "snoozed_until": at, "before": card.status})
+        if entry := _snooze(organization, changed):
+            await self._due.put(entry)
         return await self._replace(organization, card, changed, etag)
 
-    async def wake(self, organization: str, item: str) -> None:
-        """A snooze may be over: the card comes back."""
+    async def wake(self, organization: str, item: str) -> bool:
+        """A snooze may be over: the card comes back. Whether it is still away."""
         user, _, card = item.partition("|")
         found = await self.get(organization, user, card)
         if found is None or found[0].status != "snoozed":
-            return
+            return False
         there, etag = found
         if there.snoozed_until and there.snoozed_until > self._clock.now():
-            return  # it was snoozed again, and has another entry
+            return True
         awake = there.model_copy(update={"status": "open", "snoozed_until": None, "before": None})
-        await self._replace(organization, there, awake, etag)
+        try:
+            await self._replace(organization, there, awake, etag)
+        except Stale:
+            return await self.wake(organization, item)
+        return False
 
     async def finish(self, organization: str, card: Card, etag: str, activity: Activity | None = None) -> str:
         """Dismissed, or dealt with by an activity. The new etag. Raises NotAllowed, Stale."""
@@ -154,7 +159,11 @@ class Cards:
         changes: list[Change] = [Replace(Row(row.partition, row.key, row.values, etag)), Upsert(_place(new))]
         if _place(old).key != _place(new).key:
             changes.append(Delete(old.user, _place(old).key))
-        return await self._write(organization, changes)
+        etag = await self._write(organization, changes)
+        entry, kept = _snooze(organization, old), _snooze(organization, new)
+        if entry and not (kept and kept.place == entry.place):
+            await self._due.drop(entry)
+        return etag
 
     async def _write(self, organization: str, changes: Sequence[Change]) -> str:
         try:
@@ -173,6 +182,13 @@ def _must_be(card: Card, *statuses: Status) -> None:
 
 def _row(card: Card) -> Row:
     return Row(card.user, f"id|{card.id}", pack(card))
+
+
+def _snooze(organization: str, card: Card) -> Due | None:
+    """The entry of the due index by which the card comes back."""
+    if card.status != "snoozed" or card.snoozed_until is None:
+        return None
+    return Due("wake", card.snoozed_until, organization, f"{card.user}|{card.id}")
 
 
 def _place(card: Card) -> Row:

@@ -1,39 +1,67 @@
-"""The due index: what is due when. It holds ids only; the truth is in the rows that the ids name.
+"""The due index: which item is due when. It holds ids only; the truth is in the rows that the ids name.
 
-One table for all organizations. Partition `<kind>|<minute>|<shard>`, key `<milliseconds>|<organization>|<item>`: a
-sweep reads the minutes that have come since its watermark, whatever else is scheduled for other times. An entry may be
-stale or come twice; whoever is handed it looks at the truth.
+One table for all organizations. Partition `<kind>|<minute>|<shard>`, key `<milliseconds>|<organization>|<item>`.
+
+An entry stays until its item is at rest and the owner drops it. A sweep hands over what is due, and hands it over again
+with backoff for as long as the entry is there: a lost wake costs minutes. Backoff counts sweeps, not minutes, so that
+instances whose clocks differ agree on it. An entry may be stale or come twice; whoever is handed it looks at the truth.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 from zlib import crc32
 
 from lib.clock import Clock, milliseconds, moment
-from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
+from lib.storage import (
+    Conflict,
+    Delete,
+    Missing,
+    Range,
+    Replace,
+    Row,
+    StorageError,
+    Tables,
+    Unavailable,
+    Upsert,
+    put_if_unchanged,
+)
+from lib.storage.protocols import MOST_CHANGES
 from lib.tables import DUE
+
+log = logging.getLogger("heed.due")
 
 Kind = Literal["send", "remind", "wake"]
 """`send` a message, `remind` of one, `wake` a snoozed card."""
 
+KINDS: tuple[Kind, ...] = ("send", "remind", "wake")
+
 AHEAD = timedelta(minutes=1)
 """A sweep hands over what is due until the next one, with the delay that is left."""
 
-OVERLAP = timedelta(minutes=15)
-"""The watermark trails by this: clocks differ, and entries can be made for a minute that has begun."""
+BACKOFF = (1, 2, 5, 10, 15)
+"""Sweeps (one a minute) from each hand-over of an entry to its next one; the last number repeats."""
 
-Item = TypeVar("Item")
+MOST_ROWS = 5_000
+"""Entries that a sweep reads, some more to end with a whole partition. The next sweep goes on from there."""
 
+MOST_FAILURES = 100
+"""Hand-overs that fail before a sweep stops: storage or a queue is out. The next sweep goes on from there."""
+
+_SEASONED = 3
 _SHARDS = 16
 _AT_ONCE = 32
+_GROUP = 200
 _STATE = "state"
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +84,179 @@ class Due:
     @staticmethod
     def from_row(row: Row) -> Due:
         kind, at, organization, item = row.partition.partition("|")[0], *row.key.split("|", 2)
-        assert kind in ("send", "remind", "wake")
-        return Due(kind, moment(int(at)), organization, item)  # type: ignore[arg-type]
+        assert kind in KINDS
+        return Due(kind, moment(int(at)), organization, item)
+
+    def is_at(self, at: datetime | None) -> bool:
+        """Whether the entry is for that time, to the millisecond."""
+        return at is not None and milliseconds(at) == milliseconds(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """An entry that is handed over for the `times`th time, in the sweep of that number."""
+
+    due: Due
+    times: int
+    sweep: int
+
+
+Handler = Callable[[HandOver], Awaitable[None]]
+"""Does what is due, or leads to it. Whatever it raises, the entry comes again."""
+
+
+def is_seasoned(times: int) -> bool:
+    """Whether an entry is old enough to be dropped when its row does not ask for it.
+
+    An entry is written before its row. A request can still be about to write the row when the entry comes up for the
+    first time; by the third time, a minute later at least, it has ended.
+    """
+    return times >= _SEASONED
+
+
+@dataclass(slots=True)
+class _Run:
+    """One sweep: its number, where it begins, and the row of its state."""
+
+    number: int
+    start: str
+    state: Row
+    rows: int = 0
+    failures: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.rows >= MOST_ROWS or self.failures >= MOST_FAILURES
+
+
+class DueIndex:
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self._tables = tables
+        self._clock = clock
+
+    async def put(self, due: Due) -> None:
+        """Make the entry, or begin anew with it: it has not been handed over. Raises StorageError."""
+        partition, key = due.place
+        await self._tables.write(DUE, [Upsert(Row(partition, key, {"v": 1}))])
+
+    async def drop(self, due: Due) -> None:
+        """Remove the entry: its item is at rest, or has another time. Nothing happens where there is none."""
+        partition, key = due.place
+        with suppress(Missing):
+            await self._tables.write(DUE, [Delete(partition, key)])
+
+    async def overdue(self, kind: Kind) -> timedelta:
+        """How long the oldest entry has been due, to the minute; zero where none is. One small query."""
+        now = self._clock.now()
+        until = _minute(now + timedelta(minutes=1))
+        async for row in self._tables.query(DUE, Range(low=f"{kind}|", high=f"{kind}|{until}"), limit=1):
+            return max(timedelta(0), now - Due.from_row(row).at)
+        return timedelta(0)
+
+    async def sweep(self, kind: Kind, hand_over: Handler, ahead: timedelta = AHEAD) -> int:
+        """Hand over what is due and not waiting for its next turn, oldest first; how many entries that were.
+
+        An entry whose hand-over fails does not keep others from theirs. The entries stay: `hand_over`, or whoever it
+        leads to, drops them. Raises StorageError when the index cannot be read.
+        """
+        run = await self._begin(kind)
+        if run is None:
+            return 0
+        now, count = self._clock.now(), 0
+        end = f"{kind}|{_minute(now + ahead + timedelta(minutes=1))}"
+        resume, some = await self._pass(run, Range(low=run.start, high=end), now + ahead, hand_over)
+        count += some
+        # A backlog that fills a sweep must not make the mail of this minute late.
+        current = f"{kind}|{_minute(now)}"
+        if resume is not None and resume < current and run.failures < MOST_FAILURES:
+            run.rows = 0
+            count += (await self._pass(run, Range(low=current, high=end), now + ahead, hand_over))[1]
+        if resume is not None:
+            await self._go_on_from(run, resume)
+        return count
+
+    async def _begin(self, kind: Kind) -> _Run | None:
+        """Count the sweep. None before there is a table: nothing can be due yet."""
+        state = await self._tables.get(DUE, _STATE, kind)
+        number = int(state.values.get("sweep", 0)) + 1 if state else 1
+        resume = str(state.values.get("resume", "")) if state else ""
+        row = Row(_STATE, kind, {"v": 1, "sweep": number}, state.etag if state else None)
+        try:
+            [etag] = await self._tables.write(DUE, [put_if_unchanged(row)])
+        except Missing:
+            return None
+        except Conflict:  # another sweep begins at the same time, with the same number
+            etag = None
+        return _Run(number, resume or f"{kind}|", Row(row.partition, row.key, row.values, etag))
+
+    async def _go_on_from(self, run: _Run, partition: str) -> None:
+        if run.state.etag is None:
+            return
+        row = Row(run.state.partition, run.state.key, {**run.state.values, "resume": partition}, run.state.etag)
+        with suppress(Conflict, Missing):  # a later sweep has begun, from the beginning
+            await self._tables.write(DUE, [Replace(row)])
+
+    async def _pass(
+        self, run: _Run, partitions: Range, horizon: datetime, hand_over: Handler
+    ) -> tuple[str | None, int]:
+        """The partition to go on from when the run was over before the end, and how many were handed over."""
+        group, partition, count = list[Row](), "", 0
+        async for row in self._tables.query(DUE, partitions):
+            if row.partition != partition and len(group) >= _GROUP:
+                count += await self._hand_over_all(run, group, hand_over)
+                group = []
+            if row.partition != partition and run.is_over:
+                return row.partition, count + await self._hand_over_all(run, group, hand_over)
+            partition = row.partition
+            run.rows += 1
+            if Due.from_row(row).at <= horizon and _may_go(row, run.number):
+                group.append(row)
+        return None, count + await self._hand_over_all(run, group, hand_over)
+
+    async def _hand_over_all(self, run: _Run, rows: Sequence[Row], hand_over: Handler) -> int:
+        """Mark the entries as handed over, then do it: two sweeps at the same time share them."""
+        marked = sorted(await self._mark(run.number, rows), key=lambda each: each[0].due.at)
+        for some in _groups(marked, _AT_ONCE):
+            results = await asyncio.gather(*(hand_over(each) for each, _ in some), return_exceptions=True)
+            for (each, row), result in zip(some, results, strict=True):
+                if result is not None:
+                    run.failures += 1
+                    await self._note_failure(each, row, result)
+        return len(marked)
+
+    async def _note_failure(self, failed: HandOver, row: Row, error: BaseException) -> None:
+        if not isinstance(error, Exception):
+            raise error
+        due = failed.due
+        log.error("%s of %s/%s failed and comes again", due.kind, due.organization, due.item, exc_info=error)
+        if isinstance(error, Unavailable):
+            # An outage is no fault of the entry: it comes again with the next sweep, as often as need be.
+            with suppress(StorageError):
+                await self._tables.write(DUE, [Replace(_state_row(row, failed.times - 1, failed.sweep + 1))])
+
+    async def _mark(self, number: int, rows: Sequence[Row]) -> list[tuple[HandOver, Row]]:
+        """Those that nobody has changed or dropped since they were read, with their rows as they are now."""
+        by_partition: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_partition[row.partition].append(row)
+        portions = [some for each in by_partition.values() for some in _groups(each, MOST_CHANGES)]
+        marked = await asyncio.gather(*(self._mark_portion(number, portion) for portion in portions))
+        return [each for some in marked for each in some]
+
+    async def _mark_portion(self, number: int, rows: Sequence[Row]) -> list[tuple[HandOver, Row]]:
+        """Rows of one partition, as many as a transaction takes."""
+        changed = [_state_row(row, _times(row) + 1, number + _pause(_times(row))) for row in rows]
+        try:
+            etags = await self._tables.write(DUE, [Replace(row) for row in changed])
+        except (Conflict, Missing):
+            if len(rows) == 1:
+                return []
+            alone = await asyncio.gather(*(self._mark_portion(number, [row]) for row in rows))
+            return [each for some in alone for each in some]
+        return [
+            (HandOver(Due.from_row(row), _times(row), number), replace(row, etag=etag))
+            for row, etag in zip(changed, etags, strict=True)
+        ]
 
 
 def _minute(at: datetime) -> str:
@@ -68,64 +267,21 @@ def _groups(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-class DueIndex:
-    def __init__(self, tables: Tables, clock: Clock) -> None:
-        self._tables = tables
-        self._clock = clock
+def _state_row(row: Row, times: int, again: int) -> Row:
+    """`times` it was handed over; not again before the sweep `again`."""
+    return Row(row.partition, row.key, {"v": 1, "times": times, "again": again}, row.etag)
 
-    async def put(self, due: Due) -> None:
-        """Again is the same."""
-        partition, key = due.place
-        await self._tables.write(DUE, [Upsert(Row(partition, key, {"v": 1}))])
 
-    async def drop(self, due: Due) -> None:
-        """What it said is done; nothing happens where a sweep was quicker."""
-        partition, key = due.place
-        with suppress(Missing):
-            await self._tables.write(DUE, [Delete(partition, key)])
+def _times(row: Row) -> int:
+    return int(row.values.get("times", 0))
 
-    async def sweep(self, kind: Kind, hand_over: Callable[[Due], Awaitable[None]], ahead: timedelta = AHEAD) -> int:
-        """Hand over what is due, oldest minute first, however many sweeps were missed; how many that were.
 
-        An entry goes when it has been handed over: a process that dies in between hands it over again.
-        """
-        now, count = self._clock.now(), 0
-        state = await self._tables.get(DUE, _STATE, kind)
-        start = state.text("until") if state else ""
-        until = _minute(now + ahead + timedelta(minutes=1))
-        async for dues in self._minutes(Range(low=f"{kind}|{start}", high=f"{kind}|{until}"), now + ahead):
-            for some in _groups(dues, _AT_ONCE):
-                await asyncio.gather(*(hand_over(due) for due in some))
-            await self._forget(dues)
-            count += len(dues)
-        mark = max(start, _minute(now - OVERLAP))
-        with suppress(Missing):  # nobody has made an organization yet, so nothing can be due
-            await self._tables.write(DUE, [Upsert(Row(_STATE, kind, {"v": 1, "until": mark}))])
-        return count
+def _pause(times: int) -> int:
+    """Sweeps until the next hand-over of an entry that was handed over `times` before this one."""
+    return BACKOFF[min(times, len(BACKOFF) - 1)]
 
-    async def _minutes(self, partitions: Range, horizon: datetime) -> AsyncIterator[Sequence[Due]]:
-        """The entries minute by minute, each minute's in order of time; none that are due after the horizon."""
-        minute, found = "", list[Due]()
-        async for row in self._tables.query(DUE, partitions):
-            due = Due.from_row(row)
-            if _minute(due.at) != minute and found:
-                yield sorted(found, key=lambda each: each.at)
-                found = []
-            minute = _minute(due.at)
-            if due.at <= horizon:
-                found.append(due)
-        if found:
-            yield sorted(found, key=lambda each: each.at)
 
-    async def _forget(self, dues: Sequence[Due]) -> None:
-        by_partition: dict[str, list[str]] = defaultdict(list)
-        for due in dues:
-            partition, key = due.place
-            by_partition[partition].append(key)
-        for partition, keys in by_partition.items():
-            for some in _groups(keys, 100):
-                try:
-                    await self._tables.write(DUE, [Delete(partition, key) for key in some])
-                except Missing:  # another sweep was quicker with one of them
-                    for due in dues:
-                        await self.drop(due)
+def _may_go(row: Row, number: int) -> bool:
+    again = int(row.values.get("again", 0))
+    # No entry waits for longer than the longest pause, even if the count of sweeps was lost and begins anew.
+    return again <= number or again > number + BACKOFF[-1]

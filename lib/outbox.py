@@ -73,7 +73,7 @@ class Outbox:
         if not is_waiting(message):
             return untold
         if message.due_at and message.due_at > now:
-            await self._schedule.wake(organization, message)
+            await self._schedule.come_again(organization, message)
             return untold
         if loaded.is_held and not self._is_over(loaded, seen):
             assert loaded.lease is not None

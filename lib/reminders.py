@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
 from lib.cards import Cards
-from lib.clock import Clock, rfc3339
-from lib.due import Due, DueIndex
+from lib.clock import Clock, milliseconds, rfc3339
+from lib.due import Due, DueIndex, HandOver, is_seasoned
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.message_store import Loaded, MessageStore
@@ -66,38 +66,55 @@ class Reminders:
         if message.reminder:
             await self._due.put(Due("remind", message.reminder.at, organization, message.id))
 
+    async def leave(self, organization: str, before: StoredMessage, after: StoredMessage | None = None) -> None:
+        """After the row says so: the reminder that the message had `before` has been changed, removed or deleted."""
+        old, new = before.reminder, after.reminder if after else None
+        if old and not (new and milliseconds(new.at) == milliseconds(old.at)):
+            await self._due.drop(Due("remind", old.at, organization, before.id))
+
     async def change(self, organization: str, loaded: Loaded, reminder: Reminder | None) -> StoredMessage:
         """Set, change or remove it; one that has fired can be set anew. Raises Stale."""
         message = with_reminder(loaded.message, reminder)
         await self.enter(organization, message)
         await self._store.change(organization, message, loaded.etag)
+        await self.leave(organization, loaded.message, message)
         return message
 
     async def sweep(self) -> int:
-        """Fire what is due, and bring snoozed cards back; how many entries were looked at."""
+        """Fire what is due, and bring back cards whose snooze is over; how many entries were looked at."""
         fired = await self._due.sweep("remind", self._fire, NOW)
         return fired + await self._due.sweep("wake", self._wake, NOW)
 
-    async def _fire(self, due: Due) -> None:
+    async def _fire(self, entry: HandOver) -> None:
         """Again does no harm: it brings the card of a process that died in between."""
+        due = entry.due
         loaded = await self._store.load(due.organization, due.item)
-        if loaded is None:
-            return
-        message, now = loaded.message, self._clock.now()
-        reminder = message.reminder
-        if reminder is None or reminder.at > now:
-            return  # it was removed or changed, and has another entry
-        if not (message.reminded_at or message.reminder_met):
-            update = {"reminder_met": True} if is_met(reminder, loaded.summary.kpis) else {"reminded_at": now}
-            try:
-                await self._store.change(due.organization, message.model_copy(update=update), loaded.etag)
-            except Stale:
-                await self._fire(due)
-                return
-        await self._assessor.refresh(due.organization, message.id)
+        reminder = loaded.message.reminder if loaded else None
+        fired = False
+        if loaded and reminder and due.is_at(reminder.at):
+            if reminder.at > self._clock.now():
+                return  # a clock that is ahead has found it
+            if not (loaded.message.reminded_at or loaded.message.reminder_met):
+                try:
+                    await self._write_down(due.organization, loaded, reminder)
+                except Stale:
+                    await self._fire(entry)
+                    return
+                fired = True
+            await self._assessor.refresh(due.organization, due.item)
+        if fired or is_seasoned(entry.times):
+            await self._due.drop(due)
 
-    async def _wake(self, due: Due) -> None:
-        await self._cards.wake(due.organization, due.item)
+    async def _write_down(self, organization: str, loaded: Loaded, reminder: Reminder) -> None:
+        """Raises Stale."""
+        met = is_met(reminder, loaded.summary.kpis)
+        update = {"reminder_met": True} if met else {"reminded_at": self._clock.now()}
+        await self._store.change(organization, loaded.message.model_copy(update=update), loaded.etag)
+
+    async def _wake(self, entry: HandOver) -> None:
+        due = entry.due
+        if not await self._cards.wake(due.organization, due.item) and is_seasoned(entry.times):
+            await self._due.drop(due)
 
 
 def with_reminder(message: StoredMessage, reminder: Reminder | None) -> StoredMessage:

@@ -1,8 +1,9 @@
 """When a message goes out: scheduling, changing the time, and waking the outbox.
 
 The message's row is the truth, `due_at` its time. An entry of the due index is written before the row says `scheduled`,
-so that a process that dies in between leaves an entry too many and never a message that nobody looks at. What is due
-soon gets a queue message at once; for the rest the sweep does that in time.
+so that a process that dies in between leaves an entry too many and never a message that nobody looks at. It stays until
+the message is at rest. What is due soon gets a queue message at once; for the rest the sweep does that in time, and for
+as long as the entry is there does it again.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import NoneType
 from typing import Any
 
 from lib.clock import Clock, milliseconds, moment
 from lib.copy_tries import resolved, sent_again
 from lib.deliveries import is_waiting, together
-from lib.due import AHEAD, Due, DueIndex
+from lib.due import AHEAD, Due, DueIndex, HandOver, is_seasoned
 from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
 from lib.message_store import Lease, Loaded, MessageStore
 from lib.messages import Copy, StoredMessage
@@ -25,6 +27,9 @@ from lib.repository import Stale
 from lib.storage import Queues
 from lib.tables import OUTBOX
 from lib.transports import Transport
+
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""At the most: storage refuses requests that are signed with a time further off."""
 
 _COPIES_AT_ONCE = 90
 _WORTH_DISCARDING = timedelta(hours=24)
@@ -38,16 +43,20 @@ class NotAllowed(Exception):
 class Wake:
     """A message of the queue `outbox`: look at this one.
 
-    `seen` is the version of the worker's lease that was found when this look was asked for.
+    One of a sweep says for which entry of the due index it stands, `at` its time in milliseconds, and the how many-th
+    one it is. `seen` is the version of the worker's lease that was found when this look was asked for.
     """
 
     organization: str
     message: str
+    at: int | None = None
+    times: int = 0
     seen: str | None = None
 
     def to_json(self) -> str:
+        entry = {} if self.at is None else {"at": self.at, "times": self.times}
         seen = {} if self.seen is None else {"seen": self.seen}
-        return json.dumps({"v": 1, "org": self.organization, "message": self.message, **seen})
+        return json.dumps({"v": 1, "org": self.organization, "message": self.message, **entry, **seen})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +88,12 @@ def read_order(body: bytes) -> Wake | Discard:
         return _read_discard(organization, raw["discard"])
     if not isinstance(message, str) or not MADE.fullmatch(message):
         raise ValueError("it names no message")
-    if seen is not None and not isinstance(seen, str):
+    at, times = raw.get("at"), raw.get("times", 0)
+    if type(at) not in (int, NoneType) or type(times) is not int:
+        raise ValueError("it names no entry of the due index")
+    if type(seen) not in (str, NoneType):
         raise ValueError("it names no version of a lease")
-    return Wake(organization, message, seen)
+    return Wake(organization, message, at, times, seen)
 
 
 def _read_discard(organization: str, parts: object) -> Discard:
@@ -90,7 +102,7 @@ def _read_discard(organization: str, parts: object) -> Discard:
     sender, key, until = found.get("sender"), found.get("key"), found.get("until")
     if not isinstance(sender, str) or not CHOSEN.fullmatch(sender):
         raise ValueError("it names no sender")
-    if not isinstance(key, str) or not isinstance(until, int):
+    if not isinstance(key, str) or type(until) is not int:
         raise ValueError("it names no key, or no time")
     return Discard(organization, sender, key, moment(until))
 
@@ -207,7 +219,7 @@ class Schedule:
 
     async def look_again(self, organization: str, message: StoredMessage, wait: timedelta, seen: str | None) -> None:
         """Have the outbox look at a message that a worker holds, after so long."""
-        await self._queues.send(OUTBOX, Wake(organization, message.id, seen).to_json(), wait)
+        await self._queues.send(OUTBOX, Wake(organization, message.id, seen=seen).to_json(), wait)
 
     async def enter(self, organization: str, message: StoredMessage) -> None:
         """Before the row says `scheduled`: see that the sweep will find it."""
@@ -223,17 +235,39 @@ class Schedule:
         if delay <= AHEAD:
             await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), max(timedelta(0), delay))
 
+    async def come_again(self, organization: str, message: StoredMessage) -> None:
+        """After a look that came before its time, perhaps from an instance whose clock is ahead: have another one."""
+        delay = (message.due_at or self._clock.now()) - self._clock.now()
+        if delay <= CLOCKS_DIFFER:
+            await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), min(delay, AHEAD))
+
     async def sweep(self) -> int:
         """Hand the outbox what is due within a minute, oldest first; how many that were."""
 
-        async def hand_over(due: Due) -> None:
+        async def hand_over(entry: HandOver) -> None:
+            due = entry.due
+            wake = Wake(due.organization, due.item, milliseconds(due.at), entry.times)
+            # Two sweeps at the same time need to wake it once. No other wake has this id: one that was lost, or came
+            # too early, must be able to come again.
+            once = f"sweep|{due.organization}|{due.item}|{wake.at}|{entry.sweep}"
             delay = max(timedelta(0), due.at - self._clock.now())
-            # Two sweeps, or one that died before it had forgotten the entry, need to wake it once. No other wake has
-            # this id: one that came too early must be able to come again.
-            once = f"sweep|{due.organization}|{due.item}|{milliseconds(due.at)}"
-            await self._queues.send(OUTBOX, Wake(due.organization, due.item).to_json(), delay, once)
+            await self._queues.send(OUTBOX, wake.to_json(), delay, once)
 
         return await self._due.sweep("send", hand_over)
+
+    async def settle(self, wake: Wake, message: StoredMessage | None) -> None:
+        """Drop the entry that a wake stands for, when the message, as the outbox has left it, no longer asks for it.
+
+        Raises StorageError.
+        """
+        if wake.at is None or not is_seasoned(wake.times):
+            return
+        if message is None:
+            loaded = await self._store.load(wake.organization, wake.message)
+            message = loaded.message if loaded else None
+        due = Due("send", moment(wake.at), wake.organization, wake.message)
+        if message is None or not is_waiting(message) or not due.is_at(message.due_at):
+            await self._due.drop(due)
 
 
 def _entry(organization: str, message: StoredMessage) -> Due:

@@ -32,6 +32,7 @@ from lib.lists import Lists
 from lib.message_store import MessageStore
 from lib.organizations import Organizations
 from lib.outbox import Outbox
+from lib.overdue import Overdue
 from lib.people import People
 from lib.prepare import Preparation
 from lib.rejudge import Rejudge
@@ -255,6 +256,10 @@ class Services:
     @cached_property
     def due(self) -> DueIndex:
         return DueIndex(self.storage.tables, self.clock)
+
+    @cached_property
+    def overdue(self) -> Overdue:
+        return Overdue(self.due, self.clock)
 
     @cached_property
     def schedule(self) -> Schedule:

@@ -13,6 +13,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("remind")
     @triggers.timer_trigger("timer", "30 * * * * *")
     async def remind(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.overdue.report("reminders")
         await services.reminders.sweep()
 
     return triggers

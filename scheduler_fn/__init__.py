@@ -18,12 +18,16 @@ def blueprint(services: Services) -> func.Blueprint:
         order = read_order(body)
         if isinstance(order, Discard):
             await services.outbox.discard(order)
-        elif await services.outbox.deliver(order.organization, order.message, order.seen):
+            return
+        message = await services.outbox.deliver(order.organization, order.message, order.seen)
+        await services.schedule.settle(order, message)
+        if message:
             await services.assessor.refresh(order.organization, order.message)
 
     @triggers.function_name("sweep_due")
     @triggers.timer_trigger("timer", "0 * * * * *")
     async def sweep_due(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.overdue.report("mail")
         await services.schedule.sweep()
 
     return triggers

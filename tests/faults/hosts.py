@@ -15,6 +15,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue.aio import QueueServiceClient
 
 from lib.clock import SetClock
+from lib.due import KINDS
 from lib.ids import new_id
 from lib.messages import Body, StoredMessage
 from lib.settings import load_settings
@@ -147,9 +148,12 @@ class Host:
             failed = await self.do(*messages, *ticks)
             self._failed += [job for job in failed if isinstance(job, Message)]
             messages = await self.take_all()
-            if not messages and not failed:
+            if not messages and not failed and not await self.is_something_overdue():
                 return
         raise AssertionError("it does not come to rest")
+
+    async def is_something_overdue(self) -> bool:
+        return any([await self.heed.services.due.overdue(kind) for kind in KINDS])
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lib.documents import unpack
 from lib.messages import Copy, StoredMessage
-from lib.storage import Change, Delete
+from lib.storage import Change, Delete, Replace
 from lib.tables import DUE, KINDS
 
 Step = Literal[
@@ -22,6 +22,7 @@ Step = Literal[
     "a card",
     "the facts",
     "a due entry",
+    "a due entry is handed over",
     "a due entry is gone",
     "the journal has the facts",
     "the commit is marked as seen",
@@ -45,9 +46,17 @@ def steps_of(table: str, changes: Sequence[Change]) -> set[Step]:
     return {step for change in changes if (step := _step_of(table, change))}
 
 
+def _step_of_the_due_index(change: Change) -> Step | None:
+    if isinstance(change, Delete):
+        return "a due entry is gone"
+    if change.row.partition == "state":
+        return None
+    return "a due entry is handed over" if isinstance(change, Replace) else "a due entry"
+
+
 def _step_of(table: str, change: Change) -> Step | None:
     if table == DUE:
-        return "a due entry is gone" if isinstance(change, Delete) else "a due entry"
+        return _step_of_the_due_index(change)
     kind = next((kind for kind in KINDS if table.endswith(kind)), "")
     if isinstance(change, Delete) or kind != "messages":
         return _STEPS.get(kind)

@@ -53,7 +53,6 @@ def reminder(host: Host, **after: float) -> dict[str, Any]:
 
 
 async def send_at_its_time(host: Host) -> None:
-    """The sweep has handed the message over and forgotten it: what goes wrong now is not found again by itself."""
     host.clock.move(hours=1)
     await host.do(Tick("sweep_due"))
     await host.hand_over()

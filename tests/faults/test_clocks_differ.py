@@ -71,6 +71,29 @@ async def test_a_mail_for_later_is_found_by_the_others_sweep_though_that_has_swe
     assert await two.end_of(message) == End("sent", received=1)
 
 
+async def test_a_mail_that_the_one_has_found_due_and_the_other_thinks_too_early_leaves_in_minutes(two: Two) -> None:
+    message = await two.one.told_to_go(deliver_at=two.one.clock.now() + timedelta(minutes=30))
+
+    for _ in range(45):
+        two.let_pass(minutes=1)
+        await two.one.do(Tick("sweep_due"))
+        await two.other.hand_over()  # whatever the delay of its messages
+
+    assert await two.end_of(message) == End("sent", received=1)
+
+
+async def test_a_mail_leaves_though_every_message_of_the_queue_is_lost_for_an_hour(two: Two) -> None:
+    message = await two.one.told_to_go()
+
+    for _ in range(60):
+        two.let_pass(minutes=1)
+        for each in (two.one, two.other):
+            await each.do(Tick("sweep_due"))
+            await each.take_all()
+
+    assert await two.end_of(message) == End("sent", received=1)
+
+
 async def test_a_mail_that_the_one_is_sending_the_other_does_not_send(two: Two) -> None:
     ready = asyncio.Event()
     two.mails.will(Answers(when=ready))

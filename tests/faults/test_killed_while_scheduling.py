@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.death import Death
 from tests.faults.ends import End, ends_of
+from tests.faults.failing import When
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Request, Tick
 from tests.faults.mail_server import MailServer
@@ -64,7 +65,7 @@ async def test_a_client_that_got_no_answer_may_send_again(host: ProcessHost, mai
     assert await ends_of(host.heed, mails, messages) == [SENT] * TIMES
 
 
-@pytest.mark.parametrize("step", ["the outbox is woken", "a due entry is gone"])
+@pytest.mark.parametrize("step", ["a due entry is handed over", "the outbox is woken"])
 async def test_a_sweep_that_dies_is_made_up_for_by_the_next(host: ProcessHost, mails: MailServer, step: Step) -> None:
     at = host.clock.now() + timedelta(hours=1)
     messages = [await host.told_to_go(deliver_at=at + timedelta(minutes=number)) for number in range(TIMES)]
@@ -77,3 +78,20 @@ async def test_a_sweep_that_dies_is_made_up_for_by_the_next(host: ProcessHost, m
     await host.settle()
 
     assert await ends_of(host.heed, mails, messages) == [SENT] * TIMES
+
+
+@pytest.mark.parametrize(("when", "end"), [("before", SENT), ("after", End("uncertain", 0, ("send_uncertain",)))])
+async def test_a_mail_goes_on_within_two_minutes_of_a_kill_though_the_queue_keeps_its_message_for_ten(
+    host: ProcessHost, mails: MailServer, when: When, end: End
+) -> None:
+    message = await host.told_to_go()
+    [wake] = await host.take_all()
+
+    await host.kill(Death(when, "the row says submitting"), wake)
+    for _ in range(2):
+        host.clock.move(minutes=1)
+        await host.do(Tick("sweep_due"))
+        await host.hand_over()
+
+    assert await ends_of(host.heed, mails, [message]) == [end]
+    assert not await host.is_something_overdue()

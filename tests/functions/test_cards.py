@@ -11,7 +11,7 @@ import pytest
 from lib.facts import read_interactions
 from lib.transports import Refused, Unknown
 from lib.transports.memory import MemoryTransport
-from tests.functions.test_timing import cards, pass_time
+from tests.functions.test_timing import cards, entries, pass_time
 from tests.heed import CHROME, Heed
 
 RECORD = {"type": "contact", "id": "c1"}
@@ -179,6 +179,30 @@ async def test_a_pressing_card_comes_back_after_an_hour_and_any_at_a_chosen_time
     assert await cards(heed) == []
     await pass_time(heed, days=2)
     assert len(await cards(heed)) == 1
+
+
+@pytest.mark.parametrize("action", ["dismiss", "undo", "snooze"])
+async def test_a_snooze_that_was_ended_or_changed_is_not_looked_at_at_its_old_time(heed: Heed, action: str) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+    await act(heed, card["id"], "snooze", {"until": "2026-05-08T07:00:00Z"})
+    assert await entries(heed) == ["2026-05-08T07:00:00.000Z"]
+
+    later = "2026-05-09T07:00:00.000Z"
+    await act(heed, card["id"], action, {"until": later} if action == "snooze" else None)
+
+    assert await entries(heed) == ([later] if action == "snooze" else [])
+
+
+async def test_a_card_that_came_back_is_not_looked_at_again(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+    await act(heed, card["id"], "snooze")
+
+    await pass_time(heed, days=2)
+
+    assert len(await cards(heed)) == 1
+    assert await entries(heed) == []
 
 
 async def test_snoozing_into_the_past_is_refused_with_the_time(heed: Heed) -> None:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from lib.clock import rfc3339
+from lib.due import Due
+from lib.storage import Range
 from lib.storage.memory import MemoryQueues
+from lib.tables import DUE
 from lib.transports.memory import MemoryTransport
 from tests.heed import CHROME, Heed
 
@@ -293,6 +297,76 @@ async def test_a_reminder_of_a_mail_that_never_left_says_so(heed: Heed) -> None:
 
     [card] = await cards(heed)
     assert "has not been sent" in card["text"]
+
+
+async def entries(heed: Heed) -> list[str]:
+    """Times of the reminders and snoozes that a sweep would find."""
+    rows = heed.storage.tables.query(DUE, Range(low="remind|", high="x"))
+    return sorted([rfc3339(Due.from_row(row).at) async for row in rows if row.partition != "state"])
+
+
+async def test_a_reminder_that_fired_is_not_looked_at_again(heed: Heed) -> None:
+    await heed.sent(reminder=reminder("no_reply"))
+
+    await pass_time(heed, days=1)
+
+    assert len(await cards(heed)) == 1
+    assert await entries(heed) == []
+
+
+async def test_a_reminder_that_was_changed_or_removed_is_not_looked_at_at_its_old_time(heed: Heed) -> None:
+    message = await heed.sent(reminder=reminder("no_reply"))
+    path, later = f"/messages/{message}/reminder", "2026-05-07T07:00:00.000Z"
+
+    await heed.put(path, {**reminder("no_reply"), "at": later})
+    assert await entries(heed) == [later]
+    await heed.put(path, {**reminder("always"), "at": later})
+    assert await entries(heed) == [later]
+    patched = await heed.api("PATCH", f"/messages/{message}", {"reminder": None})
+
+    assert patched.status == 200
+    assert await entries(heed) == []
+
+
+async def test_a_reminder_that_cannot_be_fired_holds_up_no_other_and_comes_again(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = await heed.draft(reminder=reminder("always", "bad"))
+    for number in range(3):
+        await heed.draft(reminder=reminder("always", f"good {number}"))
+    load = heed.services.messages.load
+
+    async def broken(organization: str, message: str) -> Any:
+        if message == bad:
+            raise ValueError("a row that nobody can read")
+        return await load(organization, message)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(heed.services.messages, "load", broken)
+        await pass_time(heed, days=1)
+        assert {card["title"] for card in await cards(heed)} == {"good 0", "good 1", "good 2"}
+
+    await pass_time(heed, minutes=1)
+    assert len(await cards(heed)) == 4
+
+
+async def test_a_card_that_cannot_come_back_holds_up_no_reminder(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:
+    await heed.draft(reminder=reminder("always", "snoozed"))
+    await pass_time(heed, days=1)
+    [card] = await cards(heed)
+    await heed.api("POST", f"/cards/{card['id']}/snooze", x_heed_user="rep1")
+    await heed.draft(reminder={**reminder("always", "new"), "at": "2026-05-05T10:35:00Z"})
+
+    async def broken(*_: object) -> bool:
+        raise ValueError("a row that nobody can read")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(heed.services.cards, "wake", broken)
+        await pass_time(heed, minutes=70)
+        assert [each["title"] for each in await cards(heed)] == ["new"]
+
+    await pass_time(heed, minutes=1)
+    assert {each["title"] for each in await cards(heed)} == {"new", "snoozed"}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -253,8 +254,10 @@ def test_a_queue_message_that_is_none_is_refused(body: bytes) -> None:
 
 
 def test_a_wake_reads_as_it_was_written() -> None:
-    for wake in (Wake("acme", "ab" * 16), Wake("acme", "ab" * 16, 'W/"1"'), Discard("acme", "rep1", "key", START)):
-        assert read_order(wake.to_json().encode()) == wake
+    wake, discard = Wake("acme", "ab" * 16), Discard("acme", "rep1", "key", START)
+
+    for order in (wake, replace(wake, at=1, times=2), replace(wake, seen='W/"1"'), discard):
+        assert read_order(order.to_json().encode()) == order
 
 
 async def test_who_filters_the_recipients_mail_is_written_before_it_leaves() -> None:
