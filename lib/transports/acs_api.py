@@ -54,6 +54,8 @@ class Reply:
     wait: timedelta | None
     repeatability: str
     """What became of the headers that make a request repeatable: `accepted`, `rejected`, or nothing."""
+    token: str = field(repr=False)
+    """The one that was refused, or taken."""
 
 
 class AcsApi:
@@ -92,11 +94,10 @@ class AcsApi:
 
     async def _call(self, method: str, path: str, **parts: Any) -> Reply:
         """A token that is refused is renewed once."""
-        refused = self._identity.current if self._identity else ""
         reply = await self._request(method, path, **parts)
         if reply.status == 401 and self._identity is not None:
             try:
-                await self._identity.renew(refused or self._identity.current)
+                await self._identity.renew(reply.token)
             except AzureError as error:
                 raise _no_token(error) from error
             reply = await self._request(method, path, **parts)
@@ -122,6 +123,7 @@ class AcsApi:
             body=body if isinstance(body, dict) else {},
             wait=retry_after(response.headers.get("Retry-After"), self._clock.now()),
             repeatability=response.headers.get("Repeatability-Result", "").lower(),
+            token=response.request.headers.get("Authorization", "").removeprefix("Bearer "),
         )
 
     async def close(self) -> None:

@@ -130,7 +130,7 @@ class GraphApi:
             raise Busy from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"Microsoft Graph could not be reached ({type(error).__name__}).") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswer(type(error).__name__) from error
         if reply.status == 429 and reply.wait is not None:
             self.mailboxes.close(mailbox, reply.wait)
@@ -165,7 +165,7 @@ class GraphApi:
             if refused is None:
                 return (await self._identity.get_token()).token
             return (await self._identity.renew(refused, claims)).token
-        except AzureError as error:
+        except (AzureError, OSError) as error:
             raise NotSent(f"There is no token for Microsoft Graph ({type(error).__name__}).") from error
 
     async def close(self) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _EARLY = 300
 """Seconds before its end that a token is renewed."""
 
+_SHARED = 60
+"""Seconds for which a token that was renewed for some claims is taken to have them."""
+
 
 class Identity:
     """It can stand in for an SDK's credential. Without a credential it is the identity that the app runs as."""
@@ -31,12 +34,17 @@ class Identity:
         self._scope = scope
         self._given = credential
         self._token: AccessToken | None = None
+        self._claimed = "", 0.0
         self._lock = asyncio.Lock()
 
     async def get_token(self, *_scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
-        """The token of today, or a new one that has the claims. Raises AzureError."""
+        """The token of today, or a new one that has the claims. Raises AzureError.
+
+        An SDK does not say which token was refused: those who ask for the same claims within a minute share one.
+        """
         if claims:
-            return await self.renew(self._token.token if self._token else "", claims)
+            just_now = self._claimed[0] == claims and time.monotonic() - self._claimed[1] < _SHARED
+            return await self.renew("" if just_now or self._token is None else self._token.token, claims)
         async with self._lock:
             if self._token is None or time.time() > self._token.expires_on - _EARLY:
                 self._token = await self._credential().get_token(self._scope)
@@ -50,16 +58,12 @@ class Identity:
             credential = self._credential()
             try:
                 self._token = await credential.get_token(self._scope, claims=claims or _from_now_on())
+                self._claimed = claims or "", time.monotonic()
             except AzureError:
                 if claims:
                     raise
                 self._token = await credential.get_token(self._scope)
             return self._token
-
-    @property
-    def current(self) -> str:
-        """The token that was given out last."""
-        return self._token.token if self._token else ""
 
     def _credential(self) -> AsyncTokenCredential:
         if self._given is None:

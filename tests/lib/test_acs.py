@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -395,8 +396,9 @@ async def test_a_token_that_was_revoked_is_renewed_once(
     credential = Credential("https://communication.azure.com//.default")
     transport = AcsTransport(AcsResource(office.address), office.clock, credential, looks=(0,))
 
-    outcomes = [await transport.send(office.again(key=f"key-{number}")) for number in range(3)]
+    outcomes = await asyncio.gather(*(transport.send(office.again(key=f"key-{number}")) for number in range(5)))
+    outcomes += [await transport.send(office.again(key="another"))]
     await transport.close()
 
-    assert [type(outcome) for outcome in outcomes] == [Accepted] * 3
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 6
     assert len(credential.claims) == 2
