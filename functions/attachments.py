@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, StringConstraints
 
 from functions.endpoint import Answer, Call, Deleted, Endpoints
-from functions.message_shapes import attachment_read, attachments_of
+from functions.message_shapes import attachments_of, one_attachment
 from functions.messages import load
 from functions.problems import invalid
 from lib.attachments.models import (
@@ -79,7 +79,7 @@ async def add_attachment(call: Call) -> Answer:
         call.org, loaded.message.id, call.made_id, query.filename, call.body, followed=query.followed
     )
     await _tell_lists(call, loaded.message)
-    return Answer(201, attachment_read(file, loaded))
+    return Answer(201, await one_attachment(call, file, loaded))
 
 
 @endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
@@ -104,7 +104,7 @@ async def replace_attachment(call: Call) -> Answer:
         call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body
     )
     await _tell_lists(call, loaded.message)
-    return Answer(200, attachment_read(file, loaded))
+    return Answer(200, await one_attachment(call, file, loaded))
 
 
 @endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
@@ -125,7 +125,7 @@ async def patch_attachment(call: Call) -> Answer:
     except TooLarge as error:
         raise invalid(["followed"], f"{error}") from None
     await _tell_lists(call, loaded.message)
-    return Answer(200, attachment_read(file, loaded))
+    return Answer(200, await one_attachment(call, file, loaded))
 
 
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
+from lib.addresses import same_mailbox
+from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
+from lib.checks import Check
+from lib.compose import ComposeError
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.lists import Listed
 from lib.message_store import Loaded
-from lib.messages import MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
+from lib.messages import Body, MessageFields, MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
 from lib.status_text import reminder_text, status_text
+
+_UNSENT = ("draft", "scheduled", "failed")
 
 
 async def time_zone_of(call: Call) -> str:
@@ -29,23 +36,61 @@ async def message_read(call: Call, loaded: Loaded) -> MessageRead:
         call.org, call.organization.settings, message
     )
     shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
+    files = await call.services.files.attachments(call.org, message)
     return MessageRead(
         **shape,
         html=body.html,
         text=body.text,
         other_readers=_other_readers(loaded),
-        attachments=await attachments_of(call, loaded),
+        attachments=[attachment_read(call, file, loaded, files) for file in files],
+        check=await _checks(call, message, state, body) if message.state in _UNSENT else [],
     )
 
 
 async def attachments_of(call: Call, loaded: Loaded) -> list[AttachmentRead]:
     files = await call.services.files.attachments(call.org, loaded.message)
-    return [attachment_read(file, loaded) for file in files]
+    return [attachment_read(call, file, loaded, files) for file in files]
 
 
-def attachment_read(file: StoredAttachment, loaded: Loaded) -> AttachmentRead:
+async def one_attachment(call: Call, file: StoredAttachment, loaded: Loaded) -> AttachmentRead:
+    """One that has just been added or changed."""
+    if file.followed or call.services.settings.limits.mail is None:
+        return attachment_read(call, file, loaded, [file])
+    files = await call.services.files.attachments(call.org, loaded.message.model_copy(update={"files_made": 1}))
+    return attachment_read(call, file, loaded, files)
+
+
+def attachment_read(
+    call: Call, file: StoredAttachment, loaded: Loaded, files: Sequence[StoredAttachment]
+) -> AttachmentRead:
+    """`files` are all of the message's."""
     fields = {name: getattr(file, name) for name in AttachmentRead.model_fields if hasattr(file, name)}
-    return AttachmentRead(**fields, views=loaded.summary.attachment_views.get(file.number, 0))
+    views = loaded.summary.attachment_views.get(file.number, 0)
+    check: list[Check] = []
+    if loaded.message.state in _UNSENT and not file.followed:
+        limits = call.services.settings.limits
+        inside = [each.size for each in files if not each.followed and not is_gone(each, call.now)]
+        check = limits.of_files([file.size]) or limits.of_files(inside)
+    return AttachmentRead(**fields, views=views, check=check)
+
+
+async def _checks(call: Call, message: StoredMessage, state: FollowState, body: Body) -> list[Check]:
+    files = await call.services.files.of_mail(call.org, message)
+    try:
+        inside = files.inside(body, followed=state.state == "on")
+    except ComposeError as error:
+        text = f"{error}."
+        return [Check(code="too_large_for_transport", text=text[0].upper() + text[1:])]
+    checks = transport_checks(call, message, [file.size for file in inside], body)
+    return [check for each in checks.values() for check in each]
+
+
+def transport_checks(call: Call, message: MessageFields, sizes: Sequence[int], body: Body) -> dict[str, list[Check]]:
+    """What is more than the provider takes, by the field that it is about; `sizes` are those of the files inside."""
+    limits = call.services.settings.limits
+    people = {same_mailbox(each.email) for each in message.recipients()}
+    text = sum(len(part.encode()) for part in (body.html, body.text) if part is not None)
+    return {"to": limits.of_recipients(len(people)), "attachments": limits.of_files(sizes, text)}
 
 
 def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from functions.endpoint import Answer, Call, Endpoints
+from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
 from lib import prepare
 from lib.attachments.mail import MailFiles
+from lib.attachments.models import StoredFile
 from lib.compose import ComposeError
 from lib.copies import state_of_all
 from lib.fields import Model, Moment
@@ -84,12 +87,19 @@ async def _check_complete(call: Call, loaded: Loaded) -> Body:
     return body
 
 
-def _check_files(files: MailFiles, decision: Decision, body: Body) -> None:
+def _check_files(files: MailFiles, decision: Decision, body: Body) -> Sequence[StoredFile]:
     """What would be a link in a followed mail must fit into one that is not. Checked again when it goes out."""
     try:
-        files.inside(body, followed=all(each.follow for each in decision.recipients))
+        return files.inside(body, followed=all(each.follow for each in decision.recipients))
     except ComposeError as error:
         raise invalid(["attachments"], f"{error}") from None
+
+
+def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFile], body: Body) -> None:
+    """The provider would refuse what is more than it takes. Raises Problem."""
+    for loc, checks in transport_checks(call, message, [file.size for file in inside], body).items():
+        for check in checks:
+            raise invalid([loc], check.text)
 
 
 @endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
@@ -101,7 +111,7 @@ async def send_message(call: Call) -> Answer:
         body = await _check_complete(call, loaded)
         files = await call.services.files.of_mail(call.org, message)
         decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
-        _check_files(files, decision, body)
+        _check_limits(call, message, _check_files(files, decision, body), body)
     await call.services.schedule.send(call.org, loaded, call.made_id)
     return await answer_with(call, 202, message.id)
 

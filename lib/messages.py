@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from lib.attachments.models import AttachmentRead
+from lib.checks import Check
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.follow import FollowState
 from lib.kpis import Kpis
@@ -262,6 +263,7 @@ class MessageRead(MessageItem):
 
     other_readers: list[OtherReaderRead] = Field(default_factory=list)
     attachments: list[AttachmentRead] = Field(default_factory=list)
+    check: list[Check] = Field(default_factory=list, description="what to know of it before it is sent")
 
     html: str | None
     text: str | None

@@ -117,7 +117,12 @@ class Services:
         if settings.transport == "acs":
             from lib.transports.acs import AcsTransport
 
-            return AcsTransport(settings.acs_resource(), self.clock)
+            return AcsTransport(
+                settings.acs_resource(),
+                self.clock,
+                per_minute=settings.acs_per_minute,
+                per_hour=settings.acs_per_hour,
+            )
         if settings.transport == "graph":
             from lib.transports.graph import GraphTransport
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,10 +25,12 @@ from pydantic import (
     model_validator,
 )
 
+from lib.attachments.models import MEGABYTE
 from lib.storage.account import Account
 from lib.storage.service_bus_namespace import Namespace
 from lib.tokens import KeyRing
 from lib.transports.acs_resource import AcsResource
+from lib.transports.limits import PUBLISHED, Limits
 
 
 class SettingsError(Exception):
@@ -118,6 +121,32 @@ class Settings(BaseModel):
         pattern=r"^https://[!-~]+$",  # the SDK hands tokens over https alone
         description="the Communication Services resource's https address, with a managed identity",
     )
+    acs_per_minute: int = Field(
+        30,
+        alias="HEED_ACS_PER_MINUTE",
+        ge=1,
+        le=100_000,
+        description="how many mails a minute Communication Services takes; each instance of the app sends so many",
+    )
+    acs_per_hour: int = Field(
+        100,
+        alias="HEED_ACS_PER_HOUR",
+        ge=1,
+        le=100_000,
+        description="how many mails an hour Communication Services takes; each instance of the app sends so many",
+    )
+    mail_recipients: int | None = Field(
+        None,
+        alias="HEED_MAIL_RECIPIENTS",
+        ge=1,
+        description="how many recipients one mail may have, where that is not what the provider publishes",
+    )
+    mail_megabytes: int | None = Field(
+        None,
+        alias="HEED_MAIL_MEGABYTES",
+        ge=1,
+        description="how many MB one mail may have (files in base64), where that is not what the provider publishes",
+    )
     graph_url: Annotated[str, AfterValidator(_base_url)] = Field(
         "https://graph.microsoft.com/v1.0",
         alias="HEED_GRAPH_URL",
@@ -170,6 +199,16 @@ class Settings(BaseModel):
         alias="HEED_CATALOGUES",
         description="a folder with catalogues of your own: networks.csv, owners.csv, gateways.csv, agents.csv",
     )
+
+    @property
+    def limits(self) -> Limits:
+        """What the transport takes in one mail."""
+        limits = PUBLISHED[self.transport]
+        return replace(
+            limits,
+            recipients=self.mail_recipients or limits.recipients,
+            mail=self.mail_megabytes * MEGABYTE if self.mail_megabytes else limits.mail,
+        )
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:

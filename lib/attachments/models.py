@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from lib.checks import Check
 from lib.fields import Moment
 
 MEGABYTE = 1024 * 1024
@@ -65,6 +66,7 @@ class AttachmentRead(BaseModel):
     views: int = 0
     revoked: bool = False
     expires_at: Moment | None = None
+    check: list[Check] = Field(default_factory=list, description="what stands in the way of sending it")
 
 
 def size_text(size: int) -> str:

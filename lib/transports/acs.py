@@ -1,7 +1,9 @@
 """Azure Communication Services Email, through its SDK.
 
-A submission that was accepted (202) counts as sent: what becomes of the mail afterwards comes as delivery reports, not
-by polling here. Two things keep a repeated submission from being a second mail, and every request carries both:
+A submission that was accepted (202) has begun an operation, no more: its state is read until it has ended, shortly in
+the same try, then in growing pauses. `Succeeded` means that the mail is on its way; `Failed`, that the service gave it
+up, because all recipients are on its suppression list, say. Two things keep a repeated submission from being a second
+mail, and every request carries both:
 
 - `Repeatability-Request-Id` and `Repeatability-First-Sent`: the service tracks requests for 5 minutes, answers a
   repeated one with the first one's answer, and refuses (412) what was first sent before that. Source: "Repeatable
@@ -11,166 +13,225 @@ by polling here. Two things keep a repeated submission from being a second mail,
   operations, lro-operation-id-unique-except-retries.
 
 Both are one id, made of the message's key and the time of the try: a doubtful try that is repeated keeps it, a new try
-after a definite refusal has a new one, for the service would answer the old one with the old refusal.
+after a definite refusal has a new one, for the service would answer the old one with the old refusal. A submission that
+was answered 429, or 503 with a time, is taken for refused only when the service knows of no such operation.
+
+The name that stands before the sender's address belongs to the address, in the domain's MailFrom settings; a request
+cannot carry one (400). Source: https://github.com/Azure/azure-sdk-for-java/issues/39910.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from email.utils import format_datetime
-from functools import cached_property
 from hashlib import blake2b
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import aiohttp
-from azure.communication.email.aio import EmailClient
-from azure.core.credentials import AzureKeyCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestTimeoutError
-from azure.core.pipeline.policies import SansIOHTTPPolicy
-from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from lib.clock import Clock
 from lib.compose import Part
+from lib.transports.acs_api import AcsApi, NoAnswer, NotSent, Reply
 from lib.transports.acs_resource import AcsResource
-from lib.transports.answers import retry_after, service_error
-from lib.transports.protocol import Accepted, Again, Envelope, Mailbox, Outcome, Refused, Unknown
+from lib.transports.answers import service_error
+from lib.transports.pace import Pace, spread
+from lib.transports.protocol import Accepted, Again, Envelope, Mailbox, Outcome, Paced, Refused, Underway, Unknown
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 WINDOW = timedelta(minutes=4, seconds=30)
 """How long after its first submission a message may be submitted again: the service's 5 minutes, less 30 seconds for
 clocks that differ and for the way."""
 
+LOOKS = (6.0,)
+"""Seconds before each question about an operation that has just begun. The service takes two questions for a mail."""
+
+PER_MINUTE, PER_HOUR = 30, 100
+"""Mails that the service takes of a subscription, unless it has been given a higher quota; and twice as many questions.
+
+Source: "Rate limits for Email", https://learn.microsoft.com/en-us/azure/communication-services/concepts/service-limits.
+"""
+
 _PAUSE = timedelta(seconds=20)
-"""Between repeated submissions, and between questions."""
+"""Between repeated submissions."""
 
-_LONGEST_ASKING = timedelta(hours=1)
-"""After this, a service that still cannot be asked leaves the message uncertain."""
+_SHORTEST_PAUSE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(minutes=15)
+_UNASKED = timedelta(minutes=10)
+"""How long a service that cannot be asked is no reason to worry anybody."""
 
+_RUNNING = timedelta(hours=1)
+"""How long an operation may run before the message is shown as uncertain."""
+
+_ASKED_FOR = timedelta(hours=24)
 _TEMPORARY = (401, 412, 429, 503)
 """Of the refusals, those that time or an operator mends: a key, a clock that is off, too many requests."""
 
-_VERSION = "2025-09-01"
-_SECONDS_TO_CONNECT = 10
-_SECONDS_IN_ALL = 40
-
 
 class _CannotAsk(Exception):
-    """The service does not say what it knows; the text says why."""
+    """The service does not say what it knows; the text says why. `wait` is a time that it has named."""
+
+    def __init__(self, text: str, wait: timedelta | None = None) -> None:
+        super().__init__(text)
+        self.wait = wait
 
 
 class AcsTransport:
-    """One Communication Services resource; without a key it is entered with the identity that the app runs as."""
+    """One Communication Services resource; without a key it is entered with a credential, or the app's identity."""
 
     separate_envelopes = False  # It makes To and Cc of those to whom it delivers.
 
-    def __init__(self, resource: AcsResource, clock: Clock) -> None:
-        self._resource = resource
+    def __init__(
+        self,
+        resource: AcsResource,
+        clock: Clock,
+        credential: AsyncTokenCredential | None = None,
+        per_minute: int = PER_MINUTE,
+        per_hour: int = PER_HOUR,
+        looks: Sequence[float] = LOOKS,
+    ) -> None:
+        self._api = AcsApi(resource, clock, credential)
         self._clock = clock
-        self._identity: Any = None
-
-    @cached_property
-    def _client(self) -> EmailClient:
-        credential: Any
-        if self._resource.key is not None:
-            credential = AzureKeyCredential(self._resource.key)
-        else:
-            from azure.identity.aio import DefaultAzureCredential
-
-            credential = self._identity = DefaultAzureCredential()
-        return EmailClient(
-            self._resource.endpoint,
-            credential,
-            api_version=_VERSION,
-            # The SDK's own policy repeats a POST after 500, 503, 504 and Retry-After. The outbox repeats, nobody else.
-            retry_policy=SansIOHTTPPolicy(),
-            permit_redirects=False,
-            connection_timeout=_SECONDS_TO_CONNECT,
-        )
+        self._looks = looks
+        minute, hour = timedelta(minutes=1), timedelta(hours=1)
+        self._sends = Pace([(per_minute, minute), (per_hour, hour)], clock)
+        self._questions = Pace([(2 * per_minute, minute), (2 * per_hour, hour)], clock)
 
     async def send(self, envelope: Envelope) -> Outcome:
         repeated = envelope.earlier == "doubtful"
         if repeated and self._too_late(envelope):
-            return _too_late_to_repeat()
+            return self._too_late_to_repeat(envelope)
+        if repeated:
+            self._sends.take()  # waiting would let the time for repeating pass
+        elif (wait := self._sends.turn(envelope.key)) is not None:
+            return Paced(wait)
         try:
-            await self._submit(envelope)
-        except HttpResponseError as error:
-            return self._answered(error, repeated)
-        except (AzureError, OSError) as error:
-            if _never_left(error) and not repeated:
-                return Refused(True, "connection", f"The email service could not be reached ({_name(error)}).")
-            return _unconfirmed(error)
-        return Accepted(ids=(_operation(envelope),))
+            first_sent = format_datetime(envelope.tried_at, usegmt=True)
+            reply = await self._api.submit(_message(envelope), _operation(envelope), first_sent)
+        except NotSent as error:
+            return _in_doubt(str(error)) if repeated else Refused(True, error.code, str(error))
+        except NoAnswer as error:
+            return _in_doubt(f"The email service did not confirm the message ({error}).")
+        if reply.status == 202:
+            return await self._follow(envelope)
+        return await self._refused(envelope, reply)
 
-    async def _submit(self, envelope: Envelope) -> None:
-        operation = _operation(envelope)
-        headers = {
-            "Repeatability-Request-Id": operation,
-            "Repeatability-First-Sent": format_datetime(envelope.tried_at, usegmt=True),
-        }
-        async with asyncio.timeout(_SECONDS_IN_ALL):
-            await self._client.begin_send(_message(envelope), operation_id=operation, polling=False, headers=headers)
-
-    def _answered(self, error: HttpResponseError, repeated: bool) -> Outcome:
-        if error.response is None:
-            return _without_response(error, repeated)
-        response = cast(AsyncHttpResponse, error.response)
-        status, headers = response.status_code, response.headers
-        code, said = service_error(_json(error), status)
-        text = f"The email service answered {status}: {said}"
-        wait = retry_after(headers.get("Retry-After"), self._clock.now())
-        if not _definite(status, wait is not None):
-            return Unknown(text)
-        if repeated and headers.get("Repeatability-Result", "").lower() != "accepted":
+    async def _refused(self, envelope: Envelope, reply: Reply) -> Outcome:
+        """What an answer other than 202 means."""
+        code, said = service_error(reply.body, reply.status)
+        refusal = Refused(
+            reply.status in _TEMPORARY, code, f"The email service answered {reply.status}: {said}", reply.wait
+        )
+        if envelope.earlier == "doubtful":
             # This one was refused, perhaps just for being the second; of the first one that says nothing.
-            return Unknown(text)
-        return Refused(status in _TEMPORARY, code, text, wait)
+            certain = 400 <= reply.status < 500 and reply.repeatability == "accepted"
+            return refusal if certain else _in_doubt(refusal.text)
+        if reply.status == 429 or (reply.status == 503 and reply.wait is not None):
+            return await self._throttled(envelope, refusal)
+        return refusal if 400 <= reply.status < 500 and reply.status not in (408, 409) else _in_doubt(refusal.text)
+
+    async def _throttled(self, envelope: Envelope, refusal: Refused) -> Outcome:
+        wait = refusal.retry_after or _PAUSE
+        self._sends.close(wait)
+        try:
+            for seconds in self._looks:
+                await asyncio.sleep(seconds)
+            known = await self._ask(envelope)
+        except _CannotAsk:
+            return Underway(_PAUSE, refusal.text)
+        return Paced(spread(envelope.key, wait)) if known is None else known
+
+    async def _follow(self, envelope: Envelope) -> Outcome:
+        """Whether the operation that has begun ends soon."""
+        known: Outcome | None = None
+        try:
+            for seconds in self._looks:
+                await asyncio.sleep(seconds)
+                known = await self._ask(envelope)
+                if isinstance(known, Accepted | Refused):
+                    return known
+        except _CannotAsk as error:
+            return Underway(max(error.wait or _SHORTEST_PAUSE, _SHORTEST_PAUSE))
+        return known or Underway(_SHORTEST_PAUSE)
 
     async def after_doubt(self, envelope: Envelope) -> Outcome | Again:
         """Whatever the service knows of the operation counts, at any time; else the window decides."""
-        since = self._clock.now() - envelope.tried_at
         try:
             known = await self._ask(envelope)
         except _CannotAsk as error:
-            if not self._too_late(envelope):
-                return Again(_PAUSE)
-            return Unknown(str(error), ask_again=_PAUSE * 3 if since < _LONGEST_ASKING else None)
+            return self._unasked(envelope, error)
         if known is not None:
             return known
-        return _too_late_to_repeat() if self._too_late(envelope) else Again(_PAUSE)
+        return Again(_PAUSE) if not self._too_late(envelope) else self._too_late_to_repeat(envelope)
 
-    async def _ask(self, envelope: Envelope) -> Accepted | Refused | None:
+    def _unasked(self, envelope: Envelope, error: _CannotAsk) -> Outcome | Again:
+        """Within the window, repeating the submission asks as well."""
+        age, pause = self._age(envelope), self._pause(envelope)
+        if age + max(error.wait or timedelta(0), _PAUSE) < WINDOW:
+            return Again(_PAUSE) if error.wait is None else Underway(error.wait, str(error))
+        if not self._too_late(envelope):
+            return Again()
+        ask_again = max(error.wait or timedelta(0), pause or timedelta(0))
+        if age < _UNASKED:
+            return Underway(ask_again, str(error))
+        return Unknown(str(error), ask_again=ask_again if pause is not None else None)
+
+    async def _ask(self, envelope: Envelope) -> Outcome | None:
         """What became of the operation; None when the service knows of none. Raises _CannotAsk."""
         operation = _operation(envelope)
-        request = HttpRequest("GET", f"/emails/operations/{operation}", params={"api-version": _VERSION})
+        wait = self._questions.turn(operation)
+        if wait is not None:
+            raise _CannotAsk("The email service takes no more questions at the moment.", wait)
         try:
-            async with asyncio.timeout(_SECONDS_IN_ALL):
-                response = await self._client.send_request(request)
-            body = response.json() if response.status_code == 200 else None
-        except (AzureError, OSError, ValueError) as error:
-            raise _CannotAsk(f"The email service could not be asked ({_name(error)}).") from error
-        if response.status_code == 404:
+            reply = await self._api.state(operation)
+        except (NotSent, NoAnswer) as error:
+            raise _CannotAsk(f"The email service could not be asked ({error}).") from error
+        if reply.status == 404:
             return None
-        if not isinstance(body, Mapping):
-            raise _CannotAsk(f"The email service could not be asked ({response.status_code}).")
-        if body.get("status") in ("Failed", "Canceled"):
-            code, said = service_error(body, response.status_code)
+        state = reply.body.get("status")
+        if reply.status != 200 or not isinstance(state, str):
+            raise _CannotAsk(f"The email service could not be asked ({reply.status}).", reply.wait)
+        if state == "Succeeded":
+            return Accepted(ids=(operation,))
+        if state in ("Failed", "Canceled"):
+            code, said = service_error(reply.body, state)
             return Refused(False, code, f"The email service did not send it: {said}")
-        return Accepted(ids=(operation,))
+        return self._running(envelope, reply.wait)
+
+    def _running(self, envelope: Envelope, wait: timedelta | None) -> Underway | Unknown:
+        pause = self._pause(envelope)
+        if pause is not None and self._age(envelope) < _RUNNING:
+            return Underway(max(wait or timedelta(0), pause))
+        text = "The email service took it, and has not said for more than an hour whether it was sent."
+        return Unknown(text, "running", pause)
+
+    def _pause(self, envelope: Envelope) -> timedelta | None:
+        """As long as it has taken already, within bounds: so pauses grow. None when it is time to stop asking."""
+        age = self._age(envelope)
+        return min(max(age, _SHORTEST_PAUSE), _LONGEST_PAUSE) if age < _ASKED_FOR else None
+
+    def _age(self, envelope: Envelope) -> timedelta:
+        return self._clock.now() - envelope.tried_at
+
+    def _too_late(self, envelope: Envelope) -> bool:
+        return self._age(envelope) > WINDOW
+
+    def _too_late_to_repeat(self, envelope: Envelope) -> Unknown:
+        text = "The email service does not know it, and the time in which it notices a repetition is over."
+        return Unknown(text, ask_again=self._pause(envelope) if self._age(envelope) < _RUNNING else None)
 
     async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - the service keeps no drafts
         return True
 
-    def _too_late(self, envelope: Envelope) -> bool:
-        return self._clock.now() - envelope.tried_at > WINDOW
-
     async def close(self) -> None:
-        if "_client" in self.__dict__:
-            await self._client.close()
-        if self._identity is not None:
-            await self._identity.close()
+        await self._api.close()
+
+
+def _in_doubt(text: str) -> Underway:
+    return Underway(_PAUSE, text)
 
 
 def _operation(envelope: Envelope) -> str:
@@ -191,9 +252,9 @@ def _message(envelope: Envelope) -> dict[str, Any]:
         "senderAddress": envelope.sender,
         "content": {"subject": content.subject, **{name: body for name, body in bodies.items() if body is not None}},
         "recipients": {
-            "to": _addresses(content.to),
-            "cc": _addresses(content.cc),
-            "bcc": _addresses(content.bcc),
+            "to": _addresses(content.to, envelope.recipients),
+            "cc": _addresses(content.cc, envelope.recipients),
+            "bcc": _addresses(content.bcc, envelope.recipients),
         },
         **({"attachments": [_attachment(file) for file in content.files]} if content.files else {}),
         "headers": {"Message-ID": envelope.message_id, **dict(content.headers)},
@@ -203,10 +264,7 @@ def _message(envelope: Envelope) -> dict[str, Any]:
 
 
 def _attachment(file: Part) -> dict[str, Any]:
-    """With all of them the service takes 10 MB a mail; what is more, it refuses by itself.
-
-    Source: "Service limits for Email", https://learn.microsoft.com/en-us/azure/communication-services/concepts/service-limits.
-    """
+    """What is too large with all of them is refused before (`lib.transports.limits`), or by the service itself."""
     found = {
         "name": file.filename,
         "contentType": file.content_type,
@@ -215,46 +273,10 @@ def _attachment(file: Part) -> dict[str, Any]:
     return {**found, "contentId": file.cid} if file.cid else found
 
 
-def _addresses(mailboxes: tuple[Mailbox, ...]) -> list[dict[str, str]]:
-    return [{"address": address, **({"displayName": name} if name else {})} for name, address in mailboxes]
-
-
-def _without_response(error: HttpResponseError, repeated: bool) -> Outcome:
-    """An identity that gives no token stops the request; an answer that breaks off is none."""
-    if isinstance(error, ClientAuthenticationError) and not repeated:
-        return Refused(True, "token", f"There is no token for the email service ({_name(error)}).")
-    return _unconfirmed(error)
-
-
-def _unconfirmed(error: Exception) -> Unknown:
-    return Unknown(f"The email service did not confirm the message ({_name(error)}).")
-
-
-def _definite(status: int, names_a_time: bool) -> bool:
-    """Whether this status says that the service did not take the message.
-
-    A 503 that names a time to come again is the service's own; a gateway's says only that nobody answered it.
-    """
-    return (400 <= status < 500 and status not in (408, 409)) or (status == 503 and names_a_time)
-
-
-def _never_left(error: Exception) -> bool:
-    """Whether there was no connection to send it over. ServiceRequestError alone says less: the SDK raises it for a
-    connection that was cut after the request, too."""
-    cause = getattr(error, "inner_exception", None) or error
-    return isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, aiohttp.ClientConnectorError)
-
-
-def _json(error: HttpResponseError) -> object:
-    try:
-        return error.response.json()  # type: ignore[union-attr]
-    except Exception:  # whatever the body is, it explains nothing then
-        return None
-
-
-def _name(error: Exception) -> str:
-    return type(getattr(error, "inner_exception", None) or error).__name__
-
-
-def _too_late_to_repeat() -> Unknown:
-    return Unknown("The email service does not know it, and the time in which it notices a repetition is over.")
+def _addresses(mailboxes: tuple[Mailbox, ...], wanted: Collection[str]) -> list[dict[str, str]]:
+    """Those for whom the envelope is: the service delivers to all whom the request names."""
+    return [
+        {"address": address, **({"displayName": name} if name else {})}
+        for name, address in mailboxes
+        if address in wanted
+    ]

@@ -14,7 +14,7 @@ _LONGEST_TEXT = 300
 _LONGEST_WAIT = timedelta(days=1)
 
 
-def service_error(body: object, status: int) -> tuple[str, str]:
+def service_error(body: object, status: int | str) -> tuple[str, str]:
     """Code and text of `{"error": {"code", "message"}}`, the shape of Azure's and Graph's errors.
 
     The code is the status where the service gives none; the text holds no address. Source: "Microsoft REST API

@@ -2,74 +2,86 @@
 
 A draft is made with our key in an extended property and our Message-ID, then sent; Exchange puts the copy that went
 out into Sent Items, with both. So the mailbox itself says what became of a message, for as long as the copy lies in it:
-found outside the drafts, it was sent; found as a draft, it was not, and that very draft can be sent, once, for sending
-takes it out of the drafts. Not found says nothing: the copy may be deleted, or not there yet. Sending notices no
-repetition by itself, so what is not found is never sent again.
+found outside the drafts, it was sent; found as a draft of that very try, it was not, and that very draft can be sent,
+once, for sending takes it out of the drafts. Not found says nothing: the copy may be deleted, or cannot be searched
+yet, which has taken more than a minute. Sending notices no repetition by itself, so what is not found is never sent
+again; it is looked for, for an hour.
+
+After the request to send, only 202 says that it was sent, and only refusals of the request as such that it was not
+(`_CERTAIN`): the service has answered 429, 503, 504 and `UnknownError` for mail that it did deliver. A draft that was
+removed was certainly not sent. A draft of another try proves nothing for this one, and is never sent.
 
 The copy in Sent Items is the mail as it went out, tracking and all: sending a draft always keeps one (only sendMail, in
 one request, has a `saveToSentItems`), the body of what was sent cannot be changed any more, and without that copy the
 mailbox would prove nothing. A sender who looks through Sent Items thus asks for the pixel and may follow links. That
 comes from the sender's own networks, and the judge knows it by them if the user's `networks` name them.
 
-Sources: https://learn.microsoft.com/en-us/graph/api/user-post-messages (drafts), .../api/message-send (202, a copy in
-Sent Items), .../api/user-sendmail (`saveToSentItems`), .../api/message-update (the body of drafts only),
-.../api/singlevaluelegacyextendedproperty-get (the filter), .../api/resources/message (`internetMessageId` can be set on
-a draft). That a 504 can come for mail that does go out later:
-https://learn.microsoft.com/en-us/answers/questions/2286986/.
+Sources: https://learn.microsoft.com/en-us/graph/api/message-send (202, a copy in Sent Items), .../api/user-sendmail
+(`saveToSentItems`), .../api/message-update (the body of drafts only), .../api/resources/message (`internetMessageId`
+can be set on a draft). Mail that was delivered although the answer was 429, 503 or 504:
+https://learn.microsoft.com/en-us/answers/questions/5629476/ and /2286986/.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lib.clock import Clock
-from lib.compose import Part
 from lib.transports.answers import service_error
-from lib.transports.graph_api import GraphApi, NoAnswer, NotSent, Reply
-from lib.transports.protocol import Accepted, Envelope, Mailbox, Outcome, Refused, Unknown
+from lib.transports.graph_api import Busy, GraphApi, NoAnswer, NotSent
+from lib.transports.graph_mailbox import (
+    KEY_PROPERTY,
+    TRY_PROPERTY,
+    UNFINISHED,
+    GraphMailbox,
+    Item,
+    Stopped,
+    is_gone,
+    paced,
+    refused,
+    tried_of,
+)
+from lib.transports.pace import spread
+from lib.transports.protocol import Accepted, Envelope, Outcome, Paced, Refused, Underway, Unknown
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-KEY_PROPERTY = "String {8c9d9a6e-53f0-4c1b-9d0e-2f3b7a51c4e6} Name HeedKey"
-"""The extended property that holds the provider key. The GUID is ours, made once."""
+__all__ = ["KEY_PROPERTY", "LOOKS", "TRY_PROPERTY", "GraphTransport"]
 
 LOOKS = (2.0, 3.0, 5.0, 5.0)
 """Seconds before each look into the mailbox, after doubt: what is under way comes through, and its copy arrives."""
 
-_GONE = "ErrorItemNotFound"
-"""Somebody has deleted or sent the draft; the next try looks and finds out. 404 of a mailbox has other codes."""
+_CERTAIN = (400, 402, 403, 404, 405, 406, 411, 413, 415, 422)
+"""Answers to the request to send that say that it was not carried out; 404 but for a draft that is gone."""
 
-MOST_BYTES_OF_FILES = 3_000_000
-"""Larger ones would need an upload session for each, and then a draft would not be whole at once: after a crash, half a
-mail could be found and sent. Source: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession."""
+_UNKNOWN_ERROR = "UnknownError"
 
-_ASK_AGAIN = timedelta(minutes=2)
-_LONGEST_ASKING = timedelta(hours=1)
+_SHORTEST_PAUSE = timedelta(minutes=1)
+_LONGEST_PAUSE = timedelta(minutes=15)
+_LOOKED_FOR = timedelta(hours=1)
+"""How long what is not found is looked for, and how long a draft is sent again that could not be sent."""
+
+_UNASKED = timedelta(minutes=10)
+"""How long a mailbox that cannot be asked is no reason to worry anybody."""
+
+_ASKED_FOR = timedelta(hours=24)
 _LONGEST_DOUBT = 60
-"""Seconds. With a try before it, this must fit into the outbox's lease."""
+_LONGEST_DRAFTING = 300
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
-    """A message in the mailbox: a draft, or what went out."""
+class _Doubt:
+    """The request to send was made, and nobody knows what it did. `wait` is a time that the service has named."""
 
-    id: str
-    is_draft: bool
-    message_id: str
-
-
-class _Stopped(Exception):
-    """A step before the sending did not work, so nothing was sent."""
-
-    def __init__(self, outcome: Refused) -> None:
-        super().__init__(outcome.text)
-        self.outcome = outcome
+    text: str
+    wait: timedelta | None = None
+    gone: bool = False
 
 
 class GraphTransport:
@@ -89,169 +101,168 @@ class GraphTransport:
         self._looks = looks
 
     async def send(self, envelope: Envelope) -> Outcome:
-        """An earlier try may have left a draft, which is used; or Sent Items may prove the provider's refusal wrong."""
-        size = sum(len(file.data) for file in envelope.content.files)
-        if size > MOST_BYTES_OF_FILES and envelope.earlier != "doubtful":
-            text = f"Through Microsoft Graph a mail takes files of 3 MB at most; these have {size:,} bytes together."
-            return Refused(False, "files-too-large", text)
+        """A try that may have come through is only looked for."""
+        if envelope.earlier == "doubtful":
+            return await self._settle(envelope)
+        closed = self._api.mailboxes.closed(envelope.sender)
+        if closed is not None:
+            return Paced(spread(envelope.key, closed))
         try:
-            found = None if envelope.earlier == "none" else await self._find(envelope.sender, envelope.key)
-            if found is not None and not found.is_draft:
-                return _accepted(found)
-            draft = await (self._create(envelope) if found is None else self._renew(envelope, found))
-        except _Stopped as stopped:
+            async with asyncio.timeout(_LONGEST_DRAFTING):
+                draft = await self._drafted(envelope)
+        except Stopped as stopped:
             return stopped.outcome
-        return await self._send_draft(envelope, draft)
+        except TimeoutError:
+            return Refused(True, "connection", "Microsoft Graph took too long to take the draft.")
+        if isinstance(draft, Accepted):
+            return draft
+        outcome = await self._send_draft(envelope, draft)
+        return await self._settle(envelope, outcome) if isinstance(outcome, _Doubt) else outcome
+
+    async def _drafted(self, envelope: Envelope) -> Item | Accepted:
+        """A new draft, and no other one beside it; or Sent Items proves the refusal of an earlier try wrong.
+
+        Raises Stopped.
+        """
+        mailbox = self._mailbox(envelope)
+        for item in await mailbox.find() if envelope.earlier != "none" else ():
+            if not item.is_draft:
+                return _accepted(item)
+            if await mailbox.remove(item) == "gone":
+                text = "The draft of an earlier try has just gone; the mailbox is looked into again."
+                raise Stopped(Refused(True, "ErrorItemNotFound", text))
+        return await mailbox.create(envelope)
 
     async def after_doubt(self, envelope: Envelope) -> Outcome:
         """Never Again: what is not found could still have been sent."""
+        return await self._settle(envelope)
+
+    async def _settle(self, envelope: Envelope, doubt: _Doubt | None = None) -> Outcome:
         try:
             async with asyncio.timeout(_LONGEST_DOUBT):
-                return await self._settle(envelope)
-        except (_Stopped, TimeoutError):
-            return self._unsettled(envelope, "The mailbox could not be asked for it.")
+                return await self._settled(envelope, doubt)
+        except Stopped as stopped:
+            outcome = stopped.outcome
+            wait = outcome.wait if isinstance(outcome, Paced) else outcome.retry_after
+            return self._cannot_ask(envelope, outcome.text if isinstance(outcome, Refused) else "", wait)
+        except TimeoutError:
+            return self._cannot_ask(envelope, "", None)
 
-    async def _settle(self, envelope: Envelope) -> Outcome:
-        found = await self._look(envelope)
-        if found is not None and found.is_draft:
-            outcome = await self._send_draft(envelope, found)
-            if not isinstance(outcome, Unknown) and not _is_gone(outcome):
-                return outcome
-            found = await self._look(envelope)
+    async def _settled(self, envelope: Envelope, doubt: _Doubt | None) -> Outcome:
+        """Raises Stopped."""
+        found = await self._look(envelope, until_draft=doubt is not None and doubt.wait is not None)
         if found is None:
-            return Unknown("It is not in the mailbox, which does not prove that it was not sent.")
-        return self._unsettled(envelope, "Its draft could not be sent.") if found.is_draft else _accepted(found)
+            return self._not_found(envelope)
+        if not found.is_draft:
+            return _accepted(found)
+        if found.tried.endswith(UNFINISHED):
+            text = "Sending was interrupted before the draft was whole."
+            return await self._taken_back(envelope, found, Refused(True, "interrupted", text))
+        if doubt is not None and doubt.wait is not None:
+            return Underway(spread(envelope.key, doubt.wait), doubt.text)
+        if self._age(envelope) > _LOOKED_FOR:
+            text = "Microsoft Graph did not send the draft within an hour."
+            return await self._taken_back(envelope, found, Refused(True, "unsent", text))
+        outcome = await self._send_draft(envelope, found)
+        if isinstance(outcome, Accepted):
+            return outcome
+        if isinstance(outcome, Refused) and not outcome.temporary:
+            return await self._taken_back(envelope, found, outcome)
+        if isinstance(outcome, _Doubt) and outcome.gone:
+            found = await self._look(envelope)
+            return _accepted(found) if found is not None and not found.is_draft else self._not_found(envelope)
+        return self._not_yet(envelope, outcome)
 
-    def _unsettled(self, envelope: Envelope, text: str) -> Unknown:
-        young = self._clock.now() - envelope.tried_at < _LONGEST_ASKING
-        return Unknown(text, ask_again=_ASK_AGAIN if young else None)
+    def _not_yet(self, envelope: Envelope, outcome: _Doubt | Outcome) -> Underway:
+        """The draft is there, and may be sent again after a while."""
+        wait = outcome.wait if isinstance(outcome, Paced | _Doubt) else None
+        text = outcome.text if isinstance(outcome, Refused | _Doubt) else "The mailbox takes no more at the moment."
+        return Underway(spread(envelope.key, wait) if wait is not None else self._pause(envelope), text)
 
-    async def _look(self, envelope: Envelope) -> _Item | None:
-        """Until it is found sent; the draft, or None, when the time for looking is over. Raises _Stopped."""
-        found = None
+    async def _taken_back(self, envelope: Envelope, draft: Item, refusal: Refused) -> Outcome:
+        """The refusal, once the draft is removed: that proves that it was not sent. Raises Stopped."""
+        if await self._mailbox(envelope).remove(draft) != "gone":
+            return refusal
+        found = await self._look(envelope)
+        return _accepted(found) if found is not None and not found.is_draft else self._not_found(envelope)
+
+    def _not_found(self, envelope: Envelope) -> Unknown:
+        text = "It is not in the mailbox, which does not prove that it was not sent."
+        return Unknown(text, ask_again=self._pause(envelope) if self._age(envelope) < _LOOKED_FOR else None)
+
+    def _cannot_ask(self, envelope: Envelope, why: str, wait: timedelta | None) -> Underway | Unknown:
+        text = f"The mailbox could not be asked for it. {why}".strip()
+        age, pause = self._age(envelope), max(wait or timedelta(0), self._pause(envelope))
+        if age < _UNASKED:
+            return Underway(pause, text)
+        return Unknown(text, ask_again=pause if age < _ASKED_FOR else None)
+
+    def _age(self, envelope: Envelope) -> timedelta:
+        return self._clock.now() - envelope.tried_at
+
+    def _pause(self, envelope: Envelope) -> timedelta:
+        """As long as it has taken already, within bounds: so pauses grow."""
+        return min(max(self._age(envelope), _SHORTEST_PAUSE), _LONGEST_PAUSE)
+
+    async def _look(self, envelope: Envelope, until_draft: bool = False) -> Item | None:
+        """What was sent, or this try's draft when the time for looking is over. No other draft stays.
+
+        Raises Stopped.
+        """
+        mailbox, tried = self._mailbox(envelope), tried_of(envelope)
+        items: list[Item] = []
+        drafts: list[Item] = []
         for seconds in self._looks:
             await asyncio.sleep(seconds)
-            found = await self._find(envelope.sender, envelope.key)
-            if found is not None and not found.is_draft:
+            items = await mailbox.find()
+            if items and not items[0].is_draft:
+                return items[0]
+            drafts = [item for item in items if item.tried.removesuffix(UNFINISHED) == tried]
+            if drafts and until_draft:
                 break
-        return found
+        drafts.sort(key=lambda draft: draft.tried)  # a whole one first
+        for draft in items:
+            if draft not in drafts[:1]:
+                await mailbox.remove(draft)
+        return drafts[0] if drafts else None
 
-    async def _find(self, sender: str, key: str) -> _Item | None:
-        """What is in the mailbox with the key: what was sent before a draft. Raises _Stopped."""
-        wanted = f"ep/id eq '{KEY_PROPERTY}' and ep/value eq '{key}'"
-        query = {
-            "$filter": f"singleValueExtendedProperties/any(ep: {wanted})",
-            "$select": "id,isDraft,internetMessageId",
-        }
-        reply = await self._step(sender, "GET", query=query, good=200)
-        values = reply.body.get("value")
-        items = [_item(value) for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
-        return min(items, key=lambda item: item.is_draft, default=None)
-
-    async def _create(self, envelope: Envelope) -> _Item:
-        """Raises _Stopped."""
-        body = {
-            **_message(envelope),
-            "internetMessageId": envelope.message_id,
-            "internetMessageHeaders": [
-                {"name": name, "value": value}
-                for name, value in envelope.content.headers
-                if name.lower().startswith("x-")  # Graph takes no others
-            ],
-            "singleValueExtendedProperties": [{"id": KEY_PROPERTY, "value": envelope.key}],
-        }
-        if envelope.content.files:
-            body["attachments"] = [_attachment(file) for file in envelope.content.files]
-        return _item((await self._step(envelope.sender, "POST", body=body, good=201)).body)
-
-    async def _renew(self, envelope: Envelope, draft: _Item) -> _Item:
-        """What the message says may have changed since the draft was made, its files too. Raises _Stopped."""
-        if envelope.content.files:
-            await self._step(envelope.sender, "DELETE", draft.id, good=204)
-            return await self._create(envelope)
-        await self._step(envelope.sender, "PATCH", draft.id, body=_message(envelope), good=200)
-        return draft
-
-    async def _step(self, sender: str, method: str, *path: str, good: int, **parts: Any) -> Reply:
-        """A request that sends nothing: whatever goes wrong with it is no doubt. Raises _Stopped."""
+    async def _send_draft(self, envelope: Envelope, draft: Item) -> Outcome | _Doubt:
         try:
-            reply = await self._api.call(method, "users", sender, "messages", *path, **parts)
-        except NotSent as error:
-            raise _Stopped(Refused(True, "connection", str(error))) from error
-        except NoAnswer as error:
-            raise _Stopped(Refused(True, "connection", f"Microsoft Graph did not answer ({error}).")) from error
-        if reply.status != good:
-            raise _Stopped(_refused(reply, temporary=reply.status in (401, 408, 409, 412, 429) or reply.status >= 500))
-        return reply
-
-    async def _send_draft(self, envelope: Envelope, draft: _Item) -> Outcome:
-        try:
-            reply = await self._api.call("POST", "users", envelope.sender, "messages", draft.id, "send")
+            reply = await self._api.call(envelope.sender, "POST", draft.id, "send")
+        except Busy:
+            return paced(envelope.key)
         except NotSent as error:
             return Refused(True, "connection", str(error))
         except NoAnswer as error:
-            return Unknown(f"Microsoft Graph did not confirm the message ({error}).")
+            return _Doubt(f"Microsoft Graph did not confirm the message ({error}).")
         if reply.status == 202:
             return _accepted(draft)
-        refusal = _refused(reply, temporary=reply.status in (401, 412, 429, 503))
-        # A 503 without a time is a gateway's: as with 500, 502 and 504, what stands behind it may have sent the mail.
-        definite = reply.status == 503 and reply.wait is not None
-        definite = definite or (400 <= reply.status < 500 and reply.status not in (408, 409))
-        return refusal if definite else Unknown(refusal.text)
+        code, _ = service_error(reply.body, reply.status)
+        refusal = refused(reply, temporary=reply.status == 401)
+        if reply.status == 401:  # A renewed token was refused as well; a message is not looked at before that.
+            return refusal
+        if reply.status in _CERTAIN and not is_gone(reply) and code != _UNKNOWN_ERROR:
+            return refusal
+        return _Doubt(refusal.text, reply.wait, is_gone(reply))
 
     async def discard(self, sender: str, key: str) -> bool:
+        """A mailbox that refuses for good has nothing that could be removed."""
+        mailbox = GraphMailbox(self._api, sender, key)
         try:
-            found = await self._find(sender, key)
-            if found is not None and found.is_draft:
-                await self._step(sender, "DELETE", found.id, good=204)
-        except _Stopped:
-            return False
+            for _ in range(2):  # what was moved to Deleted Items is removed from there
+                removals = [await mailbox.remove(item) for item in await mailbox.find() if item.is_draft]
+                if "moved" not in removals:
+                    break
+        except Stopped as stopped:
+            return isinstance(stopped.outcome, Refused) and not stopped.outcome.temporary
         return True
+
+    def _mailbox(self, envelope: Envelope) -> GraphMailbox:
+        return GraphMailbox(self._api, envelope.sender, envelope.key)
 
     async def close(self) -> None:
         await self._api.close()
 
 
-def _item(value: Mapping[str, Any]) -> _Item:
-    return _Item(str(value.get("id", "")), value.get("isDraft") is not False, str(value.get("internetMessageId") or ""))
-
-
-def _accepted(item: _Item) -> Accepted:
+def _accepted(item: Item) -> Accepted:
     return Accepted(ids=(item.message_id,) if item.message_id else ())
-
-
-def _is_gone(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refused) and outcome.code == _GONE
-
-
-def _refused(reply: Reply, temporary: bool) -> Refused:
-    code, said = service_error(reply.body, reply.status)
-    temporary = temporary or code == _GONE
-    return Refused(temporary, code, f"Microsoft Graph answered {reply.status}: {said}", reply.wait)
-
-
-def _message(envelope: Envelope) -> dict[str, Any]:
-    """What can be set on a draft, again and again. Graph holds one body, and makes the plain text of HTML by itself."""
-    content = envelope.content
-    html = content.html is not None
-    return {
-        "subject": content.subject,
-        "body": {"contentType": "html" if html else "text", "content": content.html if html else content.text or ""},
-        "toRecipients": _recipients(content.to),
-        "ccRecipients": _recipients(content.cc),
-        "bccRecipients": _recipients(content.bcc),
-    }
-
-
-def _attachment(file: Part) -> dict[str, Any]:
-    return {
-        "@odata.type": "#microsoft.graph.fileAttachment",
-        "name": file.filename,
-        "contentType": file.content_type,
-        "contentBytes": base64.b64encode(file.data).decode(),
-        **({"isInline": True, "contentId": file.cid} if file.cid else {}),
-    }
-
-
-def _recipients(mailboxes: tuple[Mailbox, ...]) -> list[dict[str, Any]]:
-    return [{"emailAddress": {"address": address, **({"name": name} if name else {})}} for name, address in mailboxes]

@@ -1,8 +1,10 @@
 """The few requests of Microsoft Graph that sending mail needs, as plain REST.
 
-Errors are `{"error": {"code", "message", "innerError"}}`; 429 and 503 may name a time in Retry-After. Sources:
-https://learn.microsoft.com/en-us/graph/errors and https://learn.microsoft.com/en-us/graph/throttling. The app needs the
-permissions Mail.ReadWrite (drafts, looking for them) and Mail.Send, on the mailboxes of the senders.
+Errors are `{"error": {"code", "message", "innerError"}}`; 429 and 503 may name a time in Retry-After. A mailbox takes
+at most four requests of one app at a time. Sources: https://learn.microsoft.com/en-us/graph/errors,
+https://learn.microsoft.com/en-us/graph/throttling, https://learn.microsoft.com/en-us/graph/throttling-limits (Outlook
+service limits). The app needs the permissions Mail.ReadWrite (drafts, looking for them) and Mail.Send, on the mailboxes
+of the senders.
 """
 
 from __future__ import annotations
@@ -11,8 +13,7 @@ import base64
 import binascii
 import json
 import re
-import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -25,20 +26,27 @@ from yarl import URL
 
 from lib.clock import Clock
 from lib.transports.answers import retry_after
+from lib.transports.identity import Identity
+from lib.transports.pace import Mailboxes, NoSlot
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 _SCOPE = "https://graph.microsoft.com/.default"
 _SECONDS_IN_ALL = 15
-_EARLY = 300
-"""Seconds before its end that a token is renewed."""
-
+_SECONDS_FOR_AN_UPLOAD = 60
+_SECONDS_FOR_A_SLOT = 20
+_AT_ONCE = 4
+_SLICE = 256 * 1024
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 
 
 class NotSent(Exception):
     """The request never left: no connection, or no token. The text says which."""
+
+
+class Busy(Exception):
+    """The request never left: the mailbox's slots are all in use."""
 
 
 class NoAnswer(Exception):
@@ -47,7 +55,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`body` is empty where the answer was no JSON object."""
+    """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
 
     status: int
     body: Mapping[str, Any]
@@ -61,8 +69,8 @@ class GraphApi:
     def __init__(self, url: str, clock: Clock, credential: AsyncTokenCredential | None = None) -> None:
         self._url = url
         self._clock = clock
-        self._credential = credential
-        self._token: tuple[str, float] = ("", 0.0)
+        self._identity = Identity(_SCOPE, credential)
+        self.mailboxes = Mailboxes(_AT_ONCE, clock)
 
     @cached_property
     def _session(self) -> aiohttp.ClientSession:
@@ -70,33 +78,75 @@ class GraphApi:
 
     async def call(
         self,
+        mailbox: str,
         method: str,
         *path: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Reply:
-        """One request; a token that is refused is renewed once. Raises NotSent, NoAnswer."""
-        place = "/".join(quote(part, safe="") for part in path)
+        """One request about the mailbox's messages; a token that is refused is renewed once.
+
+        Raises NotSent, Busy, NoAnswer.
+        """
+        place = "/".join(quote(part, safe="") for part in ("users", mailbox, "messages", *path))
         url = f"{self._url}/{place}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        reply = await self._request(method, url, body, await self._bearer(None))
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode(errors="replace")
+        headers = {"Content-Type": "application/json"}
+        token = await self._token(None)
+        reply = await self._request(mailbox, method, url, data, {**headers, "Authorization": f"Bearer {token}"})
         if reply.status == 401:
-            reply = await self._request(method, url, body, await self._bearer(reply.challenge, renew=True))
+            token = await self._token(token, reply.challenge)
+            reply = await self._request(mailbox, method, url, data, {**headers, "Authorization": f"Bearer {token}"})
         return reply
 
-    async def _request(self, method: str, url: str, body: Mapping[str, Any] | None, token: str) -> Reply:
+    async def upload(self, mailbox: str, url: str, part: memoryview, start: int, size: int) -> Reply:
+        """A part of a file, to the address that its upload session has, which proves by itself who may.
+
+        Raises NotSent, Busy, NoAnswer.
+        """
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Range": f"bytes {start}-{start + len(part) - 1}/{size}",
+        }
+        return await self._request(mailbox, "PUT", url, part, headers, _SECONDS_FOR_AN_UPLOAD)
+
+    async def _request(
+        self,
+        mailbox: str,
+        method: str,
+        url: str,
+        data: bytes | memoryview | None,
+        headers: Mapping[str, str],
+        seconds: float = _SECONDS_IN_ALL,
+    ) -> Reply:
+        length = {} if data is None else {"Content-Length": str(len(data))}
         try:
-            async with self._session.request(
-                method,
-                URL(url, encoded=True),
-                data=None if body is None else json.dumps(body).encode(),
-                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-                allow_redirects=False,
-            ) as response:
-                return self._reply(response, await response.read())
+            async with (
+                self.mailboxes.slot(mailbox, _SECONDS_FOR_A_SLOT),
+                self._answered(method, url, data, {**headers, **length}, seconds) as response,
+            ):
+                reply = self._reply(response, await response.read())
+        except NoSlot as error:
+            raise Busy from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"Microsoft Graph could not be reached ({type(error).__name__}).") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswer(type(error).__name__) from error
+        if reply.status == 429 and reply.wait is not None:
+            self.mailboxes.close(mailbox, reply.wait)
+        return reply
+
+    def _answered(
+        self, method: str, url: str, data: bytes | memoryview | None, headers: Mapping[str, str], seconds: float
+    ) -> Any:
+        return self._session.request(
+            method,
+            URL(url, encoded=True),
+            data=None if data is None else _sliced(data),
+            headers=headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=seconds),
+        )
 
     def _reply(self, response: aiohttp.ClientResponse, raw: bytes) -> Reply:
         try:
@@ -110,32 +160,29 @@ class GraphApi:
             challenge=_claims(response.headers.get("WWW-Authenticate", "")),
         )
 
-    async def _bearer(self, challenge: str | None, renew: bool = False) -> str:
-        token, expires = self._token
-        if renew or time.time() > expires - _EARLY:
-            try:
-                fresh = await self._identity().get_token(_SCOPE, claims=challenge)
-            except AzureError as error:
-                raise NotSent(f"There is no token for Microsoft Graph ({type(error).__name__}).") from error
-            token, _ = self._token = (fresh.token, fresh.expires_on)
-        return token
-
-    def _identity(self) -> AsyncTokenCredential:
-        if self._credential is None:
-            from azure.identity.aio import DefaultAzureCredential
-
-            self._credential = DefaultAzureCredential()
-        return self._credential
+    async def _token(self, refused: str | None, claims: str | None = None) -> str:
+        try:
+            if refused is None:
+                return (await self._identity.get_token()).token
+            return (await self._identity.renew(refused, claims)).token
+        except (AzureError, OSError) as error:
+            raise NotSent(f"There is no token for Microsoft Graph ({type(error).__name__}).") from error
 
     async def close(self) -> None:
         if "_session" in self.__dict__:
             await self._session.close()
-        if self._credential is not None:
-            await self._credential.close()
+        await self._identity.close()
+
+
+async def _sliced(data: bytes | memoryview) -> AsyncIterator[bytes]:
+    """Some at a time: others use this event loop, too."""
+    view = memoryview(data)
+    for start in range(0, len(view), _SLICE):
+        yield bytes(view[start : start + _SLICE])
 
 
 def _claims(challenge: str) -> str | None:
-    """What the next token must claim: with it, a credential asks for a new one and does not answer from its cache.
+    """What the next token must claim.
 
     Source: "Claims challenges, claims requests, and client capabilities",
     https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge.
@@ -144,6 +191,6 @@ def _claims(challenge: str) -> str | None:
     if found is None:
         return None
     try:
-        return base64.b64decode(found[1] + "==").decode()
+        return base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None

@@ -59,7 +59,7 @@ async def test_an_attachment_is_described_by_its_bytes_and_listed(heed: Heed) ->
 
     assert made == {
         "id": made["id"], "filename": "Angebot für Ada.docx", "size": len(PDF), "content_type": "application/pdf",
-        "followed": True, "views": 0, "revoked": False, "expires_at": None,
+        "followed": True, "views": 0, "revoked": False, "expires_at": None, "check": [],
     }  # fmt: skip
     assert len(made["id"]) == 32
     assert (await heed.get(f"/messages/{message}/attachments"))["items"] == [made]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,53 +13,61 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from infra.local.child import free_port
 from lib.clock import SetClock
-from lib.messages import StoredMessage
-from lib.outbox import BACKOFF, LEASE
-from lib.transports import Envelope, Refused, Unknown
+from lib.transports import Accepted, Envelope, Paced, Refused, Underway, Unknown
 from lib.transports.acs import WINDOW, AcsTransport
 from lib.transports.acs_resource import AcsResource
 from tests.heed import START, Heed
-from tests.lib.provider_servers.acs import KEY, AcsServer
-from tests.lib.provider_servers.faults import Answer, Cut, Fault, Half, serving
+from tests.lib.provider_servers.acs import KEY, SUPPRESSED, AcsServer
+from tests.lib.provider_servers.credentials import Credential
+from tests.lib.provider_servers.faults import Answer, Cut, Death, Fault, Half, serving
 from tests.lib.provider_servers.posting import Posting
+from tests.lib.provider_servers.small_outbox import SmallOutbox, envelope_for
+
+THROTTLED = Answer(429, "TooManyRequests", "Slow down", {"Retry-After": "600"})
+OOPS = Answer(500, "InternalServerError", "Oops")
 
 
 @dataclass(slots=True)
-class Post(Posting):
-    server: AcsServer
+class Office:
+    """A resource of Communication Services, and what sends through it."""
 
-    async def deliver_until_settled(self) -> StoredMessage:
-        """As often as the outbox wants to look at it."""
-        stored = await self.deliver()
-        for _ in range(200):
-            if stored.state not in ("scheduled", "submitting"):
-                return stored
-            wait = (stored.lease_until or stored.due_at or START) - self.heed.clock.now()
-            stored = await self.deliver(seconds=wait.total_seconds())
-        raise AssertionError("it never comes to an end")
+    server: AcsServer
+    clock: SetClock
+    address: str
+    transport: AcsTransport
+
+    def make(self, **parts: Any) -> AcsTransport:
+        return AcsTransport(AcsResource(self.address, KEY), self.clock, looks=(0,), **parts)
+
+    def mail(self, **parts: Any) -> SmallOutbox:
+        return SmallOutbox(self.clock, self.server, self.make, envelope_for(**parts))
+
+    def again(self, **parts: Any) -> Envelope:
+        return envelope_for(tried_at=self.clock.now(), **parts)
 
 
 @pytest.fixture
-async def post() -> AsyncIterator[Post]:
+async def office() -> AsyncIterator[Office]:
     clock = SetClock(START)
     server = AcsServer(clock)
     async with serving(server.app) as address:
-        transport = AcsTransport(AcsResource(address, KEY), clock)
-        heed = await Heed(clock=clock, transport=transport).start()
-        message = await heed.draft(
-            subject="Grüße",
-            cc=[{"email": "bob@example.com"}, {"email": "ada@example.com"}],
-            bcc=[{"email": "eve@example.com", "name": "Eve"}],
-        )
-        await heed.post(f"/messages/{message}/send")
-        yield Post(heed, message, server)
+        transport = AcsTransport(AcsResource(address, KEY), clock, looks=(0,))
+        yield Office(server, clock, address, transport)
         await transport.close()
 
 
-async def test_a_message_goes_out_with_all_that_it_says(post: Post) -> None:
-    stored = await post.deliver()
+async def test_a_message_goes_out_with_all_that_it_says(office: Office) -> None:
+    heed = await Heed(clock=office.clock, transport=office.transport).start()
+    message = await heed.draft(
+        subject="Grüße",
+        cc=[{"email": "bob@example.com"}, {"email": "ada@example.com"}],
+        bcc=[{"email": "eve@example.com", "name": "Eve"}],
+    )
+    await heed.post(f"/messages/{message}/send")
 
-    [mail] = post.server.sent
+    stored = await Posting(heed, message).deliver()
+
+    [mail] = office.server.sent
     assert mail["senderAddress"] == "rep@acme.example"
     assert mail["recipients"] == {
         "to": [{"address": "ada@example.com", "displayName": "Ada"}],
@@ -70,247 +79,294 @@ async def test_a_message_goes_out_with_all_that_it_says(post: Post) -> None:
     assert "offer" in mail["content"]["plainText"]
     assert mail["headers"] == {"Message-ID": stored.message_id}
     assert mail["userEngagementTrackingDisabled"] is True
-    assert (stored.state, stored.known_ids) == ("sent", list(post.server.operations))
+    assert (stored.state, stored.known_ids) == ("sent", list(office.server.operations))
+
+
+async def test_a_mail_for_some_of_its_recipients_names_no_others(office: Office) -> None:
+    await office.transport.send(replace(office.again(), recipients=("bob@example.com",)))
+
+    [mail] = office.server.sent
+    assert mail["recipients"] == {"to": [], "cc": [{"address": "bob@example.com"}], "bcc": []}
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "code"),
+    ("answer", "temporary"),
     [
-        (Answer(400, "InvalidRecipients", "Invalid format for ada@example.com"), "failed", "InvalidRecipients"),
-        (Answer(401, "Denied", "Denied by the resource provider."), "scheduled", "Denied"),
-        (Answer(403, "SubscriptionBlocked", "All requests are blocked"), "failed", "SubscriptionBlocked"),
-        (Answer(404, "DomainNotLinked", "The sender domain has not been linked."), "failed", "DomainNotLinked"),
-        (Answer(413, "RequestTooLarge", "Over 10 MB"), "failed", "RequestTooLarge"),
-        (Answer(429, "TooManyRequests", "Slow down"), "scheduled", "TooManyRequests"),
-        (Answer(503, "ServiceUnavailable", "Later", {"Retry-After": "5"}), "scheduled", "ServiceUnavailable"),
+        (Answer(400, "InvalidRecipients", "Invalid format for ada@example.com"), False),
+        (Answer(401, "Denied", "Denied by the resource provider."), True),
+        (Answer(403, "SubscriptionBlocked", "All requests are blocked"), False),
+        (Answer(404, "DomainNotLinked", "The sender domain has not been linked."), False),
+        (Answer(413, "RequestTooLarge", "Over 10 MB"), False),
     ],
 )  # fmt: skip
-async def test_a_refusal_is_one_and_is_not_repeated_by_the_sdk(
-    post: Post, answer: Answer, status: str, code: str
-) -> None:
-    post.server.faults["send"] = [answer]
+async def test_a_refusal_is_one_and_is_not_repeated_by_the_sdk(office: Office, answer: Answer, temporary: bool) -> None:
+    office.server.faults["send"] = [answer]
 
-    await post.deliver()
+    outcome = await office.transport.send(office.again())
 
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == (status, code)
-    assert "@" not in read["failure"]["text"]
-    assert (post.server.sent, post.server.asked) == ([], {"send": 1})
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (temporary, answer.code)
+    assert "@" not in outcome.text
+    assert (office.server.sent, office.server.asked) == ([], {"send": 1})
 
 
-async def test_the_service_says_when_to_come_again_and_the_next_try_is_a_new_submission(post: Post) -> None:
-    post.server.faults["send"] = [Answer(429, "TooManyRequests", "Slow down", {"Retry-After": "600"})]
+@pytest.mark.parametrize("status", [429, 503])
+async def test_throttled_mail_waits_as_long_as_the_service_says_and_uses_up_no_try(office: Office, status: int) -> None:
+    office.server.faults["send"] = [Answer(status, "TooManyRequests", "Slow down", {"Retry-After": "600"})]
 
-    stored = await post.deliver()
-    assert stored.due_at == START + timedelta(seconds=600)
-    stored = await post.deliver(seconds=600)
+    mail = await office.mail().run()
 
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-    first, second = (submission["Operation-Id"] for submission in post.server.submissions)
+    assert (mail.shown, len(office.server.sent), mail.tries) == (["scheduled", "sent"], 1, 0)
+    assert timedelta(seconds=600) <= mail.waited <= timedelta(seconds=660)
+    first, second = (submission["Operation-Id"] for submission in office.server.submissions)
     assert first != second
 
 
-async def test_a_shorter_time_than_our_own_backoff_does_not_count(post: Post) -> None:
-    post.server.faults["send"] = [Answer(429, "TooManyRequests", "Slow down", {"Retry-After": "2"})]
+async def test_what_was_throttled_after_it_was_taken_is_not_submitted_again(office: Office) -> None:
+    office.server.faults["send"] = [replace(THROTTLED, done=True)]
 
-    assert (await post.deliver()).due_at == START + BACKOFF[0]
+    mail = await office.mail().run()
+
+    assert (mail.shown, len(office.server.sent), office.server.asked["send"]) == (["sent"], 1, 1)
 
 
-async def test_without_a_connection_nothing_was_sent(post: Post) -> None:
-    heed = post.heed
-    transport = AcsTransport(AcsResource(f"http://127.0.0.1:{free_port()}", KEY), heed.clock)
-    heed.services.outbox._transport = transport
+async def test_others_wait_as_well_when_the_service_has_said_when_to_come_again(office: Office) -> None:
+    office.server.faults["send"] = [THROTTLED]
+    outcomes = [await office.transport.send(office.again(key=f"key-{number}")) for number in range(5)]
 
-    stored = await post.deliver()
+    assert [type(outcome) for outcome in outcomes] == [Paced] * 5
+    assert office.server.asked["send"] == 1
+
+
+async def test_a_minute_and_an_hour_have_their_number_of_mails_and_the_rest_comes_one_after_the_other(
+    office: Office,
+) -> None:
+    transport = office.make(per_minute=3, per_hour=5)
+    office.server.per_minute = 3
+    due = {f"key-{number}": START for number in range(12)}
+    left, times = dict(due), []
+    while left:
+        moment = min(left.values())
+        office.clock.move(seconds=(moment - office.clock.now()).total_seconds())
+        for key in [key for key, when in left.items() if when <= office.clock.now()]:
+            outcome = await transport.send(office.again(key=key))
+            if isinstance(outcome, Paced):
+                assert timedelta(0) < outcome.wait <= timedelta(hours=3)
+                left[key] = office.clock.now() + outcome.wait
+            else:
+                assert isinstance(outcome, Accepted)
+                del left[key]
+                times.append(office.clock.now() - START)
     await transport.close()
 
-    assert (stored.state, stored.failure and stored.failure.code) == ("scheduled", "connection")
-    assert not stored.in_doubt
+    minutes = [round(time / timedelta(minutes=1)) for time in times]
+    assert minutes == [0, 0, 0, 1, 1, 60, 60, 60, 61, 61, 120, 120]
+    assert office.server.asked["send"] == 12
+    assert len(office.server.sent) == 12
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Cut(done=False),
-        Cut(done=True),
-        Half(202),
-        Answer(202, done=True),
-        Answer(500, "InternalServerError", "Oops", {"Retry-After": "1"}),
-        Answer(502, done=True),
-        Answer(503, done=False),
-        Answer(503, done=True),
-        Answer(504, "GatewayTimeout", "Too slow", done=True),
-        Answer(408, "RequestTimeout", "Too slow", done=True),
-    ],
-)
-@pytest.mark.parametrize("forgetful", [False, True])
-async def test_after_doubt_the_mail_goes_out_once(post: Post, fault: Fault, forgetful: bool) -> None:
-    post.server.faults["send"] = [fault]
-    post.server.forgetful = forgetful
+async def test_without_a_connection_nothing_was_sent(office: Office) -> None:
+    nowhere = AcsTransport(AcsResource(f"http://127.0.0.1:{free_port()}", KEY), office.clock)
 
-    stored = await post.deliver_until_settled()
+    outcome = await nowhere.send(office.again())
+    await nowhere.close()
 
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-    assert (await post.read())["failure"] is None
-    assert (stored.attempts, stored.in_doubt) == (1, False)
-    assert len({submission["Repeatability-Request-Id"] for submission in post.server.submissions}) == 1
-    assert len({submission["Repeatability-First-Sent"] for submission in post.server.submissions}) == 1
-    confirmed = fault == Answer(202, done=True)  # in words that nobody reads
-    assert post.server.asked["send"] == (1 if confirmed or (fault.done and not forgetful) else 2)
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "connection")
 
 
-async def test_a_refusal_after_doubt_says_nothing_of_the_first_submission(post: Post) -> None:
-    post.server.faults["send"] = [
-        Cut(done=True),
-        Answer(429, "TooManyRequests", "Slow down"),
-        Answer(401, "Denied", "Denied by the resource provider."),
-    ]
-    post.server.forgetful = True
-
-    stored = await post.deliver_until_settled()
-
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-    assert post.server.asked["send"] == 4
-
-
-async def test_a_repetition_that_finds_no_connection_says_nothing_of_the_first_submission(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.forgetful = True
-    await post.deliver()
-    outbox, reachable = post.heed.services.outbox, post.heed.transport
-    outbox._transport = AcsTransport(AcsResource(f"http://127.0.0.1:{free_port()}", KEY), post.heed.clock)
-
-    stored = await post.deliver(seconds=20)
-    assert stored.in_doubt
-    await outbox._transport.close()
-    outbox._transport = reachable
-    stored = await post.deliver_until_settled()
-
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
+FAULTS: list[Fault] = [
+    Cut(done=False),
+    Cut(done=True),
+    Half(202),
+    Answer(202, done=True),
+    Answer(500, "InternalServerError", "Oops", {"Retry-After": "1"}),
+    Answer(502, done=True),
+    Answer(503, done=False),
+    Answer(503, done=True),
+    Answer(504, "GatewayTimeout", "Too slow", done=True),
+    Answer(408, "RequestTimeout", "Too slow", done=True),
+]
 
 
-async def test_a_repetition_that_was_refused_as_the_first_one_was_is_a_refusal(post: Post) -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_after_doubt_the_mail_goes_out_once(office: Office, fault: Fault) -> None:
+    office.server.faults["send"] = [fault]
+
+    mail = await office.mail().run()
+
+    assert (mail.state, len(office.server.sent), mail.tries) == ("sent", 1, 0)
+    assert "uncertain" not in mail.shown
+    assert len({submission["Repeatability-Request-Id"] for submission in office.server.submissions}) == 1
+    assert len({submission["Repeatability-First-Sent"] for submission in office.server.submissions}) == 1
+    assert office.server.asked["send"] == (1 if fault.done else 2)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_service_that_knows_of_no_operation_is_repeated_only_while_it_notices_that(
+    office: Office, fault: Fault
+) -> None:
+    office.server.faults["send"] = [fault]
+    office.server.forgetful = True
+
+    mail = await office.mail().run()
+
+    assert (mail.state, len(office.server.sent)) == ("uncertain", 1)
+    assert len({submission["Operation-Id"] for submission in office.server.submissions}) == 1
+
+
+@pytest.mark.parametrize("refusal", [Answer(429, "TooManyRequests", "Slow down"), Answer(401, "Denied", "Denied")])
+async def test_a_refusal_after_doubt_says_nothing_of_the_first_submission(office: Office, refusal: Answer) -> None:
+    office.server.faults["send"] = [Cut(done=True), refusal]
+    office.server.faults["operation"] = [OOPS]
+
+    mail = await office.mail().run()
+
+    assert (mail.state, len(office.server.sent), mail.tries) == ("sent", 1, 0)
+
+
+async def test_a_repetition_that_finds_no_connection_says_nothing_of_the_first_submission(office: Office) -> None:
+    nowhere = AcsTransport(AcsResource(f"http://127.0.0.1:{free_port()}", KEY), office.clock)
+
+    outcome = await nowhere.send(office.again(earlier="doubtful"))
+    await nowhere.close()
+
+    assert isinstance(outcome, Underway)
+
+
+async def test_a_repetition_that_was_refused_as_the_first_one_was_is_a_refusal(office: Office) -> None:
     refusal = Answer(400, "InvalidRecipients", "Invalid", {"Repeatability-Result": "accepted"})
-    post.server.faults["send"] = [Cut(done=False), refusal]
+    office.server.faults["send"] = [Cut(done=False), refusal]
 
-    stored = await post.deliver_until_settled()
+    mail = await office.mail().run()
 
-    assert (stored.state, stored.failure and stored.failure.code) == ("failed", "InvalidRecipients")
-    assert post.server.sent == []
-
-
-async def test_a_message_that_was_changed_meanwhile_is_not_sent_a_second_time(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.forgetful = True
-    await post.deliver()
-    await post.change(subject="Another one")
-
-    stored = await post.deliver_until_settled()
-
-    assert (stored.state, len(post.server.sent)) == ("uncertain", 1)
+    assert (mail.state, mail.refusal and mail.refusal.code) == ("failed", "InvalidRecipients")
+    assert office.server.sent == []
 
 
-async def test_after_a_crash_the_service_is_asked(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.faults["operation"] = [Cut(done=False)]
-    await post.deliver()
-    await post.change(state="submitting", lease_until=post.heed.clock.now() + LEASE)
+async def test_a_message_that_was_changed_meanwhile_is_not_sent_a_second_time(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True)]
+    office.server.forgetful = True
+    envelope = office.again(earlier="doubtful")
+    await office.transport.send(envelope)
 
-    assert (await post.deliver()).state == "submitting"
-    stored = await post.deliver(seconds=LEASE.total_seconds())
+    changed = replace(envelope, content=replace(envelope.content, subject="Another one"))
 
-    assert stored.state == "sent"
-    assert (post.server.asked["send"], len(post.server.sent)) == (1, 1)
-
-
-async def test_a_crash_before_anything_was_sent_is_followed_by_sending(post: Post) -> None:
-    await post.die_while_submitting()
-
-    stored = await post.deliver(seconds=LEASE.total_seconds())
-    assert (stored.state, stored.in_doubt, stored.tried_at) == ("scheduled", True, START)
-    stored = await post.deliver(seconds=20)
-
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
+    assert isinstance(await office.transport.send(changed), Underway)
+    assert len(office.server.sent) == 1
 
 
-async def test_a_crash_that_is_found_too_late_leaves_an_uncertain_message(post: Post) -> None:
-    await post.die_while_submitting()
+@pytest.mark.parametrize("death", [Death(done=False), Death(done=True)])
+async def test_after_a_crash_the_mail_goes_out_once(office: Office, death: Death) -> None:
+    office.server.faults["send"] = [death]
 
-    await post.deliver(seconds=WINDOW.total_seconds() + 1)
+    mail = await office.mail().run()
 
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == ("uncertain", "interrupted")
-    assert (post.server.asked["send"], post.server.sent) == (0, [])
-
-
-async def test_a_repetition_that_comes_too_late_is_not_made(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=False)]
-    assert (await post.deliver()).in_doubt
-
-    stored = await post.deliver(minutes=6)
-
-    assert (stored.state, post.server.asked["send"]) == ("uncertain", 1)
+    assert (mail.state, len(office.server.sent)) == ("sent", 1)
+    assert office.server.asked["send"] == (1 if death.done else 2)
 
 
-async def test_an_uncertain_message_is_sent_anew_when_a_person_says_so(post: Post) -> None:
-    await post.die_while_submitting()
-    assert (await post.deliver(minutes=6)).state == "uncertain"
+async def test_a_crash_that_is_found_too_late_leaves_an_uncertain_message(office: Office) -> None:
+    envelope = office.again()
+    office.clock.move(seconds=WINDOW.total_seconds() + 1)
 
-    await post.heed.post(f"/messages/{post.message}/resolve", {"as": "resend"})
-
-    assert (await post.deliver()).state == "sent"
-    assert len(post.server.sent) == 1
-
-
-async def test_a_service_that_cannot_be_asked_is_asked_later(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True), *[Answer(500, "InternalServerError", "Oops")] * 20]
-    post.server.faults["operation"] = [Answer(500, "InternalServerError", "Oops")] * 30
-
-    stored = await post.deliver_until_settled()
-
-    assert stored.state == "sent"
-    assert post.heed.clock.now() - START > WINDOW
-    assert len(post.server.sent) == 1
+    assert isinstance(await office.transport.after_doubt(envelope), Unknown)
+    assert isinstance(await office.transport.send(replace(envelope, earlier="doubtful")), Unknown)
+    assert (office.server.asked["send"], office.server.sent) == (0, [])
 
 
-async def test_a_service_that_can_never_be_asked_leaves_an_uncertain_message(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)] * 20
-    post.server.faults["operation"] = [Answer(500, "InternalServerError", "Oops")] * 100
+async def test_a_service_that_cannot_be_asked_is_asked_later(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True), *[OOPS] * 20]
+    office.server.faults["operation"] = [OOPS] * 20
 
-    stored = await post.deliver_until_settled()
+    mail = await office.mail().run()
 
-    assert stored.state == "uncertain"
-    assert timedelta(hours=1) < post.heed.clock.now() - START < timedelta(hours=2)
-    assert len(post.server.sent) == 1
-
-
-async def test_what_the_service_gave_up_has_failed(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.faults["operation"] = [Cut(done=False)]
-    await post.deliver()
-    [operation] = post.server.operations.values()
-    operation["status"] = "Failed"
-    operation["error"] = {"code": "EmailDropped", "message": "Dropped: ada@example.com does not exist"}
-
-    await post.change(state="submitting", lease_until=None)
-    await post.deliver()
-
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == ("failed", "EmailDropped")
-    assert "@" not in read["failure"]["text"]
+    assert mail.state == "sent"
+    assert mail.waited > WINDOW
+    assert len(office.server.sent) == 1
 
 
-async def test_a_worker_that_wakes_up_too_late_sends_nothing(post: Post) -> None:
-    transport = post.heed.transport
-    assert transport
-    key = "0b0e5a0c-9f0e-4d6e-8f60-1f1f6d1ad7f5"
-    late = Envelope("rep@acme.example", ("ada@example.com",), b"", key=key, tried_at=START - timedelta(minutes=6))
+async def test_a_service_that_can_never_be_asked_leaves_an_uncertain_message(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True)] * 30
+    office.server.faults["operation"] = [OOPS] * 10_000
 
-    outcome = await transport.send(late)
+    mail = await office.mail().run()
+
+    assert mail.shown[-1] == "uncertain"
+    assert timedelta(hours=24) < mail.waited < timedelta(hours=25)
+    assert len(office.server.sent) == 1
+
+
+async def test_what_was_taken_is_shown_as_sending_until_it_was_sent(office: Office) -> None:
+    office.server.runs = timedelta(minutes=30)
+
+    mail = await office.mail().run()
+
+    assert (mail.shown, len(office.server.sent)) == (["sending", "sent"], 1)
+    assert office.server.asked["send"] == 1
+    assert office.server.asked["operation"] < 12
+
+
+@pytest.mark.parametrize("minutes", [0, 30])
+async def test_what_the_service_gave_up_has_failed_with_its_reason(office: Office, minutes: int) -> None:
+    office.server.runs = timedelta(minutes=minutes)
+    office.server.failures = [SUPPRESSED]
+
+    mail = await office.mail().run()
+
+    assert mail.shown == (["sending", "failed"] if minutes else ["failed"])
+    assert mail.refusal is not None
+    assert mail.refusal.code == SUPPRESSED["code"]
+    assert "@" not in mail.refusal.text
+    assert office.server.sent == []
+
+
+async def test_what_runs_for_hours_is_shown_as_uncertain_and_still_settled_in_the_end(office: Office) -> None:
+    office.server.runs = timedelta(hours=5)
+
+    mail = await office.mail().run()
+
+    assert (mail.shown, len(office.server.sent)) == (["sending", "uncertain", "sent"], 1)
+    assert mail.doubt is not None
+    assert "more than an hour" in mail.doubt.text
+
+
+async def test_what_never_ends_is_not_asked_for_for_ever(office: Office) -> None:
+    office.server.runs = timedelta(days=90)
+
+    mail = await office.mail().run()
+
+    assert mail.state == "uncertain"
+    assert mail.waited < timedelta(hours=25)
+
+
+async def test_an_operation_goes_on_being_read_by_another_process(office: Office) -> None:
+    office.server.runs = timedelta(minutes=3)
+    office.server.faults["operation"] = [Death(done=True)]
+
+    mail = await office.mail().run()
+
+    assert (mail.shown, len(office.server.sent), office.server.asked["send"]) == (["sending", "sent"], 1, 1)
+
+
+async def test_questions_have_a_pace_too(office: Office) -> None:
+    office.server.runs = timedelta(minutes=2)
+    transport = office.make(per_minute=2, per_hour=10)
+    outcomes: list[object] = [await transport.send(office.again(key=f"key-{number}")) for number in range(2)]
+    outcomes += [await transport.after_doubt(office.again(key=f"key-{number}")) for number in range(2)]
+    more = await transport.after_doubt(office.again(key="key-0"))
+    await transport.close()
+
+    assert [type(outcome) for outcome in [*outcomes, more]] == [Underway] * 5
+    assert office.server.asked["operation"] == 4
+
+
+async def test_a_worker_that_wakes_up_too_late_sends_nothing(office: Office) -> None:
+    outcome = await office.transport.send(envelope_for(tried_at=START - timedelta(minutes=6)))
 
     assert isinstance(outcome, Refused)
     assert (outcome.temporary, outcome.code) == (True, "PreconditionFailed")
-    assert post.server.sent == []
+    assert office.server.sent == []
 
 
 class NoIdentity:
@@ -320,13 +376,29 @@ class NoIdentity:
     async def close(self) -> None: ...
 
 
-@pytest.mark.parametrize(("earlier", "outcome"), [("none", Refused), ("doubtful", Unknown)])
+@pytest.mark.parametrize(("earlier", "outcome"), [("none", Refused), ("doubtful", Underway)])
 async def test_without_a_token_nothing_is_sent(
-    monkeypatch: pytest.MonkeyPatch, earlier: Any, outcome: type[Refused] | type[Unknown]
+    monkeypatch: pytest.MonkeyPatch, earlier: Any, outcome: type[Refused] | type[Underway]
 ) -> None:
     monkeypatch.setattr("azure.identity.aio.DefaultAzureCredential", NoIdentity)
     transport = AcsTransport(AcsResource("https://acs.invalid"), SetClock(START))
-    envelope = Envelope("rep@acme.example", ("ada@example.com",), b"", key="k", tried_at=START, earlier=earlier)
 
-    assert isinstance(await transport.send(envelope), outcome)
+    assert isinstance(await transport.send(envelope_for(tried_at=START, earlier=earlier)), outcome)
     await transport.close()
+
+
+@pytest.mark.parametrize("challenges", [True, False])
+async def test_a_token_that_was_revoked_is_renewed_once(
+    monkeypatch: pytest.MonkeyPatch, office: Office, challenges: bool
+) -> None:
+    monkeypatch.setattr("azure.core.pipeline.policies._authentication_async._enforce_https", lambda _: None)
+    office.server.revoked, office.server.challenges = {"token-1"}, challenges
+    credential = Credential("https://communication.azure.com//.default")
+    transport = AcsTransport(AcsResource(office.address), office.clock, credential, looks=(0,))
+
+    outcomes = await asyncio.gather(*(transport.send(office.again(key=f"key-{number}")) for number in range(5)))
+    outcomes += [await transport.send(office.again(key="another"))]
+    await transport.close()
+
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 6
+    assert len(credential.claims) == 2

@@ -29,6 +29,19 @@ async def test_the_setting_chooses_the_transport() -> None:
     assert isinstance(await built(HEED_TRANSPORT="graph"), GraphTransport)
 
 
+async def test_a_higher_quota_of_communication_services_is_a_setting() -> None:
+    settings = {**SETTINGS, "HEED_TRANSPORT": "acs", "HEED_ACS_CONNECTION_STRING": CONNECTION}
+    paces = {}
+    for name, more in {"default": {}, "raised": {"HEED_ACS_PER_MINUTE": "600", "HEED_ACS_PER_HOUR": "900"}}.items():
+        transport = Services(load_settings({**settings, **more})).transport
+        assert isinstance(transport, AcsTransport)
+        free = [transport._sends.turn(f"{number}") is None for number in range(1_000)]
+        paces[name] = sum(free)
+        await transport.close()
+
+    assert paces == {"default": 30, "raised": 600}
+
+
 def test_a_connection_string_names_endpoint_and_key_in_any_order() -> None:
     turned = ";".join(reversed(CONNECTION.split(";")))
     for text in (CONNECTION, turned):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from lib.clock import SetClock
+from lib.compose import Part
+from lib.transports import Accepted, Envelope
 from lib.transports.acs import AcsTransport
 from lib.transports.acs_resource import AcsResource
-from lib.transports.graph import MOST_BYTES_OF_FILES, GraphTransport
+from lib.transports.graph import GraphTransport
 from tests.heed import START, Heed
 from tests.lib.pictures import png
 from tests.lib.provider_servers.acs import KEY, AcsServer
-from tests.lib.provider_servers.faults import Answer, serving
+from tests.lib.provider_servers.faults import Answer, Cut, Death, Fault, serving
 from tests.lib.provider_servers.graph import Credential, GraphServer
+from tests.lib.provider_servers.small_outbox import SmallOutbox, envelope_for
 
 
 async def with_files(heed: Heed, data: bytes = b"%PDF an offer") -> str:
@@ -34,6 +38,7 @@ async def with_files(heed: Heed, data: bytes = b"%PDF an offer") -> str:
 async def graph() -> AsyncIterator[tuple[GraphServer, Heed]]:
     server, clock = GraphServer(), SetClock(START)
     async with serving(server.app) as address:
+        server.url = address
         transport = GraphTransport(f"{address}/v1.0", clock, Credential(), looks=(0, 0))
         yield server, await Heed(clock=clock, transport=transport).start()
         await transport.close()
@@ -50,30 +55,75 @@ async def test_graph_is_given_attachments_and_images_with_the_draft(graph: tuple
     assert "isInline" not in offer
 
 
-async def test_a_draft_that_was_left_is_made_anew_with_the_files_as_they_are(graph: tuple[GraphServer, Heed]) -> None:
+def _envelope(*files: Part) -> Envelope:
+    envelope = envelope_for(tried_at=START)
+    return replace(envelope, content=replace(envelope.content, files=files))
+
+
+@pytest.mark.parametrize("size", [2_500_000, 3_000_000, 3_000_001, 3_932_160, 9_000_001, 20 * 1024 * 1024])
+async def test_graph_takes_files_of_every_size(graph: tuple[GraphServer, Heed], size: int) -> None:
     server, heed = graph
-    server.faults["send"] = [Answer(429, "ApplicationThrottled", "Slow down", {"Retry-After": "90"})]
-    message = await with_files(heed)
-    heed.clock.move(minutes=3)
-    await heed.services.outbox.deliver("acme", message)
-    assert len(server.sent) == 1
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    assert heed.transport
+
+    outcome = await heed.transport.send(_envelope(Part("a.bin", "application/zip", data, None)))
+
+    [mail] = server.sent
+    [file] = mail["attachments"]
+    assert isinstance(outcome, Accepted)
+    assert (file["name"], file["contentType"]) == ("a.bin", "application/zip")
+    assert base64.b64decode(file["contentBytes"]) == data
+
+
+async def test_graph_takes_many_small_files_and_large_images_of_the_html(graph: tuple[GraphServer, Heed]) -> None:
+    server, heed = graph
+    small = [Part(f"{number}.pdf", "application/pdf", bytes(900_000), None) for number in range(6)]
+    image = Part("big.png", "image/png", bytes(4_000_000), "big@images.heed")
+    assert heed.transport
+
+    await heed.transport.send(_envelope(image, *small))
+
+    files = {file["name"]: file for file in server.sent[0]["attachments"]}
+    assert len(files) == 7
+    assert (files["big.png"]["isInline"], files["big.png"]["contentId"]) == (True, "big@images.heed")
+    assert {len(base64.b64decode(files[file.filename]["contentBytes"])) for file in small} == {900_000}
+
+
+@pytest.mark.parametrize("step", ["attach", "session", "upload", "update"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Cut(False),
+        Cut(True),
+        Death(False),
+        Death(True),
+        Answer(503, "serviceNotAvailable", "Later"),
+        Answer(429, "ApplicationThrottled", "Slow down", {"Retry-After": "30"}),
+    ],
+)
+async def test_half_a_draft_is_never_sent_and_never_left(
+    graph: tuple[GraphServer, Heed], step: str, fault: Fault
+) -> None:
+    server, heed = graph
+    sizes = {"a": 8_000_000, "b": 3_000_000, "c": 3_000_000}
+    envelope = _envelope(*(Part(name, "application/zip", bytes(size), None) for name, size in sizes.items()))
+    server.faults[step] = [fault]
+
+    mail = await SmallOutbox(
+        heed.clock, server, lambda: GraphTransport(f"{server.url}/v1.0", heed.clock, Credential(), (0,)), envelope
+    ).run()
+
+    assert (mail.state, "uncertain" in mail.shown) == ("sent", False)
+    [sent] = server.sent
+    assert {file["name"]: len(base64.b64decode(file["contentBytes"])) for file in sent["attachments"]} == sizes
     assert server.drafts == []
-    assert len(server.sent[0]["attachments"]) == 2
-
-
-async def test_graph_is_not_given_more_than_it_takes_and_the_message_says_so(graph: tuple[GraphServer, Heed]) -> None:
-    server, heed = graph
-    message = await with_files(heed, bytes(MOST_BYTES_OF_FILES))
-    read = await heed.get(f"/messages/{message}")
-    assert (read["status"], read["failure"]["code"]) == ("failed", "files-too-large")
-    assert server.items == {}
 
 
 async def test_communication_services_are_given_attachments_and_images() -> None:
     clock = SetClock(START)
     server = AcsServer(clock)
     async with serving(server.app) as address:
-        transport = AcsTransport(AcsResource(address, KEY), clock)
+        transport = AcsTransport(AcsResource(address, KEY), clock, looks=(0,))
         heed = await Heed(clock=clock, transport=transport).start()
         await with_files(heed)
         await transport.close()

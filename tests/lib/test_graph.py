@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,13 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from infra.local.child import free_port
 from lib.clock import SetClock
-from lib.outbox import BACKOFF, LEASE
+from lib.transports import Accepted, Content, Envelope, Paced, Refused, Underway, Unknown
 from lib.transports.graph import GraphTransport
 from tests.heed import START, Heed
 from tests.lib.provider_servers.faults import Answer, Cut, Fault, Half, serving
 from tests.lib.provider_servers.graph import Credential, GraphServer
 from tests.lib.provider_servers.posting import Posting
+from tests.lib.provider_servers.small_outbox import KEY, SmallOutbox, envelope_for
 
 THROTTLED = Answer(429, "ApplicationThrottled", "Slow down", {"Retry-After": "90"})
 BROKEN: list[Fault] = [
@@ -32,38 +34,51 @@ BROKEN_AFTER: list[Fault] = [
     Half(202),
     Answer(502, done=True),
     Answer(504, "UnknownError", "", done=True),
+    Answer(400, "UnknownError", "", done=True),
 ]
 
 
 @dataclass(slots=True)
-class Post(Posting):
-    server: GraphServer
-    credential: Credential
+class Office:
+    """A mailbox at Graph, and what sends from it."""
 
-    async def make_draft(self) -> None:
-        """A try that gets as far as the draft."""
-        self.server.faults["send"] = [THROTTLED]
-        assert (await self.deliver()).state == "scheduled"
+    server: GraphServer
+    clock: SetClock
+    credential: Credential
+    address: str
+    transport: GraphTransport
+
+    def make(self) -> GraphTransport:
+        return GraphTransport(f"{self.address}/v1.0", self.clock, self.credential, looks=(0, 0))
+
+    def mail(self, **parts: Any) -> SmallOutbox:
+        return SmallOutbox(self.clock, self.server, self.make, envelope_for(**parts))
+
+    def again(self, **parts: Any) -> Envelope:
+        return envelope_for(tried_at=self.clock.now(), **parts)
 
 
 @pytest.fixture
-async def post() -> AsyncIterator[Post]:
-    clock, server, credential = SetClock(START), GraphServer(), Credential()
+async def office() -> AsyncIterator[Office]:
+    clock, credential = SetClock(START), Credential()
+    server = GraphServer(clock)
     async with serving(server.app) as address:
+        server.url = address
         transport = GraphTransport(f"{address}/v1.0", clock, credential, looks=(0, 0))
-        heed = await Heed(clock=clock, transport=transport).start()
-        message = await heed.draft(
-            subject="Grüße", cc=[{"email": "bob@example.com"}], bcc=[{"email": "eve@example.com", "name": "Eve"}]
-        )
-        await heed.post(f"/messages/{message}/send")
-        yield Post(heed, message, server, credential)
+        yield Office(server, clock, credential, address, transport)
         await transport.close()
 
 
-async def test_a_message_leaves_from_the_mailbox_with_all_that_it_says(post: Post) -> None:
-    stored = await post.deliver()
+async def test_a_message_leaves_from_the_mailbox_with_all_that_it_says(office: Office) -> None:
+    heed = await Heed(clock=office.clock, transport=office.transport).start()
+    message = await heed.draft(
+        subject="Grüße", cc=[{"email": "bob@example.com"}], bcc=[{"email": "eve@example.com", "name": "Eve"}]
+    )
+    await heed.post(f"/messages/{message}/send")
 
-    [mail] = post.server.sent
+    stored = await Posting(heed, message).deliver()
+
+    [mail] = office.server.sent
     assert mail["subject"] == "Grüße"
     assert mail["internetMessageId"] == stored.message_id
     assert mail["toRecipients"] == [{"emailAddress": {"address": "ada@example.com", "name": "Ada"}}]
@@ -72,276 +87,388 @@ async def test_a_message_leaves_from_the_mailbox_with_all_that_it_says(post: Pos
     assert mail["body"]["contentType"] == "html"
     assert "https://heed.test/c/" in mail["body"]["content"]
     assert stored.state == "sent"
-    assert post.server.asked == {"create": 1, "send": 1}
+    assert office.server.asked == {"create": 1, "send": 1}
 
 
-async def test_text_without_html_goes_out_as_text(post: Post) -> None:
-    text = await post.heed.draft(html=None, text="Hello, there")
-    await post.heed.post(f"/messages/{text}/send")
-    await post.heed.services.outbox.deliver("acme", text)
+async def test_text_without_html_goes_out_as_text(office: Office) -> None:
+    content = Content("Hello", (("", "ada@example.com"),), text="Hello, there")
 
-    assert post.server.sent[0]["body"] == {"contentType": "text", "content": "Hello, there"}
+    await office.transport.send(replace(office.again(), content=content))
 
-
-async def test_another_message_id_that_exchange_gives_is_known(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    draft = post.server._draft
-    monkeypatch.setattr(post.server, "_draft", lambda body: draft({**body, "internetMessageId": "<other@exchange>"}))
-
-    stored = await post.deliver()
-
-    assert stored.known_ids == ["<other@exchange>"]
-    assert stored.message_id != "<other@exchange>"
+    assert office.server.sent[0]["body"] == {"contentType": "text", "content": "Hello, there"}
 
 
-REFUSALS = [
-    (Answer(400, "ErrorInvalidRecipients", "At least one is not valid: ada@example.com"), "failed"),
-    (Answer(401, "InvalidAuthenticationToken", "Access token is empty."), "scheduled"),
-    (Answer(403, "ErrorAccessDenied", "Access is denied."), "failed"),
-    (Answer(404, "MailboxNotEnabledForRESTAPI", "The mailbox is inactive."), "failed"),
-    (Answer(413, "RequestTooLarge", "Over 4 MB"), "failed"),
-    (THROTTLED, "scheduled"),
-    (Answer(503, "serviceNotAvailable", "Later", {"Retry-After": "10"}), "scheduled"),
-]
+async def test_a_mail_for_some_of_its_recipients_names_no_others(office: Office) -> None:
+    await office.transport.send(replace(office.again(), recipients=("bob@example.com",)))
+
+    [mail] = office.server.sent
+    assert (mail["toRecipients"], mail["ccRecipients"]) == ([], [{"emailAddress": {"address": "bob@example.com"}}])
+
+
+async def test_another_message_id_that_exchange_gives_is_known(office: Office) -> None:
+    office.server.message_id = "<other@exchange>"
+
+    assert await office.transport.send(office.again()) == Accepted(ids=("<other@exchange>",))
 
 
 @pytest.mark.parametrize("step", ["create", "send"])
-@pytest.mark.parametrize(("answer", "status"), REFUSALS)
-async def test_a_refusal_is_one_in_every_step(post: Post, step: str, answer: Answer, status: str) -> None:
-    post.server.faults[step] = [answer] * (2 if answer.status == 401 else 1)
+@pytest.mark.parametrize(
+    ("answer", "temporary"),
+    [
+        (Answer(400, "ErrorInvalidRecipients", "At least one is not valid: ada@example.com"), False),
+        (Answer(401, "InvalidAuthenticationToken", "Access token is empty."), True),
+        (Answer(403, "ErrorAccessDenied", "Access is denied."), False),
+        (Answer(404, "MailboxNotEnabledForRESTAPI", "The mailbox is inactive."), False),
+        (Answer(413, "RequestTooLarge", "Over 4 MB"), False),
+    ],
+)
+async def test_a_refusal_is_one_in_every_step(office: Office, step: str, answer: Answer, temporary: bool) -> None:
+    office.server.faults[step] = [answer] * (2 if answer.status == 401 else 1)
 
-    await post.deliver()
+    outcome = await office.transport.send(office.again())
 
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == (status, answer.code)
-    assert "@" not in read["failure"]["text"]
-    assert post.server.sent == []
-
-
-@pytest.mark.parametrize("step", ["create", "send"])
-@pytest.mark.parametrize("answer", [answer for answer, status in REFUSALS if status == "scheduled"])
-async def test_after_a_refusal_that_passes_one_mail_goes_out_and_no_draft_is_left(
-    post: Post, step: str, answer: Answer
-) -> None:
-    post.server.faults[step] = [answer] * (2 if answer.status == 401 else 1)
-    await post.deliver()
-
-    stored = await post.deliver(minutes=2)
-
-    assert (stored.state, len(post.server.sent), post.server.drafts) == ("sent", 1, [])
-    assert step == "create" or post.server.asked["create"] == 1
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (temporary, answer.code)
+    assert "@" not in outcome.text
+    assert office.server.sent == []
 
 
-async def test_graph_says_when_to_come_again(post: Post) -> None:
-    post.server.faults["create"] = [THROTTLED]
-    assert (await post.deliver()).due_at == START + timedelta(seconds=90)
+async def test_after_a_refusal_that_passes_the_mail_goes_out_as_it_is_then(office: Office) -> None:
+    office.server.faults["send"] = [Answer(401, "InvalidAuthenticationToken", "Access token is empty.")] * 2
+    assert isinstance(await office.transport.send(office.again()), Refused)
+    office.clock.move(minutes=1)
+    changed = replace(office.again().content, subject="Another one", headers=(("X-Mailer", "Heed"),))
+
+    await office.transport.send(replace(office.again(), earlier="settled", content=changed))
+
+    [mail] = office.server.sent
+    assert (mail["subject"], mail["internetMessageHeaders"]) == (
+        "Another one",
+        [{"name": "X-Mailer", "value": "Heed"}],
+    )
+    assert office.server.drafts == []
 
 
-@pytest.mark.parametrize("fault", [*BROKEN, *BROKEN_AFTER])
-async def test_trouble_while_the_draft_is_made_is_no_doubt(post: Post, fault: Fault) -> None:
-    post.server.faults["create"] = [fault]
+async def test_a_draft_that_somebody_deleted_is_made_anew(office: Office) -> None:
+    office.server.faults["send"] = [Answer(401, "InvalidAuthenticationToken", "Access token is empty.")] * 2
+    await office.transport.send(office.again())
+    office.server.items.clear()
+    office.clock.move(minutes=1)
 
-    stored = await post.deliver()
-    assert (stored.state, stored.due_at) == ("scheduled", START + BACKOFF[0])
-    stored = await post.deliver(minutes=1)
+    await office.transport.send(office.again(earlier="settled"))
 
-    assert (stored.state, len(post.server.sent), post.server.drafts) == ("sent", 1, [])
+    assert (len(office.server.sent), office.server.asked["create"]) == (1, 2)
 
 
-async def test_without_a_connection_nothing_was_sent(post: Post) -> None:
-    nowhere = GraphTransport(f"http://127.0.0.1:{free_port()}/v1.0", post.heed.clock, post.credential)
-    post.heed.services.outbox._transport = nowhere
+@pytest.mark.parametrize("fault", [THROTTLED, Answer(503, "serviceNotAvailable", "Later", {"Retry-After": "90"})])
+async def test_a_throttled_step_that_sends_nothing_waits_as_long_as_graph_says(office: Office, fault: Fault) -> None:
+    office.server.faults["create"] = [fault]
 
-    stored = await post.deliver()
+    outcome = await office.transport.send(office.again())
+
+    assert isinstance(outcome, Paced)
+    assert timedelta(seconds=90) <= outcome.wait <= timedelta(seconds=150)
+
+
+async def test_throttled_mail_comes_back_spread_out(office: Office) -> None:
+    office.server.faults["create"] = [THROTTLED]
+
+    outcomes = [await office.transport.send(office.again(key=f"key-{number}")) for number in range(20)]
+
+    waits = sorted(outcome.wait for outcome in outcomes if isinstance(outcome, Paced))
+    assert len(set(waits)) == 20
+    assert waits[-1] - waits[0] > timedelta(seconds=30)
+    assert office.server.asked == {"create": 1}  # nobody else asks a mailbox that has said when
+
+
+@pytest.mark.parametrize("fault", [*BROKEN, *BROKEN_AFTER[:-1]])
+async def test_trouble_while_the_draft_is_made_is_no_doubt(office: Office, fault: Fault) -> None:
+    office.server.faults["create"] = [fault]
+
+    mail = await office.mail().run()
+
+    assert (mail.shown, mail.tries) == (["scheduled", "sent"], 1)
+    assert (len(office.server.sent), office.server.drafts) == (1, [])
+
+
+async def test_without_a_connection_nothing_was_sent(office: Office) -> None:
+    nowhere = GraphTransport(f"http://127.0.0.1:{free_port()}/v1.0", office.clock, office.credential)
+
+    outcome = await nowhere.send(office.again())
     await nowhere.close()
 
-    assert (stored.state, stored.failure and stored.failure.code) == ("scheduled", "connection")
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "connection")
 
 
-async def test_without_a_token_nothing_was_sent(post: Post) -> None:
-    post.credential.failure = ClientAuthenticationError("no managed identity here")
+async def test_without_a_token_nothing_was_sent(office: Office) -> None:
+    office.credential.failure = ClientAuthenticationError("no managed identity here")
 
-    stored = await post.deliver()
-
-    assert stored.state == "scheduled"
-    assert post.server.asked == {}
+    assert isinstance(await office.transport.send(office.again()), Refused)
+    assert office.server.asked == {}
 
 
-async def test_a_token_that_was_revoked_is_renewed_once_with_what_graph_demands(post: Post) -> None:
-    post.server.revoked = {"token-1"}
+@pytest.mark.parametrize("challenges", [True, False])
+async def test_a_token_that_was_revoked_is_renewed_once_for_all(office: Office, challenges: bool) -> None:
+    office.server.revoked, office.server.challenges = {"token-1"}, challenges
 
-    stored = await post.deliver()
+    outcomes = await asyncio.gather(*(office.transport.send(office.again(key=f"key-{number}")) for number in range(10)))
 
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-    assert post.credential.claims == [None, '{"access_token":{"nbf":{"essential":true}}}']
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 10
+    first, second = office.credential.claims
+    assert first is None
+    assert second is not None
+    assert '"nbf"' in second
 
 
-async def test_a_sender_without_a_mailbox_fails(post: Post) -> None:
-    await post.heed.put("/users/rep2", {"email": "rep2@acme.example", "name": "Ron Rep"})
-    await post.change(sender="rep2")
+async def test_an_identity_that_takes_no_claims_is_asked_without_any(office: Office) -> None:
+    class Cli(Credential):
+        async def get_token(self, *scopes: str, claims: str | None = None, **parts: Any) -> Any:
+            if claims:
+                raise ClientAuthenticationError("claims are not supported")
+            self._cached = None
+            return await super().get_token(*scopes, **parts)
 
-    await post.deliver()
+    office.server.revoked, office.server.challenges = {"token-1"}, False
+    transport = GraphTransport(f"{office.address}/v1.0", office.clock, Cli())
 
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == ("failed", "ErrorInvalidUser")
-    assert "@" not in read["failure"]["text"]
+    assert isinstance(await transport.send(office.again()), Accepted)
+    await transport.close()
+
+
+async def test_a_sender_without_a_mailbox_is_refused(office: Office) -> None:
+    outcome = await office.transport.send(replace(office.again(), sender="rep2@acme.example"))
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (False, "ErrorInvalidUser")
+    assert "@" not in outcome.text
+    assert await office.transport.discard("rep2@acme.example", KEY)
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_a_draft_that_was_not_sent_is_sent_after_doubt_and_no_other(post: Post, fault: Fault) -> None:
-    post.server.faults["send"] = [fault]
+async def test_a_draft_that_was_not_sent_is_sent_after_doubt_and_no_other(office: Office, fault: Fault) -> None:
+    office.server.faults["send"] = [fault]
 
-    stored = await post.deliver()
+    mail = await office.mail().run()
 
-    assert (stored.state, len(post.server.sent), post.server.drafts) == ("sent", 1, [])
-    assert (post.server.asked["create"], post.server.asked["send"]) == (1, 2)
-    assert (await post.read())["failure"] is None
+    assert (mail.shown, len(office.server.sent), office.server.drafts) == (["sent"], 1, [])
+    assert (office.server.asked["create"], office.server.asked["send"]) == (1, 2)
 
 
 @pytest.mark.parametrize("fault", BROKEN_AFTER)
-async def test_what_lies_in_sent_items_was_sent(post: Post, fault: Fault) -> None:
-    post.server.faults["send"] = [fault]
-    post.server.late = 1
+async def test_what_lies_in_sent_items_was_sent(office: Office, fault: Fault) -> None:
+    office.server.faults["send"] = [fault]
+    office.server.late = 1
 
-    stored = await post.deliver()
+    mail = await office.mail().run()
 
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-    assert (post.server.asked["create"], post.server.asked["send"]) == (1, 1)
-
-
-async def test_of_two_drafts_the_other_one_stays_when_one_was_sent(post: Post) -> None:
-    """As when making a draft took so long that another one was made."""
-    await post.make_draft()
-    [draft] = post.server.drafts
-    post.server.items["other"] = {**draft, "id": "other"}
-    post.server.faults["send"] = [Cut(done=True)]
-
-    stored = await post.deliver(minutes=2)
-
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
+    assert (mail.shown, len(office.server.sent)) == (["sent"], 1)
+    assert (office.server.asked["create"], office.server.asked["send"]) == (1, 1)
 
 
-async def test_what_is_not_found_after_doubt_is_uncertain_and_not_sent_again(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.late = 1000
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("minutes", [0, 2, 5])
+async def test_what_was_delivered_and_then_throttled_is_not_sent_anew(
+    office: Office, status: int, minutes: int
+) -> None:
+    office.server.faults["send"] = [Answer(status, "ApplicationThrottled", "", {"Retry-After": "30"}, done=True)]
+    office.server.searchable_after = timedelta(minutes=minutes)
 
-    await post.deliver()
-    await post.deliver(minutes=10)
+    mail = await office.mail().run()
 
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == ("uncertain", "unconfirmed")
-    assert len(post.server.sent) == 1
-
-
-async def test_a_person_who_has_it_sent_again_does_not_send_it_twice_when_the_copy_came_late(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.late = 2
-    assert (await post.deliver()).state == "uncertain"
-
-    await post.heed.post(f"/messages/{post.message}/resolve", {"as": "resend"})
-    stored = await post.deliver()
-
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
+    assert mail.shown == (["uncertain", "sent"] if minutes else ["sent"])
+    assert (len(office.server.sent), office.server.asked["create"]) == (1, 1)
 
 
-async def test_after_a_crash_the_mailbox_says_that_it_was_sent(post: Post) -> None:
-    await post.deliver()
-    await post.change(state="submitting", lease_until=post.heed.clock.now() + LEASE)
+async def test_what_was_throttled_before_it_was_sent_waits_as_long_as_graph_says(office: Office) -> None:
+    office.server.faults["send"] = [THROTTLED]
 
-    assert (await post.deliver()).state == "submitting"
-    stored = await post.deliver(seconds=LEASE.total_seconds())
+    mail = await office.mail().run()
 
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-
-
-async def test_after_a_crash_the_draft_that_is_there_is_sent(post: Post) -> None:
-    await post.make_draft()
-    await post.die_while_submitting()
-
-    stored = await post.deliver(seconds=LEASE.total_seconds())
-
-    assert (stored.state, len(post.server.sent), post.server.drafts) == ("sent", 1, [])
-    assert post.server.asked["create"] == 1
+    assert (mail.shown, len(office.server.sent), mail.tries) == (["sending", "sent"], 1, 0)
+    assert timedelta(seconds=90) <= mail.waited <= timedelta(seconds=150)
 
 
-async def test_after_a_crash_an_empty_mailbox_proves_nothing(post: Post) -> None:
-    await post.die_while_submitting()
+async def test_what_is_not_found_for_an_hour_stays_uncertain_and_is_not_sent_again(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True)]
+    office.server.searchable_after = timedelta(days=1)
 
-    await post.deliver(seconds=LEASE.total_seconds())
+    mail = await office.mail().run()
 
-    read = await post.read()
-    assert (read["status"], read["failure"]["code"]) == ("uncertain", "interrupted")
-    assert (post.server.asked["create"], post.server.sent) == (0, [])
+    assert (mail.shown, len(office.server.sent)) == (["uncertain"], 1)
+    assert timedelta(hours=1) < mail.waited < timedelta(minutes=90)
+    assert office.server.asked["find"] < 30
+
+
+async def test_a_person_who_has_it_sent_again_does_not_send_it_twice_when_the_copy_came_late(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True)]
+    office.server.searchable_after = timedelta(hours=2)
+    await office.mail().run()
+    office.clock.move(hours=1)
+
+    assert isinstance(await office.transport.send(office.again(earlier="settled")), Accepted)
+    assert len(office.server.sent) == 1
+
+
+async def test_a_doubtful_try_is_looked_for_and_never_repeated(office: Office) -> None:
+    assert isinstance(await office.transport.send(office.again(earlier="doubtful")), Unknown)
+    assert office.server.asked["create"] == 0
+
+
+async def test_the_draft_of_another_try_is_not_sent_when_this_one_may_have_left(office: Office) -> None:
+    """The first draft's answer was lost; the second draft was sent, and its copy is nowhere."""
+    office.server.faults["create"] = [Cut(done=True)]
+    await office.transport.send(office.again())
+    office.clock.move(minutes=1)
+    first = dict(office.server.items)
+    office.server.items.clear()  # it cannot be found yet
+    office.server.faults["send"] = [Cut(done=True)]
+    office.server.searchable_after = timedelta(days=1)
+    second = office.again(earlier="settled")
+    assert isinstance(await office.transport.send(second), Unknown)
+    office.server.items |= first
+
+    assert isinstance(await office.transport.after_doubt(second), Unknown)
+    assert (len(office.server.sent), office.server.drafts) == (1, [])
+
+
+async def test_of_two_drafts_of_one_try_one_is_sent_and_the_other_removed(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=False), Cut(done=False)]
+    envelope = office.again()
+    assert isinstance(await office.transport.send(envelope), Underway)
+    [draft] = office.server.drafts
+    office.server.items["other"] = {**draft, "id": "other"}
+
+    assert isinstance(await office.transport.after_doubt(envelope), Accepted)
+    assert (len(office.server.sent), office.server.drafts) == (1, [])
+
+
+async def test_after_a_crash_the_draft_that_is_there_is_sent(office: Office) -> None:
+    envelope = office.again()
+    office.server.faults["send"] = [Cut(done=False), Cut(done=False)]
+    await office.transport.send(envelope)
+    office.clock.move(minutes=2)
+
+    assert isinstance(await office.make().after_doubt(envelope), Accepted)
+    assert (len(office.server.sent), office.server.asked["create"]) == (1, 1)
+
+
+async def test_after_a_crash_an_empty_mailbox_proves_nothing(office: Office) -> None:
+    outcome = await office.transport.after_doubt(office.again())
+
+    assert isinstance(outcome, Unknown)
+    assert (office.server.asked["create"], office.server.sent) == (0, [])
 
 
 async def test_a_draft_that_goes_out_while_it_is_looked_at_goes_out_once(
-    post: Post, monkeypatch: pytest.MonkeyPatch
+    office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first request was slow: it is done when the second one has found the draft."""
-    post.server.faults["send"] = [Cut(done=False)]
-    sent = post.server._sent
+    office.server.faults["send"] = [Cut(done=False)]
+    sent = office.server._sent
 
     def slow(name: str) -> Any:
         sent(name)
         return sent(name)
 
-    monkeypatch.setattr(post.server, "_sent", slow)
+    monkeypatch.setattr(office.server, "_sent", slow)
 
-    stored = await post.deliver()
+    mail = await office.mail().run()
 
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
-
-
-async def test_a_mailbox_that_cannot_be_asked_is_asked_later(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.faults["find"] = [THROTTLED, Answer(504, "UnknownError", "")]
-
-    stored = await post.deliver()
-    assert (stored.state, (await post.read())["status"]) == ("submitting", "sending")
-    assert (await post.deliver(minutes=2)).state == "submitting"
-    stored = await post.deliver(minutes=2)
-
-    assert (stored.state, len(post.server.sent)) == ("sent", 1)
+    assert (mail.state, len(office.server.sent)) == ("sent", 1)
 
 
-async def test_a_mailbox_that_can_never_be_asked_leaves_an_uncertain_message(post: Post) -> None:
-    post.server.faults["send"] = [Cut(done=True)]
-    post.server.faults["find"] = [Answer(504, "UnknownError", "")] * 100
+async def test_a_draft_that_can_never_be_sent_is_taken_back_and_tried_anew(office: Office) -> None:
+    office.server.faults["send"] = [Answer(500, "InternalServerError", "Oops")] * 10_000
 
-    stored = await post.deliver()
-    while stored.state == "submitting":
-        stored = await post.deliver(minutes=2)
+    mail = await office.mail().run()
 
-    assert stored.state == "uncertain"
-    assert post.heed.clock.now() - START == timedelta(hours=1)
+    assert (mail.state, mail.tries > 3) == ("failed", True)
+    assert (office.server.sent, office.server.drafts) == ([], [])
+    assert mail.waited < timedelta(hours=26)
 
 
-async def test_a_message_that_was_changed_after_a_refusal_goes_out_as_it_is_now(post: Post) -> None:
-    await post.make_draft()
-    await post.change(subject="Another one")
+async def test_a_mailbox_that_cannot_be_asked_is_asked_later(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True)]
+    office.server.faults["find"] = [THROTTLED, Answer(504, "UnknownError", "")]
 
-    stored = await post.deliver(minutes=2)
+    mail = await office.mail().run()
 
-    assert stored.state == "sent"
-    assert [mail["subject"] for mail in post.server.sent] == ["Another one"]
-    assert post.server.asked["create"] == 1
+    assert (mail.shown, len(office.server.sent)) == (["sending", "sent"], 1)
 
 
-async def test_a_draft_that_somebody_deleted_is_made_anew(post: Post) -> None:
-    await post.make_draft()
-    post.server.items.clear()
+async def test_a_mailbox_that_can_never_be_asked_leaves_an_uncertain_message(office: Office) -> None:
+    office.server.faults["send"] = [Cut(done=True)]
+    office.server.faults["find"] = [Answer(504, "UnknownError", "")] * 10_000
 
-    stored = await post.deliver(minutes=2)
+    mail = await office.mail().run()
 
-    assert (stored.state, len(post.server.sent), post.server.asked["create"]) == ("sent", 1, 2)
+    assert mail.shown == ["sending", "uncertain"]
+    assert timedelta(hours=24) < mail.waited < timedelta(hours=25)
+    assert office.server.asked["find"] < 150
 
 
-async def test_a_draft_that_somebody_deletes_while_it_is_renewed_is_made_anew_later(post: Post) -> None:
-    await post.make_draft()
-    post.server.faults["update"] = [Answer(404, "ErrorItemNotFound", "The specified object was not found.")]
+@pytest.mark.parametrize("purges", [True, False])
+async def test_after_a_refusal_for_good_no_draft_is_left_not_even_a_deleted_one(office: Office, purges: bool) -> None:
+    office.server.purges = purges
+    office.server.faults["send"] = [Answer(403, "ErrorSendAsDenied", "Not allowed")]
 
-    stored = await post.deliver(minutes=2)
-    assert stored.state == "scheduled"
-    post.server.items.clear()
+    mail = await office.mail().run()
 
-    assert (await post.deliver(minutes=5)).state == "sent"
-    assert len(post.server.sent) == 1
+    assert (mail.shown, office.server.items) == (["failed"], {})
+
+
+async def test_a_mailbox_that_cannot_be_asked_is_not_tidy(office: Office) -> None:
+    office.server.faults["find"] = [Answer(504, "UnknownError", "")]
+
+    assert not await office.transport.discard("rep@acme.example", KEY)
+    assert await office.transport.discard("rep@acme.example", KEY)
+
+
+async def test_tidying_leaves_what_was_sent(office: Office) -> None:
+    await office.transport.send(office.again())
+
+    assert await office.transport.discard("rep@acme.example", KEY)
+    assert len(office.server.items) == 1
+
+
+async def test_a_mailbox_gets_four_requests_at_a_time(office: Office) -> None:
+    office.server.slowness = 0.005
+
+    outcomes = await asyncio.gather(*(office.transport.send(office.again(key=f"key-{number}")) for number in range(40)))
+
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 40
+    assert office.server.most_at_once == 4
+    assert len(office.server.sent) == 40
+
+
+async def test_forty_mails_of_one_sender_from_four_processes_are_out_within_minutes(office: Office) -> None:
+    """Together they are too fast for the mailbox, which says so."""
+    office.server.slowness = 0.005
+    processes = [office.make() for _ in range(4)]
+    left = {f"key-{number}": office.again(key=f"key-{number}") for number in range(40)}
+    due = dict.fromkeys(left, office.clock.now())
+    asks: set[str] = set()
+    while left:
+        now = [key for key in left if due[key] <= office.clock.now()]
+
+        async def step(key: str) -> Any:
+            transport, envelope = processes[int(key[4:]) % 4], left[key]
+            return await (transport.after_doubt(envelope) if key in asks else transport.send(envelope))
+
+        for key, outcome in zip(now, await asyncio.gather(*map(step, now)), strict=True):
+            if isinstance(outcome, Accepted):
+                del left[key]
+            elif isinstance(outcome, Underway):
+                asks.add(key)
+                due[key] += outcome.ask_again
+            else:
+                assert isinstance(outcome, Paced)
+                due[key] += outcome.wait
+                left[key] = replace(left[key], earlier="settled", tried_at=due[key])
+        office.clock.move(seconds=1)
+    for process in processes:
+        await process.close()
+
+    assert len(office.server.sent) == 40
+    assert office.clock.now() - START < timedelta(minutes=3)

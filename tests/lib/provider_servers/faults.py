@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -38,15 +39,29 @@ class Half:
     done: bool = True
 
 
-Fault = Answer | Cut | Half
+@dataclass(frozen=True, slots=True)
+class Death:
+    """The process that asks dies: before it was done, or after."""
+
+    done: bool
+
+
+Fault = Answer | Cut | Half | Death
 
 
 class Provider:
-    """`faults` by kind of request, used up one by one; `asked` counts the requests of each kind."""
+    """`faults` by kind of request, used up one by one; `asked` counts the requests of each kind.
+
+    `death` is set when the process that asks is to die. `revoked` tokens are refused, with a claims challenge where the
+    provider `challenges`.
+    """
 
     def __init__(self) -> None:
         self.faults: dict[str, list[Fault]] = defaultdict(list)
         self.asked: dict[str, int] = defaultdict(int)
+        self.death = asyncio.Event()
+        self.revoked: set[str] = set()
+        self.challenges = True
 
     async def handle(self, kind: str, request: web.Request, do: Callable[[], web.Response]) -> web.StreamResponse:
         self.asked[kind] += 1
@@ -57,6 +72,8 @@ class Provider:
             do()
         if isinstance(fault, Answer):
             return error(fault.status, fault.code, fault.message, fault.headers)
+        if isinstance(fault, Death):
+            self.death.set()
         answer = web.StreamResponse()
         if isinstance(fault, Half):
             answer = web.StreamResponse(status=fault.status, headers={"Content-Length": "100"})

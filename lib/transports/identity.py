@@ -1,0 +1,87 @@
+"""Tokens of the identity that the app runs as; one that a provider refused is renewed past azure-identity's cache.
+
+`get_token` answers from its cache until a token is about to expire, so a token that was revoked would be given out
+again and again. With `claims` it asks for a new one, whatever they say; an answer of 401 names the claims that it wants
+only where continuous access evaluation is the reason, so otherwise the claim is that the token begins now. Identities
+that take no claims (Azure CLI's) have no cache. Sources: https://github.com/Azure/azure-sdk-for-python/pull/44552 and
+/pull/44815 (claims bypass the cache), https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
+    from azure.core.credentials_async import AsyncTokenCredential
+
+_EARLY = 300
+"""Seconds before its end that a token is renewed."""
+
+_SHARED = 60
+"""Seconds for which a token that was renewed for some claims is taken to have them."""
+
+
+class Identity:
+    """It can stand in for an SDK's credential. Without a credential it is the identity that the app runs as."""
+
+    def __init__(self, scope: str, credential: AsyncTokenCredential | None = None) -> None:
+        self._scope = scope
+        self._given = credential
+        self._token: AccessToken | None = None
+        self._claimed = "", 0.0
+        self._lock = asyncio.Lock()
+
+    async def get_token(self, *_scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
+        """The token of today, or a new one that has the claims. Raises AzureError.
+
+        An SDK does not say which token was refused: those who ask for the same claims within a minute share one.
+        """
+        if claims:
+            just_now = self._claimed[0] == claims and time.monotonic() - self._claimed[1] < _SHARED
+            return await self.renew("" if just_now or self._token is None else self._token.token, claims)
+        async with self._lock:
+            if self._token is None or time.time() > self._token.expires_on - _EARLY:
+                self._token = await self._credential().get_token(self._scope)
+            return self._token
+
+    async def renew(self, refused: str, claims: str | None = None) -> AccessToken:
+        """Another token than `refused`; those who come with the same refused one share it. Raises AzureError."""
+        async with self._lock:
+            if self._token is not None and self._token.token != refused:
+                return self._token
+            credential = self._credential()
+            try:
+                self._token = await credential.get_token(self._scope, claims=claims or _from_now_on())
+                self._claimed = claims or "", time.monotonic()
+            except AzureError:
+                if claims:
+                    raise
+                self._token = await credential.get_token(self._scope)
+            return self._token
+
+    def _credential(self) -> AsyncTokenCredential:
+        if self._given is None:
+            from azure.identity.aio import DefaultAzureCredential
+
+            self._given = DefaultAzureCredential()
+        return self._given
+
+    async def close(self) -> None:
+        if self._given is not None:
+            await self._given.close()
+
+    async def __aenter__(self) -> Identity:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _from_now_on() -> str:
+    return json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}})
