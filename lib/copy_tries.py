@@ -214,9 +214,9 @@ def _waiting(copy: Copy) -> Copy:
 
 def _untried(copy: Copy, due_at: datetime) -> Copy:
     attempts = copy.attempts if copy.in_doubt else max(0, copy.attempts - 1)
-    update = {"attempts": attempts, "state": "planned", "due_at": due_at}
-    never = {"tried_at": None, "first_tried_at": None} if attempts == 0 else {}
-    return copy.model_copy(update={**update, **never})
+    # A draft may have been left at the provider, so the try is one that the next one looks for.
+    since = copy.first_tried_at if attempts else None
+    return copy.model_copy(update={"attempts": attempts, "state": "planned", "due_at": due_at, "first_tried_at": since})
 
 
 def _with(copy: Copy, deliveries: Mapping[int, Delivery]) -> Copy:

@@ -77,6 +77,8 @@ class Run:
     mail: Mail | Failure
     unsaved: dict[int, Copy] = field(default_factory=dict)
     progress: bool = False
+    tried_before: set[int] = field(default_factory=set)
+    """Copies of which a provider may have more than one draft."""
     refused_since: datetime | None = None
     """When the copy was first tried with which the provider has refused all of them."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -172,10 +174,13 @@ class HandOver:
         outcome: Outcome | Again = await self._transport.send(envelope)
         if isinstance(outcome, Unknown):
             outcome = await after_doubt(self._transport, envelope, outcome)
+        if earlier != "none":
+            run.tried_before.add(number)
         return self._note(run, number, copy, outcome)
 
     async def _ask(self, run: Run, number: int, copy: Copy, prepared: Prepared) -> Refused | Paced | None:
         envelope = make_envelope(run.message, prepared, "doubtful", copy)
+        run.tried_before.add(number)
         return self._note(run, number, copy, await after_doubt(self._transport, envelope, INTERRUPTED))
 
     def _note(self, run: Run, number: int, copy: Copy, outcome: Outcome | Again) -> Refused | Paced | None:
@@ -256,11 +261,13 @@ class HandOver:
         return ended
 
     async def _forget_drafts(self, run: Run) -> None:
-        """Have removed what tries of a copy that will not be sent have left at the provider."""
-        if not self._transport.separate_envelopes:
-            for copy in run.unsaved.values():
-                if copy.state == "refused" and copy.tried_at and copy.key:
-                    await self._schedule.discard(run.organization, run.message, copy.key)
+        """Have removed what tries that were not sent may have left at the provider."""
+        if self._transport.separate_envelopes:
+            return
+        for number, copy in run.unsaved.items():
+            is_settled = copy.state == "refused" or (copy.state == "sent" and number in run.tried_before)
+            if is_settled and copy.tried_at and copy.key:
+                await self._schedule.discard(run.organization, run.message, copy.key)
 
     def _pause(self, run: Run, stop: Refused | Paced | None) -> tuple[int, timedelta | None]:
         """Rounds in a row in which the provider has taken nothing, and how long all copies wait for it.

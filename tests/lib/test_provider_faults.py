@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.lib.provider_servers.credentials import Credential
 from tests.lib.provider_servers.faults import Answer, Cut, Death, Fault, Half, serving
 from tests.lib.provider_servers.graph import GraphServer
 from tests.lib.provider_servers.small_outbox import SmallOutbox
+from tests.lib.provider_servers.whole_heed import WholeHeed
 
 
 def _throttled(done: bool) -> Answer:
@@ -106,29 +108,47 @@ ACS: dict[str, Callable[[AcsServer], None]] = {
 }  # fmt: skip
 
 
+Make = Callable[[], Transport]
+
+
 @pytest.fixture
-async def graph() -> AsyncIterator[Callable[[], SmallOutbox]]:
-    clock = SetClock(START)
+def clock() -> SetClock:
+    return SetClock(START)
+
+
+@pytest.fixture
+async def graph_server(clock: SetClock) -> AsyncIterator[tuple[GraphServer, Make]]:
     server, credential = GraphServer(clock), Credential()
     async with serving(server.app) as address:
-
-        def make() -> Transport:
-            return GraphTransport(f"{address}/v1.0", clock, credential, looks=(0, 0))
-
-        yield lambda: SmallOutbox(clock, server, make)
+        yield server, lambda: GraphTransport(f"{address}/v1.0", clock, credential, looks=(0, 0))
 
 
 @pytest.fixture
-async def acs(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[], SmallOutbox]]:
+async def acs_server(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[AcsServer, Make]]:
     monkeypatch.setattr("azure.core.pipeline.policies._authentication_async._enforce_https", lambda _: None)
-    clock = SetClock(START)
     server, credential = AcsServer(clock), Credential("https://communication.azure.com//.default")
     async with serving(server.app) as address:
+        yield server, lambda: AcsTransport(AcsResource(address), clock, credential, looks=(0,))
 
-        def make() -> Transport:
-            return AcsTransport(AcsResource(address), clock, credential, looks=(0,))
 
-        yield lambda: SmallOutbox(clock, server, make)
+@pytest.fixture
+def graph(clock: SetClock, graph_server: tuple[GraphServer, Make]) -> SmallOutbox:
+    return SmallOutbox(clock, *graph_server)
+
+
+@pytest.fixture
+def acs(clock: SetClock, acs_server: tuple[AcsServer, Make]) -> SmallOutbox:
+    return SmallOutbox(clock, *acs_server)
+
+
+@pytest.fixture
+def whole_graph(clock: SetClock, graph_server: tuple[GraphServer, Make]) -> WholeHeed:
+    return WholeHeed(clock, *graph_server)
+
+
+@pytest.fixture
+def whole_acs(clock: SetClock, acs_server: tuple[AcsServer, Make]) -> WholeHeed:
+    return WholeHeed(clock, *acs_server)
 
 
 def _alone_and_in_pairs(faults: Iterable[str]) -> list[Any]:
@@ -138,37 +158,73 @@ def _alone_and_in_pairs(faults: Iterable[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("names", _alone_and_in_pairs(GRAPH))
-async def test_graph(graph: Callable[[], SmallOutbox], names: tuple[str, ...]) -> None:
-    mail = graph()
-    server = mail.server
+async def test_graph(graph: SmallOutbox, names: tuple[str, ...]) -> None:
+    server = graph.server
     assert isinstance(server, GraphServer)
     for name in names:
         GRAPH[name](server)
 
-    await mail.run()
+    await graph.run()
 
-    if mail.state == "uncertain":
+    if graph.state == "uncertain":
         # Whoever comes after it cannot tell that from a mail whose copy was deleted.
         assert {"killed before a draft is made", "killed while searching"} & set(names)
     else:
-        assert mail.state == "sent" or (mail.state == "failed" and "refused for good" in names)
-    assert len(server.sent) == (1 if mail.state == "sent" else 0)
+        assert graph.state == "sent" or (graph.state == "failed" and "refused for good" in names)
+    assert len(server.sent) == (1 if graph.state == "sent" else 0)
     assert server.drafts == []
-    assert mail.waited < timedelta(hours=2)
+    assert graph.waited < timedelta(hours=2)
 
 
 @pytest.mark.parametrize("names", _alone_and_in_pairs(ACS))
-async def test_communication_services(acs: Callable[[], SmallOutbox], names: tuple[str, ...]) -> None:
-    mail = acs()
-    server = mail.server
+async def test_communication_services(acs: SmallOutbox, names: tuple[str, ...]) -> None:
+    server = acs.server
     assert isinstance(server, AcsServer)
     for name in names:
         ACS[name](server)
 
-    await mail.run()
+    await acs.run()
 
     fails = {"refused for good", "it fails in the end"} & set(names)
-    assert mail.state == "sent" or (mail.state == "failed" and fails)
-    assert len(server.sent) == (1 if mail.state == "sent" else 0)
+    assert acs.state == "sent" or (acs.state == "failed" and fails)
+    assert len(server.sent) == (1 if acs.state == "sent" else 0)
     assert len(server.operations) <= 1
-    assert ("uncertain" in mail.shown) == ("it runs for three hours" in names and "refused for good" not in names)
+    assert ("uncertain" in acs.shown) == ("it runs for three hours" in names and "refused for good" not in names)
+
+
+def _alone_and_some_pairs(faults: Iterable[str]) -> list[Any]:
+    """All pairs go through the transports above; here some of them, always the same."""
+    alone, pairs = [(name,) for name in faults], list(itertools.permutations(list(faults), 2))
+    return [pytest.param(names, id=", ".join(names)) for names in [*alone, *Random(5).sample(pairs, 40)]]
+
+
+@pytest.mark.parametrize("names", _alone_and_some_pairs(GRAPH))
+async def test_graph_through_all_of_heed(whole_graph: WholeHeed, names: tuple[str, ...]) -> None:
+    server = whole_graph.server
+    assert isinstance(server, GraphServer)
+    for name in names:
+        GRAPH[name](server)
+
+    state = await whole_graph.run()
+
+    if state == "uncertain":
+        assert {"killed before a draft is made", "killed while searching"} & set(names)
+    else:
+        assert state == "sent" or (state == "failed" and "refused for good" in names)
+    assert len(server.sent) == (1 if state == "sent" else 0)
+    assert server.drafts == []
+
+
+@pytest.mark.parametrize("names", _alone_and_some_pairs(ACS))
+async def test_communication_services_through_all_of_heed(whole_acs: WholeHeed, names: tuple[str, ...]) -> None:
+    server = whole_acs.server
+    assert isinstance(server, AcsServer)
+    for name in names:
+        ACS[name](server)
+
+    state = await whole_acs.run()
+
+    fails = {"refused for good", "it fails in the end"} & set(names)
+    assert state == "sent" or (state == "failed" and fails)
+    assert len(server.sent) == (1 if state == "sent" else 0)
+    assert ("uncertain" in whole_acs.shown) == ("it runs for three hours" in names and "refused for good" not in names)
