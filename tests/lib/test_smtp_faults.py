@@ -54,6 +54,12 @@ class ScriptedServer:
         for writer in self._writers:
             writer.close()
 
+    async def sees_lines(self, count: int) -> None:
+        """Wait until clients have closed all but so many connections; one that it is silent on stays open for it."""
+        async with asyncio.timeout(5):
+            while len(self._writers) != count:  # noqa: ASYNC110 - a server is told of no end by an event
+                await asyncio.sleep(0.01)
+
     async def __aenter__(self) -> "ScriptedServer":
         listening = socket.socket()
         # Little is taken from a line before it is read, so that a slow reader is a slow line.
@@ -306,6 +312,7 @@ async def test_after_the_first_dead_connection_none_of_the_kept_ones_is_tried(
     server.will("RSET", *[silence] * 4)
     assert await smtp.send(MAIL) == Accepted()
     assert (server.connections, server.mails, server.steps.count("RSET")) == (5, 5, 1)
+    await server.sees_lines(2 if silence is Odd.IS_SILENT else 1)
 
 
 async def test_four_silent_connections_keep_a_mail_for_less_than_ten_seconds(
