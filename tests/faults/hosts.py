@@ -19,7 +19,7 @@ from lib.due import BACKOFF, KINDS
 from lib.ids import new_id
 from lib.messages import Body, StoredMessage
 from lib.settings import load_settings
-from lib.storage import Storage, Tables
+from lib.storage import Storage, StorageError, Tables
 from lib.storage.account import Account
 from lib.storage.azure import credential_of
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
@@ -155,7 +155,11 @@ class Host:
         raise AssertionError("it does not come to rest")
 
     async def is_something_overdue(self) -> bool:
-        return any([await self.heed.services.due.overdue(kind) for kind in KINDS])
+        """True also when storage does not say."""
+        try:
+            return any([await self.heed.services.due.overdue(kind) for kind in KINDS])
+        except StorageError:
+            return True
 
 
 @asynccontextmanager
