@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
@@ -10,6 +11,9 @@ from typing import Literal
 from lib.clock import Clock
 from lib.due import DueIndex, Kind
 from lib.metrics import OLDEST_OVERDUE, emit
+from lib.storage import StorageError
+
+log = logging.getLogger("heed.overdue")
 
 What = Literal["mail", "reminders"]
 
@@ -41,8 +45,11 @@ class Overdue:
             return self._read[1]
 
     async def report(self, what: What) -> None:
-        """Write the metric. Raises StorageError."""
-        emit(OLDEST_OVERDUE, await self._oldest(what), kind=what)
+        """Write the metric. What it comes before goes on when storage does not answer."""
+        try:
+            emit(OLDEST_OVERDUE, await self._oldest(what), kind=what)
+        except StorageError as error:
+            log.warning("it is not known what is overdue: %s", error)
 
     async def _oldest(self, what: What) -> int:
         ages = await asyncio.gather(*(self._due.overdue(kind) for kind in _KINDS[what]))
