@@ -86,7 +86,7 @@ async def _checks(call: Call, message: StoredMessage, state: FollowState, body: 
 
 
 def transport_checks(call: Call, message: MessageFields, sizes: Sequence[int], body: Body) -> dict[str, list[Check]]:
-    """What is more than the provider takes, by the field that it is about; `sizes` are those of the files inside."""
+    """Checks against the provider's limits, by the field that they are about. `sizes`: bytes of the files inside."""
     limits = call.services.settings.limits
     people = {same_mailbox(each.email) for each in message.recipients()}
     text = sum(len(part.encode()) for part in (body.html, body.text) if part is not None)

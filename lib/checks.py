@@ -1,4 +1,4 @@
-"""What an author should know of a draft before it is sent."""
+"""Remarks on a draft that its author should see before it is sent."""
 
 from __future__ import annotations
 

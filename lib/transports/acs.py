@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 WINDOW = timedelta(minutes=4, seconds=30)
-"""How long after its first submission a message may be submitted again: the service's 5 minutes, less 30 seconds for
-clocks that differ and for the way."""
+"""Time after its first submission in which a message may be submitted again: the service's 5 minutes, less 30 seconds
+for clocks that differ and for the way."""
 
 LOOKS = (6.0,)
 """Seconds before each question about an operation that has just begun. The service takes two questions for a mail."""
@@ -61,14 +61,14 @@ _PAUSE = timedelta(seconds=20)
 _SHORTEST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _UNASKED = timedelta(minutes=10)
-"""How long a service that cannot be asked is no reason to worry anybody."""
+"""A message is shown as sending for this long while the service cannot be asked; then as uncertain."""
 
 _RUNNING = timedelta(hours=1)
-"""How long an operation may run before the message is shown as uncertain."""
+"""An operation may run for this long before its message is shown as uncertain."""
 
 _ASKED_FOR = timedelta(hours=24)
 _TEMPORARY = (401, 412, 429, 503)
-"""Of the refusals, those that time or an operator mends: a key, a clock that is off, too many requests."""
+"""Statuses of refusals that time or an operator mends: a key, a clock that is off, too many requests."""
 
 
 class _CannotAsk(Exception):
@@ -120,7 +120,7 @@ class AcsTransport:
         return await self._refused(envelope, reply)
 
     async def _refused(self, envelope: Envelope, reply: Reply) -> Outcome:
-        """What an answer other than 202 means."""
+        """Interpret an answer other than 202."""
         code, said = service_error(reply.body, reply.status)
         refusal = Refused(
             reply.status in _TEMPORARY, code, f"The email service answered {reply.status}: {said}", reply.wait
@@ -145,7 +145,7 @@ class AcsTransport:
         return Paced(spread(envelope.key, wait)) if known is None else known
 
     async def _follow(self, envelope: Envelope) -> Outcome:
-        """Whether the operation that has begun ends soon."""
+        """Read the state of an operation that has just begun."""
         known: Outcome | None = None
         try:
             for seconds in self._looks:
@@ -158,7 +158,7 @@ class AcsTransport:
         return known or Underway(_SHORTEST_PAUSE)
 
     async def after_doubt(self, envelope: Envelope) -> Outcome | Again:
-        """Whatever the service knows of the operation counts, at any time; else the window decides."""
+        """Ask for the operation; if the service knows of none, submit again within the window."""
         try:
             known = await self._ask(envelope)
         except _CannotAsk as error:
@@ -180,7 +180,7 @@ class AcsTransport:
         return Unknown(str(error), ask_again=ask_again if pause is not None else None)
 
     async def _ask(self, envelope: Envelope) -> Outcome | None:
-        """What became of the operation; None when the service knows of none. Raises _CannotAsk."""
+        """Outcome of the operation; None when the service knows of none. Raises _CannotAsk."""
         operation = _operation(envelope)
         wait = self._questions.turn(operation)
         if wait is not None:
@@ -264,7 +264,7 @@ def _message(envelope: Envelope) -> dict[str, Any]:
 
 
 def _attachment(file: Part) -> dict[str, Any]:
-    """What is too large with all of them is refused before (`lib.transports.limits`), or by the service itself."""
+    """A mail that is too large with its files is refused before (`lib.transports.limits`), or by the service."""
     found = {
         "name": file.filename,
         "contentType": file.content_type,
@@ -274,7 +274,7 @@ def _attachment(file: Part) -> dict[str, Any]:
 
 
 def _addresses(mailboxes: tuple[Mailbox, ...], wanted: Collection[str]) -> list[dict[str, str]]:
-    """Those for whom the envelope is: the service delivers to all whom the request names."""
+    """Mailboxes that the envelope is for: the service delivers to all that the request names."""
     return [
         {"address": address, **({"displayName": name} if name else {})}
         for name, address in mailboxes

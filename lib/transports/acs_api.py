@@ -53,9 +53,9 @@ class Reply:
     body: Mapping[str, Any] = field(repr=False)
     wait: timedelta | None
     repeatability: str
-    """What became of the headers that make a request repeatable: `accepted`, `rejected`, or nothing."""
+    """The answer to the headers that make a request repeatable: `accepted`, `rejected`, or empty."""
     token: str = field(repr=False)
-    """The one that was refused, or taken."""
+    """The bearer token that the request carried."""
 
 
 class AcsApi:
@@ -73,7 +73,7 @@ class AcsApi:
             self._resource.endpoint,
             self._identity or AzureKeyCredential(key or ""),
             api_version=_VERSION,
-            # The SDK's own policy repeats a POST after 500, 503, 504 and Retry-After. The outbox repeats, nobody else.
+            # The SDK's own policy repeats a POST after 500, 503, 504 and Retry-After. Only the outbox repeats.
             retry_policy=SansIOHTTPPolicy(),
             permit_redirects=False,
             connection_timeout=_SECONDS_TO_CONNECT,
@@ -138,8 +138,8 @@ def _no_token(error: Exception) -> NotSent:
 
 
 def _never_left(error: Exception) -> bool:
-    """Whether there was no connection to send it over. ServiceRequestError alone says less: the SDK raises it for a
-    connection that was cut after the request, too."""
+    """True if there was no connection to send the request over. ServiceRequestError alone says less: the SDK raises it
+    for a connection that was cut after the request, too."""
     cause = getattr(error, "inner_exception", None) or error
     return isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, aiohttp.ClientConnectorError)
 

@@ -64,10 +64,10 @@ _UNKNOWN_ERROR = "UnknownError"
 _SHORTEST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _LOOKED_FOR = timedelta(hours=1)
-"""How long what is not found is looked for, and how long a draft is sent again that could not be sent."""
+"""A mail that is not found is looked for during this time; a draft that could not be sent is sent again."""
 
 _UNASKED = timedelta(minutes=10)
-"""How long a mailbox that cannot be asked is no reason to worry anybody."""
+"""A message is shown as sending for this long while its mailbox cannot be asked; then as uncertain."""
 
 _ASKED_FOR = timedelta(hours=24)
 _LONGEST_DOUBT = 60
@@ -77,7 +77,10 @@ _LONGEST_DRAFTING = 300
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """The request to send was made, and nobody knows what it did. `wait` is a time that the service has named."""
+    """The request to send was made with an unknown effect.
+
+    `wait`: time that the service named in Retry-After. `gone`: the draft was not there any more.
+    """
 
     text: str
     wait: timedelta | None = None
@@ -205,7 +208,7 @@ class GraphTransport:
         return min(max(self._age(envelope), _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
     async def _look(self, envelope: Envelope, until_draft: bool = False) -> Item | None:
-        """What was sent, or this try's draft when the time for looking is over. No other draft stays.
+        """Find the sent mail, or this try's draft when the time for looking is over. Other drafts are removed.
 
         Raises Stopped.
         """

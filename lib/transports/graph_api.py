@@ -175,14 +175,14 @@ class GraphApi:
 
 
 async def _sliced(data: bytes | memoryview) -> AsyncIterator[bytes]:
-    """Some at a time: others use this event loop, too."""
+    """Yield slices, so that other tasks of the event loop run in between."""
     view = memoryview(data)
     for start in range(0, len(view), _SLICE):
         yield bytes(view[start : start + _SLICE])
 
 
 def _claims(challenge: str) -> str | None:
-    """What the next token must claim.
+    """Decode the claims that the next token must have.
 
     Source: "Claims challenges, claims requests, and client capabilities",
     https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge.

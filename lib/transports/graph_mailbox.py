@@ -38,7 +38,7 @@ TRY_PROPERTY = f"String {{{_GUID}}} Name HeedTry"
 
 UNFINISHED = " unfinished"
 GONE = "ErrorItemNotFound"
-"""Somebody has deleted or sent the draft. 404 of a mailbox has other codes."""
+"""Code of a draft that was deleted or sent. A missing mailbox has other codes."""
 
 _LARGEST_IN_A_REQUEST = 3_000_000
 _REQUEST = 3_500_000
@@ -79,7 +79,7 @@ class GraphMailbox:
         self._key = key
 
     async def find(self) -> list[Item]:
-        """What is there with the key: what went out before drafts."""
+        """List the items that carry the key: sent ones before drafts."""
         wanted = f"ep/id eq '{KEY_PROPERTY}' and ep/value eq '{self._key}'"
         query = {
             "$filter": f"singleValueExtendedProperties/any(ep: {wanted})",
@@ -196,7 +196,7 @@ def is_gone(reply: Reply) -> bool:
 
 
 def tried_of(envelope: Envelope) -> str:
-    """What a draft says of the try that made it. No two tries of a message are in one second."""
+    """Value of TRY_PROPERTY. No two tries of a message are in one second."""
     return envelope.tried_at.astimezone(UTC).replace(microsecond=0).isoformat()
 
 
@@ -242,7 +242,7 @@ def _divided(envelope: Envelope) -> tuple[list[Part], list[Part]]:
 
 
 def _message(envelope: Envelope) -> dict[str, Any]:
-    """Of the body the HTML, where there is some: Exchange makes the text part by itself."""
+    """The HTML body, if there is one: Exchange makes the text part by itself."""
     content = envelope.content
     kind, text = ("html", content.html) if content.html is not None else ("text", content.text or "")
     return {
@@ -265,7 +265,7 @@ def _attachment(file: Part) -> dict[str, Any]:
 
 
 def _recipients(mailboxes: tuple[Mailbox, ...], wanted: Collection[str]) -> list[dict[str, Any]]:
-    """Those for whom the envelope is: the mail goes to all whom it names."""
+    """Mailboxes that the envelope is for: the mail goes to all that it names."""
     return [
         {"emailAddress": {"address": address, **({"name": name} if name else {})}}
         for name, address in mailboxes

@@ -1,4 +1,4 @@
-"""What providers publish of how much they take in one mail, and whether a mail is more than that.
+"""Published limits of providers for one mail, and checks of a mail against them.
 
 Plain data: no provider's SDK is loaded for it. Sources, as of 2026-11: "Size limits for Email",
 https://learn.microsoft.com/en-us/azure/communication-services/concepts/service-limits (50 recipients, 10 MB a request;
@@ -19,7 +19,7 @@ from lib.checks import Check
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a provider takes in one mail; None where nothing is published.
+    """Limits of one mail; None where nothing is published.
 
     `recipients`: To, Cc and Bcc together. `mail`: bytes, with files in base64. `file`: bytes of one file.
     """
@@ -30,7 +30,7 @@ class Limits:
     file: int | None = None
 
     def of_recipients(self, number: int) -> list[Check]:
-        """Why a mail to that many people cannot go out."""
+        """Check a number of recipients; the result is empty if the provider takes them."""
         if self.recipients is None or number <= self.recipients:
             return []
         text = (
@@ -40,7 +40,7 @@ class Limits:
         return [Check(code="too_many_recipients_for_transport", text=text)]
 
     def of_files(self, sizes: Collection[int], body: int = 0) -> list[Check]:
-        """Why a mail with files of these sizes inside, and a body of so many bytes, cannot go out."""
+        """Check the sizes of files that travel inside and of the body, in bytes; empty if the provider takes them."""
         largest, whole = max(sizes, default=0), sum(_in_base64(size) for size in sizes) + body
         if self.file is not None and largest > self.file:
             text = f"{self.provider} takes files of {size_text(self.file)} at most, and this has {size_text(largest)}"

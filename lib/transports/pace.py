@@ -1,4 +1,4 @@
-"""Pace: how much a provider takes at once, in a minute, in an hour; and when what had to wait comes back.
+"""Pace: limit requests at once, per minute and per hour; spread out what has to wait.
 
 Every limit here is of one process. Several instances have it each, so that together they can still be too fast; then
 the provider answers 429, and its own time to wait holds.
@@ -34,10 +34,10 @@ def spread(key: str, wait: timedelta) -> timedelta:
 
 
 class Pace:
-    """At most `most` in every window, for each of several windows, of which each is counted exactly.
+    """Sliding windows: at most `most` turns in each window, counted exactly.
 
-    Whoever must wait gets a moment of their own: the first waiting takes the first turn that becomes free, the next one
-    the next turn.
+    Each waiting key gets a moment of its own: the first one takes the first turn that becomes free, the next one the
+    next turn.
     """
 
     def __init__(self, limits: Sequence[tuple[int, timedelta]], clock: Clock) -> None:
@@ -66,7 +66,7 @@ class Pace:
         return wait
 
     def _forget(self, key: str, now: datetime) -> None:
-        """What was promised to this one, and what others should have come for by now."""
+        """Drop the promise to this key, and promises whose time is over."""
         promised = self._waiting.pop(key, None)
         if promised is not None:
             del self._promised[bisect_left(self._promised, promised)]
@@ -75,16 +75,16 @@ class Pace:
             self._promised = self._promised[bisect_right(self._promised, now) :]
 
     def take(self) -> None:
-        """Count one that goes in any case."""
+        """Count a turn that is taken without waiting."""
         for taken in self._taken:
             taken.append(self._clock.now())
 
     def close(self, wait: timedelta) -> None:
-        """The provider has said when to come again: nobody goes before that."""
+        """Let no turn be taken before `wait` is over: the provider has named that time."""
         self._closed_until = max(self._clock.now() + wait, self._closed_until or self._clock.now())
 
     def _wait(self, before: int, now: datetime) -> timedelta | None:
-        """How long it is until a turn is free, with `before` others waiting for one; None when it is free now."""
+        """Time until a turn is free, with `before` others waiting; None when one is free now."""
         free = self._closed_until or now
         for (most, window), taken in zip(self._limits, self._taken, strict=True):
             ahead = len(taken) + before - most
@@ -131,14 +131,14 @@ class Mailboxes:
                 del self._used[name]
 
     def close(self, name: str, wait: timedelta) -> None:
-        """The provider has said when to come again."""
+        """Let the mailbox rest for `wait`: the provider has named that time."""
         self._closed[name] = self.clock.now() + wait
         self._closed.move_to_end(name)
         if len(self._closed) > _MOST_REMEMBERED:
             self._closed.popitem(last=False)
 
     def closed(self, name: str) -> timedelta | None:
-        """How long it is until the provider wants to hear of this mailbox again; None when that is now."""
+        """Time until the mailbox takes requests again; None when that is now."""
         left = self._closed.get(name, self.clock.now()) - self.clock.now()
         if left > timedelta(0):
             return left
