@@ -18,6 +18,8 @@ from lib.messages import Copy, CopyState, Delivery, DeliveryState, Failure, Reci
 from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, Unknown
 from lib.tries import GIVE_UP_AFTER, pause_after
 
+_TOO_SLOW = Failure(code="pace", text="The provider did not come to this mail within a day: it takes only so much.")
+
 _GENERAL = ("connection", "token", "login", "401", "421", "429")
 """Codes of temporary refusals that say nothing of this copy: the next one would fare no better."""
 
@@ -93,7 +95,7 @@ def concluded(copy: Copy, outcome: Outcome | Again, recipients: Sequence[Recipie
         case Again():
             return _ended(_waiting(copy), "planned", now + outcome.wait).model_copy(update={"in_doubt": True})
         case Paced():
-            return _untried(copy, now + outcome.wait)
+            return _untried(copy, now, outcome.wait)
 
 
 def _accepted(copy: Copy, outcome: Accepted, recipients: Sequence[Recipient], now: datetime) -> Copy:
@@ -212,11 +214,13 @@ def _waiting(copy: Copy) -> Copy:
     return copy.model_copy(update={"deliveries": left})
 
 
-def _untried(copy: Copy, due_at: datetime) -> Copy:
+def _untried(copy: Copy, now: datetime, wait: timedelta) -> Copy:
+    """The try does not count, but a draft of it may be at the provider, for which the next one looks."""
+    end = (copy.first_tried_at or now) + GIVE_UP_AFTER
+    if now >= end and not copy.in_doubt:
+        return unwritable(copy.model_copy(update={"state": "planned"}), _TOO_SLOW, now)
     attempts = copy.attempts if copy.in_doubt else max(0, copy.attempts - 1)
-    # A draft may have been left at the provider, so the try is one that the next one looks for.
-    since = copy.first_tried_at if attempts else None
-    return copy.model_copy(update={"attempts": attempts, "state": "planned", "due_at": due_at, "first_tried_at": since})
+    return copy.model_copy(update={"attempts": attempts, "state": "planned", "due_at": now + wait})
 
 
 def _with(copy: Copy, deliveries: Mapping[int, Delivery]) -> Copy:

@@ -51,7 +51,7 @@ def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) ->
                 yield recipient.name, recipient.email
 
     return Content(
-        subject=" ".join(message.subject.split()),
+        subject=message.subject,
         to=tuple(mailboxes(message.to)),
         cc=tuple(mailboxes(message.cc)),
         bcc=tuple(mailboxes(message.bcc)),

@@ -172,7 +172,7 @@ class HandOver:
     ) -> Refused | Paced | None:
         envelope = make_envelope(run.message, prepared, earlier, copy)
         outcome: Outcome | Again = await self._transport.send(envelope)
-        if isinstance(outcome, Unknown):
+        if isinstance(outcome, Unknown) and outcome.ask_again is None:
             outcome = await after_doubt(self._transport, envelope, outcome)
         if earlier != "none":
             run.tried_before.add(number)

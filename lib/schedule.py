@@ -139,6 +139,7 @@ class Schedule:
         if message.asked_by == asked_by:
             return message
         if message.state == "scheduled":
+            await self.enter(organization, message)
             await self.wake(organization, message)
             return message
         if message.state == "sent" and message.delivery and (message.delivery.refused or message.delivery.bounced):

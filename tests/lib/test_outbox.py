@@ -156,15 +156,28 @@ async def test_temporary_refusals_are_tried_again_for_a_day_with_growing_pauses_
 
 
 async def test_a_mail_that_waits_for_the_provider_s_pace_uses_up_no_try() -> None:
-    heed, transport, message = await heed_with(*[Paced(timedelta(minutes=30))] * 100)
+    heed, transport, message = await heed_with(*[Paced(timedelta(minutes=30))] * 40, BUSY)
 
-    for _ in range(100):
+    for _ in range(40):
         await heed.services.outbox.deliver("acme", message)
         heed.clock.move(minutes=30)
     await heed.services.outbox.deliver("acme", message)
+    heed.clock.move(seconds=BACKOFF[0].total_seconds())
+    await heed.services.outbox.deliver("acme", message)
 
     assert await state(heed, message) == "sent"
-    assert [envelope.earlier for envelope in transport.sent] == ["none", *["settled"] * 100]
+    assert [envelope.earlier for envelope in transport.sent] == ["none", *["settled"] * 41]
+
+
+async def test_a_mail_that_the_provider_s_pace_does_not_allow_within_a_day_fails_and_says_so() -> None:
+    heed, _, message = await heed_with(*[Paced(timedelta(minutes=50))] * 100)
+
+    for _ in range(40):
+        await heed.services.outbox.deliver("acme", message)
+        heed.clock.move(minutes=50)
+
+    read = await heed.get(f"/messages/{message}")
+    assert (read["status"], read["failure"]["code"]) == ("failed", "pace")
 
 
 async def test_a_mail_that_the_provider_still_works_on_is_being_sent_until_it_says_so() -> None:
