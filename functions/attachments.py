@@ -16,7 +16,7 @@ from lib.attachments.models import (
     AttachmentRead,
     TooLarge,
 )
-from lib.fields import Model, Moment
+from lib.fields import Model, Moment, QueryFlag
 from lib.image_formats import BrokenImage
 from lib.messages import StoredMessage
 
@@ -30,7 +30,7 @@ Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 class AttachmentQuery(Model):
     filename: Filename
-    followed: bool = False
+    followed: QueryFlag = False
 
 
 class ReplacementQuery(Model):

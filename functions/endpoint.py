@@ -305,7 +305,7 @@ def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None
     if not raw and not any(field.is_required() for field in model.model_fields.values()):
         raw = b"{}"
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":

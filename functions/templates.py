@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import invalid, not_there
-from lib.fields import ChosenId, Model, Moment, RecordRef, RecordType
+from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
 from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown
 from lib.templates.models import MergeSpec, Rendered, StoredTemplate, StoredVersion, TemplateSpec
 from lib.templates.rates import TemplateCounted, counted
@@ -33,7 +33,7 @@ class TemplatesQuery(PageQuery):
 class VersionQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
-    version: int | None = Field(None, ge=1, description="the newest where none is given")
+    version: QueryNumber | None = Field(None, ge=1, description="the newest where none is given")
 
 
 class TemplateRead(TemplateCounted):
