@@ -19,6 +19,7 @@ from typing import Any, Literal
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from functions.json_bodies import read_json
 from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.attachments.files import NoSuchFile
 from lib.attachments.models import TooLarge
@@ -37,7 +38,9 @@ log = logging.getLogger("heed.api")
 Who = Literal["nobody", "admin", "organization"]
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
-LARGEST_BODY = 25 * 1024 * 1024
+LARGEST_BODY = 256 * 1024
+"""Bytes. Most bodies need far less; an endpoint that takes more says so."""
+
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s/\\\x00-\x1f\x7f]{3,254}")
 _PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE, "email": _EMAIL_SHAPE}
@@ -125,7 +128,7 @@ Handler = Callable[[Call], Awaitable[Answer]]
 class Endpoint:
     """One method of one path, as declared. `answers` are the models by status; None: no body, `str`: a page.
 
-    With `largest_file` the body is a file, of at most so many bytes.
+    A body has at most `largest_body` bytes. With `largest_file` it is a file, of at most so many bytes.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Endpoint:
     answers: Mapping[int, type[BaseModel] | type[str] | None]
     text_body: bool
     largest_file: int | None = None
+    largest_body: int = LARGEST_BODY
 
 
 class Endpoints:
@@ -160,16 +164,15 @@ class Endpoints:
         answers: Mapping[int, type[BaseModel] | type[str] | None],
         text_body: bool = False,
         largest_file: int | None = None,
+        largest_body: int = LARGEST_BODY,
     ) -> Callable[[Handler], Handler]:
         """Declare an endpoint; its function's docstring is the summary."""
 
         def declare(handler: Handler) -> Handler:
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
-            declared = Endpoint(
-                name, method, route, self._who, handler, summary, body, query, answers, text_body, largest_file
-            )
-            self.all.append(declared)
+            shape = (body, query, answers, text_body, largest_file, largest_body)
+            self.all.append(Endpoint(name, method, route, self._who, handler, summary, *shape))
             return handler
 
         return declare
@@ -213,7 +216,7 @@ async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequ
     call = Call(services, request, _path(request), None, None)
     call.caller = await _authorize(endpoint, call)
     raw = request.get_body()
-    largest = endpoint.largest_file or LARGEST_BODY
+    largest = endpoint.largest_file or endpoint.largest_body
     if len(raw) > largest:
         raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
     call.query = _checked_query(endpoint.query, request)
@@ -304,13 +307,7 @@ def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None
         return None
     if not raw and not any(field.is_required() for field in model.model_fields.values()):
         raw = b"{}"
-    try:
-        return model.model_validate_json(raw, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise Problem(400, f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.") from None
-        raise invalid_fields(error) from None
+    return read_json(model, raw)
 
 
 def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseModel:

@@ -30,13 +30,16 @@ from lib.verdicts.repeats import is_repeat
 endpoints = Endpoints("Messages")
 
 MessagePatch = patch_of(MessageSpec)
+LARGEST_MESSAGE = 25 * 1024 * 1024
+"""Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
+
 _AFTER_SENDING = {"deliver_at", "reminder"}
 
 
 class MessagesQuery(PageQuery):
     view: View = "all"
     owner: ChosenId | None = None
-    record: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/[^/]+$")] | None = None
+    record: Annotated[str, StringConstraints(max_length=141, pattern=r"^[a-z_]+/[^/]+$")] | None = None
     sort: Sort = "-sent_at"
 
 
@@ -101,7 +104,7 @@ async def answer_with(call: Call, status: int, message: str) -> Answer:
     return Answer(status, await message_read(call, loaded), loaded.etag)
 
 
-@endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead})
+@endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def make_message(call: Call) -> Answer:
     """Make a draft."""
     spec: MessageSpec = call.body
@@ -126,7 +129,7 @@ async def get_message(call: Call) -> Answer:
     return Answer(200, await message_read(call, loaded), loaded.etag)
 
 
-@endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead})
+@endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def patch_message(call: Call) -> Answer:
     """Change a draft; of a message that was sent or scheduled, only `deliver_at` and `reminder`."""
     loaded = await load(call)

@@ -7,16 +7,27 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from functions.endpoint import Answer, Call, Deleted, Endpoints
+from functions.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import invalid, not_there
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
 from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown
-from lib.templates.models import MergeSpec, Rendered, StoredTemplate, StoredVersion, TemplateSpec
+from lib.templates.models import (
+    LONGEST_HTML,
+    LONGEST_TEXT,
+    MergeSpec,
+    Rendered,
+    StoredTemplate,
+    StoredVersion,
+    TemplateSpec,
+)
 from lib.templates.rates import TemplateCounted, counted
 from lib.templates.rendering import Names, TooLong, rendered
 
 endpoints = Endpoints("Templates")
+
+_LARGEST_TEMPLATE = 12 * (LONGEST_HTML + LONGEST_TEXT) + LARGEST_BODY
+"""Bytes: a character may take twelve in JSON (`\ud83e\udd80`)."""
 
 _SWITCHED_OFF = "The organization has switched engagement off."
 
@@ -80,7 +91,13 @@ class OutcomeRead(BaseModel):
     templates: list[ChosenId]
 
 
-@endpoints("PUT", "/templates/{id}", body=TemplateSpec, answers={201: TemplateRead, 200: TemplateRead})
+@endpoints(
+    "PUT",
+    "/templates/{id}",
+    body=TemplateSpec,
+    answers={201: TemplateRead, 200: TemplateRead},
+    largest_body=_LARGEST_TEMPLATE,
+)
 async def put_template(call: Call) -> Answer:
     """Make a template, or replace it; other content makes a new version, and the old ones stay."""
     template, etag, made = await call.services.templates.put(call.org, call.path["id"], call.body, call.if_match)

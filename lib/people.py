@@ -14,6 +14,9 @@ from lib.storage import Tables
 
 USERS = "user"
 
+MOST_USERS = 1000
+"""That a call opts in or out by their ids."""
+
 
 def record_partition(record_type: str) -> str:
     return f"record|{record_type}"
@@ -34,7 +37,7 @@ class UserSpec(Model):
     time_zone: TimeZone = Field("UTC", description="of the IANA database, such as Europe/Vienna")
     opt_in: bool = Field(False, description="whether this user's mail may be followed")
     inbound: Literal["all", "replies", "known", "none"] = "replies"
-    networks: list[Annotated[str, AfterValidator(_network)]] = Field(
+    networks: list[Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]] = Field(
         [], max_length=50, description="the user's own networks: what comes from there is no engagement"
     )
 
@@ -84,7 +87,7 @@ class Record(StoredRecord):
 class OptIn(Model):
     """Whether mail of these users may be followed."""
 
-    users: list[ChosenId] | Literal["all"]
+    users: Annotated[list[ChosenId], Field(max_length=MOST_USERS)] | Literal["all"]
     opt_in: bool
 
 
