@@ -11,6 +11,7 @@ from functions.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import invalid, not_there
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
+from lib.storage import Missing
 from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown
 from lib.templates.models import (
     LONGEST_HTML,
@@ -115,7 +116,10 @@ async def get_template(call: Call) -> Answer:
 async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
     template, _ = await _found(call)
-    await call.services.templates.delete(call.org, template.id, call.if_match)
+    try:
+        await call.services.templates.delete(call.org, template.id, call.if_match)
+    except Missing:
+        raise not_there("template") from None
     return Answer(200, Deleted(deleted=template.id))
 
 
