@@ -188,7 +188,11 @@ async def delete_message(call: Call) -> Answer:
     if loaded.message.state not in ("draft", "scheduled"):
         raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.lists.remove(call.org, loaded.summary.places)
-    await call.services.messages.delete(call.org, loaded)
+    try:
+        await call.services.messages.delete(call.org, loaded)
+    except Stale:
+        await call.services.assessor.refresh(call.org, loaded.message.id)  # it stays, in lists too
+        raise
     return Answer(200, Deleted(deleted=loaded.message.id))
 
 

@@ -197,3 +197,38 @@ async def test_a_file_of_a_mail_that_is_being_sent_keeps_its_version() -> None:
 
     assert (refused.status, revoked.status) == (409, 200)
     assert (await heed.get(f"/messages/{message}"))["etag"] == etag
+
+
+@pytest.mark.parametrize("lag", LAGS)
+async def test_users_who_opt_in_at_once_have_all_opted_in(lag: int) -> None:
+    heed = await shared_heed()
+    for number in range(120):
+        await heed.put(f"/users/u{number}", {"email": "u@acme.example"})
+
+    async def opt_in(number: int) -> Response:
+        users = [f"u{each}" for each in range(number * 10, number * 10 + 70)]
+        return await heed.api("POST", "/users/opt-in", {"users": users, "opt_in": True})
+
+    answers = await at_once(opt_in, 6, lag)
+
+    assert [answer.status for answer in answers] == [200] * 6
+    assert sum(answer.json["changed"] for answer in answers) == 120
+    users = (await heed.get("/users?limit=200"))["items"]
+    assert all(user["opt_in"] for user in users)
+
+
+async def test_a_mail_that_changed_while_it_was_deleted_stays_in_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    heed = await shared_heed()
+    message = await heed.draft()
+    remove = heed.services.lists.remove
+
+    async def remove_late(*arguments: Any) -> None:
+        await remove(*arguments)
+        with monkeypatch.context() as patch:
+            patch.setattr(heed.services.lists, "remove", remove)
+            assert (await heed.api("PATCH", f"/messages/{message}", {"subject": "Other"})).status == 200
+
+    monkeypatch.setattr(heed.services.lists, "remove", remove_late)
+
+    assert (await heed.api("DELETE", f"/messages/{message}")).status == 409
+    assert [each["subject"] for each in (await heed.get("/messages"))["items"]] == ["Other"]
