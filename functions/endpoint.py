@@ -42,7 +42,9 @@ LARGEST_BODY = 256 * 1024
 """Bytes. Most bodies need far less; an endpoint that takes more says so."""
 
 _LONGEST_IDEMPOTENCY_KEY = 255
-_EMAIL_SHAPE = re.compile(r"[^\s/\\\x00-\x1f\x7f]{3,254}")
+_EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
+_REST = re.compile(r"\{\*(\w+)\}")
+_SLASH = re.compile(r"%2f", re.IGNORECASE)
 _PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE, "email": _EMAIL_SHAPE}
 
 
@@ -213,7 +215,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
-    call = Call(services, request, _path(request), None, None)
+    call = Call(services, request, _path(endpoint, request), None, None)
     call.caller = await _authorize(endpoint, call)
     raw = request.get_body()
     largest = endpoint.largest_file or endpoint.largest_body
@@ -261,9 +263,15 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     return answer
 
 
-def _path(request: func.HttpRequest) -> dict[str, str]:
-    """The path's parts, each of the shape that ids have: anything else is not there."""
-    path = dict(request.route_params)
+def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
+    """The path's parts, each of the shape that ids have: anything else is not there.
+
+    The Functions host hands them over percent-decoded but for `%2F`. In Azure a front end has decoded that before it
+    looks for the route, so what may hold a slash is the last part, and takes the rest of the path: `{*name}`.
+    """
+    path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
+    for name in _REST.findall(endpoint.route):
+        path.setdefault(name, "")
     for name, value in path.items():
         if not _PATH_SHAPES.get(name, CHOSEN).fullmatch(value):
             raise Problem(404, f"There is nothing of that name: {name} is not of the shape that ids have.")

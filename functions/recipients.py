@@ -103,7 +103,7 @@ def _delivery(copy: Copy) -> Delivery | None:
             return other
 
 
-@endpoints("PUT", "/consents/{email}", body=ConsentSpec, answers={200: ConsentHistory})
+@endpoints("PUT", "/consents/{*email}", body=ConsentSpec, answers={200: ConsentHistory})
 async def put_consent(call: Call) -> Answer:
     """Add to an address's consent history; the newest entry counts."""
     email = _email(call)
@@ -111,7 +111,7 @@ async def put_consent(call: Call) -> Answer:
     return await _history(call, email)
 
 
-@endpoints("GET", "/consents/{email}", answers={200: ConsentHistory})
+@endpoints("GET", "/consents/{*email}", answers={200: ConsentHistory})
 async def get_consents(call: Call) -> Answer:
     """Read an address's consent history, newest first."""
     return await _history(call, _email(call))
