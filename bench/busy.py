@@ -171,7 +171,7 @@ def _mails(messages: int) -> dict[str, Mail]:
 def _settings(mails: dict[str, Mail], azurite: Azurite, folder: Path) -> dict[str, str]:
     return {
         "HEED_BASE_URL": "https://mail.example.com",
-        "HEED_ADMIN_KEY": "benchmark",
+        "HEED_ADMIN_KEY": "benchmark-of-heed",
         "HEED_TOKEN_KEYS": next(iter(mails.values())).key,
         "HEED_MX_LOOKUP": "off",
         "HEED_DATA_DIR": str(folder / "host"),

@@ -135,7 +135,7 @@ def _measure(contender: Contender, mail: Mail, bench: Bench) -> Measurement:
 def _settings(mail: Mail, azurite: Azurite, folder: Path) -> dict[str, str]:
     return {
         "HEED_BASE_URL": "https://mail.example.com",
-        "HEED_ADMIN_KEY": "benchmark",
+        "HEED_ADMIN_KEY": "benchmark-of-heed",
         "HEED_TOKEN_KEYS": mail.key,
         "HEED_TRUSTED_HOPS": "1",
         "HEED_DATA_DIR": str(folder / "host"),

@@ -43,7 +43,7 @@ OTHERS = (1_000, 100_000)
 SWEEPS = 15
 _DUE_IN_A_SWEEP = 50
 _LEAD = timedelta(seconds=75)
-_KEY = "benchmark"
+_KEY = "benchmark-of-heed"
 
 
 @dataclass(frozen=True, slots=True)

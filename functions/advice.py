@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import load
+from lib.clock import in_zone
 from lib.fields import Moment
 
 endpoints = Endpoints("Delivery advice")
 
 _YEARS = range(2000, 2100)
-_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
+"""Holidays and working weeks are known for these, more or less."""
 
 
-def _written_out(value: Any) -> Any:
-    """Numbers would pass for seconds since 1970."""
-    if isinstance(value, str) and not _RFC_3339.match(value):
-        raise ValueError("not a time of RFC 3339 with offset, such as 2026-05-04T09:30:00Z")
-    return value
-
-
-def _in_reach(value: datetime) -> datetime:
+def _advisable(value: datetime) -> datetime:
     if value.year not in _YEARS:
-        raise ValueError(f"the year must be {_YEARS[0]} to {_YEARS[-1]}")
+        raise ValueError(f"advice is given for the years {_YEARS[0]} to {_YEARS[-1]}")
     return value
 
 
 class AdviceQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    now: (
-        Annotated[
-            AwareDatetime,
-            BeforeValidator(_written_out),
-            AfterValidator(_in_reach),
-            Field(description="the time to advise for, RFC 3339 with offset (+ written as %2B); by default now"),
-        ]
-        | None
-    ) = None
+    now: Annotated[Moment, AfterValidator(_advisable)] | None = Field(
+        None, description="the time to advise for, RFC 3339 with offset (+ written as %2B); by default now"
+    )
 
 
 class DeliveryAdvice(BaseModel):
@@ -81,4 +67,4 @@ async def delivery_advice(call: Call) -> Answer:
 
 
 def _on_the_clock(moment: datetime | None, zone: str | None) -> str | None:
-    return moment.astimezone(ZoneInfo(zone)).isoformat(timespec="milliseconds") if moment and zone else None
+    return in_zone(moment, zone).isoformat(timespec="milliseconds") if moment and zone else None

@@ -16,7 +16,7 @@ from lib.attachments.models import (
     AttachmentRead,
     TooLarge,
 )
-from lib.fields import Model, Moment
+from lib.fields import Model, Moment, QueryFlag
 from lib.image_formats import BrokenImage
 from lib.messages import StoredMessage
 
@@ -30,7 +30,7 @@ Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 class AttachmentQuery(Model):
     filename: Filename
-    followed: bool = False
+    followed: QueryFlag = False
 
 
 class ReplacementQuery(Model):
@@ -76,7 +76,13 @@ async def add_attachment(call: Call) -> Answer:
     _check_not_empty(call)
     query: AttachmentQuery = call.query
     file = await call.services.files.add(
-        call.org, loaded.message.id, call.made_id, query.filename, call.body, followed=query.followed
+        call.org,
+        loaded.message.id,
+        call.made_id,
+        query.filename,
+        call.body,
+        followed=query.followed,
+        version=call.if_match,
     )
     await _tell_lists(call, loaded.message)
     return Answer(201, await one_attachment(call, file, loaded))
@@ -101,7 +107,7 @@ async def replace_attachment(call: Call) -> Answer:
     loaded = await load(call)
     _check_not_empty(call)
     file = await call.services.files.replace(
-        call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body
+        call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
     )
     await _tell_lists(call, loaded.message)
     return Answer(200, await one_attachment(call, file, loaded))
@@ -121,6 +127,7 @@ async def patch_attachment(call: Call) -> Answer:
             followed=patch.followed,
             revoked=patch.revoked,
             expires=expires,
+            version=call.if_match,
         )
     except TooLarge as error:
         raise invalid(["followed"], f"{error}") from None
@@ -132,7 +139,7 @@ async def patch_attachment(call: Call) -> Answer:
 async def delete_attachment(call: Call) -> Answer:
     """Take it out of a draft or a scheduled message."""
     loaded = await load(call)
-    await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"])
+    await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"], call.if_match)
     await _tell_lists(call, loaded.message)
     return Answer(200, Deleted(deleted=call.path["attachment"]))
 
@@ -150,7 +157,7 @@ async def add_image(call: Call) -> Answer:
     _check_not_empty(call)
     try:
         image = await call.services.files.add_image(
-            call.org, loaded.message.id, call.made_id, call.query.filename, call.body
+            call.org, loaded.message.id, call.made_id, call.query.filename, call.body, call.if_match
         )
     except BrokenImage as error:
         raise invalid(["body"], f"{error}") from None
@@ -164,6 +171,6 @@ def _check_not_empty(call: Call) -> None:
 
 
 async def _tell_lists(call: Call, message: StoredMessage) -> None:
-    """Lists show the message's etag, which has changed with its files; after sending only the file's own row does."""
-    if message.state in ("draft", "scheduled"):
+    """Lists show the message's etag, which has changed with its files; after sending only where If-Match named it."""
+    if message.state in ("draft", "scheduled") or call.if_match:
         await call.services.assessor.refresh(call.org, message.id)

@@ -11,8 +11,10 @@ from lib.activities import Activity
 from lib.cards import Action, Card, CardRecipient, Kind, Priority, Status
 from lib.clock import rfc3339
 from lib.fields import Model, Moment, Regarding
+from lib.ids import short_hash
 from lib.reminders import WrongField
 from lib.repository import Stale
+from lib.schedule import NotAllowed
 
 endpoints = Endpoints("Cards")
 
@@ -68,12 +70,24 @@ def _read(card: Card, etag: str | None) -> CardRead:
     return CardRead(**fields, actions=actions, withdrawn_because=card.because, etag=etag)
 
 
-async def _load(call: Call) -> tuple[Card, str]:
-    """The card of the path, as `If-Match` wants it."""
-    found = await _there(call)
-    if call.if_match not in (None, "*", found[1]):
+async def _unchanged(call: Call) -> tuple[Card, str] | None:
+    """The card of the path, as `If-Match` wants it; None where an earlier try of this request has changed it."""
+    card, etag = await _there(call)
+    if card.changed_by == call.made_id:
+        return None
+    _check_version(call, etag)
+    await _remove_undone(call, card)
+    return card, etag
+
+
+async def _remove_undone(call: Call, card: Card) -> bool:
+    """Undoing that died half-way comes to its end; whether it had not before."""
+    return card.undone is not None and await call.services.activities.remove(call.org, card.undone)
+
+
+def _check_version(call: Call, etag: str) -> None:
+    if call.if_match not in (None, "*", etag):
         raise Stale
-    return found
 
 
 async def _there(call: Call) -> tuple[Card, str]:
@@ -99,41 +113,59 @@ async def list_cards(call: Call) -> Answer:
 @endpoints("GET", "/cards/{card}", answers={200: CardRead})
 async def get_card(call: Call) -> Answer:
     """Read a card."""
-    card, etag = await _load(call)
+    card, etag = await _there(call)
+    _check_version(call, etag)
     return Answer(200, _read(card, etag), etag)
 
 
 @endpoints("POST", "/cards/{card}/dismiss", answers={200: CardRead})
 async def dismiss_card(call: Call) -> Answer:
     """It is dealt with, or needs nothing."""
-    card, etag = await _load(call)
-    await call.services.cards.finish(call.org, card, etag)
+    if found := await _unchanged(call):
+        await call.services.cards.finish(call.org, *found, call.made_id)
     return await _answer(call)
 
 
 @endpoints("POST", "/cards/{card}/snooze", body=SnoozeSpec, answers={200: CardRead})
 async def snooze_card(call: Call) -> Answer:
     """Not now: it comes back after an hour when it is pressing, else after a day, or at the time given."""
-    card, etag = await _load(call)
+    found = await _unchanged(call)
     until = call.body.until
     if until and until <= call.now:
         raise WrongField(["until"], f"{rfc3339(until)} is in the past: it is {rfc3339(call.now)}")
-    await call.services.cards.snooze(call.org, card, etag, until)
+    if found:
+        await call.services.cards.snooze(call.org, *found, until, call.made_id)
     return await _answer(call)
 
 
 @endpoints("POST", "/cards/{card}/call", answers={201: CallMade})
 async def call_from_card(call: Call) -> Answer:
     """Make a call activity on the record that the card is about; the card is dealt with."""
-    card, etag = await _load(call)
+    card, etag = await _there(call)
+    if card.status == "done" and card.activity:
+        return await _called(call, card.activity)
+    _check_version(call, etag)
     record = card.related()
     if record is None:
         raise Problem(409, "There is no record to call about: neither the message nor its recipient names one.")
+    await _remove_undone(call, card)
     activity = Activity(
-        id=call.made_id, kind="call", record=record, title=card.title, at=call.now, user=card.user, message=card.message
+        id=short_hash("call", card.user, card.id, etag),
+        kind="call",
+        record=record,
+        title=card.title,
+        at=call.now,
+        user=card.user,
+        message=card.message,
     )
-    await call.services.activities.put(call.org, activity)
-    await call.services.cards.finish(call.org, card, etag, activity)
+    await call.services.cards.finish(call.org, card, etag, call.made_id, activity)
+    return await _called(call, activity)
+
+
+async def _called(call: Call, activity: Activity) -> Answer:
+    """The card says that there was a call. Who stores it has made it: another request than that, where one died."""
+    if not await call.services.activities.make(call.org, activity, call.made_id):
+        raise NotAllowed("This card is done.")
     card, etag = await _there(call)
     return Answer(201, CallMade(card=_read(card, etag), activity=activity), etag)
 
@@ -141,16 +173,19 @@ async def call_from_card(call: Call) -> Answer:
 @endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})
 async def undo_card(call: Call) -> Answer:
     """Take the last action back; a call activity goes, too."""
-    card, etag = await _load(call)
-    await call.services.cards.undo(call.org, card, etag)
-    if card.activity:
-        await call.services.activities.remove(call.org, card.activity)
+    card, etag = await _there(call)
+    is_repeated = card.changed_by == call.made_id
+    if not await _remove_undone(call, card) and not is_repeated:
+        _check_version(call, etag)
+        await call.services.cards.undo(call.org, card, etag, call.made_id)
+        if card.activity:
+            await call.services.activities.remove(call.org, card.activity)
     return await _answer(call)
 
 
 @endpoints("POST", "/cards/{card}/feedback", body=Feedback, answers={200: CardRead})
 async def rate_card(call: Call) -> Answer:
     """Say whether the card was of use."""
-    card, etag = await _load(call)
-    await call.services.cards.rate(call.org, card, etag, call.body.useful)
+    if found := await _unchanged(call):
+        await call.services.cards.rate(call.org, *found, call.body.useful, call.made_id)
     return await _answer(call)

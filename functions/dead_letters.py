@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import azure.functions as func
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import invalid
@@ -20,6 +20,8 @@ from lib.tables import QUEUES
 operations = Endpoints("Operations", who="admin", prefix="api/ops")
 
 _MOST_IDS = 1000
+
+DeadLetterId = Annotated[str, StringConstraints(max_length=200)]
 
 
 class DeadLetterRead(BaseModel):
@@ -45,8 +47,10 @@ class DeadLettersRead(BaseModel):
 class ReplaySpec(Model):
     """Messages of one queue that are to be tried again."""
 
-    queue: str
-    ids: list[str] | Literal["all"] = Field(max_length=_MOST_IDS)
+    queue: Annotated[str, StringConstraints(max_length=63)]
+    ids: (
+        Annotated[list[Annotated[str, StringConstraints(max_length=128)]], Field(max_length=_MOST_IDS)] | Literal["all"]
+    )
 
 
 class DeadLettersReplayed(BaseModel):

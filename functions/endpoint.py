@@ -19,6 +19,7 @@ from typing import Any, Literal
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from functions.json_bodies import read_json
 from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.attachments.files import NoSuchFile
 from lib.attachments.models import TooLarge
@@ -37,9 +38,13 @@ log = logging.getLogger("heed.api")
 Who = Literal["nobody", "admin", "organization"]
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
-LARGEST_BODY = 25 * 1024 * 1024
+LARGEST_BODY = 256 * 1024
+"""Bytes. Most bodies need far less; an endpoint that takes more says so."""
+
 _LONGEST_IDEMPOTENCY_KEY = 255
-_EMAIL_SHAPE = re.compile(r"[^\s/\\\x00-\x1f\x7f]{3,254}")
+_EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
+_REST = re.compile(r"\{\*(\w+)\}")
+_SLASH = re.compile(r"%2f", re.IGNORECASE)
 _PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE, "email": _EMAIL_SHAPE}
 
 
@@ -125,7 +130,7 @@ Handler = Callable[[Call], Awaitable[Answer]]
 class Endpoint:
     """One method of one path, as declared. `answers` are the models by status; None: no body, `str`: a page.
 
-    With `largest_file` the body is a file, of at most so many bytes.
+    A body has at most `largest_body` bytes. With `largest_file` it is a file, of at most so many bytes.
     """
 
     name: str
@@ -139,6 +144,7 @@ class Endpoint:
     answers: Mapping[int, type[BaseModel] | type[str] | None]
     text_body: bool
     largest_file: int | None = None
+    largest_body: int = LARGEST_BODY
 
 
 class Endpoints:
@@ -160,16 +166,15 @@ class Endpoints:
         answers: Mapping[int, type[BaseModel] | type[str] | None],
         text_body: bool = False,
         largest_file: int | None = None,
+        largest_body: int = LARGEST_BODY,
     ) -> Callable[[Handler], Handler]:
         """Declare an endpoint; its function's docstring is the summary."""
 
         def declare(handler: Handler) -> Handler:
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
-            declared = Endpoint(
-                name, method, route, self._who, handler, summary, body, query, answers, text_body, largest_file
-            )
-            self.all.append(declared)
+            shape = (body, query, answers, text_body, largest_file, largest_body)
+            self.all.append(Endpoint(name, method, route, self._who, handler, summary, *shape))
             return handler
 
         return declare
@@ -210,10 +215,10 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
-    call = Call(services, request, _path(request), None, None)
+    call = Call(services, request, _path(endpoint, request), None, None)
     call.caller = await _authorize(endpoint, call)
     raw = request.get_body()
-    largest = endpoint.largest_file or LARGEST_BODY
+    largest = endpoint.largest_file or endpoint.largest_body
     if len(raw) > largest:
         raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
     call.query = _checked_query(endpoint.query, request)
@@ -258,9 +263,15 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     return answer
 
 
-def _path(request: func.HttpRequest) -> dict[str, str]:
-    """The path's parts, each of the shape that ids have: anything else is not there."""
-    path = dict(request.route_params)
+def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
+    """The path's parts, each of the shape that ids have: anything else is not there.
+
+    The Functions host hands them over percent-decoded but for `%2F`. In Azure a front end has decoded that before it
+    looks for the route, so what may hold a slash is the last part, and takes the rest of the path: `{*name}`.
+    """
+    path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
+    for name in _REST.findall(endpoint.route):
+        path.setdefault(name, "")
     for name, value in path.items():
         if not _PATH_SHAPES.get(name, CHOSEN).fullmatch(value):
             raise Problem(404, f"There is nothing of that name: {name} is not of the shape that ids have.")
@@ -304,13 +315,7 @@ def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None
         return None
     if not raw and not any(field.is_required() for field in model.model_fields.values()):
         raw = b"{}"
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise Problem(400, f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.") from None
-        raise invalid_fields(error) from None
+    return read_json(model, raw)
 
 
 def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseModel:

@@ -31,6 +31,9 @@ from lib.verdicts.repeats import is_repeat
 endpoints = Endpoints("Messages")
 
 MessagePatch = patch_of(MessageSpec)
+LARGEST_MESSAGE = 25 * 1024 * 1024
+"""Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
+
 _AFTER_SENDING = {"deliver_at", "reminder"}
 _EDITABLE = ("draft", "failed")
 
@@ -38,7 +41,7 @@ _EDITABLE = ("draft", "failed")
 class MessagesQuery(PageQuery):
     view: View = "all"
     owner: ChosenId | None = None
-    record: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/[^/]+$")] | None = None
+    record: Annotated[str, StringConstraints(max_length=141, pattern=r"^[a-z_]+/[^/]+$")] | None = None
     sort: Sort = "-sent_at"
 
 
@@ -103,7 +106,7 @@ async def answer_with(call: Call, status: int, message: str) -> Answer:
     return Answer(status, await message_read(call, loaded), loaded.etag)
 
 
-@endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead})
+@endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def make_message(call: Call) -> Answer:
     """Make a draft."""
     spec: MessageSpec = call.body
@@ -128,7 +131,7 @@ async def get_message(call: Call) -> Answer:
     return Answer(200, await message_read(call, loaded), loaded.etag)
 
 
-@endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead})
+@endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def patch_message(call: Call) -> Answer:
     """Change a draft or a failed message; of one that was sent or scheduled, only `deliver_at` and `reminder`."""
     loaded = await load(call)
@@ -190,7 +193,11 @@ async def delete_message(call: Call) -> Answer:
         raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.lists.remove(call.org, loaded.summary.places)
-    await call.services.messages.delete(call.org, loaded)
+    try:
+        await call.services.messages.delete(call.org, loaded)
+    except Stale:
+        await call.services.assessor.refresh(call.org, loaded.message.id)  # it stays, in lists too
+        raise
     await call.services.reminders.leave(call.org, loaded.message)
     if is_waiting(loaded.message):
         await call.services.schedule.leave(call.org, loaded.message)

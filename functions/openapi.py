@@ -67,7 +67,8 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
     references, schemas = _schemas(endpoint for _, endpoint in endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for tag, endpoint in endpoints:
-        paths.setdefault(f"/{endpoint.route}", {})[endpoint.method.lower()] = _operation(tag, endpoint, references)
+        path = f"/{endpoint.route}".replace("{*", "{")
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(tag, endpoint, references)
     for path, (name, summary, responses) in _RECIPIENT_FACING.items():
         for method in ("get", "head"):
             paths.setdefault(path, {})[method] = {
@@ -157,7 +158,7 @@ def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
 
 
 def _path_parameters(route: str) -> list[dict[str, Any]]:
-    names = re.findall(r"\{(\w+)\}", route)
+    names = re.findall(r"\{\*?(\w+)\}", route)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 

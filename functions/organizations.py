@@ -76,7 +76,8 @@ async def patch_organization(call: Call) -> Answer:
     given = call.body.model_dump(exclude_unset=True).get("settings")
     if given:
         fields["settings"] = {**organization.settings.model_dump(), **given}
-    return await _put(call, OrganizationSpec.model_validate(fields), call.if_match or etag)
+    given_version = None if call.if_match == "*" else call.if_match
+    return await _put(call, OrganizationSpec.model_validate(fields), given_version or etag)
 
 
 @endpoints("DELETE", "", answers={200: Deleted})

@@ -10,6 +10,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.problems import Problem
+from lib.fields import QueryNumber
 
 Item = TypeVar("Item")
 
@@ -17,7 +18,7 @@ Item = TypeVar("Item")
 class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=200, description="items of a page")] = 50
+    limit: Annotated[QueryNumber, Field(ge=1, le=200, description="items of a page")] = 50
     cursor: Annotated[str, Field(max_length=1024, description="`next` of the page before")] | None = None
 
     def after(self) -> str | None:

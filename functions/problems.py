@@ -6,6 +6,12 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+MOST_ERRORS = 50
+"""Fields of a request that are named; how many more there are is said."""
+
+_LONGEST_KEY = 100
 
 
 class FieldError(BaseModel):
@@ -44,6 +50,12 @@ class Problem(Exception):
             errors=list(errors) if errors else None,
         )
 
+    @staticmethod
+    def of_fields(errors: Sequence[FieldError], count: int) -> Problem:
+        """422 for fields of which the first are shown; `count` is how many there are."""
+        first, more = errors[0], f" ({count - 1} more)" if count > 1 else ""
+        return Problem(422, f"{_path(first.loc)}: {first.msg}{more}", errors)
+
 
 def not_there(what: str) -> Problem:
     """404: not there, or not yours; which of the two is not told."""
@@ -57,13 +69,21 @@ def invalid(loc: Sequence[str | int], message: str) -> Problem:
 
 def invalid_fields(error: ValidationError, prefix: Sequence[str | int] = ()) -> Problem:
     """422 for each field with which pydantic is not content; `prefix` says where the model's fields stand."""
-    fields = [
-        FieldError(loc=[*prefix, *each["loc"]], msg=each["msg"].removeprefix("Value error, "))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return Problem.of_fields(field_errors(found[:MOST_ERRORS], prefix), len(found))
+
+
+def field_errors(found: Sequence[ErrorDetails], prefix: Sequence[str | int] = ()) -> list[FieldError]:
+    """Pydantic's errors, as the API shows them."""
+    return [
+        FieldError(loc=[*prefix, *map(_shown, each["loc"])], msg=each["msg"].removeprefix("Value error, "))
+        for each in found
     ]
-    first = fields[0]
-    more = f" ({len(fields) - 1} more)" if len(fields) > 1 else ""
-    return Problem(422, f"{_path(first.loc)}: {first.msg}{more}", fields)
+
+
+def _shown(part: str | int) -> str | int:
+    """Keys are what the caller makes of them, and stand in the answer."""
+    return f"{part[:_LONGEST_KEY]}…" if isinstance(part, str) and len(part) > _LONGEST_KEY else part
 
 
 def _path(loc: Sequence[str | int]) -> str:

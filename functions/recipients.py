@@ -98,7 +98,7 @@ def _delivery(message: StoredMessage, copy: Copy | None, number: int) -> Deliver
     return copy.delivery_of(number) if copy is not None and message.state != "draft" else Delivery(state="waiting")
 
 
-@endpoints("PUT", "/consents/{email}", body=ConsentSpec, answers={200: ConsentHistory})
+@endpoints("PUT", "/consents/{*email}", body=ConsentSpec, answers={200: ConsentHistory})
 async def put_consent(call: Call) -> Answer:
     """Add to an address's consent history; the newest entry counts."""
     email = _email(call)
@@ -106,7 +106,7 @@ async def put_consent(call: Call) -> Answer:
     return await _history(call, email)
 
 
-@endpoints("GET", "/consents/{email}", answers={200: ConsentHistory})
+@endpoints("GET", "/consents/{*email}", answers={200: ConsentHistory})
 async def get_consents(call: Call) -> Answer:
     """Read an address's consent history, newest first."""
     return await _history(call, _email(call))

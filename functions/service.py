@@ -22,6 +22,7 @@ operations = Endpoints("Operations", who="admin", prefix="api/ops")
 
 _CHECK_SECONDS = 5
 _FACTS_OF_A_MESSAGE = 50
+_LARGEST_LOG = 25 * 1024 * 1024
 
 
 class Health(BaseModel):
@@ -59,7 +60,7 @@ async def health(call: Call) -> Answer:
     return Answer(200 if well else 503, body)
 
 
-@operations("POST", "/replay", text_body=True, answers={200: Replayed})
+@operations("POST", "/replay", text_body=True, answers={200: Replayed}, largest_body=_LARGEST_LOG)
 async def replay_log(call: Call) -> Answer:
     """Take back the facts that the log holds, from days without storage. The body is the log; again is the same."""
     found, skipped = _facts_in(call.body.decode("utf-8", "replace").splitlines())

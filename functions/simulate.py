@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from functions.endpoint import Answer, Call, Endpoints
+from functions.messages import LARGEST_MESSAGE
 from functions.problems import Problem, invalid, invalid_fields
 from functions.recipients import RecipientRead, recipients_read
 from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy
@@ -27,6 +28,9 @@ from lib.raw_mail import MOST_BYTES, BadMail, Mailbox, RawMail, read_mail
 endpoints = Endpoints("Sending")
 
 _MOST_COPIES = 5
+_LARGEST = max(LARGEST_MESSAGE, MOST_BYTES * 3 // 2)
+"""Bytes: room for a raw mail in base64, with line ends."""
+
 _LONGEST_SUBJECT = 998
 _LONGEST_NAME = 200
 
@@ -67,7 +71,7 @@ class SimulationRead(BaseModel):
     remarks: list[Remark]
 
 
-@endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead})
+@endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=_LARGEST)
 async def simulate(call: Call) -> Answer:
     """See what would be followed, for whom, and what the mail would look like. Nothing is stored or sent."""
     spec, remarks = await _spec(call)

@@ -7,16 +7,28 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from functions.endpoint import Answer, Call, Deleted, Endpoints
+from functions.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import invalid, not_there
-from lib.fields import ChosenId, Model, Moment, RecordRef, RecordType
+from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
+from lib.storage import Missing
 from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown
-from lib.templates.models import MergeSpec, Rendered, StoredTemplate, StoredVersion, TemplateSpec
+from lib.templates.models import (
+    LONGEST_HTML,
+    LONGEST_TEXT,
+    MergeSpec,
+    Rendered,
+    StoredTemplate,
+    StoredVersion,
+    TemplateSpec,
+)
 from lib.templates.rates import TemplateCounted, counted
 from lib.templates.rendering import Names, TooLong, rendered
 
 endpoints = Endpoints("Templates")
+
+_LARGEST_TEMPLATE = 12 * (LONGEST_HTML + LONGEST_TEXT) + LARGEST_BODY
+"""Bytes: a character may take twelve in JSON (`\ud83e\udd80`)."""
 
 _SWITCHED_OFF = "The organization has switched engagement off."
 
@@ -33,7 +45,7 @@ class TemplatesQuery(PageQuery):
 class VersionQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
-    version: int | None = Field(None, ge=1, description="the newest where none is given")
+    version: QueryNumber | None = Field(None, ge=1, description="the newest where none is given")
 
 
 class TemplateRead(TemplateCounted):
@@ -80,7 +92,13 @@ class OutcomeRead(BaseModel):
     templates: list[ChosenId]
 
 
-@endpoints("PUT", "/templates/{id}", body=TemplateSpec, answers={201: TemplateRead, 200: TemplateRead})
+@endpoints(
+    "PUT",
+    "/templates/{id}",
+    body=TemplateSpec,
+    answers={201: TemplateRead, 200: TemplateRead},
+    largest_body=_LARGEST_TEMPLATE,
+)
 async def put_template(call: Call) -> Answer:
     """Make a template, or replace it; other content makes a new version, and the old ones stay."""
     template, etag, made = await call.services.templates.put(call.org, call.path["id"], call.body, call.if_match)
@@ -98,7 +116,10 @@ async def get_template(call: Call) -> Answer:
 async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
     template, _ = await _found(call)
-    await call.services.templates.delete(call.org, template.id, call.if_match)
+    try:
+        await call.services.templates.delete(call.org, template.id, call.if_match)
+    except Missing:
+        raise not_there("template") from None
     return Answer(200, Deleted(deleted=template.id))
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from lib.clock import milliseconds
 from lib.documents import pack, unpack
 from lib.fields import Moment, RecordRef
-from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
+from lib.storage import Conflict, Delete, Insert, Missing, Range, Row, Tables
 from lib.storage.protocols import EVERYTHING
 from lib.tables import table
 
@@ -29,21 +29,36 @@ class Activity(BaseModel):
     message: str | None = None
 
 
+class _Stored(Activity):
+    """A row. `made_by` is the request that made it."""
+
+    made_by: str | None = None
+
+
 class Activities:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def put(self, organization: str, activity: Activity) -> None:
-        row = Row(_partition(activity.record), _key(activity), pack(activity))
-        await self._tables.write(table(organization, "people"), [Upsert(row)])
+    async def make(self, organization: str, activity: Activity, by: str) -> bool:
+        """Make it, once; whether it was the request `by` that did."""
+        stored = _Stored(**dict(activity), made_by=by)
+        row = Row(_partition(activity.record), _key(activity), pack(stored))
+        try:
+            await self._tables.write(table(organization, "people"), [Insert(row)])
+        except Conflict:
+            there = await self._tables.get(table(organization, "people"), row.partition, row.key)
+            return there is not None and unpack(_Stored, there).made_by == by
+        return True
 
-    async def remove(self, organization: str, activity: Activity) -> None:
+    async def remove(self, organization: str, activity: Activity) -> bool:
+        """Whether it was there."""
         try:
             await self._tables.write(
                 table(organization, "people"), [Delete(_partition(activity.record), _key(activity))]
             )
         except Missing:
-            return
+            return False
+        return True
 
     async def page(
         self, organization: str, record: RecordRef, after: str | None, limit: int

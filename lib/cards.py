@@ -43,7 +43,12 @@ class CardRecipient(BaseModel):
 
 
 class Card(BaseModel):
-    """`because` tells why a card was withdrawn. `before` is the status that `undo` goes back to."""
+    """`because` tells why a card was withdrawn. `before` is the status that `undo` goes back to.
+
+    `activity` is the call that the card was done with. It is stored beside its record after the card, whose version
+    decides who makes it; `undone` is one that was taken back, and is removed there after the card. A process that dies
+    in between leaves that to the next request. `changed_by` is the request that changed the card last.
+    """
 
     id: str
     user: str
@@ -60,7 +65,9 @@ class Card(BaseModel):
     because: str | None = None
     useful: bool | None = None
     activity: Activity | None = None
+    undone: Activity | None = None
     before: Status | None = None
+    changed_by: str | None = None
 
     def related(self) -> RecordRef | None:
         """The record that a call would be about."""
@@ -112,11 +119,12 @@ class Cards:
         async for row in self._tables.query(table(organization, "cards"), user, keys, limit):
             yield row.key.removeprefix(f"{status}|"), unpack(Card, row)
 
-    async def snooze(self, organization: str, card: Card, etag: str, until: datetime | None) -> str:
+    async def snooze(self, organization: str, card: Card, etag: str, until: datetime | None, by: str) -> str:
         """Away until then; by default an hour when pressing, else a day. The new etag. Raises NotAllowed, Stale."""
         _must_be(card, "open", "snoozed")
         at = until or self._clock.now() + SNOOZE[card.priority]
-        changed = card.model_copy(update={"status": "snoozed", "snoozed_until": at, "before": card.status})
+        update = {"status": "snoozed", "snoozed_until": at, "before": card.status, "changed_by": by}
+        changed = card.model_copy(update=update)
         if entry := _snooze(organization, changed):
             await self._due.put(entry)
         return await self._replace(organization, card, changed, etag)
@@ -137,22 +145,34 @@ class Cards:
             return await self.wake(organization, item)
         return False
 
-    async def finish(self, organization: str, card: Card, etag: str, activity: Activity | None = None) -> str:
-        """Dismissed, or dealt with by an activity. The new etag. Raises NotAllowed, Stale."""
-        _must_be(card, "open", "snoozed")
-        changed = card.model_copy(update={"status": "done", "before": card.status, "activity": activity})
-        return await self._replace(organization, card, changed, etag)
+    async def finish(self, organization: str, card: Card, etag: str, by: str, activity: Activity | None = None) -> str:
+        """Dismissed, or dealt with by an activity, with `card.undone` removed before. The new etag.
 
-    async def undo(self, organization: str, card: Card, etag: str) -> str:
+        Raises NotAllowed, Stale.
+        """
+        _must_be(card, "open", "snoozed")
+        undone = None if activity else card.undone
+        update = {"status": "done", "before": card.status, "activity": activity, "undone": undone, "changed_by": by}
+        return await self._replace(organization, card, card.model_copy(update=update), etag)
+
+    async def undo(self, organization: str, card: Card, etag: str, by: str) -> str:
         """Back to what it was before the last action. The new etag. Raises NotAllowed, Stale."""
         if card.before is None:
             raise NotAllowed("There is nothing to undo about this card.")
-        update = {"status": "open", "snoozed_until": None, "before": None, "activity": None}
+        update = {
+            "status": "open",
+            "snoozed_until": None,
+            "before": None,
+            "activity": None,
+            "undone": card.activity or card.undone,
+            "changed_by": by,
+        }
         return await self._replace(organization, card, card.model_copy(update=update), etag)
 
-    async def rate(self, organization: str, card: Card, etag: str, useful: bool) -> str:
+    async def rate(self, organization: str, card: Card, etag: str, useful: bool, by: str) -> str:
         """What the user thinks of it. The new etag. Raises Stale."""
-        return await self._replace(organization, card, card.model_copy(update={"useful": useful}), etag)
+        changed = card.model_copy(update={"useful": useful, "changed_by": by})
+        return await self._replace(organization, card, changed, etag)
 
     async def _replace(self, organization: str, old: Card, new: Card, etag: str) -> str:
         row = _row(new)

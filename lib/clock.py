@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -46,3 +47,11 @@ def moment(value: int) -> datetime:
 def rfc3339(value: datetime) -> str:
     """UTC with `Z` and milliseconds, as every answer of the API writes times."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def in_zone(value: datetime, zone: str) -> datetime:
+    """The time on a clock of that zone; as it is where that clock would leave the calendar (years 1 to 9999)."""
+    try:
+        return value.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return value

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from lib.fields import STORED
 from lib.storage import Row, Value
 
 _CHUNK = 16_000
@@ -23,7 +24,7 @@ def pack(model: BaseModel, version: int = 1) -> dict[str, Value]:
 
 def unpack(kind: type[SomeModel], row: Row) -> SomeModel:
     """The inverse of `pack`."""
-    return kind.model_validate_json(text_of(row))
+    return kind.model_validate_json(text_of(row), context=STORED)
 
 
 def columns(text: str) -> dict[str, Value]:

@@ -5,23 +5,41 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     PlainSerializer,
+    PlainValidator,
+    Strict,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
 )
 
 from lib import ids
 from lib.clock import rfc3339
 
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_TIME = datetime(2200, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+"""The times that are taken. Sort keys count milliseconds from 1970 in 13 digits; every time zone can show the last."""
+
+STORED = {"stored": True}
+"""The context for validating what Heed has stored itself, by whatever rules were those of its day."""
+
+_NOT_A_TIME = (
+    "not a time of RFC 3339 with offset, such as 2026-05-04T09:30:00Z, "
+    f"from {FIRST_TIME:%Y-%m-%dT%H:%M:%SZ} to {LAST_TIME:%Y-%m-%dT%H:%M:%SZ}"
+)
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
+)
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _LINE_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -58,8 +76,40 @@ def _time_zone(value: str) -> str:
     return value
 
 
-def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+def _moment(value: Any, info: ValidationInfo) -> datetime:
+    """Read a time from outside strictly; bring one of our own, stored or computed, between the first and the last."""
+    if isinstance(value, datetime):
+        return _within(value)
+    if not isinstance(value, str):
+        raise ValueError(_NOT_A_TIME)
+    is_stored = bool(info.context and info.context.get("stored"))
+    if not is_stored and not _RFC_3339.fullmatch(value):
+        raise ValueError(_NOT_A_TIME)
+    try:
+        read = datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError(_NOT_A_TIME) from None
+    if not is_stored and not _is_taken(read):
+        raise ValueError(_NOT_A_TIME)
+    return _within(read)
+
+
+def _is_taken(value: datetime) -> bool:
+    return FIRST_TIME <= value <= LAST_TIME
+
+
+def _within(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(_NOT_A_TIME)
+    return min(max(value, FIRST_TIME), LAST_TIME).astimezone(UTC)
+
+
+def _flag(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value) else value
 
 
 Email = Annotated[
@@ -72,11 +122,15 @@ Line = Annotated[str, StringConstraints(max_length=998), AfterValidator(_one_lin
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
 Moment = Annotated[
-    AwareDatetime,
-    AfterValidator(_to_utc),
+    datetime,
+    PlainValidator(_moment),
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+QueryFlag = Annotated[bool, Strict(), BeforeValidator(_flag)]
+QueryNumber = Annotated[int, Strict(), BeforeValidator(_number)]
+"""What a query string spells out: `true` or `false`, and whole numbers in decimal digits."""
+
 ChosenId = Annotated[str, StringConstraints(pattern=f"^{ids.CHOSEN.pattern}$")]
 RecordType = Annotated[str, StringConstraints(pattern=f"^{ids.RECORD_TYPE.pattern}$")]
 

@@ -34,7 +34,7 @@ _SETTINGS_LAST = timedelta(minutes=1)
 class WorkHours(Model):
     """When people work, in their own time zone: for delivery advice."""
 
-    days: list[Annotated[int, Field(ge=1, le=7)]] = Field([1, 2, 3, 4, 5], description="1 is Monday")
+    days: list[Annotated[int, Field(ge=1, le=7)]] = Field([1, 2, 3, 4, 5], max_length=7, description="1 is Monday")
     start: TimeOfDay = Field("08:00", description="hours and minutes")
     end: TimeOfDay = "17:00"
 
@@ -83,7 +83,7 @@ class OrganizationSettings(Model):
     alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
     human_from: HumanFrom = HumanFrom()
     from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
-        default_factory=list, description="domains that senders' addresses may have; empty allows all"
+        default_factory=list, max_length=200, description="domains that senders' addresses may have; empty allows all"
     )
     honeypot: bool = Field(
         False,

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
-from lib.repository import Repository
+from lib.repository import Repository, Stale
 from lib.storage import Tables
+from lib.storage.protocols import MOST_CHANGES
 
 USERS = "user"
+
+MOST_USERS = 1000
+"""That a call opts in or out by their ids."""
+
+_MOST_TRIES = 8
+"""While others change the same users."""
 
 
 def record_partition(record_type: str) -> str:
@@ -34,7 +41,7 @@ class UserSpec(Model):
     time_zone: TimeZone = Field("UTC", description="of the IANA database, such as Europe/Vienna")
     opt_in: bool = Field(False, description="whether this user's mail may be followed")
     inbound: Literal["all", "replies", "known", "none"] = "replies"
-    networks: list[Annotated[str, AfterValidator(_network)]] = Field(
+    networks: list[Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]] = Field(
         [], max_length=50, description="the user's own networks: what comes from there is no engagement"
     )
 
@@ -84,7 +91,7 @@ class Record(StoredRecord):
 class OptIn(Model):
     """Whether mail of these users may be followed."""
 
-    users: list[ChosenId] | Literal["all"]
+    users: Annotated[list[ChosenId], Field(max_length=MOST_USERS)] | Literal["all"]
     opt_in: bool
 
 
@@ -114,16 +121,32 @@ class People:
         return await self.records.get(organization, record_partition(record.type), record.id)
 
     async def opt_in(self, organization: str, users: Iterable[str] | None, value: bool) -> int:
-        """Set it for these users (None: for all that there are); how many have changed. Unknown ids are passed over."""
-        if users is None:
-            found = [(key, user, etag) async for key, user, etag in self.users.list(organization, USERS)]
-        else:
-            found = []
-            for key in dict.fromkeys(users):
-                there = await self.users.get(organization, USERS, key)
-                if there:
-                    found.append((key, *there))
-        changing = [(key, user, etag) for key, user, etag in found if user.opt_in is not value]
-        for key, user, etag in changing:
-            await self.users.change(organization, USERS, key, user.model_copy(update={"opt_in": value}), etag)
-        return len(changing)
+        """Set it for these users (None: for all that there are); how many have changed. Unknown ids are passed over.
+
+        Users are changed by the hundred, each hundred whole or not at all. Raises Stale.
+        """
+        changed, names = 0, None if users is None else list(dict.fromkeys(users))
+        for _ in range(_MOST_TRIES):
+            differing = [each async for each in self._users(organization, names) if each[1].opt_in is not value]
+            try:
+                for start in range(0, len(differing), MOST_CHANGES):
+                    some = {
+                        key: (user.model_copy(update={"opt_in": value}), etag)
+                        for key, user, etag in differing[start : start + MOST_CHANGES]
+                    }
+                    await self.users.change_some(organization, USERS, some)
+                    changed += len(some)
+            except Stale:
+                continue
+            return changed
+        raise Stale
+
+    async def _users(self, organization: str, names: list[str] | None) -> AsyncIterator[tuple[str, StoredUser, str]]:
+        """(key, user, etag)"""
+        if names is None:
+            async for each in self.users.list(organization, USERS):
+                yield each
+            return
+        for name in names:
+            if there := await self.users.get(organization, USERS, name):
+                yield name, *there

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, create_model
@@ -46,12 +46,19 @@ class Repository(Generic[Stored]):
 
     async def change(self, organization: str, partition: str, key: str, model: Stored, etag: str) -> str:
         """Put it if it still is the version `etag`; the new etag. Raises Stale."""
-        row = Row(partition, key, pack(model), etag)
+        [new] = await self.change_some(organization, partition, {key: (model, etag)})
+        return new
+
+    async def change_some(
+        self, organization: str, partition: str, models: Mapping[str, tuple[Stored, str]]
+    ) -> list[str]:
+        """Put (model, etag) by key, at most a hundred, all or none; the new etags. Raises Stale."""
+        changes = [Replace(Row(partition, key, pack(model), etag)) for key, (model, etag) in models.items()]
         try:
-            [new] = await self._tables.write(table(organization, self._kind), [Replace(row)])
+            etags = await self._tables.write(table(organization, self._kind), changes)
         except (Conflict, Missing) as error:
             raise Stale from error
-        return new or ""
+        return [etag or "" for etag in etags]
 
     async def remove(self, organization: str, partition: str, key: str, etag: str | None = None) -> None:
         """Raises Missing where there is none, Stale where it has changed."""

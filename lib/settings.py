@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,6 +31,13 @@ from lib.storage.service_bus_namespace import Namespace
 from lib.tokens import KeyRing
 from lib.transports.acs_resource import AcsResource
 from lib.transports.limits import PUBLISHED, Limits
+
+_OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
+"""How names of settings begin that the app or its host reads."""
+
+_SHORTEST_KEY = 16
+_SHORTEST_LOCAL_KEY = 8
+_KEY_VAULT_REFERENCE = "@microsoft.keyvault("
 
 
 class SettingsError(Exception):
@@ -64,8 +71,16 @@ class Settings(BaseModel):
         alias="HEED_BASE_URL",
         description="the public address that links in mail begin with, for example https://mail.example.com",
     )
+    environment: str = Field(
+        "Production",
+        alias="AZURE_FUNCTIONS_ENVIRONMENT",
+        description="Development on one machine, as the local host and Core Tools set it; anything else in Azure",
+    )
     admin_key: SecretStr = Field(
-        alias="HEED_ADMIN_KEY", min_length=8, description="the administrator's key, at least 8 characters"
+        alias="HEED_ADMIN_KEY",
+        min_length=_SHORTEST_LOCAL_KEY,
+        description=f"the administrator's key, at least {_SHORTEST_KEY} characters "
+        f"(at least {_SHORTEST_LOCAL_KEY} characters on the local host)",
     )
     token_keys: Annotated[KeyRing, BeforeValidator(_key_ring)] = Field(
         alias="HEED_TOKEN_KEYS",
@@ -212,6 +227,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
+        length = len(self.admin_key.get_secret_value())
+        if length < _SHORTEST_KEY and self.environment != "Development":
+            raise ValueError(
+                f"HEED_ADMIN_KEY is wrong (it has {length} characters): set it to {_meaning('HEED_ADMIN_KEY')}"
+            )
         self.account()
         if self.queues == "servicebus":
             self.service_bus()
@@ -284,10 +304,25 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     source = os.environ if environment is None else environment
     names = {str(field.alias) for field in Settings.model_fields.values()}
     given = {name: source[name] for name in names if source.get(name, "") != ""}
+    _refuse_references(source, names)
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError(_line(error)) from None
+
+
+def _refuse_references(source: Mapping[str, str], names: Set[str]) -> None:
+    """The platform hands over a reference that it could not resolve as its own text, which would become the key itself.
+
+    Raises SettingsError.
+    """
+    for name, value in source.items():
+        is_ours = name in names or name.startswith(_OURS)
+        if is_ours and value.strip().lower().startswith(_KEY_VAULT_REFERENCE):
+            raise SettingsError(
+                f"{name} is an unresolved Key Vault reference: see that the secret is there and that the identity of "
+                "the app may read it (the role Key Vault Secrets User), then restart the app"
+            )
 
 
 def _line(error: ValidationError) -> str:
@@ -296,7 +331,11 @@ def _line(error: ValidationError) -> str:
     if not first["loc"]:
         return said
     name = str(first["loc"][0])
-    meaning = next(field.description for field in Settings.model_fields.values() if field.alias == name)
+    meaning = _meaning(name)
     if first["type"] == "missing":
         return f"{name} is missing: set it to {meaning}"
     return f"{name} is wrong ({said}): set it to {meaning}"
+
+
+def _meaning(name: str) -> str:
+    return next(str(field.description) for field in Settings.model_fields.values() if field.alias == name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from lib.clock import in_zone
 from lib.kpis import Kpis
 from lib.messages import StoredMessage
 
@@ -68,12 +68,11 @@ def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
 
 def _day(moment: datetime, now: datetime, zone: str) -> str:
     """today, tomorrow, yesterday, or the date."""
-    place = ZoneInfo(zone)
-    day, today = moment.astimezone(place).date(), now.astimezone(place).date()
+    day, today = in_zone(moment, zone).date(), in_zone(now, zone).date()
     words = {0: "today", 1: "tomorrow", -1: "yesterday"}
     return words.get((day - today).days, f"{day:%a} {day.day} {day:%b %Y}")
 
 
 def _time(moment: datetime, zone: str) -> str:
-    local = moment.astimezone(ZoneInfo(zone))
+    local = in_zone(moment, zone)
     return f"{local.hour}:{local:%M}"

@@ -1,5 +1,9 @@
 """A message's files in storage. A change to what will be sent goes with the message's own row in one transaction, so
-that nothing changes under a mail that is on its way; the bytes are there before a row says so, and go after it."""
+that nothing changes under a mail that is on its way; the bytes are there before a row says so, and go after it.
+
+A `version` is what `If-Match` names: the etag of the message that the change is made for. With one, the message's row
+changes in any state, so that of many changes for one version one is made.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +74,15 @@ class Files:
         return None if row is None else unpack(StoredAttachment, row)
 
     async def add(
-        self, organization: str, message: str, attachment: str, filename: str, data: Data, *, followed: bool
+        self,
+        organization: str,
+        message: str,
+        attachment: str,
+        filename: str,
+        data: Data,
+        *,
+        followed: bool,
+        version: str | None = None,
     ) -> StoredAttachment:
         """A new attachment of a draft or scheduled message; the one with this id if it is there already.
 
@@ -79,27 +91,31 @@ class Files:
 
         file = _described(attachment, message, filename, data, followed)
         stored = await self._add(
-            organization, message, file, data, lambda others: _check_size(len(data), followed, others)
+            organization, message, file, data, lambda others: _check_size(len(data), followed, others), version
         )
         assert isinstance(stored, StoredAttachment)
         return stored
 
-    async def add_image(self, organization: str, message: str, image: str, filename: str, data: Data) -> StoredImage:
+    async def add_image(
+        self, organization: str, message: str, image: str, filename: str, data: Data, version: str | None = None
+    ) -> StoredImage:
         """A new image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
         kind, name, blob = image_type(data), clean_filename(filename), image_blob(message, image)
         file = StoredImage(id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob)
-        stored = await self._add(organization, message, file, data, lambda _: None)
+        stored = await self._add(organization, message, file, data, lambda _: None, version)
         assert isinstance(stored, StoredImage)
         return stored
 
-    async def _add(self, organization: str, message: str, file: StoredFile, data: Data, check: Check) -> StoredFile:
+    async def _add(
+        self, organization: str, message: str, file: StoredFile, data: Data, check: Check, version: str | None
+    ) -> StoredFile:
         """`check` refuses the file beside the others. It is given the next number."""
-        there = await self._addable(organization, message, file.id, check)
+        there = await self._addable(organization, message, file.id, check, version)
         if isinstance(there, StoredFile):
             return there
         await self._blobs.put(tables.container(organization), file.blob, data, UNKNOWN)
         try:
-            stored = await self._enter(organization, message, there, file, check)
+            stored = await self._enter(organization, message, there, file, check, version)
         except (NoSuchFile, NotAllowed, TooLarge, Stale):
             await self._blobs.delete(tables.container(organization), file.blob)
             raise
@@ -108,7 +124,13 @@ class Files:
         return stored
 
     async def _enter(
-        self, organization: str, message: str, there: Loaded | StoredFile, file: StoredFile, check: Check
+        self,
+        organization: str,
+        message: str,
+        there: Loaded | StoredFile,
+        file: StoredFile,
+        check: Check,
+        version: str | None,
     ) -> StoredFile:
         """Write the row, with the number that is next."""
         for _ in range(_MOST_TRIES):
@@ -121,18 +143,21 @@ class Files:
             try:
                 await self._store.change(organization, counted, there.etag, also=[Insert(row)])
             except Stale:
-                there = await self._addable(organization, message, file.id, check)
+                there = await self._addable(organization, message, file.id, check, version)
                 continue
             return numbered
         raise Stale
 
-    async def _addable(self, organization: str, message: str, file: str, check: Check) -> Loaded | StoredFile:
+    async def _addable(
+        self, organization: str, message: str, file: str, check: Check, version: str | None
+    ) -> Loaded | StoredFile:
         """The message as it is now, if one more file can be added; the file, if an earlier try has added it."""
         loaded = await self._loaded(organization, message)
         rows = await self._rows(organization, message) if loaded.message.files_made else []
         others = [_file(row) for row in rows]
         if there := next((each for each in others if each.id == file), None):
             return there
+        _check_version(loaded, version)
         _check_unsent(loaded.message, "files can be added")
         if len(others) >= MOST_FILES or loaded.message.files_made >= _MOST_EVER:
             raise NotAllowed(f"A message has at most {MOST_FILES} attachments and images.")
@@ -140,7 +165,13 @@ class Files:
         return loaded
 
     async def replace(
-        self, organization: str, message: str, attachment: str, filename: str | None, data: Data
+        self,
+        organization: str,
+        message: str,
+        attachment: str,
+        filename: str | None,
+        data: Data,
+        version: str | None = None,
     ) -> StoredAttachment:
         """Other bytes under the same links, and another name if one is given. A followed attachment can be replaced
         after the mail has gone out, too. Raises NoSuchFile, NotAllowed, TooLarge, Stale."""
@@ -165,10 +196,10 @@ class Files:
                 }
             )
 
-        await self._found(organization, message, attachment, changed)
+        await self._found(organization, message, attachment, changed, version)
         await self._blobs.put(tables.container(organization), blob, data, UNKNOWN)
         try:
-            file = await self._change(organization, message, attachment, changed)
+            file = await self._change(organization, message, attachment, changed, version)
         except (NoSuchFile, NotAllowed, TooLarge, Stale):
             await self._blobs.delete(tables.container(organization), blob)
             raise
@@ -184,6 +215,7 @@ class Files:
         followed: bool | None = None,
         revoked: bool | None = None,
         expires: tuple[Moment | None] | None = None,
+        version: str | None = None,
     ) -> StoredAttachment:
         """Change what is given. Raises NoSuchFile, NotAllowed, TooLarge, Stale."""
 
@@ -199,12 +231,13 @@ class Files:
                 changes["expires_at"] = expires[0]
             return file.model_copy(update=changes)
 
-        return await self._change(organization, message, attachment, changed)
+        return await self._change(organization, message, attachment, changed, version)
 
-    async def remove(self, organization: str, message: str, attachment: str) -> None:
+    async def remove(self, organization: str, message: str, attachment: str, version: str | None = None) -> None:
         """Links of a prepared mail then lead to a page that says so. Raises NoSuchFile, NotAllowed, Stale."""
         for _ in range(_MOST_TRIES):
             loaded = await self._loaded(organization, message)
+            _check_version(loaded, version)
             row = await self._row(organization, loaded.message, attachment)
             _check_unsent(loaded.message, "attachments can be deleted")
             try:
@@ -217,12 +250,14 @@ class Files:
             return
         raise Stale
 
-    async def _change(self, organization: str, message: str, attachment: str, changed: Changed) -> StoredAttachment:
+    async def _change(
+        self, organization: str, message: str, attachment: str, changed: Changed, version: str | None
+    ) -> StoredAttachment:
         for _ in range(_MOST_TRIES):
-            loaded, row, file = await self._found(organization, message, attachment, changed)
+            loaded, row, file = await self._found(organization, message, attachment, changed, version)
             change: Change = Replace(Row(message, row.key, pack(file), row.etag))
             try:
-                if loaded.message.state in _UNSENT:
+                if loaded.message.state in _UNSENT or version is not None:
                     # Also where the row alone changes: whoever is about to send it must see this, or be seen.
                     await self._store.change(organization, loaded.message, loaded.etag, also=[change])
                 else:
@@ -233,10 +268,11 @@ class Files:
         raise Stale
 
     async def _found(
-        self, organization: str, message: str, attachment: str, changed: Changed
+        self, organization: str, message: str, attachment: str, changed: Changed, version: str | None
     ) -> tuple[Loaded, Row, StoredAttachment]:
         """The message, the attachment's row, and what the row is to become."""
         loaded = await self._loaded(organization, message)
+        _check_version(loaded, version)
         row = await self._row(organization, loaded.message, attachment)
         files = [_file(each) for each in await self._rows(organization, message)]
         others = [each for each in files if each.id != attachment]
@@ -264,6 +300,16 @@ Check = Callable[[Sequence[StoredFile]], None]
 
 Changed = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
 """The attachment as it is to be, of a message with other files; raises what forbids it."""
+
+
+def _check_version(loaded: Loaded, version: str | None) -> None:
+    """Raises Stale, NotAllowed."""
+    if version is None:
+        return
+    if version not in ("*", loaded.etag):
+        raise Stale
+    if loaded.message.state in _ON_ITS_WAY:
+        raise NotAllowed("The message is being sent, which changes its version: wait, or leave out If-Match.")
 
 
 def attachment_key(number: int) -> str:

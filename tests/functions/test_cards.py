@@ -272,3 +272,64 @@ async def test_acting_on_an_older_version_is_refused(heed: Heed) -> None:
     late = await heed.api("POST", f"/cards/{card['id']}/dismiss", x_heed_user="rep1", if_match=read["etag"])
 
     assert late.status == 412
+
+
+class Broken(Exception):
+    """The process dies."""
+
+
+async def calls(heed: Heed) -> int:
+    return [each["kind"] for each in (await heed.get("/records/contact/c1/activities"))["items"]].count("call")
+
+
+async def test_a_call_that_died_half_way_is_finished_by_the_next_try(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+    path = f"/cards/{card['id']}/call"
+    with monkeypatch.context() as patch:
+        patch.setattr(heed.services.activities, "make", _dies)
+        assert (await heed.api("POST", path, x_heed_user="rep1")).status == 500
+    assert await calls(heed) == 0
+
+    finished = await heed.api("POST", path, x_heed_user="rep1")
+
+    assert (finished.status, finished.json["card"]["status"], await calls(heed)) == (201, "done", 1)
+    assert (await heed.api("POST", path, x_heed_user="rep1")).status == 409
+    await act(heed, card["id"], "undo")
+    assert await calls(heed) == 0
+
+
+async def test_undoing_that_died_half_way_is_finished_by_whatever_comes_next(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+    for following in ("undo", "call", "dismiss"):
+        await act(heed, card["id"], "call")
+        with monkeypatch.context() as patch:
+            patch.setattr(heed.services.activities, "remove", _dies)
+            assert (await heed.api("POST", f"/cards/{card['id']}/undo", x_heed_user="rep1")).status == 500
+        heed.clock.move(minutes=1)
+
+        await act(heed, card["id"], following)
+        if following != "undo":
+            await act(heed, card["id"], "undo")
+
+        assert await calls(heed) == 0, following
+    assert (await heed.api("POST", f"/cards/{card['id']}/undo", x_heed_user="rep1")).status == 409
+
+
+async def _dies(*_: Any) -> None:
+    raise Broken
+
+
+async def test_a_refused_call_stores_none(heed: Heed) -> None:
+    await opened(heed)
+    [card] = await cards(heed)
+    await act(heed, card["id"], "dismiss")
+
+    assert (await heed.api("POST", f"/cards/{card['id']}/call", x_heed_user="rep1")).status == 409
+    assert (await heed.api("POST", f"/cards/{card['id']}/call", x_heed_user="rep1", if_match='"1"')).status == 412
+    assert await calls(heed) == 0

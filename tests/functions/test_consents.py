@@ -130,3 +130,43 @@ async def test_a_consent_outlives_the_keys_of_tokens(heed: Heed) -> None:
 
     assert again.services.settings.token_keys is not rotated
     assert (await again.get("/consents/ada@example.com"))["follow"] == "do_not_allow"
+
+
+@pytest.mark.parametrize(
+    ("path", "email"),
+    [
+        ("g%2Fh@example.com", "g/h@example.com"),
+        ("g%2fh%40example.com", "g/h@example.com"),
+        ("g%252Fh@example.com", "g/h@example.com"),  # what clients send to get past Azure's front end
+        ("g/h@example.com", "g/h@example.com"),  # what that front end makes of %2F
+        ("g/h/@example.com", "g/h/@example.com"),
+        ("a%2Bb@example.com", "a+b@example.com"),
+        ("a+b@example.com", "a+b@example.com"),
+        ("a%25b@example.com", "a%b@example.com"),
+        ("%61da@example.com", "ada@example.com"),
+        ("o%27neil%7B%23%3F%7D@example.com", "o'neil{#?}@example.com"),
+    ],
+)
+async def test_an_address_in_a_path_is_meant_whatever_is_encoded_of_it(heed: Heed, path: str, email: str) -> None:
+    answer = await heed.api("PUT", f"/consents/{path}", NO)
+    assert (answer.status, answer.json["email"]) == (200, email)
+
+    message = await heed.draft(to=[{"email": email}])
+
+    [recipient] = (await heed.get(f"/messages/{message}/recipients"))["items"]
+    assert (recipient["preference"], recipient["follow"]) == ("do_not_allow", False)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "%2F", "ada%00@example.com", "ada%0A@example.com", "ada%5C@example.com", "%FF"]
+)
+async def test_what_is_no_address_in_a_path_is_not_there(heed: Heed, path: str) -> None:
+    assert (await heed.api("PUT", f"/consents/{path}", NO)).status in (404, 422)
+
+
+async def test_an_id_in_a_path_is_meant_whatever_is_encoded_of_it(heed: Heed) -> None:
+    await heed.put("/users/%72ep%7B1%7d", {"email": "rep@acme.example"})
+
+    assert (await heed.get("/users/rep{1}".replace("{", "%7B").replace("}", "%7D")))["id"] == "rep{1}"
+    for other in ("rep1%2F", "rep1%2F..%2Frep1", "%2E%2E", "rep1%00", "rep%31%0a"):
+        assert (await heed.api("GET", f"/users/{other}")).status == 404

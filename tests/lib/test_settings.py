@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from lib.settings import SettingsError, load_settings
+from lib.settings import Settings, SettingsError, load_settings
 from lib.tokens import Claim, Purpose
 from tests.heed import ADMIN_KEY, SETTINGS, TOKEN_KEYS
 
@@ -68,7 +68,8 @@ def test_a_missing_setting_is_named_with_what_it_should_be(name: str, mending: s
         ("HEED_BASE_URL", "https://[heed", "https://mail.example.com"),
         ("HEED_BASE_URL", "https://heed.example.com\n", "https://mail.example.com"),
         ("HEED_BASE_URL", "https://heed.example.com /", "https://mail.example.com"),
-        ("HEED_ADMIN_KEY", "short", "at least 8 characters"),
+        ("HEED_ADMIN_KEY", "short", "at least 16 characters"),
+        ("HEED_ADMIN_KEY", "fifteen-letters", "at least 16 characters"),
         ("HEED_TOKEN_KEYS", "k1:tooshort", "entry 1"),
         ("HEED_TOKEN_KEYS", f"{TOKEN_KEYS},{TOKEN_KEYS}", "k1 stands there twice"),
         ("HEED_TRUSTED_HOPS", "-1", "0 to 10"),
@@ -187,3 +188,33 @@ def test_heed_greets_mail_servers_by_the_base_urls_host_unless_another_name_is_s
 @pytest.mark.parametrize("name", ["two words", "acme.example\r\nMAIL", "[not an address]", "-", "x" * 256])
 def test_a_name_that_cannot_stand_in_a_greeting_is_refused(name: str) -> None:
     assert "HEED_SMTP_EHLO is wrong" in refusal(HEED_SMTP_EHLO=name)
+
+
+def test_on_one_machine_the_administrators_key_may_be_shorter() -> None:
+    local = {**SETTINGS, "HEED_ADMIN_KEY": "local-admin", "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+    assert load_settings(local).admin_key.get_secret_value() == "local-admin"
+
+    for elsewhere in ("Production", "Staging", "development "):
+        said = refusal(HEED_ADMIN_KEY="local-admin", AZURE_FUNCTIONS_ENVIRONMENT=elsewhere)
+        assert said.startswith("HEED_ADMIN_KEY is wrong (it has 11 characters): set it to ")
+
+
+@pytest.mark.parametrize(
+    "name", [*(str(field.alias) for field in Settings.model_fields.values()), "HEED_DATA_DIR", "AzureWebJobsOther"]
+)
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/admin)",
+        "@microsoft.keyvault(VaultName=vault;SecretName=admin)",
+        " @Microsoft.KeyVault(",
+    ],
+)
+def test_a_key_vault_reference_that_was_not_resolved_is_never_a_setting(name: str, reference: str) -> None:
+    said = refusal(**{name: reference})
+    assert said.startswith(f"{name} is an unresolved Key Vault reference")
+    assert "Key Vault Secrets User" in said
+
+
+def test_other_programs_settings_are_their_own_matter() -> None:
+    assert load_settings({**SETTINGS, "OTHER": "@Microsoft.KeyVault(SecretUri=https://vault.example/x)"})
