@@ -98,7 +98,12 @@ async def answer_with(call: Call, status: int, message: str) -> Answer:
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    return Answer(status, await message_read(call, loaded), loaded.etag)
+    return whole(status, await message_read(call, loaded))
+
+
+def whole(status: int, message: MessageRead) -> Answer:
+    """With its bodies, which may be large."""
+    return Answer(status, message, message.etag, size=len(message.html or "") + len(message.text or ""))
 
 
 @endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead})
@@ -123,7 +128,7 @@ async def make_message(call: Call) -> Answer:
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load(call)
-    return Answer(200, await message_read(call, loaded), loaded.etag)
+    return whole(200, await message_read(call, loaded))
 
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead})

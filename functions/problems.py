@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ValidationError
 
+from lib.messages import TOO_LARGE
+
 
 class FieldError(BaseModel):
     """`loc` is the way to the field, `msg` says what is wrong with it."""
@@ -37,12 +39,17 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.headers = dict(headers or {})
+        self._made_of = status, detail, errors, headers
         self.document = ProblemDocument(
             title=HTTPStatus(status).phrase,
             status=status,
             detail=detail,
             errors=list(errors) if errors else None,
         )
+
+    def __reduce__(self) -> tuple[type[Problem], tuple[object, ...]]:
+        """A large body is checked in another process, from where the problem comes back."""
+        return Problem, self._made_of
 
 
 def not_there(what: str) -> Problem:
@@ -56,7 +63,11 @@ def invalid(loc: Sequence[str | int], message: str) -> Problem:
 
 
 def invalid_fields(error: ValidationError, prefix: Sequence[str | int] = ()) -> Problem:
-    """422 for each field with which pydantic is not content; `prefix` says where the model's fields stand."""
+    """422 for each field with which pydantic is not content, or 413 for a body that is too large for a mail; `prefix`
+    says where the model's fields stand."""
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        if each["type"] == TOO_LARGE:
+            return Problem(413, f"{_path([*prefix, *each['loc']])}: {each['msg']}.")
     fields = [
         FieldError(loc=[*prefix, *each["loc"]], msg=each["msg"].removeprefix("Value error, "))
         for each in error.errors(include_url=False, include_context=False, include_input=False)

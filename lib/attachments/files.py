@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lib import tables
-from lib.attachments.mail import MailFiles
+from lib.attachments.mail import FileBytes, MailFiles
 from lib.attachments.models import (
     LARGEST_ATTACHED,
     LARGEST_FOLLOWED,
@@ -58,7 +58,11 @@ class Files:
         """The files as they go into mails; without any request for a message that never had one."""
         rows = await self._rows(organization, message.id) if message.files_made else []
         files = [_file(row) for row in rows]
-        return MailFiles(organization, message.id, files, self._blobs, self._ring, self._base_url, self._clock.now())
+        return MailFiles(organization, message.id, files, self._ring, self._base_url, self._clock.now())
+
+    def bytes_of_mail(self, organization: str) -> FileBytes:
+        """What reads the bytes of one mail's files."""
+        return FileBytes(organization, self._blobs)
 
     async def attachments(self, organization: str, message: StoredMessage) -> list[StoredAttachment]:
         rows = await self._rows(organization, message.id) if message.files_made else []
