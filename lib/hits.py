@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from lib.facts import Kind, asks_for_privacy, new_fact
 from lib.services import Services
@@ -27,10 +28,17 @@ _going_on: set[asyncio.Task[Hit | None]] = set()
 
 
 async def record_hit(
-    services: Services, purpose: Purpose, kind: Kind, token: str, method: str, headers: Mapping[str, str]
+    services: Services,
+    purpose: Purpose,
+    kind: Kind,
+    token: str,
+    method: str,
+    headers: Mapping[str, str],
+    arrived: datetime,
 ) -> Hit | None:
     """What the token says, once the fact is durable; None, and nothing recorded, for what is no such token.
 
+    `arrived` is when the trigger was entered: whatever was waited for since is no part of when it happened.
     A browser that asks not to be tracked is heard: its opens are not recorded, its clicks without who (mautic#17187).
     """
     claim = services.ring.open(purpose, token)
@@ -42,7 +50,7 @@ async def record_hit(
     fact = new_fact(
         kind,
         claim.message,
-        services.clock.now(),
+        arrived,
         method,
         headers,
         recipient=None if is_private else claim.recipient,
@@ -61,9 +69,10 @@ async def record_within(
     token: str,
     method: str,
     headers: Mapping[str, str],
+    arrived: datetime,
 ) -> None:
     """`record_hit`, for an answer that has cost time already: after so long, the recording goes on by itself."""
-    recording = asyncio.create_task(record_hit(services, purpose, kind, token, method, headers))
+    recording = asyncio.create_task(record_hit(services, purpose, kind, token, method, headers, arrived))
     _going_on.add(recording)
     recording.add_done_callback(_going_on.discard)
     await asyncio.wait({recording}, timeout=max(0.0, seconds))

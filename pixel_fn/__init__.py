@@ -35,17 +35,18 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("pixel")
     @triggers.route("o/{token}.gif", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
-        await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers)
+        arrived = services.clock.now()
+        await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers, arrived)
         return _PIXEL
 
     @triggers.function_name("image")
     @triggers.route("i/{token}/{filename}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def image(req: func.HttpRequest) -> func.HttpResponse:
-        token = req.route_params["token"]
+        arrived, token = services.clock.now(), req.route_params["token"]
         claim = services.ring.open(Purpose.IMAGE, token) or services.ring.open(Purpose.QUOTED_IMAGE, token)
         found, _ = await asyncio.gather(
             image_of(services, claim),
-            record_hit(services, Purpose.IMAGE, "open", token, req.method, req.headers),
+            record_hit(services, Purpose.IMAGE, "open", token, req.method, req.headers, arrived),
         )
         data, kind = found or (PIXEL, "image/gif")
         return func.HttpResponse(data, mimetype=kind, headers=_IMAGE_HEADERS)
