@@ -37,8 +37,22 @@ _TELLING: Final = (
     rf"(?i:a|area|img|image|v:[^{_S}/>]*+|body|svg|math|script|plaintext"
     r"|iframe|noembed|noframes|style|textarea|title|xmp)"
 )
-_DULL: Final = rf"</?+(?!{_TELLING}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
+# Without attributes a link is none; and of end tags, few tell anything.
+_TELLING_START: Final = rf"(?!(?:a|area|img|image)>){_TELLING}"
+_TELLING_END: Final = r"(?i:body|svg|math)"
+_ENDING: Final = rf"</(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
+_DULL: Final = rf"<(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
+# After the first `MOST_LINKS`, links and images count only where they may be of older mail.
+_STRUCTURE: Final = (
+    r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
+)
+_DULL_LATER: Final = rf"<(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{_MARKUP}")
+_BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
+# What stands in every link, pixel and image of ours and in every `cid:`, plainly or in character references.
+_HINT: Final = re.compile(r"/[coi]/|%2Fo|cid:|&(?:#|sol|colon|percnt)", re.IGNORECASE | re.ASCII)
+_WORTH_A_JUMP: Final = 64
 _NEXT: Final = re.compile(rf"(?:[^<]++|</>|<(?![A-Za-z/!?]))*+{_MARKUP}")
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
 _NO_VALUE: Final = (-1, -1)  # the span of a group that did not take part
@@ -61,6 +75,10 @@ _HTML_AGAIN: Final = frozenset((
     "strong", "sub", "sup", "table", "tt", "u", "ul", "var",
 ))
 # fmt: on
+
+
+MOST_LINKS: Final = 2_000
+"""Links of a mail that are followed. Newsletters have some hundred."""
 
 
 class Link(NamedTuple):
@@ -88,7 +106,8 @@ class Image(NamedTuple):
 
 @dataclass(slots=True)
 class Markup:
-    """Links and images in the order of the source, where the last `</body>` stands, and where something never ends; of
+    """Links and images in the order of the source, but after `MOST_LINKS` + 1 links and as many images only those that
+    may be of older mail or name an image of this one by its `cid:`. Where the last `</body>` stands, and where something never ends; of
     what stands in SVG or MathML that never ends, where that begins."""
 
     links: list[Link] = field(default_factory=list)
@@ -114,6 +133,7 @@ class _Reader:
         self.in_comment: Final = in_comment
         self.foreign = 0  # how deep in <svg> or <math>, which have CDATA sections and no text elements
         self.foreign_start = 0
+        self.hint: int | None = -1  # the next one, when it is past the place where reading is; None: there is no more
 
     def read_from(self, place: int | None) -> None:
         while place is not None and (found := self._next(place)):
@@ -127,7 +147,28 @@ class _Reader:
 
     def _next(self, place: int) -> re.Match[str] | None:
         # In foreign content every tag tells something: it may be one that ends it.
-        return (_NEXT if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
+        if self.foreign:
+            return _NEXT.match(self.html, place, self.end)
+        if len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS:
+            hint = self._hint(place)
+            if hint is None:
+                return _NEXT_STRUCTURE.match(self.html, place, self.end)
+            if hint - place > _WORTH_A_JUMP:
+                place = self._before(place, hint)
+        return _NEXT_TELLING.match(self.html, place, self.end)
+
+    def _hint(self, place: int) -> int | None:
+        if self.hint is not None and self.hint < place:
+            found = _HINT.search(self.html, place, self.end)
+            self.hint = found.start() if found else None
+        return self.hint
+
+    def _before(self, place: int, hint: int) -> int:
+        """Where the tag begins in which the hint stands, or something before it that tells more."""
+        passed = _BEFORE_HINT.match(self.html, place, hint)
+        end = passed.end() if passed else place
+        # What follows the last `<` was hidden from the pattern.
+        return end - 1 if end > place and self.html[end - 1] == "<" else end
 
     def _after(self, found: re.Match[str]) -> int | None:
         """Where reading goes on, or None if what was found never ends; likewise in the methods below."""
