@@ -30,7 +30,7 @@ from lib.tokens import Claim, KeyRing, Purpose
 MOST = 3.0
 """Times the cost of an ordinary byte."""
 
-BYTES = 200_000
+BYTES = 300_000
 _OWN = "https://mail.example.com"
 _ROUNDS = 5
 _IMAGE = "0123456789abcdef0123456789abcdef"
@@ -77,7 +77,7 @@ class _Way:
         self._go(read.html, read.text)
 
     def _go(self, html: str | None, text: str | None) -> None:
-        given = json.dumps({"from": "rep1", "html": html, "text": text})
+        given = json.dumps({"from": "rep1", "html": html, "text": text}, ensure_ascii=False)
         spec = MessageSpec.model_validate_json(given)
         body = Body(html=spec.html, text=spec.text)
         original = Original(ORGANIZATION, self.message, body, self._files, True, self.ring, _OWN)
@@ -85,7 +85,8 @@ class _Way:
         images_of(original)
         for each in (followed(original, 0).body, unfollowed(original).body):
             mail = composed(self._fields, each, self._sender, "<0123456789abcdef@example.com>", self._date, [])
-            json.dumps({"mime": base64.b64encode(mail.mime).decode(), "html": each.html, "text": each.text})
+            Body(html=each.html, text=base64.b64encode(mail.mime).decode()).model_dump_json()
+            Body(text=each.text).model_dump_json()
 
 
 def _pieces(way: _Way) -> Iterator[tuple[str, str]]:
@@ -104,11 +105,41 @@ def _pieces(way: _Way) -> Iterator[tuple[str, str]]:
         *(f"<a href={_OWN}/c/{older}>", f"<a href={_OWN}/c/{older}></a>", f"<img src={_OWN}/i/{seen}/x.png>"),
         *("<img src=http://e.e/i/x/y>", f"<img src=/o/{older}.gif>", "<a href=http://e.e/c/x>", "<br>", "<hr>"),
         *("&", "&amp;", "&#38;", "&lt;", "&x", "&#", "=", "\n", "\r", "\r\n", " ", " \n", "\t", "\0", "\x01", "ü", "€"),
-        *("😀", "\u200b", "\u200b ", "\xad ", '"', "'", "a", "a ", "ab\n", "http://", "http://a", "http://a ", "hhttp://a "),
-        *("http://e.e) ", "http://e.e/))))", "https://e.example/x ", f"{_OWN}/c/{older} ", f"{_OWN}/c/x ", "[http://a](b)"),
+        *(
+            "😀",
+            "\u200b",
+            "\u200b ",
+            "\xad ",
+            '"',
+            "'",
+            "a",
+            "a ",
+            "ab\n",
+            "http://",
+            "http://a",
+            "http://a ",
+            "hhttp://a ",
+        ),
+        *(
+            "http://e.e) ",
+            "http://e.e/))))",
+            "https://e.example/x ",
+            f"{_OWN}/c/{older} ",
+            f"{_OWN}/c/x ",
+            "[http://a](b)",
+        ),
         *("<<", "< a", "<a/", "<a a ", "<a a=b ", "<a a='b' ", "<img a ", "<body>", "</body>", "<title>", "<textarea>"),
         *("<v:a href=x>", "<area href=http://e.e>", "<table><tr><td>", "<div><p>", "<math><a href=x>", "{{", "%%a%%"),
-        *("<ol><li>", "<div hidden>", "<template>", "a" * 100_000 + " ", "<" + "a" * 100_000 + ">", "é\n", "=\n", ".\n"),
+        *(
+            "<ol><li>",
+            "<div hidden>",
+            "<template>",
+            "a" * 100_000 + " ",
+            "<" + "a" * 100_000 + ">",
+            "é\n",
+            "=\n",
+            ".\n",
+        ),
     ):
         yield repr(piece if len(piece) < 60 else piece[:50] + "…"), piece
 
@@ -140,7 +171,7 @@ def _raw_mails() -> Iterator[tuple[str, str]]:
     )
     yield "nested parts", f"From: a@b.de\r\nTo: c@d.de\r\n{nested}{html}\r\n\r\n" + "\n--b" * (BYTES // 4)
     yield "mails in mails", _raw("Content-Type: message/rfc822", "Content-Type: message/rfc822\r\n\r\n" * (BYTES // 32))
-    yield "invalid bytes", _raw(html, "\udcff" * BYTES)
+    yield "invalid bytes", _raw(html, "\udcff" * (BYTES // 6))
     yield "japanese, badly", _raw("Content-Type: text/html; charset=iso-2022-jp", "\x1b$B" * (BYTES // 3))
 
 
@@ -184,9 +215,13 @@ def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
     works = {"html": way.html, "text": way.text, "raw": way.raw}
     for kind, cost in ordinary.items():
         print(f"ordinary {kind}: {cost:.0f} ns a byte", flush=True)
-    inputs = [(kind, name, piece * (BYTES // len(piece.encode()))) for name, piece in _pieces(way) for kind in ("html", "text")]
+    inputs = [
+        (kind, name, piece * (BYTES // len(piece.encode())))
+        for name, piece in _pieces(way)
+        for kind in ("html", "text")
+    ]
     inputs += [("raw", name, mail) for name, mail in _raw_mails()]
-    found = [_ratio(kind, name, _cost(works[kind], source, 2), ordinary) for kind, name, source in inputs]
+    found = [_ratio(kind, name, _cost(works[kind], source, 1), ordinary) for kind, name, source in inputs]
     if search:
         found += _searched(search, seed, works, ordinary)
     return sorted(found, key=lambda each: -each.times)
@@ -202,7 +237,26 @@ def _searched(
     """Random repetitions; what is bad is varied further."""
     chance, until = random.Random(seed), time.monotonic() + seconds
     tokens = [
-        *("<", ">", "<a", "<img", " href=", " src=", '"', "'", "=", "/", "&", "&amp;", ";", "#", " ", "\n", "\r", "-->"),
+        *(
+            "<",
+            ">",
+            "<a",
+            "<img",
+            " href=",
+            " src=",
+            '"',
+            "'",
+            "=",
+            "/",
+            "&",
+            "&amp;",
+            ";",
+            "#",
+            " ",
+            "\n",
+            "\r",
+            "-->",
+        ),
         *("<!--", "[if", "]>", "<svg>", "</svg>", "<style>", "</style>", "<p>", "<td>", "cid:x", "http://", "https://"),
         *("e.e", "a", ".", ",", ")", "(", "]", "[", "<br>", "</a>", "\u200b", "ü", "\0", "<li>", "/c/", "/o/", ".gif"),
         *("mailto:", "data-heed=off", "<title>", "</title>", "@", ":", "%", "{{", "\t", "<v:x", "<script>", "x\n"),

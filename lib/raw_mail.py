@@ -21,12 +21,12 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import NamedTuple
 
-from lib.messages import LARGEST_HTML, LARGEST_TEXT
+from lib.messages import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 
 MOST_BYTES = 25_000_000
 MOST_PARTS = 200
 MOST_DEEP = 20
-MOST_HEADER_LINES = 5_000
+MOST_HEADER_LINES = 2_000
 """Of all parts together."""
 
 LONGEST_HEADER = 100_000
@@ -171,8 +171,8 @@ class _Reader:
         body = blank.end() if blank else end
         block = self._raw[start:body]
         self._header_bytes += len(block)
-        self._header_lines += block.count(b"\n") + block.count(b"\r")
-        if self._header_lines > 2 * MOST_HEADER_LINES or self._header_bytes > _MOST_HEADER_BYTES:
+        self._header_lines += block.count(b"\n")
+        if self._header_lines > MOST_HEADER_LINES or self._header_bytes > _MOST_HEADER_BYTES:
             raise BadMail(
                 f"its headers are longer than {MOST_HEADER_LINES:,} lines or {_MOST_HEADER_BYTES:,} characters"
             )
@@ -243,6 +243,8 @@ def _header(part: Message, name: str) -> str:
 
 def _mailboxes(part: Message, name: str) -> list[Mailbox]:
     value = _header(part, name)
+    if value.count("@") > 2 * MOST_RECIPIENTS or value.count(",") > 4 * MOST_RECIPIENTS:
+        raise BadMail(f"its header {name} names more than {MOST_RECIPIENTS} recipients")
     if not value or value.count("(") > _MOST_COMMENTS:
         return []
     return [Mailbox(_words(words), email.strip()) for words, email in getaddresses([value]) if email.strip()]

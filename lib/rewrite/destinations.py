@@ -30,6 +30,16 @@ class Destinations:
         """Whether links get redirect URLs at all."""
         return self._mint is not None
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether one more link would get a redirect URL."""
+        return self._mint is not None and len(self.all) < MOST_LINKS
+
+    def url_of(self, address: str) -> str:
+        """The redirect URL of a link of the HTML that is spelled like this one, else the address itself."""
+        self.left_out = self.left_out or (self.is_following and address not in self._url_of)
+        return self._url_of.get(address, address)
+
     def destination_of(self, url: str) -> str | None:
         """Where one of the redirect URLs made here leads."""
         return self._destination_of.get(url)
@@ -51,10 +61,6 @@ class Destinations:
     def url_in_text(self, address: str) -> str | None:
         """The same for a link of the text: it shares the index of the first link of the HTML to go there."""
         if self._stays(address):
-            return None
-        if len(self.all) >= MOST_LINKS and address in self._url_of:
-            return self._url_of[address]  # most are spelled as they are sent, and looking closer takes long
-        if not self._url_of and not self._off and self._is_full():
             return None
         to = destination(address)
         if to in self._url_of:

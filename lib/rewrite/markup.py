@@ -40,18 +40,19 @@ _TELLING: Final = (
 # Without attributes a link is none; and of end tags, few tell anything.
 _TELLING_START: Final = rf"(?!(?:a|area|img|image)>){_TELLING}"
 _TELLING_END: Final = r"(?i:body|svg|math)"
-_ENDING: Final = rf"</(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
+_ENDING: Final = (
+    rf"</(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
+    r"|<(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
+)
 _DULL: Final = rf"<(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
 # After the first `MOST_LINKS`, links and images count only where they may be of older mail.
-_STRUCTURE: Final = (
-    r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
-)
+_STRUCTURE: Final = r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
 _DULL_LATER: Final = rf"<(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{_MARKUP}")
 _BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
-# What stands in every link, pixel and image of ours and in every `cid:`, plainly or in character references.
-_HINT: Final = re.compile(r"/[coi]/|%2Fo|cid:|&(?:#|sol|colon|percnt)", re.IGNORECASE | re.ASCII)
+# What stands in every link, pixel and hosted image of ours; its token has over 50 characters.
+_HINT: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
 _WORTH_A_JUMP: Final = 64
 _NEXT: Final = re.compile(rf"(?:[^<]++|</>|<(?![A-Za-z/!?]))*+{_MARKUP}")
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
@@ -81,6 +82,15 @@ MOST_LINKS: Final = 2_000
 """Links of a mail that are followed. Newsletters have some hundred."""
 
 
+_IN_FOREIGN_LATER: Final = rf"(?i:svg|math|{'|'.join(sorted(_HTML_AGAIN))})"
+_DULL_FOREIGN_LATER: Final = (
+    rf"<(?!{_IN_FOREIGN_LATER}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>"
+    rf"|{_ENDING}"
+)
+_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
+_BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+")
+
+
 class Link(NamedTuple):
     """Where the value of an `href` stands, without quotes: `html[start:end]`.
 
@@ -106,8 +116,8 @@ class Image(NamedTuple):
 
 @dataclass(slots=True)
 class Markup:
-    """Links and images in the order of the source, but after `MOST_LINKS` + 1 links and as many images only those that
-    may be of older mail or name an image of this one by its `cid:`. Where the last `</body>` stands, and where something never ends; of
+    """Links and images in the order of the source, but after `MOST_LINKS` + 1 links or images only those that may be of
+    older mail. Where the last `</body>` stands, and where something never ends; of
     what stands in SVG or MathML that never ends, where that begins."""
 
     links: list[Link] = field(default_factory=list)
@@ -146,16 +156,14 @@ class _Reader:
         return self.foreign_start if self.foreign else place
 
     def _next(self, place: int) -> re.Match[str] | None:
+        later = len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS
+        hint = self._hint(place) if later else None
+        if later and hint is None:
+            return (_NEXT_FOREIGN if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
+        if hint is not None and hint - place > _WORTH_A_JUMP:
+            place = self._before(place, hint)
         # In foreign content every tag tells something: it may be one that ends it.
-        if self.foreign:
-            return _NEXT.match(self.html, place, self.end)
-        if len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS:
-            hint = self._hint(place)
-            if hint is None:
-                return _NEXT_STRUCTURE.match(self.html, place, self.end)
-            if hint - place > _WORTH_A_JUMP:
-                place = self._before(place, hint)
-        return _NEXT_TELLING.match(self.html, place, self.end)
+        return (_NEXT if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
 
     def _hint(self, place: int) -> int | None:
         if self.hint is not None and self.hint < place:
@@ -165,7 +173,7 @@ class _Reader:
 
     def _before(self, place: int, hint: int) -> int:
         """Where the tag begins in which the hint stands, or something before it that tells more."""
-        passed = _BEFORE_HINT.match(self.html, place, hint)
+        passed = (_BEFORE_HINT_IN_FOREIGN if self.foreign else _BEFORE_HINT).match(self.html, place, hint)
         end = passed.end() if passed else place
         # What follows the last `<` was hidden from the pattern.
         return end - 1 if end > place and self.html[end - 1] == "<" else end
