@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lib import tables
 from lib.attachments.models import LARGEST_IMAGE, StoredImage
-from lib.image_formats import BrokenImage, image_type
+from lib.image_formats import BrokenImage, known_image_type
 from lib.links import WHITE_SPACE
 from lib.messages import Remark
 from lib.rewrite import markup
@@ -105,7 +105,7 @@ class HostedImages:
             return self._kept[name]
         try:
             data = await self._blobs.get(tables.container(name[0]), name[1])
-            found = data, image_type(data)
+            found = data, known_image_type(data)
         except (Missing, BrokenImage):
             return None
         self._keep(name, found)

@@ -117,11 +117,6 @@ class OffLoop:
         """Of idle workers that run."""
         return [worker.process.pid for worker in self._idle if worker.process is not None]
 
-    def close(self) -> None:
-        """End the workers that are idle; the others end with this process."""
-        for worker in self._idle:
-            worker.end()
-
 
 class _Worker:
     """A child process, as one thread at a time uses it."""

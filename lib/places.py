@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,3 +53,36 @@ class Places:
             return True
         taken = self._taken.total()
         return taken >= self._most or (taken > 0 and self._bytes.total() + size > self._most_bytes)
+
+
+class Room:
+    """So many bytes at once: whoever comes when they are taken waits for its turn."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._left = size
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def take(self, size: int) -> int:
+        """The bytes that are taken, to be given back; at most all that there are."""
+        size = min(size, self._size)
+        if self._waiting or size > self._left:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((size, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self.give_back(size)
+                raise
+        else:
+            self._left -= size
+        return size
+
+    def give_back(self, size: int) -> None:
+        self._left += size
+        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= self._left):
+            size, turn = self._waiting.popleft()
+            if not turn.done():
+                self._left -= size
+                turn.set_result(None)

@@ -194,7 +194,7 @@ class Preparation:
         if len(divisions) == 1:
             state = divisions[0].follow_state
         remarks = await self._do(original, bodies.remarks_on_files, original)
-        file_bytes = self._files.bytes_of_mail(organization)
+        file_bytes = self._files.bytes_of_mail(organization, files)
         return Mail(message, original, sender, date, decision, state, divisions, rewritten, remarks, file_bytes)
 
     async def write(self, mail: Mail, number: int) -> Prepared:
@@ -213,7 +213,9 @@ class Preparation:
         """The mail with the same headers and direct links, for the sender to keep.
 
         Whoever looks through what they have sent is no recipient who opens it. So this copy has no pixel at all: one
-        that records nothing would do no more than call our server each time. Raises ComposeError, StorageError, JobLost.
+        that records nothing would do no more than call our server each time.
+
+        Raises ComposeError, StorageError, JobLost.
         """
         shown = await self._unfollowed(mail.original)
         kept = await self._do(mail.original, bodies.kept, mail.original, shown)

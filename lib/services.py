@@ -250,7 +250,7 @@ class Services:
     @cached_property
     def files(self) -> Files:
         """Attachments and images."""
-        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock)
+        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock, self.off_loop)
 
     @cached_property
     def attachment_views(self) -> AttachmentViews:

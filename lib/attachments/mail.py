@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from lib.facts import FIRST_IMAGE
 from lib.filenames import filename_in_url
 from lib.images import host_images, images_in, missing_images
 from lib.messages import Body, Remark
+from lib.places import Room
 from lib.storage import Blobs, Missing
 from lib.tokens import Claim, KeyRing, Purpose
 
@@ -110,15 +112,25 @@ class MailFiles:
 
 
 class FileBytes:
-    """The bytes of a mail's files: fetched when the first copy needs them, and kept for the others."""
+    """The bytes of a mail's files: fetched when the first copy needs them, and kept for the others.
 
-    def __init__(self, organization: str, blobs: Blobs) -> None:
+    They wait until there is room for `size` bytes, which is taken for as long as this object lives: while the mail is
+    written and handed over.
+    """
+
+    def __init__(self, organization: str, blobs: Blobs, room: Room, size: int) -> None:
         self._organization = organization
         self._blobs = blobs
+        self._room = room
+        self._size = size
+        self._has_room = False
         self._parts: dict[str, Part] = {}
 
     async def parts(self, files: Sequence[StoredFile]) -> list[Part]:
         """The files, as they go into a mail. Raises ComposeError, StorageError."""
+        if files and not self._has_room:
+            self._has_room = True
+            weakref.finalize(self, self._room.give_back, await self._room.take(self._size))
         return [await self._part(file) for file in files]
 
     async def _part(self, file: StoredFile) -> Part:
