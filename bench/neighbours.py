@@ -76,9 +76,7 @@ class _Loud:
         if path.endswith("/messages"):
             what = method + " messages"
         try:
-            async with self._session.request(
-                method, self._base_url + path, data=data, headers=headers
-            ) as answer:
+            async with self._session.request(method, self._base_url + path, data=data, headers=headers) as answer:
                 raw = await answer.read()
                 self.answers[f"{what} {answer.status}"] += 1
                 return json.loads(raw) if answer.status < 300 and len(raw) < 1_000_000 else {}

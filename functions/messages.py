@@ -29,7 +29,7 @@ from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
 
-MessagePatch = patch_of(MessageSpec)
+MessagePatch = patch_of(MessageSpec, __name__)
 _AFTER_SENDING = {"deliver_at", "reminder"}
 
 

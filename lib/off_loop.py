@@ -146,6 +146,9 @@ class _Worker:
         except (OSError, EOFError, pickle.UnpicklingError):
             self.end()
             raise _Died from None
+        except BaseException:
+            self.end()  # a job that cannot be pickled leaves half of itself in the pipe
+            raise
         finally:
             stuck.cancel()
         if kilobytes > _GROWN:
