@@ -41,7 +41,7 @@ _UNSENT = ("draft", "scheduled")
 _ON_ITS_WAY = ("claimed", "submitting")
 
 ROOM = 2 * LARGEST_ATTACHED
-"""Bytes of files in mails that are written or handed over at the same time. Each takes some five times as much memory."""
+"""Bytes of files in mails that are written or handed over at the same time; memory, it takes some five times that."""
 
 Data = bytes | memoryview
 
