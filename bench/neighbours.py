@@ -120,7 +120,7 @@ class _Loud:
         data = self._mails[number % len(_PIECES)]
         await self.call("POST", f"/api/orgs/{_LOUD}/messages", data=data)
         found = await self.call("GET", f"/api/orgs/{_LOUD}/messages?limit=1")
-        return str(next(iter(found.get("items", [])), {}).get("id"))
+        return str([*(each["id"] for each in found.get("items", [])), None][0])
 
     async def prepare_it(self, number: int) -> None:
         message = await self.draft(number)

@@ -96,7 +96,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is what becomes JSON, JSON already, or a page's HTML. `size` of a large one is its characters, some."""
+    """`body` is what becomes JSON, JSON already, or a page's HTML. `size`: roughly its characters, if many."""
 
     status: int
     body: BaseModel | Mapping[str, Any] | bytes | str | None = None

@@ -144,7 +144,7 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
     after = message.model_copy(update={"remarks": mail.remarks})
     copies = sharing_links([each.copy for each in prepared])
     await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))
-    size = sum(len(each.composed.mime) for each in (*prepared, kept))
+    size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     bare = [each.without_files() for each in prepared]
     answer = await services.off_loop.run(
         call.org, size, _prepared_json, message, bare, kept.without_files(), mail.remarks
