@@ -49,7 +49,8 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("attachment")
     @triggers.route("a/{token}/{filename}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
-        token, began = req.route_params["token"], asyncio.get_running_loop().time()
+        arrived, began = services.clock.now(), asyncio.get_running_loop().time()
+        token = req.route_params["token"]
         claim = services.ring.open(Purpose.ATTACHMENT, token)
         if claim is None:
             return _page(NO_SUCH_LINK, 404)
@@ -61,7 +62,9 @@ def blueprint(services: Services) -> func.Blueprint:
         except StorageError:
             return _page(NOT_NOW, 503, {"Retry-After": "60"})
         left = began + ANSWER_LIMIT - asyncio.get_running_loop().time()
-        await record_within(left, services, Purpose.ATTACHMENT, "attachment_view", token, req.method, req.headers)
+        await record_within(
+            left, services, Purpose.ATTACHMENT, "attachment_view", token, req.method, req.headers, arrived
+        )
         return func.HttpResponse(status_code=302, headers={**_HEADERS, "Location": url})
 
     return triggers

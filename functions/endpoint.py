@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from lib.attachments.models import TooLarge
 from lib.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations import Caller, Organization
+from lib.places import RETRY_AFTER, Busy
 from lib.prepare import UnknownSender
 from lib.reminders import WrongField
 from lib.repository import Stale
@@ -100,16 +101,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is what becomes JSON, or a page's HTML."""
+    """`body` is what becomes JSON, JSON already, or a page's HTML. `size`: roughly its characters, if many."""
 
     status: int
-    body: BaseModel | Mapping[str, Any] | str | None = None
+    body: BaseModel | Mapping[str, Any] | bytes | str | None = None
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    size: int = 0
 
     def payload(self) -> bytes:
         if self.body is None:
             return b""
+        if isinstance(self.body, bytes):
+            return self.body
         if isinstance(self.body, str):
             return self.body.encode()
         if isinstance(self.body, BaseModel):
@@ -199,6 +203,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
     """The whole of a call: check, do, shape the answer. No exception leaves it."""
     try:
         answer = await _answer(endpoint, services, request)
+        payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
         problem = _problem(error, request)
         return func.HttpResponse(
@@ -211,7 +216,11 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
     if answer.etag:
         headers["ETag"] = answer.etag
     kind = "text/html" if isinstance(answer.body, str) else "application/json"
-    return func.HttpResponse(answer.payload(), status_code=answer.status, mimetype=kind, headers=headers)
+    return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
+
+
+async def _payload(services: Services, organization: str, answer: Answer) -> bytes:
+    return await services.off_loop.run(organization, answer.size, answer.payload)
 
 
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
@@ -222,9 +231,18 @@ async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequ
     if len(raw) > largest:
         raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
     call.query = _checked_query(endpoint.query, request)
-    is_raw = endpoint.text_body or endpoint.largest_file
-    call.body = raw if is_raw else _checked_body(endpoint.body, raw)
-    key = request.headers.get("idempotency-key")
+    places = services.uploads if endpoint.largest_file else services.large_requests
+    with places.place(call.path.get("org", ""), len(raw)):
+        return await _handled(endpoint, call, raw)
+
+
+async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
+    if endpoint.text_body or endpoint.largest_file:
+        call.body = raw
+    else:
+        organization = call.path.get("org", "")
+        call.body = await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
+    key = call.request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
         return await endpoint.handler(call)
     if not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
@@ -248,7 +266,7 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
     except Missing:
         raise not_there("organization") from None
     if isinstance(begun, Answered):
-        return Answer(begun.status, json.loads(begun.body) if begun.body else None, begun.etag)
+        return Answer(begun.status, begun.body, begun.etag)
     return await _first(endpoint, call, begun)
 
 
@@ -256,11 +274,12 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     call.made_id = begun.made_id
     try:
         answer = await endpoint.handler(call)
+        payload = await _payload(call.services, call.org, answer)
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)
         raise
-    await call.services.idempotency.complete(call.org, begun, answer.status, answer.payload(), answer.etag)
-    return answer
+    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.etag)
+    return replace(answer, body=payload, size=0)
 
 
 def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
@@ -343,6 +362,8 @@ def _problem(error: Exception, request: func.HttpRequest) -> Problem:
         return not_there(f"{error}")
     if isinstance(error, TooLarge):
         return Problem(413, f"{error}")
+    if isinstance(error, Busy):
+        return Problem(503, f"{error}", headers={"Retry-After": f"{RETRY_AFTER}"})
     if isinstance(error, NotAllowed):
         return Problem(409, str(error))
     if isinstance(error, Unavailable):

@@ -11,7 +11,7 @@ import json
 import pydantic_core
 from pydantic import BaseModel, ValidationError
 
-from functions.problems import MOST_ERRORS, FieldError, Problem, field_errors
+from functions.problems import MOST_ERRORS, FieldError, Problem, field_errors, invalid_fields
 
 MOST_VALUES = 20_000
 """Of lists and objects together. A message to 500 recipients has some 4,500."""
@@ -40,10 +40,10 @@ def read_json(model: type[BaseModel], raw: bytes) -> BaseModel:
 
 
 def _problem(error: ValidationError) -> Problem:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] != "json_invalid":
-        return Problem.of_fields(field_errors(found[:MOST_ERRORS]), len(found))
-    return Problem(400, f"The body is not JSON: {found[0]['msg'].removeprefix('Invalid JSON: ')}.")
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] != "json_invalid":
+        return invalid_fields(error)
+    return Problem(400, f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.")
 
 
 def _too_many(model: type[BaseModel], raw: bytes) -> Problem:

@@ -75,9 +75,9 @@ def attachment_read(
 
 
 async def _checks(call: Call, message: StoredMessage, state: FollowState, body: Body) -> list[Check]:
-    files = await call.services.files.of_mail(call.org, message)
+    followed = state.state == "on"
     try:
-        inside = files.inside(body, followed=state.state == "on")
+        inside = await call.services.preparation.files_inside(call.org, message, body, followed)
     except ComposeError as error:
         text = f"{error}."
         return [Check(code="too_large_for_transport", text=text[0].upper() + text[1:])]

@@ -30,7 +30,7 @@ from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
 
-MessagePatch = patch_of(MessageSpec)
+MessagePatch = patch_of(MessageSpec, __name__)
 LARGEST_MESSAGE = 25 * 1024 * 1024
 """Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
 
@@ -103,7 +103,12 @@ async def answer_with(call: Call, status: int, message: str) -> Answer:
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    return Answer(status, await message_read(call, loaded), loaded.etag)
+    return whole(status, await message_read(call, loaded))
+
+
+def whole(status: int, message: MessageRead) -> Answer:
+    """With its bodies, which may be large."""
+    return Answer(status, message, message.etag, size=len(message.html or "") + len(message.text or ""))
 
 
 @endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
@@ -128,7 +133,7 @@ async def make_message(call: Call) -> Answer:
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load(call)
-    return Answer(200, await message_read(call, loaded), loaded.etag)
+    return whole(200, await message_read(call, loaded))
 
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)

@@ -14,7 +14,7 @@ from lib.storage import Conflict, Missing
 
 endpoints = Endpoints("Organizations", who="admin")
 
-OrganizationPatch = patch_of(OrganizationSpec)
+OrganizationPatch = patch_of(OrganizationSpec, __name__)
 
 
 class OrganizationRead(Organization):

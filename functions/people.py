@@ -31,8 +31,8 @@ from lib.storage import Conflict, Range
 
 endpoints = Endpoints("People and records")
 
-UserPatch = patch_of(UserSpec)
-RecordPatch = patch_of(RecordSpec)
+UserPatch = patch_of(UserSpec, __name__)
+RecordPatch = patch_of(RecordSpec, __name__)
 
 
 class RecordsQuery(PageQuery):

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lib.messages import TOO_LARGE
+
 MOST_ERRORS = 50
 """Fields of a request that are named; how many more there are is said."""
 
@@ -43,6 +45,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.headers = dict(headers or {})
+        self._made_of = status, detail, errors, headers
         self.document = ProblemDocument(
             title=HTTPStatus(status).phrase,
             status=status,
@@ -56,6 +59,10 @@ class Problem(Exception):
         first, more = errors[0], f" ({count - 1} more)" if count > 1 else ""
         return Problem(422, f"{_path(first.loc)}: {first.msg}{more}", errors)
 
+    def __reduce__(self) -> tuple[type[Problem], tuple[object, ...]]:
+        """A large body is checked in another process, from where the problem comes back."""
+        return Problem, self._made_of
+
 
 def not_there(what: str) -> Problem:
     """404: not there, or not yours; which of the two is not told."""
@@ -68,8 +75,12 @@ def invalid(loc: Sequence[str | int], message: str) -> Problem:
 
 
 def invalid_fields(error: ValidationError, prefix: Sequence[str | int] = ()) -> Problem:
-    """422 for each field with which pydantic is not content; `prefix` says where the model's fields stand."""
+    """422 for each field with which pydantic is not content, or 413 for a body that is too large for a mail; `prefix`
+    says where the model's fields stand."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
+    for each in found:
+        if each["type"] == TOO_LARGE:
+            return Problem(413, f"{_path([*prefix, *each['loc']])}: {each['msg']}.")
     return Problem.of_fields(field_errors(found[:MOST_ERRORS], prefix), len(found))
 
 

@@ -14,8 +14,8 @@ from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
 from lib import prepare
-from lib.attachments.mail import MailFiles
 from lib.attachments.models import StoredFile
+from lib.bodies import size_of
 from lib.compose import ComposeError
 from lib.copies import state_of_all
 from lib.fields import Model, Moment
@@ -29,8 +29,8 @@ endpoints = Endpoints("Sending")
 MessageId = Annotated[str, StringConstraints(pattern=r"^<[^<>\s\x00-\x1f\x7f]{1,980}>$")]
 
 
-_LARGEST_COPIES = 30_000_000
-"""Characters of the bodies of all copies together, before they are rewritten; the answer is some three times that."""
+_LARGEST_COPIES = 24_000_000
+"""Bytes of all copies together, where there are several: the answer is some two and a half times that."""
 
 
 class PreparedCopy(BaseModel):
@@ -87,10 +87,11 @@ async def _check_complete(call: Call, loaded: Loaded) -> Body:
     return body
 
 
-def _check_files(files: MailFiles, decision: Decision, body: Body) -> Sequence[StoredFile]:
-    """What would be a link in a followed mail must fit into one that is not. Checked again when it goes out."""
+async def _check_files(call: Call, message: StoredMessage, body: Body, decision: Decision) -> Sequence[StoredFile]:
+    """The files that travel inside the mail. Checked again when it goes out. Raises Problem."""
+    followed = all(each.follow for each in decision.recipients)
     try:
-        return files.inside(body, followed=all(each.follow for each in decision.recipients))
+        return await call.services.preparation.files_inside(call.org, message, body, followed)
     except ComposeError as error:
         raise invalid(["attachments"], f"{error}") from None
 
@@ -109,9 +110,10 @@ async def send_message(call: Call) -> Answer:
     message = loaded.message
     if message.state in ("draft", "failed") and message.asked_by != call.made_id:
         body = await _check_complete(call, loaded)
-        files = await call.services.files.of_mail(call.org, message)
         decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
-        _check_limits(call, message, _check_files(files, decision, body), body)
+        with call.services.large_requests.place(call.org, size_of(body)):
+            inside = await _check_files(call, message, body, decision)
+            _check_limits(call, message, inside, body)
     await call.services.schedule.send(call.org, loaded, call.made_id)
     return await answer_with(call, 202, message.id)
 
@@ -131,32 +133,50 @@ async def prepare_message(call: Call) -> Answer:
     if message.message_id is None:
         made = await services.preparation.message_id(call.org, message)
         message = message.model_copy(update={"message_id": made})
+    files = await services.files.of_mail(call.org, message)
+    # Twice: what is sent, and what the sender keeps.
+    with services.large_requests.place(call.org, 2 * (size_of(body) + files.size())):
+        return await _prepared(call, loaded, message, body)
+
+
+async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Body) -> Answer:
+    services = call.services
     mail = await services.preparation.prepare(call.org, message, body, call.now)
-    _check_files(mail.files, mail.decision, body)
+    await _check_files(call, message, body, mail.decision)
     try:
-        prepared = await written(call, mail, len(mail.divisions))
+        prepared = await written(call, mail, range(len(mail.divisions)))
         kept = await services.preparation.sender_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     after = message.model_copy(update={"remarks": mail.remarks})
     copies = sharing_links([each.copy for each in prepared])
     await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))
-    answer = PreparedMessage(
-        copies=[prepared_copy(message, each) for each in prepared],
-        sender_copy=sender_copy(kept),
-        remarks=mail.remarks,
+    size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
+    bare = [each.without_files() for each in prepared]
+    answer = await services.off_loop.run(
+        call.org, size, _prepared_json, message, bare, kept.without_files(), mail.remarks
     )
     return Answer(200, answer)
 
 
-async def written(call: Call, mail: Mail, most: int) -> list[Prepared]:
-    """The mail's first copies. Raises ComposeError, and Problem where they are too much for one answer."""
-    body = mail.body
-    if most * (len(body.html or "") + len(body.text or "")) > _LARGEST_COPIES:
-        raise Problem(422, f"{most} copies of this mail are too large for one answer: send it to fewer at a time.")
-    prepared = []
-    for number in range(most):
+def _prepared_json(
+    message: StoredMessage, prepared: list[Prepared], kept: prepare.SenderCopy, remarks: list[Remark]
+) -> bytes:
+    answer = PreparedMessage(
+        copies=[prepared_copy(message, each) for each in prepared], sender_copy=sender_copy(kept), remarks=remarks
+    )
+    return answer.model_dump_json().encode()
+
+
+async def written(call: Call, mail: Mail, numbers: Sequence[int]) -> list[Prepared]:
+    """These copies of the mail. Raises ComposeError, and Problem where they are too much for one answer."""
+    prepared, size = list[Prepared](), 0
+    for number in numbers:
         prepared.append(await call.services.preparation.write(mail, number))
+        size += len(prepared[-1].composed.mime)
+        if len(prepared) > 1 and size > _LARGEST_COPIES:
+            detail = f"The {len(numbers)} copies of this mail are too large for one answer: send it to fewer at a time."
+            raise Problem(422, detail)
         await asyncio.sleep(0)  # others wait for this process, too
     return prepared
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from functions.endpoint import Answer, Call, Endpoints
-from functions.messages import LARGEST_MESSAGE
 from functions.problems import Problem, invalid, invalid_fields
 from functions.recipients import RecipientRead, recipients_read
-from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy
+from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
+from lib import prepare
 from lib.addresses import same_mailbox
 from lib.compose import ComposeError
 from lib.fields import ChosenId
@@ -22,14 +19,17 @@ from lib.ids import new_id
 from lib.message_store import Loaded, Summary
 from lib.messages import Body, MessageSpec, Remark, StoredMessage
 from lib.people import USERS
-from lib.prepare import Mail
-from lib.raw_mail import MOST_BYTES, BadMail, Mailbox, RawMail, read_mail
+from lib.prepare import Mail, Prepared
+from lib.raw_mail import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, read_mail_text
 
 endpoints = Endpoints("Sending")
 
+LARGEST_SIMULATION = MOST_BYTES * 4 // 3 + MOST_BYTES // 10
+"""Bytes of a request: the largest raw mail in base64, with line breaks."""
+
 _MOST_COPIES = 5
-_LARGEST = max(LARGEST_MESSAGE, MOST_BYTES * 3 // 2)
-"""Bytes: room for a raw mail in base64, with line ends."""
+_MOST_SHOWN = 2_000_000
+"""Characters of the bodies of the copies together; above that, fewer copies are shown, two at least."""
 
 _LONGEST_SUBJECT = 998
 _LONGEST_NAME = 200
@@ -40,10 +40,8 @@ class Simulation(MessageSpec):
     acting user, or the user whose address stands in its From."""
 
     sender: ChosenId | None = Field(None, alias="from", description="the id of the sending user")  # type: ignore[assignment]
-    mime: str | None = Field(
-        None,
-        max_length=MOST_BYTES * 4 // 3 + MOST_BYTES // 20,
-        description="a raw mail (RFC 5322), as it is or in base64",
+    mime: Annotated[str, Field(json_schema_extra={"maxLength": LARGEST_SIMULATION})] | None = Field(
+        None, description=f"a raw mail (RFC 5322) of up to {MOST_BYTES:,} bytes, as it is or in base64"
     )
 
     @model_validator(mode="after")
@@ -71,7 +69,7 @@ class SimulationRead(BaseModel):
     remarks: list[Remark]
 
 
-@endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=_LARGEST)
+@endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
 async def simulate(call: Call) -> Answer:
     """See what would be followed, for whom, and what the mail would look like. Nothing is stored or sent."""
     spec, remarks = await _spec(call)
@@ -90,10 +88,27 @@ async def simulate(call: Call) -> Answer:
     try:
         mail = await services.preparation.prepare(call.org, message, body, call.now)
         shown = _shown(mail)
-        prepared = [await services.preparation.write(mail, number) for number in shown]
+        prepared = await written(call, mail, shown)
         kept = await services.preparation.sender_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
+    recipients = recipients_read(Loaded(message, "", Summary(), None, []), mail.decision)
+    remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
+    size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
+    answer = await services.off_loop.run(
+        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks
+    )
+    return Answer(200, answer)
+
+
+def _json(
+    message: StoredMessage,
+    prepared: list[Prepared],
+    kept: prepare.SenderCopy,
+    follow_state: FollowState,
+    recipients: list[RecipientRead],
+    remarks: list[Remark],
+) -> bytes:
     copies = [
         SimulatedCopy(
             **prepared_copy(message, each).model_dump(),
@@ -103,19 +118,19 @@ async def simulate(call: Call) -> Answer:
         for each in prepared
     ]
     answer = SimulationRead(
-        follow_state=mail.follow_state,
-        recipients=recipients_read(Loaded(message, "", Summary(), None, []), mail.decision),
+        follow_state=follow_state,
+        recipients=recipients,
         copies=copies,
         sender_copy=sender_copy(kept),
-        remarks=[*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks],
+        remarks=remarks,
     )
-    return Answer(200, answer)
+    return answer.model_dump_json().encode()
 
 
 def _shown(mail: Mail) -> list[int]:
     """The first copies, and the last one, which may be the clean one: the others differ in their tokens alone."""
-    count = len(mail.divisions)
-    return list(range(count)) if count <= _MOST_COPIES else [*range(_MOST_COPIES - 1), count - 1]
+    count, most = len(mail.divisions), min(_MOST_COPIES, max(2, _MOST_SHOWN // (mail.original.size() or 1)))
+    return list(range(count)) if count <= most else [*range(most - 1), count - 1]
 
 
 def _left_out(count: int) -> list[Remark]:
@@ -133,7 +148,9 @@ async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
         fields = simulation.model_dump(exclude={"mime", "sender"}, exclude_unset=True)
         return MessageSpec.model_validate({**fields, "from": sender}), []
     try:
-        mail = await asyncio.to_thread(read_mail, _raw(simulation.mime))
+        mail = await call.services.off_loop.run(call.org, len(simulation.mime), read_mail_text, simulation.mime)
+    except MailTooLarge as error:
+        raise Problem(413, f"mime: {error}.") from None
     except BadMail as error:
         raise invalid(["mime"], f"{error}") from None
     sender = simulation.sender or call.user() or await _user_of(call, mail.sender)
@@ -143,16 +160,6 @@ async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
     except ValidationError as error:
         raise invalid_fields(error, ["mime"]) from None
     return spec, _remarks(mail)
-
-
-def _raw(mime: str) -> bytes:
-    """A header has a colon, which base64 has not. Raises Problem."""
-    if ":" in mime:
-        return mime.encode()
-    try:
-        return base64.b64decode("".join(mime.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise invalid(["mime"], "it is neither a raw mail nor base64") from None
 
 
 def _fields(mail: RawMail) -> dict[str, Any]:

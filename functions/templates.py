@@ -195,12 +195,15 @@ async def render_template(call: Call) -> Answer:
     if found is None:
         raise not_there("template")
     version = await _version(call, found[0], spec.version or found[0].version)
-    return Answer(200, _rendered(version, await _names(call, spec)))
+    done = await _rendered(call, version, await _names(call, spec))
+    return Answer(200, done, size=len(done.html or "") + len(done.text or ""))
 
 
-def _rendered(version: StoredVersion, names: Names) -> Rendered:
+async def _rendered(call: Call, version: StoredVersion, names: Names) -> Rendered:
+    size = len(version.html or "") + len(version.text or "")
     try:
-        return rendered(version, names)
+        with call.services.large_requests.place(call.org, size):
+            return await call.services.off_loop.run(call.org, size, rendered, version, names)
     except TooLong as error:
         raise invalid([error.part], f"{error}") from None
 
@@ -245,7 +248,7 @@ async def preview_template(call: Call) -> Answer:
         "regarding": "Example project",
         "org": call.organization.name,
     }
-    return Answer(200, preview_page(template, version.version, _rendered(version, names)), headers=HEADERS)
+    return Answer(200, preview_page(template, version.version, await _rendered(call, version, names)), headers=HEADERS)
 
 
 @endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.charset import QP, Charset
-from email.encoders import encode_base64
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message as MimeMessage
@@ -24,6 +23,7 @@ from email.policy import compat32
 from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, parseaddr
 from typing import Any
 
+from lib.mail_bodies import MailBodies
 from lib.mail_headers import unfolded, write_mailboxes, write_text
 from lib.messages import Body, MessageFields, Recipient
 from lib.people import StoredUser
@@ -68,7 +68,8 @@ def compose(
     parts: Sequence[Part] = (),
 ) -> Composed:
     """The message as bytes with CRLF line ends. Bcc is the envelope's alone. Raises ComposeError."""
-    root: MimeMessage[Any, Any] = _root_part(body, parts)
+    bodies = MailBodies()
+    root: MimeMessage[Any, Any] = _root_part(body, parts, bodies)
     expected = {
         "From": [(sender.name, sender.email)],
         "To": _pairs(message.to),
@@ -82,31 +83,31 @@ def compose(
     root["Subject"] = write_text("Subject", message.subject)
     root["Date"] = format_datetime(date)
     root["Message-ID"] = write_text("Message-ID", message_id)
-    mime = root.as_bytes(policy=_WIRE)
+    mime = root.as_bytes(policy=_WIRE)  # with markers in place of bodies
     _check(mime, [*root.keys()], message.subject, expected, message_id)
     headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
-    return Composed(mime, headers, tuple(parts))
+    return Composed(bodies.filled(mime), headers, tuple(parts))
 
 
-def _root_part(body: Body, parts: Sequence[Part]) -> MimeMessage:
+def _root_part(body: Body, parts: Sequence[Part], bodies: MailBodies) -> MimeMessage:
     """mixed(alternative(text, related(HTML, its images)), attachments), as far as there is any of it."""
     attachments = [part for part in parts if part.cid is None]
-    content = _body_part(body, [part for part in parts if part.cid is not None])
-    return _around("mixed", content, attachments)
+    content = _body_part(body, [part for part in parts if part.cid is not None], bodies)
+    return _around("mixed", content, attachments, bodies)
 
 
-def _body_part(body: Body, images: Sequence[Part]) -> MimeMessage:
-    text = MIMEText(body.text or "", "plain", _UTF8)  # type: ignore[arg-type]
+def _body_part(body: Body, images: Sequence[Part], bodies: MailBodies) -> MimeMessage:
+    text = MIMEText(bodies.text(body.text or ""), "plain", _UTF8)  # type: ignore[arg-type]
     if body.html is None:
         return text
     root = MIMEMultipart("alternative")
     root.attach(text)
-    html = MIMEText(body.html, "html", _UTF8)  # type: ignore[arg-type]
-    root.attach(_around("related", html, images))
+    html = MIMEText(bodies.text(body.html), "html", _UTF8)  # type: ignore[arg-type]
+    root.attach(_around("related", html, images, bodies))
     return root
 
 
-def _around(kind: str, first: MimeMessage, files: Sequence[Part]) -> MimeMessage:
+def _around(kind: str, first: MimeMessage, files: Sequence[Part], bodies: MailBodies) -> MimeMessage:
     if not files:
         return first
     whole = MIMEMultipart(kind)
@@ -114,11 +115,11 @@ def _around(kind: str, first: MimeMessage, files: Sequence[Part]) -> MimeMessage
         whole.set_param("type", first.get_content_type())  # RFC 2387 wants it
     whole.attach(first)
     for file in files:
-        whole.attach(_file_part(file))
+        whole.attach(_file_part(file, bodies))
     return whole
 
 
-def _file_part(file: Part) -> MimeMessage:
+def _file_part(file: Part, bodies: MailBodies) -> MimeMessage:
     """In base64, whatever it is: its bytes arrive as they were. Raises ComposeError."""
     main, _, sub = file.content_type.partition("/")
     if main in ("multipart", "message"):
@@ -129,8 +130,8 @@ def _file_part(file: Part) -> MimeMessage:
     if file.cid:
         part["Content-ID"] = f"<{file.cid}>"
     _check_file_part(part, file, f"{main}/{sub}")
-    part.set_payload(file.data)
-    encode_base64(part)
+    part["Content-Transfer-Encoding"] = "base64"
+    part.set_payload(bodies.file(file.data))
     return part
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from lib.facts import Kind, asks_for_privacy, new_fact
 from lib.services import Services
@@ -24,10 +25,17 @@ class Hit:
 
 
 async def record_hit(
-    services: Services, purpose: Purpose, kind: Kind, token: str, method: str, headers: Mapping[str, str]
+    services: Services,
+    purpose: Purpose,
+    kind: Kind,
+    token: str,
+    method: str,
+    headers: Mapping[str, str],
+    arrived: datetime,
 ) -> Hit | None:
     """What the token says, once the fact is durable; None, and nothing recorded, for what is no such token.
 
+    `arrived` is when the trigger was entered: whatever was waited for since is no part of when it happened.
     A browser that asks not to be tracked is heard: its opens are not recorded, its clicks without who (mautic#17187).
     """
     claim = services.ring.open(purpose, token)
@@ -39,7 +47,7 @@ async def record_hit(
     fact = new_fact(
         kind,
         claim.message,
-        services.clock.now(),
+        arrived,
         method,
         headers,
         recipient=None if is_private else claim.recipient,
@@ -58,6 +66,7 @@ async def record_within(
     token: str,
     method: str,
     headers: Mapping[str, str],
+    arrived: datetime,
 ) -> None:
     """`record_hit`, for an answer that has cost time already: when these are over, the log has the fact.
 
@@ -65,4 +74,4 @@ async def record_within(
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(max(0.0, seconds)):
-            await record_hit(services, purpose, kind, token, method, headers)
+            await record_hit(services, purpose, kind, token, method, headers, arrived)

@@ -7,6 +7,7 @@ comes after its lease does the work again, with the same `made_id`, so that what
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -17,6 +18,7 @@ from lib.clock import Clock
 from lib.documents import pack, unpack
 from lib.fields import Moment
 from lib.ids import new_id, short_hash
+from lib.off_loop import INLINE, OffLoop
 from lib.storage import Conflict, Missing, Replace, Row, Storage, put_if_unchanged
 from lib.tables import container, table
 from lib.tokens import KeyRing, Purpose
@@ -65,7 +67,8 @@ class Begun:
 
 
 class Idempotency:
-    def __init__(self, storage: Storage, ring: KeyRing, clock: Clock) -> None:
+    def __init__(self, storage: Storage, ring: KeyRing, clock: Clock, off_loop: OffLoop) -> None:
+        self._off_loop = off_loop
         self._tables = storage.tables
         self._blobs = storage.blobs
         self._ring = ring
@@ -73,7 +76,7 @@ class Idempotency:
 
     async def begin(self, organization: str, path: str, key: str, body: bytes) -> Answered | Begun:
         """Raises OtherBody, UnderWay; Missing where there is no such organization."""
-        partition, digest, now = short_hash(path, key), sha256(body).hexdigest(), self._clock.now()
+        partition, digest, now = short_hash(path, key), await _digest(body), self._clock.now()
         name = table(organization, "requests")
         there = await self._tables.get(name, partition, _ROW)
         made_id = new_id()
@@ -97,7 +100,8 @@ class Idempotency:
 
     async def complete(self, organization: str, begun: Begun, status: int, body: bytes, etag: str | None) -> None:
         """Remember the answer."""
-        sealed: str | None = self._ring.seal(Purpose.ANSWER, body)
+        seal = self._off_loop.run(organization, len(body), self._ring.seal, Purpose.ANSWER, body)
+        sealed: str | None = await seal
         blob = None
         if sealed and len(sealed) > _INLINE:
             blob, data, sealed = f"answers/{begun.row.partition}", sealed.encode(), None
@@ -121,4 +125,12 @@ class Idempotency:
         if stored.blob:
             sealed = (await self._blobs.get(container(organization), stored.blob)).decode()
         assert stored.status is not None
-        return Answered(stored.status, self._ring.unseal(Purpose.ANSWER, sealed) or b"", stored.etag)
+        unseal = self._off_loop.run(organization, len(sealed), self._ring.unseal, Purpose.ANSWER, sealed)
+        return Answered(stored.status, await unseal or b"", stored.etag)
+
+
+async def _digest(body: bytes) -> str:
+    """In hexadecimal. Hashing lets other threads run, so a large body is hashed in one."""
+    if len(body) <= INLINE:
+        return sha256(body).hexdigest()
+    return await asyncio.to_thread(lambda: sha256(body).hexdigest())

@@ -32,6 +32,14 @@ def image_type(data: bytes | memoryview) -> str:
     raise BrokenImage("it is no PNG, JPEG, GIF or WebP")
 
 
+def known_image_type(data: bytes) -> str:
+    """The media type of an image that was read through when it came. Raises BrokenImage for what is none."""
+    for signature, kind, _ in _FORMATS:
+        if data.startswith(signature):
+            return kind
+    raise BrokenImage("it is no PNG, JPEG, GIF or WebP")
+
+
 def _check_png(raw: bytes) -> None:
     """Portable Network Graphics (Third Edition), 5: chunks of length, type, data and CRC, from IHDR to IEND."""
     place, kinds = 8, list[bytes]()

@@ -14,6 +14,7 @@ import ipaddress
 import re
 import string
 import unicodedata
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -136,6 +137,7 @@ def _ascii_host(host: str) -> str:
     return name
 
 
+@lru_cache(1024)
 def _international(host: str) -> str:
     """The host name in ASCII, as browsers make it.
 

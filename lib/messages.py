@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from lib.attachments.models import AttachmentRead
 from lib.checks import Check
@@ -21,8 +23,28 @@ State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain
 MOST_RECIPIENTS = 500
 _LONGEST_RECIPIENTS = 300_000
 """Characters of their JSON: a table's row holds 1 MiB in UTF-16."""
-LONGEST_BODY = 5_000_000
-"""Characters of the HTML or the text."""
+LARGEST_HTML = 2_000_000
+LARGEST_TEXT = 1_000_000
+"""Bytes, in UTF-8."""
+
+TOO_LARGE = "too_large"
+"""The type of pydantic's error for a body that is larger than that."""
+
+
+def _at_most(largest: int, body: str) -> str:
+    if len(body) * 4 > largest:
+        size = len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass"))
+        if size > largest:
+            raise PydanticCustomError(TOO_LARGE, f"it has {size:,} bytes in UTF-8; at most {largest:,} are taken")
+    return body
+
+
+Html = Annotated[
+    str, AfterValidator(partial(_at_most, LARGEST_HTML)), Field(json_schema_extra={"maxLength": LARGEST_HTML})
+]
+Text = Annotated[
+    str, AfterValidator(partial(_at_most, LARGEST_TEXT)), Field(json_schema_extra={"maxLength": LARGEST_TEXT})
+]
 
 
 class Recipient(Model):
@@ -63,9 +85,9 @@ class MessageFields(Model):
 class MessageSpec(MessageFields):
     """A message as it is posted. It needs at least one recipient when it is sent, not before."""
 
-    html: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = None
-    text: Annotated[str, StringConstraints(max_length=LONGEST_BODY)] | None = Field(
-        None, description="made from the HTML where none is given"
+    html: Html | None = Field(None, description=f"at most {LARGEST_HTML:,} bytes in UTF-8")
+    text: Text | None = Field(
+        None, description=f"made from the HTML where none is given; at most {LARGEST_TEXT:,} bytes in UTF-8"
     )
 
     @model_validator(mode="after")

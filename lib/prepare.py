@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from lib import bodies
 from lib.addresses import domain_of
-from lib.attachments.mail import MailFiles
-from lib.compose import Composed, Part, compose
+from lib.attachments.mail import FileBytes
+from lib.attachments.models import StoredFile
+from lib.bodies import Followed, Original, Unfollowed
+from lib.compose import Composed
 from lib.consents import Consents
 from lib.copies import Division, divided, kept
 from lib.follow import Decision, FollowState, Said, decide
 from lib.ids import new_id
 from lib.messages import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
+from lib.off_loop import JobLost, OffLoop
 from lib.organizations import Organizations, OrganizationSettings
 from lib.people import People, StoredUser
-from lib.rewrite import Opened, OpenToken, cleaned, rewrite
-from lib.rewrite.plain_text import plain_text
-from lib.tokens import Claim, KeyRing, Purpose
+from lib.tokens import KeyRing
 
 if TYPE_CHECKING:
     from lib.attachments.files import Files
 
 log = logging.getLogger("heed.prepare")
 
-_MOST_REMARKS = 50
+Result = TypeVar("Result")
+
 _AT_ONCE = 25
 """Recipients whose wishes are looked up at the same time."""
 
@@ -47,6 +50,10 @@ class Prepared:
     sender: str
     remarks: list[Remark]
 
+    def without_files(self) -> Prepared:
+        """The files stand in `composed.mime`, too: this is lighter to carry."""
+        return replace(self, composed=replace(self.composed, parts=()))
+
 
 @dataclass(frozen=True, slots=True)
 class SenderCopy:
@@ -55,15 +62,8 @@ class SenderCopy:
     composed: Composed
     body: Body
 
-
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """The body with our links and pixel, and what is known of the links."""
-
-    body: Body
-    links: list[str]
-    honeypots: list[int]
-    remarks: list[Remark]
+    def without_files(self) -> SenderCopy:
+        return replace(self, composed=replace(self.composed, parts=()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +74,23 @@ class Mail:
     the copies that were rewritten already.
     """
 
-    organization: str
     message: StoredMessage
-    body: Body
+    original: Original
     sender: StoredUser
     date: datetime
-    honeypot: bool
     decision: Decision
     follow_state: FollowState
     divisions: Sequence[Division]
-    rewritten: Mapping[int, _Followed]
-    files: MailFiles
+    rewritten: Mapping[int, Followed]
+    remarks_on_files: Sequence[Remark]
+    file_bytes: FileBytes
 
     @property
     def remarks(self) -> list[Remark]:
         """On the followed copies, which all have the same links; or why there are none."""
         if self.follow_state is _NOT_REWRITTEN:
-            return [Remark(code="not-rewritten", text=_NOT_REWRITTEN.reason), *self.files.remarks(self.body)]
-        return [*next((each.remarks for each in self.rewritten.values()), []), *self.files.remarks(self.body)]
+            return [Remark(code="not-rewritten", text=_NOT_REWRITTEN.reason), *self.remarks_on_files]
+        return [*next((each.remarks for each in self.rewritten.values()), []), *self.remarks_on_files]
 
     def copies(self) -> list[Copy]:
         """As they are to go out, before they are written."""
@@ -123,11 +122,13 @@ class Preparation:
         separate_envelopes: bool = True,
         *,
         files: Files,
+        off_loop: OffLoop,
     ) -> None:
         self._organizations = organizations
         self._people = people
         self._consents = consents
         self._files = files
+        self._off_loop = off_loop
         self._ring = ring
         self._base_url = base_url
         self._separate_envelopes = separate_envelopes
@@ -195,103 +196,90 @@ class Preparation:
         named = settings.tracking != "aggregate"
         divisions = kept(planned, decision, emails, named) if planned else divided(decision, emails, named)
         first = next((number for number, each in enumerate(divisions) if each.follow_state.state == "on"), None)
-        state, rewritten = decision.state, dict[int, _Followed]()
+        state, rewritten = decision.state, dict[int, Followed]()
+        original = Original(organization, message.id, body, files, settings.honeypot, self._ring, self._base_url)
         if first is not None:
-            followed = self._followed(
-                organization, message.id, body, files, divisions[first].recipient, settings.honeypot
-            )
-            if followed is not None:
-                rewritten[first] = followed
+            done = await self._followed(original, divisions[first].recipient)
+            if done is not None:
+                rewritten[first] = done
             else:
                 state = _NOT_REWRITTEN
                 divisions = [each.unfollowed(state) for each in divisions] if planned else [_everybody(emails, state)]
         if len(divisions) == 1:
             state = divisions[0].follow_state
-        return Mail(
-            organization, message, body, sender, date, settings.honeypot, decision, state, divisions, rewritten, files
-        )
+        remarks = await self._do(original, bodies.remarks_on_files, original)
+        file_bytes = self._files.bytes_of_mail(organization, files)
+        return Mail(message, original, sender, date, decision, state, divisions, rewritten, remarks, file_bytes)
 
     async def write(self, mail: Mail, number: int) -> Prepared:
-        """One of the mail's copies. Raises ComposeError, StorageError."""
+        """One of the mail's copies. Raises ComposeError, StorageError, JobLost."""
         division, followed = mail.divisions[number], mail.rewritten.get(number)
         if followed is None and division.follow_state.state == "on":
-            followed = self._followed(
-                mail.organization, mail.message.id, mail.body, mail.files, division.recipient, mail.honeypot
-            )
+            followed = await self._followed(mail.original, division.recipient)
             if followed is None:
                 division = division.unfollowed(_NOT_REWRITTEN)
-        body = followed.body if followed else self._unfollowed(mail)
-        parts = await mail.files.parts(body, followed=followed is not None)
-        composed = _composed(mail, body, parts)
-        return Prepared(_copy(division, followed), composed, body, mail.sender.email, mail.remarks)
+        shown = followed or await self._unfollowed(mail.original)
+        inside = mail.original.files.inside(shown.images, followed=followed is not None)
+        composed = await self._composed(mail, shown.body, inside)
+        return Prepared(_copy(division, followed), composed, shown.body, mail.sender.email, mail.remarks)
 
     async def sender_copy(self, mail: Mail) -> SenderCopy:
-        """The mail with the same headers and direct links, for the sender to keep. Raises ComposeError, StorageError.
+        """The mail with the same headers and direct links, for the sender to keep.
 
         Whoever looks through what they have sent is no recipient who opens it. So this copy has no pixel at all: one
         that records nothing would do no more than call our server each time.
+
+        Raises ComposeError, StorageError, JobLost.
         """
-        body, parts = await mail.files.kept(self._unfollowed(mail))
-        return SenderCopy(_composed(mail, body, parts), body)
+        shown = await self._unfollowed(mail.original)
+        kept = await self._do(mail.original, bodies.kept, mail.original, shown)
+        return SenderCopy(await self._composed(mail, kept.body, kept.inside), kept.body)
 
-    def _followed(
-        self, organization: str, message: str, body: Body, files: MailFiles, recipient: int | None, honeypot: bool
-    ) -> _Followed | None:
-        """With our links and pixel; None when that fails for whatever reason: a mail matters more than its tracking."""
+    async def files_inside(
+        self, organization: str, message: StoredMessage, body: Body, followed: bool
+    ) -> Sequence[StoredFile]:
+        """What travels inside the mail: what would be a link in a followed one must fit into one that is not.
 
-        def mint(link: int, destination: str) -> str:
-            token = self._ring.mint(Purpose.CLICK, Claim(organization, message, recipient, link, destination))
-            return f"{self._base_url}/c/{token}"
+        Raises ComposeError, JobLost.
+        """
+        files = await self._files.of_mail(organization, message)
+        original = Original(organization, message.id, body, files, False, self._ring, self._base_url)
+        images = await self._do(original, bodies.images_of, original)
+        return files.inside(images, followed=followed)
 
-        pixel = self._ring.mint(Purpose.OPEN, Claim(organization, message, recipient))
+    async def _followed(self, original: Original, recipient: int | None) -> Followed | None:
+        """None when it fails for whatever reason: a mail matters more than its tracking. Raises JobLost."""
         try:
-            body = files.with_links(body, recipient)
-            done = rewrite(
-                body.html,
-                body.text,
-                mint=mint,
-                pixel=f"{self._base_url}/o/{pixel}.gif",
-                own=self._base_url,
-                open_token=self._opener(organization, message),
-                honeypot=honeypot,
-            )
-            body = files.with_hosted_images(Body(html=done.html, text=done.text), recipient)
+            return await self._do(original, bodies.followed, original, recipient)
+        except JobLost:
+            raise
         except Exception:
-            log.exception("message %s could not be rewritten and goes out unfollowed", message)
+            log.exception("message %s could not be rewritten and goes out unfollowed", original.message)
             return None
-        remarks = [Remark(code=each.code, text=each.text, place=each.place) for each in done.remarks[:_MOST_REMARKS]]
-        if len(done.remarks) > _MOST_REMARKS:
-            remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))
-        return _Followed(body, list(done.links), list(done.honeypots), remarks)
 
-    def _unfollowed(self, mail: Mail) -> Body:
-        """As it was written, but without what tracks in the mail it quotes; should that fail, exactly as it was."""
-        body, opener = mail.body, self._opener(mail.organization, mail.message.id)
+    async def _unfollowed(self, original: Original) -> Unfollowed:
+        """Without what tracks in the mail it quotes; should that fail, exactly as it was written. Raises JobLost."""
         try:
-            html, text = cleaned(body.html, body.text, own=self._base_url, open_token=opener)
+            return await self._do(original, bodies.unfollowed, original)
+        except JobLost:
+            raise
         except Exception:
-            log.exception("message %s could not be cleaned of the tracking of older mail", mail.message.id)
-            html, text = body.html, body.text
-        if text is None and html is not None:
-            text = plain_text(html, lambda _: None)
-        return mail.files.with_uncounted_images(Body(html=html, text=text))
+            log.exception("message %s could not be cleaned of the tracking of older mail", original.message)
+            return await self._do(original, bodies.untouched, original, original.body)
 
-    def _opener(self, organization: str, message: str) -> OpenToken:
-        def open_token(kind: Literal["link", "pixel"], token: str) -> Opened | None:
-            claim = self._ring.open(Purpose.CLICK if kind == "link" else Purpose.OPEN, token)
-            if claim is None:
-                return None
-            return Opened(claim.destination, (claim.organization, claim.message) == (organization, message))
+    async def _composed(self, mail: Mail, body: Body, inside: Sequence[StoredFile]) -> Composed:
+        assert mail.message.message_id is not None
+        parts = await mail.file_bytes.parts(inside)
+        size = bodies.size_of(body) + sum(file.size for file in inside)
+        arguments = (mail.message, body, mail.sender, mail.message.message_id, mail.date, parts)
+        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, *arguments)
+        return replace(done, parts=tuple(parts))
 
-        return open_token
-
-
-def _composed(mail: Mail, body: Body, parts: Sequence[Part]) -> Composed:
-    assert mail.message.message_id is not None
-    return compose(mail.message, body, mail.sender, mail.message.message_id, mail.date, parts)
+    async def _do(self, original: Original, job: Callable[..., Result], *arguments: Any) -> Result:
+        return await self._off_loop.run(original.organization, original.size(), job, *arguments)
 
 
-def _copy(division: Division, followed: _Followed | None) -> Copy:
+def _copy(division: Division, followed: Followed | None) -> Copy:
     if followed is None:
         return Copy(recipients=division.recipients, follow_state=division.follow_state)
     return Copy(

@@ -1,37 +1,56 @@
 """A raw mail (RFC 5322, MIME), read within limits: whoever wrote it may mean harm.
 
-`policy.compat32` parses in a time that does not explode; what could make it long is bounded before: bytes, lines,
-parts, how deep they are nested, the length of a header. Only what a draft is made of is read: sender, recipients,
-subject, the first text and the first HTML. The rest is counted, not looked at.
+The bodies are cut out by searching for boundaries, not read line by line: each level of nesting is one search through
+its bytes. Only headers go through `email`, and of the bodies only what a draft is made of is decoded: the first text
+and the first HTML. The rest is counted, not looked at. What could make that long is bounded: bytes, header lines,
+parts, how deep they are nested, the length of a header.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.feedparser import BytesFeedParser
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
+from typing import NamedTuple
 
 from lib.mail_headers import unfolded
+from lib.messages import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 
-MOST_BYTES = 10 * 1024 * 1024
-MOST_LINES = 400_000
+MOST_BYTES = 25_000_000
 MOST_PARTS = 200
 MOST_DEEP = 20
+MOST_HEADER_LINES = 2_000
+"""Of all parts together."""
+
 LONGEST_HEADER = 100_000
 """Characters of the value of From, To, Cc, Bcc or Subject."""
 
+_MOST_HEADER_BYTES = 1_000_000
+_MOST_NEAR_DELIMITERS = 10_000
+"""Lines that begin like a boundary and go on otherwise."""
+
 _LONGEST_CONTENT_HEADER = 4_000
-"""Of those by which the parser divides a mail: it takes the square of their length."""
+"""Of those by which a mail is divided: they are parsed in the square of their length."""
 
 _LONGEST_WORDS = 4_000
 """Characters of a subject or a name, before its encoded words are decoded."""
 
+_MOST_COMMENTS = 200
+"""In a header with addresses: they can stand in each other, and are read by recursion."""
+
+_MOST_BYTES_OF_A_CHARACTER = 2
+"""Of what mail is written in, compared with the same in UTF-8."""
+
+_END_OF_HEADERS = re.compile(rb"(?:\A|\n)\r?+\n")
+_END_OF_DELIMITER = re.compile(rb"(--)?+[ \t]*+\r?+(?:\n|\Z)")
 _CHARSETS = re.compile(
     r"ascii|utf-8|utf-8-sig|utf-16|utf-16-[bl]e|iso8859-\d+|cp125\d|cp437|cp850|cp866|cp9[345][029]|koi8-[ru]|mac-roman|"
     r"tis-620|big5|gb2312|gbk|gb18030|hz|johab|euc_jp|euc_kr|shift_jis|iso2022_(jp|kr)"
@@ -41,6 +60,10 @@ _CHARSETS = re.compile(
 
 class BadMail(ValueError):
     """It is no mail, or goes beyond a limit; the text says which."""
+
+
+class MailTooLarge(BadMail):
+    """It has too many bytes, in all or in its HTML or text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,64 +86,41 @@ class RawMail:
     others: list[str] = field(default_factory=list)
 
 
-class _Part(Message):
-    """Looks at each header before the parser does."""
+class _Leaf(NamedTuple):
+    """A part that holds no parts: its headers, and where its body stands."""
 
-    def set_raw(self, name: str, value: str) -> None:
-        if len(value) > _LONGEST_CONTENT_HEADER and name.lower().startswith("content-"):
-            raise BadMail(f"its header {name[:40]} is longer than {_LONGEST_CONTENT_HEADER:,} characters")
-        super().set_raw(name, value)
+    headers: Message
+    start: int
+    end: int
 
 
-class _Parts:
-    """Makes the parts for the parser, and stops it."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.parser: BytesFeedParser | None = None
-
-    def __call__(self, policy: object = None) -> Message:  # noqa: ARG002 - the parser's way to call it
-        self.count += 1
-        if self.count > MOST_PARTS:
-            raise BadMail(f"it has more than {MOST_PARTS} parts")
-        # The parser keeps the parts that are open. Each line is held against the boundary of every one of them.
-        if self.parser is not None and len(getattr(self.parser, "_msgstack", ())) >= MOST_DEEP:
-            raise BadMail(f"its parts are nested deeper than {MOST_DEEP}")
-        return _Part(policy=compat32)
+def read_mail_text(mail: str) -> RawMail:
+    """A mail as it is, or in base64. Raises BadMail. It takes up to a second or two: not for the event loop."""
+    if ":" in mail:  # a header has a colon, which base64 has not
+        return read_mail(mail.encode("utf-8", "surrogatepass"))
+    try:
+        return read_mail(base64.b64decode("".join(mail.split()), validate=True))
+    except binascii.Error:
+        raise BadMail("it is neither a raw mail nor base64") from None
 
 
 def read_mail(raw: bytes) -> RawMail:
-    """Raises BadMail. It takes up to a second or two: not for the event loop."""
+    """Raises BadMail. Not for the event loop either."""
     if len(raw) > MOST_BYTES:
-        raise BadMail(f"it has {len(raw):,} bytes; at most {MOST_BYTES:,} are taken")
-    if raw.count(b"\n") + raw.count(b"\r") > MOST_LINES:
-        raise BadMail(f"it has more than {MOST_LINES:,} lines")
-    try:
-        root = _parsed(raw)
-        return _read(root)
-    except RecursionError:
-        raise BadMail("it is nested too deeply") from None
-
-
-def _parsed(raw: bytes) -> Message:
-    parts = _Parts()
-    parser = BytesFeedParser(parts, policy=compat32)
-    parts.parser = parser
-    parser.feed(raw)
-    return parser.close()
-
-
-def _read(root: Message) -> RawMail:
+        raise MailTooLarge(f"it has {len(raw):,} bytes; at most {MOST_BYTES:,} are taken")
+    reader = _Reader(raw)
+    leaves = reader.leaves(0, len(raw), 0)
+    root = reader.root
     senders = _mailboxes(root, "From")
     if not senders and not root.keys():
         raise BadMail("it has no headers")
     texts: dict[str, str] = {}
     others: list[str] = []
-    for part in _leaves(root):
-        kind = part.get_content_type()
-        is_file = part.get_content_disposition() == "attachment"
+    for leaf in leaves:
+        kind = leaf.headers.get_content_type()
+        is_file = leaf.headers.get_content_disposition() == "attachment"
         if kind in ("text/plain", "text/html") and kind not in texts and not is_file:
-            texts[kind] = _text(part)
+            texts[kind] = reader.text(leaf, kind)
         else:
             others.append(kind)
     return RawMail(
@@ -135,23 +135,95 @@ def _read(root: Message) -> RawMail:
     )
 
 
-def _leaves(part: Message) -> Iterator[Message]:
-    """In order; a mail in the mail is one leaf."""
-    children = part.get_payload()
-    if part.get_content_maintype() != "multipart" or not isinstance(children, list):
-        yield part
-        return
-    for child in children:
-        if isinstance(child, Message):
-            yield from _leaves(child)
+class _Reader:
+    """Divides one mail. `root` are its own headers."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._parts = self._near_delimiters = self._header_lines = self._header_bytes = 0
+        self.root = Message(policy=compat32)
+
+    def leaves(self, start: int, end: int, depth: int) -> list[_Leaf]:
+        """Those of the part that stands there, in order; a mail in the mail is one leaf. Raises BadMail."""
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise BadMail(f"it has more than {MOST_PARTS} parts")
+        if depth > MOST_DEEP:
+            raise BadMail(f"its parts are nested deeper than {MOST_DEEP}")
+        headers, body = self._headers(start, end)
+        if depth == 0:
+            self.root = headers
+        boundary = headers.get_boundary() if headers.get_content_maintype() == "multipart" else None
+        if not boundary:
+            return [_Leaf(headers, body, end)]
+        delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
+        found: list[_Leaf] = []
+        for first, last in self._between(delimiter, body, end):
+            found += self.leaves(first, last, depth + 1)
+        return found
+
+    def _headers(self, start: int, end: int) -> tuple[Message, int]:
+        """The headers of the part there, and where its body starts."""
+        blank = _END_OF_HEADERS.search(self._raw, start, end)
+        if self._raw.startswith((b"\n", b"\r\n"), start, end):
+            blank = None  # it begins with the blank line, so it has none
+            body = self._raw.index(b"\n", start, end) + 1
+            return Message(policy=compat32), body
+        body = blank.end() if blank else end
+        block = self._raw[start:body]
+        self._header_bytes += len(block)
+        self._header_lines += block.count(b"\n")
+        if self._header_lines > MOST_HEADER_LINES or self._header_bytes > _MOST_HEADER_BYTES:
+            raise BadMail(
+                f"its headers are longer than {MOST_HEADER_LINES:,} lines or {_MOST_HEADER_BYTES:,} characters"
+            )
+        headers = BytesHeaderParser(policy=compat32).parsebytes(block)
+        for name, value in headers.raw_items():
+            if len(value) > _LONGEST_CONTENT_HEADER and name.lower().startswith("content-"):
+                raise BadMail(f"its header {name[:40]} is longer than {_LONGEST_CONTENT_HEADER:,} characters")
+        return headers, body
+
+    def _between(self, delimiter: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where the parts stand between lines that begin with the delimiter. What is never closed runs to the end."""
+        part: int | None = None
+        place = start - 1  # the line end before the body is one before a first delimiter, too
+        while (place := self._raw.find(b"\n" + delimiter, max(0, place), end)) >= 0:
+            closing = _END_OF_DELIMITER.match(self._raw, place + 1 + len(delimiter), end)
+            if closing is None:
+                self._near_delimiters += 1
+                if self._near_delimiters > _MOST_NEAR_DELIMITERS:
+                    raise BadMail(f"it has more than {_MOST_NEAR_DELIMITERS:,} lines that begin like a boundary")
+                place += 1
+                continue
+            if part is not None:
+                yield part, max(part, place - self._raw.endswith(b"\r", part, place))
+            if closing[1]:
+                return
+            part = closing.end()
+            place = part - 1
+        if part is not None:
+            yield part, end
+
+    def text(self, leaf: _Leaf, kind: str) -> str:
+        """Raises BadMail."""
+        data = self._raw[leaf.start : leaf.end]
+        encoding = str(leaf.headers.get("content-transfer-encoding", "")).strip().lower()
+        if encoding == "base64":
+            data = _from_base64(data)
+        elif encoding == "quoted-printable":
+            data = binascii.a2b_qp(data)
+        name, largest = ("HTML", LARGEST_HTML) if kind == "text/html" else ("text", LARGEST_TEXT)
+        if len(data) > largest * _MOST_BYTES_OF_A_CHARACTER:
+            raise MailTooLarge(f"its {name} has {len(data):,} bytes; at most {largest:,} are taken")
+        return data.decode(_codec(leaf.headers.get_content_charset()), "replace").replace("\r\n", "\n")
 
 
-def _text(part: Message) -> str:
-    if part.is_multipart():
-        return ""
-    payload = part.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else b""
-    return data.decode(_codec(part.get_content_charset()), "replace").replace("\r\n", "\n")
+def _from_base64(data: bytes) -> bytes:
+    """What can be read of it; as it is where nothing can."""
+    try:
+        return binascii.a2b_base64(data + b"==")
+    except binascii.Error:
+        return data
 
 
 def _codec(name: str | None) -> str:
@@ -172,7 +244,9 @@ def _header(part: Message, name: str) -> str:
 
 def _mailboxes(part: Message, name: str) -> list[Mailbox]:
     value = _header(part, name)
-    if not value or value.count("(") > _LONGEST_WORDS:
+    if value.count("@") > 2 * MOST_RECIPIENTS or value.count(",") > 4 * MOST_RECIPIENTS:
+        raise BadMail(f"its header {name} names more than {MOST_RECIPIENTS} recipients")
+    if not value or value.count("(") > _MOST_COMMENTS:
         return []
     return [Mailbox(_words(words), email.strip()) for words, email in getaddresses([unfolded(value)]) if email.strip()]
 

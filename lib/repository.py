@@ -75,8 +75,11 @@ class Repository(Generic[Stored]):
             yield row.key, unpack(self._model, row), row.etag or ""
 
 
-def patch_of(spec: type[Model]) -> type[Model]:
-    """The model of a PATCH's body: the same fields, none of them needed."""
+def patch_of(spec: type[Model], module: str) -> type[Model]:
+    """The model of a PATCH's body: the same fields, none of them needed.
+
+    It is to be bound in `module` under its own name, by which it goes to other processes: `UserPatch` for a `UserSpec`.
+    """
     fields: dict[str, Any] = {}
     for name, field in spec.model_fields.items():
         info: Any = Field(default=None, alias=field.alias, description=field.description)
@@ -85,6 +88,7 @@ def patch_of(spec: type[Model]) -> type[Model]:
     return create_model(
         f"{spec.__name__.removesuffix('Spec')}Patch",
         __base__=Model,
+        __module__=module,
         __doc__=f"Fields of {spec.__name__} to change; what is left out stays.",
         **fields,
     )

@@ -30,10 +30,12 @@ from lib.images import HostedImages
 from lib.journal import Journal, RowsAndQueues, Writer
 from lib.lists import Lists
 from lib.message_store import MessageStore
+from lib.off_loop import OffLoop
 from lib.organizations import Organizations
 from lib.outbox import Outbox
 from lib.overdue import Overdue
 from lib.people import People
+from lib.places import Places
 from lib.prepare import Preparation
 from lib.rejudge import Rejudge
 from lib.reminders import Reminders
@@ -229,7 +231,23 @@ class Services:
             self.settings.base_url,
             separate,
             files=self.files,
+            off_loop=self.off_loop,
         )
+
+    @cached_property
+    def off_loop(self) -> OffLoop:
+        """Where large work runs."""
+        return OffLoop()
+
+    @cached_property
+    def large_requests(self) -> Places:
+        """How much of what runs off the loop is taken at once; the bytes are those of the mails, before and after."""
+        return Places(most=16, most_of_one=4, most_bytes=96_000_000, most_bytes_of_one=48_000_000)
+
+    @cached_property
+    def uploads(self) -> Places:
+        """How much of files is taken at once: one of the largest from an organization, and another from another one."""
+        return Places(most=24, most_of_one=8, most_bytes=230_000_000, most_bytes_of_one=32_000_000)
 
     @cached_property
     def consents(self) -> Consents:
@@ -238,7 +256,7 @@ class Services:
     @cached_property
     def files(self) -> Files:
         """Attachments and images."""
-        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock)
+        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock, self.off_loop)
 
     @cached_property
     def attachment_views(self) -> AttachmentViews:
@@ -281,7 +299,7 @@ class Services:
 
     @cached_property
     def idempotency(self) -> Idempotency:
-        return Idempotency(self.storage, self.ring, self.clock)
+        return Idempotency(self.storage, self.ring, self.clock, self.off_loop)
 
 
 def build(settings: Settings) -> Services:

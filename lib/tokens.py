@@ -53,8 +53,13 @@ class KeyRing:
     """The first key seals; every key opens, until it is taken off the ring."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
+        self._keys = keys
         self._ciphers = {key_id: AESSIV(key) for key_id, key in keys.items()}
         self._active = next(iter(keys))
+
+    def __reduce__(self) -> tuple[type[KeyRing], tuple[dict[str, bytes]]]:
+        """A ring goes to our own workers by its keys; ciphers cannot be pickled."""
+        return KeyRing, (self._keys,)
 
     @staticmethod
     def parse(setting: str) -> KeyRing:

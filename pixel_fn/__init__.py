@@ -38,17 +38,18 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("pixel")
     @triggers.route("o/{token}.gif", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
-        await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers)
+        arrived = services.clock.now()
+        await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers, arrived)
         return _PIXEL
 
     @triggers.function_name("image")
     @triggers.route("i/{token}/{filename}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def image(req: func.HttpRequest) -> func.HttpResponse:
-        token = req.route_params["token"]
+        arrived, token = services.clock.now(), req.route_params["token"]
         claim = services.ring.open(Purpose.IMAGE, token) or services.ring.open(Purpose.QUOTED_IMAGE, token)
         looking = asyncio.create_task(image_of(services, claim))
         # In this task, not in one of its own: nothing may answer before the hit is kept.
-        await record_hit(services, Purpose.IMAGE, "open", token, req.method, req.headers)
+        await record_hit(services, Purpose.IMAGE, "open", token, req.method, req.headers, arrived)
         found = await looking
         data, kind = found or (PIXEL, "image/gif")
         return func.HttpResponse(data, mimetype=kind, headers=_IMAGE_HEADERS)

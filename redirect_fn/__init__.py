@@ -29,7 +29,8 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("redirect")
     @triggers.route("c/{token}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def redirect(req: func.HttpRequest) -> func.HttpResponse:
-        hit = await record_hit(services, Purpose.CLICK, "click", req.route_params["token"], req.method, req.headers)
+        arrived, token = services.clock.now(), req.route_params["token"]
+        hit = await record_hit(services, Purpose.CLICK, "click", token, req.method, req.headers, arrived)
         if hit is None:
             return func.HttpResponse(NO_SUCH_LINK, status_code=404, mimetype="text/html", headers=_HEADERS)
         headers = {**_HEADERS, "Location": hit.claim.destination}

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lib import tables
-from lib.attachments.mail import MailFiles
+from lib.attachments.mail import FileBytes, MailFiles
 from lib.attachments.models import (
     LARGEST_ATTACHED,
     LARGEST_FOLLOWED,
@@ -30,6 +30,8 @@ from lib.ids import new_id
 from lib.image_formats import image_type
 from lib.message_store import FILES, Loaded, MessageStore
 from lib.messages import StoredMessage
+from lib.off_loop import OffLoop
+from lib.places import Room
 from lib.repository import Stale
 from lib.schedule import NotAllowed
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
@@ -42,6 +44,9 @@ _MOST_EVER = 9_999
 _UNSENT = ("draft", "scheduled")
 _ON_ITS_WAY = ("claimed", "submitting")
 
+ROOM = 2 * LARGEST_ATTACHED
+"""Bytes of files in mails that are written or handed over at the same time; memory, it takes some five times that."""
+
 Data = bytes | memoryview
 
 
@@ -50,19 +55,27 @@ class NoSuchFile(Exception):
 
 
 class Files:
-    def __init__(self, storage: Storage, store: MessageStore, ring: KeyRing, base_url: str, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, store: MessageStore, ring: KeyRing, base_url: str, clock: Clock, off_loop: OffLoop
+    ) -> None:
+        self._off_loop = off_loop
         self._tables = storage.tables
         self._blobs = storage.blobs
         self._store = store
         self._ring = ring
         self._base_url = base_url
         self._clock = clock
+        self._room = Room(ROOM)
 
     async def of_mail(self, organization: str, message: StoredMessage) -> MailFiles:
         """The files as they go into mails; without any request for a message that never had one."""
         rows = await self._rows(organization, message.id) if message.files_made else []
         files = [_file(row) for row in rows]
-        return MailFiles(organization, message.id, files, self._blobs, self._ring, self._base_url, self._clock.now())
+        return MailFiles(organization, message.id, files, self._ring, self._base_url, self._clock.now())
+
+    def bytes_of_mail(self, organization: str, files: MailFiles) -> FileBytes:
+        """What reads the bytes of one mail's files."""
+        return FileBytes(organization, self._blobs, self._room, files.size())
 
     async def attachments(self, organization: str, message: StoredMessage) -> list[StoredAttachment]:
         rows = await self._rows(organization, message.id) if message.files_made else []
@@ -100,7 +113,8 @@ class Files:
         self, organization: str, message: str, image: str, filename: str, data: Data, version: str | None = None
     ) -> StoredImage:
         """A new image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
-        kind, name, blob = image_type(data), clean_filename(filename), image_blob(message, image)
+        kind = await self._off_loop.run(organization, len(data), image_type, bytes(data))
+        name, blob = clean_filename(filename), image_blob(message, image)
         file = StoredImage(id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob)
         stored = await self._add(organization, message, file, data, lambda _: None, version)
         assert isinstance(stored, StoredImage)

@@ -1,10 +1,8 @@
-"""A message's files as they go into one mail: as links and hosted images where the copy is followed, else inside it.
-
-Read once for all copies of a message; the bytes are fetched when the first copy needs them, and kept for the others.
-"""
+"""A message's files as they go into one mail: as links and hosted images where the copy is followed, else inside it."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -16,6 +14,7 @@ from lib.facts import FIRST_IMAGE
 from lib.filenames import filename_in_url
 from lib.images import host_images, images_in, missing_images
 from lib.messages import Body, Remark
+from lib.places import Room
 from lib.storage import Blobs, Missing
 from lib.tokens import Claim, KeyRing, Purpose
 
@@ -28,7 +27,6 @@ class MailFiles:
         organization: str,
         message: str,
         files: Sequence[StoredFile],
-        blobs: Blobs,
         ring: KeyRing,
         base_url: str,
         now: datetime,
@@ -37,10 +35,12 @@ class MailFiles:
         self._message = message
         self._attachments = [file for file in files if isinstance(file, StoredAttachment) and not is_gone(file, now)]
         self._images = [file for file in files if isinstance(file, StoredImage)]
-        self._blobs = blobs
         self._ring = ring
         self._base_url = base_url
-        self._parts: dict[str, Part] = {}
+
+    def size(self) -> int:
+        """Bytes that can travel in one mail of them."""
+        return min(sum(file.size for file in (*self._attachments, *self._images)), LARGEST_ATTACHED)
 
     def remarks(self, body: Body) -> list[Remark]:
         """What the author should know."""
@@ -67,21 +67,21 @@ class MailFiles:
         html = host_images(body.html, self._images, url_of, self._uncounted)
         return body.model_copy(update={"html": html})
 
-    def inside(self, body: Body, *, followed: bool) -> Sequence[StoredFile]:
-        """What travels inside a copy with this body; of one that is not followed that is everything.
+    def images_in(self, body: Body) -> list[StoredImage]:
+        """Those that the body shows from inside the mail."""
+        return images_in(body.html, self._images)
+
+    def inside(self, images: Sequence[StoredImage], *, followed: bool) -> Sequence[StoredFile]:
+        """What travels inside a copy that shows these images; of one that is not followed that is everything.
 
         Raises ComposeError where that is too large.
         """
         files = [file for file in self._attachments if not (followed and file.followed)]
-        return _checked([*images_in(body.html, self._images), *files])
+        return _checked([*images, *files])
 
-    async def parts(self, body: Body, *, followed: bool) -> list[Part]:
-        """`inside`, with the bytes. Raises ComposeError, StorageError."""
-        return await self._read(self.inside(body, followed=followed))
-
-    async def kept(self, body: Body) -> tuple[Body, list[Part]]:
+    def kept(self, body: Body, images: Sequence[StoredImage]) -> tuple[Body, list[StoredFile]]:
         """For the sender to keep: as much as a mail can hold, first what went out inside; what is left out is named."""
-        inside: list[StoredFile] = [*images_in(body.html, self._images)]
+        inside: list[StoredFile] = [*images]
         room = LARGEST_ATTACHED - sum(file.size for file in inside)
         named: list[Link] = []
         for file in sorted(self._attachments, key=lambda file: file.followed):
@@ -91,21 +91,7 @@ class MailFiles:
             else:
                 named.append(Link(file.filename, size_text(file.size), None))
         html, text = with_links(body.html, body.text, named)
-        return Body(html=html, text=text), await self._read(inside)
-
-    async def _read(self, files: Sequence[StoredFile]) -> list[Part]:
-        return [await self._part(file) for file in files]
-
-    async def _part(self, file: StoredFile) -> Part:
-        if file.id not in self._parts:
-            try:
-                data = await self._blobs.get(tables.container(self._organization), file.blob)
-            except Missing:
-                # No later try would find it.
-                raise ComposeError(f"the bytes of {file.filename} are not in storage any more") from None
-            cid = file.cid if isinstance(file, StoredImage) else None
-            self._parts[file.id] = Part(file.filename, file.content_type, data, cid)
-        return self._parts[file.id]
+        return Body(html=html, text=text), inside
 
     def _link(self, file: StoredAttachment, recipient: int | None) -> Link:
         token = self._ring.mint(Purpose.ATTACHMENT, Claim(self._organization, self._message, recipient, file.number))
@@ -123,6 +109,40 @@ class MailFiles:
         if claim is None or (claim.organization, claim.message) == (self._organization, self._message):
             return None
         return self._ring.mint(Purpose.QUOTED_IMAGE, claim)
+
+
+class FileBytes:
+    """The bytes of a mail's files: fetched when the first copy needs them, and kept for the others.
+
+    They wait until there is room for `size` bytes, which is taken for as long as this object lives: while the mail is
+    written and handed over.
+    """
+
+    def __init__(self, organization: str, blobs: Blobs, room: Room, size: int) -> None:
+        self._organization = organization
+        self._blobs = blobs
+        self._room = room
+        self._size = size
+        self._has_room = False
+        self._parts: dict[str, Part] = {}
+
+    async def parts(self, files: Sequence[StoredFile]) -> list[Part]:
+        """The files, as they go into a mail. Raises ComposeError, StorageError."""
+        if files and not self._has_room:
+            self._has_room = True
+            weakref.finalize(self, self._room.give_back, await self._room.take(self._size))
+        return [await self._part(file) for file in files]
+
+    async def _part(self, file: StoredFile) -> Part:
+        if file.id not in self._parts:
+            try:
+                data = await self._blobs.get(tables.container(self._organization), file.blob)
+            except Missing:
+                # No later try would find it.
+                raise ComposeError(f"the bytes of {file.filename} are not in storage any more") from None
+            cid = file.cid if isinstance(file, StoredImage) else None
+            self._parts[file.id] = Part(file.filename, file.content_type, data, cid)
+        return self._parts[file.id]
 
 
 def is_gone(file: StoredAttachment, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from lib.rewrite.destinations import Destinations
 from lib.rewrite.html_part import complete, rewrite_html, size_remarks
+from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Opened, OpenToken, Ours
 from lib.rewrite.plain_text import plain_text
 from lib.rewrite.remarks import Remark, Rewritten
@@ -51,6 +52,9 @@ def rewrite(
     elif page is not None:
         # No remarks on a text that the author did not write; those on the HTML say the same.
         text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [])
+    if destinations.left_out:
+        left_out = f"The first {MOST_LINKS:,} links of a mail are followed; those after them lead there directly."
+        remarks.insert(0, Remark("too-many-links", left_out, "text" if page is None else "html"))
     if page is not None:
         # After the text, whose links come before the honeypot.
         honeypot_url = destinations.honeypot_url() if honeypot else None

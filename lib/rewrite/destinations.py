@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from lib.links import LinkRefused, destination, is_left_alone
+from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
 from lib.rewrite.remarks import Places, Remark
 
@@ -12,7 +13,7 @@ from lib.rewrite.remarks import Places, Remark
 class Destinations:
     """Numbers the destinations of one mail and makes their redirect URLs. `all` lists them by index.
 
-    Without `mint` no link gets a redirect URL.
+    Without `mint` no link gets a redirect URL. `left_out`: there were links beyond the first `MOST_LINKS`.
     """
 
     def __init__(self, mint: Callable[[int, str], str] | None, ours: Ours) -> None:
@@ -22,6 +23,22 @@ class Destinations:
         self._destination_of: Final[dict[str, str]] = {}  # by URL
         self._off: Final[set[str]] = set()
         self.all: Final[list[str]] = []
+        self.left_out = False
+
+    @property
+    def is_following(self) -> bool:
+        """Whether links get redirect URLs at all."""
+        return self._mint is not None
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether one more link would get a redirect URL."""
+        return self._mint is not None and len(self.all) < MOST_LINKS
+
+    def url_of(self, address: str) -> str:
+        """The redirect URL of a link of the HTML that is spelled like this one, else the address itself."""
+        self.left_out = self.left_out or (self.is_following and address not in self._url_of)
+        return self._url_of.get(address, address)
 
     def destination_of(self, url: str) -> str | None:
         """Where one of the redirect URLs made here leads."""
@@ -29,7 +46,7 @@ class Destinations:
 
     def url_in_html(self, address: str) -> str | None:
         """The redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused."""
-        if self._stays(address):
+        if self._stays(address) or self._is_full():
             return None
         to = destination(address)
         url = self._next_url(to)
@@ -48,11 +65,16 @@ class Destinations:
         to = destination(address)
         if to in self._url_of:
             return self._url_of[to]
-        return None if to in self._off else self._next_url(to)
+        return None if to in self._off or self._is_full() else self._next_url(to)
 
     def honeypot_url(self) -> str | None:
         """The redirect URL of one more link, to where the first one leads; None for a mail without links."""
         return self._next_url(self.all[0]) if self.all else None
+
+    def _is_full(self) -> bool:
+        full = len(self.all) >= MOST_LINKS
+        self.left_out = self.left_out or full
+        return full
 
     def _stays(self, address: str) -> bool:
         return self._mint is None or is_left_alone(address) or self.ours.is_own(address)

@@ -72,7 +72,7 @@ def size_remarks(html: str) -> list[Remark]:
 def _link_edits(html: str, links: list[markup.Link], destinations: Destinations, remarks: list[Remark]) -> list[_Edit]:
     edits = []
     places = Places("html", html)
-    for link in links:
+    for number, link in enumerate(links):
         address = decoded(html[link.start : link.end])
         older = destinations.ours.link(address)
         if older is not None:
@@ -80,7 +80,11 @@ def _link_edits(html: str, links: list[markup.Link], destinations: Destinations,
             if removal := _honeypot_removal(html, link, older):
                 edits.append(removal)
                 continue
-        url = _url(address, link, destinations, places, remarks)
+        url = None
+        if number < markup.MOST_LINKS:
+            url = _url(address, link, destinations, places, remarks)
+        else:
+            destinations.left_out = destinations.is_following
         if url is None and older is not None:
             url = address
         if url is not None:

@@ -37,8 +37,23 @@ _TELLING: Final = (
     rf"(?i:a|area|img|image|v:[^{_S}/>]*+|body|svg|math|script|plaintext"
     r"|iframe|noembed|noframes|style|textarea|title|xmp)"
 )
-_DULL: Final = rf"</?+(?!{_TELLING}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
+# Without attributes a link is none; and of end tags, few tell anything.
+_TELLING_START: Final = rf"(?!(?:a|area|img|image)>){_TELLING}"
+_TELLING_END: Final = r"(?i:body|svg|math)"
+_ENDING: Final = (
+    rf"</(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
+    r"|<(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
+)
+_DULL: Final = rf"<(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
+# After the first `MOST_LINKS`, links and images count only where they may be of older mail.
+_STRUCTURE: Final = r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
+_DULL_LATER: Final = rf"<(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{_MARKUP}")
+_BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
+# What stands in every link, pixel and hosted image of ours; its token has over 50 characters.
+_HINT: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
+_WORTH_A_JUMP: Final = 64
 _NEXT: Final = re.compile(rf"(?:[^<]++|</>|<(?![A-Za-z/!?]))*+{_MARKUP}")
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
 _NO_VALUE: Final = (-1, -1)  # the span of a group that did not take part
@@ -61,6 +76,19 @@ _HTML_AGAIN: Final = frozenset((
     "strong", "sub", "sup", "table", "tt", "u", "ul", "var",
 ))
 # fmt: on
+
+
+MOST_LINKS: Final = 2_000
+"""Links of a mail that are followed. Newsletters have some hundred."""
+
+
+_IN_FOREIGN_LATER: Final = rf"(?i:svg|math|{'|'.join(sorted(_HTML_AGAIN))})"
+_DULL_FOREIGN_LATER: Final = (
+    rf"<(?!{_IN_FOREIGN_LATER}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>"
+    rf"|{_ENDING}"
+)
+_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
+_BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+")
 
 
 class Link(NamedTuple):
@@ -88,7 +116,8 @@ class Image(NamedTuple):
 
 @dataclass(slots=True)
 class Markup:
-    """Links and images in the order of the source, where the last `</body>` stands, and where something never ends; of
+    """Links and images in the order of the source, but after `MOST_LINKS` + 1 links or images only those that may be of
+    older mail. Where the last `</body>` stands, and where something never ends; of
     what stands in SVG or MathML that never ends, where that begins."""
 
     links: list[Link] = field(default_factory=list)
@@ -114,6 +143,7 @@ class _Reader:
         self.in_comment: Final = in_comment
         self.foreign = 0  # how deep in <svg> or <math>, which have CDATA sections and no text elements
         self.foreign_start = 0
+        self.hint: int | None = -1  # the next one, when it is past the place where reading is; None: there is no more
 
     def read_from(self, place: int | None) -> None:
         while place is not None and (found := self._next(place)):
@@ -126,8 +156,27 @@ class _Reader:
         return self.foreign_start if self.foreign else place
 
     def _next(self, place: int) -> re.Match[str] | None:
+        later = len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS
+        hint = self._hint(place) if later else None
+        if later and hint is None:
+            return (_NEXT_FOREIGN if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
+        if hint is not None and hint - place > _WORTH_A_JUMP:
+            place = self._before(place, hint)
         # In foreign content every tag tells something: it may be one that ends it.
         return (_NEXT if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
+
+    def _hint(self, place: int) -> int | None:
+        if self.hint is not None and self.hint < place:
+            found = _HINT.search(self.html, place, self.end)
+            self.hint = found.start() if found else None
+        return self.hint
+
+    def _before(self, place: int, hint: int) -> int:
+        """Where the tag begins in which the hint stands, or something before it that tells more."""
+        passed = (_BEFORE_HINT_IN_FOREIGN if self.foreign else _BEFORE_HINT).match(self.html, place, hint)
+        end = passed.end() if passed else place
+        # What follows the last `<` was hidden from the pattern.
+        return end - 1 if end > place and self.html[end - 1] == "<" else end
 
     def _after(self, found: re.Match[str]) -> int | None:
         """Where reading goes on, or None if what was found never ends; likewise in the methods below."""

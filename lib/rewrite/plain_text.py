@@ -25,6 +25,8 @@ _BETWEEN_BLANK_LINES: Final = ("blockquote", "dl", "h1", "h2", "h3", "h4", "h5",
 # fmt: on
 _LINE_BREAKS: Final = dict.fromkeys(_ON_LINES_OF_THEIR_OWN, 1) | dict.fromkeys(_BETWEEN_BLANK_LINES, 2)
 
+_TELLING: Final = frozenset((*_LINE_BREAKS, *_CELLS, *_NOT_TEXT, "a", "br", "img"))
+
 
 def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
     """The text of the HTML, ending in a line break.
@@ -32,8 +34,19 @@ def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
     `destination_of` tells where a redirect URL leads: an address that is its own words appears once.
     """
     writer = _Writer(destination_of)
+    take_text, start, end = writer.take_text, writer.start, writer.end
     for token in tokenize(html):
-        writer.take(token)
+        kind = token.type
+        if kind is _TEXT:
+            take_text(token.data or "")
+        elif kind is _START_TAG:
+            name = token.tag or ""
+            if name in _TELLING:
+                start(token, name)
+        elif kind is _END_TAG:
+            name = token.tag or ""
+            if name in _TELLING:
+                end(name)
     return writer.text()
 
 
@@ -51,19 +64,14 @@ class _Writer:
         self._end_link()
         return "".join(self._pieces) + "\n"
 
-    def take(self, token: Token) -> None:
-        kind = token.type
-        if kind is _TEXT:
-            if self._skipped is None:
-                self._write_words(token.data or "")
-        elif kind is _START_TAG:
-            self._start(token, token.tag or "")
-        elif kind is _END_TAG:
-            self._end(token.tag or "")
+    def take_text(self, text: str) -> None:
+        if self._skipped is None:
+            self._write_words(text)
 
-    def _start(self, tag: Token, name: str) -> None:
+    def start(self, tag: Token, name: str) -> None:
         if name == "a":
-            self._end_link()
+            if self._address:
+                self._end_link()
             self._start_link(tag.attr("href") or "")
         elif name == "img":
             self._write_words(tag.attr("alt") or "")
@@ -77,9 +85,10 @@ class _Writer:
                 self._write("*")
                 self._space = True
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
         if name == "a":
-            self._end_link()
+            if self._address:
+                self._end_link()
         elif name == self._skipped:
             self._skipped = None
         else:
@@ -107,6 +116,8 @@ class _Writer:
         self._line_breaks, self._space = 0, False
 
     def _start_link(self, address: str) -> None:
+        if not address:
+            return
         self._address = address.strip()
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)

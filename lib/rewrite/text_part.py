@@ -14,6 +14,7 @@ from lib.rewrite.remarks import Places, Remark
 _CANDIDATE: Final = re.compile(
     r'[hH](?<![A-Za-z0-9+.\-].)[tT]{2}[pP][sS]?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.DOTALL
 )
+_PERHAPS_OURS: Final = re.compile(r"/[co]/|%2Fo", re.IGNORECASE | re.ASCII)
 _TRAILING: Final = frozenset(".,;:!?*…。、，．；：！？“”„‘’‚«»‹›")
 _OPENING: Final = dict(zip(")]}）」』】》〉", "([{（「『【《〈", strict=True))
 _PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}
@@ -21,9 +22,13 @@ _PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}
 
 def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -> str:
     places = Places("text", text)
+    if not destinations.is_following and not _PERHAPS_OURS.search(text):
+        return text
 
     def replacement(match: re.Match[str]) -> str:
         candidate = match[0]
+        if not destinations.takes_more and not _PERHAPS_OURS.search(candidate):
+            return destinations.url_of(candidate)
         url = _without_trailing(candidate)
         if _is_unresolved(match) or url.endswith("://"):
             return candidate

@@ -18,8 +18,11 @@ class TooLong(Exception):
     """With these names, `part` is longer than a message takes."""
 
     def __init__(self, part: Part, message: str) -> None:
-        super().__init__(message)
+        super().__init__(part, message)
         self.part = part
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 def rendered(content: Content, names: Names) -> Rendered:

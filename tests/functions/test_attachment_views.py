@@ -269,3 +269,21 @@ async def test_with_tables_down_a_file_that_was_seen_revoked_stays_so(storage: S
     assert isinstance(storage.tables, TablesThatMayFail)
     storage.tables.is_down = True
     assert (await heed.hit(link)).status == 410
+
+
+async def test_a_view_is_of_the_time_at_which_it_came_however_long_its_file_was_looked_for(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, [path] = await followed(heed)
+    came, find = heed.clock.now(), heed.services.attachment_views.find
+
+    async def slow(claim: Any) -> Any:
+        heed.clock.move(seconds=40)
+        return await find(claim)
+
+    monkeypatch.setattr(heed.services.attachment_views, "find", slow)
+    await heed.hit(path)
+    await heed.work()
+
+    [view] = (await heed.get(f"/messages/{message}/timeline"))["items"]
+    assert view["at"] == came.isoformat(timespec="milliseconds").replace("+00:00", "Z")

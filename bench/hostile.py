@@ -1,0 +1,299 @@
+"""What a hostile byte costs, compared with a byte of an ordinary mail, over the whole way of a mail.
+
+`python -m bench.hostile` prints ratios, which hardly depend on the machine; `--search SECONDS` tries random repetitions
+of short pieces as well, and prints the worst ones. The way of a mail: its JSON is checked, it is read if it is a raw
+one, its links are followed, a text is made, older tracking is taken out, it is written as MIME twice, and answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from bench.mail import generated_mail
+from bench.storage import ORGANIZATION, Mail
+from lib.attachments.mail import MailFiles
+from lib.attachments.models import StoredImage, cid_of
+from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
+from lib.messages import Body, MessageFields, MessageSpec, Recipient
+from lib.people import StoredUser
+from lib.raw_mail import BadMail, read_mail_text
+from lib.tokens import Claim, KeyRing, Purpose
+
+MOST = 3.0
+"""Times the cost of an ordinary byte."""
+
+BYTES = 300_000
+_OWN = "https://mail.example.com"
+_ROUNDS = 5
+_IMAGE = "0123456789abcdef0123456789abcdef"
+
+
+class Ratio(NamedTuple):
+    """How many times as much as an ordinary byte one of this input costs."""
+
+    kind: str
+    name: str
+    nanoseconds: float
+    times: float
+
+
+class _Way:
+    """The way of one mail."""
+
+    def __init__(self) -> None:
+        mail = Mail()
+        self.ring, self.message = KeyRing.parse(mail.key), mail.ids[0]
+        image = StoredImage(
+            id=_IMAGE, number=0, filename="logo.png", size=1, content_type="image/png", blob="images/logo"
+        )
+        now = datetime.now(UTC)
+        self._files = MailFiles(ORGANIZATION, self.message, [image], self.ring, _OWN, now)
+        self._fields = MessageFields.model_validate(
+            {"from": "rep1", "to": [Recipient(email="ada@example.com", name="Ada")], "subject": "Our offer"}
+        )
+        self._sender = StoredUser(id="rep1", email="rita@example.com", name="Rita Rep")
+        self._date = now
+
+    def html(self, html: str) -> None:
+        self._go(html, None)
+
+    def text(self, text: str) -> None:
+        self._go(None, text)
+
+    def raw(self, mail: str) -> None:
+        json.loads(json.dumps({"mime": mail}))
+        try:
+            read = read_mail_text(mail)
+        except BadMail:
+            return
+        self._go(read.html, read.text)
+
+    def _go(self, html: str | None, text: str | None) -> None:
+        given = json.dumps({"from": "rep1", "html": html, "text": text}, ensure_ascii=False)
+        spec = MessageSpec.model_validate_json(given)
+        body = Body(html=spec.html, text=spec.text)
+        original = Original(ORGANIZATION, self.message, body, self._files, True, self.ring, _OWN)
+        remarks_on_files(original)
+        images_of(original)
+        for each in (followed(original, 0).body, unfollowed(original).body):
+            mail = composed(self._fields, each, self._sender, "<0123456789abcdef@example.com>", self._date, [])
+            Body(html=each.html, text=base64.b64encode(mail.mime).decode()).model_dump_json()
+            Body(text=each.text).model_dump_json()
+
+
+def _pieces(way: _Way) -> Iterator[tuple[str, str]]:
+    """(name, what is repeated) in HTML or text."""
+    older = way.ring.mint(Purpose.CLICK, Claim("other", way.message, 0, 0, "https://example.com/"))
+    seen = way.ring.mint(Purpose.IMAGE, Claim("other", way.message, 0, 0, _IMAGE))
+    for piece in (
+        *("<", ">", "<a ", "<a>", "<a href", "<a href=", '<a href="', "<a href=x>", "<a href=//a>", "<!--", "<!-->"),
+        *("<!--[if a]>", "<!--[if a]><a href=x>", "-->", "<style>", "</style>", "<script>", "<svg>", "<svg></svg>"),
+        *("<svg><b>", "<svg><![CDATA[", "<![CDATA[", "<!x>", "<?", "</", "</>", "</a>", "<p>", "<td>", "<i>", "<li>"),
+        *("<a href=https://e.example/>", "<a href=http://e.e>x</a>", "<a href=http://e.e></a>", "<a href='&amp;'>"),
+        *("<a href=&#x26;>", "<a href='&amp;&amp;&amp;&amp;&amp;&amp;&amp;&amp;'>", "<a href=mailto:a>", "<a href=#>"),
+        *("<a href=http://ü.de>", "<a href=http://[::1]/>", "<a href=http://1.2.3.4>", "<a href=javascript:>"),
+        *("<a href=http://e.e data-heed=off>", "<img src='cid:x'>", "<img src=cid:x>", "<img src=x>", "<img alt=x>"),
+        *(f"<img src=cid:{cid_of(_IMAGE)}>", f"<img src={_OWN}/o/x.gif>", "<img src=/o/x.gif>", "<img src='&amp;'>"),
+        *(f"<a href={_OWN}/c/{older}>", f"<a href={_OWN}/c/{older}></a>", f"<img src={_OWN}/i/{seen}/x.png>"),
+        *("<img src=http://e.e/i/x/y>", f"<img src=/o/{older}.gif>", "<a href=http://e.e/c/x>", "<br>", "<hr>"),
+        *("&", "&amp;", "&#38;", "&lt;", "&x", "&#", "=", "\n", "\r", "\r\n", " ", " \n", "\t", "\0", "\x01", "ü", "€"),
+        *(
+            "😀",
+            "\u200b",
+            "\u200b ",
+            "\xad ",
+            '"',
+            "'",
+            "a",
+            "a ",
+            "ab\n",
+            "http://",
+            "http://a",
+            "http://a ",
+            "hhttp://a ",
+        ),
+        *(
+            "http://e.e) ",
+            "http://e.e/))))",
+            "https://e.example/x ",
+            f"{_OWN}/c/{older} ",
+            f"{_OWN}/c/x ",
+            "[http://a](b)",
+        ),
+        *("<<", "< a", "<a/", "<a a ", "<a a=b ", "<a a='b' ", "<img a ", "<body>", "</body>", "<title>", "<textarea>"),
+        *("<v:a href=x>", "<area href=http://e.e>", "<table><tr><td>", "<div><p>", "<math><a href=x>", "{{", "%%a%%"),
+        *(
+            "<ol><li>",
+            "<div hidden>",
+            "<template>",
+            "a" * 100_000 + " ",
+            "<" + "a" * 100_000 + ">",
+            "é\n",
+            "=\n",
+            ".\n",
+        ),
+    ):
+        yield repr(piece if len(piece) < 60 else piece[:50] + "…"), piece
+
+
+def _raw(headers: str, body: str) -> str:
+    return f"From: Rita <rep@example.com>\r\nTo: ada@example.com\r\nSubject: Offer\r\n{headers}\r\n\r\n{body}"
+
+
+def _raw_mails() -> Iterator[tuple[str, str]]:
+    qp, b64 = "Content-Transfer-Encoding: quoted-printable", "Content-Transfer-Encoding: base64"
+    html = "Content-Type: text/html; charset=utf-8"
+    mixed = 'Content-Type: multipart/mixed; boundary="b"'
+    yield "quoted-printable, all of it", _raw(f"{html}\r\n{qp}", "=3C=C3=BC" * (BYTES // 9))
+    yield "quoted-printable, soft line breaks", _raw(f"{html}\r\n{qp}", "a=\r\n" * (BYTES // 4))
+    yield "base64 in short lines", _raw(f"{html}\r\n{b64}", "PGE+\r\n" * (BYTES // 6))
+    yield "base64, line ends alone", _raw(f"{html}\r\n{b64}", "\r\n" * (BYTES // 2))
+    yield "empty lines", _raw(html, "\n" * BYTES)
+    yield "parts", _raw(mixed, "--b\r\n\r\nx\r\n" * 190 + "x" * BYTES)
+    yield "lines like a boundary", _raw(mixed, "--bb\n" * 9_900)
+    yield "dashes", _raw(mixed, "\n--" * (BYTES // 3))
+    yield "header lines", _raw("X: y\r\n" * 4_900 + html, "x" * 1000)
+    yield "continued header", _raw("X: y\r\n" + " z\r\n" * 4_900 + html, "x" * 1000)
+    yield "recipients", _raw("Cc: " + "a@b, " * 18_000, "x")
+    yield "commas", _raw("Cc: " + "," * 90_000, "x")
+    yield "quotes", _raw("Cc: " + '"' * 90_000, "x")
+    yield "encoded words", _raw("Cc: " + "=?utf-8?q?x?= <a@b.de>, " * 3_800, "x")
+    nested = "".join(
+        f'Content-Type: multipart/mixed; boundary="b{level}"\r\n\r\n--b{level}\r\n' for level in range(10, 29)
+    )
+    yield "nested parts", f"From: a@b.de\r\nTo: c@d.de\r\n{nested}{html}\r\n\r\n" + "\n--b" * (BYTES // 4)
+    yield "mails in mails", _raw("Content-Type: message/rfc822", "Content-Type: message/rfc822\r\n\r\n" * (BYTES // 32))
+    yield "invalid bytes", _raw(html, "\udcff" * (BYTES // 6))
+    yield "japanese, badly", _raw("Content-Type: text/html; charset=iso-2022-jp", "\x1b$B" * (BYTES // 3))
+
+
+def ordinary_raw_mail() -> str:
+    from email.message import EmailMessage
+
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "Rita <rep@example.com>", "Ada <ada@example.com>", "Offer"
+    mail.set_content(_ordinary_text())
+    mail.add_alternative(generated_mail(), subtype="html")
+    return mail.as_string()
+
+
+def _ordinary_text() -> str:
+    line = "Dear Ms Lovelace, the offer that we spoke of on Monday is ready, and so is the plan for the weeks.\n"
+    return "".join(line * 8 + f"https://www.example.com/offers/{number}?utm_source=mail\n\n" for number in range(60))
+
+
+def _seconds(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) -> float:
+    taken = []
+    for _ in range(rounds):
+        began = time.process_time()
+        work(source)
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
+def _cost(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) -> float:
+    """Nanoseconds a byte."""
+    return _seconds(work, source, rounds) * 1e9 / len(source.encode("utf-8", "surrogatepass"))
+
+
+def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
+    """All of them, the worst first."""
+    way = _Way()
+    ordinary = {
+        "html": _cost(way.html, generated_mail(), 30),
+        "text": _cost(way.text, _ordinary_text(), 30),
+        "raw": _cost(way.raw, ordinary_raw_mail(), 30),
+    }
+    works = {"html": way.html, "text": way.text, "raw": way.raw}
+    for kind, cost in ordinary.items():
+        print(f"ordinary {kind}: {cost:.0f} ns a byte", flush=True)
+    inputs = [
+        (kind, name, piece * (BYTES // len(piece.encode())))
+        for name, piece in _pieces(way)
+        for kind in ("html", "text")
+    ]
+    inputs += [("raw", name, mail) for name, mail in _raw_mails()]
+    found = [_ratio(kind, name, _cost(works[kind], source, 1), ordinary) for kind, name, source in inputs]
+    if search:
+        found += _searched(search, seed, works, ordinary)
+    return sorted(found, key=lambda each: -each.times)
+
+
+def _ratio(kind: str, name: str, cost: float, ordinary: dict[str, float]) -> Ratio:
+    return Ratio(kind, name, cost, cost / ordinary[kind])
+
+
+def _searched(
+    seconds: float, seed: int, works: dict[str, Callable[[str], None]], ordinary: dict[str, float]
+) -> Iterator[Ratio]:
+    """Random repetitions; what is bad is varied further."""
+    chance, until = random.Random(seed), time.monotonic() + seconds
+    tokens = [
+        *(
+            "<",
+            ">",
+            "<a",
+            "<img",
+            " href=",
+            " src=",
+            '"',
+            "'",
+            "=",
+            "/",
+            "&",
+            "&amp;",
+            ";",
+            "#",
+            " ",
+            "\n",
+            "\r",
+            "-->",
+        ),
+        *("<!--", "[if", "]>", "<svg>", "</svg>", "<style>", "</style>", "<p>", "<td>", "cid:x", "http://", "https://"),
+        *("e.e", "a", ".", ",", ")", "(", "]", "[", "<br>", "</a>", "\u200b", "ü", "\0", "<li>", "/c/", "/o/", ".gif"),
+        *("mailto:", "data-heed=off", "<title>", "</title>", "@", ":", "%", "{{", "\t", "<v:x", "<script>", "x\n"),
+    ]
+    worst: dict[str, list[tuple[float, list[str]]]] = {"html": [], "text": []}
+    while time.monotonic() < until:
+        kind = chance.choice(("html", "html", "text"))
+        known = worst[kind]
+        if known and chance.random() < 0.6:
+            parts = list(chance.choice(known)[1])
+            place = chance.randrange(len(parts) + 1)
+            parts[place : place + chance.randrange(2)] = [chance.choice(tokens)] * chance.randrange(2)
+        else:
+            parts = [chance.choice(tokens) for _ in range(chance.randrange(1, 7))]
+        piece = "".join(parts)
+        if not piece or any(parts == each for _, each in known):
+            continue
+        cost = _cost(works[kind], piece * (BYTES // 4 // len(piece.encode())), 1)
+        worst[kind] = sorted([*known, (cost, parts)], reverse=True)[:12]
+    for kind, known in worst.items():
+        for _, parts in known[:6]:
+            piece = "".join(parts)
+            source = piece * (BYTES // len(piece.encode()))
+            yield _ratio(kind, f"found: {piece!r}", _cost(works[kind], source, 2), ordinary)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.hostile", description="Compare hostile with ordinary bytes.")
+    parser.add_argument("--search", type=float, default=0.0, help="seconds of a random search for worse (none)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--all", action="store_true", help="print every ratio, not the worst alone")
+    options = parser.parse_args(arguments)
+    found = measure_hostile(options.search, options.seed)
+    for each in found if options.all else found[:30]:
+        print(f"{each.times:6.2f} times  {each.nanoseconds:7.0f} ns a byte  {each.kind:4}  {each.name}")
+    return 0 if found[0].times <= MOST else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

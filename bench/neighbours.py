@@ -1,0 +1,297 @@
+"""One organization sends the worst requests that are permitted, while another one's pixel is asked for.
+
+`python -m bench.neighbours` prints the figures: how long the pixel took, and how much memory Heed and its workers took.
+Heed has one core; storage, the mail server, the load and whoever asks for the pixel share the other one. The pixel is
+asked for by a process of its own, so that the load does not delay the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiosmtpd.controller import Controller
+
+from bench.bare_server import READY
+from bench.processors import Seats, inherited
+from bench.sending import Finding
+from bench.storage import Mail, prepare
+from infra.local.azurite import start_azurite
+from infra.local.child import Child, free_port
+from lib.tokens import Purpose
+
+SECONDS = 60.0
+_PAUSE = 0.05
+"""Seconds between two pixels."""
+
+_KEY = "the-key-of-the-benchmark"
+_QUIET, _LOUD = "quiet", "loud"
+_FIGURES = "figures: "
+_HTML, _TEXT = 2_000_000, 1_000_000
+_ATTACHED, _FOLLOWED = 15_000_000, 100_000_000
+_PIECES = (
+    *("<", "<img src='cid:x'>", "<a href=//a>", "<a href=http://e.e>x</a>", "<div><p>", "<!-->", "&amp;", "ü", "\n"),
+    *("<svg><b>", "<a href=http://e.e/c/x>", "<td>", '"', "<a ", "<li>x"),
+)
+
+
+class _Sink:
+    """A mail server that takes everything."""
+
+    async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
+        return "250 OK"
+
+
+class _Loud:
+    """The organization that asks for much."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        self._session = session
+        self._base_url = base_url
+        self._key = _KEY
+        self.answers: Counter[str] = Counter()
+        # Made before the time: a load that works hard takes the core from storage, for which the pixel waits.
+        self._mails = [json.dumps(self.mail(piece)).encode() for piece in _PIECES]
+        self._raw = self._raw_mail()
+        self._file, self._large_file = os.urandom(_ATTACHED), bytes(_FOLLOWED)
+
+    async def call(self, method: str, path: str, body: Any = None, data: bytes | None = None) -> Any:
+        if body is not None:
+            data = json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self._key}", "X-Heed-User": "rep1"}
+        what = method + " " + path.split("?")[0].rpartition("/")[2][:12]
+        if path.endswith("/messages"):
+            what = method + " messages"
+        try:
+            async with self._session.request(method, self._base_url + path, data=data, headers=headers) as answer:
+                raw = await answer.read()
+                self.answers[f"{what} {answer.status}"] += 1
+                return json.loads(raw) if answer.status < 300 and len(raw) < 1_000_000 else {}
+        except (aiohttp.ClientError, TimeoutError):
+            self.answers[f"{what} cut off"] += 1
+            return {}
+
+    async def begin(self) -> None:
+        await self.call("PUT", f"/api/orgs/{_LOUD}", {"name": "Loud"})
+        self._key = (await self.call("POST", f"/api/orgs/{_LOUD}/keys", {"scope": "full"}))["key"]
+        await self.call("PUT", f"/api/orgs/{_LOUD}/users/rep1", {"email": "rep@loud.example", "opt_in": True})
+
+    def mail(self, piece: str) -> dict[str, Any]:
+        return {
+            "from": "rep1",
+            "to": [{"email": "ada@example.com"}],
+            "subject": "Much",
+            "html": piece * (_HTML // len(piece.encode())),
+            "text": piece * (_TEXT // len(piece.encode())),
+        }
+
+    async def simulate(self, number: int) -> None:
+        await self.call("POST", f"/api/orgs/{_LOUD}/simulate", data=self._mails[number % len(_PIECES)])
+
+    def _raw_mail(self) -> bytes:
+        head = b"From: rep@loud.example\r\nTo: ada@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        part = b"\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n"
+        html = b"\r\n--b\r\nContent-Type: text/html\r\n\r\n" + b"<" * 1_900_000
+        raw = head + html + part + b"\n--" * 7_500_000
+        return json.dumps({"mime": base64.b64encode(raw).decode()}).encode()
+
+    async def simulate_raw(self, number: int) -> None:
+        await self.call("POST", f"/api/orgs/{_LOUD}/simulate", data=self._raw)
+
+    async def small_draft(self) -> str:
+        mail = {**self.mail(" "), "html": "<p>Hi", "text": "Hi"}
+        return str((await self.call("POST", f"/api/orgs/{_LOUD}/messages", mail)).get("id"))
+
+    async def draft(self, number: int) -> str:
+        """The id of a large one; of some other, where the answer was too large to look into, or none was made."""
+        data = self._mails[number % len(_PIECES)]
+        await self.call("POST", f"/api/orgs/{_LOUD}/messages", data=data)
+        found = await self.call("GET", f"/api/orgs/{_LOUD}/messages?limit=1")
+        return str([*(each["id"] for each in found.get("items", [])), None][0])
+
+    async def prepare_it(self, number: int) -> None:
+        message = await self.draft(number)
+        await self.call("POST", f"/api/orgs/{_LOUD}/messages/{message}/prepare")
+        await self.call("GET", f"/api/orgs/{_LOUD}/messages/{message}")
+
+    async def send_it(self, number: int) -> None:
+        message = await self.draft(number)
+        await self.call("POST", f"/api/orgs/{_LOUD}/messages/{message}/send")
+
+    async def attach_and_send(self, number: int) -> None:
+        message = await self.small_draft()
+        path = f"/api/orgs/{_LOUD}/messages/{message}"
+        await self.call("POST", f"{path}/attachments?filename=a.bin", data=self._file)
+        await self.call("POST", f"{path}/prepare" if number % 2 else f"{path}/send")
+
+    async def upload(self, number: int) -> None:
+        message = await self.small_draft()
+        path = f"/api/orgs/{_LOUD}/messages/{message}/attachments?filename=a.bin&followed=true"
+        await self.call("POST", path, data=self._large_file)
+
+
+async def _again(until: float, work: Callable[[int], Awaitable[None]], number: int) -> None:
+    while time.monotonic() < until:
+        await work(number)
+        number += 4
+        await asyncio.sleep(_PAUSE)
+
+
+async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
+    timeout = aiohttp.ClientTimeout(total=300)
+    os.nice(10)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
+        loud = _Loud(session, base_url)
+        await loud.begin()
+        works = {
+            "simulate": loud.simulate,
+            "raw": loud.simulate_raw,
+            "prepare": loud.prepare_it,
+            "send": loud.send_it,
+            "attach": loud.attach_and_send,
+            "upload": loud.upload,
+        }
+        until = time.monotonic() + seconds
+        chosen = [work for name, work in works.items() if which in ("all", name)]
+        twice = [(work, number) for work in chosen for number in range(2 if which in ("all", "upload") else 6)]
+        await asyncio.gather(*(_again(until, *each) for each in twice))
+        return loud.answers
+
+
+async def _ask(url: str, seconds: float) -> list[float]:
+    """Milliseconds each pixel took, at a steady pace: one that is late does not delay the next."""
+    taken: list[float] = []
+
+    async def one(session: aiohttp.ClientSession) -> None:
+        began = time.perf_counter()
+        async with session.get(url, headers={"User-Agent": "Mozilla/5.0"}) as answer:
+            await answer.read()
+            assert answer.status == 200, answer.status
+        taken.append((time.perf_counter() - began) * 1000)
+
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            group.create_task(one(session))
+            await asyncio.sleep(_PAUSE)
+    return sorted(taken)
+
+
+def _memory(process_id: int) -> tuple[int, int]:
+    """Kilobytes now: of the process, and of it with its children."""
+    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    for thread in Path(f"/proc/{process_id}/task").iterdir():
+        with contextlib.suppress(OSError):
+            children += (thread / "children").read_text().split()
+    own = _resident(process_id)
+    return own, own + sum(_resident(int(child)) for child in set(children))
+
+
+def _resident(process_id: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
+
+
+async def _watch(process_id: int, peak: list[int]) -> None:
+    while True:
+        own, whole = _memory(process_id)
+        peak[0], peak[1] = max(peak[0], own), max(peak[1], whole)
+        await asyncio.sleep(0.1)
+
+
+async def _both(base_url: str, pixel: str, seconds: float, which: str, process_id: int) -> tuple[Any, list[int], Any]:
+    command = [sys.executable, "-m", "bench.neighbours", "--ask", base_url + pixel, "--seconds", str(seconds)]
+    before, peak = _memory(process_id), [0, 0]
+    watching = asyncio.create_task(_watch(process_id, peak))
+    asking = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    answers = await _load(base_url, seconds, which)
+    said, _ = await asking.communicate()
+    watching.cancel()
+    print(f"before: {before[0] / 1024:.0f} MB")
+    return json.loads(said.decode().rpartition(_FIGURES)[2]), peak, answers
+
+
+def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Finding]:
+    """How long the pixel took meanwhile, and the memory."""
+    seats = Seats.choose()
+    with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as ending:
+        folder, mail = Path(temporary), Mail(ids=[secrets.token_hex(16)])
+        with inherited(seats.storage):
+            azurite = start_azurite(folder)
+            ending.callback(azurite.stop)
+            mail_server = Controller(_Sink(), hostname="127.0.0.1", port=free_port(), data_size_limit=None)
+            mail_server.start()
+            ending.callback(mail_server.stop)
+            prepare(azurite.connection_string, mail, with_messages=True, organization=_QUIET)
+        settings = {
+            "HEED_BASE_URL": "http://127.0.0.1",
+            "HEED_ADMIN_KEY": _KEY,
+            "HEED_TOKEN_KEYS": mail.key,
+            "HEED_DATA_DIR": str(folder / "host"),
+            "HEED_SMTP_HOST": "127.0.0.1",
+            "HEED_SMTP_PORT": str(mail_server.port),
+            "HEED_MX_LOOKUP": "off",
+            "AzureWebJobsStorage": azurite.connection_string,
+        }
+        with inherited(seats.server, settings):
+            server = Child("Heed", [sys.executable, "-m", "bench.heed_server", "all"], folder / "server.log")
+            ending.callback(server.stop)
+        with inherited(seats.storage):
+            server.wait_until(lambda: READY in server.output())
+            base_url = server.output().partition(READY)[2].split()[0]
+            pixel = f"/o/{_token(mail)}.gif"
+            process_id = server.process.pid
+            taken, peak, answers = asyncio.run(_both(base_url, pixel, seconds, which, process_id))
+        for line in server.output().splitlines()[-15:]:
+            print(f"  {line[:200]}")
+    return _findings(taken, peak, answers)
+
+
+def _token(mail: Mail) -> str:
+    from lib.tokens import Claim, KeyRing
+
+    return KeyRing.parse(mail.key).mint(Purpose.OPEN, Claim(_QUIET, mail.ids[0], 0))
+
+
+def _findings(taken: Sequence[float], peak: Sequence[int], answers: Counter[str]) -> list[Finding]:
+    p50, p99 = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
+    figure = f"{len(taken)} asked; p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {taken[-1]:.0f} ms"
+    said = ", ".join(f"{count} {what}" for what, count in sorted(answers.items()))
+    return [
+        Finding("another organization's pixel", figure, "p99 within 250 ms, never over 1.5 s"),
+        Finding("memory", f"{peak[0] / 1024:.0f} MB, with workers {peak[1] / 1024:.0f} MB", "600 MB"),
+        Finding("what the loud one was answered", said, ""),
+    ]
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description="Ask for a pixel beside a load.")
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--which", default="all", help="simulate, raw, prepare, send, attach, upload (all)")
+    parser.add_argument("--ask", help="ask this pixel alone, for the run itself")
+    options = parser.parse_args(arguments)
+    if options.ask:
+        print(_FIGURES + json.dumps(asyncio.run(_ask(options.ask, options.seconds))))
+        return
+    for row in measure_neighbours(options.seconds, options.which):
+        print(f"{row.what}: {row.figure}" + (f" (target: {row.target})" if row.target else ""))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
