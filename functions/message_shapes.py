@@ -54,7 +54,7 @@ async def attachments_of(call: Call, loaded: Loaded) -> list[AttachmentRead]:
 
 async def one_attachment(call: Call, file: StoredAttachment, loaded: Loaded) -> AttachmentRead:
     """One that has just been added or changed."""
-    if file.followed or call.services.settings.limits.mail is None:
+    if file.followed or call.services.limits.mail is None:
         return attachment_read(call, file, loaded, [file])
     files = await call.services.files.attachments(call.org, loaded.message.model_copy(update={"files_made": 1}))
     return attachment_read(call, file, loaded, files)
@@ -68,7 +68,7 @@ def attachment_read(
     views = loaded.summary.attachment_views.get(file.number, 0)
     check: list[Check] = []
     if loaded.message.state in _UNSENT and not file.followed:
-        limits = call.services.settings.limits
+        limits = call.services.limits
         inside = [each.size for each in files if not each.followed and not is_gone(each, call.now)]
         check = limits.of_files([file.size]) or limits.of_files(inside)
     return AttachmentRead(**fields, views=views, check=check)
@@ -87,7 +87,7 @@ async def _checks(call: Call, message: StoredMessage, state: FollowState, body: 
 
 def transport_checks(call: Call, message: MessageFields, sizes: Sequence[int], body: Body) -> dict[str, list[Check]]:
     """Checks against the provider's limits, by the field that they are about. `sizes`: bytes of the files inside."""
-    limits = call.services.settings.limits
+    limits = call.services.limits
     people = {same_mailbox(each.email) for each in message.recipients()}
     text = sum(len(part.encode()) for part in (body.html, body.text) if part is not None)
     return {"to": limits.of_recipients(len(people)), "attachments": limits.of_files(sizes, text)}

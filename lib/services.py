@@ -47,6 +47,7 @@ from lib.storage import Storage
 from lib.sweep import JournalSweep
 from lib.templates import Outcomes, TemplateCounts, Templates
 from lib.transports import Transport
+from lib.transports.limits import Limits
 
 
 class Services:
@@ -134,6 +135,12 @@ class Services:
         from lib.transports.smtp import SmtpTransport
 
         return SmtpTransport(settings)
+
+    @property
+    def limits(self) -> Limits:
+        """What the transport takes in one mail: as is published or set, and as the mail server has said."""
+        limits, said = self.settings.limits, self.transport.most_bytes if self.transport else None
+        return limits if said is None else replace(limits, mail=min(said, limits.mail or said))
 
     @cached_property
     def organizations(self) -> Organizations:

@@ -83,6 +83,7 @@ class AcsTransport:
     """One Communication Services resource; without a key it is entered with a credential, or the app's identity."""
 
     separate_envelopes = False  # It makes To and Cc of those to whom it delivers.
+    most_bytes: int | None = None
 
     def __init__(
         self,

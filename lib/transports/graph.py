@@ -91,6 +91,7 @@ class GraphTransport:
     """`url` is Graph's, with the version. Without a credential it is entered with the identity that the app runs as."""
 
     separate_envelopes = False  # It delivers to all whom the draft names.
+    most_bytes: int | None = None
 
     def __init__(
         self,

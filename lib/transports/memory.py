@@ -14,6 +14,7 @@ class MemoryTransport:
     """
 
     separate_envelopes = True
+    most_bytes: int | None = None
 
     def __init__(self, *outcomes: Outcome, doubts: Sequence[Outcome | Again] = ()) -> None:
         self.outcomes = list(outcomes)

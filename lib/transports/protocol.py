@@ -138,6 +138,11 @@ class Transport(Protocol):
     separate_envelopes: bool
     """Whether it delivers to the envelope's recipients, whoever To and Cc name. Else a mail has one copy."""
 
+    @property
+    def most_bytes(self) -> int | None:
+        """The largest mail that the provider takes, if it has said so; None while that is unknown."""
+        ...
+
     async def send(self, envelope: Envelope) -> Outcome:
         """Raises nothing."""
         ...

@@ -87,6 +87,7 @@ class MortalTransport:
         self._transport = transport
         self._death = death
         self.separate_envelopes = transport.separate_envelopes
+        self.most_bytes = transport.most_bytes
         self.after_doubt = transport.after_doubt
         self.discard = transport.discard
         self.close = transport.close

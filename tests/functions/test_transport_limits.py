@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lib.attachments.models import MEGABYTE
+from lib.transports.memory import MemoryTransport
 from tests.heed import Heed
 from tests.lib.pictures import png
 
@@ -54,6 +55,19 @@ async def test_a_mail_server_says_by_itself_what_it_takes(heed: Heed) -> None:
     message = await heed.draft(to=people(500))
     assert (await add(heed, message, 15 * MEGABYTE))["check"] == []
     assert (await sent(heed, message)).status == 202
+
+
+async def test_what_a_mail_server_has_said_of_sizes_is_known_before_the_next_mail(heed: Heed) -> None:
+    message = await heed.draft(follow=False)
+    assert (await add(heed, message, MEGABYTE))["check"] == []
+    assert isinstance(heed.transport, MemoryTransport)
+
+    heed.transport.most_bytes = 1_200_000
+    refused = await sent(heed, message)
+
+    assert (refused.status, refused.json["errors"][0]["loc"]) == (422, ["attachments"])
+    assert "The mail server takes 1.1 MB in one mail" in refused.json["detail"]
+    assert [check["code"] for check in (await heed.get(f"/messages/{message}"))["check"]] == ["too_large_for_transport"]
 
 
 async def test_a_file_that_grows_beyond_the_limit_in_base64_is_said_when_it_is_added() -> None:
