@@ -237,8 +237,8 @@ class Copy(BaseModel):
     def handed_over_at(self, recipient: int) -> datetime | None:
         """When the try began that this recipient got; one that was accepted before the last try began got another."""
         delivery = self.delivery_of(recipient)
-        if delivery.state == "accepted" and delivery.at and self.tried_at:
-            return min(delivery.at, self.tried_at)
+        if delivery.state == "accepted" and delivery.at:
+            return min(delivery.at, self.tried_at or delivery.at)
         return self.tried_at
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lib.clock import milliseconds
 from lib.idempotency import Idempotency
 from lib.transports import Accepted, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
@@ -118,6 +119,32 @@ async def test_sending_a_partly_refused_mail_again_reaches_those_who_have_not_go
     assert await delivery(heed, message) == {ADA: "accepted", BOB: "accepted", CY: "accepted"}
     assert await cards(heed) == []
     assert (await heed.api("POST", f"/messages/{message}/send")).status == 409
+
+
+async def test_the_judge_knows_when_each_recipient_s_mail_left_whoever_is_tried_again() -> None:
+    heed, _, message = await sent_to(ADA, BOB, outcomes=[Accepted(refused=(BOB_LATER,))])
+    first = milliseconds(heed.clock.now())
+    heed.clock.move(minutes=1)
+    await deliver(heed, message)
+
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    sending = await heed.services.circumstances.of("acme", loaded, [])
+
+    assert [sending.dispatched_to(number) for number in (0, 1, None)] == [first, first + 60_000, first]
+
+
+async def test_the_judge_keeps_when_a_mail_left_that_is_sent_again_to_others() -> None:
+    heed, _, message = await sent_to(ADA, BOB, outcomes=[Accepted(refused=(BOB_NEVER,))])
+    first = milliseconds(heed.clock.now())
+    heed.clock.move(hours=1)
+    await heed.post(f"/messages/{message}/send")
+
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    sending = await heed.services.circumstances.of("acme", loaded, [])
+
+    assert sending.dispatched_to(0) == first
 
 
 async def test_a_mail_that_everybody_has_keeps_the_time_at_which_it_was_first_accepted() -> None:
