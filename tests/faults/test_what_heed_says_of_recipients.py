@@ -382,6 +382,17 @@ async def test_whatever_a_server_answers_over_time_what_is_said_of_everybody_is_
         assert server.asked == asked
 
 
+def sending(host: Host, message: str) -> asyncio.Task[object]:
+    """A worker of its own."""
+    return asyncio.create_task(host.heed.services.outbox.deliver("acme", message))
+
+
+async def ends(worker: asyncio.Task[object]) -> None:
+    worker.cancel()
+    await asyncio.wait({worker})
+    assert worker.cancelled()
+
+
 @DIVIDED
 @pytest.mark.parametrize("mails", [0, 1, 2])
 async def test_a_worker_that_ends_within_a_mail_leaves_doubt_only_about_what_it_had_begun(
@@ -392,11 +403,9 @@ async def test_a_worker_that_ends_within_a_mail_leaves_doubt_only_about_what_it_
         server.will(*["250 OK"] * mails)
         server.will_wait_for(going_on, 1)
         message = await told_to_go(host, everybody)
-        [wake] = await host.take_all()
-        worker = asyncio.create_task(host.do(wake))
+        worker = sending(host, message)
         await server.has_mails(mails + 1)
-        worker.cancel()
-        await asyncio.wait({worker})
+        await ends(worker)
         going_on.set()
 
         told = await at_rest(host, server, message)
@@ -411,11 +420,9 @@ async def test_a_worker_that_ends_before_it_has_named_everybody_leaves_doubt_for
     async with MailServer() as server, heed_before(server) as host:
         server.will_say_of(everybody[1], Answers(when=asyncio.Event()))
         message = await told_to_go(host, everybody)
-        [wake] = await host.take_all()
-        worker = asyncio.create_task(host.do(wake))
+        worker = sending(host, message)
         await server.is_asked()
-        worker.cancel()
-        await asyncio.wait({worker})
+        await ends(worker)
 
         told = await at_rest(host, server, message)
 
@@ -440,10 +447,9 @@ async def test_a_worker_that_ends_in_a_later_round_leaves_those_of_the_first_one
             assert (await is_true(host, server, message)).states == {ada: "accepted", bob: "pending", cy: "accepted"}
             host.clock.move(minutes=6)
             await host.do(Tick("sweep_due"))
-        worker = asyncio.create_task(host.hand_over())
+        worker = sending(host, message)
         await server.has_mails(2 if divided == "common" else 3)
-        worker.cancel()
-        await asyncio.wait({worker})
+        await ends(worker)
         going_on.set()
 
         told = await at_rest(host, server, message)
