@@ -23,6 +23,9 @@ _TOO_SLOW = Failure(code="pace", text="The provider did not come to this mail wi
 _GENERAL = ("connection", "token", "login", "401", "421", "429")
 """Codes of temporary refusals that say nothing of this copy: the next one would fare no better."""
 
+_UNTRIED = "slow"
+"""The code of a temporary refusal of those for whom there was no time left in a try that reached others."""
+
 
 def planned(copies: Iterable[Copy], message: StoredMessage) -> list[Copy]:
     """To be sent, each with a key of its own, made of the message's."""
@@ -154,6 +157,8 @@ def _settled(copy: Copy, now: datetime, retry_after: timedelta | None = None) ->
         copy = given_up(copy)
     states = _states(copy)
     if states & {"pending", "waiting"}:
+        if all(each.code == _UNTRIED for each in copy.deliveries.values() if each.state == "pending"):
+            copy = copy.model_copy(update={"attempts": max(0, copy.attempts - 1)})
         return _ended(copy, "planned", min(now + pause_after(copy.attempts, retry_after), end))
     return _ended(copy, "uncertain" if "uncertain" in states else "sent" if "accepted" in states else "refused")
 
