@@ -160,7 +160,12 @@ def _settled(copy: Copy, now: datetime, retry_after: timedelta | None = None) ->
         if all(each.code == _UNTRIED for each in copy.deliveries.values() if each.state == "pending"):
             copy = copy.model_copy(update={"attempts": max(0, copy.attempts - 1)})
         return _ended(copy, "planned", min(now + pause_after(copy.attempts, retry_after), end))
-    return _ended(copy, "uncertain" if "uncertain" in states else "sent" if "accepted" in states else "refused")
+    return _ended(copy, _state_at_rest(copy))
+
+
+def _state_at_rest(copy: Copy) -> CopyState:
+    states = _states(copy)
+    return "uncertain" if "uncertain" in states else "sent" if "accepted" in states else "refused"
 
 
 def given_up(copy: Copy) -> Copy:
@@ -179,7 +184,7 @@ def unwritable(copy: Copy, failure: Failure, now: datetime) -> Copy:
     state: Literal["uncertain", "refused"] = "uncertain" if doubtful else "refused"
     end = Delivery(state=state, code=failure.code, text=failure.text, at=now)
     copy = _with(copy, dict.fromkeys(addressed(copy), end))
-    return _ended(copy, "sent" if not doubtful and "accepted" in _states(copy) else state)
+    return _ended(copy, _state_at_rest(copy))
 
 
 def abandoned(copy: Copy, refusal: Refused, now: datetime) -> Copy:
@@ -190,7 +195,7 @@ def abandoned(copy: Copy, refusal: Refused, now: datetime) -> Copy:
 def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
     """After a person has said what became of one of which nobody knows: it was sent, or is to be sent again."""
     doubtful = [number for number in copy.recipients if copy.delivery_of(number).state == "uncertain"]
-    if not doubtful:
+    if not doubtful or (resend and copy.state == "submitting"):
         return copy
     if not resend:
         accepted = _with(copy, dict.fromkeys(doubtful, Delivery(state="accepted", at=now)))
@@ -201,10 +206,17 @@ def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
 def sent_again(copy: Copy) -> Copy:
     """After a person has asked for those who were refused: the next try is a mail of its own to the provider."""
     refused = [number for number in copy.recipients if copy.delivery_of(number).state in ("refused", "bounced")]
-    if not refused or copy.state == "submitting":
+    if not refused or copy.state == "submitting" or copy.in_doubt:
         return copy
     fresh = {"key": _key_of(copy.key or "", "again"), "tried_at": None}
     return _to_be_sent(copy, refused).model_copy(update=fresh)
+
+
+def begun_anew(copy: Copy) -> Copy:
+    """One that waits for its next try: it is due now, and has a whole day again."""
+    if copy.state != "planned":
+        return copy
+    return copy.model_copy(update={"attempts": 0, "first_tried_at": None, "due_at": None})
 
 
 def _to_be_sent(copy: Copy, numbers: Sequence[int]) -> Copy:
