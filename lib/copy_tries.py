@@ -23,6 +23,9 @@ _TOO_SLOW = Failure(code="pace", text="The provider did not come to this mail wi
 _GENERAL = ("connection", "token", "login", "401", "421", "429")
 """Codes of temporary refusals that say nothing of this copy: the next one would fare no better."""
 
+_LONGEST_TEXTS = 75_000
+"""Characters of the reasons of a copy's recipients together, which stand in one row (of 1 MiB, in UTF-16)."""
+
 _UNTRIED = "slow"
 """The code of a temporary refusal of those for whom there was no time left in a try that reached others."""
 
@@ -241,7 +244,11 @@ def _untried(copy: Copy, now: datetime, wait: timedelta) -> Copy:
 
 
 def _with(copy: Copy, deliveries: Mapping[int, Delivery]) -> Copy:
-    return copy.model_copy(update={"deliveries": {**copy.deliveries, **deliveries}})
+    most = max(1, _LONGEST_TEXTS // max(1, len(copy.recipients)))
+    short = {
+        number: each.model_copy(update={"text": each.text and each.text[:most]}) for number, each in deliveries.items()
+    }
+    return copy.model_copy(update={"deliveries": {**copy.deliveries, **short}})
 
 
 def _ended(copy: Copy, state: CopyState, due_at: datetime | None = None) -> Copy:
