@@ -49,6 +49,9 @@ _LONGEST = 480.0
 """Seconds: for naming the recipients of one transaction; from the hand-over's beginning, until they are named, until no
 further transaction begins, and in all."""
 
+_MOST_BREAKS = 2
+"""Recipients of one hand-over over whom a server may break off before it ends."""
+
 _SLOW = Refused(True, "slow", "The mail server was too slow to take the mail for all recipients at once.")
 
 
@@ -68,6 +71,15 @@ class _Time:
     def left(self) -> asyncio.Timeout:
         """Bound a step by what is left of the whole hand-over."""
         return asyncio.timeout(max(0.0, self.begun_at + _LONGEST - self.monotonic()))
+
+
+class _BrokenOver(Exception):
+    """A new connection ended when this recipient was named."""
+
+    def __init__(self, recipient: str, why: Refused) -> None:
+        super().__init__(why.text)
+        self.recipient = recipient
+        self.why = why
 
 
 class SmtpTransport:
@@ -112,6 +124,9 @@ class SmtpTransport:
             left = part.left + left[most:]
             if part.end is not None:
                 break
+            if sum(each.broken for each in parts) > _MOST_BREAKS:
+                parts.append(Part(end=Refused(True, "connection", "The mail server hung up again and again.")))
+                break
         return outcome_of(parts, left)
 
     async def after_doubt(self, envelope: Envelope) -> Outcome:  # noqa: ARG002 - a server has no memory to ask
@@ -136,12 +151,13 @@ class SmtpTransport:
             async with time_of.left():
                 connection = await self._connections.renew()
             return await self._transaction(connection, envelope, recipients, time_of)
+        except _BrokenOver as broken:
+            others = tuple(each for each in recipients if each != broken.recipient)
+            return Part(refused=(recipient_refused(broken.recipient, broken.why),), left=others, broken=True)
         except NotConnected as error:
             end = Refused(True, error.code, str(error))
-        except SMTPResponseException as error:
-            end = refused(error)
         except LINE_FAILURES as error:
-            end = Refused(True, "connection", f"The mail server hung up or fell silent ({type(error).__name__}).")
+            end = _broken_off(error)
         return Part(left=recipients, end=end)
 
     async def _transaction(
@@ -190,9 +206,11 @@ class SmtpTransport:
                 continue
             try:
                 await connection.rcpt(recipient, utf8)
-            except SMTPResponseException as error:
-                if _breaks_off(connection, error):
-                    raise
+            except LINE_FAILURES as error:
+                if not isinstance(error, SMTPResponseException) or _breaks_off(connection, error):
+                    if connection.reused or len(recipients) == 1:
+                        raise
+                    raise _BrokenOver(recipient, _broken_off(error)) from error
                 if named and is_recipient_limit(error):
                     self._learn_limit(len(named), error)
                     return tuple(named), tuple(refusals), recipients[number:]
@@ -227,6 +245,12 @@ def _unsendable(connection: Connection, envelope: Envelope) -> Refused | None:
     if not envelope.sender.isascii() and not connection.takes_utf8:
         return _NO_UTF8
     return None
+
+
+def _broken_off(error: Exception) -> Refused:
+    if isinstance(error, SMTPResponseException):
+        return refused(error)
+    return Refused(True, "connection", f"The mail server hung up or fell silent ({type(error).__name__}).")
 
 
 def _breaks_off(connection: Connection, error: SMTPResponseException) -> bool:

@@ -334,6 +334,17 @@ async def test_a_hand_over_that_outlives_several_leases_is_never_in_doubt_and_br
         assert server.transactions == [60]
 
 
+async def test_one_over_whom_a_server_always_breaks_off_keeps_nobody_else_from_the_mail() -> None:
+    ada, bob, cy = people(3)
+    async with MailServer() as server, heed_before(server) as host:
+        server.rule = lambda email: "421 4.3.2 Closing" if email == bob else None
+        message = await told_to_go(host, [ada, bob, cy])
+
+        told = await at_rest(host, server, message)
+
+        assert told.states == {ada: "accepted", bob: "refused", cy: "accepted"}
+
+
 OF_RECIPIENTS: list[tuple[int, Behaviour]] = [
     (24, Answers("250 OK")),
     (6, Answers("450 4.2.0 Greylisted")),
