@@ -63,8 +63,13 @@ def addressed(copy: Copy) -> list[int]:
 
 
 def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
-    """Before it is handed over. Repeating a doubtful try is still that try."""
+    """Before it is handed over. Repeating a doubtful try is still that try.
+
+    One that has reached somebody followed stays so, whatever those who are still to get it have said since.
+    """
     again = copy.in_doubt
+    if _states(copy) & {"accepted", "uncertain"}:
+        follow_state = copy.follow_state
     return copy.model_copy(
         update={
             "state": "submitting",

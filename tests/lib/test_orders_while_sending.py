@@ -205,3 +205,30 @@ async def test_a_failed_mail_can_be_given_other_files() -> None:
 
     assert b"first.txt" not in transport.sent[1].mime
     assert b"second.txt" in transport.sent[1].mime
+
+
+async def test_who_says_no_between_two_tries_gets_a_clean_mail_and_the_others_stay_followed() -> None:
+    transport = MemoryTransport(Accepted(refused=(BOB_LATER,)))
+    heed, message = await heed_with(transport, ADA, BOB)
+    await deliver(heed, message)
+    await heed.put(f"/consents/{BOB}", {"follow": "do_not_allow"})
+
+    await deliver(heed, message, minutes=2)
+
+    assert [bool(heed.urls("o", number)) for number in (0, 1)] == [True, False]
+    assert (await heed.get(f"/messages/{message}"))["status_text"] == "Not yet opened"
+
+
+async def test_who_says_yes_between_two_tries_gets_the_mail_as_it_was_planned() -> None:
+    transport = MemoryTransport(LATER)
+    heed = await Heed(transport=transport).start()
+    await heed.put(f"/consents/{ADA}", {"follow": "do_not_allow"})
+    message = await heed.draft(to=[{"email": ADA}])
+    await heed.post(f"/messages/{message}/send")
+    await deliver(heed, message)
+    await heed.put(f"/consents/{ADA}", {"follow": "allow"})
+
+    await deliver(heed, message, minutes=2)
+
+    assert [heed.urls("o", number) for number in (0, 1)] == [[], []]
+    assert (await heed.get(f"/messages/{message}"))["status_text"] == "Sent, not followed"
