@@ -10,6 +10,7 @@ from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.message_shapes import attachments_of, one_attachment
 from functions.messages import load
 from functions.problems import invalid
+from lib.attachments.files import UNSENT
 from lib.attachments.models import (
     LARGEST_FOLLOWED,
     LARGEST_IMAGE,
@@ -71,7 +72,7 @@ class ImageRead(BaseModel):
     largest_file=LARGEST_FOLLOWED + _SPARE,
 )
 async def add_attachment(call: Call) -> Answer:
-    """Add a file to a draft or a scheduled message."""
+    """Add a file to a draft, a scheduled or a failed message."""
     loaded = await load(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
@@ -137,7 +138,7 @@ async def patch_attachment(call: Call) -> Answer:
 
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
 async def delete_attachment(call: Call) -> Answer:
-    """Take it out of a draft or a scheduled message."""
+    """Take it out of a draft, a scheduled or a failed message."""
     loaded = await load(call)
     await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"], call.if_match)
     await _tell_lists(call, loaded.message)
@@ -172,5 +173,5 @@ def _check_not_empty(call: Call) -> None:
 
 async def _tell_lists(call: Call, message: StoredMessage) -> None:
     """Lists show the message's etag, which has changed with its files; after sending only where If-Match named it."""
-    if message.state in ("draft", "scheduled") or call.if_match:
+    if message.state in UNSENT or call.if_match:
         await call.services.assessor.refresh(call.org, message.id)

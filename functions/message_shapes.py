@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from functions.endpoint import Call
 from lib.addresses import same_mailbox
+from lib.attachments.files import UNSENT
 from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
 from lib.checks import Check
@@ -18,8 +19,6 @@ from lib.lists import Listed
 from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
 from lib.status_text import reminder_text, status_text
-
-_UNSENT = ("draft", "scheduled", "failed")
 
 
 async def time_zone_of(call: Call) -> str:
@@ -43,7 +42,7 @@ async def message_read(call: Call, loaded: Loaded) -> MessageRead:
         text=body.text,
         other_readers=_other_readers(loaded),
         attachments=[attachment_read(call, file, loaded, files) for file in files],
-        check=await _checks(call, message, state, body) if message.state in _UNSENT else [],
+        check=await _checks(call, message, state, body) if message.state in UNSENT else [],
     )
 
 
@@ -67,7 +66,7 @@ def attachment_read(
     fields = {name: getattr(file, name) for name in AttachmentRead.model_fields if hasattr(file, name)}
     views = loaded.summary.attachment_views.get(file.number, 0)
     check: list[Check] = []
-    if loaded.message.state in _UNSENT and not file.followed:
+    if loaded.message.state in UNSENT and not file.followed:
         limits = call.services.limits
         inside = [each.size for each in files if not each.followed and not is_gone(each, call.now)]
         check = limits.of_files([file.size]) or limits.of_files(inside)

@@ -68,7 +68,7 @@ def wanted_cards(
         else:
             wanted.cards.append(_open_card(message, opened, verdicts[opened.key], ready))
     if message.state in ("failed", "uncertain"):
-        wanted.cards.append(_sending_card(message, now))
+        wanted.cards.append(_sending_card(message, copies, now))
     if message.state in ("sent", "uncertain") and message.delivery and message.delivery.refused:
         wanted.cards.append(_refused_card(message, copies, now))
     if message.reminder and message.reminded_at:
@@ -98,10 +98,13 @@ def _open_card(message: StoredMessage, opened: Fact, verdict: Verdict, at: datet
     )
 
 
-def _sending_card(message: StoredMessage, now: datetime) -> Card:
+def _sending_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
     why = message.failure.text if message.failure else ""
     subject = f"“{message.subject or 'No subject'}”"
     if message.state == "failed":
+        refused = refused_recipients(message, copies)
+        if len(refused) > 1:
+            why = _named(message, refused)
         return _card(
             message, "send_failed", "high", "Your mail was not sent", f"{subject} could not be sent. {why}", now
         )
@@ -111,22 +114,27 @@ def _sending_card(message: StoredMessage, now: datetime) -> Card:
 
 def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
     refused, recipients = refused_recipients(message, copies), message.recipients()
-    named = [_refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
-    if len(refused) > _MOST_NAMED:
-        named.append(f"And {len(refused) - _MOST_NAMED} more.")
     total = message.delivery.total if message.delivery else len(recipients)
     return _card(
         message,
         "send_failed",
         "high",
         f"Your mail did not reach {len(refused)} of {total} recipients",
-        f"“{message.subject or 'No subject'}” was refused. {' '.join(named)}",
+        f"“{message.subject or 'No subject'}” was refused. {_named(message, refused)}",
         now,
         recipients[refused[0][0]] if len(refused) == 1 else None,
         # When more are refused, that is told anew.
         "recipients",
         *(str(number) for number, _ in refused),
     )
+
+
+def _named(message: StoredMessage, refused: Sequence[tuple[int, Delivery]]) -> str:
+    recipients = message.recipients()
+    named = [_refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
+    if len(refused) > _MOST_NAMED:
+        named.append(f"And {len(refused) - _MOST_NAMED} more.")
+    return " ".join(named)
 
 
 def _refusal_text(recipient: Recipient, delivery: Delivery) -> str:

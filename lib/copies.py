@@ -50,6 +50,9 @@ def kept(planned: Sequence[Copy], decision: Decision, emails: Sequence[str], nam
     provider notices the repetition of the very same mail alone."""
     if len(planned) == 1:
         [copy] = planned
+        if copy.follow_state.state != "on":
+            # It was planned without links of ours, so nothing is known of where they would lead.
+            return [Division(copy.recipients, copy.follow_state)]
         allowed = all(decision.recipients[number].follow for number in copy.recipients)
         state = decision.state if not decision.split or allowed else _not_followed(decision, emails, copy.recipients)
         return [Division(copy.recipients, state, _alone(copy.recipients, named))]

@@ -23,6 +23,12 @@ _TOO_SLOW = Failure(code="pace", text="The provider did not come to this mail wi
 _GENERAL = ("connection", "token", "login", "401", "421", "429")
 """Codes of temporary refusals that say nothing of this copy: the next one would fare no better."""
 
+_LONGEST_TEXTS = 75_000
+"""Characters of the reasons of a copy's recipients together, which stand in one row (of 1 MiB, in UTF-16)."""
+
+_UNTRIED = "slow"
+"""The code of a temporary refusal of those for whom there was no time left in a try that reached others."""
+
 
 def planned(copies: Iterable[Copy], message: StoredMessage) -> list[Copy]:
     """To be sent, each with a key of its own, made of the message's."""
@@ -57,8 +63,13 @@ def addressed(copy: Copy) -> list[int]:
 
 
 def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
-    """Before it is handed over. Repeating a doubtful try is still that try."""
+    """Before it is handed over. Repeating a doubtful try is still that try.
+
+    One that has reached somebody followed stays so, whatever those who are still to get it have said since.
+    """
     again = copy.in_doubt
+    if _states(copy) & {"accepted", "uncertain"}:
+        follow_state = copy.follow_state
     return copy.model_copy(
         update={
             "state": "submitting",
@@ -154,8 +165,15 @@ def _settled(copy: Copy, now: datetime, retry_after: timedelta | None = None) ->
         copy = given_up(copy)
     states = _states(copy)
     if states & {"pending", "waiting"}:
+        if all(each.code == _UNTRIED for each in copy.deliveries.values() if each.state == "pending"):
+            copy = copy.model_copy(update={"attempts": max(0, copy.attempts - 1)})
         return _ended(copy, "planned", min(now + pause_after(copy.attempts, retry_after), end))
-    return _ended(copy, "uncertain" if "uncertain" in states else "sent" if "accepted" in states else "refused")
+    return _ended(copy, _state_at_rest(copy))
+
+
+def _state_at_rest(copy: Copy) -> CopyState:
+    states = _states(copy)
+    return "uncertain" if "uncertain" in states else "sent" if "accepted" in states else "refused"
 
 
 def given_up(copy: Copy) -> Copy:
@@ -174,7 +192,7 @@ def unwritable(copy: Copy, failure: Failure, now: datetime) -> Copy:
     state: Literal["uncertain", "refused"] = "uncertain" if doubtful else "refused"
     end = Delivery(state=state, code=failure.code, text=failure.text, at=now)
     copy = _with(copy, dict.fromkeys(addressed(copy), end))
-    return _ended(copy, "sent" if not doubtful and "accepted" in _states(copy) else state)
+    return _ended(copy, _state_at_rest(copy))
 
 
 def abandoned(copy: Copy, refusal: Refused, now: datetime) -> Copy:
@@ -185,7 +203,7 @@ def abandoned(copy: Copy, refusal: Refused, now: datetime) -> Copy:
 def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
     """After a person has said what became of one of which nobody knows: it was sent, or is to be sent again."""
     doubtful = [number for number in copy.recipients if copy.delivery_of(number).state == "uncertain"]
-    if not doubtful:
+    if not doubtful or (resend and copy.state == "submitting"):
         return copy
     if not resend:
         accepted = _with(copy, dict.fromkeys(doubtful, Delivery(state="accepted", at=now)))
@@ -196,10 +214,17 @@ def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
 def sent_again(copy: Copy) -> Copy:
     """After a person has asked for those who were refused: the next try is a mail of its own to the provider."""
     refused = [number for number in copy.recipients if copy.delivery_of(number).state in ("refused", "bounced")]
-    if not refused or copy.state == "submitting":
+    if not refused or copy.state == "submitting" or copy.in_doubt:
         return copy
     fresh = {"key": _key_of(copy.key or "", "again"), "tried_at": None}
     return _to_be_sent(copy, refused).model_copy(update=fresh)
+
+
+def begun_anew(copy: Copy) -> Copy:
+    """One that waits for its next try: it is due now, and has a whole day again."""
+    if copy.state != "planned":
+        return copy
+    return copy.model_copy(update={"attempts": 0, "first_tried_at": None, "due_at": None})
 
 
 def _to_be_sent(copy: Copy, numbers: Sequence[int]) -> Copy:
@@ -224,7 +249,11 @@ def _untried(copy: Copy, now: datetime, wait: timedelta) -> Copy:
 
 
 def _with(copy: Copy, deliveries: Mapping[int, Delivery]) -> Copy:
-    return copy.model_copy(update={"deliveries": {**copy.deliveries, **deliveries}})
+    most = max(1, _LONGEST_TEXTS // max(1, len(copy.recipients)))
+    short = {
+        number: each.model_copy(update={"text": each.text and each.text[:most]}) for number, each in deliveries.items()
+    }
+    return copy.model_copy(update={"deliveries": {**copy.deliveries, **short}})
 
 
 def _ended(copy: Copy, state: CopyState, due_at: datetime | None = None) -> Copy:

@@ -43,9 +43,9 @@ _ROWS_AT_ONCE = 90
 _MOST_TRIES = 8
 """Of a write, while others change the reminder."""
 
-_LATE_TRIES = 5
+_LATE_TRIES = 30
 _LATE_PAUSE = 3.0
-"""Seconds between tries to write a late outcome, while another worker still asks about that try."""
+"""Seconds between tries to write a late outcome, while another worker still has the message."""
 
 _NOT_OURS = ("reminder", "reminded_at", "reminder_met")
 """What others may change while a message is on its way: a reminder can be set, and fire, at any time."""
@@ -82,6 +82,8 @@ class Run:
     refused_since: datetime | None = None
     """When the copy was first tried with which the provider has refused all of them."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_over: bool = False
+    """The lease was given back: from then on the message is another's."""
 
     def note(self, number: int, copy: Copy) -> None:
         """What became of a copy; it is stored with the next write."""
@@ -218,6 +220,8 @@ class HandOver:
         lease = Lease(until=now + LEASE, holder=run.holder) if ended is None else Lease(until=now)
         organization, message = run.organization, run.message.id
         async with run.writing:
+            if run.is_over:
+                return
             for number in range(_MOST_TRIES):
                 try:
                     if ended is None:
@@ -228,7 +232,7 @@ class HandOver:
                         run.etag, run.lease_etag = await self._store.change_with_lease(
                             organization, ended, run.etag, copies, lease, run.lease_etag
                         )
-                        run.message = ended
+                        run.message, run.is_over = ended, True
                     return
                 except (Stale, Unavailable) as error:
                     if isinstance(error, Unavailable) and number:
@@ -321,5 +325,12 @@ class HandOver:
 def _is_doubtful_there(loaded: Loaded, number: int, copy: Copy) -> bool:
     """Whether nothing definite is stored of the try whose outcome we have."""
     there = loaded.copies[number] if number < len(loaded.copies) else None
-    same = there is not None and (there.key, there.tried_at) == (copy.key, copy.tried_at)
-    return same and there is not None and there.state in ("uncertain", "submitting") and copy.state != "uncertain"
+    if there is None or (there.key, there.tried_at) != (copy.key, copy.tried_at):
+        return False
+    return there.state in ("uncertain", "submitting") and _doubts(copy) < _doubts(there)
+
+
+def _doubts(copy: Copy) -> int:
+    """For how many of its recipients nothing definite is known of the try."""
+    unknown = ("uncertain", "waiting", "pending") if copy.state == "submitting" else ("uncertain",)
+    return sum(copy.delivery_of(number).state in unknown for number in copy.recipients)

@@ -38,7 +38,13 @@ from lib.tries import LEASE
 log = logging.getLogger("heed.outbox")
 
 _MOST_TRIES = 8
-"""Of writing a plan, while others change the reminder."""
+"""Of writing a plan, while others change the reminder or the files."""
+
+
+class _ChangedMeanwhile(Exception):
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded.message.id)
+        self.loaded = loaded
 
 
 class Outbox:
@@ -106,7 +112,19 @@ class Outbox:
             raise Unavailable("the provider cannot be asked to remove a draft")
 
     async def _begin(self, organization: str, loaded: Loaded) -> StoredMessage:
-        """Decide which copies there are, write the plan, and hand over. Raises Stale, StorageError."""
+        """Decide which copies there are, write the plan, and hand over. Raises Stale, StorageError.
+
+        Whatever changes meanwhile has the mail written anew: a file may have been added, or taken out.
+        """
+        for _ in range(_MOST_TRIES):
+            try:
+                return await self._begin_with(organization, loaded)
+            except _ChangedMeanwhile as changed:
+                loaded = changed.loaded
+        raise Stale
+
+    async def _begin_with(self, organization: str, loaded: Loaded) -> StoredMessage:
+        """Raises _ChangedMeanwhile, Stale, StorageError."""
         assert self._hand_over is not None
         message, now = loaded.message, self._clock.now()
         message = message.model_copy(update={"tried_at": now})
@@ -135,22 +153,22 @@ class Outbox:
     async def _write_plan(
         self, organization: str, loaded: Loaded, submitting: StoredMessage, copies: Sequence[Copy], lease: Lease
     ) -> tuple[StoredMessage, str, str]:
-        """The message as it then is, its etag and the lease's. Raises Stale when another worker has it."""
-        before, etag = loaded.message, loaded.etag
-        for _ in range(_MOST_TRIES):
-            try:
-                etags = await self._store.put_plan(organization, before, submitting, etag, copies, lease)
-                return submitting, *etags
-            except (Stale, Unavailable) as error:
-                again = await self._store.load(organization, before.id)
-                if again and again.lease and again.lease.holder == lease.holder:
-                    # It came through, though it had seemed to fail.
-                    return with_others(submitting, again.message), again.etag, again.lease_etag or ""
-                if isinstance(error, Unavailable) or again is None or _order_of(again.message) != _order_of(before):
-                    raise
-                before, etag = again.message, again.etag
-                submitting = with_others(submitting, before)
-        raise Stale
+        """The message as it then is, its etag and the lease's.
+
+        Raises Stale when another worker has it, _ChangedMeanwhile when it is to be sent, but is not what it was.
+        """
+        before = loaded.message
+        try:
+            etags = await self._store.put_plan(organization, before, submitting, loaded.etag, copies, lease)
+        except (Stale, Unavailable) as error:
+            again = await self._store.load(organization, before.id)
+            if again and again.lease and again.lease.holder == lease.holder:
+                # It came through, though it had seemed to fail.
+                return with_others(submitting, again.message), again.etag, again.lease_etag or ""
+            if isinstance(error, Unavailable) or again is None or _order_of(again.message) != _order_of(before):
+                raise
+            raise _ChangedMeanwhile(again) from error
+        return submitting, *etags
 
     async def _mail_and_gateways(
         self, organization: str, message: StoredMessage

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import NoneType
 from typing import Any
 
 from lib.clock import Clock, milliseconds, moment
-from lib.copy_tries import resolved, sent_again
+from lib.copy_tries import begun_anew, resolved, sent_again
 from lib.deliveries import is_waiting, together
 from lib.due import AHEAD, Due, DueIndex, HandOver, is_seasoned
 from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
@@ -161,7 +161,15 @@ class Schedule:
             return changed
         if message.state != "scheduled":
             raise NotAllowed(f"A message that is {message.status} keeps its time.")
-        return await self._set(organization, loaded, deliver_at or self._clock.now(), deliver_at=deliver_at)
+        at = deliver_at or self._clock.now()
+        if not message.copy_count:
+            return await self._set(organization, loaded, at, deliver_at=deliver_at)
+        # It was refused for now, and another time is a beginning anew.
+        before = message.due_at
+        moved = await self._change_copies(organization, loaded, begun_anew, deliver_at=deliver_at, due_at=at)
+        if before != at:
+            await self.leave(organization, message)
+        return moved
 
     async def resolve(self, organization: str, loaded: Loaded, resend: bool) -> StoredMessage:
         """A person says what became of an uncertain message. Raises NotAllowed, Stale."""
@@ -174,11 +182,8 @@ class Schedule:
         self, organization: str, loaded: Loaded, change: Callable[[Copy], Copy], **update: Any
     ) -> StoredMessage:
         """What a person says of those of whom nobody knows, or who were refused. Raises NotAllowed, Stale."""
-        now, lease_etag = self._clock.now(), loaded.lease_etag
-        if lease_etag is None:
-            raise Stale(f"message {loaded.message.id} has no plan")
-        if loaded.lease and loaded.is_held and loaded.lease.until > now:
-            raise NotAllowed("The message is being sent just now: try again in a minute.")
+        now = self._clock.now()
+        loaded, lease_etag = await self._fenced(organization, loaded, now)
         copies = [change(copy) for copy in loaded.copies]
         changed = {number: copy for number, copy in enumerate(copies) if copy != loaded.copies[number]}
         message = together(loaded.message, copies, now)
@@ -189,13 +194,32 @@ class Schedule:
         if is_waiting(message):
             await self.enter(organization, message)
         numbers = list(changed)
-        for start in range(0, len(numbers), _COPIES_AT_ONCE):
-            some = {number: changed[number] for number in numbers[start : start + _COPIES_AT_ONCE]}
+        while len(numbers) > _COPIES_AT_ONCE:
+            some = {number: changed[number] for number in numbers[:_COPIES_AT_ONCE]}
             lease_etag = await self._store.put_copies(organization, message.id, some, lease, lease_etag)
-        await self._store.change_with_lease(organization, message, loaded.etag, {}, lease, lease_etag)
+            numbers = numbers[_COPIES_AT_ONCE:]
+        rest = {number: changed[number] for number in numbers}
+        await self._store.change_with_lease(organization, message, loaded.etag, rest, lease, lease_etag)
         if is_waiting(message):
             await self.wake(organization, message)
         return message
+
+    async def _fenced(self, organization: str, loaded: Loaded, now: datetime) -> tuple[Loaded, str]:
+        """The message as nobody has changed it since the lease got the version that is returned with it.
+
+        A worker may have written rows of it while they were read. Raises NotAllowed, Stale.
+        """
+        message = loaded.message
+        if loaded.lease is None or loaded.lease_etag is None:
+            raise Stale(f"message {message.id} has no plan")
+        # Not even when the lease is over by our clock: only the outbox can tell that a worker has died.
+        if loaded.is_held and (is_waiting(message) or loaded.lease.until > now):
+            raise NotAllowed("The message is being sent just now: try again in a minute.")
+        lease_etag = await self._store.put_copies(organization, message.id, {}, Lease(until=now), loaded.lease_etag)
+        again = await self._store.load(organization, message.id)
+        if again is None or (again.etag, again.lease_etag) != (loaded.etag, lease_etag):
+            raise Stale(f"message {message.id} has changed")
+        return replace(again, message=message), lease_etag
 
     async def _set(self, organization: str, loaded: Loaded, at: datetime, **update: Any) -> StoredMessage:
         fields = {"failure": None, "delivery": None, "attempts": 0, **update, "state": "scheduled", "due_at": at}

@@ -41,8 +41,10 @@ log = logging.getLogger("heed.files")
 
 _MOST_TRIES = 8
 _MOST_EVER = 9_999
-_UNSENT = ("draft", "scheduled")
-_ON_ITS_WAY = ("claimed", "submitting")
+UNSENT = ("draft", "scheduled", "failed")
+"""States in which what travels in a mail can be changed."""
+
+_ON_ITS_WAY = ("submitting",)
 
 ROOM = 2 * LARGEST_ATTACHED
 """Bytes of files in mails that are written or handed over at the same time; memory, it takes some five times that."""
@@ -97,7 +99,7 @@ class Files:
         followed: bool,
         version: str | None = None,
     ) -> StoredAttachment:
-        """A new attachment of a draft or scheduled message; the one with this id if it is there already.
+        """A new attachment of a message that was not sent; the one with this id if it is there already.
 
         Raises NotAllowed, TooLarge, Stale.
         """
@@ -271,7 +273,7 @@ class Files:
             loaded, row, file = await self._found(organization, message, attachment, changed, version)
             change: Change = Replace(Row(message, row.key, pack(file), row.etag))
             try:
-                if loaded.message.state in _UNSENT or version is not None:
+                if loaded.message.state in UNSENT or version is not None:
                     # Also where the row alone changes: whoever is about to send it must see this, or be seen.
                     await self._store.change(organization, loaded.message, loaded.etag, also=[change])
                 else:
@@ -361,7 +363,7 @@ def _described(attachment: str, message: str, filename: str, data: Data, followe
 
 
 def _check_unsent(message: StoredMessage, what: str) -> None:
-    if message.state not in _UNSENT:
+    if message.state not in UNSENT:
         raise NotAllowed(f"The message is {message.status}: {what} only until it is sent.")
 
 

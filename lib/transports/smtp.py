@@ -6,6 +6,9 @@ on only the server's own answer decides; a line that breaks or stays silent leav
 A server may take fewer recipients at once than a mail has. The rest get the same mail in further transactions, at once
 (RFC 5321, 4.2.1 and 4.5.3.1.10); each ends by itself.
 
+A hand-over comes to its end well before the host ends its process (`functionTimeout` in host.json): a server that is
+too slow for that gets the mail for those whom it has taken so far, and the rest are left for the next try.
+
 Some providers keep what they are handed in the sender's Sent Items, tracking and all, and the protocol has no word
 against it: Exchange Online (https://techcommunity.microsoft.com/t5/exchange-team-blog/x/ba-p/607825) and Gmail do. What
 the sender opens there comes from the sender's own networks, and the judge knows it by them.
@@ -13,8 +16,10 @@ the sender opens there comes from the sender's own networks, and the judge knows
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiosmtplib.errors import SMTPResponseException
@@ -36,6 +41,45 @@ if TYPE_CHECKING:
 
 _LIMIT_HOLDS = 3600.0
 """Seconds for which a server's limit of recipients is remembered: it may have been of the hour."""
+
+_LONGEST_NAMING = 180.0
+_LAST_NAMING = 360.0
+_LAST_BEGINNING = 300.0
+_LONGEST = 480.0
+"""Seconds: for naming the recipients of one transaction; from the hand-over's beginning, until they are named, until no
+further transaction begins, and in all."""
+
+_MOST_BREAKS = 2
+"""Recipients of one hand-over over whom a server may break off before it ends."""
+
+_SLOW = Refused(True, "slow", "The mail server was too slow to take the mail for all recipients at once.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """How much of it a hand-over has taken, and its transaction. `monotonic` gives seconds."""
+
+    monotonic: Callable[[], float]
+    begun_at: float
+    transaction_at: float
+
+    @property
+    def names_no_more(self) -> bool:
+        now = self.monotonic()
+        return now - self.transaction_at > _LONGEST_NAMING or now - self.begun_at > _LAST_NAMING
+
+    def left(self) -> asyncio.Timeout:
+        """Bound a step by what is left of the whole hand-over."""
+        return asyncio.timeout(max(0.0, self.begun_at + _LONGEST - self.monotonic()))
+
+
+class _BrokenOver(Exception):
+    """A new connection ended when this recipient was named."""
+
+    def __init__(self, recipient: str, why: Refused) -> None:
+        super().__init__(why.text)
+        self.recipient = recipient
+        self.why = why
 
 
 class SmtpTransport:
@@ -66,14 +110,22 @@ class SmtpTransport:
         return self._connections.most_bytes
 
     async def send(self, envelope: Envelope) -> Outcome:
-        left = envelope.recipients
+        left, begun_at = envelope.recipients, self._monotonic()
         parts: list[Part] = []
         while left:
+            now = self._monotonic()
+            if now - begun_at > _LAST_BEGINNING:
+                parts.append(Part(end=_SLOW))
+                break
+            time_of = _Time(self._monotonic, begun_at, now)
             most = self._most_recipients() or len(left)
-            part = await self._hand_over(envelope, left[:most])
+            part = await self._hand_over(envelope, left[:most], time_of)
             parts.append(part)
             left = part.left + left[most:]
             if part.end is not None:
+                break
+            if sum(each.broken for each in parts) > _MOST_BREAKS:
+                parts.append(Part(end=Refused(True, "connection", "The mail server hung up again and again.")))
                 break
         return outcome_of(parts, left)
 
@@ -86,44 +138,53 @@ class SmtpTransport:
     async def close(self) -> None:
         await self._connections.close()
 
-    async def _hand_over(self, envelope: Envelope, recipients: tuple[str, ...]) -> Part:
+    async def _hand_over(self, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time) -> Part:
         """One transaction. Where a kept connection turns out to be at its end, a new one takes its place at once."""
         try:
-            connection = await self._connections.take()
+            async with time_of.left():
+                connection = await self._connections.take()
             try:
-                return await self._transaction(connection, envelope, recipients)
+                return await self._transaction(connection, envelope, recipients, time_of)
             except LINE_FAILURES as error:
                 if not (connection.reused and is_end_of_session(error)):
                     raise
-            return await self._transaction(await self._connections.renew(), envelope, recipients)
+            async with time_of.left():
+                connection = await self._connections.renew()
+            return await self._transaction(connection, envelope, recipients, time_of)
+        except _BrokenOver as broken:
+            others = tuple(each for each in recipients if each != broken.recipient)
+            return Part(refused=(recipient_refused(broken.recipient, broken.why),), left=others, broken=True)
         except NotConnected as error:
             end = Refused(True, error.code, str(error))
-        except SMTPResponseException as error:
-            end = refused(error)
         except LINE_FAILURES as error:
-            end = Refused(True, "connection", f"The mail server hung up or fell silent ({type(error).__name__}).")
+            end = _broken_off(error)
         return Part(left=recipients, end=end)
 
-    async def _transaction(self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...]) -> Part:
+    async def _transaction(
+        self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
+    ) -> Part:
         """Raises LINE_FAILURES for what ended it before the content was asked for: the mail was not sent then."""
         try:
             if (unsendable := _unsendable(connection, envelope)) is not None:
                 part = Part(left=recipients, end=unsendable)
             else:
-                part = await self._mail(connection, envelope, recipients)
+                part = await self._mail(connection, envelope, recipients, time_of)
         except BaseException:
             connection.close()
             raise
         self._connections.keep(connection)
         return part
 
-    async def _mail(self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...]) -> Part:
+    async def _mail(
+        self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
+    ) -> Part:
         utf8 = connection.takes_utf8 and not all(each.isascii() for each in (envelope.sender, *recipients))
-        await connection.mail(envelope.sender, len(envelope.mime), utf8)
-        named, refusals, left = await self._recipients(connection, recipients, utf8)
+        async with time_of.left():
+            await connection.mail(envelope.sender, len(envelope.mime), utf8)
+            named, refusals, left = await self._recipients(connection, recipients, utf8, time_of)
         if not named:
             return Part(refused=refusals, left=left)
-        end = await _data(connection, envelope.mime)
+        end = await _data(connection, envelope.mime, time_of)
         if end is None:
             return Part(accepted=named, refused=refusals, left=left)
         if isinstance(end, Refused):
@@ -131,20 +192,25 @@ class SmtpTransport:
         return Part(unknown=named, refused=refusals, left=left, end=end)
 
     async def _recipients(
-        self, connection: Connection, recipients: tuple[str, ...], utf8: bool
+        self, connection: Connection, recipients: tuple[str, ...], utf8: bool, time_of: _Time
     ) -> tuple[tuple[str, ...], tuple[RecipientRefusal, ...], tuple[str, ...]]:
-        """Those whom the server takes, those whom it refuses, and those for whom it has no room in this transaction."""
+        """Those whom the server takes, those whom it refuses, and those for whom there is no room, or no time, in this
+        transaction."""
         named: list[str] = []
         refusals: list[RecipientRefusal] = []
         for number, recipient in enumerate(recipients):
+            if number and time_of.names_no_more:
+                return tuple(named), tuple(refusals), recipients[number:]
             if not (utf8 or recipient.isascii()):
                 refusals.append(recipient_refused(recipient, _NO_UTF8))
                 continue
             try:
                 await connection.rcpt(recipient, utf8)
-            except SMTPResponseException as error:
-                if _breaks_off(connection, error):
-                    raise
+            except LINE_FAILURES as error:
+                if not isinstance(error, SMTPResponseException) or _breaks_off(connection, error):
+                    if connection.reused or len(recipients) == 1:
+                        raise
+                    raise _BrokenOver(recipient, _broken_off(error)) from error
                 if named and is_recipient_limit(error):
                     self._learn_limit(len(named), error)
                     return tuple(named), tuple(refusals), recipients[number:]
@@ -181,21 +247,29 @@ def _unsendable(connection: Connection, envelope: Envelope) -> Refused | None:
     return None
 
 
+def _broken_off(error: Exception) -> Refused:
+    if isinstance(error, SMTPResponseException):
+        return refused(error)
+    return Refused(True, "connection", f"The mail server hung up or fell silent ({type(error).__name__}).")
+
+
 def _breaks_off(connection: Connection, error: SMTPResponseException) -> bool:
     """Whether an answer ends more than what it answers."""
     return error.code == 421 or not is_refusal(error) or (connection.reused and is_end_of_session(error))
 
 
-async def _data(connection: Connection, mime: bytes) -> Refused | Unknown | None:
+async def _data(connection: Connection, mime: bytes, time_of: _Time) -> Refused | Unknown | None:
     """None when the server has taken it. Raises LINE_FAILURES before the server has asked for the content."""
     try:
-        await connection.data()
+        async with time_of.left():
+            await connection.data()
     except SMTPResponseException as error:
         if _breaks_off(connection, error):
             raise
         return refused(error)
     try:
-        await connection.content(mime)
+        async with time_of.left():
+            await connection.content(mime)
     except SMTPResponseException as error:
         if is_refusal(error):
             return refused(error)

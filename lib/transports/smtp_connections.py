@@ -104,7 +104,8 @@ class Connection:
         answer = asyncio.ensure_future(protocol.read_response())
         try:
             is_whole = await self._write(protocol, ended_by_dot(mime), answer)
-            response = await asyncio.wait_for(answer, self._timeout)
+            async with asyncio.timeout(self._timeout):
+                response = await answer
         except BaseException:
             answer.cancel()
             self.close()
@@ -125,7 +126,9 @@ class Connection:
                 protocol.write(piece)
                 await asyncio.sleep(0)
                 # The protocol is made to be used by a StreamWriter, which waits in this way.
-                await asyncio.wait_for(protocol._drain_helper(), self._timeout)
+                # `wait_for` would lose a cancellation that comes at its end (Python 3.11).
+                async with asyncio.timeout(self._timeout):
+                    await protocol._drain_helper()
             except ConnectionError:
                 return next(pieces, None) is None  # a server may hang up as soon as it has answered
         return True

@@ -23,6 +23,8 @@ class Part:
     refused: tuple[RecipientRefusal, ...] = ()
     unknown: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    broken: bool = False
+    """Whether the server broke off over one recipient, who is refused for now; the others may fare better without."""
     end: Refused | Unknown | None = None
 
 

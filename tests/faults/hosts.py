@@ -6,7 +6,8 @@ import asyncio
 import base64
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -164,19 +165,24 @@ class Host:
 
 @asynccontextmanager
 async def memory_host(
-    mail: Mapping[str, str], tables: Tables | None = None, clock: SetClock | None = None
+    mail: Mapping[str, str],
+    tables: Tables | None = None,
+    clock: SetClock | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Host]:
-    """Over storage in memory, with the organization acme and its user rep1."""
+    """Over storage in memory, with the organization acme and its user rep1. `monotonic` is the transport's."""
     storage = Storage(tables or MemoryTables(), MemoryBlobs(), MemoryQueues())
-    async with host_over(storage, mail, clock or SetClock(START)) as host:
+    async with host_over(storage, mail, clock or SetClock(START), monotonic) as host:
         yield host
 
 
 @asynccontextmanager
-async def host_over(storage: Storage, mail: Mapping[str, str], clock: SetClock) -> AsyncIterator[Host]:
+async def host_over(
+    storage: Storage, mail: Mapping[str, str], clock: SetClock, monotonic: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Host]:
     """Another one over the same storage in memory; both take messages from the same queues."""
     assert isinstance(storage.queues, MemoryQueues)
-    smtp = SmtpTransport(load_settings({**SETTINGS, **mail}))
+    smtp = SmtpTransport(load_settings({**SETTINGS, **mail}), monotonic)
     heed = HostedHeed(storage=storage, transport=smtp, clock=clock)
     await heed.start()
     try:

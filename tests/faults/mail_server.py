@@ -109,6 +109,7 @@ class MailServer(Received):
         self._recipients: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
         self._sessions: dict[Any, _Session] = {}
         self._a_mail_has_come = asyncio.Event()
+        self._news = asyncio.Condition()
 
     def will(self, *behaviours: Behaviour | str) -> None:
         """Add to what it says of mails, at their end."""
@@ -134,9 +135,36 @@ class MailServer(Received):
     async def settle(self) -> None:
         """It has delivered what it took as soon as it says so."""
 
+    def will_wait_for(self, event: asyncio.Event, mails: int) -> None:
+        """Say of so many mails that they are taken once that has happened."""
+        self.will(*[Answers(when=event)] * mails)
+
     async def have_come(self) -> None:
         """Wait until the first mail has come."""
         await self._a_mail_has_come.wait()
+
+    async def has_mails(self, count: int) -> None:
+        """Wait until so many mails were brought to their end."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.tries >= count)
+
+    async def is_asked(self) -> None:
+        """Wait until the first recipient is named."""
+        async with self._news:
+            await self._news.wait_for(lambda: bool(self.asked))
+
+    async def start(self) -> None:
+        """Listen on a free port; once more, on the same one."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SMTP(self, loop=loop, **self._options), "127.0.0.1", self.port, backlog=500
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Cut all connections, and take no new ones."""
+        self._server.close()
+        self.hang_up()
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -144,11 +172,7 @@ class MailServer(Received):
         return {"HEED_SMTP_HOST": "127.0.0.1", "HEED_SMTP_PORT": str(self.port), "HEED_SMTP_SECURITY": "none"}
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: SMTP(self, loop=loop, **self._options), "127.0.0.1", 0, backlog=500
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.start()
         return self
 
     async def __aexit__(
@@ -180,6 +204,7 @@ class MailServer(Received):
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         await self._speak(session)
         self.asked[address] += 1
+        await self._tell()
         await asyncio.sleep(self.rcpt_seconds)
         if self.most_recipients is not None and len(envelope.rcpt_tos) >= self.most_recipients:
             return TOO_MANY
@@ -196,9 +221,14 @@ class MailServer(Received):
         self.tries += 1
         self.transactions.append(len(envelope.rcpt_tos))
         self._a_mail_has_come.set()
+        await self._tell()
         if isinstance(behaviour, TakesAndDrops | TakesAndIsSilent) or _takes(behaviour):
             self.keep(envelope.content, envelope.rcpt_tos)
         return await _carried_out(behaviour, server)
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
 
     async def _speak(self, session: Any) -> _Session | None:
         known = self._sessions.get(session)

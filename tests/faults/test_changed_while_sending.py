@@ -85,3 +85,38 @@ async def test_a_mail_whose_reminder_fires_meanwhile_is_sent_and_the_reminder_sh
 
     reminded = End("sent", received=1, cards=("reminder",), reminder="reminded")
     assert await ends_of(host.heed, mails, [message]) == [reminded]
+
+
+async def test_a_file_that_is_added_while_the_mail_is_written_travels_in_it(
+    host: Host, mails: MailServer, tables: MeanwhileTables
+) -> None:
+    message = await host.told_to_go()
+
+    async def add() -> None:
+        path = f"/api/orgs/acme/messages/{message}/attachments?filename=offer.txt&followed=false"
+        added = await host.heed.request("POST", path, b"the offer itself", key=host.heed.key)
+        assert added.status == 201
+
+    tables.before("the row says submitting", add)
+    await host.settle()
+
+    assert await ends_of(host.heed, mails, [message]) == [End("sent", received=1)]
+    [mail] = mails.mails.values()
+    assert b"offer.txt" in mail
+
+
+async def test_a_file_that_is_taken_out_while_the_mail_is_written_does_not_travel_in_it(
+    host: Host, mails: MailServer, tables: MeanwhileTables
+) -> None:
+    message = await host.told_to_go()
+    path = f"/api/orgs/acme/messages/{message}/attachments"
+    added = await host.heed.request("POST", f"{path}?filename=offer.txt", b"the offer itself", key=host.heed.key)
+    assert added.status == 201
+    take_it_out = Request("DELETE", f"/messages/{message}/attachments/{added.json['id']}")
+    tables.before("the row says submitting", lambda: host.do(take_it_out))
+
+    await host.settle()
+
+    assert await ends_of(host.heed, mails, [message]) == [End("sent", received=1)]
+    [mail] = mails.mails.values()
+    assert b"offer.txt" not in mail

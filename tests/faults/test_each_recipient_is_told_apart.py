@@ -176,14 +176,14 @@ async def test_a_first_hand_over_in_doubt_says_who_certainly_has_nothing(kind: s
 
 
 @BOTH
-async def test_a_server_that_hangs_up_over_a_recipient_has_taken_nothing(kind: str, transport: Make) -> None:
+async def test_a_server_that_hangs_up_over_a_recipient_gets_the_mail_for_the_others(kind: str, transport: Make) -> None:
     everybody = people(3)
     async with started(kind) as server:
         server.will_say_of(everybody[2], "421 4.3.2 Closing")
         outcome = await transport(server).send(mail(everybody))
 
         said = told(outcome, everybody)
-        assert list(said.values()) == ["later"] * 3
+        assert list(said.values()) == ["accepted", "accepted", "later"]
         await check(server, said)
 
 
@@ -224,15 +224,23 @@ async def test_whatever_a_server_answers_everybody_gets_the_mail_at_most_once(
         await check(server, ends)
 
 
-async def test_a_line_that_breaks_at_a_recipient_has_brought_nobody_a_mail(transport: Make) -> None:
+async def test_a_line_that_breaks_at_a_recipient_is_opened_anew_for_the_others(transport: Make) -> None:
     everybody = people(3)
     async with MailServer() as server:
         server.will_say_of(everybody[1], Drops())
         smtp = transport(server)
         said = told(await smtp.send(mail(everybody)), everybody)
-        assert list(said.values()) == ["later"] * 3
+        assert list(said.values()) == ["accepted", "later", "accepted"]
         await check(server, said)
-        assert await smtp.send(mail(everybody)) == Accepted()
+
+
+async def test_a_server_that_hangs_up_over_everybody_is_left_alone_soon(transport: Make) -> None:
+    everybody = people(50)
+    async with MailServer() as server:
+        server.rule = lambda recipient: "421 4.3.2 Closing"
+        said = told(await transport(server).send(mail(everybody)), everybody)
+        assert list(said.values()) == ["later"] * 50
+        assert server.connections == 3
 
 
 async def test_a_limit_without_a_status_code_is_one_only_where_the_next_hand_over_takes_the_recipient(
