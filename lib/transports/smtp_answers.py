@@ -10,6 +10,9 @@ from lib.transports.protocol import RecipientRefusal, Refused
 
 _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+_PASSING = ("5.4.5",)
+"""Refused for good by its first digit, and yet it passes: Gmail's quota of a day, "550 5.4.5 Daily user sending limit
+exceeded" (https://support.google.com/a/answer/3726730). RFC 3463 knows X.4.5, congestion, as a transient error alone."""
 _LONGEST_READ = 2000
 _LONGEST_TOLD = 300
 
@@ -18,7 +21,8 @@ def refused(error: SMTPResponseException) -> Refused:
     """Return the refusal that an answer is; one that makes no sense refuses for now."""
     if not is_refusal(error):
         return Refused(True, "connection", f"The mail server gave an answer that makes no sense ({error.code}).")
-    temporary = error.code < 500 or (error.code == 552 and _status(error) == "5.5.3")
+    status = _status(error)
+    temporary = error.code < 500 or (error.code == 552 and status == "5.5.3") or status in _PASSING
     return Refused(temporary, str(error.code), f"The mail server answered {error.code}: {told(error)}")
 
 

@@ -139,6 +139,7 @@ def kind_of(outcome: Outcome) -> str:
         ("450 4.2.1 busy", "temporary"),
         ("451 4.3.0 later", "temporary"),
         ("452 4.2.2 full", "temporary"),
+        ("550 5.4.5 Daily user sending limit exceeded", "temporary"),
         ("550 5.7.1 no", "permanent"),
         ("552 5.2.2 too large", "permanent"),
         ("554 5.0.0 no", "permanent"),
