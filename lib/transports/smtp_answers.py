@@ -12,7 +12,8 @@ _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _PASSING = ("5.4.5",)
 """Refused for good by its first digit, and yet it passes: Gmail's quota of a day, "550 5.4.5 Daily user sending limit
-exceeded" (https://support.google.com/a/answer/3726730). RFC 3463 knows X.4.5, congestion, as a transient error alone."""
+exceeded" (https://support.google.com/a/answer/3726730). In RFC 3463, X.4.5 is congestion, a transient error alone."""
+
 _LONGEST_READ = 2000
 _LONGEST_TOLD = 300
 
