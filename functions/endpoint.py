@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
@@ -254,9 +255,11 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
     idempotency = call.services.idempotency
     path = endpoint.route.format(**call.path)
     try:
-        begun = await idempotency.begin(call.org, path, key, raw)
+        query = urlencode(sorted(call.request.params.items()))
+        begun = await idempotency.begin(call.org, path, key, raw, query)
     except OtherBody:
-        raise Problem(422, "This Idempotency-Key came with another body before; take a new key.") from None
+        detail = "This Idempotency-Key came with another body or query string before; take a new key."
+        raise Problem(422, detail) from None
     except UnderWay:
         raise Problem(
             409,

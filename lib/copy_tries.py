@@ -57,9 +57,13 @@ def next_copy(copies: Sequence[Copy], now: datetime) -> int | None:
 
 
 def addressed(copy: Copy) -> list[int]:
-    """Recipients whom the try under way, or the next one, is for: those of whom nothing definite is known."""
+    """Recipients whom the try under way, or the next one, is for: those of whom nothing definite is known.
+
+    A doubt that an earlier try has left says nothing of this one, and is not settled by it.
+    """
     wanted = ("uncertain",) if copy.state == "uncertain" else ("waiting", "pending")
-    return [number for number in copy.recipients if copy.delivery_of(number).state in wanted]
+    asked = copy.asked if copy.state == "uncertain" and copy.asked else copy.recipients
+    return [number for number in asked if copy.delivery_of(number).state in wanted]
 
 
 def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
@@ -137,7 +141,8 @@ def _doubtful(copy: Copy, outcome: Unknown, recipients: Sequence[Recipient], now
     copy = _with(copy, found)
     if "pending" in _states(copy):
         return _settled(copy, now)
-    return _ended(copy, "uncertain", None if outcome.ask_again is None else now + outcome.ask_again)
+    asked = copy.model_copy(update={"asked": list(found)})
+    return _ended(asked, "uncertain", None if outcome.ask_again is None else now + outcome.ask_again)
 
 
 def _refused(copy: Copy, outcome: Refused, recipients: Sequence[Recipient], now: datetime) -> Copy:
@@ -234,8 +239,9 @@ def _to_be_sent(copy: Copy, numbers: Sequence[int]) -> Copy:
 
 
 def _waiting(copy: Copy) -> Copy:
-    """Whoever was in doubt is to get it."""
-    left = {number: each for number, each in copy.deliveries.items() if each.state != "uncertain"}
+    """Whoever is in doubt because of this try is to get it."""
+    doubtful = addressed(copy)
+    left = {number: each for number, each in copy.deliveries.items() if number not in doubtful}
     return copy.model_copy(update={"deliveries": left})
 
 

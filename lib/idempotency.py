@@ -31,7 +31,7 @@ _INLINE = 100_000
 
 
 class OtherBody(Exception):
-    """The same key came with another body before."""
+    """The same key came with another body, or another query string, before."""
 
 
 class UnderWay(Exception):
@@ -74,9 +74,9 @@ class Idempotency:
         self._ring = ring
         self._clock = clock
 
-    async def begin(self, organization: str, path: str, key: str, body: bytes) -> Answered | Begun:
-        """Raises OtherBody, UnderWay; Missing where there is no such organization."""
-        partition, digest, now = short_hash(path, key), await _digest(body), self._clock.now()
+    async def begin(self, organization: str, path: str, key: str, body: bytes, query: str = "") -> Answered | Begun:
+        """Raises OtherBody, UnderWay; Missing where there is no such organization. `query` is as good as the body."""
+        partition, digest, now = short_hash(path, key), await _digest(body, query), self._clock.now()
         name = table(organization, "requests")
         there = await self._tables.get(name, partition, _ROW)
         made_id = new_id()
@@ -129,8 +129,11 @@ class Idempotency:
         return Answered(stored.status, await unseal or b"", stored.etag)
 
 
-async def _digest(body: bytes) -> str:
+async def _digest(body: bytes, query: str) -> str:
     """In hexadecimal. Hashing lets other threads run, so a large body is hashed in one."""
+    digest = sha256(f"{query}\n".encode() if query else b"")
     if len(body) <= INLINE:
-        return sha256(body).hexdigest()
-    return await asyncio.to_thread(lambda: sha256(body).hexdigest())
+        digest.update(body)
+    else:
+        await asyncio.to_thread(digest.update, body)
+    return digest.hexdigest()

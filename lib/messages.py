@@ -211,7 +211,8 @@ class Copy(BaseModel):
 
     The rest is what became of it. `deliveries` say so by recipient number; one without an entry is waiting. `key` and
     `tried_at` are what the provider knows the try by, `in_doubt` when that one may have come through and is to be
-    repeated; `first_tried_at` is when trying began. `ids` are the provider's own names for it.
+    repeated; `asked` are the recipients whom a doubtful try was for. `first_tried_at` is when trying began. `ids` are
+    the provider's own names for it.
     """
 
     recipients: list[int]
@@ -229,6 +230,7 @@ class Copy(BaseModel):
     due_at: Moment | None = None
     attempts: int = 0
     in_doubt: bool = False
+    asked: list[int] = []
     ids: list[str] = []
 
     def delivery_of(self, recipient: int) -> Delivery:

@@ -14,6 +14,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -42,9 +43,6 @@ _LONGEST_CONTENT_HEADER = 4_000
 
 _LONGEST_WORDS = 4_000
 """Characters of a subject or a name, before its encoded words are decoded."""
-
-_MOST_COMMENTS = 200
-"""In a header with addresses: they can stand in each other, and are read by recursion."""
 
 _MOST_BYTES_OF_A_CHARACTER = 2
 """Of what mail is written in, compared with the same in UTF-8."""
@@ -246,16 +244,18 @@ def _mailboxes(part: Message, name: str) -> list[Mailbox]:
     value = _header(part, name)
     if value.count("@") > 2 * MOST_RECIPIENTS or value.count(",") > 4 * MOST_RECIPIENTS:
         raise BadMail(f"its header {name} names more than {MOST_RECIPIENTS} recipients")
-    if not value or value.count("(") > _MOST_COMMENTS:
-        return []
-    return [Mailbox(_words(words), email.strip()) for words, email in getaddresses([unfolded(value)]) if email.strip()]
+    try:
+        found = getaddresses([unfolded(value)])
+    except RecursionError:  # comments and groups of addresses are read by recursion
+        raise BadMail(f"its header {name} has comments or groups that stand too deep in each other") from None
+    return [Mailbox(_words(words), email.strip()) for words, email in found if email.strip()]
 
 
 def _words(value: str) -> str:
     """With encoded words decoded (RFC 2047), on one line."""
     try:
         pieces = decode_header(value[:_LONGEST_WORDS])
-    except ValueError:
+    except (HeaderParseError, ValueError):
         return " ".join(value.split())
     decoded = (
         piece if isinstance(piece, str) else piece.decode(_codec(charset), "replace") for piece, charset in pieces

@@ -31,6 +31,14 @@ from lib.transports import Transport
 CLOCKS_DIFFER = timedelta(minutes=15)
 """At the most: storage refuses requests that are signed with a time further off."""
 
+_NOT_NOW = {
+    "submitting": "The message is being sent just now.",
+    "sent": "The message was sent already, and no recipient was refused it.",
+    "uncertain": "Nobody knows whether the message has left: say with POST …/resolve whether it was sent, or have it "
+    "sent again.",
+}
+"""Why a message in such a state is not sent."""
+
 _COPIES_AT_ONCE = 90
 _WORTH_DISCARDING = timedelta(hours=24)
 
@@ -145,7 +153,7 @@ class Schedule:
         if message.state == "sent" and message.delivery and (message.delivery.refused or message.delivery.bounced):
             return await self._change_copies(organization, loaded, sent_again, asked_by=asked_by)
         if message.state not in ("draft", "failed"):
-            raise NotAllowed(f"A message that is {message.status} cannot be sent.")
+            raise NotAllowed(_NOT_NOW.get(message.state, f"A message that is {message.status} cannot be sent."))
         message_id = message.message_id or await self._preparation.message_id(organization, message)
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
         # Nothing of it has left: who gets which copy is decided anew.

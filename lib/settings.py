@@ -78,7 +78,6 @@ class Settings(BaseModel):
     )
     admin_key: SecretStr = Field(
         alias="HEED_ADMIN_KEY",
-        min_length=_SHORTEST_LOCAL_KEY,
         description=f"the administrator's key, at least {_SHORTEST_KEY} characters "
         f"(at least {_SHORTEST_LOCAL_KEY} characters on the local host)",
     )
@@ -228,7 +227,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> Settings:
         length = len(self.admin_key.get_secret_value())
-        if length < _SHORTEST_KEY and self.environment != "Development":
+        if length < (_SHORTEST_LOCAL_KEY if self.environment == "Development" else _SHORTEST_KEY):
             raise ValueError(
                 f"HEED_ADMIN_KEY is wrong (it has {length} characters): set it to {_meaning('HEED_ADMIN_KEY')}"
             )

@@ -47,6 +47,10 @@ _REQUEST = 3_500_000
 _CHUNK = 12 * 320 * 1024
 """Bytes of an upload's request: below 4 MB, and a multiple of 320 KiB."""
 
+_SESSION_OVER = (404, 410, 416)
+"""Answers to an upload's request that the next draft may not get: the session is over, the mailbox's copy that was
+asked does not know the draft yet, or a part came twice."""
+
 _SOON = timedelta(seconds=5)
 
 Removal = Literal["removed", "moved", "gone"]
@@ -154,6 +158,8 @@ class GraphMailbox:
             reply = await self._api.upload(self._sender, url, part, start, size)
         except (NotSent, NoAnswer, Busy) as error:
             raise self._stopped(error) from error
+        if reply.status in _SESSION_OVER:
+            raise Stopped(refused(reply, temporary=True))
         self._check(reply, (200, 201, 202))
 
     async def _step(self, method: str, *path: str, good: Collection[int], **parts: Any) -> Reply:

@@ -10,6 +10,14 @@ from lib.transports.protocol import RecipientRefusal, Refused
 
 _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+_PASSING = re.compile(r"\s*5\.4\.5\b|.*SubmissionQuotaExceeded", re.DOTALL)
+"""Answers that refuse for good by their first digit, and yet pass: a sender's quota of the day is used up. Gmail says
+"550 5.4.5 Daily user sending limit exceeded" (https://support.google.com/a/answer/3726730), Exchange Online "554 5.2.0
+STOREDRV.Submission.Exception:SubmissionQuotaExceededException" (MicrosoftDocs/OfficeDocs-Support#1150)."""
+
+_WANTS_LOGIN = (530, 538)
+"""Login or encryption is required (RFC 4954, 6; RFC 3207, 4): settings mend that, and no mail has failed by it."""
+
 _LONGEST_READ = 2000
 _LONGEST_TOLD = 300
 
@@ -18,7 +26,10 @@ def refused(error: SMTPResponseException) -> Refused:
     """Return the refusal that an answer is; one that makes no sense refuses for now."""
     if not is_refusal(error):
         return Refused(True, "connection", f"The mail server gave an answer that makes no sense ({error.code}).")
-    temporary = error.code < 500 or (error.code == 552 and _status(error) == "5.5.3")
+    if error.code in _WANTS_LOGIN:
+        return Refused(True, "login", f"The mail server wants a login or TLS; it answered {error.code}: {told(error)}")
+    passes = _PASSING.match(str(error.message)[:_LONGEST_READ]) is not None
+    temporary = error.code < 500 or passes or (error.code == 552 and _status(error) == "5.5.3")
     return Refused(temporary, str(error.code), f"The mail server answered {error.code}: {told(error)}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from lib.clock import milliseconds
 from lib.idempotency import Idempotency
-from lib.transports import Accepted, Outcome, RecipientRefusal, Refused, Unknown
+from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.heed import Heed
 
@@ -288,3 +289,18 @@ async def test_nobody_knows_of_one_and_another_is_still_tried() -> None:
 
     assert await delivery(heed, message) == {ADA: "accepted", BOB: "uncertain", CY: "uncertain"}
     assert [envelope.recipients for envelope in transport.sent] == [(ADA, BOB, CY), (BOB,)]
+
+
+@pytest.mark.parametrize("answer", [Accepted(), Refused(False, "550", "no"), Again()])
+async def test_what_is_found_out_about_a_later_try_says_nothing_of_a_doubt_before_it(answer: Outcome | Again) -> None:
+    first = Accepted(refused=(BOB_LATER,), unknown=(CY,))
+    second = Unknown("no answer", ask_again=timedelta(minutes=1))
+    heed, transport, message = await sent_to(ADA, BOB, CY, outcomes=[first, second])
+    transport.doubts = [second, answer]
+    for _ in range(3):
+        heed.clock.move(minutes=1)
+        await deliver(heed, message)
+
+    assert [envelope.recipients for envelope in transport.doubted] == [(BOB,), (BOB,)]
+    assert all(CY not in envelope.recipients for envelope in transport.sent[1:])
+    assert (await delivery(heed, message))[CY] == "uncertain"

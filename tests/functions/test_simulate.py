@@ -214,7 +214,10 @@ async def test_a_mail_as_large_as_one_may_be_is_shown(heed: Heed, html: str, tex
 ODD = {
     "a mail in a mail in a mail": "Content-Type: message/rfc822",
     "comments in comments": "Cc: " + "(" * 3_000 + ")" * 3_000,
+    "groups in groups": "Cc: " + "g:" * 3_000,
     "encoded words that never end": "Subject: " + "=?utf-8?q?" * 5_000,
+    "an encoded word in broken base64": "Subject: =?utf-8?b?aGVsb?=",
+    "a name in broken base64": "From: =?utf-8?b?aGVsb?= <rep@acme.example>",
     "an unknown character set": "Content-Type: text/plain; charset=no-such",
     "a character set that takes for ever": "Content-Type: text/plain; charset=idna",
     "a character set that runs code": "Content-Type: text/plain; charset=unicode_escape",
@@ -238,3 +241,12 @@ async def test_an_odd_mail_is_read_as_far_as_it_goes_or_refused(heed: Heed, name
         mime = base64.b64decode(answer.json["copies"][0]["mime"])
         assert b"\nBcc:" not in mime
         assert [each["email"] for each in answer.json["recipients"]] == ["ada@example.com"]
+
+
+async def test_many_names_with_brackets_are_all_read(heed: Heed) -> None:
+    names = ", ".join(f'"Ada {number} (Sales)" <ada{number}@example.com>' for number in range(300))
+
+    answer = await heed.post("/simulate", {"from": "rep1", "mime": f"To: {names}\r\n\r\nHello"})
+
+    assert len(answer["recipients"]) == 300
+    assert answer["recipients"][299]["name"] == "Ada 299 (Sales)"

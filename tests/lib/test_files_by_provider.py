@@ -97,6 +97,7 @@ async def test_graph_takes_many_small_files_and_large_images_of_the_html(graph: 
         Cut(True),
         Death(False),
         Death(True),
+        Answer(404, "ErrorItemNotFound", "The specified object was not found in the store."),
         Answer(503, "serviceNotAvailable", "Later"),
         Answer(429, "ApplicationThrottled", "Slow down", {"Retry-After": "30"}),
     ],
@@ -117,6 +118,21 @@ async def test_half_a_draft_is_never_sent_and_never_left(
     [sent] = server.sent
     assert {file["name"]: len(base64.b64decode(file["contentBytes"])) for file in sent["attachments"]} == sizes
     assert server.drafts == []
+
+
+@pytest.mark.parametrize("status", [404, 410, 416])
+async def test_an_upload_session_that_is_over_is_begun_anew_with_another_draft(
+    graph: tuple[GraphServer, Heed], status: int
+) -> None:
+    server, heed = graph
+    envelope = _envelope(Part("a", "application/zip", bytes(8_000_000), None))
+    server.faults["upload"] = [Answer(status, "UploadSessionNotFound", "The session is over.")]
+
+    mail = await SmallOutbox(
+        heed.clock, server, lambda: GraphTransport(f"{server.url}/v1.0", heed.clock, Credential(), (0,)), envelope
+    ).run()
+
+    assert (mail.state, len(server.sent), server.drafts) == ("sent", 1, [])
 
 
 async def test_communication_services_are_given_attachments_and_images() -> None:

@@ -55,6 +55,23 @@ async def test_the_same_key_with_another_body_is_refused(heed: Heed) -> None:
     assert await messages(heed) == 1
 
 
+async def test_the_same_key_with_another_query_string_is_refused(heed: Heed) -> None:
+    message = await heed.draft()
+    path = f"/messages/{message}/attachments?filename="
+    first = await heed.api("POST", f"{path}a.txt&followed=false", b"Hi", idempotency_key=KEY)
+
+    same = await heed.api("POST", f"{path}a.txt&followed=false", b"Hi", idempotency_key=KEY)
+    in_another_order = await heed.api(
+        "POST", f"/messages/{message}/attachments?followed=false&filename=a.txt", b"Hi", idempotency_key=KEY
+    )
+    other = await heed.api("POST", f"{path}b.txt&followed=false", b"Hi", idempotency_key=KEY)
+
+    assert (first.status, same.json, in_another_order.json) == (201, first.json, first.json)
+    assert other.status == 422
+    assert "another body or query string" in other.json["detail"]
+    assert [file["filename"] for file in (await heed.get(f"/messages/{message}"))["attachments"]] == ["a.txt"]
+
+
 async def test_the_same_key_on_another_path_is_another_request(heed: Heed) -> None:
     message = (await post(heed)).json["id"]
     assert (await post(heed, None, path=f"/messages/{message}/send")).status == 202

@@ -198,6 +198,9 @@ def test_on_one_machine_the_administrators_key_may_be_shorter() -> None:
         said = refusal(HEED_ADMIN_KEY="local-admin", AZURE_FUNCTIONS_ENVIRONMENT=elsewhere)
         assert said.startswith("HEED_ADMIN_KEY is wrong (it has 11 characters): set it to ")
 
+    said = refusal(HEED_ADMIN_KEY="short", AZURE_FUNCTIONS_ENVIRONMENT="Development")
+    assert said.startswith("HEED_ADMIN_KEY is wrong (it has 5 characters): set it to ")
+
 
 @pytest.mark.parametrize(
     "name", [*(str(field.alias) for field in Settings.model_fields.values()), "HEED_DATA_DIR", "AzureWebJobsOther"]

@@ -139,6 +139,8 @@ def kind_of(outcome: Outcome) -> str:
         ("450 4.2.1 busy", "temporary"),
         ("451 4.3.0 later", "temporary"),
         ("452 4.2.2 full", "temporary"),
+        ("550 5.4.5 Daily user sending limit exceeded", "temporary"),
+        ("554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed", "temporary"),
         ("550 5.7.1 no", "permanent"),
         ("552 5.2.2 too large", "permanent"),
         ("554 5.0.0 no", "permanent"),
@@ -154,6 +156,20 @@ async def test_a_refusal_is_definite_at_every_step(
     assert (kind_of(outcome), outcome.code) == (kind, answer[:3])
     assert answer[4:9] in outcome.text
     assert server.mails == 0
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize("answer", ["530 5.7.0 Must issue a STARTTLS command first", "538 5.7.11 Encryption required"])
+async def test_a_server_that_wants_what_settings_can_give_has_failed_no_mail(
+    transport: Transport, server: ScriptedServer, step: str, answer: str
+) -> None:
+    server.will(step, answer)
+
+    outcome = await transport(server.port).send(MAIL)
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.temporary, outcome.code) == (True, "login")
+    assert answer[:3] in outcome.text
 
 
 @pytest.mark.parametrize("step", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
