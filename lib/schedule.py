@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import NoneType
-from typing import Any
+from typing import Any, TypeGuard
 
 from lib.clock import Clock, milliseconds, moment
 from lib.copy_tries import begun_anew, resolved, sent_again
@@ -40,6 +40,7 @@ _NOT_NOW = {
 """Why a message in such a state is not sent."""
 
 _COPIES_AT_ONCE = 90
+_TOO_LATE = milliseconds(datetime(9999, 1, 1, tzinfo=UTC))
 _WORTH_DISCARDING = timedelta(hours=24)
 
 
@@ -97,11 +98,16 @@ def read_order(body: bytes) -> Wake | Discard:
     if not isinstance(message, str) or not MADE.fullmatch(message):
         raise ValueError("it names no message")
     at, times = raw.get("at"), raw.get("times", 0)
-    if type(at) not in (int, NoneType) or type(times) is not int:
+    if (at is not None and not _is_moment(at)) or type(times) is not int:
         raise ValueError("it names no entry of the due index")
     if type(seen) not in (str, NoneType):
         raise ValueError("it names no version of a lease")
     return Wake(organization, message, at, times, seen)
+
+
+def _is_moment(value: object) -> TypeGuard[int]:
+    """Whether it is a time in milliseconds, of the years that `datetime` knows."""
+    return type(value) is int and 0 <= value < _TOO_LATE
 
 
 def _read_discard(organization: str, parts: object) -> Discard:
@@ -110,7 +116,7 @@ def _read_discard(organization: str, parts: object) -> Discard:
     sender, key, until = found.get("sender"), found.get("key"), found.get("until")
     if not isinstance(sender, str) or not CHOSEN.fullmatch(sender):
         raise ValueError("it names no sender")
-    if not isinstance(key, str) or type(until) is not int:
+    if not isinstance(key, str) or not _is_moment(until):
         raise ValueError("it names no key, or no time")
     return Discard(organization, sender, key, moment(until))
 

@@ -214,3 +214,9 @@ def test_a_wake_that_names_no_entry_properly_is_refused(name: str, value: object
 
     with pytest.raises(ValueError, match="no entry"):
         read_order(json.dumps({**wake, name: value}).encode())
+
+
+@pytest.mark.parametrize("at", [-1, 10**30])
+def test_a_wake_that_names_no_time_there_is_is_refused(at: int) -> None:
+    with pytest.raises(ValueError, match="no entry"):
+        read_order(json.dumps({"v": 1, "org": "acme", "message": new_id(), "at": at, "times": 3}).encode())
