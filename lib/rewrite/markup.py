@@ -17,6 +17,7 @@ recognized at its first byte, and no stretch of text is searched twice.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _S: Final = r"\t\n\f\r "  # white space in HTML; \s would add what Unicode takes for it
@@ -27,34 +28,36 @@ _ATTRIBUTE: Final = rf"{_NAME}(?:[{_S}]*+=[{_S}]*+{_VALUE}?+)?+"
 _TAG_NAME: Final = rf"[A-Za-z][^{_S}/>]*+"
 _REST_OF_TAG: Final = rf"(?:[{_S}/]++|{_ATTRIBUTE})*+"
 _MARKUP: Final = (
-    rf"(?P<place>)<(?:(?P<slash>/?+)(?P<name>{_TAG_NAME}){_REST_OF_TAG}(?P<tag>>?+)"
+    rf"<*(?P<place>)<(?:(?P<slash>/?+)(?P<name>{_TAG_NAME}){_REST_OF_TAG}(?P<tag>>?+)"
     r"|(?P<comment>!--)"
     r"|(?P<cdata>!\[CDATA\[)"
     r"|(?P<bogus>[!?]|/(?!>)))"
 )
 # Most tags tell us nothing; passing over them inside the pattern makes reading twice as fast.
-_TELLING: Final = (
-    rf"(?i:a|area|img|image|v:[^{_S}/>]*+|body|svg|math|script|plaintext"
+_LINKS_AND_IMAGES: Final = rf"a|area|img|image|v:[^{_S}/>]*+"
+# Without attributes a link is none; and of end tags, few tell anything.
+_NOT_BARE: Final = r"(?!(?:a|area|img|image)>)"
+_TELLING_START: Final = (
+    rf"{_NOT_BARE}(?i:{_LINKS_AND_IMAGES}|body|svg|math|script|plaintext"
     r"|iframe|noembed|noframes|style|textarea|title|xmp)"
 )
-# Without attributes a link is none; and of end tags, few tell anything.
-_TELLING_START: Final = rf"(?!(?:a|area|img|image)>){_TELLING}"
 _TELLING_END: Final = r"(?i:body|svg|math)"
+# Before all of it there may be more `<`. A comment inside another one is cut off before its end, so it is none here.
 _ENDING: Final = (
-    rf"</(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
-    r"|<(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
+    rf"<++/(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|<++(?:/>|(?![A-Za-z/!?]))"
+    r"|<++(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
+    r"|<++!--(?!\[[iI][fF])(?:-?+>|(?:[^-]++|-(?!-!?>))*+--!?>)"
 )
-_DULL: Final = rf"<(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_DULL: Final = rf"<++(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
 # After the first `MOST_LINKS`, links and images count only where they may be of older mail.
 _STRUCTURE: Final = r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
-_DULL_LATER: Final = rf"<(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_DULL_LATER: Final = rf"<++(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{_MARKUP}")
 _BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
 # What stands in every link, pixel and hosted image of ours; its token has over 50 characters.
-_HINT: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
+TOKEN_OF_OURS: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
 _WORTH_A_JUMP: Final = 64
-_NEXT: Final = re.compile(rf"(?:[^<]++|</>|<(?![A-Za-z/!?]))*+{_MARKUP}")
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
 _NO_VALUE: Final = (-1, -1)  # the span of a group that did not take part
 _NOTHING_IN_IT: Final = re.compile(rf"[{_S}]*+</a[{_S}]*+>", re.IGNORECASE | re.ASCII)
@@ -82,12 +85,13 @@ MOST_LINKS: Final = 2_000
 """Links of a mail that are followed. Newsletters have some hundred."""
 
 
-_IN_FOREIGN_LATER: Final = rf"(?i:svg|math|{'|'.join(sorted(_HTML_AGAIN))})"
-_DULL_FOREIGN_LATER: Final = (
-    rf"<(?!{_IN_FOREIGN_LATER}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>"
-    rf"|{_ENDING}"
+_ENDS_FOREIGN: Final = rf"svg|math|{'|'.join(sorted(_HTML_AGAIN))}"
+_DULL_FOREIGN: Final = (
+    rf"<++(?!{_NOT_BARE}(?i:{_LINKS_AND_IMAGES}|{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 )
-_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
+_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN})*+{_MARKUP}")
+_DULL_FOREIGN_LATER: Final = rf"<++(?!(?i:{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_NEXT_FOREIGN_LATER: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
 _BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+")
 
 
@@ -126,8 +130,12 @@ class Markup:
     unfinished: int | None = None
 
 
+@lru_cache(1)
 def read(html: str) -> Markup:
-    """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not."""
+    """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not.
+
+    What was found last is kept, and is not to be changed: the same mail is read for each of its copies.
+    """
     markup = Markup()
     _Reader(html, len(html), markup).read_from(0)
     return markup
@@ -159,15 +167,14 @@ class _Reader:
         later = len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS
         hint = self._hint(place) if later else None
         if later and hint is None:
-            return (_NEXT_FOREIGN if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
+            return (_NEXT_FOREIGN_LATER if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
         if hint is not None and hint - place > _WORTH_A_JUMP:
             place = self._before(place, hint)
-        # In foreign content every tag tells something: it may be one that ends it.
-        return (_NEXT if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
+        return (_NEXT_FOREIGN if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
 
     def _hint(self, place: int) -> int | None:
         if self.hint is not None and self.hint < place:
-            found = _HINT.search(self.html, place, self.end)
+            found = TOKEN_OF_OURS.search(self.html, place, self.end)
             self.hint = found.start() if found else None
         return self.hint
 
