@@ -1,5 +1,9 @@
 """What a hostile byte costs, compared with a byte of an ordinary mail, over the whole way of a mail.
 
+The ordinary mail is a sales mail in tables, of 50 KB and with 40 links, as HTML, as the text that is made of it, and as
+both in a raw mail; that it is long is in its favor, for what each mail costs is shared by many bytes. Hostile ones have
+300,000 bytes, as they are posted: shorter ones may be links alone, which cost more a byte, but are at most 2,000.
+
 `python -m bench.hostile` prints ratios, which hardly depend on the machine; `--search SECONDS` tries random repetitions
 of short pieces as well, and prints the worst ones. The way of a mail: its JSON is checked, it is read if it is a raw
 one, its links are followed, a text is made, older tracking is taken out, it is written as MIME twice, and answered.
@@ -25,6 +29,7 @@ from lib.bodies import Original, composed, followed, images_of, remarks_on_files
 from lib.messages import Body, MessageFields, MessageSpec, Recipient
 from lib.people import StoredUser
 from lib.raw_mail import BadMail, read_mail_text
+from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose
 
 MOST = 3.0
@@ -134,6 +139,15 @@ def _pieces(way: _Way) -> Iterator[tuple[str, str]]:
             "<ol><li>",
             "<div hidden>",
             "<template>",
+            "<!--[if a]>-->",
+            "<!--x-->",
+            "<<b>",
+            "http://{{a ",
+            "http://a@b ",
+            "http://1.2.3.4 ",
+            "http://[::1] ",
+            "http://ü.de ",
+            "http://a'''''' ",
             "a" * 100_000 + " ",
             "<" + "a" * 100_000 + ">",
             "é\n",
@@ -171,7 +185,9 @@ def _raw_mails() -> Iterator[tuple[str, str]]:
     )
     yield "nested parts", f"From: a@b.de\r\nTo: c@d.de\r\n{nested}{html}\r\n\r\n" + "\n--b" * (BYTES // 4)
     yield "mails in mails", _raw("Content-Type: message/rfc822", "Content-Type: message/rfc822\r\n\r\n" * (BYTES // 32))
-    yield "invalid bytes", _raw(html, "\udcff" * (BYTES // 6))
+    yield "invalid bytes, escaped", _raw(html, "\udcff" * (BYTES // 6))
+    for name, damage in (("invalid bytes", b"\xff"), ("every other byte invalid", b"\xffa")):
+        yield f"{name}, in base64", base64.b64encode(_raw(html, "").encode() + damage * (BYTES // 2)).decode()
     yield "japanese, badly", _raw("Content-Type: text/html; charset=iso-2022-jp", "\x1b$B" * (BYTES // 3))
 
 
@@ -180,14 +196,13 @@ def ordinary_raw_mail() -> str:
 
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "Rita <rep@example.com>", "Ada <ada@example.com>", "Offer"
-    mail.set_content(_ordinary_text())
+    mail.set_content(ordinary_text())
     mail.add_alternative(generated_mail(), subtype="html")
     return mail.as_string()
 
 
-def _ordinary_text() -> str:
-    line = "Dear Ms Lovelace, the offer that we spoke of on Monday is ready, and so is the plan for the weeks.\n"
-    return "".join(line * 8 + f"https://www.example.com/offers/{number}?utm_source=mail\n\n" for number in range(60))
+def ordinary_text() -> str:
+    return plain_text(generated_mail(), lambda _: None)
 
 
 def _seconds(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) -> float:
@@ -201,7 +216,12 @@ def _seconds(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) ->
 
 def _cost(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) -> float:
     """Nanoseconds a byte."""
-    return _seconds(work, source, rounds) * 1e9 / len(source.encode("utf-8", "surrogatepass"))
+    return _seconds(work, source, rounds) * 1e9 / _posted(source)
+
+
+def _posted(source: str) -> int:
+    """Bytes in JSON, but for escapes that need not be. What no UTF-8 can be, can only be posted as an escape."""
+    return len(source.encode("utf-8", "backslashreplace"))
 
 
 def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
@@ -209,7 +229,7 @@ def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
     way = _Way()
     ordinary = {
         "html": _cost(way.html, generated_mail(), 30),
-        "text": _cost(way.text, _ordinary_text(), 30),
+        "text": _cost(way.text, ordinary_text(), 30),
         "raw": _cost(way.raw, ordinary_raw_mail(), 30),
     }
     works = {"html": way.html, "text": way.text, "raw": way.raw}
@@ -274,7 +294,7 @@ def _searched(
         piece = "".join(parts)
         if not piece or any(parts == each for _, each in known):
             continue
-        cost = _cost(works[kind], piece * (BYTES // 4 // len(piece.encode())), 1)
+        cost = _cost(works[kind], piece * (BYTES // len(piece.encode())), 1)
         worst[kind] = sorted([*known, (cost, parts)], reverse=True)[:12]
     for kind, known in worst.items():
         for _, parts in known[:6]:

@@ -65,6 +65,8 @@ class _Part:
                 address = older.destination
         if destinations.destination_of(url) is not None:
             return candidate
+        if not destinations.takes_more:
+            return destinations.url_of(address) + rest
         try:
             return (destinations.url_in_text(address) or address) + rest
         except LinkRefused as refused:
@@ -76,7 +78,9 @@ class _Part:
         text = self._text[start:]
         if not TOKEN_OF_OURS.search(text):
             return text
-        return _CANDIDATE.sub(lambda match: self.replacement(match) if TOKEN_OF_OURS.search(match[0]) else match[0], text)
+        return _CANDIDATE.sub(
+            lambda match: self.replacement(match) if TOKEN_OF_OURS.search(match[0]) else match[0], text
+        )
 
 
 def _is_unresolved(match: re.Match[str]) -> bool:
