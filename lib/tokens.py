@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import struct
 from dataclasses import dataclass
 from enum import Enum
 
@@ -20,6 +21,7 @@ LONGEST = 4096
 """Characters of a token; a link's destination has at most 2,048 of them, in base64 some 2,800."""
 
 _NO_RECIPIENT = 0xFFFF
+_NUMBERS = struct.Struct(">HH")
 _KEY_BYTES = 64
 _TO_STANDARD, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
@@ -103,8 +105,7 @@ class KeyRing:
                 bytes([len(organization)]),
                 organization,
                 bytes.fromhex(claim.message),
-                recipient.to_bytes(2, "big"),
-                claim.item.to_bytes(2, "big"),
+                _NUMBERS.pack(recipient, claim.item),
                 claim.destination.encode("ascii"),
             )
         )
@@ -118,11 +119,11 @@ class KeyRing:
         if plain is None:
             return None
         at = 1 + plain[0]
-        recipient = int.from_bytes(plain[at + 16 : at + 18], "big")
+        recipient, item = _NUMBERS.unpack_from(plain, at + 16)
         return Claim(
             plain[1:at].decode("ascii"),
             plain[at : at + 16].hex(),
             None if recipient == _NO_RECIPIENT else recipient,
-            int.from_bytes(plain[at + 18 : at + 20], "big"),
+            item,
             plain[at + 20 :].decode("ascii"),
         )

@@ -189,9 +189,10 @@ class _Reader:
         """Where reading goes on, or None if what was found never ends; likewise in the methods below."""
         kind = found.lastgroup
         if kind == "tag":
-            if not found["tag"]:
+            slash, name, closed = found.group("slash", "name", "tag")
+            if not closed:
                 return None
-            return self._after_end_tag(found) if found["slash"] else self._after_start_tag(found)
+            return (self._after_end_tag if slash else self._after_start_tag)(found, name.lower())
         if kind == "comment":
             return self._after_comment(found.start("place"), found.end())
         return self._past("]]>" if kind == "cdata" and self.foreign else ">", found.end())
@@ -200,8 +201,7 @@ class _Reader:
         found = self.html.find(closing, place, self.end)
         return None if found < 0 else found + len(closing)
 
-    def _after_start_tag(self, tag: re.Match[str]) -> int | None:
-        name = tag["name"].lower()
+    def _after_start_tag(self, tag: re.Match[str], name: str) -> int | None:
         if name in ("a", "area") or name.startswith("v:"):
             self._note_link(tag, name)
         elif name in ("img", "image"):  # the parsing rules make the second the first
@@ -222,8 +222,7 @@ class _Reader:
             return None
         return tag.end()
 
-    def _after_end_tag(self, tag: re.Match[str]) -> int:
-        name = tag["name"].lower()
+    def _after_end_tag(self, tag: re.Match[str], name: str) -> int:
         if name == "body" and not self.in_comment:
             self.markup.body_end = self._outside(tag.start("place"))
         elif name in ("svg", "math"):

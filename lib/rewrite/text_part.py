@@ -59,10 +59,10 @@ class _Part:
         rest = candidate[len(url) :]
         address = url
         if is_perhaps_ours:
-            if destinations.ours.is_pixel(url):
-                return rest
             if older := destinations.ours.link(url):
                 address = older.destination
+            elif destinations.ours.is_pixel(url):
+                return rest
         if destinations.destination_of(url) is not None:
             return candidate
         if not destinations.takes_more:
