@@ -18,7 +18,7 @@ recognized at its first byte, and no stretch of text is searched twice.
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 _S: Final = r"\t\n\f\r "  # white space in HTML; \s would add what Unicode takes for it
 _NAME: Final = rf"(?:=[^{_S}/>=]*+|[^{_S}/>=]++)"
@@ -128,6 +128,12 @@ class Markup:
     images: list[Image] = field(default_factory=list)
     body_end: int | None = None
     unfinished: int | None = None
+    is_full: bool = False
+
+    def add(self, found: Link | Image) -> None:
+        some: list[Any] = self.links if isinstance(found, Link) else self.images
+        some.append(found)
+        self.is_full = self.is_full or len(some) > MOST_LINKS
 
 
 @lru_cache(1)
@@ -164,12 +170,12 @@ class _Reader:
         return self.foreign_start if self.foreign else place
 
     def _next(self, place: int) -> re.Match[str] | None:
-        later = len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS
-        hint = self._hint(place) if later else None
-        if later and hint is None:
-            return (_NEXT_FOREIGN_LATER if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
-        if hint is not None and hint - place > _WORTH_A_JUMP:
-            place = self._before(place, hint)
+        if self.markup.is_full:
+            hint = self._hint(place)
+            if hint is None:
+                return (_NEXT_FOREIGN_LATER if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
+            if hint - place > _WORTH_A_JUMP:
+                place = self._before(place, hint)
         return (_NEXT_FOREIGN if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
 
     def _hint(self, place: int) -> int | None:
@@ -202,15 +208,16 @@ class _Reader:
         return None if found < 0 else found + len(closing)
 
     def _after_start_tag(self, tag: re.Match[str], name: str) -> int | None:
-        if name in ("a", "area") or name.startswith("v:"):
-            self._note_link(tag, name)
-        elif name in ("img", "image"):  # the parsing rules make the second the first
-            self._note_image(tag)
         if name in ("svg", "math"):
             if not self.foreign:
                 self.foreign_start = tag.start("place")
             self.foreign += self.html[tag.end() - 2] != "/"
-        elif self.foreign:
+            return tag.end()
+        if name in ("a", "area") or name.startswith("v:"):
+            self._note_link(tag, name)
+        elif name in ("img", "image"):  # the parsing rules make the second the first
+            self._note_image(tag)
+        if self.foreign:
             if name in _HTML_AGAIN:
                 self.foreign = 0
         elif name in _TEXT_ELEMENTS:
@@ -262,12 +269,12 @@ class _Reader:
             is_hidden = self._says(values, "aria-hidden", "true") and self._says(values, "tabindex", "-1")
             ending = _NOTHING_IN_IT.match(self.html, tag.end(), self.end) if name == "a" else None
             empty = (tag.start("place"), ending.end()) if ending else None
-            self.markup.links.append(Link(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
+            self.markup.add(Link(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
 
     def _note_image(self, tag: re.Match[str]) -> None:
         start, end = self._values(tag).get("src", _NO_VALUE)
         if start < end:
-            self.markup.images.append(Image(tag.start("place"), tag.end(), start, end))
+            self.markup.add(Image(tag.start("place"), tag.end(), start, end))
 
     def _values(self, tag: re.Match[str]) -> dict[str, tuple[int, int]]:
         """Where the values of a tag's attributes stand, without quotes, by name in lower case."""
