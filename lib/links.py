@@ -28,8 +28,10 @@ WHITE_SPACE: Final = "\t\n\f\r "
 
 _SILENT_SCHEMES: Final = ("mailto:", "tel:", "sms:", "cid:", "data:", "javascript:")
 # Openings suffice: a field that is never closed has not been filled in either. `%%` also occurs in damaged
-# percent-escapes, so this one has to be closed.
-_MERGE_FIELD: Final = re.compile(r"\{\{|\{%[-\t\n\f\r ]|\*\||\$\{|<%|\[\[|%%\w++%%")
+# percent-escapes, so this one has to be closed. The first character is what the search looks for.
+_MERGE_FIELD: Final = re.compile(
+    r"[{*$<\[%](?:(?<=\{)(?:\{|%[-\t\n\f\r ])|(?<=\*)\||(?<=\$)\{|(?<=<)%|(?<=\[)\[|(?<=%)%\w++%%)"
+)
 # Control characters, halves of surrogate pairs, and the sign that stands for a damaged character.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):")

@@ -11,8 +11,10 @@ import base64
 import binascii
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -25,6 +27,9 @@ _NUMBERS = struct.Struct(">HH")
 _KEY_BYTES = 64
 _TO_STANDARD, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
+
+
+_Keys = tuple[tuple[str, bytes], ...]
 
 
 class Purpose(Enum):
@@ -59,9 +64,9 @@ class KeyRing:
         self._ciphers = {key_id: AESSIV(key) for key_id, key in keys.items()}
         self._active = next(iter(keys))
 
-    def __reduce__(self) -> tuple[type[KeyRing], tuple[dict[str, bytes]]]:
+    def __reduce__(self) -> tuple[Callable[[_Keys], KeyRing], tuple[_Keys]]:
         """A ring goes to our own workers by its keys; ciphers cannot be pickled."""
-        return KeyRing, (self._keys,)
+        return _same_ring, (tuple(self._keys.items()),)
 
     @staticmethod
     def parse(setting: str) -> KeyRing:
@@ -127,3 +132,9 @@ class KeyRing:
             item,
             plain[at + 20 :].decode("ascii"),
         )
+
+
+@lru_cache(1)
+def _same_ring(keys: _Keys) -> KeyRing:
+    """One ring for all jobs of a worker, so that what is remembered by ring is found again."""
+    return KeyRing(dict(keys))

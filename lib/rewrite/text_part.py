@@ -15,7 +15,7 @@ from lib.rewrite.remarks import Places, Remark
 _CANDIDATE: Final = re.compile(
     r'[hH](?<![A-Za-z0-9+.\-].)[tT]{2}[pP][sS]?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.DOTALL
 )
-_PERHAPS_OURS: Final = re.compile(r"/[co]/|%2Fo", re.IGNORECASE | re.ASCII)
+_PERHAPS_OURS: Final = re.compile(r"[/%](?:(?<=/)[co]/|(?<=%)2Fo)", re.IGNORECASE | re.ASCII)
 _TRAILING: Final = frozenset(".,;:!?*…。、，．；：！？“”„‘’‚«»‹›")
 _OPENING: Final = dict(zip(")]}）」』】》〉", "([{（「『【《〈", strict=True))
 _PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}

@@ -100,6 +100,10 @@ def credential_of(account: Account) -> tuple[str, str] | AsyncTokenCredential:
     return DefaultAzureCredential()
 
 
+_PAGE = 250
+"""Rows in one answer. Azure gives 1,000, but what is read of an answer is read in one piece, and hits wait for it."""
+
+
 class AzureTables:
     def __init__(self, service: TableServiceClient, batches: RestBatches) -> None:
         self._service = service
@@ -133,7 +137,7 @@ class AzureTables:
     ) -> AsyncIterator[Row]:
         condition, parameters = _filter(partition, keys)
         client = self._service.get_table_client(table)
-        page = None if limit is None else min(limit, 1000)
+        page = _PAGE if limit is None else min(limit, _PAGE)
         found = client.query_entities(condition, parameters=parameters, results_per_page=page)
         count = 0
         try:
