@@ -28,6 +28,7 @@ from aiosmtpd.controller import Controller
 
 from bench.bare_server import READY
 from bench.processors import Seats, inherited
+from bench.sections import NEIGHBORS, put
 from bench.sending import Finding
 from bench.stalls import LONG, STALL
 from bench.storage import Mail, prepare
@@ -41,6 +42,10 @@ _PAUSE = 0.05
 
 _KEY = "the-key-of-the-benchmark"
 _QUIET, _LOUD = "quiet", "loud"
+_WHAT = """One organization sends the worst permitted requests, of one kind or of all, while another's pixels are asked for,
+20 a second. The server has one CPU, which workers share; storage, mail server and load have the other one. Pieces are
+what the loop computed without a turn, in its own CPU time. `none` is without any load: what the machine itself costs."""
+_HEAD = ("| load | | measured | target |", "|---|---|---:|---:|")
 _FIGURES = "figures: "
 _SHOWN = 15
 _MAILS = 100
@@ -265,7 +270,9 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
             taken, peak, answers = asyncio.run(_both(base_url, pixels, seconds, which, process_id))
         for line in _told(server.output()):
             print(f"  {line[:300]}")
-    return _findings(taken, peak, answers)
+        pieces = [int(line.removeprefix(STALL).split()[0]) for line in server.output().splitlines() if STALL in line]
+    longest = f"{max(pieces, default=0)} ms; over {LONG * 1000:.0f} ms: {len(pieces)}"
+    return [*_findings(taken, peak, answers), Finding("longest pieces of the loop", longest, "some 30 ms")]
 
 
 def _told(output: str) -> list[str]:
@@ -293,16 +300,28 @@ def _findings(taken: Sequence[float], peak: Sequence[int], answers: Counter[str]
     ]
 
 
+def _rows(load: str, found: Sequence[Finding]) -> list[str]:
+    return [f"| {load} | {each.what} | {each.figure} | {each.target} |" for each in found if each.target]
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description="Ask for a pixel beside a load.")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--which", default="all", help="none, simulate, raw, prepare, send, attach, upload (all)")
     parser.add_argument("--ask", help="ask for these pixels alone, for the run itself")
+    parser.add_argument("--write", action="store_true", help="write the section of RESULTS.md, with three loads")
+    parser.add_argument("--conditions", default="nothing else ran", help="what else the machine did, for the section")
     options = parser.parse_args(arguments)
     if options.ask:
         print(_FIGURES + json.dumps(asyncio.run(_ask(options.ask.split(","), options.seconds))))
         return
-    for row in measure_neighbours(options.seconds, options.which):
+    if options.write:
+        loads = ("none", "attach", "all")
+        table = [row for load in loads for row in _rows(load, measure_neighbours(options.seconds, load))]
+        put(NEIGHBORS, "\n".join([_WHAT, "", *_HEAD, *table]), options.conditions)
+        return
+    rows = measure_neighbours(options.seconds, options.which)
+    for row in rows:
         print(f"{row.what}: {row.figure}" + (f" (target: {row.target})" if row.target else ""))
 
 

@@ -12,9 +12,9 @@ import binascii
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -44,8 +44,7 @@ class Purpose(Enum):
     ANSWER = b"heed/1/idempotent-answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a token says. `recipient` counts within the message (None: one copy for all), `item` is the link's index,
     or the attachment's; an image's counts from `lib.facts.FIRST_IMAGE`, and its `destination` is the image's id."""
 
