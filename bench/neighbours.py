@@ -42,9 +42,9 @@ _PAUSE = 0.05
 
 _KEY = "the-key-of-the-benchmark"
 _QUIET, _LOUD = "quiet", "loud"
-_WHAT = """One organization sends the worst permitted requests, of one kind or of all, while another's pixels are asked for,
-20 a second. The server has one CPU, which workers share; storage, mail server and load have the other one. Pieces are
-what the loop computed without a turn, in its own CPU time. `none` is without any load: what the machine itself costs."""
+_WHAT = """One organization sends the worst permitted requests, of one kind or of all, while another's pixels are asked
+for, 20 a second. The server has one CPU, which workers share; storage, mail server and load have the other one. Pieces
+are what the loop computed without a turn, in its own CPU time. `none` is without a load: what the machine costs."""
 _HEAD = ("| load | | measured | target |", "|---|---|---:|---:|")
 _FIGURES = "figures: "
 _SHOWN = 15
