@@ -15,6 +15,7 @@ import argparse
 import base64
 import json
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ answered. The ordinary mail is a sales mail in tables of 50 KB with 40 links, in
 Hostile ones have 300,000 bytes, and both are measured in turn."""
 _OWN = "https://mail.example.com"
 _ROUNDS = 5
+_PAIRS, _WORST = 7, 25
 _IMAGE = "0123456789abcdef0123456789abcdef"
 
 
@@ -246,11 +248,11 @@ def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
     for kind, work in works.items():
         print(f"ordinary {kind}: {_cost(work, ordinary[kind], 30):.0f} ns a byte", flush=True)
 
-    def ratio(kind: str, name: str, source: str) -> Ratio:
+    def ratio(kind: str, name: str, source: str, pairs: int) -> Ratio:
         """Both in turn, so that a machine which is busy now and then is so for both."""
-        pairs = [(_cost(works[kind], source, 1), _cost(works[kind], ordinary[kind], 5)) for _ in range(3)]
-        cost = min(hostile for hostile, _ in pairs)
-        return Ratio(kind, name, cost, cost / min(usual for _, usual in pairs))
+        costs = [(_cost(works[kind], source, 1), _cost(works[kind], ordinary[kind], 3)) for _ in range(pairs)]
+        times = statistics.median(hostile / usual for hostile, usual in costs)
+        return Ratio(kind, name, statistics.median(hostile for hostile, _ in costs), times)
 
     inputs = [
         (kind, name, piece * (BYTES // len(piece.encode())))
@@ -262,7 +264,8 @@ def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
     inputs += [("raw", name, mail) for name, mail in _raw_mails()]
     if search:
         inputs += _searched(search, seed, works)
-    return sorted((ratio(*each) for each in inputs), key=lambda each: -each.times)
+    by_cost = sorted(inputs, key=lambda each: -ratio(*each, 1).times)
+    return sorted((ratio(*each, _PAIRS) for each in by_cost[:_WORST]), key=lambda each: -each.times)
 
 
 def _searched(seconds: float, seed: int, works: dict[str, Callable[[str], None]]) -> Iterator[tuple[str, str, str]]:
@@ -332,7 +335,7 @@ def main(arguments: list[str]) -> int:
             f"| {each.kind} | {_cell(each.name)} | {each.nanoseconds:.0f} | {each.times:.1f} |" for each in found[:12]
         ]
         head = "| kind | what is repeated | ns a byte | times an ordinary byte |\n|---|---|---:|---:|"
-        text = f"{_WHAT}\n\nThe worst of {len(found)} inputs; at most {MOST:g} times is the target.\n\n{head}\n"
+        text = f"{_WHAT}\n\nThe worst inputs; at most {MOST:g} times is the target.\n\n{head}\n"
         put(HOSTILE, text + "\n".join(rows), options.conditions)
     for each in found if options.all else found[:30]:
         print(f"{each.times:6.2f} times  {each.nanoseconds:7.0f} ns a byte  {each.kind:4}  {each.name}")
