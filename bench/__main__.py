@@ -15,11 +15,11 @@ from bench.load import LoadError, choose_generator
 from bench.mail import measure_mail
 from bench.processors import Seats, inherited
 from bench.report import render
+from bench.sections import RESULTS, with_kept
 from bench.sending import measure_sending
 from infra.local.child import ROOT
 from infra.local.errors import StartError
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 TEMPLATES = ROOT.parent / "shared" / "data" / "templates"
 
 
@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> int:
         return _complain("Stopped; nothing was written.")
     except (LoadError, StartError, WrongCount) as error:
         return _complain(str(error))
-    RESULTS.write_text(render(bench, rounds, timings, lists, costs, findings), encoding="utf-8")
+    results = render(bench, rounds, timings, lists, costs, findings)
+    RESULTS.write_text(with_kept(results), encoding="utf-8")
     print(f"Written: {RESULTS.relative_to(ROOT)}")
     return 0 if all(_is_durable(measurements) for measurements in rounds.values()) else 1
 

@@ -1,8 +1,8 @@
-"""Heed as the local host runs it: `python -m bench.heed_server all|http|counted`.
+"""Heed as the local host runs it: `python -m bench.heed_server all|http|counted|watched`.
 
 With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
 and so it is kept off the CPU on which hits are measured. With `counted`, SIGUSR1 has it say how many requests it has
-made of storage so far.
+made of storage so far. With `watched`, it tells of each time that its event loop stands still.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import azure.functions as func
 import uvloop
 
 from bench.bare_server import READY
+from bench.stalls import Watch
 from infra.local.application import load_application
 from infra.local.child import ROOT
 from infra.local.host import Host, bind
@@ -54,9 +55,11 @@ class _Requests:
         print(f"{REQUESTS}{self._count}", flush=True)
 
 
-async def serve(application: func.FunctionApp, requests: _Requests | None) -> None:
+async def serve(application: func.FunctionApp, requests: _Requests | None, *, watched: bool) -> None:
     """Run the app until a signal comes."""
     stop = asyncio.Event()
+    if watched:
+        Watch()
     if requests is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, requests.say)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -77,7 +80,7 @@ def main(which: str) -> None:
     if which == "http":
         application = cast(func.FunctionApp, _HttpFunctions(application))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(application, requests))
+        runner.run(serve(application, requests, watched=which == "watched"))
 
 
 if __name__ == "__main__":

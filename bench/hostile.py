@@ -1,5 +1,9 @@
 """What a hostile byte costs, compared with a byte of an ordinary mail, over the whole way of a mail.
 
+The ordinary mail is a sales mail in tables, of 50 KB and with 40 links, as HTML, as the text that is made of it, and as
+both in a raw mail; that it is long is in its favor, for what each mail costs is shared by many bytes. Hostile ones have
+300,000 bytes, as they are posted: shorter ones may be links alone, which cost more a byte, but are at most 2,000.
+
 `python -m bench.hostile` prints ratios, which hardly depend on the machine; `--search SECONDS` tries random repetitions
 of short pieces as well, and prints the worst ones. The way of a mail: its JSON is checked, it is read if it is a raw
 one, its links are followed, a text is made, older tracking is taken out, it is written as MIME twice, and answered.
@@ -11,6 +15,7 @@ import argparse
 import base64
 import json
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,21 +23,29 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bench.mail import generated_mail
+from bench.sections import HOSTILE, put
 from bench.storage import ORGANIZATION, Mail
+from lib import bodies
 from lib.attachments.mail import MailFiles
 from lib.attachments.models import StoredImage, cid_of
 from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
 from lib.messages import Body, MessageFields, MessageSpec, Recipient
 from lib.people import StoredUser
 from lib.raw_mail import BadMail, read_mail_text
+from lib.rewrite import markup
+from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose
 
 MOST = 3.0
 """Times the cost of an ordinary byte."""
 
 BYTES = 300_000
+_WHAT = """The whole way of a mail: checked, read, followed, text made, older tracking taken out, written as MIME twice,
+answered. The ordinary mail is a sales mail in tables of 50 KB with 40 links, in the same form as the hostile one.
+Hostile ones have 300,000 bytes, and both are measured in turn."""
 _OWN = "https://mail.example.com"
 _ROUNDS = 5
+_PAIRS, _WORST = 7, 25
 _IMAGE = "0123456789abcdef0123456789abcdef"
 
 
@@ -61,6 +74,11 @@ class _Way:
         )
         self._sender = StoredUser(id="rep1", email="rita@example.com", name="Rita Rep")
         self._date = now
+
+    def older_links(self) -> str:
+        """Of another mail, which have to be opened to know where they led."""
+        claims = (Claim("other", self.message, 0, number, "https://example.com/") for number in range(BYTES // 100))
+        return " ".join(f"{_OWN}/c/{self.ring.mint(Purpose.CLICK, claim)}" for claim in claims)[:BYTES]
 
     def html(self, html: str) -> None:
         self._go(html, None)
@@ -134,6 +152,15 @@ def _pieces(way: _Way) -> Iterator[tuple[str, str]]:
             "<ol><li>",
             "<div hidden>",
             "<template>",
+            "<!--[if a]>-->",
+            "<!--x-->",
+            "<<b>",
+            "http://{{a ",
+            "http://a@b ",
+            "http://1.2.3.4 ",
+            "http://[::1] ",
+            "http://ü.de ",
+            "http://a'''''' ",
             "a" * 100_000 + " ",
             "<" + "a" * 100_000 + ">",
             "é\n",
@@ -171,7 +198,9 @@ def _raw_mails() -> Iterator[tuple[str, str]]:
     )
     yield "nested parts", f"From: a@b.de\r\nTo: c@d.de\r\n{nested}{html}\r\n\r\n" + "\n--b" * (BYTES // 4)
     yield "mails in mails", _raw("Content-Type: message/rfc822", "Content-Type: message/rfc822\r\n\r\n" * (BYTES // 32))
-    yield "invalid bytes", _raw(html, "\udcff" * (BYTES // 6))
+    yield "invalid bytes, escaped", _raw(html, "\udcff" * (BYTES // 6))
+    for name, damage in (("invalid bytes", b"\xff"), ("every other byte invalid", b"\xffa")):
+        yield f"{name}, in base64", base64.b64encode(_raw(html, "").encode() + damage * (BYTES // 2)).decode()
     yield "japanese, badly", _raw("Content-Type: text/html; charset=iso-2022-jp", "\x1b$B" * (BYTES // 3))
 
 
@@ -180,19 +209,21 @@ def ordinary_raw_mail() -> str:
 
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "Rita <rep@example.com>", "Ada <ada@example.com>", "Offer"
-    mail.set_content(_ordinary_text())
+    mail.set_content(ordinary_text())
     mail.add_alternative(generated_mail(), subtype="html")
     return mail.as_string()
 
 
-def _ordinary_text() -> str:
-    line = "Dear Ms Lovelace, the offer that we spoke of on Monday is ready, and so is the plan for the weeks.\n"
-    return "".join(line * 8 + f"https://www.example.com/offers/{number}?utm_source=mail\n\n" for number in range(60))
+def ordinary_text() -> str:
+    return plain_text(generated_mail(), lambda _: None)
 
 
 def _seconds(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) -> float:
     taken = []
     for _ in range(rounds):
+        # What is remembered is remembered of this mail, not of the round before.
+        markup.read.cache_clear()
+        bodies._claim.cache_clear()
         began = time.process_time()
         work(source)
         taken.append(time.process_time() - began)
@@ -201,40 +232,44 @@ def _seconds(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) ->
 
 def _cost(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) -> float:
     """Nanoseconds a byte."""
-    return _seconds(work, source, rounds) * 1e9 / len(source.encode("utf-8", "surrogatepass"))
+    return _seconds(work, source, rounds) * 1e9 / _posted(source)
+
+
+def _posted(source: str) -> int:
+    """Bytes in JSON, but for escapes that need not be. What no UTF-8 can be, can only be posted as an escape."""
+    return len(source.encode("utf-8", "backslashreplace"))
 
 
 def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
     """All of them, the worst first."""
     way = _Way()
-    ordinary = {
-        "html": _cost(way.html, generated_mail(), 30),
-        "text": _cost(way.text, _ordinary_text(), 30),
-        "raw": _cost(way.raw, ordinary_raw_mail(), 30),
-    }
     works = {"html": way.html, "text": way.text, "raw": way.raw}
-    for kind, cost in ordinary.items():
-        print(f"ordinary {kind}: {cost:.0f} ns a byte", flush=True)
+    ordinary = {"html": generated_mail(), "text": ordinary_text(), "raw": ordinary_raw_mail()}
+    for kind, work in works.items():
+        print(f"ordinary {kind}: {_cost(work, ordinary[kind], 30):.0f} ns a byte", flush=True)
+
+    def ratio(kind: str, name: str, source: str, pairs: int) -> Ratio:
+        """Both in turn, so that a machine which is busy now and then is so for both."""
+        costs = [(_cost(works[kind], source, 1), _cost(works[kind], ordinary[kind], 3)) for _ in range(pairs)]
+        times = statistics.median(hostile / usual for hostile, usual in costs)
+        return Ratio(kind, name, statistics.median(hostile for hostile, _ in costs), times)
+
     inputs = [
         (kind, name, piece * (BYTES // len(piece.encode())))
         for name, piece in _pieces(way)
         for kind in ("html", "text")
     ]
+    older = way.older_links()
+    inputs += [("text", "older links, each another", older), ("html", "older links, each another", older)]
     inputs += [("raw", name, mail) for name, mail in _raw_mails()]
-    found = [_ratio(kind, name, _cost(works[kind], source, 1), ordinary) for kind, name, source in inputs]
     if search:
-        found += _searched(search, seed, works, ordinary)
-    return sorted(found, key=lambda each: -each.times)
+        inputs += _searched(search, seed, works)
+    by_cost = sorted(inputs, key=lambda each: -ratio(*each, 1).times)
+    return sorted((ratio(*each, _PAIRS) for each in by_cost[:_WORST]), key=lambda each: -each.times)
 
 
-def _ratio(kind: str, name: str, cost: float, ordinary: dict[str, float]) -> Ratio:
-    return Ratio(kind, name, cost, cost / ordinary[kind])
-
-
-def _searched(
-    seconds: float, seed: int, works: dict[str, Callable[[str], None]], ordinary: dict[str, float]
-) -> Iterator[Ratio]:
-    """Random repetitions; what is bad is varied further."""
+def _searched(seconds: float, seed: int, works: dict[str, Callable[[str], None]]) -> Iterator[tuple[str, str, str]]:
+    """Random repetitions, of which what is bad is varied further: the worst ones."""
     chance, until = random.Random(seed), time.monotonic() + seconds
     tokens = [
         *(
@@ -274,13 +309,16 @@ def _searched(
         piece = "".join(parts)
         if not piece or any(parts == each for _, each in known):
             continue
-        cost = _cost(works[kind], piece * (BYTES // 4 // len(piece.encode())), 1)
+        cost = _cost(works[kind], piece * (BYTES // len(piece.encode())), 1)
         worst[kind] = sorted([*known, (cost, parts)], reverse=True)[:12]
     for kind, known in worst.items():
         for _, parts in known[:6]:
             piece = "".join(parts)
-            source = piece * (BYTES // len(piece.encode()))
-            yield _ratio(kind, f"found: {piece!r}", _cost(works[kind], source, 2), ordinary)
+            yield kind, f"found: {piece!r}", piece * (BYTES // len(piece.encode()))
+
+
+def _cell(name: str) -> str:
+    return f"`{name}`".replace("|", "\\|")
 
 
 def main(arguments: list[str]) -> int:
@@ -288,8 +326,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--search", type=float, default=0.0, help="seconds of a random search for worse (none)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--all", action="store_true", help="print every ratio, not the worst alone")
+    parser.add_argument("--write", action="store_true", help="write the section of bench/RESULTS.md")
+    parser.add_argument("--conditions", default="nothing else ran", help="what else the machine did, for the section")
     options = parser.parse_args(arguments)
     found = measure_hostile(options.search, options.seed)
+    if options.write:
+        rows = [
+            f"| {each.kind} | {_cell(each.name)} | {each.nanoseconds:.0f} | {each.times:.1f} |" for each in found[:12]
+        ]
+        head = "| kind | what is repeated | ns a byte | times an ordinary byte |\n|---|---|---:|---:|"
+        text = f"{_WHAT}\n\nThe worst inputs; at most {MOST:g} times is the target.\n\n{head}\n"
+        put(HOSTILE, text + "\n".join(rows), options.conditions)
     for each in found if options.all else found[:30]:
         print(f"{each.times:6.2f} times  {each.nanoseconds:7.0f} ns a byte  {each.kind:4}  {each.name}")
     return 0 if found[0].times <= MOST else 1

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -27,11 +28,13 @@ from aiosmtpd.controller import Controller
 
 from bench.bare_server import READY
 from bench.processors import Seats, inherited
+from bench.sections import NEIGHBORS, put
 from bench.sending import Finding
+from bench.stalls import LONG, STALL
 from bench.storage import Mail, prepare
 from infra.local.azurite import start_azurite
 from infra.local.child import Child, free_port
-from lib.tokens import Purpose
+from lib.tokens import Claim, KeyRing, Purpose
 
 SECONDS = 60.0
 _PAUSE = 0.05
@@ -39,7 +42,14 @@ _PAUSE = 0.05
 
 _KEY = "the-key-of-the-benchmark"
 _QUIET, _LOUD = "quiet", "loud"
+_WHAT = """One organization sends the worst permitted requests, of one kind or of all, while another's pixels are asked
+for, 20 a second. The server has one CPU, which workers share; storage, mail server and load have the other one. Pieces
+are what the loop computed without a turn, in its own CPU time. `none` is without a load: what the machine costs."""
+_HEAD = ("| load | | measured | target |", "|---|---|---:|---:|")
 _FIGURES = "figures: "
+_SHOWN = 15
+_MAILS = 100
+"""Of the quiet organization, whose pixels are asked for in turn."""
 _HTML, _TEXT = 2_000_000, 1_000_000
 _ATTACHED, _FOLLOWED = 15_000_000, 100_000_000
 _PIECES = (
@@ -167,15 +177,15 @@ async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
         until = time.monotonic() + seconds
         chosen = [work for name, work in works.items() if which in ("all", name)]
         twice = [(work, number) for work in chosen for number in range(2 if which in ("all", "upload") else 6)]
-        await asyncio.gather(*(_again(until, *each) for each in twice))
+        await asyncio.gather(asyncio.sleep(seconds), *(_again(until, *each) for each in twice))
         return loud.answers
 
 
-async def _ask(url: str, seconds: float) -> list[float]:
+async def _ask(urls: Sequence[str], seconds: float) -> list[float]:
     """Milliseconds each pixel took, at a steady pace: one that is late does not delay the next."""
     taken: list[float] = []
 
-    async def one(session: aiohttp.ClientSession) -> None:
+    async def one(session: aiohttp.ClientSession, url: str) -> None:
         began = time.perf_counter()
         async with session.get(url, headers={"User-Agent": "Mozilla/5.0"}) as answer:
             await answer.read()
@@ -183,9 +193,9 @@ async def _ask(url: str, seconds: float) -> list[float]:
         taken.append((time.perf_counter() - began) * 1000)
 
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-        until = time.monotonic() + seconds
+        until, turn = time.monotonic() + seconds, itertools.cycle(urls)
         while time.monotonic() < until:
-            group.create_task(one(session))
+            group.create_task(one(session, next(turn)))
             await asyncio.sleep(_PAUSE)
     return sorted(taken)
 
@@ -215,8 +225,8 @@ async def _watch(process_id: int, peak: list[int]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _both(base_url: str, pixel: str, seconds: float, which: str, process_id: int) -> tuple[Any, list[int], Any]:
-    command = [sys.executable, "-m", "bench.neighbours", "--ask", base_url + pixel, "--seconds", str(seconds)]
+async def _both(base_url: str, pixels: str, seconds: float, which: str, process_id: int) -> tuple[Any, list[int], Any]:
+    command = [sys.executable, "-m", "bench.neighbours", "--ask", pixels, "--seconds", str(seconds)]
     before, peak = _memory(process_id), [0, 0]
     watching = asyncio.create_task(_watch(process_id, peak))
     asking = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
@@ -231,7 +241,7 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
     """How long the pixel took meanwhile, and the memory."""
     seats = Seats.choose()
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as ending:
-        folder, mail = Path(temporary), Mail(ids=[secrets.token_hex(16)])
+        folder, mail = Path(temporary), Mail(ids=[secrets.token_hex(16) for _ in range(_MAILS)])
         with inherited(seats.storage):
             azurite = start_azurite(folder)
             ending.callback(azurite.stop)
@@ -250,23 +260,33 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
             "AzureWebJobsStorage": azurite.connection_string,
         }
         with inherited(seats.server, settings):
-            server = Child("Heed", [sys.executable, "-m", "bench.heed_server", "all"], folder / "server.log")
+            server = Child("Heed", [sys.executable, "-m", "bench.heed_server", "watched"], folder / "server.log")
             ending.callback(server.stop)
         with inherited(seats.storage):
             server.wait_until(lambda: READY in server.output())
             base_url = server.output().partition(READY)[2].split()[0]
-            pixel = f"/o/{_token(mail)}.gif"
+            pixels = ",".join(f"{base_url}/o/{token}.gif" for token in _tokens(mail))
             process_id = server.process.pid
-            taken, peak, answers = asyncio.run(_both(base_url, pixel, seconds, which, process_id))
-        for line in server.output().splitlines()[-15:]:
-            print(f"  {line[:200]}")
-    return _findings(taken, peak, answers)
+            taken, peak, answers = asyncio.run(_both(base_url, pixels, seconds, which, process_id))
+        for line in _told(server.output()):
+            print(f"  {line[:300]}")
+        pieces = [int(line.removeprefix(STALL).split()[0]) for line in server.output().splitlines() if STALL in line]
+    longest = f"{max(pieces, default=0)} ms; over {LONG * 1000:.0f} ms: {len(pieces)}"
+    return [*_findings(taken, peak, answers), Finding("longest pieces of the loop", longest, "some 30 ms")]
 
 
-def _token(mail: Mail) -> str:
-    from lib.tokens import Claim, KeyRing
+def _told(output: str) -> list[str]:
+    """The longest times that the loop stood still, and the last lines of anything else."""
+    lines = output.splitlines()
+    stalls = [line for line in lines if line.startswith(STALL)]
+    stalls.sort(key=lambda line: -int(line.removeprefix(STALL).split()[0]))
+    others = [line for line in lines if not line.startswith(STALL)]
+    return [f"{len(stalls)} times over {LONG * 1000:.0f} ms", *stalls[:_SHOWN], *others[-_SHOWN:]]
 
-    return KeyRing.parse(mail.key).mint(Purpose.OPEN, Claim(_QUIET, mail.ids[0], 0))
+
+def _tokens(mail: Mail) -> list[str]:
+    ring = KeyRing.parse(mail.key)
+    return [ring.mint(Purpose.OPEN, Claim(_QUIET, message, 0)) for message in mail.ids]
 
 
 def _findings(taken: Sequence[float], peak: Sequence[int], answers: Counter[str]) -> list[Finding]:
@@ -280,16 +300,28 @@ def _findings(taken: Sequence[float], peak: Sequence[int], answers: Counter[str]
     ]
 
 
+def _rows(load: str, found: Sequence[Finding]) -> list[str]:
+    return [f"| {load} | {each.what} | {each.figure} | {each.target} |" for each in found if each.target]
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description="Ask for a pixel beside a load.")
     parser.add_argument("--seconds", type=float, default=SECONDS)
-    parser.add_argument("--which", default="all", help="simulate, raw, prepare, send, attach, upload (all)")
-    parser.add_argument("--ask", help="ask this pixel alone, for the run itself")
+    parser.add_argument("--which", default="all", help="none, simulate, raw, prepare, send, attach, upload (all)")
+    parser.add_argument("--ask", help="ask for these pixels alone, for the run itself")
+    parser.add_argument("--write", action="store_true", help="write the section of RESULTS.md, with three loads")
+    parser.add_argument("--conditions", default="nothing else ran", help="what else the machine did, for the section")
     options = parser.parse_args(arguments)
     if options.ask:
-        print(_FIGURES + json.dumps(asyncio.run(_ask(options.ask, options.seconds))))
+        print(_FIGURES + json.dumps(asyncio.run(_ask(options.ask.split(","), options.seconds))))
         return
-    for row in measure_neighbours(options.seconds, options.which):
+    if options.write:
+        loads = ("none", "attach", "all")
+        table = [row for load in loads for row in _rows(load, measure_neighbours(options.seconds, load))]
+        put(NEIGHBORS, "\n".join([_WHAT, "", *_HEAD, *table]), options.conditions)
+        return
+    rows = measure_neighbours(options.seconds, options.which)
+    for row in rows:
         print(f"{row.what}: {row.figure}" + (f" (target: {row.target})" if row.target else ""))
 
 

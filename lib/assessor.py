@@ -49,6 +49,9 @@ _MOST_AT_ONCE = 2_000
 BUSY = 300
 """Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
 
+_LONG = 200
+"""Facts that are judged in a thread: it takes some 50 us for each, and hits are answered meanwhile."""
+
 _MANY = 2_000
 """Facts that are folded already and must be looked at again for a late one, which waits for others if there are more;
 and facts that are judged beside the event loop, which has hits to answer."""
@@ -223,7 +226,7 @@ class Assessor:
                 elsewhere=elsewhere,
             )
 
-        return await asyncio.to_thread(found) if len(facts) > _MANY else found()
+        return await asyncio.to_thread(found) if len(facts) > _LONG else found()
 
     async def _refresh(self, organization: str, loaded: Loaded, new: Sequence[Fact], lost: Sequence[Place]) -> Loaded:
         await self._circumstances.note(organization, loaded, new)

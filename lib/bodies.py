@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from lib.attachments.mail import MailFiles
@@ -139,9 +140,15 @@ def composed(
     return Composed(done.mime, done.headers)
 
 
+@lru_cache(4096)
+def _claim(ring: KeyRing, purpose: Purpose, token: str) -> Claim | None:
+    """What quoted mail of ours says is asked for each copy of a mail anew."""
+    return ring.open(purpose, token)
+
+
 def _opener(original: Original) -> OpenToken:
     def open_token(kind: Literal["link", "pixel"], token: str) -> Opened | None:
-        claim = original.ring.open(Purpose.CLICK if kind == "link" else Purpose.OPEN, token)
+        claim = _claim(original.ring, Purpose.CLICK if kind == "link" else Purpose.OPEN, token)
         if claim is None:
             return None
         is_this_mail = (claim.organization, claim.message) == (original.organization, original.message)

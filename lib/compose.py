@@ -97,14 +97,20 @@ def _root_part(body: Body, parts: Sequence[Part], bodies: MailBodies) -> MimeMes
 
 
 def _body_part(body: Body, images: Sequence[Part], bodies: MailBodies) -> MimeMessage:
-    text = MIMEText(bodies.text(body.text or ""), "plain", _UTF8)  # type: ignore[arg-type]
+    text = _text_part(body.text or "", "plain", bodies)
     if body.html is None:
         return text
     root = MIMEMultipart("alternative")
     root.attach(text)
-    html = MIMEText(bodies.text(body.html), "html", _UTF8)  # type: ignore[arg-type]
-    root.attach(_around("related", html, images, bodies))
+    root.attach(_around("related", _text_part(body.html, "html", bodies), images, bodies))
     return root
+
+
+def _text_part(text: str, kind: str, bodies: MailBodies) -> MimeMessage:
+    marker, encoding = bodies.text(text)
+    part = MIMEText(marker, kind, _UTF8)  # type: ignore[arg-type]
+    part.replace_header("Content-Transfer-Encoding", encoding)
+    return part
 
 
 def _around(kind: str, first: MimeMessage, files: Sequence[Part], bodies: MailBodies) -> MimeMessage:

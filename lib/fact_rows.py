@@ -10,6 +10,7 @@ and goes when all of it is judged and counted.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import json
 import logging
@@ -83,6 +84,7 @@ class FactRows:
                 stored.kept[row.key] = facts_of(row)
             else:
                 stored.rows[row.key] = _judged(row)
+            await asyncio.sleep(0)  # a row may hold many facts, and hits come between two
         return stored
 
     async def keep(self, organization: str, message: str, facts: Sequence[Fact]) -> None:

@@ -28,14 +28,18 @@ WHITE_SPACE: Final = "\t\n\f\r "
 
 _SILENT_SCHEMES: Final = ("mailto:", "tel:", "sms:", "cid:", "data:", "javascript:")
 # Openings suffice: a field that is never closed has not been filled in either. `%%` also occurs in damaged
-# percent-escapes, so this one has to be closed.
-_MERGE_FIELD: Final = re.compile(r"\{\{|\{%[-\t\n\f\r ]|\*\||\$\{|<%|\[\[|%%\w++%%")
+# percent-escapes, so this one has to be closed. The first character is what the search looks for.
+_MERGE_FIELD: Final = re.compile(
+    r"[{*$<\[%](?:(?<=\{)(?:\{|%[-\t\n\f\r ])|(?<=\*)\||(?<=\$)\{|(?<=<)%|(?<=\[)\[|(?<=%)%\w++%%)"
+)
 # Control characters, halves of surrogate pairs, and the sign that stands for a damaged character.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):")
 _AUTHORITY: Final = re.compile(r"[^/?#]*+")
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\[\]]*+\]|[^:\[\]]*+)(?::(.*+))?+")
 _BAD_HOST: Final = ("host", "its host is not a valid name or address")
+# What nearly every link is: nothing in it has to be changed or looked at but the host.
+_PLAIN: Final = re.compile(r"https?://([A-Za-z0-9._\-]++)(?:[/?#][!-\[\]-~]*+)?+")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_\-]{1,63}")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _KEPT: Final = string.ascii_letters + string.digits + string.punctuation
@@ -75,6 +79,9 @@ def destination(value: str) -> str:
     """
     address = value.strip(WHITE_SPACE)
     _check_length(address)
+    if plain := _PLAIN.fullmatch(address):
+        _ascii_host(plain[1])
+        return address
     # Before anything is parsed: urlsplit and browsers drop tabs and line breaks silently.
     if _UNSAFE.search(address):
         raise LinkRefused("character", "it contains a control character or a damaged one")
@@ -121,6 +128,7 @@ def _host_and_port(authority: str) -> tuple[str, str]:
     return host, f":{port}"
 
 
+@lru_cache(1024)
 def _ascii_host(host: str) -> str:
     try:
         if host.startswith("[") and "%" not in host:  # IPv6Address would take a zone, as in [fe80::1%eth0]

@@ -14,6 +14,9 @@ _LINE = 57
 """Bytes in one line of base64, which are 76 characters then."""
 
 _LINES_AT_ONCE = 8192
+_READABLE = bytes({*range(0x20, 0x7F), *b"\t\n"} - {*b"="})
+"""What quoted-printable leaves as it is."""
+
 _MARKER = re.compile(rb"heed-body-([0-9]{4})-([0-9a-f]{32})")
 
 
@@ -24,16 +27,19 @@ class MailBodies:
         self._secret = secrets.token_hex(16)
         self._bodies: list[bytes] = []
 
-    def text(self, body: str) -> str:
-        """The marker for a text in quoted-printable; its line ends become CRLF."""
+    def text(self, body: str) -> tuple[str, str]:
+        """The marker for a text, and its encoding: what is not mostly ASCII is shorter in base64.
+
+        Its line ends become CRLF.
+        """
         lines = body.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
-        return self._marker(binascii.b2a_qp(lines).replace(b"\n", b"\r\n"))
+        if len(lines.translate(None, _READABLE)) > len(lines) / 4:  # each takes three times its place
+            return self._marker(_in_base64(lines.replace(b"\n", b"\r\n"))), "base64"
+        return self._marker(binascii.b2a_qp(lines).replace(b"\n", b"\r\n")), "quoted-printable"
 
     def file(self, data: bytes) -> str:
         """The marker for bytes in base64."""
-        step = _LINE * _LINES_AT_ONCE
-        pieces = [_lines(data[start : start + step]) for start in range(0, len(data), step)]
-        return self._marker(b"".join(pieces))
+        return self._marker(_in_base64(data))
 
     def filled(self, mime: bytes) -> bytes:
         """The mail with its bodies in place."""
@@ -47,6 +53,11 @@ class MailBodies:
     def _marker(self, body: bytes) -> str:
         self._bodies.append(body)
         return f"heed-body-{len(self._bodies) - 1:04d}-{self._secret}"
+
+
+def _in_base64(data: bytes) -> bytes:
+    step = _LINE * _LINES_AT_ONCE
+    return b"".join([_lines(data[start : start + step]) for start in range(0, len(data), step)])
 
 
 def _lines(data: bytes) -> bytes:

@@ -49,6 +49,7 @@ _MOST_BYTES_OF_A_CHARACTER = 2
 
 _END_OF_HEADERS = re.compile(rb"(?:\A|\n)\r?+\n")
 _END_OF_DELIMITER = re.compile(rb"(--)?+[ \t]*+\r?+(?:\n|\Z)")
+_DAMAGE = re.compile("\ufffd{2,}+")
 _CHARSETS = re.compile(
     r"ascii|utf-8|utf-8-sig|utf-16|utf-16-[bl]e|iso8859-\d+|cp125\d|cp437|cp850|cp866|cp9[345][029]|koi8-[ru]|mac-roman|"
     r"tis-620|big5|gb2312|gbk|gb18030|hz|johab|euc_jp|euc_kr|shift_jis|iso2022_(jp|kr)"
@@ -213,7 +214,9 @@ class _Reader:
         name, largest = ("HTML", LARGEST_HTML) if kind == "text/html" else ("text", LARGEST_TEXT)
         if len(data) > largest * _MOST_BYTES_OF_A_CHARACTER:
             raise MailTooLarge(f"its {name} has {len(data):,} bytes; at most {largest:,} are taken")
-        return data.decode(_codec(leaf.headers.get_content_charset()), "replace").replace("\r\n", "\n")
+        decoded = data.decode(_codec(leaf.headers.get_content_charset()), "replace")
+        # A hundred signs for damage say no more than one, and would make the mail three times as long.
+        return _DAMAGE.sub("\ufffd", decoded).replace("\r\n", "\n")
 
 
 def _from_base64(data: bytes) -> bytes:

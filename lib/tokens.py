@@ -10,8 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+import struct
+from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -20,9 +23,13 @@ LONGEST = 4096
 """Characters of a token; a link's destination has at most 2,048 of them, in base64 some 2,800."""
 
 _NO_RECIPIENT = 0xFFFF
+_NUMBERS = struct.Struct(">HH")
 _KEY_BYTES = 64
 _TO_STANDARD, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
+
+
+_Keys = tuple[tuple[str, bytes], ...]
 
 
 class Purpose(Enum):
@@ -37,8 +44,7 @@ class Purpose(Enum):
     ANSWER = b"heed/1/idempotent-answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a token says. `recipient` counts within the message (None: one copy for all), `item` is the link's index,
     or the attachment's; an image's counts from `lib.facts.FIRST_IMAGE`, and its `destination` is the image's id."""
 
@@ -57,9 +63,9 @@ class KeyRing:
         self._ciphers = {key_id: AESSIV(key) for key_id, key in keys.items()}
         self._active = next(iter(keys))
 
-    def __reduce__(self) -> tuple[type[KeyRing], tuple[dict[str, bytes]]]:
+    def __reduce__(self) -> tuple[Callable[[_Keys], KeyRing], tuple[_Keys]]:
         """A ring goes to our own workers by its keys; ciphers cannot be pickled."""
-        return KeyRing, (self._keys,)
+        return _same_ring, (tuple(self._keys.items()),)
 
     @staticmethod
     def parse(setting: str) -> KeyRing:
@@ -76,14 +82,15 @@ class KeyRing:
 
     def seal(self, purpose: Purpose, plain: bytes) -> str:
         sealed = self._ciphers[self._active].encrypt(plain, [purpose.value])
-        return self._active + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        # What the module base64 does, without its detours: a mail has many links.
+        return self._active + binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
     def unseal(self, purpose: Purpose, token: str) -> bytes | None:
         cipher = self._ciphers.get(token[:2])
         if cipher is None:
             return None
         try:
-            # What the module base64 does, without its detours: every hit comes through here.
+            # Like this for every hit, too.
             body = token[2:].encode("ascii")
             sealed = binascii.a2b_base64(body.translate(_TO_STANDARD) + b"=" * (-len(body) % 4))
             # The decoder skips foreign characters and ignores spare bits: only the one spelling counts.
@@ -102,8 +109,7 @@ class KeyRing:
                 bytes([len(organization)]),
                 organization,
                 bytes.fromhex(claim.message),
-                recipient.to_bytes(2, "big"),
-                claim.item.to_bytes(2, "big"),
+                _NUMBERS.pack(recipient, claim.item),
                 claim.destination.encode("ascii"),
             )
         )
@@ -117,11 +123,17 @@ class KeyRing:
         if plain is None:
             return None
         at = 1 + plain[0]
-        recipient = int.from_bytes(plain[at + 16 : at + 18], "big")
+        recipient, item = _NUMBERS.unpack_from(plain, at + 16)
         return Claim(
             plain[1:at].decode("ascii"),
             plain[at : at + 16].hex(),
             None if recipient == _NO_RECIPIENT else recipient,
-            int.from_bytes(plain[at + 18 : at + 20], "big"),
+            item,
             plain[at + 20 :].decode("ascii"),
         )
+
+
+@lru_cache(1)
+def _same_ring(keys: _Keys) -> KeyRing:
+    """One ring for all jobs of a worker, so that what is remembered by ring is found again."""
+    return KeyRing(dict(keys))

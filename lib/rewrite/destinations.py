@@ -37,8 +37,12 @@ class Destinations:
 
     def url_of(self, address: str) -> str:
         """The redirect URL of a link of the HTML that is spelled like this one, else the address itself."""
-        self.left_out = self.left_out or (self.is_following and address not in self._url_of)
-        return self._url_of.get(address, address)
+        url = self._url_of.get(address)
+        if url is not None:
+            return url
+        if self._mint is not None and address not in self._destination_of:
+            self.left_out = True
+        return address
 
     def destination_of(self, url: str) -> str | None:
         """Where one of the redirect URLs made here leads."""

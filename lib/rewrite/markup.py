@@ -17,7 +17,8 @@ recognized at its first byte, and no stretch of text is searched twice.
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 _S: Final = r"\t\n\f\r "  # white space in HTML; \s would add what Unicode takes for it
 _NAME: Final = rf"(?:=[^{_S}/>=]*+|[^{_S}/>=]++)"
@@ -27,34 +28,36 @@ _ATTRIBUTE: Final = rf"{_NAME}(?:[{_S}]*+=[{_S}]*+{_VALUE}?+)?+"
 _TAG_NAME: Final = rf"[A-Za-z][^{_S}/>]*+"
 _REST_OF_TAG: Final = rf"(?:[{_S}/]++|{_ATTRIBUTE})*+"
 _MARKUP: Final = (
-    rf"(?P<place>)<(?:(?P<slash>/?+)(?P<name>{_TAG_NAME}){_REST_OF_TAG}(?P<tag>>?+)"
+    rf"<*(?P<place>)<(?:(?P<slash>/?+)(?P<name>{_TAG_NAME}){_REST_OF_TAG}(?P<tag>>?+)"
     r"|(?P<comment>!--)"
     r"|(?P<cdata>!\[CDATA\[)"
     r"|(?P<bogus>[!?]|/(?!>)))"
 )
 # Most tags tell us nothing; passing over them inside the pattern makes reading twice as fast.
-_TELLING: Final = (
-    rf"(?i:a|area|img|image|v:[^{_S}/>]*+|body|svg|math|script|plaintext"
+_LINKS_AND_IMAGES: Final = rf"a|area|img|image|v:[^{_S}/>]*+"
+# Without attributes a link is none; and of end tags, few tell anything.
+_NOT_BARE: Final = r"(?!(?:a|area|img|image)>)"
+_TELLING_START: Final = (
+    rf"{_NOT_BARE}(?i:{_LINKS_AND_IMAGES}|body|svg|math|script|plaintext"
     r"|iframe|noembed|noframes|style|textarea|title|xmp)"
 )
-# Without attributes a link is none; and of end tags, few tell anything.
-_TELLING_START: Final = rf"(?!(?:a|area|img|image)>){_TELLING}"
 _TELLING_END: Final = r"(?i:body|svg|math)"
+# Before all of it there may be more `<`. A comment inside another one is cut off before its end, so it is none here.
 _ENDING: Final = (
-    rf"</(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|</>|<(?![A-Za-z/!?])"
-    r"|<(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
+    rf"<++/(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|<++(?:/>|(?![A-Za-z/!?]))"
+    r"|<++(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
+    r"|<++!--(?!\[[iI][fF])(?:-?+>|(?:[^-]++|-(?!-!?>))*+--!?>)"
 )
-_DULL: Final = rf"<(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_DULL: Final = rf"<++(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
 # After the first `MOST_LINKS`, links and images count only where they may be of older mail.
 _STRUCTURE: Final = r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
-_DULL_LATER: Final = rf"<(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_DULL_LATER: Final = rf"<++(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 _NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{_MARKUP}")
 _BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
 # What stands in every link, pixel and hosted image of ours; its token has over 50 characters.
-_HINT: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
+TOKEN_OF_OURS: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
 _WORTH_A_JUMP: Final = 64
-_NEXT: Final = re.compile(rf"(?:[^<]++|</>|<(?![A-Za-z/!?]))*+{_MARKUP}")
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
 _NO_VALUE: Final = (-1, -1)  # the span of a group that did not take part
 _NOTHING_IN_IT: Final = re.compile(rf"[{_S}]*+</a[{_S}]*+>", re.IGNORECASE | re.ASCII)
@@ -82,12 +85,13 @@ MOST_LINKS: Final = 2_000
 """Links of a mail that are followed. Newsletters have some hundred."""
 
 
-_IN_FOREIGN_LATER: Final = rf"(?i:svg|math|{'|'.join(sorted(_HTML_AGAIN))})"
-_DULL_FOREIGN_LATER: Final = (
-    rf"<(?!{_IN_FOREIGN_LATER}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>"
-    rf"|{_ENDING}"
+_ENDS_FOREIGN: Final = rf"svg|math|{'|'.join(sorted(_HTML_AGAIN))}"
+_DULL_FOREIGN: Final = (
+    rf"<++(?!{_NOT_BARE}(?i:{_LINKS_AND_IMAGES}|{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
 )
-_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
+_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN})*+{_MARKUP}")
+_DULL_FOREIGN_LATER: Final = rf"<++(?!(?i:{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+_NEXT_FOREIGN_LATER: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
 _BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+")
 
 
@@ -124,10 +128,20 @@ class Markup:
     images: list[Image] = field(default_factory=list)
     body_end: int | None = None
     unfinished: int | None = None
+    is_full: bool = False
+
+    def add(self, found: Link | Image) -> None:
+        some: list[Any] = self.links if isinstance(found, Link) else self.images
+        some.append(found)
+        self.is_full = self.is_full or len(some) > MOST_LINKS
 
 
+@lru_cache(1)
 def read(html: str) -> Markup:
-    """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not."""
+    """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not.
+
+    What was found last is kept, and is not to be changed: the same mail is read for each of its copies.
+    """
     markup = Markup()
     _Reader(html, len(html), markup).read_from(0)
     return markup
@@ -156,18 +170,17 @@ class _Reader:
         return self.foreign_start if self.foreign else place
 
     def _next(self, place: int) -> re.Match[str] | None:
-        later = len(self.markup.links) > MOST_LINKS or len(self.markup.images) > MOST_LINKS
-        hint = self._hint(place) if later else None
-        if later and hint is None:
-            return (_NEXT_FOREIGN if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
-        if hint is not None and hint - place > _WORTH_A_JUMP:
-            place = self._before(place, hint)
-        # In foreign content every tag tells something: it may be one that ends it.
-        return (_NEXT if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
+        if self.markup.is_full:
+            hint = self._hint(place)
+            if hint is None:
+                return (_NEXT_FOREIGN_LATER if self.foreign else _NEXT_STRUCTURE).match(self.html, place, self.end)
+            if hint - place > _WORTH_A_JUMP:
+                place = self._before(place, hint)
+        return (_NEXT_FOREIGN if self.foreign else _NEXT_TELLING).match(self.html, place, self.end)
 
     def _hint(self, place: int) -> int | None:
         if self.hint is not None and self.hint < place:
-            found = _HINT.search(self.html, place, self.end)
+            found = TOKEN_OF_OURS.search(self.html, place, self.end)
             self.hint = found.start() if found else None
         return self.hint
 
@@ -182,9 +195,10 @@ class _Reader:
         """Where reading goes on, or None if what was found never ends; likewise in the methods below."""
         kind = found.lastgroup
         if kind == "tag":
-            if not found["tag"]:
+            slash, name, closed = found.group("slash", "name", "tag")
+            if not closed:
                 return None
-            return self._after_end_tag(found) if found["slash"] else self._after_start_tag(found)
+            return (self._after_end_tag if slash else self._after_start_tag)(found, name.lower())
         if kind == "comment":
             return self._after_comment(found.start("place"), found.end())
         return self._past("]]>" if kind == "cdata" and self.foreign else ">", found.end())
@@ -193,17 +207,17 @@ class _Reader:
         found = self.html.find(closing, place, self.end)
         return None if found < 0 else found + len(closing)
 
-    def _after_start_tag(self, tag: re.Match[str]) -> int | None:
-        name = tag["name"].lower()
-        if name in ("a", "area") or name.startswith("v:"):
-            self._note_link(tag, name)
-        elif name in ("img", "image"):  # the parsing rules make the second the first
-            self._note_image(tag)
+    def _after_start_tag(self, tag: re.Match[str], name: str) -> int | None:
         if name in ("svg", "math"):
             if not self.foreign:
                 self.foreign_start = tag.start("place")
             self.foreign += self.html[tag.end() - 2] != "/"
-        elif self.foreign:
+            return tag.end()
+        if name in ("a", "area") or name.startswith("v:"):
+            self._note_link(tag, name)
+        elif name in ("img", "image"):  # the parsing rules make the second the first
+            self._note_image(tag)
+        if self.foreign:
             if name in _HTML_AGAIN:
                 self.foreign = 0
         elif name in _TEXT_ELEMENTS:
@@ -215,8 +229,7 @@ class _Reader:
             return None
         return tag.end()
 
-    def _after_end_tag(self, tag: re.Match[str]) -> int:
-        name = tag["name"].lower()
+    def _after_end_tag(self, tag: re.Match[str], name: str) -> int:
         if name == "body" and not self.in_comment:
             self.markup.body_end = self._outside(tag.start("place"))
         elif name in ("svg", "math"):
@@ -256,12 +269,12 @@ class _Reader:
             is_hidden = self._says(values, "aria-hidden", "true") and self._says(values, "tabindex", "-1")
             ending = _NOTHING_IN_IT.match(self.html, tag.end(), self.end) if name == "a" else None
             empty = (tag.start("place"), ending.end()) if ending else None
-            self.markup.links.append(Link(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
+            self.markup.add(Link(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
 
     def _note_image(self, tag: re.Match[str]) -> None:
         start, end = self._values(tag).get("src", _NO_VALUE)
         if start < end:
-            self.markup.images.append(Image(tag.start("place"), tag.end(), start, end))
+            self.markup.add(Image(tag.start("place"), tag.end(), start, end))
 
     def _values(self, tag: re.Match[str]) -> dict[str, tuple[int, int]]:
         """Where the values of a tag's attributes stand, without quotes, by name in lower case."""

@@ -11,8 +11,8 @@ from typing import Final
 from turbohtml import Token, TokenType, tokenize
 
 _SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]++", re.IGNORECASE)
-# What mails put between spaces to fill the preview that inboxes show.
-_FILLING: Final = re.compile(r"(?:(?<=\s)|\A)[\u00ad\u034f\u200b\u200c\ufeff]++(?=\s|\Z)")
+# What mails put between spaces to fill the preview that inboxes show. The search looks for the characters alone.
+_FILLING: Final = re.compile(r"[\u00ad\u034f\u200b\u200c\ufeff](?<!\S.)[\u00ad\u034f\u200b\u200c\ufeff]*+(?=\s|\Z)")
 _NOT_TEXT: Final = frozenset(("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title"))
 _TEXT, _START_TAG, _END_TAG = TokenType.TEXT, TokenType.START_TAG, TokenType.END_TAG
 _CELLS: Final = frozenset(("td", "th"))
@@ -69,9 +69,14 @@ class _Writer:
             self._write_words(text)
 
     def start(self, tag: Token, name: str) -> None:
-        if name == "a":
-            if self._address:
-                self._end_link()
+        if breaks := _LINE_BREAKS.get(name):
+            if breaks > self._line_breaks:
+                self._line_breaks = breaks
+            if name == "li":
+                self._write("*")
+                self._space = True
+        elif name == "a":
+            self._end_link()
             self._start_link(tag.attr("href") or "")
         elif name == "img":
             self._write_words(tag.attr("alt") or "")
@@ -80,25 +85,19 @@ class _Writer:
         elif name in _NOT_TEXT:
             self._skipped = name
         else:
-            self._break(name)
-            if name == "li":
-                self._write("*")
-                self._space = True
+            self._space = True  # between cells
 
     def end(self, name: str) -> None:
         if name == "a":
-            if self._address:
-                self._end_link()
+            self._end_link()
         elif name == self._skipped:
             self._skipped = None
-        else:
-            self._break(name)
-
-    def _break(self, name: str) -> None:
-        if name in _CELLS:
+        elif name in _CELLS:
             self._space = True
-        elif name in _LINE_BREAKS:
-            self._line_breaks = max(self._line_breaks, _LINE_BREAKS[name])
+        else:
+            breaks = _LINE_BREAKS.get(name, 0)
+            if breaks > self._line_breaks:
+                self._line_breaks = breaks
 
     def _write_words(self, text: str) -> None:
         if not text.isascii():
@@ -111,25 +110,30 @@ class _Writer:
             self._space |= bool(text)
 
     def _write(self, words: str) -> None:
-        separator = "\n" * self._line_breaks or " " * self._space
-        self._pieces.append(separator + words if self._pieces else words)
+        if self._pieces:
+            if self._line_breaks:
+                words = "\n" * self._line_breaks + words
+            elif self._space:
+                words = " " + words
+        self._pieces.append(words)
         self._line_breaks, self._space = 0, False
 
     def _start_link(self, address: str) -> None:
         if not address:
             return
-        self._address = address.strip()
+        address = address.strip()
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)
+        self._address = address if _SHOWN_ADDRESS.fullmatch(address) else ""
 
     def _end_link(self) -> None:
         address, self._address = self._address, ""
-        if not _SHOWN_ADDRESS.fullmatch(address):
+        if not address:
             return
         written = "".join(self._pieces[self._link_start :])
         words = written.strip()
         destination = self._destination_of(address) or address.removeprefix("mailto:")
-        if words and words in (destination, destination.removesuffix("/")):
+        if words and destination in (words, words + "/"):
             separator = written[: written.index(words)]
             self._pieces[self._link_start :] = [separator + address.removeprefix("mailto:")]
             return

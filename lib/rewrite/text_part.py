@@ -6,6 +6,7 @@ from typing import Final
 
 from lib.links import LinkRefused
 from lib.rewrite.destinations import Destinations, refusal_remark
+from lib.rewrite.markup import MOST_LINKS, TOKEN_OF_OURS
 from lib.rewrite.remarks import Places, Remark
 
 # A URL ends where it does for mail clients, too: at white space, even of no width, at `<`, `>` and `"`
@@ -14,38 +15,72 @@ from lib.rewrite.remarks import Places, Remark
 _CANDIDATE: Final = re.compile(
     r'[hH](?<![A-Za-z0-9+.\-].)[tT]{2}[pP][sS]?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.DOTALL
 )
-_PERHAPS_OURS: Final = re.compile(r"/[co]/|%2Fo", re.IGNORECASE | re.ASCII)
+_PERHAPS_OURS: Final = re.compile(r"[/%](?:(?<=/)[co]/|(?<=%)2Fo)", re.IGNORECASE | re.ASCII)
 _TRAILING: Final = frozenset(".,;:!?*…。、，．；：！？“”„‘’‚«»‹›")
 _OPENING: Final = dict(zip(")]}）」』】》〉", "([{（「『【《〈", strict=True))
 _PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}
 
 
 def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -> str:
-    places = Places("text", text)
+    """At most `MOST_LINKS` addresses are looked at; what is ours of older mail is found after them, too."""
     if not destinations.is_following and not _PERHAPS_OURS.search(text):
         return text
+    part = _Part(text, destinations, remarks)
+    pieces, done, left = list[str](), 0, MOST_LINKS
+    for match in _CANDIDATE.finditer(text):
+        start, end = match.span()
+        if destinations.destination_of(match[0]) is not None:
+            continue  # a link of the HTML, with that link's own index
+        if not left:
+            destinations.left_out = destinations.is_following
+            return "".join([*pieces, text[done:start], part.without_ours(start)])
+        left -= 1
+        pieces += (text[done:start], part.replacement(match))
+        done = end
+    return "".join([*pieces, text[done:]])
 
-    def replacement(match: re.Match[str]) -> str:
+
+class _Part:
+    def __init__(self, text: str, destinations: Destinations, remarks: list[Remark]) -> None:
+        self._text: Final = text
+        self._destinations: Final = destinations
+        self._remarks: Final = remarks
+        self._places: Final = Places("text", text)
+
+    def replacement(self, match: re.Match[str]) -> str:
         candidate = match[0]
-        if not destinations.takes_more and not _PERHAPS_OURS.search(candidate):
+        destinations = self._destinations
+        is_perhaps_ours = _PERHAPS_OURS.search(candidate)
+        if not destinations.takes_more and not is_perhaps_ours:
             return destinations.url_of(candidate)
         url = _without_trailing(candidate)
         if _is_unresolved(match) or url.endswith("://"):
             return candidate
         rest = candidate[len(url) :]
-        if destinations.ours.is_pixel(url):
-            return rest
+        address = url
+        if is_perhaps_ours:
+            if older := destinations.ours.link(url):
+                address = older.destination
+            elif destinations.ours.is_pixel(url):
+                return rest
         if destinations.destination_of(url) is not None:
-            return candidate  # a link of the HTML, with that link's own index
-        older = destinations.ours.link(url)
-        address = older.destination if older else url
+            return candidate
+        if not destinations.takes_more:
+            return destinations.url_of(address) + rest
         try:
             return (destinations.url_in_text(address) or address) + rest
         except LinkRefused as refused:
-            remarks.append(refusal_remark(refused, places, match.start()))
+            self._remarks.append(refusal_remark(refused, self._places, match.start()))
             return address + rest
 
-    return _CANDIDATE.sub(replacement, text)
+    def without_ours(self, start: int) -> str:
+        """The text from there on, where nothing is changed but what is ours of older mail."""
+        text = self._text[start:]
+        if not TOKEN_OF_OURS.search(text):
+            return text
+        return _CANDIDATE.sub(
+            lambda match: self.replacement(match) if TOKEN_OF_OURS.search(match[0]) else match[0], text
+        )
 
 
 def _is_unresolved(match: re.Match[str]) -> bool:

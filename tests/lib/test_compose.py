@@ -280,3 +280,15 @@ def test_the_date_and_the_message_id_are_those_that_were_given() -> None:
     read = message_from_bytes(composed().mime)
     assert read["Date"] == "Mon, 04 May 2026 09:30:00 +0000"
     assert read["Message-ID"] == MESSAGE_ID
+
+
+def test_text_that_is_mostly_not_ascii_travels_in_base64_and_arrives_as_it_was() -> None:
+    text = "Уважаемая госпожа Лавлейс,\n\nпредложение готово.\n" * 50
+    message = MessageFields.model_validate({"from": "rep1", "to": [ADA]})
+    sender = StoredUser(id="rep1", email="rep@acme.example")
+    mime = compose(message, Body(text=text), sender, MESSAGE_ID, DATE).mime
+
+    assert message_from_bytes(mime)["Content-Transfer-Encoding"] == "base64"
+    assert len(mime) < 1.5 * len(text.encode())
+    assert parts_of(None, text) == {"text/plain": text.replace("\n", "\r\n").encode()}
+    check_lines(mime)

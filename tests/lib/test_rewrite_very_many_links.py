@@ -65,6 +65,32 @@ def test_text_alone_is_held_to_the_same_number(number: int) -> None:
     assert bool(done.remarks) == (number > MOST_LINKS)
 
 
+def test_addresses_of_a_text_that_cannot_be_followed_count_too() -> None:
+    refused = "http://user@example.com/ " * MOST_LINKS
+    done = rewritten(None, f"https://example.com/first {refused}https://example.com/last")
+
+    assert done.text is not None
+    assert done.links == ["https://example.com/first"]
+    assert done.text.endswith(f" {refused}https://example.com/last")
+    assert "too-many-links" in {remark.code for remark in done.remarks}
+
+
+def test_what_is_ours_of_older_mail_goes_after_very_many_addresses_of_a_text() -> None:
+    before = "http://user@example.com/ " * (MOST_LINKS + 1)
+    _, text = cleaned(None, f"{before}{OWN}/c/{TOKEN} {OWN}/o/{TOKEN}.gif.", own=OWN, open_token=open_token)
+
+    assert text == f"{before}https://example.com/older ."
+
+
+def test_a_text_made_of_links_with_their_addresses_for_words_leaves_none_out() -> None:
+    shown = [f"https://example.com/{number}" for number in range(1_500)]
+    done = rewritten("".join(f"<a href={each}>See {each}</a>\n" for each in shown), None)
+
+    assert done.text is not None
+    assert done.text.count(f"{OWN}/c/") == 3_000
+    assert "too-many-links" not in {remark.code for remark in done.remarks}
+
+
 def test_a_second_pass_over_it_changes_nothing() -> None:
     numbers = count()
     minted: dict[str, str] = {}
