@@ -265,8 +265,9 @@ def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
     if search:
         inputs += _searched(search, seed, works)
     by_cost = sorted(inputs, key=lambda each: -ratio(each[0], each[1], each[2], 1).times)
-    worst = (ratio(kind, name, source, _PAIRS) for kind, name, source in by_cost[:_WORST])
-    return sorted(worst, key=lambda each: -each.times)
+    return sorted(
+        (ratio(kind, name, source, _PAIRS) for kind, name, source in by_cost[:_WORST]), key=lambda each: -each.times
+    )
 
 
 def _searched(seconds: float, seed: int, works: dict[str, Callable[[str], None]]) -> Iterator[tuple[str, str, str]]:
