@@ -6,8 +6,8 @@ the handler returns becomes the response. Every tracking pixel passes through he
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -21,6 +21,7 @@ from infra.local.errors import StartError
 from infra.local.host_keys import HostKeys
 from infra.local.invocation import InvocationError, Invoke
 from infra.local.routing import Router
+from lib.places import Room
 
 logger = logging.getLogger("heed.host")
 
@@ -32,6 +33,9 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
 """What the Functions host takes (`ScriptConstants.DefaultMaxRequestBodySize`)."""
+_SMALL_BODY = 1024 * 1024
+_MOST_BODIES = MAX_BODY_BYTES
+"""Bytes of larger bodies that are in memory at the same time: one of the largest, or some mails."""
 DRAIN_SECONDS = 5.0
 """How long a client that sends too much may go on sending, so that it gets to read the answer; Kestrel's value."""
 RESERVED_ROUTES = ("admin", "runtime")
@@ -59,6 +63,7 @@ class HttpTriggers:
         self._prefix = f"{route_prefix}/" if route_prefix else ""
         self._keys = keys
         self._endpoints: dict[str, _Endpoint] = {}
+        self._room = Room(_MOST_BODIES)
         self.router = Router()
 
     def add(self, function: Function, invoke: Invoke) -> None:
@@ -99,25 +104,45 @@ class HttpTriggers:
             given = headers.get("x-functions-key") or parameters.get("code", "")
             if not self._keys.allow(endpoint.auth_level, given):
                 return _empty(401)
-        body = await _read_body(headers, receive)
-        request = HttpRequest(
-            method=method,
-            url=_url(scope, headers),
-            headers=headers,
-            params=parameters,
-            route_params=found.parameters,
-            body_type="bytes",
-            body=body,
-        )
+        async with self._room_for(headers):
+            request = HttpRequest(
+                method=method,
+                url=_url(scope, headers),
+                headers=headers,
+                params=parameters,
+                route_params=found.parameters,
+                body_type="bytes",
+                body=await _read_body(headers, receive),
+            )
+            return await self._answer_of(endpoint, found.function_name, request)
+
+    @asynccontextmanager
+    async def _room_for(self, headers: dict[str, str]) -> AsyncIterator[None]:
+        """Room in memory for a large body, as long as it is read and worked on; others wait, and so does their sender.
+
+        The Functions host buffers bodies in a process of its own, whose memory and CPU are not the app's.
+        """
+        length = headers.get("content-length")
+        size = int(length) if length is not None else MAX_BODY_BYTES if "transfer-encoding" in headers else 0
+        if size <= _SMALL_BODY or size > MAX_BODY_BYTES:
+            yield
+            return
+        taken = await self._room.take(size)
+        try:
+            yield
+        finally:
+            self._room.give_back(taken)
+
+    async def _answer_of(self, endpoint: _Endpoint, name: str, request: HttpRequest) -> Answer:
         try:
             return make_answer(await endpoint.invoke(request))
         except InvocationError:
             return _empty(500)
         except asyncio.CancelledError:
-            logger.warning("Function %s was cut off: the host stops", found.function_name)
+            logger.warning("Function %s was cut off: the host stops", name)
             return _empty(503)
         except (TypeError, AttributeError, ValueError):
-            logger.exception("Function %s returned what cannot be sent as an answer", found.function_name)
+            logger.exception("Function %s returned what cannot be sent as an answer", name)
             return _empty(500)
 
 
