@@ -10,12 +10,8 @@ from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.message_shapes import attachments_of, one_attachment
 from functions.messages import load
 from functions.problems import invalid
-from lib.attachments.models import (
-    LARGEST_FOLLOWED,
-    LARGEST_IMAGE,
-    AttachmentRead,
-    TooLarge,
-)
+from lib.attachments.models import LARGEST_FOLLOWED, LARGEST_IMAGE, AttachmentRead
+from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
 from lib.image_formats import BrokenImage
 from lib.messages import StoredMessage
