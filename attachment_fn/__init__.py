@@ -7,7 +7,6 @@ import asyncio
 import azure.functions as func
 
 from lib.attachments.views import Gone
-from lib.hits import record_within
 from lib.services import Services
 from lib.storage import StorageError
 from lib.tokens import Purpose
@@ -62,9 +61,7 @@ def blueprint(services: Services) -> func.Blueprint:
         except StorageError:
             return _page(NOT_NOW, 503, {"Retry-After": "60"})
         left = began + ANSWER_LIMIT - asyncio.get_running_loop().time()
-        await record_within(
-            left, services, Purpose.ATTACHMENT, "attachment_view", token, req.method, req.headers, arrived
-        )
+        await services.hits.record_within(left, Purpose.ATTACHMENT, "attachment_view", token, req, arrived)
         return func.HttpResponse(status_code=302, headers={**_HEADERS, "Location": url})
 
     return triggers

@@ -15,8 +15,8 @@ from lib.attachments.models import (
     LARGEST_FOLLOWED,
     LARGEST_IMAGE,
     AttachmentRead,
-    TooLarge,
 )
+from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
 from lib.image_formats import BrokenImage
 from lib.messages import StoredMessage

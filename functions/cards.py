@@ -10,11 +10,9 @@ from functions.problems import Problem, not_there
 from lib.activities import Activity
 from lib.cards import Action, Card, CardRecipient, Kind, Priority, Status
 from lib.clock import rfc3339
+from lib.errors import NotAllowed, Stale, WrongField
 from lib.fields import Model, Moment, Regarding
 from lib.ids import short_hash
-from lib.reminders import WrongField
-from lib.repository import Stale
-from lib.schedule import NotAllowed
 
 endpoints = Endpoints("Cards")
 

@@ -22,16 +22,11 @@ from pydantic import BaseModel, ValidationError
 
 from functions.json_bodies import read_json
 from functions.problems import Problem, invalid, invalid_fields, not_there
-from lib.attachments.files import NoSuchFile
-from lib.attachments.models import TooLarge
+from lib.errors import Refusal, WrongField
 from lib.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations import Caller, Organization
-from lib.places import RETRY_AFTER, Busy
-from lib.prepare import UnknownSender
-from lib.reminders import WrongField
-from lib.repository import Stale
-from lib.schedule import NotAllowed
+from lib.places import RETRY_AFTER
 from lib.services import Services
 from lib.storage import Conflict, Missing, StorageError, Unavailable
 
@@ -347,28 +342,33 @@ def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseMod
         raise invalid_fields(error, ["query"]) from None
 
 
+def _refused(refusal: Refusal, request: func.HttpRequest) -> Problem:
+    """Map a refusal of the domain to its status."""
+    match refusal.kind:
+        case "stale" if request.headers.get("if-match"):
+            return Problem(412, "It has changed since the version that If-Match names: read it again.")
+        case "stale":
+            return Problem(409, "It has changed meanwhile: read it again, and try once more.")
+        case "not_allowed":
+            return Problem(409, f"{refusal}")
+        case "wrong_field":
+            return invalid(refusal.loc if isinstance(refusal, WrongField) else [], f"{refusal}")
+        case "not_found":
+            return not_there(f"{refusal}")
+        case "too_large":
+            return Problem(413, f"{refusal}")
+        case "busy":
+            return Problem(503, f"{refusal}", headers={"Retry-After": f"{RETRY_AFTER}"})
+
+
 def _problem(error: Exception, request: func.HttpRequest) -> Problem:
     """What the caller is told. The unforeseen goes to the log under a number, and nothing of it to the caller."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, ValidationError):
         return invalid_fields(error)
-    if isinstance(error, UnknownSender):
-        return invalid(["from"], f"{error}")
-    if isinstance(error, WrongField):
-        return invalid(error.loc, f"{error}")
-    if isinstance(error, Stale):
-        if request.headers.get("if-match"):
-            return Problem(412, "It has changed since the version that If-Match names: read it again.")
-        return Problem(409, "It has changed meanwhile: read it again, and try once more.")
-    if isinstance(error, NoSuchFile):
-        return not_there(f"{error}")
-    if isinstance(error, TooLarge):
-        return Problem(413, f"{error}")
-    if isinstance(error, Busy):
-        return Problem(503, f"{error}", headers={"Retry-After": f"{RETRY_AFTER}"})
-    if isinstance(error, NotAllowed):
-        return Problem(409, str(error))
+    if isinstance(error, Refusal):
+        return _refused(error, request)
     if isinstance(error, Unavailable):
         return Problem(503, "Storage does not answer; nothing is lost, try again.", headers={"Retry-After": "5"})
     if isinstance(error, Conflict | Missing):

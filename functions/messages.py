@@ -16,6 +16,7 @@ from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.agents import device_of
 from lib.clock import moment
 from lib.deliveries import is_waiting
+from lib.errors import Stale
 from lib.facts import Fact
 from lib.fields import ChosenId, Moment, RecordRef
 from lib.ids import MADE
@@ -23,7 +24,7 @@ from lib.lists import Sort, View, scope_of
 from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
 from lib.reminders import check_times, with_reminder
-from lib.repository import Stale, patch_of, patched
+from lib.repository import patch_of, patched
 from lib.storage import Conflict
 from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat

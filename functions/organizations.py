@@ -7,9 +7,10 @@ from pydantic import Field
 from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import not_there
+from lib.errors import Stale
 from lib.fields import Model, Name
 from lib.organizations import ApiKey, Organization, OrganizationSpec, Scope
-from lib.repository import Stale, patch_of, patched
+from lib.repository import patch_of, patched
 from lib.storage import Conflict, Missing
 
 endpoints = Endpoints("Organizations", who="admin")

@@ -12,6 +12,7 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.paging import Page, PageQuery, page, page_until
 from functions.problems import invalid, not_there
 from lib.engagement import Engagement, Rollup
+from lib.errors import Stale
 from lib.fields import Model, RecordRef, RecordType
 from lib.people import (
     USERS,
@@ -25,7 +26,7 @@ from lib.people import (
     UserSpec,
     record_partition,
 )
-from lib.repository import Repository, Stale, patch_of, patched
+from lib.repository import Repository, patch_of, patched
 from lib.services import Services
 from lib.storage import Conflict, Range
 

@@ -22,6 +22,7 @@ from lib.catalogues.catalogues import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
 from lib.engagement import Engagements, Tallies, tally
+from lib.errors import Stale
 from lib.fact_rows import FactRows, Stored
 from lib.facts import Fact, refresh_body
 from lib.folded import CONTEXT, Folded, fold
@@ -31,7 +32,6 @@ from lib.lanes import Lanes
 from lib.lists import Listed, Lists, Place, places_of
 from lib.message_store import Loaded, MessageStore, Summary
 from lib.messages import records_of
-from lib.repository import Stale
 from lib.sightings import WITHIN
 from lib.storage import Queues
 from lib.tables import INTERACTIONS

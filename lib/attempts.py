@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from lib.repository import Stale
+from lib.errors import Stale
 from lib.storage import Conflict
 
 Result = TypeVar("Result")

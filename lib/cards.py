@@ -17,10 +17,9 @@ from lib.activities import Activity
 from lib.clock import Clock, milliseconds
 from lib.documents import pack, unpack
 from lib.due import Due, DueIndex
+from lib.errors import NotAllowed, Stale
 from lib.fields import Moment, RecordRef, Regarding
 from lib.ids import short_hash
-from lib.repository import Stale
-from lib.schedule import NotAllowed
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
 from lib.tables import table
 

@@ -10,10 +10,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
+from lib.catalogues.networks import Networks
 from lib.facts import Kind, asks_for_privacy, new_fact
-from lib.services import Services
-from lib.tokens import Claim, Purpose
+from lib.journal import Journal
+from lib.tokens import Claim, KeyRing, Purpose
+
+
+class Request(Protocol):
+    """A recipient's request: what a hit needs of it."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,54 +36,48 @@ class Hit:
     stored: bool
 
 
-async def record_hit(
-    services: Services,
-    purpose: Purpose,
-    kind: Kind,
-    token: str,
-    method: str,
-    headers: Mapping[str, str],
-    arrived: datetime,
-) -> Hit | None:
-    """What the token says, once the fact is durable; None, and nothing recorded, for what is no such token.
+class Hits:
+    """`trusted_hops` counts the proxies of ours that add to `X-Forwarded-For`."""
 
-    `arrived` is when the trigger was entered: whatever was waited for since is no part of when it happened.
-    A browser that asks not to be tracked is heard: its opens are not recorded, its clicks without who (mautic#17187).
-    """
-    claim = services.ring.open(purpose, token)
-    if claim is None:
-        return None
-    is_private = asks_for_privacy(headers)
-    if is_private and kind == "open":
-        return Hit(claim, stored=False)
-    fact = new_fact(
-        kind,
-        claim.message,
-        arrived,
-        method,
-        headers,
-        recipient=None if is_private else claim.recipient,
-        item=claim.item,
-        trusted_hops=services.settings.trusted_hops,
-        networks=services.catalogues.networks,
-    )
-    return Hit(claim, await services.journal.record(claim.organization, fact))
+    def __init__(self, ring: KeyRing, journal: Journal, networks: Networks, trusted_hops: int) -> None:
+        self._ring = ring
+        self._journal = journal
+        self._networks = networks
+        self._trusted_hops = trusted_hops
 
+    async def record(self, purpose: Purpose, kind: Kind, token: str, request: Request, arrived: datetime) -> Hit | None:
+        """Record a hit, and return it once the fact is durable; None, and nothing recorded, for what is no such token.
 
-async def record_within(
-    seconds: float,
-    services: Services,
-    purpose: Purpose,
-    kind: Kind,
-    token: str,
-    method: str,
-    headers: Mapping[str, str],
-    arrived: datetime,
-) -> None:
-    """`record_hit`, for an answer that has cost time already: when these are over, the log has the fact.
+        `arrived` is when the trigger was entered: whatever was waited for since is no part of when it happened.
+        A browser that asks not to be tracked is heard: its opens are not recorded, its clicks without who
+        (mautic#17187).
+        """
+        claim = self._ring.open(purpose, token)
+        if claim is None:
+            return None
+        is_private = asks_for_privacy(request.headers)
+        if is_private and kind == "open":
+            return Hit(claim, stored=False)
+        fact = new_fact(
+            kind,
+            claim.message,
+            arrived,
+            request.method,
+            request.headers,
+            recipient=None if is_private else claim.recipient,
+            item=claim.item,
+            trusted_hops=self._trusted_hops,
+            networks=self._networks,
+        )
+        return Hit(claim, await self._journal.record(claim.organization, fact))
 
-    The journal goes on storing it all the same.
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(max(0.0, seconds)):
-            await record_hit(services, purpose, kind, token, method, headers, arrived)
+    async def record_within(
+        self, seconds: float, purpose: Purpose, kind: Kind, token: str, request: Request, arrived: datetime
+    ) -> None:
+        """`record`, for an answer that has cost time already: when these are over, the log has the fact.
+
+        The journal goes on storing it all the same.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self.record(purpose, kind, token, request, arrived)

@@ -18,6 +18,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from lib.documents import pack, unpack
+from lib.errors import Stale
 from lib.follow import FollowState
 from lib.ids import short_hash
 from lib.kpis import Kpis
@@ -42,7 +43,6 @@ from lib.list_keys import (
     standing_of,
 )
 from lib.messages import StoredMessage
-from lib.repository import Stale
 from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
 from lib.tables import table
 

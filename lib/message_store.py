@@ -20,12 +20,12 @@ from lib import tables
 from lib.attachments.models import StoredFile
 from lib.documents import pack, unpack
 from lib.engagement import Contribution
+from lib.errors import Stale
 from lib.fields import Moment
 from lib.folded import Folded
 from lib.kpis import Kpis
 from lib.list_keys import Place
 from lib.messages import Body, Copy, StoredMessage
-from lib.repository import Stale
 from lib.storage import (
     Change,
     Conflict,

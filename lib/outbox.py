@@ -22,14 +22,14 @@ from lib.clock import Clock
 from lib.compose import ComposeError
 from lib.copy_tries import begun, planned
 from lib.deliveries import is_waiting
+from lib.errors import Stale, UnknownSender
 from lib.gateways import RecipientGateways
 from lib.hand_over import HandOver, Run, not_written, with_others
 from lib.ids import new_key
 from lib.lists import is_told
 from lib.message_store import Lease, Loaded, MessageStore, sharing_links
 from lib.messages import Copy, Failure, StoredMessage
-from lib.prepare import Mail, Preparation, Prepared, UnknownSender
-from lib.repository import Stale
+from lib.prepare import Mail, Preparation, Prepared
 from lib.schedule import Discard, Schedule
 from lib.storage import Unavailable
 from lib.transports import Transport

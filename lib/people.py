@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from lib.errors import Stale
 from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
-from lib.repository import Repository, Stale
+from lib.repository import Repository
 from lib.storage import Tables
 from lib.storage.protocols import MOST_CHANGES
 

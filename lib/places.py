@@ -7,14 +7,11 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lib.errors import Busy
 from lib.off_loop import INLINE
 
 RETRY_AFTER = 3
 """Seconds, after which somebody who was refused may come again."""
-
-
-class Busy(Exception):
-    """There is as much large work at once as is taken; the text says what to do."""
 
 
 class Places:

@@ -17,6 +17,7 @@ from lib.bodies import Followed, Original, Unfollowed
 from lib.compose import Composed
 from lib.consents import Consents
 from lib.copies import Division, divided, kept
+from lib.errors import UnknownSender
 from lib.follow import Decision, FollowState, Said, decide
 from lib.ids import new_id
 from lib.messages import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
@@ -96,10 +97,6 @@ class Mail:
         """As they are to go out, before they are written."""
         first = next(iter(self.rewritten.values()), None)
         return [_copy(each, first if each.follow_state.state == "on" else None) for each in self.divisions]
-
-
-class UnknownSender(Exception):
-    """The message's `from` names no user, or one who may not send from where the address is."""
 
 
 def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:

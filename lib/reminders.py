@@ -12,21 +12,13 @@ from lib.assessor import Assessor
 from lib.cards import Cards
 from lib.clock import Clock, milliseconds, rfc3339
 from lib.due import Due, DueIndex, HandOver, is_seasoned
+from lib.errors import Stale, WrongField
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.message_store import Loaded, MessageStore
 from lib.messages import MessageFields, Reminder, StoredMessage
-from lib.repository import Stale
 
 NOW = timedelta(0)
-
-
-class WrongField(Exception):
-    """A field is of the right form and makes no sense; `loc` is its place in the body."""
-
-    def __init__(self, loc: list[str], text: str) -> None:
-        super().__init__(text)
-        self.loc = loc
 
 
 def check_times(message: MessageFields, given: set[str], now: datetime, state: FollowState) -> None:

@@ -8,16 +8,13 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field, create_model
 
 from lib.documents import pack, unpack
+from lib.errors import Stale
 from lib.fields import Model
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, put_if_unchanged
 from lib.storage.protocols import EVERYTHING
 from lib.tables import table
 
 Stored = TypeVar("Stored", bound=BaseModel)
-
-
-class Stale(Exception):
-    """`If-Match` named another version than the one that is stored."""
 
 
 class Repository(Generic[Stored]):

@@ -19,11 +19,11 @@ from lib.clock import Clock, milliseconds, moment
 from lib.copy_tries import begun_anew, resolved, sent_again
 from lib.deliveries import is_waiting, together
 from lib.due import AHEAD, Due, DueIndex, HandOver, is_seasoned
+from lib.errors import NotAllowed, Stale
 from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
 from lib.message_store import Lease, Loaded, MessageStore
 from lib.messages import Copy, StoredMessage
 from lib.prepare import Preparation
-from lib.repository import Stale
 from lib.storage import Queues
 from lib.tables import OUTBOX
 from lib.transports import Transport
@@ -42,10 +42,6 @@ _NOT_NOW = {
 _COPIES_AT_ONCE = 90
 _TOO_LATE = milliseconds(datetime(9999, 1, 1, tzinfo=UTC))
 _WORTH_DISCARDING = timedelta(hours=24)
-
-
-class NotAllowed(Exception):
-    """The message's state does not allow this; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

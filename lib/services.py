@@ -25,6 +25,7 @@ from lib.due import DueIndex
 from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
+from lib.hits import Hits
 from lib.idempotency import Idempotency
 from lib.images import HostedImages
 from lib.journal import Journal, RowsAndQueues, Writer
@@ -111,6 +112,11 @@ class Services:
         from azure.identity.aio import DefaultAzureCredential
 
         return RestWriter(account, DefaultAzureCredential())
+
+    @cached_property
+    def hits(self) -> Hits:
+        """What recipients ask for, recorded."""
+        return Hits(self.ring, self.journal, self.catalogues.networks, self.settings.trusted_hops)
 
     @cached_property
     def transport(self) -> Transport | None:

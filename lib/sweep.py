@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
 from lib.clock import Clock, milliseconds
+from lib.errors import Stale
 from lib.facts import Fact, Interactions, NotAFact
 from lib.journal import FACTS_ROW, facts_of
 from lib.organizations import Organizations
-from lib.repository import Stale
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
 from lib.tables import table
 

@@ -11,7 +11,6 @@ import logging
 
 import azure.functions as func
 
-from lib.hits import record_hit
 from lib.services import Services
 from lib.storage import StorageError
 from lib.tokens import Claim, Purpose
@@ -39,7 +38,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.route("o/{token}.gif", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         arrived = services.clock.now()
-        await record_hit(services, Purpose.OPEN, "open", req.route_params["token"], req.method, req.headers, arrived)
+        await services.hits.record(Purpose.OPEN, "open", req.route_params["token"], req, arrived)
         return _PIXEL
 
     @triggers.function_name("image")
@@ -49,7 +48,7 @@ def blueprint(services: Services) -> func.Blueprint:
         claim = services.ring.open(Purpose.IMAGE, token) or services.ring.open(Purpose.QUOTED_IMAGE, token)
         looking = asyncio.create_task(image_of(services, claim))
         # In this task, not in one of its own: nothing may answer before the hit is kept.
-        await record_hit(services, Purpose.IMAGE, "open", token, req.method, req.headers, arrived)
+        await services.hits.record(Purpose.IMAGE, "open", token, req, arrived)
         found = await looking
         data, kind = found or (PIXEL, "image/gif")
         return func.HttpResponse(data, mimetype=kind, headers=_IMAGE_HEADERS)

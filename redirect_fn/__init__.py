@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from lib.hits import record_hit
 from lib.services import Services
 from lib.tokens import Purpose
 
@@ -30,7 +29,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.route("c/{token}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def redirect(req: func.HttpRequest) -> func.HttpResponse:
         arrived, token = services.clock.now(), req.route_params["token"]
-        hit = await record_hit(services, Purpose.CLICK, "click", token, req.method, req.headers, arrived)
+        hit = await services.hits.record(Purpose.CLICK, "click", token, req, arrived)
         if hit is None:
             return func.HttpResponse(NO_SUCH_LINK, status_code=404, mimetype="text/html", headers=_HEADERS)
         headers = {**_HEADERS, "Location": hit.claim.destination}

@@ -19,11 +19,11 @@ from lib.attachments.models import (
     StoredAttachment,
     StoredFile,
     StoredImage,
-    TooLarge,
 )
 from lib.clock import Clock
 from lib.content_types import UNKNOWN, content_type
 from lib.documents import pack, unpack
+from lib.errors import NotAllowed, NotFound, Stale, TooLarge
 from lib.fields import Moment
 from lib.filenames import clean_filename
 from lib.ids import new_id
@@ -32,8 +32,6 @@ from lib.message_store import FILES, Loaded, MessageStore
 from lib.messages import StoredMessage
 from lib.off_loop import OffLoop
 from lib.places import Room
-from lib.repository import Stale
-from lib.schedule import NotAllowed
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
 from lib.tokens import KeyRing
 
@@ -50,10 +48,6 @@ ROOM = 2 * LARGEST_ATTACHED
 """Bytes of files in mails that are written or handed over at the same time; memory, it takes some five times that."""
 
 Data = bytes | memoryview
-
-
-class NoSuchFile(Exception):
-    """The text says what is not there: the message, or the attachment."""
 
 
 class Files:
@@ -132,7 +126,7 @@ class Files:
         await self._blobs.put(tables.container(organization), file.blob, data, UNKNOWN)
         try:
             stored = await self._enter(organization, message, there, file, check, version)
-        except (NoSuchFile, NotAllowed, TooLarge, Stale):
+        except (NotFound, NotAllowed, TooLarge, Stale):
             await self._blobs.delete(tables.container(organization), file.blob)
             raise
         if stored.blob != file.blob:
@@ -190,7 +184,7 @@ class Files:
         version: str | None = None,
     ) -> StoredAttachment:
         """Other bytes under the same links, and another name if one is given. A followed attachment can be replaced
-        after the mail has gone out, too. Raises NoSuchFile, NotAllowed, TooLarge, Stale."""
+        after the mail has gone out, too. Raises NotFound, NotAllowed, TooLarge, Stale."""
         blob = _new_blob(message, attachment)
         old_blob = ""
 
@@ -216,7 +210,7 @@ class Files:
         await self._blobs.put(tables.container(organization), blob, data, UNKNOWN)
         try:
             file = await self._change(organization, message, attachment, changed, version)
-        except (NoSuchFile, NotAllowed, TooLarge, Stale):
+        except (NotFound, NotAllowed, TooLarge, Stale):
             await self._blobs.delete(tables.container(organization), blob)
             raise
         await self._blobs.delete(tables.container(organization), old_blob)
@@ -233,7 +227,7 @@ class Files:
         expires: tuple[Moment | None] | None = None,
         version: str | None = None,
     ) -> StoredAttachment:
-        """Change what is given. Raises NoSuchFile, NotAllowed, TooLarge, Stale."""
+        """Change what is given. Raises NotFound, NotAllowed, TooLarge, Stale."""
 
         def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
             changes: dict[str, object] = {}
@@ -250,7 +244,7 @@ class Files:
         return await self._change(organization, message, attachment, changed, version)
 
     async def remove(self, organization: str, message: str, attachment: str, version: str | None = None) -> None:
-        """Links of a prepared mail then lead to a page that says so. Raises NoSuchFile, NotAllowed, Stale."""
+        """Links of a prepared mail then lead to a page that says so. Raises NotFound, NotAllowed, Stale."""
         for _ in range(_MOST_TRIES):
             loaded = await self._loaded(organization, message)
             _check_version(loaded, version)
@@ -297,7 +291,7 @@ class Files:
     async def _loaded(self, organization: str, message: str) -> Loaded:
         loaded = await self._store.load(organization, message)
         if loaded is None:
-            raise NoSuchFile("message")
+            raise NotFound("message")
         return loaded
 
     async def _row(self, organization: str, message: StoredMessage, attachment: str) -> Row:
@@ -305,7 +299,7 @@ class Files:
             file = _file(row)
             if isinstance(file, StoredAttachment) and file.id == attachment:
                 return row
-        raise NoSuchFile("attachment")
+        raise NotFound("attachment")
 
     async def _rows(self, organization: str, message: str) -> list[Row]:
         return [row async for row in self._tables.query(tables.table(organization, "messages"), message, FILES)]

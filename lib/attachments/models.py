@@ -19,10 +19,6 @@ MOST_FILES = 50
 """Attachments and images that a message has at a time."""
 
 
-class TooLarge(Exception):
-    """The text says what is too large, and for what."""
-
-
 class StoredFile(BaseModel):
     """`number` is in the row's key and in the links' tokens: none is given twice within a message. `size` in bytes."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from lib.clock import Clock
 from lib.engagement.rollups import Rollup
 from lib.engagement.rows import PARTITION, RecordRows
+from lib.errors import Stale
 from lib.organizations import Organizations
-from lib.repository import Stale
 from lib.storage import Delete, Missing, StorageError
 
 log = logging.getLogger("heed.engagement")

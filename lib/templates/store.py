@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lib.clock import Clock
 from lib.documents import pack, unpack
-from lib.repository import Stale
+from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
 from lib.tables import table
 from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec

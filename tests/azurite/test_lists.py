@@ -12,9 +12,9 @@ from typing import get_args
 import pytest
 
 from infra.local.azurite import Azurite
+from lib.errors import Stale
 from lib.kpis import Kpis
 from lib.lists import Listed, Lists, Sort, View
-from lib.repository import Stale
 from lib.storage import Range
 from lib.storage.account import Account
 from lib.storage.azure import azure_storage, close_storage

@@ -11,12 +11,12 @@ from typing import Any
 
 from lib.clock import SetClock, milliseconds
 from lib.engagement import Contribution, Engagement, Engagements, Rollup, Tallies, tally
+from lib.errors import Stale
 from lib.facts import Fact
 from lib.fields import RecordRef
 from lib.messages import StoredMessage
 from lib.organizations import Organizations, OrganizationSpec, Score
 from lib.people import People, StoredRecord, record_partition
-from lib.repository import Stale
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.storage.protocols import EVERYTHING

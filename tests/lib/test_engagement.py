@@ -10,8 +10,8 @@ import pytest
 
 from lib import attempts
 from lib.engagement import Contribution, Tallies
+from lib.errors import Stale
 from lib.fields import Regarding
-from lib.repository import Stale
 from lib.storage import Change, Conflict
 from tests.heed import START
 from tests.lib.engaging import AT, MINUTE, Office, fact, judged, opens

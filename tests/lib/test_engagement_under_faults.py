@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from lib.engagement import Contribution
+from lib.errors import Stale
 from lib.fields import Regarding
-from lib.repository import Stale
 from lib.storage import Change, Delete, Row, Unavailable, Upsert
 from tests.faults.failing import When
 from tests.lib.engaging import AT, MINUTE, Office, fact, judged, opens, ref

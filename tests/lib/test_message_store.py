@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from lib.errors import Stale
 from lib.follow import FollowState
 from lib.kpis import Counts, Kpis
 from lib.message_store import Loaded, MessageStore, Summary
 from lib.messages import Body, Copy, StoredMessage
-from lib.repository import Stale
 from lib.storage import Conflict, Missing, Range, Storage
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
 from lib.tables import container, table

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lib.errors import Busy
 from lib.off_loop import INLINE, JobLost, OffLoop
-from lib.places import Busy, Places, Room
+from lib.places import Places, Room
 from tests.lib.off_loop_jobs import begun_file, die, die_once, hold, refuse, where
 
 LARGE = INLINE + 1

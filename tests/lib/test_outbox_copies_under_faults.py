@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
+from lib.errors import Stale
 from lib.hand_over import LONGEST, MOST_AT_ONCE
-from lib.repository import Stale
 from lib.storage import Change, Storage, Unavailable
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
 from lib.transports import Envelope, Outcome
