@@ -8,7 +8,9 @@ from lib.services import build
 from lib.settings import load_settings
 
 quiet_libraries()
-app = make_app(build(load_settings()))
+services = build(load_settings())
+app = make_app(services)
+services.import_ahead()
 
 # What is loaded by now stays for good: the collector need not look at it again and again. A tenth more hits a second.
 gc.collect()

@@ -48,6 +48,7 @@ FILES = Range.prefix("a")
 _FILES_AND_BODY = Range(low="a", high="c")
 _SMALL_ROWS = Range(low="c", high="t")
 _JSON = "application/json"
+_BYTES = "application/octet-stream"
 _COPIES_AT_ONCE = 90
 """In one transaction, which has room for some rows besides."""
 
@@ -155,7 +156,7 @@ class MessageStore:
         stored = unpack(_StoredBody, row)
         if stored.blob is None:
             return stored.body or Body()
-        return Body.model_validate_json(await self._blobs.get(tables.container(organization), stored.blob))
+        return _body_in(await self._blobs.get(tables.container(organization), stored.blob))
 
     async def links(self, organization: str, copy: Copy) -> list[str]:
         """The destinations of a copy's links, by index."""
@@ -299,10 +300,10 @@ class MessageStore:
 
     async def _body_row(self, organization: str, message: str, body: Body) -> Row:
         """A large body's blob is named by its content: a crash leaves a blob too many, never a row without one."""
-        data = body.model_dump_json().encode()
+        data = _blob_of(body)
         if len(data) <= _INLINE_BYTES:
             return Row(message, _BODY, pack(_StoredBody(body=body)))
-        return Row(message, _BODY, pack(_StoredBody(blob=await self._put_blob(organization, message, data))))
+        return Row(message, _BODY, pack(_StoredBody(blob=await self._put_blob(organization, message, data, _BYTES))))
 
     async def _copy_rows(self, organization: str, message: str, copies: Mapping[int, Copy]) -> list[Change]:
         return [
@@ -320,10 +321,29 @@ class MessageStore:
             copy = copy.model_copy(update={"links": await self._put_blob(organization, message, data)})
         return Row(message, key, pack(copy))
 
-    async def _put_blob(self, organization: str, message: str, data: bytes) -> str:
-        name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}.json"
-        await self._blobs.put(tables.container(organization), name, data, _JSON)
+    async def _put_blob(self, organization: str, message: str, data: bytes, content_type: str = _JSON) -> str:
+        ending = ".json" if content_type == _JSON else ""
+        name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}{ending}"
+        await self._blobs.put(tables.container(organization), name, data, content_type)
         return name
+
+
+def _blob_of(body: Body) -> bytes:
+    """A line of JSON with the lengths of the forms in bytes, then the forms: JSON of 3 MB would take 40 ms to read."""
+    forms = {name: form.encode() for name, form in (("html", body.html), ("text", body.text)) if form is not None}
+    return b"\n".join(
+        [json.dumps({name: len(form) for name, form in forms.items()}).encode(), b"".join(forms.values())]
+    )
+
+
+def _body_in(data: bytes) -> Body:
+    """The inverse of `_blob_of`."""
+    head, _, forms = data.partition(b"\n")
+    found, start = dict[str, str](), 0
+    for name, length in json.loads(head).items():
+        found[name] = forms[start : start + length].decode()
+        start += length
+    return Body(**found)
 
 
 def sharing_links(copies: Sequence[Copy]) -> list[Copy]:

@@ -6,8 +6,10 @@ event loop that the Functions worker runs.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 
 from lib.activities import Activities
 from lib.address_hashes import AddressHashes
@@ -79,6 +81,15 @@ class Services:
         except BrokenCatalogue as error:
             where = f" (HEED_CATALOGUES is {settings.catalogues})" if settings.catalogues else ""
             raise SettingsError(f"A catalogue is broken: {error}{where}") from None
+
+    def import_ahead(self) -> None:
+        """Import the libraries of storage and transport in a thread: on the event loop they would stop it for 0.5 s."""
+        modules = ["lib.storage.rest", "lib.storage.azure"]
+        if self.settings.queues != "storage":
+            modules.append("lib.storage.service_bus")
+        if self.settings.transport != "smtp" or self.settings.smtp_host is not None:
+            modules.append(f"lib.transports.{self.settings.transport}")
+        threading.Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
 
     @cached_property
     def storage(self) -> Storage:
