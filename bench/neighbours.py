@@ -15,11 +15,14 @@ import itertools
 import json
 import os
 import secrets
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +41,19 @@ from lib.tokens import Claim, KeyRing, Purpose
 
 SECONDS = 60.0
 _PAUSE = 0.05
-"""Seconds between two pixels."""
+"""Seconds between two requests of one sender of the load."""
+_ASKED_EVERY = 0.2
+"""Seconds between two pixels: what follows four times as many keeps Azurite busy by itself."""
 
 _KEY = "the-key-of-the-benchmark"
 _QUIET, _LOUD = "quiet", "loud"
+_PIXEL, _HEED_ITSELF = "another organization's pixel", "a page that is not there, of Heed"
+_STORAGE_ITSELF = "a refusal by the table service, which no load asks"
 _WHAT = """One organization sends the worst permitted requests, of one kind or of all, while another's pixels are asked
-for, 20 a second. The server has one CPU, which workers share; storage, mail server and load have the other one. Pieces
-are what the loop computed without a turn, in its own CPU time. `none` is without a load: what the machine costs."""
+for, 5 a second. The server has one CPU, which workers share; the other one serves first tables, then blobs (a process
+of their own), then mail server and load. What storage and Heed take for an answer that waits for nothing is asked for
+beside: what the machine itself makes wait. Pieces are what the loop computed without a
+turn, in its own CPU time. `none` is without a load."""
 _HEAD = ("| load | | measured | target |", "|---|---|---:|---:|")
 _FIGURES = "figures: "
 _SHOWN = 15
@@ -162,7 +171,6 @@ async def _again(until: float, work: Callable[[int], Awaitable[None]], number: i
 
 async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
     timeout = aiohttp.ClientTimeout(total=300)
-    os.nice(10)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
         loud = _Loud(session, base_url)
         await loud.begin()
@@ -181,23 +189,25 @@ async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
         return loud.answers
 
 
-async def _ask(urls: Sequence[str], seconds: float) -> list[float]:
-    """Milliseconds each pixel took, at a steady pace: one that is late does not delay the next."""
-    taken: list[float] = []
+async def _ask(urls: Sequence[str], storage: str, seconds: float) -> dict[str, list[float]]:
+    """Milliseconds that each answer took, at a steady pace: one that is late does not delay the next."""
+    nothing = urls[0].partition("/o/")[0] + "/no-such-page"
+    taken: dict[str, list[float]] = {_PIXEL: [], _HEED_ITSELF: [], _STORAGE_ITSELF: []}
 
-    async def one(session: aiohttp.ClientSession, url: str) -> None:
+    async def one(session: aiohttp.ClientSession, what: str, url: str) -> None:
         began = time.perf_counter()
         async with session.get(url, headers={"User-Agent": "Mozilla/5.0"}) as answer:
             await answer.read()
-            assert answer.status == 200, answer.status
-        taken.append((time.perf_counter() - began) * 1000)
+            assert what != _PIXEL or answer.status == 200, answer.status
+        taken[what].append((time.perf_counter() - began) * 1000)
 
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         until, turn = time.monotonic() + seconds, itertools.cycle(urls)
         while time.monotonic() < until:
-            group.create_task(one(session, next(turn)))
-            await asyncio.sleep(_PAUSE)
-    return sorted(taken)
+            for what, url in ((_PIXEL, next(turn)), (_HEED_ITSELF, nothing), (_STORAGE_ITSELF, storage)):
+                group.create_task(one(session, what, url))
+            await asyncio.sleep(_ASKED_EVERY)
+    return {what: sorted(each) for what, each in taken.items()}
 
 
 def _memory(process_id: int) -> tuple[int, int]:
@@ -225,13 +235,28 @@ async def _watch(process_id: int, peak: list[int]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _both(base_url: str, pixels: str, seconds: float, which: str, process_id: int) -> tuple[Any, list[int], Any]:
-    command = [sys.executable, "-m", "bench.neighbours", "--ask", pixels, "--seconds", str(seconds)]
-    before, peak = _memory(process_id), [0, 0]
-    watching = asyncio.create_task(_watch(process_id, peak))
-    asking = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    answers = await _load(base_url, seconds, which)
-    said, _ = await asking.communicate()
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What a run loads, and who asks meanwhile."""
+
+    base_url: str
+    asking: subprocess.Popen[bytes]
+    mail_port: int
+    process_id: int
+    seconds: float
+    which: str
+
+
+async def _both(course: _Course) -> tuple[dict[str, list[float]], list[int], Counter[str]]:
+    """Load, while somebody asks: the times, the memory at its peak, the answers to the load."""
+    before, peak = _memory(course.process_id), [0, 0]
+    watching = asyncio.create_task(_watch(course.process_id, peak))
+    os.nice(19)  # this thread, and the mail server's: the load must not take the core from storage
+    mail_server = Controller(_Sink(), hostname="127.0.0.1", port=course.mail_port, data_size_limit=None)
+    mail_server.start()
+    answers = await _load(course.base_url, course.seconds, course.which)
+    said, _ = course.asking.communicate()
+    mail_server.stop()
     watching.cancel()
     print(f"before: {before[0] / 1024:.0f} MB")
     return json.loads(said.decode().rpartition(_FIGURES)[2]), peak, answers
@@ -242,22 +267,25 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
     seats = Seats.choose()
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as ending:
         folder, mail = Path(temporary), Mail(ids=[secrets.token_hex(16) for _ in range(_MAILS)])
+        # One thread to the end: what it has started ends with it.
+        aside = ending.enter_context(ThreadPoolExecutor(1, initializer=lambda: os.nice(10)))
         with inherited(seats.storage):
-            azurite = start_azurite(folder)
-            ending.callback(azurite.stop)
-            mail_server = Controller(_Sink(), hostname="127.0.0.1", port=free_port(), data_size_limit=None)
-            mail_server.start()
-            ending.callback(mail_server.stop)
-            prepare(azurite.connection_string, mail, with_messages=True, organization=_QUIET)
+            # In Azure, no upload of a file keeps the tables from answering.
+            tables, blobs = start_azurite(folder / "tables"), aside.submit(start_azurite, folder / "blobs").result()
+            ending.callback(tables.stop)
+            ending.callback(blobs.stop)
+            storage = tables.connection_string.replace(tables.blob_endpoint, blobs.blob_endpoint)
+            prepare(storage, mail, with_messages=True, organization=_QUIET)
+        mail_port = free_port()
         settings = {
             "HEED_BASE_URL": "http://127.0.0.1",
             "HEED_ADMIN_KEY": _KEY,
             "HEED_TOKEN_KEYS": mail.key,
             "HEED_DATA_DIR": str(folder / "host"),
             "HEED_SMTP_HOST": "127.0.0.1",
-            "HEED_SMTP_PORT": str(mail_server.port),
+            "HEED_SMTP_PORT": str(mail_port),
             "HEED_MX_LOOKUP": "off",
-            "AzureWebJobsStorage": azurite.connection_string,
+            "AzureWebJobsStorage": storage,
         }
         with inherited(seats.server, settings):
             server = Child("Heed", [sys.executable, "-m", "bench.heed_server", "watched"], folder / "server.log")
@@ -265,9 +293,11 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
         with inherited(seats.storage):
             server.wait_until(lambda: READY in server.output())
             base_url = server.output().partition(READY)[2].split()[0]
-            pixels = ",".join(f"{base_url}/o/{token}.gif" for token in _tokens(mail))
-            process_id = server.process.pid
-            taken, peak, answers = asyncio.run(_both(base_url, pixels, seconds, which, process_id))
+            asked = ",".join([tables.table_endpoint, *(f"{base_url}/o/{token}.gif" for token in _tokens(mail))])
+            command = [sys.executable, "-m", "bench.neighbours", "--ask", asked, "--seconds", str(seconds)]
+            asking = subprocess.Popen(command, stdout=subprocess.PIPE)
+            course = _Course(base_url, asking, mail_port, server.process.pid, seconds, which)
+            taken, peak, answers = aside.submit(lambda: asyncio.run(_both(course))).result()
         for line in _told(server.output()):
             print(f"  {line[:300]}")
         pieces = [int(line.removeprefix(STALL).split()[0]) for line in server.output().splitlines() if STALL in line]
@@ -289,12 +319,17 @@ def _tokens(mail: Mail) -> list[str]:
     return [ring.mint(Purpose.OPEN, Claim(_QUIET, message, 0)) for message in mail.ids]
 
 
-def _findings(taken: Sequence[float], peak: Sequence[int], answers: Counter[str]) -> list[Finding]:
+def _times(taken: Sequence[float]) -> str:
     p50, p99 = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
-    figure = f"{len(taken)} asked; p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {taken[-1]:.0f} ms"
+    return f"{len(taken)} asked; p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {taken[-1]:.0f} ms"
+
+
+def _findings(taken: dict[str, list[float]], peak: Sequence[int], answers: Counter[str]) -> list[Finding]:
     said = ", ".join(f"{count} {what}" for what, count in sorted(answers.items()))
     return [
-        Finding("another organization's pixel", figure, "p99 within 250 ms, never over 1.5 s"),
+        Finding(_PIXEL, _times(taken[_PIXEL]), "p99 within 250 ms, never over 1.5 s"),
+        Finding(_HEED_ITSELF, _times(taken[_HEED_ITSELF]), "-"),
+        Finding(_STORAGE_ITSELF, _times(taken[_STORAGE_ITSELF]), "-"),
         Finding("memory", f"{peak[0] / 1024:.0f} MB, with workers {peak[1] / 1024:.0f} MB", "600 MB"),
         Finding("what the loud one was answered", said, ""),
     ]
@@ -308,12 +343,13 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description="Ask for a pixel beside a load.")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--which", default="all", help="none, simulate, raw, prepare, send, attach, upload (all)")
-    parser.add_argument("--ask", help="ask for these pixels alone, for the run itself")
+    parser.add_argument("--ask", help="ask storage and these pixels alone, for the run itself")
     parser.add_argument("--write", action="store_true", help="write the section of RESULTS.md, with three loads")
     parser.add_argument("--conditions", default="nothing else ran", help="what else the machine did, for the section")
     options = parser.parse_args(arguments)
     if options.ask:
-        print(_FIGURES + json.dumps(asyncio.run(_ask(options.ask.split(","), options.seconds))))
+        storage, *urls = options.ask.split(",")
+        print(_FIGURES + json.dumps(asyncio.run(_ask(urls, storage, options.seconds))))
         return
     if options.write:
         loads = ("none", "attach", "all")
@@ -322,7 +358,7 @@ def main(arguments: list[str]) -> None:
         return
     rows = measure_neighbours(options.seconds, options.which)
     for row in rows:
-        print(f"{row.what}: {row.figure}" + (f" (target: {row.target})" if row.target else ""))
+        print(f"{row.what}: {row.figure}" + (f" (target: {row.target})" if len(row.target) > 1 else ""))
 
 
 if __name__ == "__main__":
