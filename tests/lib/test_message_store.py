@@ -81,7 +81,7 @@ async def test_a_message_is_read_back_as_it_was_made(store: MessageStore) -> Non
         *(Body(), SMALL, LARGE, Body(html=""), Body(text="y" * 33_000)),
         *(Body(html="\n" * 40_000, text="{}\n"), Body(html="", text="é" * 20_000), Body(text="\u0001" * 32_000)),
     ],
-    ids=["none", "small", "large", "empty", "text"],
+    ids=["none", "small", "large", "empty", "text", "lines", "bytes", "control"],
 )
 async def test_a_body_of_any_size_is_read_back_as_it_was(store: MessageStore, body: Body) -> None:
     await store.make("acme", a_message(), body)
