@@ -27,7 +27,7 @@ from yarl import URL
 from bench.load import HEADERS
 from infra.local.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
 from lib.facts import new_fact
-from lib.storage.account import Account
+from lib.storage.azure.account import Account
 from pixel_fn import PIXEL
 
 TABLE = "heedbenchbare"

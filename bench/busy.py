@@ -31,16 +31,16 @@ from bench.storage import Mail, prepare
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
 from lib.clock import SystemClock, milliseconds
-from lib.documents import unpack
 from lib.facts import Fact
 from lib.journal import QUEUE, Journal
 from lib.message_store import Summary
 from lib.storage import Range
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage.azure.account import Account
+from lib.storage.azure.journal_writer import RestWriter
+from lib.storage.azure.tables import azure_storage, close_storage
+from lib.storage.documents import unpack
+from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
-from lib.storage.rest import RestWriter
-from lib.tables import table
 
 OPENS = 10_000
 OPENS_OF_EACH = 10

@@ -24,11 +24,11 @@ from lib.kpis import Counts, Kpis
 from lib.lists import Listed, Lists, Place, Sort, View
 from lib.messages import StoredMessage
 from lib.storage import Change, Range, Row, Tables
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
+from lib.storage.layout import table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
-from lib.tables import table
 
 MESSAGES = 100_000
 ON_AZURITE = 300

@@ -27,12 +27,12 @@ from bench.processors import inherited
 from infra.local.azurite import start_azurite
 from infra.local.child import Child, free_port
 from lib.clock import SetClock, SystemClock
-from lib.due import Due, DueIndex, HandOver
 from lib.ids import new_id
 from lib.storage import Row, Storage, Tables, Upsert
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
-from lib.tables import DUE
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
+from lib.storage.due_index import Due, DueIndex, HandOver
+from lib.storage.layout import DUE
 from tests.heed import GMAIL, TOKEN_KEYS
 
 MAILS = 500

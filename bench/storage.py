@@ -17,9 +17,9 @@ from lib.messages import Body, Recipient, StoredMessage
 from lib.organizations import Organizations, OrganizationSpec
 from lib.people import USERS, People, StoredUser
 from lib.storage import Range, Row, Storage
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
-from lib.tables import table
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
+from lib.storage.layout import table
 from lib.tokens import Claim, KeyRing, Purpose
 
 ORGANIZATION = "bench"

@@ -14,7 +14,7 @@ from functions.queue_trigger import on_queue
 from lib.facts import read_interactions
 from lib.rejudge import Reassessment
 from lib.services import Services
-from lib.tables import INTERACTIONS
+from lib.storage.layout import INTERACTIONS
 
 endpoints = Endpoints("Verdicts")
 

@@ -15,7 +15,7 @@ from lib.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.fields import Model, Moment
 from lib.services import Services
 from lib.storage import DeadLetter
-from lib.tables import QUEUES
+from lib.storage.layout import QUEUES
 
 operations = Endpoints("Operations", who="admin", prefix="api/ops")
 

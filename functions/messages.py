@@ -24,8 +24,8 @@ from lib.lists import Sort, View, scope_of
 from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
 from lib.reminders import check_times, with_reminder
-from lib.repository import patch_of, patched
 from lib.storage import Conflict
+from lib.storage.repository import patch_of, patched
 from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat
 

@@ -10,8 +10,8 @@ from functions.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
 from lib.organizations import ApiKey, Organization, OrganizationSpec, Scope
-from lib.repository import patch_of, patched
 from lib.storage import Conflict, Missing
+from lib.storage.repository import patch_of, patched
 
 endpoints = Endpoints("Organizations", who="admin")
 

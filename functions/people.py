@@ -26,9 +26,9 @@ from lib.people import (
     UserSpec,
     record_partition,
 )
-from lib.repository import Repository, patch_of, patched
 from lib.services import Services
 from lib.storage import Conflict, Range
+from lib.storage.repository import Repository, patch_of, patched
 
 endpoints = Endpoints("People and records")
 

@@ -15,7 +15,7 @@ from lib.facts import Fact, NotAFact, read_interactions
 from lib.journal import LOG_MARK, queue_body
 from lib.overdue import LIMIT
 from lib.storage import StorageError
-from lib.tables import INTERACTIONS, ORGANIZATIONS
+from lib.storage.layout import INTERACTIONS, ORGANIZATIONS
 
 endpoints = Endpoints("Service", who="nobody", prefix="api")
 operations = Endpoints("Operations", who="admin", prefix="api/ops")

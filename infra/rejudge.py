@@ -18,7 +18,7 @@ from lib.rejudge import Reassessment
 from lib.services import Services, build
 from lib.settings import SettingsError, load_settings
 from lib.storage import StorageError
-from lib.storage.azure import close_storage
+from lib.storage.azure.tables import close_storage
 from lib.verdicts import RULES_VERSION
 
 _SHOWN = 20

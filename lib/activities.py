@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import BaseModel
 
 from lib.clock import milliseconds
-from lib.documents import pack, unpack
 from lib.fields import Moment, RecordRef
 from lib.storage import Conflict, Delete, Insert, Missing, Range, Row, Tables
+from lib.storage.documents import pack, unpack
+from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
-from lib.tables import table
 
 _LARGEST = 10**13 - 1
 

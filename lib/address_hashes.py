@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 from hashlib import blake2b
 
-from lib import tables
 from lib.addresses import same_mailbox
 from lib.storage import Conflict, Insert, Row, Storage
+from lib.storage import layout as tables
 
 _ROW = "address-secret"
 

@@ -20,7 +20,7 @@ from lib.message_store import Loaded
 from lib.messages import Copy, Delivery, Recipient, StoredMessage
 from lib.organizations import Organizations
 from lib.storage import Queues
-from lib.tables import INTERACTIONS
+from lib.storage.layout import INTERACTIONS
 from lib.verdicts import Verdict
 
 AlertOn = Literal["human", "any"]

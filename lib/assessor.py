@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.alerts import SETTLING, Alerts
-from lib.attempts import stand_back
 from lib.catalogues.catalogues import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
@@ -28,13 +27,14 @@ from lib.facts import Fact, refresh_body
 from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
 from lib.kpis import Kpis, added, count, together, views
-from lib.lanes import Lanes
 from lib.lists import Listed, Lists, Place, places_of
 from lib.message_store import Loaded, MessageStore, Summary
 from lib.messages import records_of
 from lib.sightings import WITHIN
 from lib.storage import Queues
-from lib.tables import INTERACTIONS
+from lib.storage.coalescing import Lanes
+from lib.storage.layout import INTERACTIONS
+from lib.storage.retry import stand_back
 from lib.templates import TemplateCounts
 from lib.verdicts import Verdict, judge
 from lib.verdicts.forwards import OtherReader, other_readers, readers

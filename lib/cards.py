@@ -15,13 +15,13 @@ from pydantic import BaseModel
 
 from lib.activities import Activity
 from lib.clock import Clock, milliseconds
-from lib.documents import pack, unpack
-from lib.due import Due, DueIndex
 from lib.errors import NotAllowed, Stale
 from lib.fields import Moment, RecordRef, Regarding
 from lib.ids import short_hash
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
-from lib.tables import table
+from lib.storage.documents import pack, unpack
+from lib.storage.due_index import Due, DueIndex
+from lib.storage.layout import table
 
 Kind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
 Priority = Literal["high", "normal"]

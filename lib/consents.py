@@ -17,8 +17,8 @@ from lib.clock import Clock, milliseconds, moment
 from lib.fields import ChosenId, Line, Model, Moment
 from lib.follow import Preference
 from lib.ids import new_id
-from lib.repository import Repository
 from lib.storage import Range, Storage
+from lib.storage.repository import Repository
 
 SAME_AGAIN = timedelta(hours=24)
 """So long a consent that says the same as the newest one is that one, told twice."""

@@ -10,7 +10,7 @@ from typing import Literal
 from lib.facts import read_interactions
 from lib.schedule import read_order
 from lib.storage import DeadLetters
-from lib.tables import OUTBOX, QUEUES
+from lib.storage.layout import OUTBOX, QUEUES
 
 log = logging.getLogger("heed.dead_letters")
 

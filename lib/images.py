@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from urllib.parse import unquote
 
-from lib import tables
 from lib.attachments.models import LARGEST_IMAGE, StoredImage
 from lib.image_formats import BrokenImage, known_image_type
 from lib.links import WHITE_SPACE
@@ -18,6 +17,7 @@ from lib.rewrite import markup
 from lib.rewrite.html_part import decoded
 from lib.rewrite.remarks import Places
 from lib.storage import Blobs, Missing
+from lib.storage import layout as tables
 from lib.tokens import Claim
 
 _HOSTED = re.compile(r"(https?://[^/?#]++(?:/[^/?#]*+)*?/i/)([\w-]++)(/[^?#]*+)", re.ASCII | re.IGNORECASE)

@@ -25,10 +25,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from lib.batches import batches
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact, NotAFact
 from lib.storage import Queues, Row, Storage, StorageError, Upsert
+from lib.storage.batches import batches
 
 log = logging.getLogger("heed.journal")
 

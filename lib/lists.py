@@ -17,7 +17,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from lib.documents import pack, unpack
 from lib.errors import Stale
 from lib.follow import FollowState
 from lib.ids import short_hash
@@ -44,7 +43,8 @@ from lib.list_keys import (
 )
 from lib.messages import StoredMessage
 from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
-from lib.tables import table
+from lib.storage.documents import pack, unpack
+from lib.storage.layout import table
 
 __all__ = ["Listed", "Lists", "Place", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
 

@@ -16,9 +16,7 @@ from hashlib import blake2b
 
 from pydantic import BaseModel
 
-from lib import tables
 from lib.attachments.models import StoredFile
-from lib.documents import pack, unpack
 from lib.engagement import Contribution
 from lib.errors import Stale
 from lib.fields import Moment
@@ -39,6 +37,8 @@ from lib.storage import (
     Upsert,
     put_if_unchanged,
 )
+from lib.storage import layout as tables
+from lib.storage.documents import pack, unpack
 from lib.templates.shares import TemplateUse
 from lib.verdicts.forwards import OtherReader
 

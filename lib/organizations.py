@@ -13,12 +13,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from lib import tables
 from lib.clock import Clock
-from lib.documents import pack, unpack
 from lib.fields import Model, Moment, Name
 from lib.ids import new_id
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, Upsert, put_if_unchanged
+from lib.storage import layout as tables
+from lib.storage.documents import pack, unpack
 from lib.storage.protocols import EVERYTHING
 from lib.verdicts.thresholds import DEFAULT
 

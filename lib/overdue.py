@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lib.clock import Clock
-from lib.due import DueIndex, Kind
 from lib.metrics import OLDEST_OVERDUE, emit
 from lib.storage import StorageError
+from lib.storage.due_index import DueIndex, Kind
 
 log = logging.getLogger("heed.overdue")
 

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from lib.errors import Stale
 from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
-from lib.repository import Repository
 from lib.storage import Tables
 from lib.storage.protocols import MOST_CHANGES
+from lib.storage.repository import Repository
 
 USERS = "user"
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from pydantic import BaseModel, Field
 
 from lib.assessor import Assessment, Assessor
-from lib.attempts import stand_back
 from lib.clock import moment
 from lib.errors import Stale
 from lib.facts import Kind
@@ -18,6 +17,7 @@ from lib.fields import Moment
 from lib.kpis import Kpis
 from lib.lists import Lists, scope_of
 from lib.message_store import Loaded, MessageStore
+from lib.storage.retry import stand_back
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
 

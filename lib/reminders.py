@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from lib.assessor import Assessor
 from lib.cards import Cards
 from lib.clock import Clock, milliseconds, rfc3339
-from lib.due import Due, DueIndex, HandOver, is_seasoned
 from lib.errors import Stale, WrongField
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.message_store import Loaded, MessageStore
 from lib.messages import MessageFields, Reminder, StoredMessage
+from lib.storage.due_index import Due, DueIndex, HandOver, is_seasoned
 
 NOW = timedelta(0)
 

@@ -23,7 +23,6 @@ from lib.catalogues.rows import BrokenCatalogue
 from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
 from lib.consents import Consents
-from lib.due import DueIndex
 from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
@@ -47,6 +46,7 @@ from lib.send_time.advisor import Advisor
 from lib.settings import Settings, SettingsError
 from lib.sightings import Sightings
 from lib.storage import Storage
+from lib.storage.due_index import DueIndex
 from lib.sweep import JournalSweep
 from lib.templates import Outcomes, TemplateCounts, Templates
 from lib.transports import Transport
@@ -84,9 +84,9 @@ class Services:
 
     def import_ahead(self) -> None:
         """Import the libraries of storage and transport in a thread: on the event loop they would stop it for 0.5 s."""
-        modules = ["lib.storage.rest", "lib.storage.azure"]
+        modules = ["lib.storage.azure.journal_writer", "lib.storage.azure.tables"]
         if self.settings.queues != "storage":
-            modules.append("lib.storage.service_bus")
+            modules.append("lib.storage.service_bus.queues")
         if self.settings.transport != "smtp" or self.settings.smtp_host is not None:
             modules.append(f"lib.transports.{self.settings.transport}")
         threading.Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
@@ -95,12 +95,12 @@ class Services:
     def storage(self) -> Storage:
         if self._storage is not None:
             return self._storage
-        from lib.storage.azure import azure_storage
+        from lib.storage.azure.tables import azure_storage
 
         storage = azure_storage(self.settings.account())
         if self.settings.queues == "storage":
             return storage
-        from lib.storage.service_bus import ServiceBusQueues
+        from lib.storage.service_bus.queues import ServiceBusQueues
 
         queues = ServiceBusQueues(self.settings.service_bus())
         return replace(storage, queues=queues, closers=[*storage.closers, queues])
@@ -115,7 +115,7 @@ class Services:
         return rows if self.settings.queues == "storage" else RowsAndQueues(rows, self.storage.queues)
 
     def _rest_writer(self) -> Writer:
-        from lib.storage.rest import RestWriter
+        from lib.storage.azure.journal_writer import RestWriter
 
         account = self.settings.account()
         if account.key is not None:

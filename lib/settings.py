@@ -26,8 +26,8 @@ from pydantic import (
 )
 
 from lib.attachments.models import MEGABYTE
-from lib.storage.account import Account
-from lib.storage.service_bus_namespace import Namespace
+from lib.storage.azure.account import Account
+from lib.storage.service_bus.namespace import Namespace
 from lib.tokens import KeyRing
 from lib.transports.acs_resource import AcsResource
 from lib.transports.limits import PUBLISHED, Limits

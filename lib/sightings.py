@@ -14,8 +14,8 @@ from hashlib import blake2b
 
 from lib.facts import Fact
 from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.storage.layout import table
 from lib.storage.protocols import MOST_CHANGES
-from lib.tables import table
 from lib.verdicts.thresholds import MINUTE, SECOND
 
 WITHIN = 10 * MINUTE

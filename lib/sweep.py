@@ -21,7 +21,7 @@ from lib.facts import Fact, Interactions, NotAFact
 from lib.journal import FACTS_ROW, facts_of
 from lib.organizations import Organizations
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
-from lib.tables import table
+from lib.storage.layout import table
 
 log = logging.getLogger("heed.sweep")
 

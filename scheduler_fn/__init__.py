@@ -7,7 +7,7 @@ import azure.functions as func
 from functions.queue_trigger import on_queue
 from lib.schedule import Discard, read_order
 from lib.services import Services
-from lib.tables import OUTBOX
+from lib.storage.layout import OUTBOX
 
 
 def blueprint(services: Services) -> func.Blueprint:

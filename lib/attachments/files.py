@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from lib import tables
 from lib.attachments.mail import FileBytes, MailFiles
 from lib.attachments.models import (
     LARGEST_ATTACHED,
@@ -22,7 +21,6 @@ from lib.attachments.models import (
 )
 from lib.clock import Clock
 from lib.content_types import UNKNOWN, content_type
-from lib.documents import pack, unpack
 from lib.errors import NotAllowed, NotFound, Stale, TooLarge
 from lib.fields import Moment
 from lib.filenames import clean_filename
@@ -33,6 +31,8 @@ from lib.messages import StoredMessage
 from lib.off_loop import OffLoop
 from lib.places import Room
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
+from lib.storage import layout as tables
+from lib.storage.documents import pack, unpack
 from lib.tokens import KeyRing
 
 log = logging.getLogger("heed.files")

@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from lib import tables
 from lib.attachments.block import Link, with_links
 from lib.attachments.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
 from lib.compose import ComposeError, Part
@@ -16,6 +15,7 @@ from lib.images import host_images, images_in, missing_images
 from lib.messages import Body, Remark
 from lib.places import Room
 from lib.storage import Blobs, Missing
+from lib.storage import layout as tables
 from lib.tokens import Claim, KeyRing, Purpose
 
 

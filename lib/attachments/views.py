@@ -13,13 +13,13 @@ import logging
 from collections import OrderedDict
 from datetime import timedelta
 
-from lib import tables
 from lib.attachments.files import Files
 from lib.attachments.mail import is_gone
 from lib.attachments.models import StoredAttachment
 from lib.clock import Clock
 from lib.filenames import as_download
 from lib.storage import Blobs, Grant, StorageError, Unavailable
+from lib.storage import layout as tables
 from lib.tokens import Claim
 
 log = logging.getLogger("heed.attachments")

@@ -37,7 +37,7 @@ from lib.messages import StoredMessage
 from lib.organizations import Organizations
 from lib.people import People
 from lib.storage import Queues, Tables
-from lib.tables import INTERACTIONS
+from lib.storage.layout import INTERACTIONS
 
 Result = TypeVar("Result")
 

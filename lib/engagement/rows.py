@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from lib.attempts import Attempts
-from lib.documents import pack, unpack
 from lib.engagement.rollups import Rollup
 from lib.engagement.shares import LastOf, Share
 from lib.ids import new_id
 from lib.storage import Change, Delete, Range, Row, Tables, Upsert, put_if_unchanged
-from lib.tables import table
+from lib.storage.documents import pack, unpack
+from lib.storage.layout import table
+from lib.storage.retry import Attempts
 
 Result = TypeVar("Result")
 

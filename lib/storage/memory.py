@@ -1,6 +1,6 @@
 """A storage account in memory: for tests, and for `POST /simulate`-like work that must store nothing.
 
-It holds to the same promises as `lib.storage.azure`, and the same tests; it is not durable and not shared.
+It holds to the same promises as `lib.storage.azure.tables`, and the same tests; it is not durable and not shared.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What Heed asks of a storage account, and no more than that.
 
-Two implementations keep these promises and pass the same tests: `lib.storage.azure` and `lib.storage.memory`.
+Two implementations keep these promises and pass the same tests: `lib.storage.azure.tables` and `lib.storage.memory`.
 """
 
 from __future__ import annotations

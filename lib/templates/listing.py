@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from lib.collation import ascending, collation_key, descending, folded
+from lib.storage.collation import ascending, collation_key, descending, folded
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
 from lib.templates.recommend import Advice, Candidate, recommend

@@ -6,13 +6,13 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from lib.attempts import Attempts
 from lib.clock import Clock
-from lib.documents import pack, unpack
 from lib.fields import Moment, RecordRef
 from lib.lists import Lists, scope_of
 from lib.storage import Conflict, Missing, Row, Tables, put_if_unchanged
-from lib.tables import table
+from lib.storage.documents import pack, unpack
+from lib.storage.layout import table
+from lib.storage.retry import Attempts
 from lib.templates.counting import TemplateCounts
 from lib.templates.shares import Share, Tally
 

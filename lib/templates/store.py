@@ -7,10 +7,10 @@ says that it is the newest are written in one transaction.
 from __future__ import annotations
 
 from lib.clock import Clock
-from lib.documents import pack, unpack
 from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
-from lib.tables import table
+from lib.storage.documents import pack, unpack
+from lib.storage.layout import table
 from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec
 
 PARTITION = "template"

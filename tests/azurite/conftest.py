@@ -6,8 +6,8 @@ import pytest
 
 from infra.local.azurite import Azurite
 from lib.storage import Storage
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
 
 
 @pytest.fixture

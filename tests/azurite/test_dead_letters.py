@@ -21,7 +21,7 @@ from lib.schedule import Wake
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Queues, Storage
-from lib.storage.azure import close_storage
+from lib.storage.azure.tables import close_storage
 from lib.transports.memory import MemoryTransport
 from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
 from tests.heed import ADMIN_KEY, SETTINGS

@@ -22,8 +22,8 @@ from infra.local.settings import development_connection_string
 from lib.facts import Fact
 from lib.journal import FACTS_ROW, StorageWriter, Writer, facts_of, journal_columns
 from lib.storage import Missing, Range, Row, Storage, StorageError, Unavailable
-from lib.storage.account import Account
-from lib.storage.rest import RestWriter
+from lib.storage.azure.account import Account
+from lib.storage.azure.journal_writer import RestWriter
 from tests.azurite.fault_proxy import Fault, FaultProxy
 from tests.azurite.storage_suite import rows_of
 

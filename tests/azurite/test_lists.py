@@ -16,10 +16,10 @@ from lib.errors import Stale
 from lib.kpis import Kpis
 from lib.lists import Listed, Lists, Sort, View
 from lib.storage import Range
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
+from lib.storage.layout import table
 from lib.storage.memory import memory_storage
-from lib.tables import table
 from tests.azurite.fault_proxy import Fault, FaultProxy
 from tests.heed import START
 from tests.lib.listed import make_listed, opened

@@ -19,9 +19,9 @@ from infra.local.azurite import Azurite
 from infra.local.child import free_port
 from infra.local.settings import development_connection_string
 from lib.storage import Delete, Grant, Insert, Missing, Row, Storage, StorageError, Unavailable
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
-from lib.storage.azure_blobs import AzureBlobs
+from lib.storage.azure.account import Account
+from lib.storage.azure.blobs import AzureBlobs
+from lib.storage.azure.tables import azure_storage, close_storage
 from tests.azurite.storage_suite import BlobSuite, Fetch, TableSuite, rows_of, soon
 
 

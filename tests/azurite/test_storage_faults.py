@@ -9,8 +9,8 @@ import pytest
 
 from infra.local.azurite import Azurite
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage, Unavailable, Upsert
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
 from tests.azurite.fault_proxy import Fault, FaultProxy
 from tests.azurite.storage_suite import rows_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from lib.clock import SetClock
 from lib.storage import Storage
-from lib.tables import table
+from lib.storage.layout import table
 from lib.templates import TemplateCounts, Templates
 from lib.templates.models import LONGEST_HTML, LONGEST_TEXT, TemplateSpec
 from lib.templates.shares import Share, Tally

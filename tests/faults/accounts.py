@@ -8,7 +8,7 @@ from itertools import count
 
 from infra.local.azurite import Azurite
 from infra.local.settings import DEVELOPMENT_ACCOUNT
-from lib.storage.account import Account
+from lib.storage.azure.account import Account
 
 _KEY = bytes(range(64))
 _MOST = 200

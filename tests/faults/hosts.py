@@ -16,15 +16,15 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue.aio import QueueServiceClient
 
 from lib.clock import SetClock
-from lib.due import BACKOFF, KINDS
 from lib.ids import new_id
 from lib.messages import Body, StoredMessage
 from lib.settings import load_settings
 from lib.storage import Storage, StorageError, Tables
-from lib.storage.account import Account
-from lib.storage.azure import credential_of
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import credential_of
+from lib.storage.due_index import BACKOFF, KINDS
+from lib.storage.layout import QUEUES
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
-from lib.tables import QUEUES
 from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death
 from tests.faults.jobs import TIMERS, HostedHeed, Job, Message, Tick

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from lib.storage.account import Account
+from lib.storage.azure.account import Account
 from tests.azurite.fault_proxy import Fault, FaultProxy
 
 

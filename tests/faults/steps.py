@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from lib.documents import unpack
 from lib.messages import Copy, StoredMessage
 from lib.storage import Change, Delete, Replace
-from lib.tables import DUE, KINDS
+from lib.storage.documents import unpack
+from lib.storage.layout import DUE, KINDS
 
 Step = Literal[
     "the row says scheduled",

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from lib.schedule import Wake
-from lib.tables import OUTBOX
+from lib.storage.layout import OUTBOX
 from tests.faults.death import Death
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Message

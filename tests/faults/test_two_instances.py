@@ -16,9 +16,9 @@ import pytest
 from azure.storage.queue.aio import QueueServiceClient
 
 from lib.clock import rfc3339
-from lib.storage.account import Account
-from lib.storage.azure import credential_of
-from lib.tables import OUTBOX
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import credential_of
+from lib.storage.layout import OUTBOX
 from tests.faults.accounts import Accounts
 from tests.faults.instance import FAKETIME, Instance, start
 from tests.faults.mail_server import MailServer

@@ -12,7 +12,7 @@ from lib.ids import new_id, new_key
 from lib.message_store import MessageStore
 from lib.messages import Body, StoredMessage
 from lib.schedule import Wake
-from lib.tables import OUTBOX
+from lib.storage.layout import OUTBOX
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Message
 from tests.faults.mail_server import MailServer

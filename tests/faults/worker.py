@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from lib.clock import SetClock
 from lib.settings import load_settings
 from lib.storage import DeadLetters, Queues, Storage
-from lib.storage.account import Account
-from lib.storage.azure import azure_storage, close_storage
-from lib.storage.rest import RestWriter
+from lib.storage.azure.account import Account
+from lib.storage.azure.journal_writer import RestWriter
+from lib.storage.azure.tables import azure_storage, close_storage
 from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death, MortalTransport, MortalWriter, mortal_storage
 from tests.faults.jobs import HostedHeed, Job

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.documents import unpack
+from lib.storage.documents import unpack
 from lib.templates.outcomes import StoredOutcome
 from lib.templates.shares import Share, Tally
 from lib.verdicts.weights import WEIGHTS, Weight

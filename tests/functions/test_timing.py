@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lib.clock import rfc3339
-from lib.due import Due
 from lib.storage import Range
+from lib.storage.due_index import Due
+from lib.storage.layout import DUE
 from lib.storage.memory import MemoryQueues
-from lib.tables import DUE
 from lib.transports.memory import MemoryTransport
 from tests.heed import CHROME, Heed
 

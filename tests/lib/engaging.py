@@ -18,9 +18,9 @@ from lib.messages import StoredMessage
 from lib.organizations import Organizations, OrganizationSpec, Score
 from lib.people import People, StoredRecord, record_partition
 from lib.storage import Change, Range, Row, Storage, Tables
+from lib.storage.layout import INTERACTIONS, table
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.storage.protocols import EVERYTHING
-from lib.tables import INTERACTIONS, table
 from lib.verdicts import Verdict
 from tests.faults.failing import Failure, failing_storage
 from tests.heed import START

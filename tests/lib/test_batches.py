@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.batches import batches
+from lib.storage.batches import batches
 
 
 @given(st.lists(st.integers(0, 12)), st.integers(1, 4), st.integers(1, 10))

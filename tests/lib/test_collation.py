@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.collation import COLLATED_BYTES, ascending, collation_key, descending
+from lib.storage.collation import COLLATED_BYTES, ascending, collation_key, descending
 
 IN_ORDER = ["", "a", "A b", "Äb", "ábc", "ABD", "b", "Straße", "strassen", "z", "ø", "Ωμέγα", "я", "中文", "😀"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from lib.clock import SetClock
-from lib.due import Due, DueIndex, HandOver
 from lib.storage import Change, Delete, Row, Unavailable
+from lib.storage.due_index import Due, DueIndex, HandOver
+from lib.storage.layout import DUE
 from lib.storage.memory import MemoryTables
-from lib.tables import DUE
 from tests.heed import START
 
 MINUTE = timedelta(minutes=1)
@@ -137,9 +137,9 @@ async def test_a_sweep_reads_only_what_is_due(due: Index) -> None:
 
 @pytest.fixture
 def small_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lib.due.MOST_ROWS", 10)
-    monkeypatch.setattr("lib.due.MOST_FAILURES", 5)
-    monkeypatch.setattr("lib.due._GROUP", 4)
+    monkeypatch.setattr("lib.storage.due_index.MOST_ROWS", 10)
+    monkeypatch.setattr("lib.storage.due_index.MOST_FAILURES", 5)
+    monkeypatch.setattr("lib.storage.due_index._GROUP", 4)
 
 
 @pytest.mark.usefixtures("small_sweeps")

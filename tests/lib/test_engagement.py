@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from lib import attempts
 from lib.engagement import Contribution, Tallies
 from lib.errors import Stale
 from lib.fields import Regarding
 from lib.storage import Change, Conflict
+from lib.storage import retry as attempts
 from tests.heed import START
 from tests.lib.engaging import AT, MINUTE, Office, fact, judged, opens
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lib.lanes import Lanes
+from lib.storage.coalescing import Lanes
 
 
 async def test_what_comes_while_work_is_under_way_is_done_together_once() -> None:

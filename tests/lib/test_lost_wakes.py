@@ -11,12 +11,12 @@ import pytest
 from azure.functions.queue import QueueMessage
 
 from lib.clock import SetClock, rfc3339
-from lib.due import Due
 from lib.ids import new_id
 from lib.schedule import Wake, read_order
 from lib.storage import Change, Range
+from lib.storage.due_index import Due
+from lib.storage.layout import DUE
 from lib.storage.memory import MemoryQueues, MemoryTables, memory_storage
-from lib.tables import DUE
 from lib.transports.memory import MemoryTransport
 from tests.heed import ADMIN_KEY, START, Heed, InvocationError
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from lib.clock import rfc3339
-from lib.due import Due
 from lib.facts import read_interactions
 from lib.journal import RowsAndQueues
+from lib.storage.due_index import Due
 from lib.storage.memory import MemoryQueues, Sent
 from tests.heed import Heed
 

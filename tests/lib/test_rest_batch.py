@@ -12,9 +12,9 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Row, StorageError, Unavailable, Upsert
-from lib.storage.account import Account
-from lib.storage.rest_batch import RestBatches
-from lib.storage.rest_session import RestSession
+from lib.storage.azure.account import Account
+from lib.storage.azure.requests import RestSession
+from lib.storage.azure.transactions import RestBatches
 
 CHANGES: list[Change] = [
     Insert(Row("p", "secret key", {"text": "secret text"})),

@@ -6,9 +6,9 @@ import pytest
 
 from lib.services import Services
 from lib.settings import SettingsError, load_settings
-from lib.storage.azure import close_storage
-from lib.storage.azure_queues import AzureQueues
-from lib.storage.service_bus import ServiceBusQueues
+from lib.storage.azure.queues import AzureQueues
+from lib.storage.azure.tables import close_storage
+from lib.storage.service_bus.queues import ServiceBusQueues
 from tests.heed import SETTINGS
 
 SECRET = "c2VjcmV0IGtleQ=="

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lib import attempts
 from lib.errors import Stale
 from lib.fields import Regarding
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.messages import StoredMessage
 from lib.storage import Change, Conflict, Delete, Storage, Unavailable
+from lib.storage import retry as attempts
 from lib.storage.memory import memory_storage
 from lib.templates import TemplateCounts, TemplateUse
 from lib.templates.shares import Counts, Share, Tally

@@ -23,8 +23,8 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBu
 
 from infra.local.service_bus.queues import Broker, QueueSettings
 from infra.local.service_bus.server import Server
-from lib.storage.service_bus import ServiceBusQueues
-from lib.storage.service_bus_namespace import Namespace
+from lib.storage.service_bus.namespace import Namespace
+from lib.storage.service_bus.queues import ServiceBusQueues
 
 GIVEN = os.environ.get("HEED_TEST_SERVICEBUS")
 loopback_only = pytest.mark.skipif(bool(GIVEN), reason="it needs locks that are over in a second")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.storage.service_bus import ServiceBusQueues
+from lib.storage.service_bus.queues import ServiceBusQueues
 from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
 from tests.servicebus.conftest import Bus
 

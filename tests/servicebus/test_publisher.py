@@ -12,8 +12,8 @@ from infra.local.child import free_port
 from infra.local.service_bus.addresses import connection_string
 from infra.local.service_bus.server import Server
 from lib.storage import StorageError, Unavailable
-from lib.storage.service_bus import ServiceBusQueues
-from lib.storage.service_bus_namespace import Namespace
+from lib.storage.service_bus.namespace import Namespace
+from lib.storage.service_bus.queues import ServiceBusQueues
 from tests.servicebus.conftest import Bus
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

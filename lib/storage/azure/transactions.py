@@ -13,9 +13,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from lib.storage.azure_errors import storage_error
+from lib.storage.azure.errors import storage_error
+from lib.storage.azure.requests import RestSession, error_code
 from lib.storage.protocols import Change, Delete, Insert, Replace, Row, Value, place_of
-from lib.storage.rest_session import RestSession, error_code
 
 _LARGEST_INT32 = 2**31 - 1
 _ACCEPTED = 202

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
-from lib.storage.account import Account
-from lib.storage.azure_errors import translated
+from lib.storage.azure.account import Account
+from lib.storage.azure.errors import translated
 from lib.storage.protocols import Conflict, Grant, Missing
 
 BLOCK = 4 * 1024 * 1024

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from lib.storage.protocols import StorageError
-from lib.storage.service_bus_dead_letters import ServiceBusDeadLetters
-from lib.storage.service_bus_namespace import Namespace, translated
+from lib.storage.service_bus.dead_letters import ServiceBusDeadLetters
+from lib.storage.service_bus.namespace import Namespace, translated
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusMessage

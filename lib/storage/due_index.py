@@ -33,8 +33,8 @@ from lib.storage import (
     Upsert,
     put_if_unchanged,
 )
+from lib.storage.layout import DUE
 from lib.storage.protocols import MOST_CHANGES
-from lib.tables import DUE
 
 log = logging.getLogger("heed.due")
 

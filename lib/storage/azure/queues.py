@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lib.storage.azure_errors import translated
+from lib.storage.azure.errors import translated
 from lib.storage.protocols import MOST_DEAD_LETTERS, Conflict, DeadLetter, Missing
 
 if TYPE_CHECKING:

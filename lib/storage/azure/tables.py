@@ -1,6 +1,6 @@
-"""Azure Storage: blobs, queues and reading through its SDK, transactions as raw requests (`lib.storage.rest_batch`).
+"""Azure Storage: blobs, queues and reading through its SDK, transactions as raw requests (`transactions`).
 
-The hot path's writer is `lib.storage.rest`; all else goes through here.
+The hot path's writer is `journal_writer`; all else goes through here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from lib.storage.account import Account
-from lib.storage.azure_blobs import AzureBlobs
-from lib.storage.azure_errors import translated
-from lib.storage.azure_queues import AzureQueues
+from lib.storage.azure.account import Account
+from lib.storage.azure.blobs import AzureBlobs
+from lib.storage.azure.errors import translated
+from lib.storage.azure.queues import AzureQueues
+from lib.storage.azure.requests import RestSession
+from lib.storage.azure.transactions import RestBatches
 from lib.storage.protocols import (
     EVERYTHING,
     Change,
@@ -36,8 +38,6 @@ from lib.storage.protocols import (
     check_changes,
     place_of,
 )
-from lib.storage.rest_batch import RestBatches
-from lib.storage.rest_session import RestSession
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 
-from lib.documents import pack, unpack
 from lib.errors import Stale
 from lib.fields import Model
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, put_if_unchanged
+from lib.storage.documents import pack, unpack
+from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
-from lib.tables import table
 
 Stored = TypeVar("Stored", bound=BaseModel)
 

@@ -17,7 +17,7 @@ import aiohttp
 from azure.core.exceptions import AzureError
 from yarl import URL
 
-from lib.storage.account import Account
+from lib.storage.azure.account import Account
 from lib.storage.protocols import Unavailable
 
 if TYPE_CHECKING:

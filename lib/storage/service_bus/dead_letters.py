@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from lib.storage.protocols import MOST_DEAD_LETTERS, DeadLetter, StorageError
-from lib.storage.service_bus_namespace import Namespace, translated
+from lib.storage.service_bus.namespace import Namespace, translated
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusReceivedMessage

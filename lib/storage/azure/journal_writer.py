@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lib.storage.account import Account
+from lib.storage.azure.account import Account
+from lib.storage.azure.requests import RestSession, error_code
 from lib.storage.protocols import Unavailable
-from lib.storage.rest_session import RestSession, error_code
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
