@@ -10,8 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from bench.storage import ORGANIZATION, Mail
-from lib.compose import compose
 from lib.messages import Body, MessageFields, Recipient
+from lib.mime.write import compose
 from lib.people import StoredUser
 from lib.rewrite import Rewritten, rewrite
 from lib.tokens import Claim, KeyRing, Purpose

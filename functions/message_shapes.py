@@ -12,12 +12,12 @@ from lib.attachments.files import UNSENT
 from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
 from lib.checks import Check
-from lib.compose import ComposeError
 from lib.follow import FollowState
 from lib.kpis import Kpis
 from lib.lists import Listed
 from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
+from lib.mime.write import ComposeError
 from lib.status_text import reminder_text, status_text
 
 

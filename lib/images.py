@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 from lib.attachments.models import LARGEST_IMAGE, StoredImage
 from lib.image_formats import BrokenImage, known_image_type
-from lib.links import WHITE_SPACE
 from lib.messages import Remark
 from lib.rewrite import markup
 from lib.rewrite.html_part import decoded
+from lib.rewrite.links import WHITE_SPACE
 from lib.rewrite.remarks import Places
 from lib.storage import Blobs, Missing
 from lib.storage import layout as tables

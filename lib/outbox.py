@@ -19,7 +19,6 @@ import logging
 from collections.abc import Sequence
 
 from lib.clock import Clock
-from lib.compose import ComposeError
 from lib.copy_tries import begun, planned
 from lib.deliveries import is_waiting
 from lib.errors import Stale, UnknownSender
@@ -29,6 +28,7 @@ from lib.ids import new_key
 from lib.lists import is_told
 from lib.message_store import Lease, Loaded, MessageStore, sharing_links
 from lib.messages import Copy, Failure, StoredMessage
+from lib.mime.write import ComposeError
 from lib.prepare import Mail, Preparation, Prepared
 from lib.schedule import Discard, Schedule
 from lib.storage import Unavailable

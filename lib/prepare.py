@@ -14,13 +14,13 @@ from lib.addresses import domain_of
 from lib.attachments.mail import FileBytes
 from lib.attachments.models import StoredFile
 from lib.bodies import Followed, Original, Unfollowed
-from lib.compose import Composed
 from lib.consents import Consents
 from lib.copies import Division, divided, kept
 from lib.errors import UnknownSender
 from lib.follow import Decision, FollowState, Said, decide
 from lib.ids import new_id
 from lib.messages import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
+from lib.mime.write import Composed
 from lib.off_loop import JobLost, OffLoop
 from lib.organizations import Organizations, OrganizationSettings
 from lib.people import People, StoredUser

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from lib.links import LinkRefused, destination, is_left_alone
+from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
 from lib.rewrite.remarks import Places, Remark

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 from turbohtml import tokenize
 
-from lib.links import WHITE_SPACE, LinkRefused
 from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
+from lib.rewrite.links import WHITE_SPACE, LinkRefused
 from lib.rewrite.ours import Opened
 from lib.rewrite.remarks import Places, Remark
 

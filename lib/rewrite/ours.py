@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from lib.links import WHITE_SPACE
+from lib.rewrite.links import WHITE_SPACE
 
 _PATHS: Final = ("/c/", "/o/", "/i/", "/a/", "/p/")
 # At any host: what opens is ours, and the base of our URLs may have been another when the older mail was sent.

@@ -13,7 +13,7 @@ _LINE_END: Final = re.compile(r"\r\n?+|\n")
 class Remark:
     """Something that the author of the mail should know.
 
-    `code` is one of those of lib.links.destination, or `large`; `place` is such as `html line 12, column
+    `code` is one of those of lib.rewrite.links.destination, or `large`; `place` is such as `html line 12, column
     5`, both counted from 1, or `html` for what concerns the whole.
     """
 

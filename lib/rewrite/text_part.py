@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from typing import Final
 
-from lib.links import LinkRefused
 from lib.rewrite.destinations import Destinations, refusal_remark
+from lib.rewrite.links import LinkRefused
 from lib.rewrite.markup import MOST_LINKS, TOKEN_OF_OURS
 from lib.rewrite.remarks import Places, Remark
 

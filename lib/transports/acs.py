@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from lib.clock import Clock
-from lib.compose import Part
+from lib.mime.write import Part
 from lib.transports.acs_api import AcsApi, NoAnswer, NotSent, Reply
 from lib.transports.acs_resource import AcsResource
 from lib.transports.answers import service_error

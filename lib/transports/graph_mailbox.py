@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any, Literal
 
-from lib.compose import Part
+from lib.mime.write import Part
 from lib.transports.answers import service_error
 from lib.transports.graph_api import Busy, GraphApi, NoAnswer, NotSent, Reply
 from lib.transports.pace import spread

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from lib.compose import Part
+from lib.mime.write import Part
 
 Earlier = Literal["none", "settled", "doubtful"]
 """What earlier tries with the same key came to: there were none; none was taken (the provider or a person said so); or

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.compose import compose
 from lib.messages import Body, MessageFields, Recipient
+from lib.mime.write import compose
 from lib.people import StoredUser
 from lib.settings import load_settings
 from lib.transports import Accepted, Envelope

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from lib.compose import Composed, compose
 from lib.fields import Email, Line, Name
 from lib.messages import Body, MessageFields
+from lib.mime.write import Composed, compose
 from lib.people import StoredUser
 
 DATE = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.compose import ComposeError, Part, compose
 from lib.filenames import clean_filename
 from lib.messages import Body, MessageFields
+from lib.mime.write import ComposeError, Part, compose
 from lib.people import StoredUser
 from tests.lib.pictures import png
 from tests.lib.test_compose import ADA, DATE, MESSAGE_ID

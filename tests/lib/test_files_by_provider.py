@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lib.clock import SetClock
-from lib.compose import Part
+from lib.mime.write import Part
 from lib.transports import Accepted, Envelope
 from lib.transports.acs import AcsTransport
 from lib.transports.acs_resource import AcsResource

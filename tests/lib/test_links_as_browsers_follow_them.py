@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.links import LONGEST, destination
+from lib.rewrite.links import LONGEST, destination
 
 
 @pytest.mark.parametrize(

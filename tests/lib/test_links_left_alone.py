@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.links import is_left_alone
+from lib.rewrite.links import is_left_alone
 
 
 @pytest.mark.parametrize(

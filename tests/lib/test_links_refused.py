@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.links import LONGEST, LinkRefused, destination
+from lib.rewrite.links import LONGEST, LinkRefused, destination
 
 
 def refusal(address: str) -> str:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from lib.compose import ComposeError
 from lib.messages import Body, StoredMessage
+from lib.mime.write import ComposeError
 from lib.schedule import Discard, Wake, read_order
 from lib.storage.memory import MemoryQueues
 from lib.transports import Accepted, Outcome, Paced, Refused, Underway

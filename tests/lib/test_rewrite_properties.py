@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from turbohtml import TokenType, tokenize
 
-from lib.links import LinkRefused, destination, is_left_alone
 from lib.rewrite import rewrite
+from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from tests.lib.test_rewrite_byte_for_byte import OWN, PIXEL, mint, put_back
 from tests.lib.test_rewrite_quoted_mail import NEW, OLD
 

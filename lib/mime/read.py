@@ -22,8 +22,8 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import NamedTuple
 
-from lib.mail_headers import unfolded
 from lib.messages import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
+from lib.mime.headers import unfolded
 
 MOST_BYTES = 25_000_000
 MOST_PARTS = 200

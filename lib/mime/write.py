@@ -1,6 +1,6 @@
 """A message as MIME: what goes over the wire, and nothing that a sender could smuggle into it.
 
-`email` does the writing, but for folding (`lib.mail_headers`). A subject or a name is always data: what looks like an
+`email` does the writing, but for folding (`lib.mime.headers`). A subject or a name is always data: what looks like an
 encoded word is encoded once more, and what was written is parsed back and compared, so that a header that nobody asked
 for cannot leave.
 """
@@ -23,9 +23,9 @@ from email.policy import compat32
 from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, parseaddr
 from typing import Any
 
-from lib.mail_bodies import MailBodies
-from lib.mail_headers import unfolded, write_mailboxes, write_text
 from lib.messages import Body, MessageFields, Recipient
+from lib.mime.bodies import MailBodies
+from lib.mime.headers import unfolded, write_mailboxes, write_text
 from lib.people import StoredUser
 
 _WIRE = compat32.clone(linesep="\r\n")
