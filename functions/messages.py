@@ -13,7 +13,7 @@ from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.message_shapes import message_item, message_read, time_zone_of
 from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, invalid, invalid_fields, not_there
-from lib.agents import device_of
+from lib.catalogues.devices import device_of
 from lib.clock import moment
 from lib.deliveries import is_waiting
 from lib.errors import Stale

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.alerts import SETTLING, Alerts
-from lib.catalogues.catalogues import Catalogues
+from lib.catalogues.registry import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
 from lib.engagement import Engagements, Tallies, tally

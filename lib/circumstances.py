@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.addresses import domain_of
-from lib.catalogues.catalogues import Catalogues
+from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact
 from lib.message_store import Loaded

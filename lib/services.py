@@ -18,8 +18,8 @@ from lib.assessor import Assessor
 from lib.attachments.files import Files
 from lib.attachments.views import AttachmentViews
 from lib.cards import Cards
-from lib.catalogues.catalogues import load_catalogues
-from lib.catalogues.rows import BrokenCatalogue
+from lib.catalogues.csv_rows import BrokenCatalogue
+from lib.catalogues.registry import load_catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
 from lib.consents import Consents

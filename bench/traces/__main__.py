@@ -15,8 +15,8 @@ from bench.traces.report import by_scenario, compared, reliability, render
 from bench.traces.rivals import RIVALS
 from bench.traces.scenarios import SCENARIOS
 from bench.traces.score import Score
-from lib.catalogues.catalogues import load_catalogues
 from lib.catalogues.networks import Networks
+from lib.catalogues.registry import load_catalogues
 
 TUNED_MESSAGES = 2000
 REPORTED_MESSAGES = 8000

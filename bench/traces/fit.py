@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bench.traces.generate import generate
-from lib.catalogues.catalogues import Catalogues
+from lib.catalogues.registry import Catalogues
 from lib.verdicts import judge
 from lib.verdicts.weights import PRIOR, WEIGHTS, Side, side_of
 

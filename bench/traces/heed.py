@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.traces.judges import Decision, Judge
-from lib.catalogues.catalogues import Catalogues
+from lib.catalogues.registry import Catalogues
 from lib.facts import Fact
 from lib.verdicts import judge
 from lib.verdicts.sending import Sending

@@ -22,7 +22,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast
 
-from lib.catalogues.rows import Entry, read_rows
+from lib.catalogues.csv_rows import Entry, read_rows
 
 Meaning = Literal["robot", "person", "proxy", "device"]
 

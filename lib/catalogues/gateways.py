@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from lib.catalogues.rows import read_rows
+from lib.catalogues.csv_rows import read_rows
 
 Scans = Literal["none", "opens", "clicks", "all"]
 SCANS: tuple[Scans, ...] = ("none", "opens", "clicks", "all")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from lib.catalogues.rows import Entry, read_rows
+from lib.catalogues.csv_rows import Entry, read_rows
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Prefix = tuple[int, int]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lib.catalogues.catalogues import Catalogues
+from lib.catalogues.registry import Catalogues
 from lib.facts import Fact, Kind
 from lib.verdicts import asks, how, ourselves, receives, together, when
 from lib.verdicts.evidence import Finding, Reason, Verdict

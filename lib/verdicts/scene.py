@@ -12,7 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple, TypeVar
 
-from lib.catalogues.catalogues import Catalogues, Owner
+from lib.catalogues.registry import Catalogues, Owner
 from lib.facts import Fact
 from lib.verdicts.sending import Sending
 from lib.verdicts.thresholds import Thresholds

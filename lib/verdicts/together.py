@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from lib.agents import device_of
+from lib.catalogues.devices import device_of
 from lib.facts import Fact
 from lib.verdicts.browsers import is_mail_program
 from lib.verdicts.evidence import Finding

@@ -9,7 +9,7 @@ from bench.traces.heed import heed
 from bench.traces.report import by_scenario, compared, reliability, render
 from bench.traces.rivals import everything_counts
 from bench.traces.score import score
-from lib.catalogues.catalogues import load_catalogues
+from lib.catalogues.registry import load_catalogues
 from lib.facts import Fact
 from tests.bench_traces.making import hit, mail
 

@@ -6,7 +6,7 @@ from bench.traces.generate import TUNING_SEEDS, generate
 from bench.traces.heed import heed
 from bench.traces.rivals import RIVALS
 from bench.traces.score import Score, score
-from lib.catalogues.catalogues import load_catalogues
+from lib.catalogues.registry import load_catalogues
 
 CATALOGUES = load_catalogues()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.agents import app_name, declared_robot, device_of, image_proxy, robot_name
+from lib.catalogues.devices import app_name, declared_robot, device_of, image_proxy, robot_name
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "agents"
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"there are no sample agents in {SAMPLES}")

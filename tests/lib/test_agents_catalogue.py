@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.agents import declared_robot, device_of, image_proxy
 from lib.catalogues.agents import COLUMNS, FILE, Row, load_agents, our_agents
-from lib.catalogues.rows import BrokenCatalogue
+from lib.catalogues.csv_rows import BrokenCatalogue
+from lib.catalogues.devices import declared_robot, device_of, image_proxy
 
 ROWS = our_agents().rows
 SLACK = (

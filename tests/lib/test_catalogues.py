@@ -14,9 +14,9 @@ import pytest
 
 import lib.catalogues
 from infra.local.child import ROOT, free_port
-from lib.catalogues.catalogues import OWNER_KINDS, load_catalogues
+from lib.catalogues.csv_rows import BrokenCatalogue, read_rows
 from lib.catalogues.gateways import SCANS
-from lib.catalogues.rows import BrokenCatalogue, read_rows
+from lib.catalogues.registry import OWNER_KINDS, load_catalogues
 from lib.services import build
 from lib.settings import SettingsError, load_settings
 from tests.heed import SETTINGS

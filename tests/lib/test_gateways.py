@@ -16,7 +16,7 @@ import dns.rrset
 import pytest
 
 from lib import gateways as module
-from lib.catalogues.catalogues import load_catalogues
+from lib.catalogues.registry import load_catalogues
 from lib.clock import SetClock
 from lib.gateways import FAILED_FOR, KNOWN_FOR, MOST_DOMAINS, SILENT_FOR, DnsResolve, RecipientGateways
 from lib.services import Services

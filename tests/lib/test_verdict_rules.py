@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.catalogues.catalogues import load_catalogues
+from lib.catalogues.registry import load_catalogues
 from lib.facts import Fact, Kind
 from lib.verdicts import Sending, Verdict, judge
 from lib.verdicts.asks import GMAIL_PREFETCH

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.catalogues.catalogues import load_catalogues
+from lib.catalogues.registry import load_catalogues
 from lib.facts import Fact
 from lib.verdicts import RULES_VERSION, Sending, judge
 from lib.verdicts.weights import WEIGHTS

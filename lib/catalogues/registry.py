@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal, cast
 
 from lib.catalogues.agents import Agents, load_agents
+from lib.catalogues.csv_rows import read_rows
 from lib.catalogues.gateways import ID, Gateways, read_gateways
 from lib.catalogues.networks import Networks, read_networks
-from lib.catalogues.rows import read_rows
 
 OwnerKind = Literal["scanner", "gateway", "relay", "proxy", "cloud"]
 OWNER_KINDS: tuple[OwnerKind, ...] = ("scanner", "gateway", "relay", "proxy", "cloud")
