@@ -14,7 +14,7 @@ from lib.follow import FollowState
 from lib.journal import facts_of
 from lib.message_store import MessageStore
 from lib.messages import Body, Recipient, StoredMessage
-from lib.organizations import Organizations, OrganizationSpec
+from lib.organizations.registry import Organizations, OrganizationSpec
 from lib.people import USERS, People, StoredUser
 from lib.storage import Range, Row, Storage
 from lib.storage.azure.account import Account

@@ -23,9 +23,9 @@ from pydantic import BaseModel, ValidationError
 from functions.json_bodies import read_json
 from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.errors import Refusal, WrongField
-from lib.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
-from lib.organizations import Caller, Organization
+from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
+from lib.organizations.registry import Caller, Organization
 from lib.places import RETRY_AFTER
 from lib.services import Services
 from lib.storage import Conflict, Missing, StorageError, Unavailable

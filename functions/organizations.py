@@ -9,7 +9,7 @@ from functions.paging import Page, PageQuery, page
 from functions.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
-from lib.organizations import ApiKey, Organization, OrganizationSpec, Scope
+from lib.organizations.registry import ApiKey, Organization, OrganizationSpec, Scope
 from lib.storage import Conflict, Missing
 from lib.storage.repository import patch_of, patched
 

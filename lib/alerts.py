@@ -18,7 +18,7 @@ from lib.facts import Fact, refresh_body
 from lib.kpis import Kpis
 from lib.message_store import Loaded
 from lib.messages import Copy, Delivery, Recipient, StoredMessage
-from lib.organizations import Organizations
+from lib.organizations.registry import Organizations
 from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS
 from lib.verdicts import Verdict

@@ -11,7 +11,7 @@ from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.facts import Fact
 from lib.message_store import Loaded
-from lib.organizations import Organizations
+from lib.organizations.registry import Organizations
 from lib.people import USERS, People
 from lib.sightings import WITHIN, Sightings
 from lib.verdicts import Sending

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from lib.addresses import same_mailbox
-from lib.organizations import OrganizationSettings
+from lib.organizations.registry import OrganizationSettings
 from lib.people import StoredUser
 
 Preference = Literal["allow", "do_not_allow", "unknown"]

@@ -22,7 +22,7 @@ from lib.ids import new_id
 from lib.messages import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
 from lib.mime.write import Composed
 from lib.off_loop import JobLost, OffLoop
-from lib.organizations import Organizations, OrganizationSettings
+from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people import People, StoredUser
 from lib.tokens import KeyRing
 

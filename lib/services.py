@@ -27,13 +27,13 @@ from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.hits import Hits
-from lib.idempotency import Idempotency
 from lib.images import HostedImages
 from lib.journal import Journal, RowsAndQueues, Writer
 from lib.lists import Lists
 from lib.message_store import MessageStore
 from lib.off_loop import OffLoop
-from lib.organizations import Organizations
+from lib.organizations.idempotency import Idempotency
+from lib.organizations.registry import Organizations
 from lib.outbox import Outbox
 from lib.overdue import Overdue
 from lib.people import People

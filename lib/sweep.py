@@ -19,7 +19,7 @@ from lib.clock import Clock, milliseconds
 from lib.errors import Stale
 from lib.facts import Fact, Interactions, NotAFact
 from lib.journal import FACTS_ROW, facts_of
-from lib.organizations import Organizations
+from lib.organizations.registry import Organizations
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
 from lib.storage.layout import table
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from lib.clock import milliseconds
-from lib.organizations import Score
+from lib.organizations.registry import Score
 
 EventKind = Literal["open", "click", "attachment_view", "reply"]
 EVENT_KINDS: tuple[EventKind, ...] = ("open", "click", "attachment_view", "reply")

@@ -10,7 +10,7 @@ from lib.clock import Clock
 from lib.engagement.rollups import Rollup
 from lib.engagement.rows import PARTITION, RecordRows
 from lib.errors import Stale
-from lib.organizations import Organizations
+from lib.organizations.registry import Organizations
 from lib.storage import Delete, Missing, StorageError
 
 log = logging.getLogger("heed.engagement")

@@ -11,7 +11,7 @@ from lib.engagement.repair import recount
 from lib.engagement.rollups import Rollup, exchanged
 from lib.engagement.rows import RecordRows, key_changes, last_keys_of, share_change
 from lib.engagement.shares import LastOf, Share, record_of
-from lib.organizations import Organizations
+from lib.organizations.registry import Organizations
 from lib.people import People
 from lib.storage import Conflict, Missing
 

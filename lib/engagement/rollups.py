@@ -14,7 +14,7 @@ from lib.engagement.decay import EventKind, rank, score
 from lib.engagement.shares import LastOf, Share, name_of
 from lib.engagement.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 from lib.fields import Moment
-from lib.organizations import Score
+from lib.organizations.registry import Score
 from lib.people import StoredRecord
 
 Key = TypeVar("Key")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from lib.organizations import WorkHours
+from lib.organizations.registry import WorkHours
 from lib.send_time import sentences
 from lib.send_time.habits import Engagement, habit_of
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of

@@ -19,7 +19,7 @@ from lib.fact_rows import FactRows
 from lib.fields import RecordRef
 from lib.lists import Listed, Lists, scope_of
 from lib.messages import StoredMessage
-from lib.organizations import WorkHours
+from lib.organizations.registry import WorkHours
 from lib.people import People, StoredRecord
 from lib.send_time import sentences
 from lib.send_time.advice import Advice, Seen, advise

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.clock import milliseconds
-from lib.idempotency import Idempotency
+from lib.organizations.idempotency import Idempotency
 from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.heed import Heed

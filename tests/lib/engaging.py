@@ -15,7 +15,7 @@ from lib.errors import Stale
 from lib.facts import Fact
 from lib.fields import RecordRef
 from lib.messages import StoredMessage
-from lib.organizations import Organizations, OrganizationSpec, Score
+from lib.organizations.registry import Organizations, OrganizationSpec, Score
 from lib.people import People, StoredRecord, record_partition
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.organizations import OrganizationSpec
+from lib.organizations.registry import OrganizationSpec
 from lib.storage import Row, Upsert
 from tests.lib.engaging import Office, fact, judged, ref
 

@@ -13,7 +13,7 @@ from lib.engagement import Tallies, tally
 from lib.engagement.decay import EPOCH, HALF_LIFE, LATEST, EventKind, rank, score, worth
 from lib.engagement.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 from lib.facts import Fact
-from lib.organizations import Score
+from lib.organizations.registry import Score
 from lib.verdicts import Verdict
 from tests.lib.engaging import WEIGHTS, fact, judged, verdict
 

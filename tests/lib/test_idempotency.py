@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.idempotency import Begun, OtherBody, UnderWay
+from lib.organizations.idempotency import Begun, OtherBody, UnderWay
 from lib.storage import Range, Unavailable
 from lib.storage.protocols import EVERYTHING
 from tests.heed import ADMIN_KEY, Heed, Response
