@@ -31,7 +31,7 @@ from lib.attachments.models import StoredImage, cid_of
 from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
 from lib.messages import Body, MessageFields, MessageSpec, Recipient
 from lib.mime.read import BadMail, read_mail_text
-from lib.people import StoredUser
+from lib.people.store import StoredUser
 from lib.rewrite import markup
 from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose

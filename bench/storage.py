@@ -15,7 +15,7 @@ from lib.journal import facts_of
 from lib.message_store import MessageStore
 from lib.messages import Body, Recipient, StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec
-from lib.people import USERS, People, StoredUser
+from lib.people.store import USERS, People, StoredUser
 from lib.storage import Range, Row, Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from functions.endpoint import Answer, Call, Endpoints
 from functions.message_shapes import message_item, time_zone_of
 from functions.paging import Page, PageQuery, page
-from lib.activities import Activity
 from lib.fields import Moment, RecordRef
 from lib.lists import Listed, scope_of
+from lib.people.calls import Activity
 
 endpoints = Endpoints("Activities")
 

@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field
 from functions.endpoint import Answer, Call, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, not_there
-from lib.activities import Activity
 from lib.cards import Action, Card, CardRecipient, Kind, Priority, Status
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, Stale, WrongField
 from lib.fields import Model, Moment, Regarding
 from lib.ids import short_hash
+from lib.people.calls import Activity
 
 endpoints = Endpoints("Cards")
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
-from lib.addresses import same_mailbox
 from lib.attachments.files import UNSENT
 from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
@@ -18,6 +17,7 @@ from lib.lists import Listed
 from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
 from lib.mime.write import ComposeError
+from lib.people.addresses import same_mailbox
 from lib.status_text import reminder_text, status_text
 
 

@@ -14,7 +14,7 @@ from functions.problems import invalid, not_there
 from lib.engagement import Engagement, Rollup
 from lib.errors import Stale
 from lib.fields import Model, RecordRef, RecordType
-from lib.people import (
+from lib.people.store import (
     USERS,
     Changed,
     OptIn,

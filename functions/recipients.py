@@ -9,11 +9,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import load
 from functions.problems import invalid_fields
-from lib.consents import Consent, ConsentSpec
 from lib.fields import Email, RecordRef
 from lib.follow import Decision, Preference
 from lib.message_store import Loaded
 from lib.messages import Copy, Delivery, StoredMessage
+from lib.people.consents import Consent, ConsentSpec
 
 endpoints = Endpoints("Recipients and consents")
 

@@ -11,7 +11,6 @@ from functions.problems import Problem, invalid, invalid_fields
 from functions.recipients import RecipientRead, recipients_read
 from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
 from lib import prepare
-from lib.addresses import same_mailbox
 from lib.fields import ChosenId
 from lib.follow import FollowState
 from lib.ids import new_id
@@ -19,7 +18,8 @@ from lib.message_store import Loaded, Summary
 from lib.messages import Body, MessageSpec, Remark, StoredMessage
 from lib.mime.read import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, read_mail_text
 from lib.mime.write import ComposeError
-from lib.people import USERS
+from lib.people.addresses import same_mailbox
+from lib.people.store import USERS
 from lib.prepare import Mail, Prepared
 
 endpoints = Endpoints("Sending")

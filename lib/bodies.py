@@ -12,7 +12,7 @@ from lib.attachments.mail import MailFiles
 from lib.attachments.models import StoredFile, StoredImage
 from lib.messages import Body, MessageFields, Remark
 from lib.mime.write import Composed, Part, compose
-from lib.people import StoredUser
+from lib.people.store import StoredUser
 from lib.rewrite import Opened, OpenToken, cleaned, rewrite
 from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose

@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from lib.activities import Activity
 from lib.clock import Clock, milliseconds
 from lib.errors import NotAllowed, Stale
 from lib.fields import Moment, RecordRef, Regarding
 from lib.ids import short_hash
+from lib.people.calls import Activity
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
 from lib.storage.documents import pack, unpack
 from lib.storage.due_index import Due, DueIndex

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib.addresses import same_mailbox
 from lib.follow import FOLLOWED, Decision, FollowState, some_are_followed
 from lib.messages import Copy, MessageFields
+from lib.people.addresses import same_mailbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from lib.addresses import same_mailbox
 from lib.organizations.registry import OrganizationSettings
-from lib.people import StoredUser
+from lib.people.addresses import same_mailbox
+from lib.people.store import StoredUser
 
 Preference = Literal["allow", "do_not_allow", "unknown"]
 

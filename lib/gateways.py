@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lib.addresses import domain_of
 from lib.catalogues.gateways import Gateways
 from lib.clock import Clock
+from lib.people.addresses import domain_of
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver

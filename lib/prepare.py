@@ -10,11 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib import bodies
-from lib.addresses import domain_of
 from lib.attachments.mail import FileBytes
 from lib.attachments.models import StoredFile
 from lib.bodies import Followed, Original, Unfollowed
-from lib.consents import Consents
 from lib.copies import Division, divided, kept
 from lib.errors import UnknownSender
 from lib.follow import Decision, FollowState, Said, decide
@@ -23,7 +21,9 @@ from lib.messages import Body, Copy, MessageFields, Recipient, Remark, StoredMes
 from lib.mime.write import Composed
 from lib.off_loop import JobLost, OffLoop
 from lib.organizations.registry import Organizations, OrganizationSettings
-from lib.people import People, StoredUser
+from lib.people.addresses import domain_of
+from lib.people.consents import Consents
+from lib.people.store import People, StoredUser
 from lib.tokens import KeyRing
 
 if TYPE_CHECKING:

@@ -11,8 +11,6 @@ from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 
-from lib.activities import Activities
-from lib.address_hashes import AddressHashes
 from lib.alerts import Alerts
 from lib.assessor import Assessor
 from lib.attachments.files import Files
@@ -22,7 +20,6 @@ from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
-from lib.consents import Consents
 from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
@@ -36,7 +33,10 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.registry import Organizations
 from lib.outbox import Outbox
 from lib.overdue import Overdue
-from lib.people import People
+from lib.people.address_hashes import AddressHashes
+from lib.people.calls import Activities
+from lib.people.consents import Consents
+from lib.people.store import People
 from lib.places import Places
 from lib.prepare import Preparation
 from lib.rejudge import Rejudge

@@ -35,7 +35,7 @@ from lib.facts import refresh_body
 from lib.fields import RecordRef
 from lib.messages import StoredMessage
 from lib.organizations.registry import Organizations
-from lib.people import People
+from lib.people.store import People
 from lib.storage import Queues, Tables
 from lib.storage.layout import INTERACTIONS
 

@@ -12,7 +12,7 @@ from lib.engagement.rollups import Rollup, exchanged
 from lib.engagement.rows import RecordRows, key_changes, last_keys_of, share_change
 from lib.engagement.shares import LastOf, Share, record_of
 from lib.organizations.registry import Organizations
-from lib.people import People
+from lib.people.store import People
 from lib.storage import Conflict, Missing
 
 log = logging.getLogger("heed.engagement")

@@ -8,7 +8,7 @@ from datetime import datetime
 from lib.engagement.rollups import total
 from lib.engagement.rows import PARTITION, RecordRows, key_changes, last_keys_of
 from lib.organizations.registry import Score
-from lib.people import StoredRecord
+from lib.people.store import StoredRecord
 from lib.storage import Change, Delete
 from lib.storage.protocols import MOST_CHANGES
 

@@ -15,7 +15,7 @@ from lib.engagement.shares import LastOf, Share, name_of
 from lib.engagement.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 from lib.fields import Moment
 from lib.organizations.registry import Score
-from lib.people import StoredRecord
+from lib.people.store import StoredRecord
 
 Key = TypeVar("Key")
 

@@ -26,7 +26,7 @@ from typing import Any
 from lib.messages import Body, MessageFields, Recipient
 from lib.mime.bodies import MailBodies
 from lib.mime.headers import unfolded, write_mailboxes, write_text
-from lib.people import StoredUser
+from lib.people.store import StoredUser
 
 _WIRE = compat32.clone(linesep="\r\n")
 _UTF8 = Charset("utf-8")

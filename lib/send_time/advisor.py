@@ -20,7 +20,7 @@ from lib.fields import RecordRef
 from lib.lists import Listed, Lists, scope_of
 from lib.messages import StoredMessage
 from lib.organizations.registry import WorkHours
-from lib.people import People, StoredRecord
+from lib.people.store import People, StoredRecord
 from lib.send_time import sentences
 from lib.send_time.advice import Advice, Seen, advise
 from lib.send_time.habits import FEWEST_MAILS, Engagement, mails_of

@@ -16,7 +16,7 @@ from lib.facts import Fact
 from lib.fields import RecordRef
 from lib.messages import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
-from lib.people import People, StoredRecord, record_partition
+from lib.people.store import People, StoredRecord, record_partition
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table
 from lib.storage.memory import MemoryQueues, memory_storage

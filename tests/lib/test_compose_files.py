@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lib.filenames import clean_filename
 from lib.messages import Body, MessageFields
 from lib.mime.write import ComposeError, Part, compose
-from lib.people import StoredUser
+from lib.people.store import StoredUser
 from tests.lib.pictures import png
 from tests.lib.test_compose import ADA, DATE, MESSAGE_ID
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.organizations.registry import WorkHours
-from lib.people import Address
+from lib.people.store import Address
 from lib.send_time.advice import Advice, Seen, advise, office_hours_at
 from lib.send_time.habits import Engagement
 from lib.send_time.places import Place, place_of

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from lib.people import Address
+from lib.people.store import Address
 from lib.send_time.cities import cities_of
 from lib.send_time.countries import country_code, subdivision_code
 from lib.send_time.make_catalogues import city_rows, country_rows

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from hashlib import blake2b
 
-from lib.addresses import same_mailbox
+from lib.people.addresses import same_mailbox
 from lib.storage import Conflict, Insert, Row, Storage
 from lib.storage import layout as tables
 

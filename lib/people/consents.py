@@ -12,11 +12,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from lib.address_hashes import AddressHashes
 from lib.clock import Clock, milliseconds, moment
 from lib.fields import ChosenId, Line, Model, Moment
 from lib.follow import Preference
 from lib.ids import new_id
+from lib.people.address_hashes import AddressHashes
 from lib.storage import Range, Storage
 from lib.storage.repository import Repository
 
