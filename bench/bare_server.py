@@ -26,8 +26,8 @@ from yarl import URL
 
 from bench.load import HEADERS
 from infra.local.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
-from lib.facts import new_fact
 from lib.storage.azure.account import Account
+from lib.tracking.facts import new_fact
 from pixel_fn import PIXEL
 
 TABLE = "heedbenchbare"

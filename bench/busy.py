@@ -31,8 +31,6 @@ from bench.storage import Mail, prepare
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
 from lib.clock import SystemClock, milliseconds
-from lib.facts import Fact
-from lib.journal import QUEUE, Journal
 from lib.message_store import Summary
 from lib.storage import Range
 from lib.storage.azure.account import Account
@@ -41,6 +39,8 @@ from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.documents import unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
+from lib.tracking.facts import Fact
+from lib.tracking.journal import QUEUE, Journal
 
 OPENS = 10_000
 OPENS_OF_EACH = 10

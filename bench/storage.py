@@ -11,7 +11,6 @@ from pathlib import Path
 from bench.bare_server import TABLE
 from lib.clock import SystemClock
 from lib.follow import FollowState
-from lib.journal import facts_of
 from lib.message_store import MessageStore
 from lib.messages import Body, Recipient, StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec
@@ -21,6 +20,7 @@ from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.layout import table
 from lib.tokens import Claim, KeyRing, Purpose
+from lib.tracking.journal import facts_of
 
 ORGANIZATION = "bench"
 MESSAGES = 1000

@@ -11,10 +11,10 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import load
 from functions.problems import not_there
 from functions.queue_trigger import on_queue
-from lib.facts import read_interactions
 from lib.rejudge import Reassessment
 from lib.services import Services
 from lib.storage.layout import INTERACTIONS
+from lib.tracking.facts import read_interactions
 
 endpoints = Endpoints("Verdicts")
 

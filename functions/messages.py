@@ -17,7 +17,6 @@ from lib.catalogues.devices import device_of
 from lib.clock import moment
 from lib.deliveries import is_waiting
 from lib.errors import Stale
-from lib.facts import Fact
 from lib.fields import ChosenId, Moment, RecordRef
 from lib.ids import MADE
 from lib.lists import Sort, View, scope_of
@@ -26,6 +25,7 @@ from lib.messages import Body, MessageFields, MessageItem, MessageRead, MessageS
 from lib.reminders import check_times, with_reminder
 from lib.storage import Conflict
 from lib.storage.repository import patch_of, patched
+from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat
 

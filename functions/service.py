@@ -11,11 +11,11 @@ import azure.functions as func
 from pydantic import BaseModel, Field
 
 from functions.endpoint import Answer, Call, Endpoints
-from lib.facts import Fact, NotAFact, read_interactions
-from lib.journal import LOG_MARK, queue_body
 from lib.overdue import LIMIT
 from lib.storage import StorageError
 from lib.storage.layout import INTERACTIONS, ORGANIZATIONS
+from lib.tracking.facts import Fact, NotAFact, read_interactions
+from lib.tracking.journal import LOG_MARK, queue_body
 
 endpoints = Endpoints("Service", who="nobody", prefix="api")
 operations = Endpoints("Operations", who="admin", prefix="api/ops")

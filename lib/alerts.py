@@ -14,13 +14,13 @@ from typing import Literal
 from lib.cards import Card, CardRecipient, Cards, card_id
 from lib.clock import Clock, milliseconds, moment
 from lib.deliveries import refused_recipients
-from lib.facts import Fact, refresh_body
 from lib.kpis import Kpis
 from lib.message_store import Loaded
 from lib.messages import Copy, Delivery, Recipient, StoredMessage
 from lib.organizations.registry import Organizations
 from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS
+from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict
 
 AlertOn = Literal["human", "any"]

@@ -23,7 +23,6 @@ from lib.clock import Clock, milliseconds, moment
 from lib.engagement import Engagements, Tallies, tally
 from lib.errors import Stale
 from lib.fact_rows import FactRows, Stored
-from lib.facts import Fact, refresh_body
 from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
 from lib.kpis import Kpis, added, count, together, views
@@ -36,6 +35,7 @@ from lib.storage.coalescing import Lanes
 from lib.storage.layout import INTERACTIONS
 from lib.storage.retry import stand_back
 from lib.templates import TemplateCounts
+from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict, judge
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.repeats import is_repeat

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
-from lib.facts import Fact
 from lib.message_store import Loaded
 from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
 from lib.people.store import USERS, People
 from lib.sightings import WITHIN, Sightings
+from lib.tracking.facts import Fact
 from lib.verdicts import Sending
 from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
 

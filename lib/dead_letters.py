@@ -7,10 +7,10 @@ import json
 import logging
 from typing import Literal
 
-from lib.facts import read_interactions
 from lib.schedule import read_order
 from lib.storage import DeadLetters
 from lib.storage.layout import OUTBOX, QUEUES
+from lib.tracking.facts import read_interactions
 
 log = logging.getLogger("heed.dead_letters")
 

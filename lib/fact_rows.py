@@ -22,13 +22,13 @@ from hashlib import blake2b
 from itertools import count
 from typing import Any
 
-from lib.facts import Fact
-from lib.journal import facts_of, journal_columns
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches
 from lib.storage.documents import columns, text_of
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
+from lib.tracking.facts import Fact
+from lib.tracking.journal import facts_of, journal_columns
 from lib.verdicts import Reason, Verdict
 from lib.verdicts.weights import WEIGHTS
 

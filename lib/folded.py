@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.engagement import Tallies, tally
-from lib.facts import Fact
 from lib.kpis import Kpis, added, count, together, views
+from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
 from lib.verdicts.thresholds import MINUTE

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.clock import moment
-from lib.facts import Fact, Kind
 from lib.fields import Moment
+from lib.tracking.facts import Fact, Kind
 from lib.verdicts import Verdict
 from lib.verdicts.ourselves import OWN
 

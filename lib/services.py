@@ -23,9 +23,7 @@ from lib.clock import Clock, SystemClock
 from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
-from lib.hits import Hits
 from lib.images import HostedImages
-from lib.journal import Journal, RowsAndQueues, Writer
 from lib.lists import Lists
 from lib.message_store import MessageStore
 from lib.off_loop import OffLoop
@@ -49,6 +47,8 @@ from lib.storage import Storage
 from lib.storage.due_index import DueIndex
 from lib.sweep import JournalSweep
 from lib.templates import Outcomes, TemplateCounts, Templates
+from lib.tracking.hits import Hits
+from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
 

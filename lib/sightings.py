@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from lib.facts import Fact
 from lib.storage import Missing, Range, Row, Tables, Upsert
 from lib.storage.layout import table
 from lib.storage.protocols import MOST_CHANGES
+from lib.tracking.facts import Fact
 from lib.verdicts.thresholds import MINUTE, SECOND
 
 WITHIN = 10 * MINUTE

@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 from lib.assessor import Assessor
 from lib.clock import Clock, milliseconds
 from lib.errors import Stale
-from lib.facts import Fact, Interactions, NotAFact
-from lib.journal import FACTS_ROW, facts_of
 from lib.organizations.registry import Organizations
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
 from lib.storage.layout import table
+from lib.tracking.facts import Fact, Interactions, NotAFact
+from lib.tracking.journal import FACTS_ROW, facts_of
 
 log = logging.getLogger("heed.sweep")
 

@@ -23,11 +23,11 @@ from infra.local.http_triggers import HttpTriggers
 from infra.local.invocation import InvocationError, Invoke, make_invoke
 from lib.clock import SetClock
 from lib.gateways import Resolve
-from lib.journal import StorageWriter, Writer
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Storage
 from lib.storage.memory import MemoryQueues, memory_storage
+from lib.tracking.journal import StorageWriter, Writer
 from lib.transports import Transport
 from lib.transports.memory import MemoryTransport
 

@@ -9,7 +9,7 @@ from random import Random
 from bench.traces.addresses import address_in, near
 from bench.traces.timing import DAY, HOUR, MINUTE, delivery
 from bench.traces.trace import Actor, Request, Trace
-from lib.facts import Kind, network_of
+from lib.tracking.facts import Kind, network_of
 
 # Ids of the catalogue of gateways.
 MICROSOFT = "microsoft-365"

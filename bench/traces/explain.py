@@ -10,7 +10,7 @@ from bench.traces.judges import Judge
 from bench.traces.score import RIGHT
 from bench.traces.trace import Request, Trace
 from lib.catalogues.networks import Networks
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 
 
 def explain(scenario: str, seed: int, count: int, decide: Judge, networks: Networks) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.traces.judges import Decision, Judge
 from lib.catalogues.registry import Catalogues
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts import judge
 from lib.verdicts.sending import Sending
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class
 from lib.verdicts.sending import Sending
 

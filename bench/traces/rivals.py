@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from bench.traces.judges import MACHINE, PERSON, Decision, Judge
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.sending import Sending
 
 SCANNERS = frozenset(("microsoft-365-protection", "barracuda-egd", "proofpoint", "mimecast", "cisco-ironport"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bench.traces.judges import Decision, Judge
 from bench.traces.trace import Actor, Request, Trace
 from lib.catalogues.networks import Networks
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class
 
 BINS = 10

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lib.catalogues.networks import Networks
 from lib.clock import moment
-from lib.facts import Fact, Kind, new_fact
+from lib.tracking.facts import Fact, Kind, new_fact
 from lib.verdicts.sending import Sending
 
 Actor = Literal["person", "machine"]

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from lib.attachments.block import Link, with_links
 from lib.attachments.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
-from lib.facts import FIRST_IMAGE
 from lib.filenames import filename_in_url
 from lib.images import host_images, images_in, missing_images
 from lib.messages import Body, Remark
@@ -17,6 +16,7 @@ from lib.places import Room
 from lib.storage import Blobs, Missing
 from lib.storage import layout as tables
 from lib.tokens import Claim, KeyRing, Purpose
+from lib.tracking.facts import FIRST_IMAGE
 
 
 class MailFiles:

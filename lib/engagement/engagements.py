@@ -31,13 +31,13 @@ from lib.engagement.shares import (
     shares_of,
 )
 from lib.engagement.tallies import Tallies
-from lib.facts import refresh_body
 from lib.fields import RecordRef
 from lib.messages import StoredMessage
 from lib.organizations.registry import Organizations
 from lib.people.store import People
 from lib.storage import Queues, Tables
 from lib.storage.layout import INTERACTIONS
+from lib.tracking.facts import refresh_body
 
 Result = TypeVar("Result")
 

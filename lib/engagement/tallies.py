@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.engagement.decay import EVENT_KINDS, EventKind, worth
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 
 HOUR = 60 * 60 * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lib.catalogues.devices import APPLE_PRIVACY
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.browsers import is_browser, is_impossible, is_mail_program, is_out_of_date
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene

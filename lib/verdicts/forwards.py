@@ -15,7 +15,7 @@ from itertools import combinations
 from pydantic import BaseModel
 
 from lib.catalogues.devices import device_of, image_proxy
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Verdict
 from lib.verdicts.thresholds import MINUTE
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lib.catalogues.registry import Catalogues
-from lib.facts import Fact, Kind
+from lib.tracking.facts import Fact, Kind
 from lib.verdicts import asks, how, ourselves, receives, together, when
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.repeats import as_repeat, repeats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.facts import SESSION, Fact
+from lib.tracking.facts import SESSION, Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene
 

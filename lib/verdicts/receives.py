@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene
 from lib.verdicts.weights import side_of

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lib.facts import FIRST_IMAGE, Fact
+from lib.tracking.facts import FIRST_IMAGE, Fact
 from lib.verdicts.evidence import Reason, Verdict
 from lib.verdicts.thresholds import MINUTE
 

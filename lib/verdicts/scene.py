@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple, TypeVar
 
 from lib.catalogues.registry import Catalogues, Owner
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.sending import Sending
 from lib.verdicts.thresholds import Thresholds
 

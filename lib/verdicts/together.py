@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from lib.catalogues.devices import device_of
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.browsers import is_mail_program
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene, has_between, source_of, target_of, windows

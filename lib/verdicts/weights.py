@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lib.facts import Kind
+from lib.tracking.facts import Kind
 
 RULES_VERSION = "2"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lib.facts import Fact, Kind
+from lib.tracking.facts import Fact, Kind
 from lib.verdicts.evidence import Finding
 from lib.verdicts.scene import Scene
 from lib.verdicts.weights import side_of

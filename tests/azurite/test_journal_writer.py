@@ -19,11 +19,11 @@ from azure.storage.queue.aio import QueueServiceClient
 from infra.local.azurite import Azurite
 from infra.local.child import free_port
 from infra.local.settings import development_connection_string
-from lib.facts import Fact
-from lib.journal import FACTS_ROW, StorageWriter, Writer, facts_of, journal_columns
 from lib.storage import Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter
+from lib.tracking.facts import Fact
+from lib.tracking.journal import FACTS_ROW, StorageWriter, Writer, facts_of, journal_columns
 from tests.azurite.fault_proxy import Fault, FaultProxy
 from tests.azurite.storage_suite import rows_of
 

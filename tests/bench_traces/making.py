@@ -1,7 +1,7 @@
 """Traces by hand."""
 
 from bench.traces.trace import Actor, Request, Trace
-from lib.facts import Kind
+from lib.tracking.facts import Kind
 
 SENT = 1_790_000_000_000
 CHROME = (

@@ -10,7 +10,7 @@ from bench.traces.generate import REPORTING_SEEDS, TUNING_SEEDS, generate, one
 from bench.traces.scenarios import FAMILIES, SCENARIOS
 from bench.traces.trace import Trace
 from lib.catalogues.registry import load_catalogues
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from tests.bench_traces.making import SENT, hit, mail
 
 

@@ -10,7 +10,7 @@ from bench.traces.report import by_scenario, compared, reliability, render
 from bench.traces.rivals import everything_counts
 from bench.traces.score import score
 from lib.catalogues.registry import load_catalogues
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from tests.bench_traces.making import hit, mail
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pytest
 from bench.traces import rivals
 from bench.traces.judges import Judge
 from bench.traces.trace import Request
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from tests.bench_traces.making import SENT, hit, mail
 
 GOOGLE_PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"

@@ -8,7 +8,7 @@ from bench.traces.judges import MACHINE, PERSON, Decision, Judge
 from bench.traces.rivals import everything_counts
 from bench.traces.score import SETTLING, Score, score
 from bench.traces.trace import Trace
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts.sending import Sending
 from tests.bench_traces.making import hit, mail
 

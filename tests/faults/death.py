@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from lib.journal import Writer
 from lib.storage import Change, DeadLetters, Queues, Range, Row, Storage, Tables
 from lib.storage.layout import OUTBOX
 from lib.storage.protocols import EVERYTHING
+from lib.tracking.journal import Writer
 from lib.transports import Envelope, Outcome, Transport
 from tests.faults.steps import Step, steps_of
 

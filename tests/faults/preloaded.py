@@ -15,6 +15,6 @@ from tests.faults.jobs import HostedHeed
 
 patch("functions.app.openapi_document", cache(openapi_document)).start()
 # On a busy machine a commit may take its time: a hit that only the log has is another test's business.
-patch("lib.journal.COMMIT_LIMIT", 30.0).start()
+patch("lib.tracking.journal.COMMIT_LIMIT", 30.0).start()
 
 HostedHeed(storage=memory_storage())

@@ -12,7 +12,7 @@ import pytest
 from infra.local.log_lines import LateLines
 from lib.clock import SetClock
 from lib.fact_rows import FactRows
-from lib.journal import LOG_MARK
+from lib.tracking.journal import LOG_MARK
 from tests.azurite.fault_proxy import Fault
 from tests.faults.accounts import Accounts
 from tests.faults.hosts import Host, StorageInbox

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from lib.clock import SetClock
-from lib.journal import LOG_MARK
+from lib.tracking.journal import LOG_MARK
 from tests.azurite.fault_proxy import Fault
 from tests.faults.accounts import Accounts
 from tests.faults.ends import End, ends_of

@@ -15,11 +15,11 @@ import pytest
 
 import attachment_fn
 from infra.local.log_lines import LateLines
-from lib.journal import LOG_MARK, StorageWriter
 from lib.storage import Range, Row, Storage, Unavailable
 from lib.storage.memory import MemoryBlobs, MemoryTables, memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
+from lib.tracking.journal import LOG_MARK, StorageWriter
 from tests.functions.test_attachments import PDF, add
 from tests.heed import ADMIN_KEY, Heed, Response
 from tests.lib.test_content_types import EICAR, SVG

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.facts import read_interactions
+from lib.tracking.facts import read_interactions
 from lib.transports import Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.functions.test_timing import cards, entries, pass_time

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from lib.dead_letters import kind_of
-from lib.journal import queue_body
 from lib.schedule import Wake
 from lib.storage.memory import MemoryDeadLetters
+from lib.tracking.journal import queue_body
 from tests.heed import ADMIN_KEY, Heed, Response
 
 SECRET = b'{"v": 9, "to": "ada@example.com"}'

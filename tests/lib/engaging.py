@@ -12,7 +12,6 @@ from typing import Any
 from lib.clock import SetClock, milliseconds
 from lib.engagement import Contribution, Engagement, Engagements, Rollup, Tallies, tally
 from lib.errors import Stale
-from lib.facts import Fact
 from lib.fields import RecordRef
 from lib.messages import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
@@ -21,6 +20,7 @@ from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.storage.protocols import EVERYTHING
+from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from tests.faults.failing import Failure, failing_storage
 from tests.heed import START

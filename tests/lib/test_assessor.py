@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from tests.heed import CHROME, START, Heed
 
 AGENTS = [CHROME, "Mozilla/5.0", "curl/8.5", None]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lib import folded as folding
 from lib.assessor import BUSY
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from tests.heed import CHROME, Heed
 
 MINUTE = 60_000

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lib.catalogues.networks import Networks
-from lib.facts import (
+from lib.tracking.facts import (
     KEPT_HEADERS,
     LONGEST_AGENT,
     LONGEST_HEADER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 

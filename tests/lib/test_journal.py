@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from lib import journal as journal_module
 from lib.clock import SetClock
-from lib.facts import Fact, Interactions, read_interactions
-from lib.journal import Journal, facts_of
 from lib.storage import Row, Unavailable
+from lib.tracking import journal as journal_module
+from lib.tracking.facts import Fact, Interactions, read_interactions
+from lib.tracking.journal import Journal, facts_of
 
 HANGS = 20.0
 """Seconds after which a test may say that something hangs; nothing in here takes as long when it works."""

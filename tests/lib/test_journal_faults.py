@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from lib import journal as journal_module
-from lib.facts import Fact
-from lib.journal import LOG_MARK
+from lib.tracking import journal as journal_module
+from lib.tracking.facts import Fact
+from lib.tracking.journal import LOG_MARK
 from tests.lib.test_journal import (
     HANGS,
     ScriptedWriter,

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from lib.clock import rfc3339
-from lib.facts import read_interactions
-from lib.journal import RowsAndQueues
 from lib.storage.due_index import Due
 from lib.storage.memory import MemoryQueues, Sent
+from lib.tracking.facts import read_interactions
+from lib.tracking.journal import RowsAndQueues
 from tests.heed import Heed
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from lib.facts import FIRST_IMAGE, Fact, Kind
 from lib.kpis import views
+from lib.tracking.facts import FIRST_IMAGE, Fact, Kind
 from lib.verdicts import Verdict
 from lib.verdicts.repeats import as_repeat, is_repeat, repeats
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lib.catalogues.registry import load_catalogues
-from lib.facts import Fact, Kind
+from lib.tracking.facts import Fact, Kind
 from lib.verdicts import Sending, Verdict, judge
 from lib.verdicts.asks import GMAIL_PREFETCH
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.catalogues.registry import load_catalogues
-from lib.facts import Fact
+from lib.tracking.facts import Fact
 from lib.verdicts import RULES_VERSION, Sending, judge
 from lib.verdicts.weights import WEIGHTS
 from tests.heed import CHROME

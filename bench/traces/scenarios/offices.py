@@ -22,7 +22,7 @@ from bench.traces.people import (
 from bench.traces.scanners import Scanner, all_links, scan
 from bench.traces.scenarios.common import maybe_scanned, reader
 from bench.traces.timing import DAY, HOUR, SECOND, lognormal, until_read
-from lib.facts import SESSION
+from lib.tracking.facts import SESSION
 
 
 def one_address_for_all(draft: Draft) -> None:

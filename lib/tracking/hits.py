@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Protocol
 
 from lib.catalogues.networks import Networks
-from lib.facts import Kind, asks_for_privacy, new_fact
-from lib.journal import Journal
 from lib.tokens import Claim, KeyRing, Purpose
+from lib.tracking.facts import Kind, asks_for_privacy, new_fact
+from lib.tracking.journal import Journal
 
 
 class Request(Protocol):

@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lib.clock import Clock, milliseconds
-from lib.facts import Fact, NotAFact
 from lib.storage import Queues, Row, Storage, StorageError, Upsert
 from lib.storage.batches import batches
+from lib.tracking.facts import Fact, NotAFact
 
 log = logging.getLogger("heed.journal")
 
