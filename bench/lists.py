@@ -20,7 +20,6 @@ import uvloop
 from bench.sending import Finding
 from infra.local.azurite import start_azurite
 from lib.follow import FollowState
-from lib.kpis import Counts, Kpis
 from lib.lists import Listed, Lists, Place, Sort, View
 from lib.messages import StoredMessage
 from lib.storage import Change, Range, Row, Tables
@@ -29,6 +28,7 @@ from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.layout import table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
+from lib.verdicts.kpis import Counts, Kpis
 
 MESSAGES = 100_000
 ON_AZURITE = 300

@@ -12,13 +12,13 @@ from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
 from lib.checks import Check
 from lib.follow import FollowState
-from lib.kpis import Kpis
 from lib.lists import Listed
 from lib.message_store import Loaded
 from lib.messages import Body, MessageFields, MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
 from lib.status_text import reminder_text, status_text
+from lib.verdicts.kpis import Kpis
 
 
 async def time_zone_of(call: Call) -> str:

@@ -14,7 +14,6 @@ from typing import Literal
 from lib.cards import Card, CardRecipient, Cards, card_id
 from lib.clock import Clock, milliseconds, moment
 from lib.deliveries import refused_recipients
-from lib.kpis import Kpis
 from lib.message_store import Loaded
 from lib.messages import Copy, Delivery, Recipient, StoredMessage
 from lib.organizations.registry import Organizations
@@ -22,6 +21,7 @@ from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict
+from lib.verdicts.kpis import Kpis
 
 AlertOn = Literal["human", "any"]
 

@@ -25,7 +25,6 @@ from lib.errors import Stale
 from lib.fact_rows import FactRows, Stored
 from lib.folded import CONTEXT, Folded, fold
 from lib.follow import FollowState
-from lib.kpis import Kpis, added, count, together, views
 from lib.lists import Listed, Lists, Place, places_of
 from lib.message_store import Loaded, MessageStore, Summary
 from lib.messages import records_of
@@ -38,6 +37,7 @@ from lib.templates import TemplateCounts
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict, judge
 from lib.verdicts.forwards import OtherReader, other_readers, readers
+from lib.verdicts.kpis import Kpis, added, count, together, views
 from lib.verdicts.repeats import is_repeat
 
 log = logging.getLogger("heed.assessor")

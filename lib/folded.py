@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.engagement import Tallies, tally
-from lib.kpis import Kpis, added, count, together, views
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
+from lib.verdicts.kpis import Kpis, added, count, together, views
 from lib.verdicts.thresholds import MINUTE
 
 AFTER = 60 * MINUTE

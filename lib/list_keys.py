@@ -23,10 +23,10 @@ from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment
 from lib.fields import RecordRef
-from lib.kpis import Kpis
 from lib.messages import State, StoredMessage, records_of
 from lib.storage import Range
 from lib.storage.collation import ascending, collation_key, descending
+from lib.verdicts.kpis import Kpis
 
 View = Literal["followed", "all", "scheduled", "received"]
 Shelf = Literal["followed", "others", "scheduled", "received"]

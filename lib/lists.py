@@ -20,7 +20,6 @@ from pydantic import BaseModel
 from lib.errors import Stale
 from lib.follow import FollowState
 from lib.ids import short_hash
-from lib.kpis import Kpis
 from lib.list_keys import (
     MAIN,
     SHELVES,
@@ -45,6 +44,7 @@ from lib.messages import StoredMessage
 from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
+from lib.verdicts.kpis import Kpis
 
 __all__ = ["Listed", "Lists", "Place", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
 

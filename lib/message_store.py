@@ -21,7 +21,6 @@ from lib.engagement import Contribution
 from lib.errors import Stale
 from lib.fields import Moment
 from lib.folded import Folded
-from lib.kpis import Kpis
 from lib.list_keys import Place
 from lib.messages import Body, Copy, StoredMessage
 from lib.storage import (
@@ -41,6 +40,7 @@ from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 from lib.templates.shares import TemplateUse
 from lib.verdicts.forwards import OtherReader
+from lib.verdicts.kpis import Kpis
 
 _INLINE_BYTES = 32 * 1024
 _BODY = "body"

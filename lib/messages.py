@@ -14,7 +14,7 @@ from lib.attachments.models import AttachmentRead
 from lib.checks import Check
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.follow import FollowState
-from lib.kpis import Kpis
+from lib.verdicts.kpis import Kpis
 
 Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
 State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]

@@ -13,13 +13,13 @@ from lib.assessor import Assessment, Assessor
 from lib.clock import moment
 from lib.errors import Stale
 from lib.fields import Moment
-from lib.kpis import Kpis
 from lib.lists import Lists, scope_of
 from lib.message_store import Loaded, MessageStore
 from lib.storage.retry import stand_back
 from lib.tracking.facts import Kind
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
+from lib.verdicts.kpis import Kpis
 
 _MOST_SHOWN = 100
 _MOST_TRIES = 8

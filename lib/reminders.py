@@ -13,10 +13,10 @@ from lib.cards import Cards
 from lib.clock import Clock, milliseconds, rfc3339
 from lib.errors import Stale, WrongField
 from lib.follow import FollowState
-from lib.kpis import Kpis
 from lib.message_store import Loaded, MessageStore
 from lib.messages import MessageFields, Reminder, StoredMessage
 from lib.storage.due_index import Due, DueIndex, HandOver, is_seasoned
+from lib.verdicts.kpis import Kpis
 
 NOW = timedelta(0)
 

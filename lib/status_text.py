@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from lib.clock import in_zone
-from lib.kpis import Kpis
 from lib.messages import StoredMessage
+from lib.verdicts.kpis import Kpis
 
 
 def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:

@@ -8,7 +8,7 @@ from bench.traces.judges import Decision, Judge
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact
 from lib.verdicts import judge
-from lib.verdicts.sending import Sending
+from lib.verdicts.context import Sending
 
 
 def heed(catalogues: Catalogues) -> Judge:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.tracking.facts import Fact
+from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Class
-from lib.verdicts.sending import Sending
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from bench.traces.judges import MACHINE, PERSON, Decision, Judge
 from lib.tracking.facts import Fact
-from lib.verdicts.sending import Sending
+from lib.verdicts.context import Sending
 
 SCANNERS = frozenset(("microsoft-365-protection", "barracuda-egd", "proofpoint", "mimecast", "cisco-ironport"))
 """Owners of networks that somebody who fights scanners would put on a list."""

@@ -10,7 +10,7 @@ from typing import Literal
 from lib.catalogues.networks import Networks
 from lib.clock import moment
 from lib.tracking.facts import Fact, Kind, new_fact
-from lib.verdicts.sending import Sending
+from lib.verdicts.context import Sending
 
 Actor = Literal["person", "machine"]
 """`person`: a recipient, or whom a recipient forwarded it to, was there. `machine`: anything else that is no

@@ -17,13 +17,13 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from lib.kpis import Kpis
 from lib.messages import StoredMessage
 from lib.storage import Change, Conflict, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.retry import Attempts
 from lib.templates.shares import Counts, CountsByTemplate, Share, TemplateUse, share_of, total
+from lib.verdicts.kpis import Kpis
 
 log = logging.getLogger("heed.templates")
 

@@ -11,8 +11,8 @@ from hashlib import blake2b
 
 from pydantic import BaseModel
 
-from lib.kpis import Kpis
 from lib.messages import StoredMessage
+from lib.verdicts.kpis import Kpis
 
 NO_TYPE = ""
 """Of messages that regard no record."""

@@ -15,11 +15,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, Kind
-from lib.verdicts import asks, how, ourselves, receives, together, when
+from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
+from lib.verdicts.message_facts import Scene
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.scene import Scene
-from lib.verdicts.sending import Sending
+from lib.verdicts.rules import agents as asks
+from lib.verdicts.rules import gateways as receives
+from lib.verdicts.rules import own_side as ourselves
+from lib.verdicts.rules import patterns as together
+from lib.verdicts.rules import requests as how
+from lib.verdicts.rules import timing as when
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 

@@ -13,13 +13,13 @@ import pytest
 
 from infra.local.azurite import Azurite
 from lib.errors import Stale
-from lib.kpis import Kpis
 from lib.lists import Listed, Lists, Sort, View
 from lib.storage import Range
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.layout import table
 from lib.storage.memory import memory_storage
+from lib.verdicts.kpis import Kpis
 from tests.azurite.fault_proxy import Fault, FaultProxy
 from tests.heed import START
 from tests.lib.listed import make_listed, opened

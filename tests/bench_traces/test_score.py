@@ -9,7 +9,7 @@ from bench.traces.rivals import everything_counts
 from bench.traces.score import SETTLING, Score, score
 from bench.traces.trace import Trace
 from lib.tracking.facts import Fact
-from lib.verdicts.sending import Sending
+from lib.verdicts.context import Sending
 from tests.bench_traces.making import hit, mail
 
 READ = mail(

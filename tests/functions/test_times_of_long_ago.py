@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.kpis import Kpis
 from lib.messages import StoredMessage
 from lib.status_text import status_text
 from lib.storage import Range, Replace, Row
 from lib.storage.layout import KINDS, table
+from lib.verdicts.kpis import Kpis
 from tests.functions.test_cards import opened
 from tests.functions.test_timing import TOMORROW, cards, scheduled
 from tests.heed import START, Heed

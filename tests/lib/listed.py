@@ -9,11 +9,11 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from lib.follow import FollowState
-from lib.kpis import Counts, Kpis
 from lib.lists import Listed, Lists, Sort, View
 from lib.messages import StoredMessage
 from lib.storage import Range, Storage
 from lib.storage.memory import memory_storage
+from lib.verdicts.kpis import Counts, Kpis
 from tests.heed import START
 
 INDEX = "heedacmeindex"

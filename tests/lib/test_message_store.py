@@ -8,12 +8,12 @@ import pytest
 
 from lib.errors import Stale
 from lib.follow import FollowState
-from lib.kpis import Counts, Kpis
 from lib.message_store import Loaded, MessageStore, Summary
 from lib.messages import Body, Copy, StoredMessage
 from lib.storage import Conflict, Missing, Range, Storage
 from lib.storage.layout import container, table
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
+from lib.verdicts.kpis import Counts, Kpis
 
 ID = "0123456789abcdef" * 2
 ON = FollowState(state="on", reason="Everybody agrees.")

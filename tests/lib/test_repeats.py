@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from lib.kpis import views
 from lib.tracking.facts import FIRST_IMAGE, Fact, Kind
 from lib.verdicts import Verdict
+from lib.verdicts.kpis import views
 from lib.verdicts.repeats import as_repeat, is_repeat, repeats
 
 CHROME, SAFARI = "Chrome", "Safari"

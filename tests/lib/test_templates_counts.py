@@ -11,13 +11,13 @@ import pytest
 from lib.errors import Stale
 from lib.fields import Regarding
 from lib.follow import FollowState
-from lib.kpis import Kpis
 from lib.messages import StoredMessage
 from lib.storage import Change, Conflict, Delete, Storage, Unavailable
 from lib.storage import retry as attempts
 from lib.storage.memory import memory_storage
 from lib.templates import TemplateCounts, TemplateUse
 from lib.templates.shares import Counts, Share, Tally
+from lib.verdicts.kpis import Kpis
 from tests.faults.failing import Failure, When, failing_storage
 from tests.heed import START
 from tests.lib.engaging import SlowTables

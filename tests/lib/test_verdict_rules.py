@@ -11,7 +11,7 @@ import pytest
 from lib.catalogues.registry import load_catalogues
 from lib.tracking.facts import Fact, Kind
 from lib.verdicts import Sending, Verdict, judge
-from lib.verdicts.asks import GMAIL_PREFETCH
+from lib.verdicts.rules.agents import GMAIL_PREFETCH
 
 CATALOGUES = load_catalogues()
 SENT = 1_790_000_000_000

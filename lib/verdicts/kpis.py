@@ -11,7 +11,7 @@ from lib.clock import moment
 from lib.fields import Moment
 from lib.tracking.facts import Fact, Kind
 from lib.verdicts import Verdict
-from lib.verdicts.ourselves import OWN
+from lib.verdicts.rules.own_side import OWN
 
 
 class Counts(BaseModel):

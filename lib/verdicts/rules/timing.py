@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lib.tracking.facts import Fact, Kind
 from lib.verdicts.evidence import Finding
-from lib.verdicts.scene import Scene
+from lib.verdicts.message_facts import Scene
 from lib.verdicts.weights import side_of
 
 _WHAT: Mapping[Kind, str] = {"open": "opened", "click": "clicked", "attachment_view": "viewed"}

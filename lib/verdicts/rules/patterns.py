@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from lib.catalogues.devices import device_of
 from lib.tracking.facts import Fact
-from lib.verdicts.browsers import is_mail_program
 from lib.verdicts.evidence import Finding
-from lib.verdicts.scene import Scene, has_between, source_of, target_of, windows
+from lib.verdicts.message_facts import Scene, has_between, source_of, target_of, windows
+from lib.verdicts.rules.browsers import is_mail_program
 
 Findings = Iterator[tuple[Fact, Finding]]
 

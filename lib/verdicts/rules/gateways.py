@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.scene import Scene
+from lib.verdicts.message_facts import Scene
 from lib.verdicts.weights import side_of
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from lib.catalogues.registry import Catalogues, Owner
 from lib.tracking.facts import Fact
-from lib.verdicts.sending import Sending
+from lib.verdicts.context import Sending
 from lib.verdicts.thresholds import Thresholds
 
 Key = TypeVar("Key")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lib.catalogues.devices import APPLE_PRIVACY
 from lib.tracking.facts import Fact
-from lib.verdicts.browsers import is_browser, is_impossible, is_mail_program, is_out_of_date
 from lib.verdicts.evidence import Finding
-from lib.verdicts.scene import Scene
+from lib.verdicts.message_facts import Scene
+from lib.verdicts.rules.browsers import is_browser, is_impossible, is_mail_program, is_out_of_date
 
 GMAIL_PREFETCH = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lib.tracking.facts import Fact
-from lib.verdicts.browsers import is_browser
 from lib.verdicts.evidence import Finding
-from lib.verdicts.scene import Scene
+from lib.verdicts.message_facts import Scene
+from lib.verdicts.rules.browsers import is_browser
 
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _IN_ADVANCE = ("prefetch", "prerender", "preview")
