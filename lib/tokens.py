@@ -46,7 +46,7 @@ class Purpose(Enum):
 
 class Claim(NamedTuple):
     """What a token says. `recipient` counts within the message (None: one copy for all), `item` is the link's index,
-    or the attachment's; an image's counts from `lib.tracking.facts.FIRST_IMAGE`, and its `destination` is the image's id."""
+    or the attachment's; an image's counts from `facts.FIRST_IMAGE`, and its `destination` is the image's id."""
 
     organization: str
     message: str
