@@ -31,7 +31,7 @@ from bench.storage import Mail, prepare
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
 from lib.clock import SystemClock, milliseconds
-from lib.message_store import Summary
+from lib.messages.store import Summary
 from lib.storage import Range
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter

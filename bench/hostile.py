@@ -29,7 +29,7 @@ from lib import bodies
 from lib.attachments.mail import MailFiles
 from lib.attachments.models import StoredImage, cid_of
 from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
-from lib.messages import Body, MessageFields, MessageSpec, Recipient
+from lib.messages.models import Body, MessageFields, MessageSpec, Recipient
 from lib.mime.read import BadMail, read_mail_text
 from lib.people.store import StoredUser
 from lib.rewrite import markup

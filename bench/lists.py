@@ -19,9 +19,9 @@ import uvloop
 
 from bench.sending import Finding
 from infra.local.azurite import start_azurite
-from lib.follow import FollowState
 from lib.lists import Listed, Lists, Place, Sort, View
-from lib.messages import StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import StoredMessage
 from lib.storage import Change, Range, Row, Tables
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage

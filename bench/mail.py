@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from bench.storage import ORGANIZATION, Mail
-from lib.messages import Body, MessageFields, Recipient
+from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.write import compose
 from lib.people.store import StoredUser
 from lib.rewrite import Rewritten, rewrite

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench.bare_server import TABLE
 from lib.clock import SystemClock
-from lib.follow import FollowState
-from lib.message_store import MessageStore
-from lib.messages import Body, Recipient, StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import Body, Recipient, StoredMessage
+from lib.messages.store import MessageStore
 from lib.organizations.registry import Organizations, OrganizationSpec
 from lib.people.store import USERS, People, StoredUser
 from lib.storage import Range, Row, Storage

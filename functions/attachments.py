@@ -19,7 +19,7 @@ from lib.attachments.models import (
 from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
 from lib.image_formats import BrokenImage
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 
 endpoints = Endpoints("Attachments")
 

@@ -11,13 +11,21 @@ from lib.attachments.files import UNSENT
 from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
 from lib.checks import Check
-from lib.follow import FollowState
 from lib.lists import Listed
-from lib.message_store import Loaded
-from lib.messages import Body, MessageFields, MessageItem, MessageRead, OtherReaderRead, ReminderRead, StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import (
+    Body,
+    MessageFields,
+    MessageItem,
+    MessageRead,
+    OtherReaderRead,
+    ReminderRead,
+    StoredMessage,
+)
+from lib.messages.status_text import reminder_text, status_text
+from lib.messages.store import Loaded
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
-from lib.status_text import reminder_text, status_text
 from lib.verdicts.kpis import Kpis
 
 

@@ -15,13 +15,13 @@ from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.catalogues.devices import device_of
 from lib.clock import moment
-from lib.deliveries import is_waiting
 from lib.errors import Stale
 from lib.fields import ChosenId, Moment, RecordRef
 from lib.ids import MADE
 from lib.lists import Sort, View, scope_of
-from lib.message_store import Loaded
-from lib.messages import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
+from lib.messages.deliveries import is_waiting
+from lib.messages.models import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
+from lib.messages.store import Loaded
 from lib.reminders import check_times, with_reminder
 from lib.storage import Conflict
 from lib.storage.repository import patch_of, patched

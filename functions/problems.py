@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from lib.messages import TOO_LARGE
+from lib.messages.models import TOO_LARGE
 
 MOST_ERRORS = 50
 """Fields of a request that are named; how many more there are is said."""

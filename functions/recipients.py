@@ -10,9 +10,9 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import load
 from functions.problems import invalid_fields
 from lib.fields import Email, RecordRef
-from lib.follow import Decision, Preference
-from lib.message_store import Loaded
-from lib.messages import Copy, Delivery, StoredMessage
+from lib.messages.follow_state import Decision, Preference
+from lib.messages.models import Copy, Delivery, StoredMessage
+from lib.messages.store import Loaded
 from lib.people.consents import Consent, ConsentSpec
 
 endpoints = Endpoints("Recipients and consents")

@@ -10,7 +10,7 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.message_shapes import message_item, time_zone_of
 from functions.paging import Page, PageQuery, page
 from lib.lists import month_of
-from lib.messages import MessageItem
+from lib.messages.models import MessageItem
 
 endpoints = Endpoints("Reports")
 

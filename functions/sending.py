@@ -16,11 +16,11 @@ from functions.problems import Problem, invalid
 from lib import prepare
 from lib.attachments.models import StoredFile
 from lib.bodies import size_of
-from lib.copies import state_of_all
 from lib.fields import Model, Moment
-from lib.follow import Decision
-from lib.message_store import Lease, Loaded, sharing_links
-from lib.messages import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
+from lib.messages.copies import state_of_all
+from lib.messages.follow_state import Decision
+from lib.messages.models import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
+from lib.messages.store import Lease, Loaded, sharing_links
 from lib.mime.write import ComposeError
 from lib.prepare import Mail, Prepared, check_domain
 

@@ -12,10 +12,10 @@ from functions.recipients import RecipientRead, recipients_read
 from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
 from lib import prepare
 from lib.fields import ChosenId
-from lib.follow import FollowState
 from lib.ids import new_id
-from lib.message_store import Loaded, Summary
-from lib.messages import Body, MessageSpec, Remark, StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
+from lib.messages.store import Loaded, Summary
 from lib.mime.read import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, read_mail_text
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox

@@ -13,9 +13,9 @@ from typing import Literal
 
 from lib.cards import Card, CardRecipient, Cards, card_id
 from lib.clock import Clock, milliseconds, moment
-from lib.deliveries import refused_recipients
-from lib.message_store import Loaded
-from lib.messages import Copy, Delivery, Recipient, StoredMessage
+from lib.messages.deliveries import refused_recipients
+from lib.messages.models import Copy, Delivery, Recipient, StoredMessage
+from lib.messages.store import Loaded
 from lib.organizations.registry import Organizations
 from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS

@@ -24,10 +24,10 @@ from lib.engagement import Engagements, Tallies, tally
 from lib.errors import Stale
 from lib.fact_rows import FactRows, Stored
 from lib.folded import CONTEXT, Folded, fold
-from lib.follow import FollowState
 from lib.lists import Listed, Lists, Place, places_of
-from lib.message_store import Loaded, MessageStore, Summary
-from lib.messages import records_of
+from lib.messages.follow_state import FollowState
+from lib.messages.models import records_of
+from lib.messages.store import Loaded, MessageStore, Summary
 from lib.sightings import WITHIN
 from lib.storage import Queues
 from lib.storage.coalescing import Lanes

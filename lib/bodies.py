@@ -10,7 +10,7 @@ from typing import Literal
 
 from lib.attachments.mail import MailFiles
 from lib.attachments.models import StoredFile, StoredImage
-from lib.messages import Body, MessageFields, Remark
+from lib.messages.models import Body, MessageFields, Remark
 from lib.mime.write import Composed, Part, compose
 from lib.people.store import StoredUser
 from lib.rewrite import Opened, OpenToken, cleaned, rewrite

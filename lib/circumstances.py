@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
-from lib.message_store import Loaded
+from lib.messages.store import Loaded
 from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
 from lib.people.store import USERS, People

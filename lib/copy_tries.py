@@ -12,8 +12,8 @@ from hashlib import blake2b
 from typing import Literal
 from uuid import UUID
 
-from lib.follow import FollowState
-from lib.messages import Copy, CopyState, Delivery, DeliveryState, Failure, Recipient, StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import Copy, CopyState, Delivery, DeliveryState, Failure, Recipient, StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, Unknown
 from lib.tries import GIVE_UP_AFTER, pause_after

@@ -21,11 +21,11 @@ from datetime import datetime, timedelta
 
 from lib.clock import Clock
 from lib.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
-from lib.deliveries import is_waiting, together
 from lib.envelopes import earlier_tries, make_envelope
 from lib.errors import Stale
-from lib.message_store import Lease, Loaded, MessageStore
-from lib.messages import Copy, Failure, StoredMessage
+from lib.messages.deliveries import is_waiting, together
+from lib.messages.models import Copy, Failure, StoredMessage
+from lib.messages.store import Lease, Loaded, MessageStore
 from lib.mime.write import ComposeError
 from lib.prepare import Mail, Preparation, Prepared
 from lib.schedule import Schedule

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lib.attachments.models import LARGEST_IMAGE, StoredImage
 from lib.image_formats import BrokenImage, known_image_type
-from lib.messages import Remark
+from lib.messages.models import Remark
 from lib.rewrite import markup
 from lib.rewrite.html_part import decoded
 from lib.rewrite.links import WHITE_SPACE

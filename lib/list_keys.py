@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment
 from lib.fields import RecordRef
-from lib.messages import State, StoredMessage, records_of
+from lib.messages.models import State, StoredMessage, records_of
 from lib.storage import Range
 from lib.storage.collation import ascending, collation_key, descending
 from lib.verdicts.kpis import Kpis

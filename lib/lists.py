@@ -18,7 +18,6 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from lib.errors import Stale
-from lib.follow import FollowState
 from lib.ids import short_hash
 from lib.list_keys import (
     MAIN,
@@ -40,7 +39,8 @@ from lib.list_keys import (
     scope_of,
     standing_of,
 )
-from lib.messages import StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import StoredMessage
 from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table

@@ -20,14 +20,14 @@ from collections.abc import Sequence
 
 from lib.clock import Clock
 from lib.copy_tries import begun, planned
-from lib.deliveries import is_waiting
 from lib.errors import Stale, UnknownSender
 from lib.gateways import RecipientGateways
 from lib.hand_over import HandOver, Run, not_written, with_others
 from lib.ids import new_key
 from lib.lists import is_told
-from lib.message_store import Lease, Loaded, MessageStore, sharing_links
-from lib.messages import Copy, Failure, StoredMessage
+from lib.messages.deliveries import is_waiting
+from lib.messages.models import Copy, Failure, StoredMessage
+from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
 from lib.prepare import Mail, Preparation, Prepared
 from lib.schedule import Discard, Schedule

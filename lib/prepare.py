@@ -13,11 +13,11 @@ from lib import bodies
 from lib.attachments.mail import FileBytes
 from lib.attachments.models import StoredFile
 from lib.bodies import Followed, Original, Unfollowed
-from lib.copies import Division, divided, kept
 from lib.errors import UnknownSender
-from lib.follow import Decision, FollowState, Said, decide
 from lib.ids import new_id
-from lib.messages import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
+from lib.messages.copies import Division, divided, kept
+from lib.messages.follow_state import Decision, FollowState, Said, decide
+from lib.messages.models import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
 from lib.mime.write import Composed
 from lib.off_loop import JobLost, OffLoop
 from lib.organizations.registry import Organizations, OrganizationSettings

@@ -14,7 +14,7 @@ from lib.clock import moment
 from lib.errors import Stale
 from lib.fields import Moment
 from lib.lists import Lists, scope_of
-from lib.message_store import Loaded, MessageStore
+from lib.messages.store import Loaded, MessageStore
 from lib.storage.retry import stand_back
 from lib.tracking.facts import Kind
 from lib.verdicts import RULES_VERSION

@@ -12,9 +12,9 @@ from lib.assessor import Assessor
 from lib.cards import Cards
 from lib.clock import Clock, milliseconds, rfc3339
 from lib.errors import Stale, WrongField
-from lib.follow import FollowState
-from lib.message_store import Loaded, MessageStore
-from lib.messages import MessageFields, Reminder, StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import MessageFields, Reminder, StoredMessage
+from lib.messages.store import Loaded, MessageStore
 from lib.storage.due_index import Due, DueIndex, HandOver, is_seasoned
 from lib.verdicts.kpis import Kpis
 

@@ -17,11 +17,11 @@ from typing import Any, TypeGuard
 
 from lib.clock import Clock, milliseconds, moment
 from lib.copy_tries import begun_anew, resolved, sent_again
-from lib.deliveries import is_waiting, together
 from lib.errors import NotAllowed, Stale
 from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
-from lib.message_store import Lease, Loaded, MessageStore
-from lib.messages import Copy, StoredMessage
+from lib.messages.deliveries import is_waiting, together
+from lib.messages.models import Copy, StoredMessage
+from lib.messages.store import Lease, Loaded, MessageStore
 from lib.prepare import Preparation
 from lib.storage import Queues
 from lib.storage.due_index import AHEAD, Due, DueIndex, HandOver, is_seasoned

@@ -25,7 +25,7 @@ from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.images import HostedImages
 from lib.lists import Lists
-from lib.message_store import MessageStore
+from lib.messages.store import MessageStore
 from lib.off_loop import OffLoop
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.registry import Organizations

@@ -26,8 +26,8 @@ from lib.fields import Moment
 from lib.filenames import clean_filename
 from lib.ids import new_id
 from lib.image_formats import image_type
-from lib.message_store import FILES, Loaded, MessageStore
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
+from lib.messages.store import FILES, Loaded, MessageStore
 from lib.off_loop import OffLoop
 from lib.places import Room
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage

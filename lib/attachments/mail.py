@@ -10,7 +10,7 @@ from lib.attachments.block import Link, with_links
 from lib.attachments.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
 from lib.filenames import filename_in_url
 from lib.images import host_images, images_in, missing_images
-from lib.messages import Body, Remark
+from lib.messages.models import Body, Remark
 from lib.mime.write import ComposeError, Part
 from lib.places import Room
 from lib.storage import Blobs, Missing

@@ -32,7 +32,7 @@ from lib.engagement.shares import (
 )
 from lib.engagement.tallies import Tallies
 from lib.fields import RecordRef
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations
 from lib.people.store import People
 from lib.storage import Queues, Tables

@@ -19,7 +19,7 @@ from lib.clock import milliseconds
 from lib.engagement.decay import EventKind
 from lib.engagement.tallies import Sums, Tallies
 from lib.fields import RecordRef
-from lib.messages import StoredMessage, records_of
+from lib.messages.models import StoredMessage, records_of
 
 MOST_PARENTS = 8
 """Of a record, one above the other."""

@@ -22,7 +22,7 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import NamedTuple
 
-from lib.messages import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
+from lib.messages.models import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.mime.headers import unfolded
 
 MOST_BYTES = 25_000_000

@@ -23,7 +23,7 @@ from email.policy import compat32
 from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, parseaddr
 from typing import Any
 
-from lib.messages import Body, MessageFields, Recipient
+from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.bodies import MailBodies
 from lib.mime.headers import unfolded, write_mailboxes, write_text
 from lib.people.store import StoredUser

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from lib.clock import Clock, milliseconds, moment
 from lib.fields import ChosenId, Line, Model, Moment
-from lib.follow import Preference
 from lib.ids import new_id
+from lib.messages.follow_state import Preference
 from lib.people.address_hashes import AddressHashes
 from lib.storage import Range, Storage
 from lib.storage.repository import Repository

@@ -18,7 +18,7 @@ from lib.clock import moment
 from lib.fact_rows import FactRows
 from lib.fields import RecordRef
 from lib.lists import Listed, Lists, scope_of
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.organizations.registry import WorkHours
 from lib.people.store import People, StoredRecord
 from lib.send_time import sentences

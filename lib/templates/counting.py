@@ -17,7 +17,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.storage import Change, Conflict, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table

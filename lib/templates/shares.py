@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from pydantic import BaseModel
 
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.verdicts.kpis import Kpis
 
 NO_TYPE = ""

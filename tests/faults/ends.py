@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from tests.faults.mail_server import MailServer
 from tests.heed import Heed
 

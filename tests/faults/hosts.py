@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from lib.clock import SetClock
 from lib.ids import new_id
-from lib.messages import Body, StoredMessage
+from lib.messages.models import Body, StoredMessage
 from lib.settings import load_settings
 from lib.storage import Storage, StorageError, Tables
 from lib.storage.azure.account import Account

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.messages import Body, MessageFields, Recipient
+from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.write import compose
 from lib.people.store import StoredUser
 from lib.settings import load_settings

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from lib.ids import new_id, new_key
-from lib.message_store import MessageStore
-from lib.messages import Body, StoredMessage
+from lib.messages.models import Body, StoredMessage
+from lib.messages.store import MessageStore
 from lib.schedule import Wake
 from lib.storage.layout import OUTBOX
 from tests.faults.hosts import ProcessHost

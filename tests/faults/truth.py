@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib.deliveries import is_waiting
+from lib.messages.deliveries import is_waiting
 from tests.faults.hosts import Host
 from tests.faults.mail_servers import ScriptedServer
 

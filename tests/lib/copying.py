@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from lib.message_store import Loaded
+from lib.messages.store import Loaded
 from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from lib.tries import LEASE

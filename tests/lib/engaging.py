@@ -13,7 +13,7 @@ from lib.clock import SetClock, milliseconds
 from lib.engagement import Contribution, Engagement, Engagements, Rollup, Tallies, tally
 from lib.errors import Stale
 from lib.fields import RecordRef
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
 from lib.people.store import People, StoredRecord, record_partition
 from lib.storage import Change, Range, Row, Storage, Tables

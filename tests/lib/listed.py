@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from lib.follow import FollowState
 from lib.lists import Listed, Lists, Sort, View
-from lib.messages import StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import StoredMessage
 from lib.storage import Range, Storage
 from lib.storage.memory import memory_storage
 from lib.verdicts.kpis import Counts, Kpis

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from lib.fields import Email, Line, Name
-from lib.messages import Body, MessageFields
+from lib.messages.models import Body, MessageFields
 from lib.mime.write import Composed, compose
 from lib.people.store import StoredUser
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lib.filenames import clean_filename
-from lib.messages import Body, MessageFields
+from lib.messages.models import Body, MessageFields
 from lib.mime.write import ComposeError, Part, compose
 from lib.people.store import StoredUser
 from tests.lib.pictures import png

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.lists import Listed, Lists, Place, Sort, View, is_told
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.storage import Storage
 from lib.storage.collation import collation_key
 from tests.faults.failing import Failure, failing_storage

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from lib.errors import Stale
-from lib.follow import FollowState
-from lib.message_store import Loaded, MessageStore, Summary
-from lib.messages import Body, Copy, StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import Body, Copy, StoredMessage
+from lib.messages.store import Loaded, MessageStore, Summary
 from lib.storage import Conflict, Missing, Range, Storage
 from lib.storage.layout import container, table
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables

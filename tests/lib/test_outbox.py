@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib.messages import Body, StoredMessage
+from lib.messages.models import Body, StoredMessage
 from lib.mime.write import ComposeError
 from lib.schedule import Discard, Wake, read_order
 from lib.storage.memory import MemoryQueues

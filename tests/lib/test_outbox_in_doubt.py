@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.storage.memory import MemoryQueues
 from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Underway, Unknown
 from lib.transports.memory import MemoryTransport

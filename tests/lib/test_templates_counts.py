@@ -10,8 +10,8 @@ import pytest
 
 from lib.errors import Stale
 from lib.fields import Regarding
-from lib.follow import FollowState
-from lib.messages import StoredMessage
+from lib.messages.follow_state import FollowState
+from lib.messages.models import StoredMessage
 from lib.storage import Change, Conflict, Delete, Storage, Unavailable
 from lib.storage import retry as attempts
 from lib.storage.memory import memory_storage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from tests.heed import Heed
 
 

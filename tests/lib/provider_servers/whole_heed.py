@@ -9,7 +9,7 @@ from datetime import timedelta
 from azure.functions.queue import QueueMessage
 
 from lib.clock import SetClock
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.storage.memory import MemoryQueues, Sent
 from lib.transports import Transport
 from tests.heed import Heed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from lib.clock import in_zone
-from lib.messages import StoredMessage
+from lib.messages.models import StoredMessage
 from lib.verdicts.kpis import Kpis
 
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from lib.copies import state_of_all
 from lib.copy_tries import goes_on
-from lib.messages import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
+from lib.messages.copies import state_of_all
+from lib.messages.models import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
 from lib.people.addresses import same_mailbox
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib.follow import FOLLOWED, Decision, FollowState, some_are_followed
-from lib.messages import Copy, MessageFields
+from lib.messages.follow_state import FOLLOWED, Decision, FollowState, some_are_followed
+from lib.messages.models import Copy, MessageFields
 from lib.people.addresses import same_mailbox
 
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from lib.attachments.models import AttachmentRead
 from lib.checks import Check
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
-from lib.follow import FollowState
+from lib.messages.follow_state import FollowState
 from lib.verdicts.kpis import Kpis
 
 Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]

@@ -22,7 +22,7 @@ from lib.errors import Stale
 from lib.fields import Moment
 from lib.folded import Folded
 from lib.list_keys import Place
-from lib.messages import Body, Copy, StoredMessage
+from lib.messages.models import Body, Copy, StoredMessage
 from lib.storage import (
     Change,
     Conflict,
