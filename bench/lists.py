@@ -19,7 +19,7 @@ import uvloop
 
 from bench.sending import Finding
 from infra.local.azurite import start_azurite
-from lib.lists import Listed, Lists, Place, Sort, View
+from lib.lists.store import Listed, Lists, Place, Sort, View
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.storage import Change, Range, Row, Tables

@@ -10,7 +10,7 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.message_shapes import message_item, time_zone_of
 from functions.paging import Page, PageQuery, page
 from lib.fields import Moment, RecordRef
-from lib.lists import Listed, scope_of
+from lib.lists.store import Listed, scope_of
 from lib.people.calls import Activity
 
 endpoints = Endpoints("Activities")

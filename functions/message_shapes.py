@@ -11,7 +11,7 @@ from lib.attachments.files import UNSENT
 from lib.attachments.mail import is_gone
 from lib.attachments.models import AttachmentRead, StoredAttachment
 from lib.checks import Check
-from lib.lists import Listed
+from lib.lists.store import Listed
 from lib.messages.follow_state import FollowState
 from lib.messages.models import (
     Body,

@@ -18,7 +18,7 @@ from lib.clock import moment
 from lib.errors import Stale
 from lib.fields import ChosenId, Moment, RecordRef
 from lib.ids import MADE
-from lib.lists import Sort, View, scope_of
+from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
 from lib.messages.store import Loaded

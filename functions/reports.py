@@ -9,7 +9,7 @@ from pydantic import Field
 from functions.endpoint import Answer, Call, Endpoints
 from functions.message_shapes import message_item, time_zone_of
 from functions.paging import Page, PageQuery, page
-from lib.lists import month_of
+from lib.lists.store import month_of
 from lib.messages.models import MessageItem
 
 endpoints = Endpoints("Reports")

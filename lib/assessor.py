@@ -24,7 +24,7 @@ from lib.engagement import Engagements, Tallies, tally
 from lib.errors import Stale
 from lib.fact_rows import FactRows, Stored
 from lib.folded import CONTEXT, Folded, fold
-from lib.lists import Listed, Lists, Place, places_of
+from lib.lists.store import Listed, Lists, Place, places_of
 from lib.messages.follow_state import FollowState
 from lib.messages.models import records_of
 from lib.messages.store import Loaded, MessageStore, Summary

@@ -24,7 +24,7 @@ from lib.errors import Stale, UnknownSender
 from lib.gateways import RecipientGateways
 from lib.hand_over import HandOver, Run, not_written, with_others
 from lib.ids import new_key
-from lib.lists import is_told
+from lib.lists.store import is_told
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links

@@ -13,7 +13,7 @@ from lib.assessor import Assessment, Assessor
 from lib.clock import moment
 from lib.errors import Stale
 from lib.fields import Moment
-from lib.lists import Lists, scope_of
+from lib.lists.store import Lists, scope_of
 from lib.messages.store import Loaded, MessageStore
 from lib.storage.retry import stand_back
 from lib.tracking.facts import Kind

@@ -24,7 +24,7 @@ from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.images import HostedImages
-from lib.lists import Lists
+from lib.lists.store import Lists
 from lib.messages.store import MessageStore
 from lib.off_loop import OffLoop
 from lib.organizations.idempotency import Idempotency

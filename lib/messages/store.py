@@ -21,7 +21,7 @@ from lib.engagement import Contribution
 from lib.errors import Stale
 from lib.fields import Moment
 from lib.folded import Folded
-from lib.list_keys import Place
+from lib.lists.keys import Place
 from lib.messages.models import Body, Copy, StoredMessage
 from lib.storage import (
     Change,

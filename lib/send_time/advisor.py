@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from lib.clock import moment
 from lib.fact_rows import FactRows
 from lib.fields import RecordRef
-from lib.lists import Listed, Lists, scope_of
+from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import WorkHours
 from lib.people.store import People, StoredRecord

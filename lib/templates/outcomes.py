@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from lib.clock import Clock
 from lib.fields import Moment, RecordRef
-from lib.lists import Lists, scope_of
+from lib.lists.store import Lists, scope_of
 from lib.storage import Conflict, Missing, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table

@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.azurite import Azurite
 from lib.errors import Stale
-from lib.lists import Listed, Lists, Sort, View
+from lib.lists.store import Listed, Lists, Sort, View
 from lib.storage import Range
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from lib.lists import Sort, View
+from lib.lists.store import Sort, View
 from lib.storage import Storage
 from lib.storage.memory import memory_storage
 from tests.faults.failing import FailingTables, Failure

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from lib.lists import Listed, Lists, Sort, View
+from lib.lists.store import Listed, Lists, Sort, View
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.storage import Range, Storage

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.lists import Listed, Lists, Place, Sort, View, is_told
+from lib.lists.store import Listed, Lists, Place, Sort, View, is_told
 from lib.messages.models import StoredMessage
 from lib.storage import Storage
 from lib.storage.collation import collation_key

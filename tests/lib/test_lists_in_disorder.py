@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.errors import Stale
-from lib.lists import Listed, Lists, Place, places_of
+from lib.lists.store import Listed, Lists, Place, places_of
 from lib.storage import Change, Delete, Missing, Range, Row, Unavailable, Upsert
 from lib.storage.memory import memory_storage
 from tests.faults.failing import Failure, failing_storage

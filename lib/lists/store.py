@@ -1,7 +1,7 @@
 """Lists of messages, in every order, from rows that are written when a message changes.
 
 A row of the table `index` holds all that a list shows of a message, so that a page is one query, or two; where rows
-stand, `lib.list_keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark
+stand, `lib.lists.keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark
 and rows change in one transaction, and only while the mark is what its writer believes: so whoever comes late, or after
 a writer that died half-way, takes away exactly the rows that are there.
 """
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from lib.errors import Stale
 from lib.ids import short_hash
-from lib.list_keys import (
+from lib.lists.keys import (
     MAIN,
     SHELVES,
     Place,
