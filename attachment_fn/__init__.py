@@ -6,7 +6,7 @@ import asyncio
 
 import azure.functions as func
 
-from lib.attachments.views import Gone
+from lib.files.views import Gone
 from lib.services import Services
 from lib.storage import StorageError
 from lib.tokens import Purpose

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
-from lib.attachments.files import UNSENT
-from lib.attachments.mail import is_gone
-from lib.attachments.models import AttachmentRead, StoredAttachment
+from lib.files.store import UNSENT
+from lib.composing.files_in_mail import is_gone
+from lib.files.models import AttachmentRead, StoredAttachment
 from lib.checks import Check
 from lib.lists.store import Listed
 from lib.messages.follow_state import FollowState

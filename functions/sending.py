@@ -14,7 +14,7 @@ from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
 from lib import prepare
-from lib.attachments.models import StoredFile
+from lib.files.models import StoredFile
 from lib.bodies import size_of
 from lib.fields import Model, Moment
 from lib.messages.copies import state_of_all

@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from lib.attachments.mail import MailFiles
-from lib.attachments.models import StoredFile, StoredImage
+from lib.composing.files_in_mail import MailFiles
+from lib.files.models import StoredFile, StoredImage
 from lib.messages.models import Body, MessageFields, Remark
 from lib.mime.write import Composed, Part, compose
 from lib.people.store import StoredUser

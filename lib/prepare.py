@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib import bodies
-from lib.attachments.mail import FileBytes
-from lib.attachments.models import StoredFile
+from lib.composing.files_in_mail import FileBytes
+from lib.files.models import StoredFile
 from lib.bodies import Followed, Original, Unfollowed
 from lib.errors import UnknownSender
 from lib.ids import new_id
@@ -27,7 +27,7 @@ from lib.people.store import People, StoredUser
 from lib.tokens import KeyRing
 
 if TYPE_CHECKING:
-    from lib.attachments.files import Files
+    from lib.files.store import Files
 
 log = logging.getLogger("heed.prepare")
 

@@ -13,8 +13,8 @@ from importlib import import_module
 
 from lib.alerts import Alerts
 from lib.assessor import Assessor
-from lib.attachments.files import Files
-from lib.attachments.views import AttachmentViews
+from lib.files.store import Files
+from lib.files.views import AttachmentViews
 from lib.cards import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
@@ -23,7 +23,7 @@ from lib.clock import Clock, SystemClock
 from lib.engagement import Engagements
 from lib.fact_rows import FactRows
 from lib.gateways import DnsResolve, RecipientGateways, Resolve
-from lib.images import HostedImages
+from lib.files.hosted_images import HostedImages
 from lib.lists.store import Lists
 from lib.messages.store import MessageStore
 from lib.off_loop import OffLoop

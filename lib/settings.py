@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from lib.attachments.models import MEGABYTE
+from lib.files.models import MEGABYTE
 from lib.storage.azure.account import Account
 from lib.storage.service_bus.namespace import Namespace
 from lib.tokens import KeyRing

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lib.attachments.models import AttachmentRead
+from lib.files.models import AttachmentRead
 from lib.checks import Check
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.messages.follow_state import FollowState

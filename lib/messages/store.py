@@ -1,7 +1,7 @@
 """Messages in storage: one partition of the table `messages` holds all that belongs to a message.
 
 Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again,
-`c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files (`lib.attachments`), `body` the HTML
+`c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files (`lib.files`), `body` the HTML
 and text (in a blob when they are over 32 KiB). The keys of files and body sort outside `c…s`, so that reading the rest
 is one small query.
 """
@@ -16,7 +16,7 @@ from hashlib import blake2b
 
 from pydantic import BaseModel
 
-from lib.attachments.models import StoredFile
+from lib.files.models import StoredFile
 from lib.engagement import Contribution
 from lib.errors import Stale
 from lib.fields import Moment

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lib.attachments.models import MEGABYTE, size_text
+from lib.files.models import MEGABYTE, size_text
 from lib.checks import Check
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from lib.attachments.models import LARGEST_ATTACHED, LARGEST_FOLLOWED
+from lib.files.models import LARGEST_ATTACHED, LARGEST_FOLLOWED
 from lib.storage.memory import MemoryBlobs
 from lib.transports.memory import MemoryTransport
 from tests.heed import Heed, Response

@@ -165,7 +165,7 @@ async def test_an_image_that_was_shown_is_shown_again_without_storage(
 
 
 async def test_only_so_many_bytes_of_images_stay_in_memory(heed: Heed) -> None:
-    from lib.images import HostedImages
+    from lib.files.hosted_images import HostedImages
     from lib.tokens import Claim
 
     images = HostedImages(heed.storage.blobs, most_bytes=2 * len(png()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.attachments.models import MEGABYTE
+from lib.files.models import MEGABYTE
 from lib.transports.memory import MemoryTransport
 from tests.heed import Heed
 from tests.lib.pictures import png

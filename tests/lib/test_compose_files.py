@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.filenames import clean_filename
+from lib.files.filenames import clean_filename
 from lib.messages.models import Body, MessageFields
 from lib.mime.write import ComposeError, Part, compose
 from lib.people.store import StoredUser

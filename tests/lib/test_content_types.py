@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.content_types import UNKNOWN, content_type
-from lib.image_formats import BrokenImage, image_type
+from lib.files.content_types import UNKNOWN, content_type
+from lib.files.image_formats import BrokenImage, image_type
 from tests.lib.pictures import ALL, gif, jpeg, png, webp
 
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.filenames import LONGEST, as_download, clean_filename, filename_in_url
+from lib.files.filenames import LONGEST, as_download, clean_filename, filename_in_url
 
 NAMES = st.text(st.characters(exclude_categories=()), max_size=300)
 

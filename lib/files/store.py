@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from lib.attachments.mail import FileBytes, MailFiles
-from lib.attachments.models import (
+from lib.composing.files_in_mail import FileBytes, MailFiles
+from lib.files.models import (
     LARGEST_ATTACHED,
     LARGEST_FOLLOWED,
     MOST_FILES,
@@ -20,12 +20,12 @@ from lib.attachments.models import (
     StoredImage,
 )
 from lib.clock import Clock
-from lib.content_types import UNKNOWN, content_type
+from lib.files.content_types import UNKNOWN, content_type
 from lib.errors import NotAllowed, NotFound, Stale, TooLarge
 from lib.fields import Moment
-from lib.filenames import clean_filename
+from lib.files.filenames import clean_filename
 from lib.ids import new_id
-from lib.image_formats import image_type
+from lib.files.image_formats import image_type
 from lib.messages.models import StoredMessage
 from lib.messages.store import FILES, Loaded, MessageStore
 from lib.off_loop import OffLoop
