@@ -26,9 +26,9 @@ from bench.mail import generated_mail
 from bench.sections import HOSTILE, put
 from bench.storage import ORGANIZATION, Mail
 from lib import bodies
+from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
 from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredImage, cid_of
-from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
 from lib.messages.models import Body, MessageFields, MessageSpec, Recipient
 from lib.mime.read import BadMail, read_mail_text
 from lib.people.store import StoredUser

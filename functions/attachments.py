@@ -10,15 +10,15 @@ from functions.endpoint import Answer, Call, Deleted, Endpoints
 from functions.message_shapes import attachments_of, one_attachment
 from functions.messages import load
 from functions.problems import invalid
-from lib.files.store import UNSENT
+from lib.errors import TooLarge
+from lib.fields import Model, Moment, QueryFlag
+from lib.files.image_formats import BrokenImage
 from lib.files.models import (
     LARGEST_FOLLOWED,
     LARGEST_IMAGE,
     AttachmentRead,
 )
-from lib.errors import TooLarge
-from lib.fields import Model, Moment, QueryFlag
-from lib.files.image_formats import BrokenImage
+from lib.files.store import UNSENT
 from lib.messages.models import StoredMessage
 
 endpoints = Endpoints("Attachments")

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
-from lib.files.store import UNSENT
+from lib.checks import Check
 from lib.composing.files_in_mail import is_gone
 from lib.files.models import AttachmentRead, StoredAttachment
-from lib.checks import Check
+from lib.files.store import UNSENT
 from lib.lists.store import Listed
 from lib.messages.follow_state import FollowState
 from lib.messages.models import (

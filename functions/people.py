@@ -11,7 +11,6 @@ from pydantic import Field
 from functions.endpoint import Answer, Call, Endpoints
 from functions.paging import Page, PageQuery, page, page_until
 from functions.problems import invalid, not_there
-from lib.engagement import Engagement, Rollup
 from lib.errors import Stale
 from lib.fields import Model, RecordRef, RecordType
 from lib.people.store import (
@@ -26,6 +25,7 @@ from lib.people.store import (
     UserSpec,
     record_partition,
 )
+from lib.records import Engagement, Rollup
 from lib.services import Services
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository, patch_of, patched

@@ -14,9 +14,9 @@ from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
 from lib import prepare
-from lib.files.models import StoredFile
 from lib.bodies import size_of
 from lib.fields import Model, Moment
+from lib.files.models import StoredFile
 from lib.messages.copies import state_of_all
 from lib.messages.follow_state import Decision
 from lib.messages.models import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage

@@ -20,7 +20,6 @@ from lib.alerts import SETTLING, Alerts
 from lib.catalogues.registry import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
-from lib.engagement import Engagements, Tallies, tally
 from lib.errors import Stale
 from lib.fact_rows import FactRows, Stored
 from lib.folded import CONTEXT, Folded, fold
@@ -28,6 +27,7 @@ from lib.lists.store import Listed, Lists, Place, places_of
 from lib.messages.follow_state import FollowState
 from lib.messages.models import records_of
 from lib.messages.store import Loaded, MessageStore, Summary
+from lib.records import Engagements, Tallies, tally
 from lib.sightings import WITHIN
 from lib.storage import Queues
 from lib.storage.coalescing import Lanes

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.engagement import Tallies, tally
+from lib.records import Tallies, tally
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib import bodies
-from lib.composing.files_in_mail import FileBytes
-from lib.files.models import StoredFile
 from lib.bodies import Followed, Original, Unfollowed
+from lib.composing.files_in_mail import FileBytes
 from lib.errors import UnknownSender
+from lib.files.models import StoredFile
 from lib.ids import new_id
 from lib.messages.copies import Division, divided, kept
 from lib.messages.follow_state import Decision, FollowState, Said, decide

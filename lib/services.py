@@ -13,17 +13,16 @@ from importlib import import_module
 
 from lib.alerts import Alerts
 from lib.assessor import Assessor
-from lib.files.store import Files
-from lib.files.views import AttachmentViews
 from lib.cards import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
-from lib.engagement import Engagements
 from lib.fact_rows import FactRows
-from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.files.hosted_images import HostedImages
+from lib.files.store import Files
+from lib.files.views import AttachmentViews
+from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.lists.store import Lists
 from lib.messages.store import MessageStore
 from lib.off_loop import OffLoop
@@ -37,6 +36,7 @@ from lib.people.consents import Consents
 from lib.people.store import People
 from lib.places import Places
 from lib.prepare import Preparation
+from lib.records import Engagements
 from lib.rejudge import Rejudge
 from lib.reminders import Reminders
 from lib.schedule import Schedule

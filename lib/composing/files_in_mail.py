@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from lib.composing.link_block import Link, with_links
-from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
 from lib.files.filenames import filename_in_url
 from lib.files.hosted_images import host_images, images_in, missing_images
+from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
 from lib.messages.models import Body, Remark
 from lib.mime.write import ComposeError, Part
 from lib.places import Room

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from urllib.parse import unquote
 
-from lib.files.models import LARGEST_IMAGE, StoredImage
 from lib.files.image_formats import BrokenImage, known_image_type
+from lib.files.models import LARGEST_IMAGE, StoredImage
 from lib.messages.models import Remark
 from lib.rewrite import markup
 from lib.rewrite.html_part import decoded

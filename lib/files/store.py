@@ -10,7 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from lib.clock import Clock
 from lib.composing.files_in_mail import FileBytes, MailFiles
+from lib.errors import NotAllowed, NotFound, Stale, TooLarge
+from lib.fields import Moment
+from lib.files.content_types import UNKNOWN, content_type
+from lib.files.filenames import clean_filename
+from lib.files.image_formats import image_type
 from lib.files.models import (
     LARGEST_ATTACHED,
     LARGEST_FOLLOWED,
@@ -19,13 +25,7 @@ from lib.files.models import (
     StoredFile,
     StoredImage,
 )
-from lib.clock import Clock
-from lib.files.content_types import UNKNOWN, content_type
-from lib.errors import NotAllowed, NotFound, Stale, TooLarge
-from lib.fields import Moment
-from lib.files.filenames import clean_filename
 from lib.ids import new_id
-from lib.files.image_formats import image_type
 from lib.messages.models import StoredMessage
 from lib.messages.store import FILES, Loaded, MessageStore
 from lib.off_loop import OffLoop

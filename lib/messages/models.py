@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lib.files.models import AttachmentRead
 from lib.checks import Check
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.files.models import AttachmentRead
 from lib.messages.follow_state import FollowState
 from lib.verdicts.kpis import Kpis
 

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from lib.clock import SetClock, milliseconds
-from lib.engagement import Contribution, Engagement, Engagements, Rollup, Tallies, tally
 from lib.errors import Stale
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
 from lib.people.store import People, StoredRecord, record_partition
+from lib.records import Contribution, Engagement, Engagements, Rollup, Tallies, tally
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table
 from lib.storage.memory import MemoryQueues, memory_storage

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from lib.engagement import Contribution, Tallies
 from lib.errors import Stale
 from lib.fields import Regarding
+from lib.records import Contribution, Tallies
 from lib.storage import Change, Conflict
 from lib.storage import retry as attempts
 from tests.heed import START

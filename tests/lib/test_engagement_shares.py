@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib.engagement.shares import shares_of
-from lib.engagement.tallies import Sums, Tallies
+from lib.records.shares import shares_of
+from lib.records.tallies import Sums, Tallies
 from tests.heed import START
 from tests.lib.engaging import Office, fact, judged
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.clock import moment
-from lib.engagement import Tallies, tally
-from lib.engagement.decay import EPOCH, HALF_LIFE, LATEST, EventKind, rank, score, worth
-from lib.engagement.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 from lib.organizations.registry import Score
+from lib.records import Tallies, tally
+from lib.records.decay import EPOCH, HALF_LIFE, LATEST, EventKind, rank, score, worth
+from lib.records.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from tests.lib.engaging import WEIGHTS, fact, judged, verdict

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from lib.engagement import Contribution
 from lib.errors import Stale
 from lib.fields import Regarding
+from lib.records import Contribution
 from lib.storage import Change, Delete, Row, Unavailable, Upsert
 from tests.faults.failing import When
 from tests.lib.engaging import AT, MINUTE, Office, fact, judged, opens, ref

@@ -7,12 +7,12 @@ import logging
 from dataclasses import dataclass
 
 from lib.clock import Clock
-from lib.engagement.repair import recount
-from lib.engagement.rollups import Rollup, exchanged
-from lib.engagement.rows import RecordRows, key_changes, last_keys_of, share_change
-from lib.engagement.shares import LastOf, Share, record_of
 from lib.organizations.registry import Organizations
 from lib.people.store import People
+from lib.records.repair import recount
+from lib.records.rollups import Rollup, exchanged
+from lib.records.rows import RecordRows, key_changes, last_keys_of, share_change
+from lib.records.shares import LastOf, Share, record_of
 from lib.storage import Conflict, Missing
 
 log = logging.getLogger("heed.engagement")

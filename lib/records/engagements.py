@@ -16,11 +16,15 @@ from itertools import islice
 from typing import TypeVar
 
 from lib.clock import Clock
-from lib.engagement.engaged import EngagedRecords
-from lib.engagement.exchanges import Exchange, Exchanges, OtherParent
-from lib.engagement.rollups import Rollup
-from lib.engagement.rows import RecordRows
-from lib.engagement.shares import (
+from lib.fields import RecordRef
+from lib.messages.models import StoredMessage
+from lib.organizations.registry import Organizations
+from lib.people.store import People
+from lib.records.engaged import EngagedRecords
+from lib.records.exchanges import Exchange, Exchanges, OtherParent
+from lib.records.rollups import Rollup
+from lib.records.rows import RecordRows
+from lib.records.shares import (
     MOST_PARENTS,
     Contribution,
     Share,
@@ -30,11 +34,7 @@ from lib.engagement.shares import (
     record_of,
     shares_of,
 )
-from lib.engagement.tallies import Tallies
-from lib.fields import RecordRef
-from lib.messages.models import StoredMessage
-from lib.organizations.registry import Organizations
-from lib.people.store import People
+from lib.records.tallies import Tallies
 from lib.storage import Queues, Tables
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import refresh_body

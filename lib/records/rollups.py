@@ -10,12 +10,12 @@ from typing import TypeVar
 from pydantic import BaseModel, Field
 
 from lib.clock import milliseconds, moment
-from lib.engagement.decay import EventKind, rank, score
-from lib.engagement.shares import LastOf, Share, name_of
-from lib.engagement.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 from lib.fields import Moment
 from lib.organizations.registry import Score
 from lib.people.store import StoredRecord
+from lib.records.decay import EventKind, rank, score
+from lib.records.shares import LastOf, Share, name_of
+from lib.records.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 
 Key = TypeVar("Key")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.engagement.decay import EVENT_KINDS, EventKind, worth
+from lib.records.decay import EVENT_KINDS, EventKind, worth
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 
@@ -26,7 +26,7 @@ MANY_OPENS = 20
 
 
 class Events(BaseModel):
-    """Human events of one kind. `worth` is their sum by `lib.engagement.decay`, `last` in milliseconds since 1970."""
+    """Human events of one kind. `worth` is their sum by `lib.records.decay`, `last` in milliseconds since 1970."""
 
     count: int
     worth: int

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lib.clock import Clock
-from lib.engagement.rollups import Rollup
-from lib.engagement.rows import PARTITION, RecordRows
 from lib.errors import Stale
 from lib.organizations.registry import Organizations
+from lib.records.rollups import Rollup
+from lib.records.rows import PARTITION, RecordRows
 from lib.storage import Delete, Missing, StorageError
 
 log = logging.getLogger("heed.engagement")

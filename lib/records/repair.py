@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from lib.engagement.rollups import total
-from lib.engagement.rows import PARTITION, RecordRows, key_changes, last_keys_of
 from lib.organizations.registry import Score
 from lib.people.store import StoredRecord
+from lib.records.rollups import total
+from lib.records.rows import PARTITION, RecordRows, key_changes, last_keys_of
 from lib.storage import Change, Delete
 from lib.storage.protocols import MOST_CHANGES
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from lib.engagement.rollups import Rollup
-from lib.engagement.shares import LastOf, Share
 from lib.ids import new_id
+from lib.records.rollups import Rollup
+from lib.records.shares import LastOf, Share
 from lib.storage import Change, Delete, Range, Row, Tables, Upsert, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table

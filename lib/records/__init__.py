@@ -1,0 +1,8 @@
+"""What people made of the mail to a record: counts, last times, and a score that fades."""
+
+from lib.records.engagements import Engagements
+from lib.records.rollups import Engagement, Rollup
+from lib.records.shares import Contribution
+from lib.records.tallies import Tallies, tally
+
+__all__ = ["Contribution", "Engagement", "Engagements", "Rollup", "Tallies", "tally"]
