@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from functions.endpoint import Answer, Call, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, not_there
-from lib.cards import Action, Card, CardRecipient, Kind, Priority, Status
+from lib.cards.store import Action, Card, CardRecipient, Kind, Priority, Status
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, Stale, WrongField
 from lib.fields import Model, Moment, Regarding

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.alerts import SETTLING, Alerts
+from lib.cards.rules import SETTLING, Alerts
 from lib.catalogues.registry import Catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from lib.assessor import Assessor
-from lib.cards import Cards
+from lib.cards.store import Cards
 from lib.clock import Clock, milliseconds, rfc3339
 from lib.errors import Stale, WrongField
 from lib.messages.follow_state import FollowState

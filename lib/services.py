@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 
-from lib.alerts import Alerts
 from lib.assessor import Assessor
-from lib.cards import Cards
+from lib.cards.rules import Alerts
+from lib.cards.store import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
 from lib.circumstances import Circumstances

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from lib.cards import Card, CardRecipient, Cards, card_id
+from lib.cards.store import Card, CardRecipient, Cards, card_id
 from lib.clock import Clock, milliseconds, moment
 from lib.messages.deliveries import refused_recipients
 from lib.messages.models import Copy, Delivery, Recipient, StoredMessage
