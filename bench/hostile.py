@@ -25,8 +25,8 @@ from typing import NamedTuple
 from bench.mail import generated_mail
 from bench.sections import HOSTILE, put
 from bench.storage import ORGANIZATION, Mail
-from lib import bodies
-from lib.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
+from lib.composing import bodies
+from lib.composing.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
 from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredImage, cid_of
 from lib.messages.models import Body, MessageFields, MessageSpec, Recipient

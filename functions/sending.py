@@ -13,8 +13,9 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
 from functions.problems import Problem, invalid
-from lib import prepare
-from lib.bodies import size_of
+from lib.composing import preparation as prepare
+from lib.composing.bodies import size_of
+from lib.composing.preparation import Mail, Prepared, check_domain
 from lib.fields import Model, Moment
 from lib.files.models import StoredFile
 from lib.messages.copies import state_of_all
@@ -22,7 +23,6 @@ from lib.messages.follow_state import Decision
 from lib.messages.models import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
 from lib.messages.store import Lease, Loaded, sharing_links
 from lib.mime.write import ComposeError
-from lib.prepare import Mail, Prepared, check_domain
 
 endpoints = Endpoints("Sending")
 

@@ -10,7 +10,8 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import Problem, invalid, invalid_fields
 from functions.recipients import RecipientRead, recipients_read
 from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
-from lib import prepare
+from lib.composing import preparation as prepare
+from lib.composing.preparation import Mail, Prepared
 from lib.fields import ChosenId
 from lib.ids import new_id
 from lib.messages.follow_state import FollowState
@@ -20,7 +21,6 @@ from lib.mime.read import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, r
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
 from lib.people.store import USERS
-from lib.prepare import Mail, Prepared
 
 endpoints = Endpoints("Sending")
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import Clock
+from lib.composing.preparation import Mail, Preparation, Prepared
 from lib.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
 from lib.envelopes import earlier_tries, make_envelope
 from lib.errors import Stale
@@ -27,7 +28,6 @@ from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.mime.write import ComposeError
-from lib.prepare import Mail, Preparation, Prepared
 from lib.schedule import Schedule
 from lib.storage import StorageError, Unavailable
 from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Sequence
 
 from lib.clock import Clock
+from lib.composing.preparation import Mail, Preparation, Prepared
 from lib.copy_tries import begun, planned
 from lib.errors import Stale, UnknownSender
 from lib.gateways import RecipientGateways
@@ -29,7 +30,6 @@ from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
-from lib.prepare import Mail, Preparation, Prepared
 from lib.schedule import Discard, Schedule
 from lib.storage import Unavailable
 from lib.transports import Transport

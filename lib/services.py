@@ -18,6 +18,7 @@ from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
 from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
+from lib.composing.preparation import Preparation
 from lib.fact_rows import FactRows
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
@@ -35,7 +36,6 @@ from lib.people.calls import Activities
 from lib.people.consents import Consents
 from lib.people.store import People
 from lib.places import Places
-from lib.prepare import Preparation
 from lib.records import Engagements
 from lib.rejudge import Rejudge
 from lib.reminders import Reminders

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lib import bodies
+from lib.composing import bodies
 from lib.off_loop import INLINE
 from tests.heed import Heed
 from tests.lib.off_loop_jobs import begun_file, hold

@@ -139,7 +139,7 @@ async def test_a_mail_that_cannot_be_cleaned_goes_out_as_it_was_written(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("lib.bodies.cleaned", broken)
+    monkeypatch.setattr("lib.composing.bodies.cleaned", broken)
 
     message = await heed.sent(follow=False)
 

@@ -291,7 +291,7 @@ async def test_a_mail_that_cannot_be_rewritten_goes_out_unfollowed_and_says_so(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("lib.bodies.rewrite", broken)
+    monkeypatch.setattr("lib.composing.bodies.rewrite", broken)
 
     message = await heed.sent()
 

@@ -170,7 +170,7 @@ async def test_a_mail_that_cannot_be_rewritten_goes_out_as_one(monkeypatch: pyte
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("lib.bodies.rewrite", broken)
+    monkeypatch.setattr("lib.composing.bodies.rewrite", broken)
     heed = await splitting()
 
     [copy] = await sent(heed)

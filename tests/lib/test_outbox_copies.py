@@ -7,7 +7,7 @@ from email import message_from_bytes
 
 import pytest
 
-from lib.prepare import Mail, Prepared
+from lib.composing.preparation import Mail, Prepared
 from lib.storage import Unavailable
 from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Underway
 from lib.transports.memory import MemoryTransport

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib import bodies
-from lib.bodies import Followed, Original, Unfollowed
+from lib.composing import bodies
+from lib.composing.bodies import Followed, Original, Unfollowed
 from lib.composing.files_in_mail import FileBytes
 from lib.errors import UnknownSender
 from lib.files.models import StoredFile
