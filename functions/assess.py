@@ -11,7 +11,7 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import load
 from functions.problems import not_there
 from functions.queue_trigger import on_queue
-from lib.rejudge import Reassessment
+from lib.assessment.rejudge import Reassessment
 from lib.services import Services
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import read_interactions

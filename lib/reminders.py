@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from lib.assessor import Assessor
+from lib.assessment.assessor import Assessor
 from lib.cards.store import Cards
 from lib.clock import Clock, milliseconds, rfc3339
 from lib.errors import Stale, WrongField

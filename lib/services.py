@@ -11,15 +11,18 @@ from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 
-from lib.assessor import Assessor
+from lib.assessment.assessor import Assessor
+from lib.assessment.context import Circumstances
+from lib.assessment.fact_rows import FactRows
+from lib.assessment.journal_sweep import JournalSweep
+from lib.assessment.rejudge import Rejudge
+from lib.assessment.sources_seen import Sightings
 from lib.cards.rules import Alerts
 from lib.cards.store import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
-from lib.circumstances import Circumstances
 from lib.clock import Clock, SystemClock
 from lib.composing.preparation import Preparation
-from lib.fact_rows import FactRows
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
@@ -37,15 +40,12 @@ from lib.people.consents import Consents
 from lib.people.store import People
 from lib.places import Places
 from lib.records import Engagements
-from lib.rejudge import Rejudge
 from lib.reminders import Reminders
 from lib.schedule import Schedule
 from lib.send_time.advisor import Advisor
 from lib.settings import Settings, SettingsError
-from lib.sightings import Sightings
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
-from lib.sweep import JournalSweep
 from lib.templates import Outcomes, TemplateCounts, Templates
 from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer

@@ -16,10 +16,10 @@ from hashlib import blake2b
 
 from pydantic import BaseModel
 
+from lib.assessment.compaction import Folded
 from lib.errors import Stale
 from lib.fields import Moment
 from lib.files.models import StoredFile
-from lib.folded import Folded
 from lib.lists.keys import Place
 from lib.messages.models import Body, Copy, StoredMessage
 from lib.records import Contribution

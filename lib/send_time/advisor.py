@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from lib.assessment.fact_rows import FactRows
 from lib.clock import moment
-from lib.fact_rows import FactRows
 from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage

@@ -10,8 +10,8 @@ from itertools import count
 import pytest
 
 from infra.local.log_lines import LateLines
+from lib.assessment.fact_rows import FactRows
 from lib.clock import SetClock
-from lib.fact_rows import FactRows
 from lib.tracking.journal import LOG_MARK
 from tests.azurite.fault_proxy import Fault
 from tests.faults.accounts import Accounts

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from lib import folded as folding
-from lib.assessor import BUSY
+from lib.assessment import compaction as folding
+from lib.assessment.assessor import BUSY
 from lib.tracking.facts import Fact
 from tests.heed import CHROME, Heed
 

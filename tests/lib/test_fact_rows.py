@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.fact_rows import TOGETHER, FactRows
+from lib.assessment.fact_rows import TOGETHER, FactRows
 from lib.storage import Row, Storage, Tables
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import KEPT_HEADERS, LONGEST_AGENT, LONGEST_HEADER, Fact

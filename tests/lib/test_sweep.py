@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from lib.assessment.journal_sweep import RowsMissing
 from lib.clock import SetClock
 from lib.storage import Delete, Range, Row, Storage, Unavailable, Upsert
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables, memory_storage
-from lib.sweep import RowsMissing
 from lib.tracking.facts import Interactions, read_interactions
 from lib.tracking.journal import FACTS_ROW, StorageWriter, facts_of
 from tests.heed import ADMIN_KEY, START, Heed, InvocationError

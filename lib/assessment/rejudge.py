@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from pydantic import BaseModel, Field
 
-from lib.assessor import Assessment, Assessor
+from lib.assessment.assessor import Assessment, Assessor
 from lib.clock import moment
 from lib.errors import Stale
 from lib.fields import Moment

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from lib.assessor import Assessor
+from lib.assessment.assessor import Assessor
 from lib.clock import Clock, milliseconds
 from lib.errors import Stale
 from lib.organizations.registry import Organizations

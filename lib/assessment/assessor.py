@@ -4,7 +4,7 @@ It recomputes and never increments: whatever comes, it reads all that can still 
 writes what has changed. So a message that comes twice, late or in another order ends in the same state.
 
 A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
-a pause that grows with their number (`_pause`); those too old to change are folded (`lib.folded`).
+a pause that grows with their number (`_pause`); those too old to change are folded (`lib.assessment.compaction`).
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from lib.assessment.compaction import CONTEXT, Folded, fold
+from lib.assessment.context import Circumstances
+from lib.assessment.fact_rows import FactRows, Stored
+from lib.assessment.sources_seen import WITHIN
 from lib.cards.rules import SETTLING, Alerts
 from lib.catalogues.registry import Catalogues
-from lib.circumstances import Circumstances
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import Stale
-from lib.fact_rows import FactRows, Stored
-from lib.folded import CONTEXT, Folded, fold
 from lib.lists.store import Listed, Lists, Place, places_of
 from lib.messages.follow_state import FollowState
 from lib.messages.models import records_of
 from lib.messages.store import Loaded, MessageStore, Summary
 from lib.records import Engagements, Tallies, tally
-from lib.sightings import WITHIN
 from lib.storage import Queues
 from lib.storage.coalescing import Lanes
 from lib.storage.layout import INTERACTIONS

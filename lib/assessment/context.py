@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from lib.assessment.sources_seen import WITHIN, Sightings
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.messages.store import Loaded
 from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
 from lib.people.store import USERS, People
-from lib.sightings import WITHIN, Sightings
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending
 from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
