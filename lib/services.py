@@ -26,13 +26,11 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
-from lib.gateways import DnsResolve, RecipientGateways, Resolve
 from lib.lists.store import Lists
 from lib.messages.store import MessageStore
 from lib.off_loop import OffLoop
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.registry import Organizations
-from lib.outbox import Outbox
 from lib.overdue import Overdue
 from lib.people.address_hashes import AddressHashes
 from lib.people.calls import Activities
@@ -41,8 +39,10 @@ from lib.people.store import People
 from lib.places import Places
 from lib.records import Engagements
 from lib.reminders import Reminders
-from lib.schedule import Schedule
 from lib.send_time.advisor import Advisor
+from lib.sending.mx_lookup import DnsResolve, RecipientGateways, Resolve
+from lib.sending.outbox import Outbox
+from lib.sending.schedule import Schedule
 from lib.settings import Settings, SettingsError
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex

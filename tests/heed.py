@@ -22,7 +22,7 @@ from infra.local.host_keys import load_host_keys
 from infra.local.http_triggers import HttpTriggers
 from infra.local.invocation import InvocationError, Invoke, make_invoke
 from lib.clock import SetClock
-from lib.gateways import Resolve
+from lib.sending.mx_lookup import Resolve
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Storage

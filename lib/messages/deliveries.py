@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from lib.copy_tries import goes_on
 from lib.messages.copies import state_of_all
 from lib.messages.models import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
 from lib.people.addresses import same_mailbox
+from lib.sending.copy_tries import goes_on
 
 
 def is_waiting(message: StoredMessage) -> bool:

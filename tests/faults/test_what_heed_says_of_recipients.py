@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lib.clock import SetClock
-from lib.tries import GIVE_UP_AFTER
+from lib.sending.tries import GIVE_UP_AFTER
 from tests.faults.hosts import Host, memory_host
 from tests.faults.jobs import Tick
 from tests.faults.mail_server import Answers, Behaviour, Drops, IsSilent, MailServer, TakesAndDrops, TakesAndIsSilent
@@ -312,7 +312,7 @@ async def test_a_server_that_wants_no_second_mail_on_a_connection_gets_it_on_a_n
 async def test_a_hand_over_that_outlives_several_leases_is_never_in_doubt_and_brings_one_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.hand_over.RENEW_EVERY", 0.01)
+    monkeypatch.setattr("lib.sending.hand_over.RENEW_EVERY", 0.01)
     everybody = people(60)
     async with MailServer() as server, heed_before(server) as host:
         server.rcpt_seconds = 0.02

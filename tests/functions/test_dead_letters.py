@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from lib.dead_letters import kind_of
-from lib.schedule import Wake
+from lib.sending.schedule import Wake
 from lib.storage.memory import MemoryDeadLetters
 from lib.tracking.journal import queue_body
 from tests.heed import ADMIN_KEY, Heed, Response

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lib.messages.store import Loaded
+from lib.sending.tries import LEASE
 from lib.transports import Accepted, Again, Envelope, Outcome, Refused, Unknown
 from lib.transports.memory import MemoryTransport
-from lib.tries import LEASE
 from tests.heed import Heed
 
 TO = ["ada@example.com", "bob@example.com", "cy@example.com"]

@@ -15,10 +15,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from lib import gateways as module
 from lib.catalogues.registry import load_catalogues
 from lib.clock import SetClock
-from lib.gateways import FAILED_FOR, KNOWN_FOR, MOST_DOMAINS, SILENT_FOR, DnsResolve, RecipientGateways
+from lib.sending import mx_lookup as module
+from lib.sending.mx_lookup import FAILED_FOR, KNOWN_FOR, MOST_DOMAINS, SILENT_FOR, DnsResolve, RecipientGateways
 from lib.services import Services
 from lib.settings import load_settings
 from tests.heed import SETTINGS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.schedule import Schedule
+from lib.sending.schedule import Schedule
 from lib.transports import Accepted, Envelope, Outcome, RecipientRefusal, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.heed import Heed
@@ -34,7 +34,7 @@ async def delivery(heed: Heed, message: str) -> dict[str, str]:
 async def test_a_worker_that_has_given_the_message_back_does_not_take_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.hand_over.RENEW_EVERY", 0.001)
+    monkeypatch.setattr("lib.sending.hand_over.RENEW_EVERY", 0.001)
     leave = Schedule.leave
 
     async def slowly(*parts: Any) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from lib.messages.models import Body, StoredMessage
 from lib.mime.write import ComposeError
-from lib.schedule import Discard, Wake, read_order
+from lib.sending.schedule import Discard, Wake, read_order
+from lib.sending.tries import BACKOFF, GIVE_UP_AFTER, LEASE
 from lib.storage.memory import MemoryQueues
 from lib.transports import Accepted, Outcome, Paced, Refused, Underway
 from lib.transports.memory import MemoryTransport
 from lib.transports.protocol import Envelope
-from lib.tries import BACKOFF, GIVE_UP_AFTER, LEASE
 from tests.heed import START, Heed
 from tests.lib.copying import Dies, take_over
 
@@ -297,7 +297,7 @@ async def test_a_mail_leaves_with_dns_down() -> None:
 
 
 async def test_a_mail_leaves_when_dns_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lib.gateways.LIMIT", 0.05)
+    monkeypatch.setattr("lib.sending.mx_lookup.LIMIT", 0.05)
     heed = await Heed(resolve_mx=_silence).start()
 
     message = await heed.sent()

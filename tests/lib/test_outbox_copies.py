@@ -8,10 +8,10 @@ from email import message_from_bytes
 import pytest
 
 from lib.composing.preparation import Mail, Prepared
+from lib.sending.tries import BACKOFF
 from lib.storage import Unavailable
 from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Underway
 from lib.transports.memory import MemoryTransport
-from lib.tries import BACKOFF
 from tests.heed import Heed
 from tests.lib.copying import DOWN, LATER, NEVER, OK, SILENCE, TO, deliver, heed_with, received, states, take_over
 

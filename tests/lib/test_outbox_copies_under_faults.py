@@ -11,12 +11,12 @@ from datetime import timedelta
 import pytest
 
 from lib.errors import Stale
-from lib.hand_over import LONGEST, MOST_AT_ONCE
+from lib.sending.hand_over import LONGEST, MOST_AT_ONCE
+from lib.sending.tries import LEASE
 from lib.storage import Change, Storage, Unavailable
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
 from lib.transports import Envelope, Outcome
 from lib.transports.memory import MemoryTransport
-from lib.tries import LEASE
 from tests.heed import Heed
 from tests.lib.copying import LATER, NEVER, OK, TO, Dies, deliver, heed_with, received, states, take_over
 
@@ -98,7 +98,7 @@ class SentAnew(MemoryTransport):
 async def test_a_hand_over_that_outlives_its_lease_keeps_it_as_long_as_its_worker_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.hand_over.RENEW_EVERY", 0.001)
+    monkeypatch.setattr("lib.sending.hand_over.RENEW_EVERY", 0.001)
     transport = Dawdles()
     heed, message = await heed_with(transport, ["ada@example.com"])
     transport.heed, transport.message = heed, message

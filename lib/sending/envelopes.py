@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lib.composing.preparation import Prepared
-from lib.copy_tries import addressed
 from lib.messages.models import Copy, Recipient, StoredMessage
 from lib.people.addresses import same_mailbox
+from lib.sending.copy_tries import addressed
 from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope, Mailbox
 
 _MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}

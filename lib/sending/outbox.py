@@ -9,7 +9,7 @@
                  +-- a person, who sends a failed mail or an uncertain one again
 
 Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in another
-order changes nothing. `lib.hand_over` sends the copies.
+order changes nothing. `lib.sending.hand_over` sends the copies.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from collections.abc import Sequence
 
 from lib.clock import Clock
 from lib.composing.preparation import Mail, Preparation, Prepared
-from lib.copy_tries import begun, planned
 from lib.errors import Stale, UnknownSender
-from lib.gateways import RecipientGateways
-from lib.hand_over import HandOver, Run, not_written, with_others
 from lib.ids import new_key
 from lib.lists.store import is_told
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
-from lib.schedule import Discard, Schedule
+from lib.sending.copy_tries import begun, planned
+from lib.sending.hand_over import HandOver, Run, not_written, with_others
+from lib.sending.mx_lookup import RecipientGateways
+from lib.sending.schedule import Discard, Schedule
+from lib.sending.tries import LEASE
 from lib.storage import Unavailable
 from lib.transports import Transport
-from lib.tries import LEASE
 
 log = logging.getLogger("heed.outbox")
 

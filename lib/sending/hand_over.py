@@ -21,18 +21,18 @@ from datetime import datetime, timedelta
 
 from lib.clock import Clock
 from lib.composing.preparation import Mail, Preparation, Prepared
-from lib.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
-from lib.envelopes import earlier_tries, make_envelope
 from lib.errors import Stale
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.mime.write import ComposeError
-from lib.schedule import Schedule
+from lib.sending.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
+from lib.sending.envelopes import earlier_tries, make_envelope
+from lib.sending.schedule import Schedule
+from lib.sending.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
 from lib.storage import StorageError, Unavailable
 from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown
 from lib.transports.protocol import Earlier
-from lib.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
 
 log = logging.getLogger("heed.outbox")
 

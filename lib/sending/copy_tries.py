@@ -15,8 +15,8 @@ from uuid import UUID
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, CopyState, Delivery, DeliveryState, Failure, Recipient, StoredMessage
 from lib.people.addresses import same_mailbox
+from lib.sending.tries import GIVE_UP_AFTER, pause_after
 from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, Unknown
-from lib.tries import GIVE_UP_AFTER, pause_after
 
 _TOO_SLOW = Failure(code="pace", text="The provider did not come to this mail within a day: it takes only so much.")
 

@@ -17,12 +17,12 @@ from typing import Any, TypeGuard
 
 from lib.clock import Clock, milliseconds, moment
 from lib.composing.preparation import Preparation
-from lib.copy_tries import begun_anew, resolved, sent_again
 from lib.errors import NotAllowed, Stale
 from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
+from lib.sending.copy_tries import begun_anew, resolved, sent_again
 from lib.storage import Queues
 from lib.storage.due_index import AHEAD, Due, DueIndex, HandOver, is_seasoned
 from lib.storage.layout import OUTBOX
