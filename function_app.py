@@ -3,7 +3,7 @@
 import gc
 
 from functions.app import make_app
-from lib.logs import quiet_libraries
+from lib.operations.logs import quiet_libraries
 from lib.services import build
 from lib.settings import load_settings
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import invalid
-from lib.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.fields import Model, Moment
+from lib.operations.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.services import Services
 from lib.storage import DeadLetter
 from lib.storage.layout import QUEUES

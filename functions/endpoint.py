@@ -26,9 +26,9 @@ from lib.errors import Refusal, WrongField
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.organizations.registry import Caller, Organization
-from lib.places import RETRY_AFTER
 from lib.services import Services
 from lib.storage import Conflict, Missing, StorageError, Unavailable
+from lib.workers.places import RETRY_AFTER
 
 log = logging.getLogger("heed.api")
 

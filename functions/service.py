@@ -11,7 +11,7 @@ import azure.functions as func
 from pydantic import BaseModel, Field
 
 from functions.endpoint import Answer, Call, Endpoints
-from lib.overdue import LIMIT
+from lib.operations.overdue import LIMIT
 from lib.storage import StorageError
 from lib.storage.layout import INTERACTIONS, ORGANIZATIONS
 from lib.tracking.facts import Fact, NotAFact, read_interactions

@@ -28,15 +28,13 @@ from lib.files.store import Files
 from lib.files.views import AttachmentViews
 from lib.lists.store import Lists
 from lib.messages.store import MessageStore
-from lib.off_loop import OffLoop
+from lib.operations.overdue import Overdue
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.registry import Organizations
-from lib.overdue import Overdue
 from lib.people.address_hashes import AddressHashes
 from lib.people.calls import Activities
 from lib.people.consents import Consents
 from lib.people.store import People
-from lib.places import Places
 from lib.records import Engagements
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
@@ -51,6 +49,8 @@ from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
+from lib.workers.places import Places
+from lib.workers.pool import OffLoop
 
 
 class Services:

@@ -21,7 +21,7 @@ from infra.local.errors import StartError
 from infra.local.host_keys import HostKeys
 from infra.local.invocation import InvocationError, Invoke
 from infra.local.routing import Router
-from lib.places import Room
+from lib.workers.places import Room
 
 logger = logging.getLogger("heed.host")
 

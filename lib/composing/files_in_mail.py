@@ -12,11 +12,11 @@ from lib.files.hosted_images import host_images, images_in, missing_images
 from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
 from lib.messages.models import Body, Remark
 from lib.mime.write import ComposeError, Part
-from lib.places import Room
 from lib.storage import Blobs, Missing
 from lib.storage import layout as tables
 from lib.tokens import Claim, KeyRing, Purpose
 from lib.tracking.facts import FIRST_IMAGE
+from lib.workers.places import Room
 
 
 class MailFiles:

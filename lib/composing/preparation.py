@@ -19,12 +19,12 @@ from lib.messages.copies import Division, divided, kept
 from lib.messages.follow_state import Decision, FollowState, Said, decide
 from lib.messages.models import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
 from lib.mime.write import Composed
-from lib.off_loop import JobLost, OffLoop
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.consents import Consents
 from lib.people.store import People, StoredUser
 from lib.tokens import KeyRing
+from lib.workers.pool import JobLost, OffLoop
 
 if TYPE_CHECKING:
     from lib.files.store import Files

@@ -28,12 +28,12 @@ from lib.files.models import (
 from lib.ids import new_id
 from lib.messages.models import StoredMessage
 from lib.messages.store import FILES, Loaded, MessageStore
-from lib.off_loop import OffLoop
-from lib.places import Room
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 from lib.tokens import KeyRing
+from lib.workers.places import Room
+from lib.workers.pool import OffLoop
 
 log = logging.getLogger("heed.files")
 

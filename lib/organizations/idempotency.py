@@ -17,11 +17,11 @@ from pydantic import BaseModel
 from lib.clock import Clock
 from lib.fields import Moment
 from lib.ids import new_id, short_hash
-from lib.off_loop import INLINE, OffLoop
 from lib.storage import Conflict, Missing, Replace, Row, Storage, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import container, table
 from lib.tokens import KeyRing, Purpose
+from lib.workers.pool import INLINE, OffLoop
 
 REMEMBERED = timedelta(hours=24)
 LEASE = timedelta(seconds=60)

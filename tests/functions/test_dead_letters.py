@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib.dead_letters import kind_of
+from lib.operations.dead_letters import kind_of
 from lib.sending.schedule import Wake
 from lib.storage.memory import MemoryDeadLetters
 from lib.tracking.journal import queue_body

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lib.composing import bodies
-from lib.off_loop import INLINE
+from lib.workers.pool import INLINE
 from tests.heed import Heed
 from tests.lib.off_loop_jobs import begun_file, hold
 

@@ -1,4 +1,4 @@
-"""Jobs for tests of `lib.off_loop`: they go to another process by their names."""
+"""Jobs for tests of `lib.workers.pool`: they go to another process by their names."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lib.errors import Busy
-from lib.off_loop import INLINE, JobLost, OffLoop
-from lib.places import Places, Room
+from lib.workers.places import Places, Room
+from lib.workers.pool import INLINE, JobLost, OffLoop
 from tests.lib.off_loop_jobs import begun_file, die, die_once, hold, refuse, where
 
 LARGE = INLINE + 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lib.errors import Busy
-from lib.off_loop import INLINE
+from lib.workers.pool import INLINE
 
 RETRY_AFTER = 3
 """Seconds, after which somebody who was refused may come again."""

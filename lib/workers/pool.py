@@ -8,7 +8,7 @@ priority, ends with this process, and is replaced when it dies or has grown. A j
 of a module: one whose worker died is done again.
 
 Jobs of one organization take turns with those of the others, and never take the last worker. `run` waits for its turn;
-how many may wait is bounded where requests come in (`lib.places`), and by the queues' batch size.
+how many may wait is bounded where requests come in (`lib.workers.places`), and by the queues' batch size.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LONGEST_JOB = 120.0
 _GROWN = 160_000
 """Kilobytes of memory, at its peak, with which a worker is replaced after its job."""
 
-_COMMAND = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from lib.off_loop_worker import main; main()"
+_COMMAND = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from lib.workers.process import main; main()"
 
 Result = TypeVar("Result")
 

@@ -1,4 +1,4 @@
-"""The child process of `lib.off_loop`: takes jobs from its standard input, one after the other, until that ends."""
+"""The child process of `lib.workers.pool`: takes jobs from its standard input, one after the other, until that ends."""
 
 from __future__ import annotations
 
