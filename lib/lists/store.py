@@ -1,9 +1,9 @@
 """Lists of messages, in every order, from rows that are written when a message changes.
 
 A row of the table `index` holds all that a list shows of a message, so that a page is one query, or two; where rows
-stand, `lib.lists.keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark
-and rows change in one transaction, and only while the mark is what its writer believes: so whoever comes late, or after
-a writer that died half-way, takes away exactly the rows that are there.
+stand, `keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark and rows
+change in one transaction, and only while the mark is what its writer believes: so whoever comes late, or after a writer
+that died half-way, takes away exactly the rows that are there.
 """
 
 from __future__ import annotations
