@@ -33,7 +33,7 @@ from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.due_index import Due, DueIndex, HandOver
 from lib.storage.layout import DUE
-from tests.heed import GMAIL, TOKEN_KEYS
+from tests.support.heed import GMAIL, TOKEN_KEYS
 
 MAILS = 500
 CARDS = 20

@@ -23,8 +23,8 @@ from lib.settings import load_settings
 from lib.storage import Queues, Storage
 from lib.storage.azure.tables import close_storage
 from lib.transports.memory import MemoryTransport
-from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
-from tests.heed import ADMIN_KEY, SETTINGS
+from tests.support.dead_letter_suite import Bury, DeadLetterSuite, Take
+from tests.support.heed import ADMIN_KEY, SETTINGS
 
 FAST = {"visibilityTimeout": "00:00:00", "maxPollingInterval": "00:00:00.2"}
 HOST_JSON = {"extensions": {"http": {"routePrefix": ""}, "queues": FAST}}

@@ -20,9 +20,9 @@ from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.layout import table
 from lib.storage.memory import memory_storage
 from lib.verdicts.kpis import Kpis
-from tests.azurite.fault_proxy import Fault, FaultProxy
-from tests.heed import START
-from tests.lib.listed import make_listed, opened
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.heed import START
+from tests.support.listed import make_listed, opened
 
 SORTS = get_args(Sort)
 VIEWS: dict[View, int] = {"followed": 1, "all": 2}

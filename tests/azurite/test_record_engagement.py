@@ -10,8 +10,8 @@ import pytest
 
 from lib.storage import Storage
 from lib.storage.memory import memory_storage
-from tests.heed import START
-from tests.lib.engaging import Office, fact, judged, ref
+from tests.support.engaging import Office, fact, judged, ref
+from tests.support.heed import START
 
 AT = int(START.timestamp() * 1000)
 

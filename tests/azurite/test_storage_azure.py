@@ -22,7 +22,7 @@ from lib.storage import Delete, Grant, Insert, Missing, Row, Storage, StorageErr
 from lib.storage.azure.account import Account
 from lib.storage.azure.blobs import AzureBlobs
 from lib.storage.azure.tables import azure_storage, close_storage
-from tests.azurite.storage_suite import BlobSuite, Fetch, TableSuite, rows_of, soon
+from tests.support.storage_suite import BlobSuite, Fetch, TableSuite, rows_of, soon
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from infra.local.azurite import Azurite
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage, Unavailable, Upsert
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
-from tests.azurite.fault_proxy import Fault, FaultProxy
-from tests.azurite.storage_suite import rows_of
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.storage_suite import rows_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from lib.storage.layout import table
 from lib.templates import TemplateCounts, Templates
 from lib.templates.models import LONGEST_HTML, LONGEST_TEXT, TemplateSpec
 from lib.templates.shares import Share, Tally
-from tests.heed import START
+from tests.support.heed import START
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.browser.devtools import chromium
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 OPENED = "document.getElementById('MessageSpec').closest('details').open"
 CLICKED = """

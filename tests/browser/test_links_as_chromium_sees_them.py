@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from lib.rewrite import Rewritten, rewrite
-from tests.lib.test_rewrite_byte_for_byte import OWN, PIXEL, mint, put_back
-from tests.lib.test_rewrite_properties import COMMON, LINKS, OUTLOOK
+from tests.lib.rewrite.test_byte_for_byte import OWN, PIXEL, mint, put_back
+from tests.lib.rewrite.test_properties import COMMON, LINKS, OUTLOOK
 
 CHROMIUM: Final = shutil.which("chromium")
 TEMPLATES: Final = Path(__file__).parents[3] / "shared" / "data" / "templates"

@@ -18,7 +18,7 @@ import aiohttp
 from infra.local.azurite import Azurite
 from infra.local.child import ROOT, free_port
 from infra.local.mail_catcher import MailCatcher
-from tests.heed import CHROME, GMAIL, TOKEN_KEYS
+from tests.support.heed import CHROME, GMAIL, TOKEN_KEYS
 
 ADMIN_KEY = "local-admin"
 _PATIENCE_SECONDS = 20

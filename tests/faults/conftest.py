@@ -8,9 +8,9 @@ from infra.local.azurite import start_azurite
 from lib.clock import SetClock
 from tests.faults.accounts import Accounts, azurite_accounts
 from tests.faults.hosts import ProcessHost, StorageInbox
-from tests.faults.mail_server import MailServer
 from tests.faults.worker import open_heed
-from tests.heed import START
+from tests.support.heed import START
+from tests.support.mail_server import MailServer
 
 pytest.register_assert_rewrite("tests.faults.ends")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lib.messages.models import StoredMessage
-from tests.faults.mail_server import MailServer
-from tests.heed import Heed
+from tests.support.heed import Heed
+from tests.support.mail_server import MailServer
 
 _VIEWS = ("all", "scheduled", "followed")
 

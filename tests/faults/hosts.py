@@ -29,7 +29,7 @@ from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death
 from tests.faults.jobs import TIMERS, HostedHeed, Job, Message, Tick
 from tests.faults.worker import ALL_DONE, Order, work
-from tests.heed import ADMIN_KEY, SETTINGS, START
+from tests.support.heed import ADMIN_KEY, SETTINGS, START
 
 _MOST_ROUNDS = BACKOFF[-1] + 5
 """What is due comes again after so many sweeps at the latest."""

@@ -28,7 +28,7 @@ from infra.local.application import load_application
 from infra.local.child import ROOT, free_port
 from infra.local.host import Host, bind
 from infra.local.host_json import read_host_json
-from tests.heed import ADMIN_KEY, SETTINGS
+from tests.support.heed import ADMIN_KEY, SETTINGS
 
 TICK_SECONDS = 0.5
 FAKETIME = shutil.which("faketime")

@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.functions.queue import QueueMessage
 
-from tests.heed import GMAIL, Heed, InvocationError
+from tests.support.heed import GMAIL, Heed, InvocationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import pytest
 
-from tests.faults.mail_server import MailServer
 from tests.faults.postfix import running_postfix, why_not
+from tests.support.mail_server import MailServer
 
 KINDS = ("aiosmtpd", "Postfix")
 

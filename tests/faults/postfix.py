@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from infra.local.child import Child, free_port
-from tests.faults.mail_server import MailServer, Received
+from tests.support.mail_server import MailServer, Received
 
 _MAIN = """
 compatibility_level = 3.6

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from lib.storage.azure.account import Account
-from tests.azurite.fault_proxy import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from lib.ids import new_id
 from tests.faults.ends import End
 from tests.faults.hosts import Host
 from tests.faults.jobs import Visit
-from tests.faults.mail_server import MailServer
-from tests.heed import BASE_URL
+from tests.support.heed import BASE_URL
+from tests.support.mail_server import MailServer
 
 SENT = End("sent", received=1, cards=("email_opened", "reminder"), opens=1, reminder="reminded")
 PERHAPS_SENT = End("uncertain", 1, ("email_opened", "reminder", "send_uncertain"), opens=1, reminder="reminded")

@@ -13,15 +13,15 @@ from itertools import cycle
 import pytest
 
 from lib.clock import SetClock
-from tests.azurite.fault_proxy import Fault
 from tests.faults.accounts import Accounts
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import Host, StorageInbox
-from tests.faults.mail_server import MailServer
 from tests.faults.proxied import proxied
 from tests.faults.story import PERHAPS_NOT_SENT, PERHAPS_SENT, SENT, tell_story
 from tests.faults.worker import open_heed
-from tests.heed import START
+from tests.support.fault_proxy import Fault
+from tests.support.heed import START
+from tests.support.mail_server import MailServer
 
 Faults = Sequence[Fault | None]
 

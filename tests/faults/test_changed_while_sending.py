@@ -14,8 +14,8 @@ from lib.storage.memory import MemoryTables
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import Host, memory_host
 from tests.faults.jobs import Request, Tick
-from tests.faults.mail_server import MailServer
 from tests.faults.steps import Step, steps_of
+from tests.support.mail_server import MailServer
 
 STEPS: Sequence[Step] = ["the row says submitting", "the row says sent"]
 

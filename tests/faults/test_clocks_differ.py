@@ -13,9 +13,9 @@ from lib.clock import SetClock
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import Host, host_over, memory_host
 from tests.faults.jobs import TIMERS, Tick, Visit
-from tests.faults.mail_server import Answers, MailServer
 from tests.faults.story import pixel_of
-from tests.heed import START
+from tests.support.heed import START
+from tests.support.mail_server import Answers, MailServer
 
 DIFFERENCE = timedelta(minutes=10)
 

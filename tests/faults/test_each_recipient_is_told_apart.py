@@ -11,10 +11,10 @@ import pytest
 from lib.settings import load_settings
 from lib.transports import Accepted, Envelope, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.smtp import SmtpTransport
-from tests.faults.mail_server import Drops, MailServer
 from tests.faults.mail_servers import KINDS, ScriptedServer, started
 from tests.faults.postfix import running_postfix, why_not
-from tests.heed import SETTINGS
+from tests.support.heed import SETTINGS
+from tests.support.mail_server import Drops, MailServer
 
 BOTH = pytest.mark.parametrize("kind", KINDS)
 Make = Callable[..., SmtpTransport]

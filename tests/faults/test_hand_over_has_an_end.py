@@ -12,9 +12,9 @@ from lib.settings import load_settings
 from lib.transports import Accepted, Envelope, Outcome, Refused, Unknown
 from lib.transports.smtp import SmtpTransport
 from tests.faults.hosts import memory_host
-from tests.faults.mail_server import Answers, IsSilent, MailServer
 from tests.faults.truth import at_rest, is_true, people, told_to_go
-from tests.heed import SETTINGS, START
+from tests.support.heed import SETTINGS, START
+from tests.support.mail_server import Answers, IsSilent, MailServer
 
 MAIL = b"From: rep@acme.example\r\nMessage-ID: <1@acme.example>\r\n\r\nHi\r\n"
 

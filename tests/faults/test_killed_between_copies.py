@@ -13,7 +13,7 @@ from lib.storage.layout import OUTBOX
 from tests.faults.death import Death
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Message
-from tests.faults.mail_server import MailServer, TakesAndDrops
+from tests.support.mail_server import MailServer, TakesAndDrops
 
 TO = ["ada@example.com", "bob@example.com", "cy@example.com"]
 TIMES = 3

@@ -9,11 +9,11 @@ import pytest
 
 from tests.faults.death import Death
 from tests.faults.ends import End, ends_of
-from tests.faults.failing import When
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Request, Tick
-from tests.faults.mail_server import MailServer
 from tests.faults.steps import Step
+from tests.support.failing import When
+from tests.support.mail_server import MailServer
 
 TIMES = 3
 SENT = End("sent", received=1)

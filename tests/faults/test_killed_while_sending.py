@@ -9,7 +9,7 @@ import pytest
 from tests.faults.death import Death
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import ProcessHost
-from tests.faults.mail_server import MailServer
+from tests.support.mail_server import MailServer
 
 SENT = End("sent", received=1)
 PERHAPS_SENT = End("uncertain", received=1, cards=("send_uncertain",))

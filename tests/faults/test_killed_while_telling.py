@@ -12,9 +12,9 @@ from tests.faults.death import Death
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Tick, Visit
-from tests.faults.mail_server import MailServer
 from tests.faults.steps import Step
 from tests.faults.story import pixel_of
+from tests.support.mail_server import MailServer
 
 TIMES = 20
 OPENED = End("sent", received=1, cards=("email_opened",), opens=1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import Host, memory_host
-from tests.faults.mail_server import Answers, MailServer, TakesAndDrops
+from tests.support.mail_server import Answers, MailServer, TakesAndDrops
 
 SENT = End("sent", received=1)
 PERHAPS_SENT = End("uncertain", received=1, cards=("send_uncertain",))

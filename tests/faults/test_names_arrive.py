@@ -17,7 +17,7 @@ from lib.transports import Accepted, Envelope
 from lib.transports.smtp import SmtpTransport
 from tests.faults.mail_servers import KINDS, started
 from tests.faults.reader import Read, read_by_postal_mime
-from tests.heed import SETTINGS
+from tests.support.heed import SETTINGS
 
 PAIRS = 300
 LETTERS = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 "

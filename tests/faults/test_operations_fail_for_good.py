@@ -13,12 +13,12 @@ from lib.settings import load_settings
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.transports.smtp import SmtpTransport
 from tests.faults.ends import End, ends_of
-from tests.faults.failing import Failure, When, failing_storage
 from tests.faults.hosts import Host, MemoryInbox
 from tests.faults.jobs import HostedHeed
-from tests.faults.mail_server import MailServer
 from tests.faults.story import SENT, tell_story
-from tests.heed import SETTINGS
+from tests.support.failing import Failure, When, failing_storage
+from tests.support.heed import SETTINGS
+from tests.support.mail_server import MailServer
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -11,8 +11,8 @@ from lib.storage.memory import MemoryQueues
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import Host, memory_host
 from tests.faults.jobs import TIMERS, Message, Tick, Visit
-from tests.faults.mail_server import MailServer
 from tests.faults.story import pixel_of
+from tests.support.mail_server import MailServer
 
 OPENED = End("sent", received=1, cards=("email_opened",), opens=1)
 

@@ -13,14 +13,14 @@ from infra.local.log_lines import LateLines
 from lib.assessment.fact_rows import FactRows
 from lib.clock import SetClock
 from lib.tracking.journal import LOG_MARK
-from tests.azurite.fault_proxy import Fault
 from tests.faults.accounts import Accounts
 from tests.faults.hosts import Host, StorageInbox
-from tests.faults.mail_server import MailServer
 from tests.faults.proxied import Proxied, proxied
 from tests.faults.story import pixel_of
 from tests.faults.worker import open_heed
-from tests.heed import START
+from tests.support.fault_proxy import Fault
+from tests.support.heed import START
+from tests.support.mail_server import MailServer
 
 _HITS_A_SECOND = 60
 _SECONDS = 3

@@ -11,16 +11,16 @@ import pytest
 
 from lib.clock import SetClock
 from lib.tracking.journal import LOG_MARK
-from tests.azurite.fault_proxy import Fault
 from tests.faults.accounts import Accounts
 from tests.faults.ends import End, ends_of
 from tests.faults.hosts import Host, StorageInbox
 from tests.faults.jobs import TIMERS, Request, Tick, Visit
-from tests.faults.mail_server import Answers, MailServer
 from tests.faults.proxied import Proxied, proxied
 from tests.faults.story import pixel_of
 from tests.faults.worker import open_heed
-from tests.heed import START
+from tests.support.fault_proxy import Fault
+from tests.support.heed import START
+from tests.support.mail_server import Answers, MailServer
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from lib.storage.azure.tables import credential_of
 from lib.storage.layout import OUTBOX
 from tests.faults.accounts import Accounts
 from tests.faults.instance import FAKETIME, Instance, start
-from tests.faults.mail_server import MailServer
+from tests.support.mail_server import MailServer
 
 APART = timedelta(minutes=10)
 MAILS = 200

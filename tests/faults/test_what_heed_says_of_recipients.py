@@ -15,10 +15,10 @@ from lib.clock import SetClock
 from lib.sending.tries import GIVE_UP_AFTER
 from tests.faults.hosts import Host, memory_host
 from tests.faults.jobs import Tick
-from tests.faults.mail_server import Answers, Behaviour, Drops, IsSilent, MailServer, TakesAndDrops, TakesAndIsSilent
 from tests.faults.mail_servers import KINDS, ScriptedServer, started
 from tests.faults.truth import at_rest, is_true, people, told_of, told_to_go
-from tests.heed import START
+from tests.support.heed import START
+from tests.support.mail_server import Answers, Behaviour, Drops, IsSilent, MailServer, TakesAndDrops, TakesAndIsSilent
 
 BOTH = pytest.mark.parametrize("kind", KINDS)
 DIVIDED = pytest.mark.parametrize("divided", ["common", "split"])

@@ -15,7 +15,7 @@ from lib.sending.schedule import Wake
 from lib.storage.layout import OUTBOX
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Message
-from tests.faults.mail_server import MailServer
+from tests.support.mail_server import MailServer
 
 AT_ONCE = 8
 

@@ -17,7 +17,7 @@ from lib.storage.azure.tables import azure_storage, close_storage
 from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death, MortalTransport, MortalWriter, mortal_storage
 from tests.faults.jobs import HostedHeed, Job
-from tests.heed import SETTINGS
+from tests.support.heed import SETTINGS
 
 ALL_DONE = 0
 SOMETHING_FAILED = 3

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 
 @pytest.fixture

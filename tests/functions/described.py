@@ -10,7 +10,7 @@ from typing import Any
 
 from functions.app import RESOURCES
 from functions.openapi import openapi_document
-from tests.heed import ADMIN_KEY, BASE_URL, Heed, Response
+from tests.support.heed import ADMIN_KEY, BASE_URL, Heed, Response
 
 Schema = dict[str, Any]
 Step = str | int

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from lib.storage import Storage
 from lib.storage.memory import memory_storage
-from tests.faults.failing import Failure, failing_storage
-from tests.heed import Heed, Response
+from tests.support.failing import Failure, failing_storage
+from tests.support.heed import Heed, Response
 
 Result = TypeVar("Result")
 

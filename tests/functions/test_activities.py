@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.functions.test_cards import RECORD, act, opened
 from tests.functions.test_timing import cards
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 
 async def test_messages_and_calls_are_listed_newest_first_and_in_pages(heed: Heed) -> None:

@@ -21,8 +21,8 @@ from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
 from lib.tracking.journal import LOG_MARK, StorageWriter
 from tests.functions.test_attachments import PDF, add
-from tests.heed import ADMIN_KEY, Heed, Response
-from tests.lib.test_content_types import EICAR, SVG
+from tests.lib.files.test_content_types import EICAR, SVG
+from tests.support.heed import ADMIN_KEY, Heed, Response
 
 
 async def followed(heed: Heed, *files: tuple[str, bytes], **fields: Any) -> tuple[str, list[str]]:

@@ -11,7 +11,7 @@ import pytest
 from functions.endpoint import LARGEST_BODY
 from functions.json_bodies import MOST_VALUES
 from tests.functions.described import Field, Schema, alternatives, fields, operations
-from tests.heed import ADMIN_KEY, Heed, Response
+from tests.support.heed import ADMIN_KEY, Heed, Response
 
 LISTS = [field for field in fields() if field.schema.get("type") == "array"]
 STRINGS = [field for field in fields() if field.schema.get("type") == "string"]

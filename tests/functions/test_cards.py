@@ -12,7 +12,7 @@ from lib.tracking.facts import read_interactions
 from lib.transports import Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.functions.test_timing import cards, entries, pass_time
-from tests.heed import CHROME, Heed
+from tests.support.heed import CHROME, Heed
 
 RECORD = {"type": "contact", "id": "c1"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lib.storage.protocols import EVERYTHING
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 YES = {"follow": "allow", "basis": "consent", "source": "newsletter form", "notice": "v3"}
 NO = {"follow": "do_not_allow", "source": "call"}

@@ -12,7 +12,7 @@ from lib.operations.dead_letters import kind_of
 from lib.sending.schedule import Wake
 from lib.storage.memory import MemoryDeadLetters
 from lib.tracking.journal import queue_body
-from tests.heed import ADMIN_KEY, Heed, Response
+from tests.support.heed import ADMIN_KEY, Heed, Response
 
 SECRET = b'{"v": 9, "to": "ada@example.com"}'
 

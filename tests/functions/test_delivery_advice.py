@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.heed import CHROME, Heed
+from tests.support.heed import CHROME, Heed
 
 ADA = {"email": "ada@example.com", "name": "Ada", "record": {"type": "contact", "id": "c1"}}
 BOB = {"email": "bob@example.com", "name": "Bob", "record": {"type": "contact", "id": "c2"}}

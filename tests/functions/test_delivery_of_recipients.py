@@ -11,7 +11,7 @@ from lib.clock import milliseconds
 from lib.organizations.idempotency import Idempotency
 from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
 BOB_LATER = RecipientRefusal(BOB, "451", "The mail server answered 451: 4.7.1 greylisted", temporary=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 
 async def switch(heed: Heed, on: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lib.tokens import Claim, KeyRing, Purpose
-from tests.heed import CHROME, Heed
+from tests.support.heed import CHROME, Heed
 
 APPLE = "Mozilla/5.0"
 
@@ -192,7 +192,7 @@ async def test_links_work_after_the_key_was_rotated(heed: Heed) -> None:
 
 
 def _keys() -> str:
-    from tests.heed import TOKEN_KEYS
+    from tests.support.heed import TOKEN_KEYS
 
     return TOKEN_KEYS
 

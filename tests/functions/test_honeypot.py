@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lib.messages.models import Copy
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 LINKS = '<p><a href="https://example.com/a">a</a> <a href="https://example.com/b">b</a></p>'
 

@@ -12,9 +12,9 @@ from lib.storage import Unavailable
 from lib.storage.memory import MemoryBlobs
 from pixel_fn import PIXEL
 from tests.functions.test_attachments import PDF, blobs, content, parts, send
-from tests.heed import Heed
-from tests.lib.pictures import ALL, jpeg, png
-from tests.lib.test_content_types import SVG
+from tests.lib.files.test_content_types import SVG
+from tests.support.heed import Heed
+from tests.support.pictures import ALL, jpeg, png
 
 
 async def upload(heed: Heed, message: str, data: bytes | None = None, name: str = "logo.png") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.heed import ADMIN_KEY, Heed
+from tests.support.heed import ADMIN_KEY, Heed
 
 
 async def test_a_call_without_a_key_is_told_how_to_send_one(heed: Heed) -> None:

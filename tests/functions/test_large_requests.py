@@ -11,8 +11,8 @@ import pytest
 
 from lib.composing import bodies
 from lib.workers.pool import INLINE
-from tests.heed import Heed
-from tests.lib.off_loop_jobs import begun_file, hold
+from tests.support.heed import Heed
+from tests.support.off_loop_jobs import begun_file, hold
 
 LARGE_HTML = "<p>word " * 20_000 + '<a href="https://example.com/offer">offer</a>'
 BODY = {"from": "rep1", "to": [{"email": "ada@example.com"}], "subject": "Hello", "html": LARGE_HTML}

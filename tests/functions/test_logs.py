@@ -13,7 +13,7 @@ import pytest
 from functions.app import make_app
 from infra.local.application import list_functions
 from infra.local.child import ROOT
-from tests.heed import SETTINGS, Heed
+from tests.support.heed import SETTINGS, Heed
 
 HITS = {"pixel", "image", "redirect", "attachment"}
 

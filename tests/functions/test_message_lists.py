@@ -11,8 +11,8 @@ import pytest
 from lib.lists.store import Sort, View
 from lib.storage import Storage
 from lib.storage.memory import memory_storage
-from tests.faults.failing import FailingTables, Failure
-from tests.heed import Heed
+from tests.support.failing import FailingTables, Failure
+from tests.support.heed import Heed
 
 SORTS = get_args(Sort)
 VIEWS = get_args(View)

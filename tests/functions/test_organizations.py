@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.heed import ADMIN_KEY, Heed
+from tests.support.heed import ADMIN_KEY, Heed
 
 
 async def test_putting_one_makes_it_and_putting_it_again_changes_it(heed: Heed) -> None:

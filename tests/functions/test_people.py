@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 
 async def test_a_user_reads_as_it_was_put(heed: Heed) -> None:

@@ -15,7 +15,7 @@ from functions.queue_trigger import on_queue, pause_after
 from infra.local.application import Function, list_functions
 from lib.storage import Unavailable
 from lib.storage.memory import MemoryQueues
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 SERVICE_BUS = {
     "HEED_QUEUES": "servicebus",

@@ -7,7 +7,7 @@ from email import message_from_bytes
 
 import pytest
 
-from tests.heed import BASE_URL, SETTINGS, TOKEN_KEYS, Heed
+from tests.support.heed import BASE_URL, SETTINGS, TOKEN_KEYS, Heed
 
 OFFER = "https://example.com/a?b=1&c=2"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lib.transports import Refused
 from lib.transports.memory import MemoryTransport
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 ADA = {"email": "ada@example.com", "name": "Ada", "record": {"type": "contact", "id": "c1"}}
 BOB = {"email": "bob@example.com"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lib.clock import rfc3339
-from tests.heed import START, Heed
+from tests.support.heed import START, Heed
 
 NOTHING = {
     "messages": 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 
 async def opened(heed: Heed, times: int, **fields: object) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.faults.failing import Failure, When
 from tests.functions.disturbed import disturbed_heed
 from tests.functions.test_cards import opened
 from tests.functions.test_timing import TOMORROW, cards
-from tests.heed import ADMIN_KEY, Heed, Response
+from tests.support.failing import Failure, When
+from tests.support.heed import ADMIN_KEY, Heed, Response
 
 Prepare = Callable[[Heed], Awaitable[str]]
 """What is there before; the path of what the request is about."""

@@ -10,8 +10,8 @@ import pytest
 from tests.functions.disturbed import at_once, shared_heed
 from tests.functions.test_cards import RECORD, opened
 from tests.functions.test_timing import TOMORROW, cards
-from tests.heed import ADMIN_KEY, Heed, Response
-from tests.lib.pictures import png
+from tests.support.heed import ADMIN_KEY, Heed, Response
+from tests.support.pictures import png
 
 LAGS = [0, 2, 9]
 LATER = "2026-05-06T07:00:00Z"

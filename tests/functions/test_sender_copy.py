@@ -7,7 +7,7 @@ from email import message_from_bytes
 from email.message import Message
 from typing import Any
 
-from tests.heed import BASE_URL, Heed
+from tests.support.heed import BASE_URL, Heed
 
 HTML = '<p>Hi <a href="https://example.com/a?b=1&amp;c=2">offer</a></p>'
 

@@ -10,7 +10,7 @@ import pytest
 
 from lib.transports import Accepted, RecipientRefusal, Refused, Unknown
 from lib.transports.memory import MemoryTransport
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 
 async def test_a_followed_mail_goes_out_with_links_and_a_pixel(heed: Heed) -> None:

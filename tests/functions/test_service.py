@@ -15,7 +15,7 @@ import pytest
 from lib.metrics import METRICS, Metric
 from lib.storage import Row, Storage, Unavailable
 from lib.storage.memory import MemoryTables, memory_storage
-from tests.heed import ADMIN_KEY, BASE_URL, Heed
+from tests.support.heed import ADMIN_KEY, BASE_URL, Heed
 
 
 class Down:

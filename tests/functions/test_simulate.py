@@ -10,7 +10,7 @@ import pytest
 
 from lib.storage.memory import MemoryQueues, MemoryTables
 from lib.transports.memory import MemoryTransport
-from tests.heed import BASE_URL, Heed
+from tests.support.heed import BASE_URL, Heed
 
 HTML = '<p>Hi <a href="https://example.com/offer">offer</a></p>'
 BODY = {"from": "rep1", "to": [{"email": "ada@example.com"}], "subject": "Hello", "html": HTML}

@@ -12,7 +12,7 @@ from lib.templates.outcomes import StoredOutcome
 from lib.templates.shares import Share, Tally
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.functions.test_templates import INTRO, slow_heed
-from tests.heed import GMAIL, Heed
+from tests.support.heed import GMAIL, Heed
 
 
 async def used(heed: Heed, template: str, **tally: int) -> None:

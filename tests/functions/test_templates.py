@@ -12,8 +12,8 @@ import pytest
 
 from lib.storage.memory import memory_storage
 from lib.templates.models import LONGEST_HTML, LONGEST_TEXT
-from tests.heed import ADMIN_KEY, Heed
-from tests.lib.engaging import SlowTables
+from tests.support.engaging import SlowTables
+from tests.support.heed import ADMIN_KEY, Heed
 
 INTRO = {
     "name": "Intro",

@@ -13,7 +13,7 @@ from lib.storage.layout import KINDS, table
 from lib.verdicts.kpis import Kpis
 from tests.functions.test_cards import opened
 from tests.functions.test_timing import TOMORROW, cards, scheduled
-from tests.heed import START, Heed
+from tests.support.heed import START, Heed
 
 NEVER = "9999-12-31T23:30:00.000Z"
 LAST = "2200-12-31T23:59:59.999Z"

@@ -13,7 +13,7 @@ from lib.storage.due_index import Due
 from lib.storage.layout import DUE
 from lib.storage.memory import MemoryQueues
 from lib.transports.memory import MemoryTransport
-from tests.heed import CHROME, Heed
+from tests.support.heed import CHROME, Heed
 
 TOMORROW = "2026-05-05T07:00:00Z"
 

@@ -8,8 +8,8 @@ import pytest
 
 from lib.files.models import MEGABYTE
 from lib.transports.memory import MemoryTransport
-from tests.heed import Heed
-from tests.lib.pictures import png
+from tests.support.heed import Heed
+from tests.support.pictures import png
 
 ACS = {"HEED_TRANSPORT": "acs", "HEED_ACS_CONNECTION_STRING": "endpoint=https://acs.test;accesskey=a2V5"}
 GRAPH = {"HEED_TRANSPORT": "graph"}

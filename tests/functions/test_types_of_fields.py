@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.functions.described import Field, Operation, alternatives, fields, operations
-from tests.heed import Heed
+from tests.support.heed import Heed
 
 NO_TIMES = [
     1798761600,

@@ -8,7 +8,7 @@ import pytest
 
 from infra.rejudge import rejudge
 from lib.verdicts.weights import WEIGHTS, Weight
-from tests.heed import ADMIN_KEY, CHROME, GMAIL, Heed
+from tests.support.heed import ADMIN_KEY, CHROME, GMAIL, Heed
 
 LANGUAGE = {"accept_language": "en"}
 SCANNER = {"x_forwarded_for": "40.92.1.2", **LANGUAGE}

@@ -9,7 +9,7 @@ from lib.settings import SettingsError, load_settings
 from lib.storage.azure.queues import AzureQueues
 from lib.storage.azure.tables import close_storage
 from lib.storage.service_bus.queues import ServiceBusQueues
-from tests.heed import SETTINGS
+from tests.support.heed import SETTINGS
 
 SECRET = "c2VjcmV0IGtleQ=="
 GIVEN = f"Endpoint=sb://heed.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey={SECRET}"

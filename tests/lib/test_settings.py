@@ -7,7 +7,7 @@ import pytest
 
 from lib.settings import Settings, SettingsError, load_settings
 from lib.tokens import Claim, Purpose
-from tests.heed import ADMIN_KEY, SETTINGS, TOKEN_KEYS
+from tests.support.heed import ADMIN_KEY, SETTINGS, TOKEN_KEYS
 
 SECRET = "hunter2hunter2"
 ACCOUNT_KEY = base64.b64encode(SECRET.encode()).decode()

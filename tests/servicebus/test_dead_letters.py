@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lib.storage.service_bus.queues import ServiceBusQueues
-from tests.dead_letter_suite import Bury, DeadLetterSuite, Take
 from tests.servicebus.conftest import Bus
+from tests.support.dead_letter_suite import Bury, DeadLetterSuite, Take
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,0 +1,179 @@
+"""A mail that draws very many hits: they are judged together, old ones are folded, and the counts are right."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from lib.assessment import compaction as folding
+from lib.assessment.assessor import BUSY
+from lib.tracking.facts import Fact
+from tests.support.heed import CHROME, Heed
+
+MINUTE = 60_000
+
+
+def opens(heed: Heed, message: str, number: int, minutes_ago: float = 0, seed: int = 1) -> Iterator[Fact]:
+    """From as many networks."""
+    chance = random.Random(seed)
+    start = int(heed.clock.now().timestamp() * 1000 - minutes_ago * MINUTE)
+    for place in range(number):
+        network = f"{chance.randrange(100, 200)}.{chance.randrange(256)}.{chance.randrange(256)}.0/24"
+        key = f"{start + place:013d}-{chance.getrandbits(48):012x}"
+        yield Fact(key, message, "open", start + place, "GET", 0, agent=CHROME, network=network)
+
+
+async def kpis_of(heed: Heed, message: str) -> Any:
+    return (await heed.get(f"/messages/{message}"))["kpis"]
+
+
+async def test_a_burst_is_kept_and_judged_together_within_a_minute() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    facts = list(opens(heed, message, BUSY + 500))
+    await heed.services.assessor.take("acme", facts[:BUSY])
+    before = await kpis_of(heed, message)
+
+    for place in range(BUSY, len(facts), 50):
+        await heed.services.assessor.take("acme", facts[place : place + 50])
+    waiting = await kpis_of(heed, message)
+    kept = (await heed.services.fact_rows.read("acme", message)).waiting()
+    timeline = (await heed.get(f"/messages/{message}/timeline?limit=200"))["items"]
+    heed.clock.move(seconds=61)
+    await heed.work()
+
+    assert before["raw"]["opens"] == waiting["raw"]["opens"] == BUSY
+    assert sorted(kept, key=lambda fact: fact.key) == facts[BUSY:]
+    assert all(item["verdict"]["reasons"] for item in timeline)
+    assert (await kpis_of(heed, message))["raw"]["opens"] == len(facts)
+    stored = await heed.services.fact_rows.read("acme", message)
+    assert len(stored.judged()) == len(facts)
+    assert stored.kept == {}
+
+
+async def test_a_burst_asks_for_one_recount_and_not_for_one_a_hit() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    facts = list(opens(heed, message, BUSY + 400))
+    await heed.services.assessor.take("acme", facts[:BUSY])
+    await heed.work()
+
+    for fact in facts[BUSY:]:
+        await heed.services.assessor.take("acme", [fact])
+    heed.clock.move(seconds=61)
+
+    assert await heed.work("interactions") <= 3
+
+
+async def test_old_facts_of_a_busy_message_are_folded_and_no_longer_read() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    heed.clock.move(days=3)
+    await heed.services.assessor.take("acme", opens(heed, message, 2 * folding.FROM, minutes_ago=300))
+    first = await kpis_of(heed, message)
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    assert loaded.summary.folded
+    assert loaded.summary.live == 0
+
+    await heed.services.assessor.take("acme", opens(heed, message, 7, seed=2))
+
+    known = await heed.services.fact_rows.read("acme", message, loaded.summary.folded.until - folding.CONTEXT)
+    assert len(known.judged()) == 7
+    after = await kpis_of(heed, message)
+    assert after["raw"]["opens"] == first["raw"]["opens"] + 7 == 2 * folding.FROM + 7
+    assert after["opens"] >= first["opens"]
+    assert after["last_opened_at"] > first["last_opened_at"]
+
+
+async def test_a_fact_that_turns_up_long_after_folding_is_counted_once() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    heed.clock.move(days=3)
+    old = list(opens(heed, message, 2 * folding.FROM, minutes_ago=300))
+    await heed.services.assessor.take("acme", old[1:])
+
+    for _ in range(2):
+        await heed.services.assessor.take("acme", [old[0], old[5]])
+
+    assert (await kpis_of(heed, message))["raw"]["opens"] == len(old)
+    stored = await heed.services.fact_rows.read("acme", message)
+    assert len(stored.judged()) == len(old)
+    assert stored.kept == {}
+
+
+async def test_an_old_fact_that_waits_while_others_are_folded_is_counted() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    heed.clock.move(days=3)
+    first, *others = opens(heed, message, 2 * folding.FROM, minutes_ago=300)
+    rows = heed.services.fact_rows
+
+    await heed.services.assessor.take("acme", others)
+    await rows.keep("acme", message, [first])
+    await heed.post(f"/messages/{message}/reassess")
+
+    assert (await kpis_of(heed, message))["raw"]["opens"] == 2 * folding.FROM
+    assert (await rows.read("acme", message)).kept == {}
+
+
+async def test_facts_that_wait_twice_or_are_judged_already_count_once() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    facts = list(opens(heed, message, 250))
+    rows = heed.services.fact_rows
+    await heed.services.assessor.take("acme", facts[:100])
+
+    for part in (facts[50:], facts[:], facts[200:]):
+        await rows.keep("acme", message, part)
+    await heed.post(f"/messages/{message}/reassess")
+
+    assert (await kpis_of(heed, message))["raw"]["opens"] == 250
+    assert (await rows.read("acme", message)).kept == {}
+
+
+async def test_rows_of_waiting_facts_go_even_if_somebody_else_took_some() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    rows = heed.services.fact_rows
+    for seed in range(3):
+        await rows.keep("acme", message, list(opens(heed, message, 2, seed=seed)))
+    kept = list((await rows.read("acme", message)).kept)
+
+    await rows.forget_kept("acme", message, kept[:1])
+    await rows.forget_kept("acme", message, kept)
+
+    assert (await rows.read("acme", message)).kept == {}
+
+
+async def test_folding_counts_as_much_as_not_folding() -> None:
+    heed = await Heed().start()
+    message, twin = await heed.sent(), await heed.sent()
+    heed.clock.move(days=3)
+    facts = [*opens(heed, message, 700, minutes_ago=300), *opens(heed, message, 50, minutes_ago=3, seed=2)]
+    for start in range(0, len(facts), 250):
+        await heed.services.assessor.take("acme", facts[start : start + 250])
+    heed.clock.move(seconds=61)
+    await heed.work()
+
+    await heed.services.assessor.take("acme", [replace(fact, message=twin) for fact in facts])
+    await heed.post(f"/messages/{twin}/reassess")
+
+    assert await kpis_of(heed, message) == await kpis_of(heed, twin)
+
+
+async def test_the_alert_of_a_busy_message_outlives_the_fact_it_tells_of() -> None:
+    heed = await Heed().start()
+    message = await heed.sent()
+    await heed.services.assessor.take("acme", opens(heed, message, 1, seed=3))
+    heed.clock.move(seconds=30)
+    await heed.work()
+    cards = (await heed.get("/cards", x_heed_user="rep1"))["items"]
+    heed.clock.move(days=2)
+    await heed.services.assessor.take("acme", opens(heed, message, 2 * folding.FROM, minutes_ago=90))
+    await heed.work()
+
+    assert [card["kind"] for card in cards] == ["email_opened"]
+    assert [card["id"] for card in (await heed.get("/cards", x_heed_user="rep1"))["items"]] == [cards[0]["id"]]
