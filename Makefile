@@ -26,10 +26,11 @@ run: setup ## start Heed with storage and a mail catcher on this machine
 test: setup ## run every test; real servers are started on free ports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: setup ## lint, formatting, types
+check: setup ## lint, formatting, types, who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .

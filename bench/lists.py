@@ -54,9 +54,9 @@ class _Counting:
     async def drop(self, name: str) -> None:
         await self.tables.drop(name)
 
-    async def get(self, name: str, partition: str, key: str) -> Row | None:
+    async def read_row(self, name: str, partition: str, key: str) -> Row | None:
         self.requests += 1
-        return await self.tables.get(name, partition, key)
+        return await self.tables.read_row(name, partition, key)
 
     def query(
         self, name: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
@@ -64,9 +64,9 @@ class _Counting:
         self.requests += 1
         return self.tables.query(name, partition, keys, limit)
 
-    async def write(self, name: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, name: str, changes: Sequence[Change]) -> list[str | None]:
         self.requests += 1
-        return await self.tables.write(name, changes)
+        return await self.tables.write_rows(name, changes)
 
 
 def measure_lists() -> list[Finding]:
@@ -86,7 +86,7 @@ async def _pages() -> list[Finding]:
     lists = Lists(tables)
     await tables.create(_INDEX)
     for number in range(MESSAGES):
-        await lists.put(_ORGANIZATION, _listed(number, number % 23, None), [])
+        await lists.enter_message(_ORGANIZATION, _listed(number, number % 23, None), [])
     return [await _pages_of(lists, tables, view) for view in _VIEWS]
 
 
@@ -119,7 +119,10 @@ async def _changes(connection_string: str) -> list[Finding]:
     lists = Lists(tables)
     try:
         await tables.create(_INDEX)
-        places = [await lists.put(_ORGANIZATION, _listed(number, 0, f"c{number}"), []) for number in range(ON_AZURITE)]
+        places = [
+            await lists.enter_message(_ORGANIZATION, _listed(number, 0, f"c{number}"), [])
+            for number in range(ON_AZURITE)
+        ]
         return [
             await _rewritten(lists, tables, places, "opened once more", 1),
             await _rewritten(lists, tables, places, "as it was", 1),
@@ -131,7 +134,7 @@ async def _changes(connection_string: str) -> list[Finding]:
 async def _rewritten(lists: Lists, tables: _Counting, places: list[list[Place]], how: str, opens: int) -> Finding:
     tables.requests, begun = 0, time.process_time()
     for number in range(CHANGES):
-        places[number] = await lists.put(_ORGANIZATION, _listed(number, opens, f"c{number}"), places[number])
+        places[number] = await lists.enter_message(_ORGANIZATION, _listed(number, opens, f"c{number}"), places[number])
     taken = (time.process_time() - begun) * 1000 / CHANGES
     figure = f"{tables.requests / CHANGES:.0f} requests, {taken:.1f} ms of CPU"
     return Finding(f"listing a message again, {how}", figure, "as little as possible")

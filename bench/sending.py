@@ -260,7 +260,7 @@ async def _fill(storage: Storage, start: int, end: int) -> None:
                 rows.append(
                     Upsert(Row(partition, f"{int(at.timestamp() * 1000) + number:013d}|bench|{new_id()}", {"v": 1}))
                 )
-            writes.append(storage.tables.write(DUE, rows))
+            writes.append(storage.tables.write_rows(DUE, rows))
         await asyncio.gather(*writes)
 
 
@@ -271,7 +271,7 @@ async def _one_sweep(storage: Storage) -> tuple[int, int, float]:
     index = DueIndex(storage.tables, clock)
     dues = [Due("send", clock.now(), "bench", new_id()) for _ in range(_DUE_IN_A_SWEEP)]
     for due in dues:
-        await index.put(due)
+        await index.put_entry(due)
 
     async def nothing(_entry: HandOver) -> None: ...
 

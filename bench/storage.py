@@ -79,11 +79,11 @@ async def _prepare(connection_string: str, mail: Mail | None, organization: str,
     storage = azure_storage(Account.parse(connection_string))
     try:
         organizations = Organizations(storage, SystemClock())
-        await organizations.put(organization, OrganizationSpec(name="Benchmark"), None)
+        await organizations.save_organization(organization, OrganizationSpec(name="Benchmark"), None)
         await storage.tables.create(TABLE)
         if mail is not None:
             user = StoredUser(id=_USER, email="rep@bench.example", opt_in=True)
-            await People(storage.tables).users.put(organization, USERS, _USER, user, None)
+            await People(storage.tables).users.save(organization, USERS, _USER, user, None)
             await _make_messages(storage, mail, organization, sent_at or datetime.now(UTC))
     finally:
         await close_storage(storage)

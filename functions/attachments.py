@@ -76,7 +76,7 @@ async def add_attachment(call: Call) -> Answer:
     loaded = await load(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
-    file = await call.services.files.add(
+    file = await call.services.files.add_file(
         call.org,
         loaded.message.id,
         call.made_id,

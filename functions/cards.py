@@ -89,7 +89,7 @@ def _check_version(call: Call, etag: str) -> None:
 
 
 async def _there(call: Call) -> tuple[Card, str]:
-    found = await call.services.cards.get(call.org, call.acting_user(), call.path["card"])
+    found = await call.services.cards.load_card(call.org, call.acting_user(), call.path["card"])
     if found is None:
         raise not_there("card")
     return found

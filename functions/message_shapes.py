@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
-from lib.checks import Check
-from lib.composing.files_in_mail import is_gone
-from lib.files.models import AttachmentRead, StoredAttachment
+from lib.fields import Check
+from lib.files.models import AttachmentRead, StoredAttachment, is_gone
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
 from lib.messages.follow_state import FollowState

@@ -179,7 +179,7 @@ async def _template_version(call: Call, template: str | None) -> int | None:
     """The newest version of the template that a draft is made of. Raises Problem."""
     if template is None:
         return None
-    found = await call.services.templates.get(call.org, template)
+    found = await call.services.templates.load_template(call.org, template)
     if found is None:
         raise invalid(["template"], "there is no such template")
     return found[0].version

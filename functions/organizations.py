@@ -42,7 +42,7 @@ def _read(organization: Organization, etag: str) -> OrganizationRead:
 
 
 async def _there(call: Call) -> tuple[Organization, str]:
-    found = await call.services.organizations.get(call.org)
+    found = await call.services.organizations.load_organization(call.org)
     if found is None:
         raise not_there("organization")
     return found
@@ -50,7 +50,7 @@ async def _there(call: Call) -> tuple[Organization, str]:
 
 async def _put(call: Call, spec: OrganizationSpec, if_match: str | None) -> Answer:
     try:
-        organization, etag, made = await call.services.organizations.put(call.org, spec, if_match)
+        organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
     except Conflict as error:
         raise Stale from error
     return Answer(201 if made else 200, _read(organization, etag), etag)

@@ -57,14 +57,14 @@ class RecordItem(Record):
 
 async def _put(call: Call, kept: Repository[Any], partition: str, key: str, stored: Any, read: type[Any]) -> Answer:
     try:
-        etag, made = await kept.put(call.org, partition, key, stored, call.if_match)
+        etag, made = await kept.save(call.org, partition, key, stored, call.if_match)
     except Conflict as error:
         raise Stale from error
     return Answer(201 if made else 200, read(**stored.model_dump(), etag=etag), etag)
 
 
 async def _get(call: Call, kept: Repository[Any], partition: str, key: str, what: str) -> tuple[Any, str]:
-    found = await kept.get(call.org, partition, key)
+    found = await kept.load(call.org, partition, key)
     if found is None:
         raise not_there(what)
     return found
@@ -137,7 +137,7 @@ async def get_record(call: Call) -> Answer:
     """Read a record, and what people made of the mail to it."""
     (stored, etag), rollup = await asyncio.gather(
         _get(call, call.services.people.records, record_partition(call.path["type"]), call.path["id"], "record"),
-        call.services.engagements.of(call.org, _ref(call)),
+        call.services.engagements.load_rollup(call.org, _ref(call)),
     )
     return Answer(200, RecordRead(**stored.model_dump(), etag=etag, engagement=_engagement(call, rollup)), etag)
 

@@ -10,10 +10,11 @@ from functions.endpoint import Answer, Call, Endpoints
 from functions.messages import load
 from functions.problems import invalid_fields
 from lib.fields import Email, RecordRef
-from lib.messages.follow_state import Decision, Preference
+from lib.messages.follow_state import Decision
 from lib.messages.models import Copy, Delivery, StoredMessage
 from lib.messages.store import Loaded
 from lib.people.consents import Consent, ConsentSpec
+from lib.people.preference import Preference
 
 endpoints = Endpoints("Recipients and consents")
 

@@ -203,7 +203,7 @@ async def mark_sent(call: Call) -> Answer:
     loaded = await load(call)
     message = loaded.message
     if message.state == "draft" and loaded.copies:
-        gateways = await call.services.gateways.of([each.email for each in message.recipients()])
+        gateways = await call.services.gateways.find_gateways([each.email for each in message.recipients()])
         sent = _sent(call, loaded).model_copy(update={"gateways": gateways})
         await call.services.messages.change(call.org, sent, loaded.etag)
     elif message.state != "sent":

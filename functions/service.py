@@ -49,7 +49,7 @@ async def health(call: Call) -> Answer:
     checks, overdue = {"storage": "ok"}, None
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
-            await call.services.storage.tables.get(ORGANIZATIONS, "health", "check")
+            await call.services.storage.tables.read_row(ORGANIZATIONS, "health", "check")
             overdue = dict(await call.services.overdue.seconds())
     except (StorageError, TimeoutError):
         checks["storage"] = "does not answer"

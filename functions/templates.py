@@ -101,7 +101,9 @@ class OutcomeRead(BaseModel):
 )
 async def put_template(call: Call) -> Answer:
     """Make a template, or replace it; other content makes a new version, and the old ones stay."""
-    template, etag, made = await call.services.templates.put(call.org, call.path["id"], call.body, call.if_match)
+    template, etag, made = await call.services.templates.save_template(
+        call.org, call.path["id"], call.body, call.if_match
+    )
     return Answer(201 if made else 200, await _read(call, template, etag, template.version), etag)
 
 
@@ -125,7 +127,7 @@ async def delete_template(call: Call) -> Answer:
 
 async def _found(call: Call) -> tuple[StoredTemplate, str]:
     """The template of the path, and its etag; a deleted one only where a version is asked for. Raises Problem."""
-    found = await call.services.templates.get(call.org, call.path["id"])
+    found = await call.services.templates.load_template(call.org, call.path["id"])
     if found is None and getattr(call.query, "version", None):
         gone = await call.services.templates.named(call.org, call.path["id"])
         found = (gone, "") if gone else None
@@ -143,9 +145,9 @@ async def _version(call: Call, template: StoredTemplate, number: int) -> StoredV
 
 async def _read(call: Call, template: StoredTemplate, etag: str, number: int) -> TemplateRead:
     version, counts = await asyncio.gather(
-        _version(call, template, number), call.services.template_counts.of(call.org, template.id)
+        _version(call, template, number), call.services.template_counts.load_counts(call.org, template.id)
     )
-    return TemplateRead(**_labels(template, etag), **dict(version), **dict(_seen(call, counted(counts.of()))))
+    return TemplateRead(**_labels(template, etag), **dict(version), **dict(_seen(call, counted(counts.tally_of()))))
 
 
 def _labels(template: StoredTemplate, etag: str) -> dict[str, Any]:
@@ -191,7 +193,7 @@ def _item(call: Call, each: Shown, counts: TemplateCounted) -> TemplateItem:
 async def render_template(call: Call) -> Answer:
     """Put names in place of a template's fields."""
     spec: MergeSpec = call.body
-    found = await call.services.templates.get(call.org, call.path["id"])
+    found = await call.services.templates.load_template(call.org, call.path["id"])
     if found is None:
         raise not_there("template")
     version = await _version(call, found[0], spec.version or found[0].version)
@@ -254,6 +256,6 @@ async def preview_template(call: Call) -> Answer:
 @endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})
 async def put_outcome(call: Call) -> Answer:
     """Say that an opportunity was won, or take that back; templates of the mails about it count it."""
-    outcome = await call.services.outcomes.put(call.org, call.path["id"], call.body.won)
+    outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], call.body.won)
     templates = outcome.templates if outcome.won else []
     return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=templates))

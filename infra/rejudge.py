@@ -75,7 +75,7 @@ def _conclude(totals: _Totals, *, write: bool) -> None:
 async def _main(organization: str, *, write: bool) -> int:
     services = build(load_settings())
     try:
-        if await services.organizations.get(organization) is None:
+        if await services.organizations.load_organization(organization) is None:
             print(f"There is no organization {organization}.", file=sys.stderr)
             return 1
         _conclude(await rejudge(services, organization, write=write), write=write)

@@ -146,3 +146,13 @@ class Regarding(RecordRef):
     """The record that a message is about, and its name as the CRM shows it."""
 
     name: Name | None = None
+
+
+class Check(BaseModel):
+    """A remark on a draft that its author should see before it is sent.
+
+    `code` is stable and for programs, `text` is for people and says what to do.
+    """
+
+    code: str
+    text: str

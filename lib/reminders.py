@@ -56,7 +56,7 @@ class Reminders:
     async def enter(self, organization: str, message: StoredMessage) -> None:
         """Before the row holds the reminder: see that the sweep will find it."""
         if message.reminder:
-            await self._due.put(Due("remind", message.reminder.at, organization, message.id))
+            await self._due.put_entry(Due("remind", message.reminder.at, organization, message.id))
 
     async def leave(self, organization: str, before: StoredMessage, after: StoredMessage | None = None) -> None:
         """After the row says so: the reminder that the message had `before` has been changed, removed or deleted."""

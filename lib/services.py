@@ -13,7 +13,6 @@ from importlib import import_module
 
 from lib.assessment.assessor import Assessor
 from lib.assessment.context import Circumstances
-from lib.assessment.fact_rows import FactRows
 from lib.assessment.journal_sweep import JournalSweep
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
@@ -49,6 +48,7 @@ from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
+from lib.verdicts.fact_store import FactRows
 from lib.workers.places import Places
 from lib.workers.pool import OffLoop
 

@@ -62,7 +62,7 @@ async def image_of(services: Services, claim: Claim | None) -> tuple[bytes, str]
         return None
     try:
         async with asyncio.timeout(IMAGE_LIMIT):
-            return await services.hosted_images.get(claim)
+            return await services.hosted_images.read_image(claim)
     except (StorageError, TimeoutError):
         return None
     except Exception:

@@ -46,7 +46,7 @@ def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Obse
                 codes = frozenset(
                     each.code
                     for each in verdicts[fact.key].reasons
-                    if each.code in WEIGHTS and WEIGHTS[each.code].of(fact.kind)
+                    if each.code in WEIGHTS and WEIGHTS[each.code].for_kind(fact.kind)
                 )
                 found[side_of(fact.kind)][codes, request.actor == "person"] += 1
     return found
@@ -54,7 +54,7 @@ def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Obse
 
 def fit(kind: Side, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[float, dict[str, float]]:
     """The log-odds to begin with, and the weight of each code."""
-    start = {code: weight.of(kind) for code, weight in WEIGHTS.items() if weight.of(kind)}
+    start = {code: weight.for_kind(kind) for code, weight in WEIGHTS.items() if weight.for_kind(kind)}
     weights, begin = dict(start), PRIOR[kind]
     total = sum(observed.values())
     memory: dict[str, float] = defaultdict(float)
@@ -89,7 +89,7 @@ def fitted(observations: Observations) -> Iterator[str]:
                 seen[code][person] += count
         for code, weight in weights.items():
             machines, people = seen[code]
-            yield f"  {code:<28} {WEIGHTS[code].of(kind):5.1f} -> {weight:5.1f}  {machines:6,} {people:6,}"
+            yield f"  {code:<28} {WEIGHTS[code].for_kind(kind):5.1f} -> {weight:5.1f}  {machines:6,} {people:6,}"
 
 
 def _kept(weight: float, start: float, most: float) -> float:

@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 
 from lib.assessment.compaction import CONTEXT, Folded, fold
 from lib.assessment.context import Circumstances
-from lib.assessment.fact_rows import FactRows, Stored
 from lib.assessment.sources_seen import WITHIN
 from lib.cards.rules import SETTLING, Alerts
 from lib.catalogues.registry import Catalogues
@@ -36,6 +35,7 @@ from lib.storage.retry import stand_back
 from lib.templates import TemplateCounts
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict, judge
+from lib.verdicts.fact_store import FactRows, Stored
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.kpis import Kpis, added, count, together, views
 from lib.verdicts.repeats import is_repeat
@@ -125,7 +125,7 @@ class Assessor:
         self._lanes: Lanes[tuple[str, str], Fact] = Lanes(self._take_of_one, _MOST_AT_ONCE)
         self._looks: Lanes[tuple[str, str], bool] = Lanes(self._look, _MOST_AT_ONCE)
 
-    async def take(self, organization: str, facts: Iterable[Fact]) -> None:
+    async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> None:
         """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped.
 
         So are all where the organization has switched engagement off; what was recorded before stays as it is.
@@ -136,7 +136,7 @@ class Assessor:
         by_message: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             by_message[fact.message].append(fact)
-        adding = (self._lanes.add((organization, message), its_facts) for message, its_facts in by_message.items())
+        adding = (self._lanes.do_items((organization, message), its_facts) for message, its_facts in by_message.items())
         for result in await asyncio.gather(*adding, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
@@ -151,7 +151,7 @@ class Assessor:
 
     async def look_again(self, organization: str, message: str, last: bool) -> None:
         """What a message of the queue asks for. One that comes too early is followed by a last one."""
-        await self._looks.add((organization, message), [last])
+        await self._looks.do_items((organization, message), [last])
 
     async def _look(self, key: tuple[str, str], asked: list[bool]) -> None:
         organization, message = key
@@ -200,7 +200,7 @@ class Assessor:
         facts = {fact.key: fact for fact in (*new, *stored.waiting())}
         facts.update((key, fact) for key, (fact, _) in known.items())
         before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
-        sending = await self._circumstances.of(organization, before, facts.values())
+        sending = await self._circumstances.load_context(organization, before, facts.values())
         thresholds = await self._circumstances.thresholds(organization)
         elsewhere = self._circumstances.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
@@ -238,11 +238,11 @@ class Assessor:
         Raises Stale.
         """
         message, before = loaded.message, loaded.summary
-        await self._rows.write(organization, message.id, found.facts.values(), found.verdicts, found.stored.rows)
+        await self._rows.write_facts(organization, message.id, found.facts.values(), found.verdicts, found.stored.rows)
         listed = Listed(
             message=message, etag=loaded.etag, follow_state=message.follow_state or NOT_YET, kpis=found.kpis
         )
-        places = await self._lists.put(organization, listed, [*before.places, *lost])
+        places = await self._lists.enter_message(organization, listed, [*before.places, *lost])
         records = before.records
         if records or any(records_of(message)):
             records = await self._engagements.follow(organization, message, found.tallies, records)

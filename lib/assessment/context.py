@@ -52,7 +52,7 @@ class Circumstances:
         """New facts, before anything is made of them: so that other messages' judges hear of their sources."""
         await self._sightings.note(organization, self._early(loaded, new))
 
-    async def of(self, organization: str, loaded: Loaded, facts: Iterable[Fact]) -> Sending:
+    async def load_context(self, organization: str, loaded: Loaded, facts: Iterable[Fact]) -> Sending:
         """The circumstances as they are now. `facts` are all that are to be judged."""
         users = await self._users(organization)
         message = loaded.message

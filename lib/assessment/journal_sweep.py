@@ -57,7 +57,7 @@ class JournalSweep:
         self._organizations = organizations
         self._clock = clock
 
-    async def take(self, interactions: Interactions) -> None:
+    async def assess_interactions(self, interactions: Interactions) -> None:
         """A message of the queue: assess it, and remember its commits. Raises RowsMissing, when all others are done."""
         organization, commits = interactions.organization, interactions.commits
         for message in interactions.messages:
@@ -65,7 +65,7 @@ class JournalSweep:
         facts, missing = interactions.facts, set[str]()
         if not facts:
             facts, missing = await self._read(organization, commits)
-        await self._assessor.take(organization, facts)
+        await self._assessor.assess_facts(organization, facts)
         taken = [commit for commit in commits if commit not in missing]
         if taken:
             await self.mark(organization, taken)
@@ -78,15 +78,15 @@ class JournalSweep:
         rows: dict[str, Row | None] = {}
         for start in range(0, len(commits), _AT_ONCE):
             some = commits[start : start + _AT_ONCE]
-            found = await asyncio.gather(*(self._tables.get(name, commit, FACTS_ROW) for commit in some))
+            found = await asyncio.gather(*(self._tables.read_row(name, commit, FACTS_ROW) for commit in some))
             rows.update(zip(some, found, strict=True))
         absent = [commit for commit, row in rows.items() if row is None]
-        missing = {commit for commit in absent if await self._tables.get(name, _SEEN, commit) is None}
+        missing = {commit for commit in absent if await self._tables.read_row(name, _SEEN, commit) is None}
         return [fact for row in rows.values() if row is not None for fact in _facts_of(row)], missing
 
     async def _is_recording(self, organization: str) -> bool:
         """Whether its facts are kept, as storage says now: not where it is gone, or has switched engagement off."""
-        found = await self._organizations.get(organization)
+        found = await self._organizations.load_organization(organization)
         return found is not None and found[0].settings.engagement_enabled
 
     async def mark(self, organization: str, commits: Sequence[str]) -> None:
@@ -95,9 +95,9 @@ class JournalSweep:
         if not (await self._organizations.settings(organization)).engagement_enabled:
             for commit in commits:
                 with suppress(Missing):
-                    await self._tables.write(name, [Delete(commit, FACTS_ROW)])
+                    await self._tables.write_rows(name, [Delete(commit, FACTS_ROW)])
         try:
-            await self._tables.write(name, [Upsert(Row(_SEEN, commit, {"v": 1})) for commit in commits])
+            await self._tables.write_rows(name, [Upsert(Row(_SEEN, commit, {"v": 1})) for commit in commits])
         except Missing:
             log.info("organization %s is gone", organization)
 
@@ -113,7 +113,7 @@ class JournalSweep:
 
     async def _sweep(self, organization: str) -> int:
         name, now = table(organization, "journal"), self._clock.now()
-        state = await self._tables.get(name, _STATE, _STATE)
+        state = await self._tables.read_row(name, _STATE, _STATE)
         start = state.text("until") if state else _commit_at(now - FIRST_LOOK)
         end = _commit_at(now - GRACE)
         seen = {row.key async for row in self._tables.query(name, _SEEN, Range(low=start, high=end))}
@@ -121,12 +121,12 @@ class JournalSweep:
             row async for row in self._tables.query(name, Range(low=start, high=end)) if row.partition not in seen
         ]
         for row in missed:
-            await self._assessor.take(organization, _facts_of(row))
+            await self._assessor.assess_facts(organization, _facts_of(row))
             await self.mark(organization, [row.partition])
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
         until = max(start, _commit_at(now - GRACE - OVERLAP))
-        await self._tables.write(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
+        await self._tables.write_rows(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
         return len(missed)
 
 

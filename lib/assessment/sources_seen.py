@@ -49,7 +49,7 @@ class Sightings:
         for start in range(0, len(keys), MOST_CHANGES):
             rows = [Upsert(Row(partition, key, {"v": 1})) for key in keys[start : start + MOST_CHANGES]]
             try:
-                await self._tables.write(table(organization, "journal"), rows)
+                await self._tables.write_rows(table(organization, "journal"), rows)
             except Missing:
                 return
 

@@ -91,21 +91,21 @@ class Cards:
         try:
             await self._write(organization, [Insert(_row(card)), Upsert(_place(card))])
         except Conflict:
-            found = await self.get(organization, card.user, card.id)
+            found = await self.load_card(organization, card.user, card.id)
             if found and found[0].because:
                 await self._replace(organization, found[0], card, found[1])
 
     async def withdraw(self, organization: str, user: str, card: str, because: str) -> None:
         """Its reason has gone: nobody needs to see it any more. What a user has dealt with stays as it is."""
-        found = await self.get(organization, user, card)
+        found = await self.load_card(organization, user, card)
         if found is None or found[0].status == "done":
             return
         gone = found[0].model_copy(update={"status": "done", "because": because, "before": None})
         await self._replace(organization, found[0], gone, found[1])
 
-    async def get(self, organization: str, user: str, card: str) -> tuple[Card, str] | None:
+    async def load_card(self, organization: str, user: str, card: str) -> tuple[Card, str] | None:
         """The card and its etag."""
-        row = await self._tables.get(table(organization, "cards"), user, f"id|{card}")
+        row = await self._tables.read_row(table(organization, "cards"), user, f"id|{card}")
         return None if row is None else (unpack(Card, row), row.etag or "")
 
     async def page(
@@ -125,13 +125,13 @@ class Cards:
         update = {"status": "snoozed", "snoozed_until": at, "before": card.status, "changed_by": by}
         changed = card.model_copy(update=update)
         if entry := _snooze(organization, changed):
-            await self._due.put(entry)
+            await self._due.put_entry(entry)
         return await self._replace(organization, card, changed, etag)
 
     async def wake(self, organization: str, item: str) -> bool:
         """A snooze may be over: the card comes back. Whether it is still away."""
         user, _, card = item.partition("|")
-        found = await self.get(organization, user, card)
+        found = await self.load_card(organization, user, card)
         if found is None or found[0].status != "snoozed":
             return False
         there, etag = found
@@ -186,7 +186,7 @@ class Cards:
 
     async def _write(self, organization: str, changes: Sequence[Change]) -> str:
         try:
-            etags = await self._tables.write(table(organization, "cards"), changes)
+            etags = await self._tables.write_rows(table(organization, "cards"), changes)
         except (Conflict, Missing) as error:
             if isinstance(changes[0], Insert):
                 raise

@@ -9,13 +9,14 @@ from datetime import datetime
 from lib.composing.link_block import Link, with_links
 from lib.files.filenames import filename_in_url
 from lib.files.hosted_images import host_images, images_in, missing_images
-from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, size_text
+from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, is_gone
 from lib.messages.models import Body, Remark
 from lib.mime.write import ComposeError, Part
 from lib.storage import Blobs, Missing
 from lib.storage import layout as tables
 from lib.tokens import Claim, KeyRing, Purpose
 from lib.tracking.facts import FIRST_IMAGE
+from lib.transports.sizes import size_text
 from lib.workers.places import Room
 
 
@@ -136,18 +137,13 @@ class FileBytes:
     async def _part(self, file: StoredFile) -> Part:
         if file.id not in self._parts:
             try:
-                data = await self._blobs.get(tables.container(self._organization), file.blob)
+                data = await self._blobs.read_blob(tables.container(self._organization), file.blob)
             except Missing:
                 # No later try would find it.
                 raise ComposeError(f"the bytes of {file.filename} are not in storage any more") from None
             cid = file.cid if isinstance(file, StoredImage) else None
             self._parts[file.id] = Part(file.filename, file.content_type, data, cid)
         return self._parts[file.id]
-
-
-def is_gone(file: StoredAttachment, now: datetime) -> bool:
-    """Revoked or expired."""
-    return file.revoked or (file.expires_at is not None and file.expires_at <= now)
 
 
 def _checked(files: Sequence[StoredFile]) -> Sequence[StoredFile]:

@@ -163,7 +163,7 @@ class Preparation:
         async def of(recipient: Recipient) -> Said:
             ref = recipient.record
             record = await self._people.record(organization, ref) if ref else None
-            consent = await self._consents.follow(organization, recipient.email)
+            consent = await self._consents.load_preference(organization, recipient.email)
             return Said(recipient.email, record.follow_email if record else "unknown", consent)
 
         said: list[Said] = []
@@ -183,7 +183,7 @@ class Preparation:
 
         Raises UnknownSender.
         """
-        found = await self._organizations.get(organization)
+        found = await self._organizations.load_organization(organization)
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
         sender = await self.sender(organization, message)
         check_domain(settings, sender)

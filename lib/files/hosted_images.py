@@ -97,14 +97,14 @@ class HostedImages:
         self._kept: OrderedDict[tuple[str, str], tuple[bytes, str]] = OrderedDict()
         self._size = 0
 
-    async def get(self, claim: Claim) -> tuple[bytes, str] | None:
+    async def read_image(self, claim: Claim) -> tuple[bytes, str] | None:
         """The bytes and their media type; None where it is gone. Raises StorageError."""
         name = claim.organization, f"images/{claim.message}/{claim.destination}"
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]
         try:
-            data = await self._blobs.get(tables.container(name[0]), name[1])
+            data = await self._blobs.read_blob(tables.container(name[0]), name[1])
             found = data, known_image_type(data)
         except (Missing, BrokenImage):
             return None

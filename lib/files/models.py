@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import BaseModel, Field
 
-from lib.checks import Check
-from lib.fields import Moment
+from lib.fields import Check, Moment
+from lib.transports.sizes import MEGABYTE
 
-MEGABYTE = 1024 * 1024
 LARGEST_FOLLOWED = 100 * MEGABYTE
 """Bytes. It is also what the Functions host takes as a request's body, unless it is told otherwise."""
 
@@ -65,10 +66,6 @@ class AttachmentRead(BaseModel):
     check: list[Check] = Field(default_factory=list, description="what stands in the way of sending it")
 
 
-def size_text(size: int) -> str:
-    """`812 KB`, `1.4 MB`: understood in every language that mails are written in. A KB has 1,024 bytes."""
-    if size < 1024:
-        return f"{size} B"
-    if size < MEGABYTE:
-        return f"{round(size / 1024)} KB"
-    return f"{size / MEGABYTE:.1f} MB"
+def is_gone(file: StoredAttachment, now: datetime) -> bool:
+    """Revoked or expired."""
+    return file.revoked or (file.expires_at is not None and file.expires_at <= now)

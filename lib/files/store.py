@@ -79,10 +79,10 @@ class Files:
 
     async def attachment(self, organization: str, message: str, number: int) -> StoredAttachment | None:
         """The attachment that a link's token names."""
-        row = await self._tables.get(tables.table(organization, "messages"), message, attachment_key(number))
+        row = await self._tables.read_row(tables.table(organization, "messages"), message, attachment_key(number))
         return None if row is None else unpack(StoredAttachment, row)
 
-    async def add(
+    async def add_file(
         self,
         organization: str,
         message: str,
@@ -123,14 +123,14 @@ class Files:
         there = await self._addable(organization, message, file.id, check, version)
         if isinstance(there, StoredFile):
             return there
-        await self._blobs.put(tables.container(organization), file.blob, data, UNKNOWN)
+        await self._blobs.put_blob(tables.container(organization), file.blob, data, UNKNOWN)
         try:
             stored = await self._enter(organization, message, there, file, check, version)
         except (NotFound, NotAllowed, TooLarge, Stale):
-            await self._blobs.delete(tables.container(organization), file.blob)
+            await self._blobs.delete_blob(tables.container(organization), file.blob)
             raise
         if stored.blob != file.blob:
-            await self._blobs.delete(tables.container(organization), file.blob)
+            await self._blobs.delete_blob(tables.container(organization), file.blob)
         return stored
 
     async def _enter(
@@ -207,13 +207,13 @@ class Files:
             )
 
         await self._found(organization, message, attachment, changed, version)
-        await self._blobs.put(tables.container(organization), blob, data, UNKNOWN)
+        await self._blobs.put_blob(tables.container(organization), blob, data, UNKNOWN)
         try:
             file = await self._change(organization, message, attachment, changed, version)
         except (NotFound, NotAllowed, TooLarge, Stale):
-            await self._blobs.delete(tables.container(organization), blob)
+            await self._blobs.delete_blob(tables.container(organization), blob)
             raise
-        await self._blobs.delete(tables.container(organization), old_blob)
+        await self._blobs.delete_blob(tables.container(organization), old_blob)
         return file
 
     async def set(
@@ -256,7 +256,7 @@ class Files:
                 )
             except Stale:
                 continue
-            await self._blobs.delete(tables.container(organization), unpack(StoredAttachment, row).blob)
+            await self._blobs.delete_blob(tables.container(organization), unpack(StoredAttachment, row).blob)
             return
         raise Stale
 
@@ -271,7 +271,7 @@ class Files:
                     # Also where the row alone changes: whoever is about to send it must see this, or be seen.
                     await self._store.change(organization, loaded.message, loaded.etag, also=[change])
                 else:
-                    await self._tables.write(tables.table(organization, "messages"), [change])
+                    await self._tables.write_rows(tables.table(organization, "messages"), [change])
             except (Stale, Conflict, Missing):
                 continue
             return file

@@ -14,9 +14,8 @@ from collections import OrderedDict
 from datetime import timedelta
 
 from lib.clock import Clock
-from lib.composing.files_in_mail import is_gone
 from lib.files.filenames import as_download
-from lib.files.models import StoredAttachment
+from lib.files.models import StoredAttachment, is_gone
 from lib.files.store import Files
 from lib.storage import Blobs, Grant, StorageError, Unavailable
 from lib.storage import layout as tables

@@ -95,7 +95,7 @@ class Lists:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def put(self, organization: str, listed: Listed, old: Sequence[Place]) -> list[Place]:
+    async def enter_message(self, organization: str, listed: Listed, old: Sequence[Place]) -> list[Place]:
         """Write the message's rows, remove those that it has left; where it stands now.
 
         `old` is where it is believed to stand, or may stand. Raises Stale when somebody else writes at the same time.
@@ -108,7 +108,7 @@ class Lists:
             return [*old]
         whole: str | None = None
         if all_of_it is not None:
-            [whole] = await self._tables.write(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
+            [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
 
         async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, _Found]:
             # A partition for rows of which nobody has spoken holds nothing of the message.
@@ -137,7 +137,7 @@ class Lists:
         rows = [((MAIN, _MARK + place.message), place.marks[MAIN])]
         if place.whole:
             rows.append(((_WHOLE, place.message), place.whole))
-        found = await asyncio.gather(*(self._tables.get(index, *key) for key, _ in rows))
+        found = await asyncio.gather(*(self._tables.read_row(index, *key) for key, _ in rows))
         return [row and row.etag for row in found] == [etag for _, etag in rows]
 
     async def remove(self, organization: str, old: Sequence[Place]) -> None:
@@ -155,7 +155,7 @@ class Lists:
 
     async def _delete_whole(self, index: str, message: str) -> None:
         try:
-            await self._tables.write(index, [Delete(_WHOLE, message)])
+            await self._tables.write_rows(index, [Delete(_WHOLE, message)])
         except Missing:
             return
 
@@ -199,7 +199,7 @@ class Lists:
         """What the rows show; large messages are fetched, at the same time."""
         index = table(organization, "index")
         large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
-        fetched = await _some_at_once([partial(self._tables.get, index, _WHOLE, message) for message in large])
+        fetched = await _some_at_once([partial(self._tables.read_row, index, _WHOLE, message) for message in large])
         whole = {row.key: row for row in fetched if row is not None}
         # A large message that was deleted this very moment is shown as far as its row goes.
         return [(cursor, unpack(Listed, whole.get(message_of(cursor), row))) for cursor, row in rows]
@@ -231,7 +231,7 @@ class _Move:
             if not changes:
                 return "", found
             try:
-                etags = await self.tables.write(self.index, changes)
+                etags = await self.tables.write_rows(self.index, changes)
             except (Conflict, Missing) as error:
                 if just_read and found.mark is None and isinstance(error, Missing):
                     raise
@@ -248,17 +248,17 @@ class _Move:
     async def _check_fence(self) -> None:
         """Who has read another's mark may only change it if nobody has put the main one since: else theirs is newer."""
         if self.fence is not None:
-            main = await self.tables.get(self.index, MAIN, _MARK + self.message)
+            main = await self.tables.read_row(self.index, MAIN, _MARK + self.message)
             if main is None or main.etag != self.fence:
                 raise Stale(f"somebody else is about to list message {self.message}")
 
     async def read(self) -> _Found:
-        row = await self.tables.get(self.index, self.partition, _MARK + self.message)
+        row = await self.tables.read_row(self.index, self.partition, _MARK + self.message)
         return _Found() if row is None else _Found(unpack(Mark, row), row.etag)
 
     async def _there(self, *marks: Mark | None) -> list[str]:
         keys = sorted({key for mark in marks for key in self._keys(mark)})
-        rows = await _some_at_once([partial(self.tables.get, self.index, self.partition, key) for key in keys])
+        rows = await _some_at_once([partial(self.tables.read_row, self.index, self.partition, key) for key in keys])
         return [row.key for row in rows if row is not None]
 
     def _keys(self, mark: Mark | None) -> list[str]:

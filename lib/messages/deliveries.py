@@ -13,7 +13,11 @@ from datetime import datetime, timedelta
 from lib.messages.copies import state_of_all
 from lib.messages.models import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
 from lib.people.addresses import same_mailbox
-from lib.sending.copy_tries import goes_on
+
+
+def goes_on(copy: Copy) -> bool:
+    """Whether it is still to be sent to anybody, or asked for."""
+    return copy.state in ("planned", "submitting") or (copy.state == "uncertain" and copy.due_at is not None)
 
 
 def is_waiting(message: StoredMessage) -> bool:

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 
 from lib.organizations.registry import OrganizationSettings
 from lib.people.addresses import same_mailbox
+from lib.people.preference import Preference
 from lib.people.store import StoredUser
-
-Preference = Literal["allow", "do_not_allow", "unknown"]
 
 _RECORDED = "Opens and clicks are recorded."
 

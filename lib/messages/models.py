@@ -10,23 +10,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lib.checks import Check
-from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.fields import Check, ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.files.models import AttachmentRead
 from lib.messages.follow_state import FollowState
+from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.verdicts.kpis import Kpis
 
 Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
 State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
 """The state machine's own states; the API calls `submitting` `sending`."""
 
-MOST_RECIPIENTS = 500
 _LONGEST_RECIPIENTS = 300_000
 """Characters of their JSON: a table's row holds 1 MiB in UTF-16."""
-LARGEST_HTML = 2_000_000
-LARGEST_TEXT = 1_000_000
-"""Bytes, in UTF-8."""
-
 TOO_LARGE = "too_large"
 """The type of pydantic's error for a body that is larger than that."""
 

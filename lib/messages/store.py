@@ -150,19 +150,19 @@ class MessageStore:
         )
 
     async def body(self, organization: str, message: str) -> Body:
-        row = await self._tables.get(tables.table(organization, "messages"), message, _BODY)
+        row = await self._tables.read_row(tables.table(organization, "messages"), message, _BODY)
         if row is None:
             return Body()
         stored = unpack(_StoredBody, row)
         if stored.blob is None:
             return stored.body or Body()
-        return _body_in(await self._blobs.get(tables.container(organization), stored.blob))
+        return _body_in(await self._blobs.read_blob(tables.container(organization), stored.blob))
 
     async def links(self, organization: str, copy: Copy) -> list[str]:
         """The destinations of a copy's links, by index."""
         if isinstance(copy.links, list):
             return copy.links
-        found: list[str] = json.loads(await self._blobs.get(tables.container(organization), copy.links))
+        found: list[str] = json.loads(await self._blobs.read_blob(tables.container(organization), copy.links))
         return found
 
     async def make(self, organization: str, message: StoredMessage, body: Body) -> str:
@@ -171,7 +171,7 @@ class MessageStore:
             Insert(Row(message.id, "m", pack(message))),
             Upsert(await self._body_row(organization, message.id, body)),
         ]
-        etag, _ = await self._tables.write(tables.table(organization, "messages"), rows)
+        etag, _ = await self._tables.write_rows(tables.table(organization, "messages"), rows)
         return etag or ""
 
     async def change(
@@ -251,7 +251,7 @@ class MessageStore:
     async def _write(self, organization: str, changes: Sequence[Change]) -> list[str]:
         """Raises Stale."""
         try:
-            etags = await self._tables.write(tables.table(organization, "messages"), changes)
+            etags = await self._tables.write_rows(tables.table(organization, "messages"), changes)
         except (Conflict, Missing) as error:
             raise Stale from error
         return [etag or "" for etag in etags]
@@ -260,13 +260,13 @@ class MessageStore:
         """Raises Stale when somebody else has put one since `etag` (None: since there was none)."""
         row = Row(message, "s", pack(summary), etag)
         try:
-            await self._tables.write(tables.table(organization, "messages"), [put_if_unchanged(row)])
+            await self._tables.write_rows(tables.table(organization, "messages"), [put_if_unchanged(row)])
         except (Conflict, Missing) as error:
             raise Stale from error
 
     async def put_recount(self, organization: str, message: str, at: datetime) -> None:
         """The message will be judged again then."""
-        await self._tables.write(
+        await self._tables.write_rows(
             tables.table(organization, "messages"), [Upsert(Row(message, "r", pack(_Recount(at=at))))]
         )
 
@@ -296,7 +296,7 @@ class MessageStore:
             blobs.append(blob)
         blobs += [unpack(StoredFile, row).blob for row in beside.values()]
         for blob in blobs:
-            await self._blobs.delete(tables.container(organization), blob)
+            await self._blobs.delete_blob(tables.container(organization), blob)
 
     async def _body_row(self, organization: str, message: str, body: Body) -> Row:
         """A large body's blob is named by its content: a crash leaves a blob too many, never a row without one."""
@@ -324,7 +324,7 @@ class MessageStore:
     async def _put_blob(self, organization: str, message: str, data: bytes, content_type: str = _JSON) -> str:
         ending = ".json" if content_type == _JSON else ""
         name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}{ending}"
-        await self._blobs.put(tables.container(organization), name, data, content_type)
+        await self._blobs.put_blob(tables.container(organization), name, data, content_type)
         return name
 
 

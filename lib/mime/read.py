@@ -22,8 +22,8 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import NamedTuple
 
-from lib.messages.models import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.mime.headers import unfolded
+from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 
 MOST_BYTES = 25_000_000
 MOST_PARTS = 200

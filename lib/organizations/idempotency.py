@@ -78,7 +78,7 @@ class Idempotency:
         """Raises OtherBody, UnderWay; Missing where there is no such organization. `query` is as good as the body."""
         partition, digest, now = short_hash(path, key), await _digest(body, query), self._clock.now()
         name = table(organization, "requests")
-        there = await self._tables.get(name, partition, _ROW)
+        there = await self._tables.read_row(name, partition, _ROW)
         made_id = new_id()
         if there is not None:
             stored = unpack(_Stored, there)
@@ -93,7 +93,7 @@ class Idempotency:
         fresh = _Stored(body_sha256=digest, made_id=made_id, begun_at=now)
         row = Row(partition, _ROW, pack(fresh), there.etag if there else None)
         try:
-            [etag] = await self._tables.write(name, [put_if_unchanged(row)])
+            [etag] = await self._tables.write_rows(name, [put_if_unchanged(row)])
         except Conflict as error:
             raise UnderWay from error
         return Begun(made_id, Row(partition, _ROW, {}, etag), fresh)
@@ -105,7 +105,7 @@ class Idempotency:
         blob = None
         if sealed and len(sealed) > _INLINE:
             blob, data, sealed = f"answers/{begun.row.partition}", sealed.encode(), None
-            await self._blobs.put(container(organization), blob, data, "text/plain")
+            await self._blobs.put_blob(container(organization), blob, data, "text/plain")
         stored = begun.stored.model_copy(update={"status": status, "answer": sealed, "blob": blob, "etag": etag})
         await self._put(organization, begun, stored)
 
@@ -116,14 +116,14 @@ class Idempotency:
     async def _put(self, organization: str, begun: Begun, stored: _Stored) -> None:
         row = Row(begun.row.partition, begun.row.key, pack(stored), begun.row.etag)
         try:
-            await self._tables.write(table(organization, "requests"), [Replace(row)])
+            await self._tables.write_rows(table(organization, "requests"), [Replace(row)])
         except (Conflict, Missing):
             return  # another try has taken over, or the organization is gone
 
     async def _answered(self, organization: str, stored: _Stored) -> Answered:
         sealed = stored.answer or ""
         if stored.blob:
-            sealed = (await self._blobs.get(container(organization), stored.blob)).decode()
+            sealed = (await self._blobs.read_blob(container(organization), stored.blob)).decode()
         assert stored.status is not None
         unseal = self._off_loop.run(organization, len(sealed), self._ring.unseal, Purpose.ANSWER, sealed)
         return Answered(stored.status, await unseal or b"", stored.etag)

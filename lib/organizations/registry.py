@@ -135,25 +135,25 @@ class Organizations:
         self._clock = clock
         self._known: dict[str, tuple[datetime, OrganizationSettings]] = {}
 
-    async def get(self, organization: str) -> tuple[Organization, str] | None:
+    async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """The organization and its etag."""
-        row = await self._tables.get(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
         return None if row is None else (unpack(Organization, row), row.etag or "")
 
     async def settings(self, organization: str) -> OrganizationSettings:
         """For work in the background: at most a minute old; everything off where there is no organization."""
         known, now = self._known.get(organization), self._clock.now()
         if known is None or now - known[0] > _SETTINGS_LAST:
-            found = await self.get(organization)
+            found = await self.load_organization(organization)
             settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
             known = self._known[organization] = (now, settings)
         return known[1]
 
-    async def put(
+    async def save_organization(
         self, organization: str, spec: OrganizationSpec, if_match: str | None
     ) -> tuple[Organization, str, bool]:
         """Make or change it, with its storage; (organization, etag, made). Raises Conflict for another etag."""
-        found = await self.get(organization)
+        found = await self.load_organization(organization)
         if if_match is not None and (found is None or if_match not in ("*", found[1])):
             raise Conflict("the organization has changed")
         await self._make_storage(organization)
@@ -164,7 +164,7 @@ class Organizations:
             created_at=found[0].created_at if found else self._clock.now(),
         )
         row = Row(organization, _ORGANIZATION_ROW, pack(made), found[1] if found else None)
-        [etag] = await self._tables.write(tables.ORGANIZATIONS, [put_if_unchanged(row)])
+        [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         return made, etag or "", found is None
 
     async def _make_storage(self, organization: str) -> None:
@@ -189,12 +189,12 @@ class Organizations:
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
         for start in range(0, len(keys), 100):
-            await self._tables.write(tables.ORGANIZATIONS, keys[start : start + 100])
+            await self._tables.write_rows(tables.ORGANIZATIONS, keys[start : start + 100])
         for kind in tables.KINDS:
             await self._tables.drop(tables.table(organization, kind))
         await self._storage.blobs.drop(tables.container(organization))
         if any(row.key == _ORGANIZATION_ROW for row in rows):
-            await self._tables.write(tables.ORGANIZATIONS, [Delete(organization, _ORGANIZATION_ROW)])
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _ORGANIZATION_ROW)])
 
     async def make_key(
         self, organization: str, scope: Scope, name: str, key_id: str | None = None
@@ -207,7 +207,7 @@ class Organizations:
         secret = secrets.token_urlsafe(32)
         stored = _StoredKey(id=key_id, name=name, scope=scope, created_at=self._clock.now(), sha256=_hash(secret))
         row = Row(organization, _KEY_ROWS + key_id, pack(stored))
-        await self._tables.write(tables.ORGANIZATIONS, [Upsert(row)])
+        await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
         return ApiKey(**stored.model_dump(exclude={"sha256"})), f"{organization}.{key_id}.{secret}"
 
     async def keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
@@ -219,7 +219,7 @@ class Organizations:
 
     async def revoke_key(self, organization: str, key_id: str) -> None:
         """At once: every call reads its key. Raises Missing."""
-        await self._tables.write(tables.ORGANIZATIONS, [Delete(organization, _KEY_ROWS + key_id)])
+        await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _KEY_ROWS + key_id)])
 
     async def caller(self, key: str) -> Caller | None:
         """Who holds this key; None for a key that is none, was revoked, or whose organization is gone."""
@@ -228,7 +228,8 @@ class Organizations:
             return None
         organization, key_id, secret = parts.groups()
         row, found = await asyncio.gather(
-            self._tables.get(tables.ORGANIZATIONS, organization, _KEY_ROWS + key_id), self.get(organization)
+            self._tables.read_row(tables.ORGANIZATIONS, organization, _KEY_ROWS + key_id),
+            self.load_organization(organization),
         )
         if row is None or found is None:
             return None

@@ -23,7 +23,7 @@ class AddressHashes:
         self._tables = storage.tables
         self._secrets: dict[str, str] = {}
 
-    async def of(self, organization: str, email: str) -> str:
+    async def hash_address(self, organization: str, email: str) -> str:
         """32 hexadecimal digits: keyed BLAKE2b of the address in lower case."""
         return await self.find(organization, email) or _hash(await self._make(organization), email)
 
@@ -37,7 +37,7 @@ class AddressHashes:
         return _hash(self._secrets[organization], email)
 
     async def _read(self, organization: str) -> str | None:
-        row = await self._tables.get(tables.ORGANIZATIONS, organization, _ROW)
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, _ROW)
         return row.text("secret") if row else None
 
     async def _make(self, organization: str) -> str:
@@ -45,7 +45,7 @@ class AddressHashes:
         secret = secrets.token_hex(32)
         row = Row(organization, _ROW, {"v": 1, "secret": secret})
         try:
-            await self._tables.write(tables.ORGANIZATIONS, [Insert(row)])
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Insert(row)])
         except Conflict:
             return await self._read(organization) or secret
         return secret

@@ -44,16 +44,16 @@ class Activities:
         stored = _Stored(**dict(activity), made_by=by)
         row = Row(_partition(activity.record), _key(activity), pack(stored))
         try:
-            await self._tables.write(table(organization, "people"), [Insert(row)])
+            await self._tables.write_rows(table(organization, "people"), [Insert(row)])
         except Conflict:
-            there = await self._tables.get(table(organization, "people"), row.partition, row.key)
+            there = await self._tables.read_row(table(organization, "people"), row.partition, row.key)
             return there is not None and unpack(_Stored, there).made_by == by
         return True
 
     async def remove(self, organization: str, activity: Activity) -> bool:
         """Whether it was there."""
         try:
-            await self._tables.write(
+            await self._tables.write_rows(
                 table(organization, "people"), [Delete(_partition(activity.record), _key(activity))]
             )
         except Missing:

@@ -15,8 +15,8 @@ from pydantic import Field
 from lib.clock import Clock, milliseconds, moment
 from lib.fields import ChosenId, Line, Model, Moment
 from lib.ids import new_id
-from lib.messages.follow_state import Preference
 from lib.people.address_hashes import AddressHashes
+from lib.people.preference import Preference
 from lib.storage import Range, Storage
 from lib.storage.repository import Repository
 
@@ -60,7 +60,9 @@ class Consents:
             now = max(now, milliseconds(newest.at) + 1)
         consent = Consent(**spec.model_dump(), at=moment(now), by=by)
         key = f"{_LAST - now:015d}|{new_id()}"
-        await self._rows.put(organization, _partition(await self._hashes.of(organization, email)), key, consent, None)
+        await self._rows.save(
+            organization, _partition(await self._hashes.hash_address(organization, email)), key, consent, None
+        )
         return consent
 
     async def newest(self, organization: str, email: str) -> Consent | None:
@@ -68,7 +70,7 @@ class Consents:
             return consent
         return None
 
-    async def follow(self, organization: str, email: str) -> Preference:
+    async def load_preference(self, organization: str, email: str) -> Preference:
         """What the newest entry says."""
         newest = await self.newest(organization, email)
         return newest.follow if newest else "unknown"

@@ -110,7 +110,7 @@ class People:
         self.records = Repository(tables, "people", StoredRecord)
 
     async def user(self, organization: str, user: str) -> StoredUser | None:
-        found = await self.users.get(organization, USERS, user)
+        found = await self.users.load(organization, USERS, user)
         return found[0] if found else None
 
     async def record(self, organization: str, record: RecordRef) -> StoredRecord | None:
@@ -119,7 +119,7 @@ class People:
 
     async def stored_record(self, organization: str, record: RecordRef) -> tuple[StoredRecord, str] | None:
         """The record and its etag."""
-        return await self.records.get(organization, record_partition(record.type), record.id)
+        return await self.records.load(organization, record_partition(record.type), record.id)
 
     async def opt_in(self, organization: str, users: Iterable[str] | None, value: bool) -> int:
         """Set it for these users (None: for all that there are); how many have changed. Unknown ids are passed over.
@@ -149,5 +149,5 @@ class People:
                 yield each
             return
         for name in names:
-            if there := await self.users.get(organization, USERS, name):
+            if there := await self.users.load(organization, USERS, name):
                 yield name, *there

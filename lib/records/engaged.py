@@ -78,7 +78,7 @@ class EngagedRecords:
             async def renew(place: str = place, record: str = record) -> None:
                 rollup, etag = await self._rows.rollup(organization, record)
                 if rollup and rollup.place == place:
-                    await self._rows.write(organization, record, rollup, etag, rollup.placed(weights, now))
+                    await self._rows.write_rows(organization, record, rollup, etag, rollup.placed(weights, now))
                 else:
                     # It has changed since it was listed here; a row that was left behind must go.
                     with suppress(Missing):

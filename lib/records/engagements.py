@@ -163,7 +163,7 @@ class Engagements:
             exchange = replace(exchange, sure=True)
             await self._rows.attempt(organization, record, lambda: self._exchanges.do(exchange))
 
-    async def of(self, organization: str, record: RecordRef) -> Rollup:
+    async def load_rollup(self, organization: str, record: RecordRef) -> Rollup:
         """What there is of a record; empty where no message was sent."""
         rollup, _ = await self._rows.rollup(organization, name_of(record))
         return rollup or Rollup()
@@ -184,7 +184,7 @@ class Engagements:
                 return rollup
             now, weights = self._clock.now(), (await self._organizations.settings(organization)).score
             new = rollup.model_copy(update={"record": found[0], "etag": found[1]}).placed(weights, now)
-            await self._rows.write(organization, name, rollup, etag, new)
+            await self._rows.write_rows(organization, name, rollup, etag, new)
             return new
 
         rollup = await self._rows.attempt(organization, name, copy)
@@ -204,7 +204,9 @@ class Engagements:
         async def note() -> None:
             rollup, etag = await self._rows.rollup(organization, name)
             if rollup and rollup.parent == parent:
-                await self._rows.write(organization, name, rollup, etag, rollup.model_copy(update={"told": parent}))
+                await self._rows.write_rows(
+                    organization, name, rollup, etag, rollup.model_copy(update={"told": parent})
+                )
 
         await self._rows.attempt(organization, name, note)
 

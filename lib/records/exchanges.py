@@ -63,7 +63,7 @@ class Exchanges:
         try:
             if rollup is None:
                 rollup = Rollup()
-                etag = await self._rows.write(organization, record, None, None, rollup)
+                etag = await self._rows.write_rows(organization, record, None, None, rollup)
             before = rollup if rollup.messages else await self._begun(wanted, rollup)
             if not (wanted.sure or before.parent == before.told == wanted.parent):
                 raise OtherParent
@@ -71,7 +71,7 @@ class Exchanges:
             last_rows = key_changes(
                 last_keys_of(record, wanted.message, old), last_keys_of(record, wanted.message, new)
             )
-            await self._rows.write(organization, record, rollup, etag, after, [share_row, *last_rows])
+            await self._rows.write_rows(organization, record, rollup, etag, after, [share_row, *last_rows])
         except Missing as missing:
             if is_first:
                 log.info("organization %s is gone: %s", organization, missing)

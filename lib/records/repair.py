@@ -43,7 +43,7 @@ async def recount(
     ]
     for some in _transactions(changes):
         # Old places are among the changes already, so the roll-up of before is not told of.
-        etag = await rows.write(organization, record, None, etag, new, some)
+        etag = await rows.write_rows(organization, record, None, etag, new, some)
 
 
 def _transactions(changes: Sequence[Change]) -> list[Sequence[Change]]:

@@ -86,9 +86,9 @@ class RecordRows:
 
     async def change_family(self, organization: str) -> None:
         row = Row(PARTITION, _FAMILY, {"v": 1, "state": new_id()[:8]})
-        await self._tables.write(table(organization, "index"), [Upsert(row)])
+        await self._tables.write_rows(table(organization, "index"), [Upsert(row)])
 
-    async def write(
+    async def write_rows(
         self,
         organization: str,
         record: str,
@@ -110,10 +110,10 @@ class RecordRows:
 
     async def change(self, organization: str, changes: Sequence[Change]) -> list[str | None]:
         """Raises Conflict, Missing."""
-        return await self._tables.write(table(organization, "index"), changes)
+        return await self._tables.write_rows(table(organization, "index"), changes)
 
     async def _get(self, organization: str, key: str) -> Row | None:
-        return await self._tables.get(table(organization, "index"), PARTITION, key)
+        return await self._tables.read_row(table(organization, "index"), PARTITION, key)
 
     def _query(self, organization: str, keys: Range, limit: int | None = None) -> AsyncIterator[Row]:
         return self._tables.query(table(organization, "index"), PARTITION, keys, limit)

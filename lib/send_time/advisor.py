@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lib.assessment.fact_rows import FactRows
 from lib.clock import moment
 from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
@@ -25,6 +24,7 @@ from lib.send_time import sentences
 from lib.send_time.advice import Advice, Seen, advise
 from lib.send_time.habits import FEWEST_MAILS, Engagement, mails_of
 from lib.send_time.places import Nowhere, Place, place_of
+from lib.verdicts.fact_store import FactRows
 
 if TYPE_CHECKING:
     from lib.send_time.azure_maps import AzureMaps

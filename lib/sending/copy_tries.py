@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Literal
 from uuid import UUID
 
+from lib.messages.deliveries import goes_on
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, CopyState, Delivery, DeliveryState, Failure, Recipient, StoredMessage
 from lib.people.addresses import same_mailbox
@@ -41,11 +42,6 @@ def planned(copies: Iterable[Copy], message: StoredMessage) -> list[Copy]:
 def _key_of(key: str, about: str) -> str:
     """A version 4 UUID."""
     return str(UUID(bytes=blake2b(f"{key} {about}".encode(), digest_size=16).digest(), version=4))
-
-
-def goes_on(copy: Copy) -> bool:
-    """Whether it is still to be sent to anybody, or asked for."""
-    return copy.state in ("planned", "submitting") or (copy.state == "uncertain" and copy.due_at is not None)
 
 
 def next_copy(copies: Sequence[Copy], now: datetime) -> int | None:

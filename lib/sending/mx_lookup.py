@@ -50,7 +50,7 @@ class RecipientGateways:
         # Domain -> the time until which that holds, and the gateway.
         self._remembered: OrderedDict[str, tuple[datetime, str | None]] = OrderedDict()
 
-    async def of(self, addresses: Sequence[str]) -> list[str | None]:
+    async def find_gateways(self, addresses: Sequence[str]) -> list[str | None]:
         """The gateway's id for each address, None where it is unknown; nothing at all where all of them are."""
         if self._resolve is None:
             return []

@@ -174,7 +174,7 @@ class Outbox:
         self, organization: str, message: StoredMessage
     ) -> tuple[Mail, Prepared, list[str | None]]:
         """The mail, its first copy, and who filters it; at the same time. Raises ComposeError, UnknownSender."""
-        looking = asyncio.create_task(self._gateways.of([each.email for each in message.recipients()]))
+        looking = asyncio.create_task(self._gateways.find_gateways([each.email for each in message.recipients()]))
         try:
             body = await self._store.body(organization, message.id)
             mail = await self._preparation.prepare(organization, message, body, self._clock.now())

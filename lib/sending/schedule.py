@@ -258,7 +258,7 @@ class Schedule:
 
     async def enter(self, organization: str, message: StoredMessage) -> None:
         """Before the row says `scheduled`: see that the sweep will find it."""
-        await self._due.put(_entry(organization, message))
+        await self._due.put_entry(_entry(organization, message))
 
     async def leave(self, organization: str, message: StoredMessage) -> None:
         """It has come to rest: the sweep need not find it."""

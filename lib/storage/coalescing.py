@@ -25,7 +25,7 @@ class Lanes(Generic[Key, Item]):
         self._waiting: dict[Key, list[tuple[list[Item], asyncio.Future[None]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def add(self, key: Key, items: list[Item]) -> None:
+    async def do_items(self, key: Key, items: list[Item]) -> None:
         """Returns when these items' work is done; raises what that raises."""
         done = asyncio.get_running_loop().create_future()
         if key in self._waiting:

@@ -134,16 +134,16 @@ class DueIndex:
         self._tables = tables
         self._clock = clock
 
-    async def put(self, due: Due) -> None:
+    async def put_entry(self, due: Due) -> None:
         """Make the entry, or begin anew with it: it has not been handed over. Raises StorageError."""
         partition, key = due.place
-        await self._tables.write(DUE, [Upsert(Row(partition, key, {"v": 1}))])
+        await self._tables.write_rows(DUE, [Upsert(Row(partition, key, {"v": 1}))])
 
     async def drop(self, due: Due) -> None:
         """Remove the entry: its item is at rest, or has another time. Nothing happens where there is none."""
         partition, key = due.place
         with suppress(Missing):
-            await self._tables.write(DUE, [Delete(partition, key)])
+            await self._tables.write_rows(DUE, [Delete(partition, key)])
 
     async def overdue(self, kind: Kind) -> timedelta:
         """How long the oldest entry has been due, to the minute; zero where none is. One small query."""
@@ -177,12 +177,12 @@ class DueIndex:
 
     async def _begin(self, kind: Kind) -> _Run | None:
         """Count the sweep. None before there is a table: nothing can be due yet."""
-        state = await self._tables.get(DUE, _STATE, kind)
+        state = await self._tables.read_row(DUE, _STATE, kind)
         number = int(state.values.get("sweep", 0)) + 1 if state else 1
         resume = str(state.values.get("resume", "")) if state else ""
         row = Row(_STATE, kind, {"v": 1, "sweep": number}, state.etag if state else None)
         try:
-            [etag] = await self._tables.write(DUE, [put_if_unchanged(row)])
+            [etag] = await self._tables.write_rows(DUE, [put_if_unchanged(row)])
         except Missing:
             return None
         except Conflict:  # another sweep begins at the same time, with the same number
@@ -194,7 +194,7 @@ class DueIndex:
             return
         row = Row(run.state.partition, run.state.key, {**run.state.values, "resume": partition}, run.state.etag)
         with suppress(Conflict, Missing):  # a later sweep has begun, from the beginning
-            await self._tables.write(DUE, [Replace(row)])
+            await self._tables.write_rows(DUE, [Replace(row)])
 
     async def _pass(
         self, run: _Run, partitions: Range, horizon: datetime, hand_over: Handler
@@ -232,7 +232,7 @@ class DueIndex:
         if isinstance(error, Unavailable):
             # An outage is no fault of the entry: it comes again with the next sweep, as often as need be.
             with suppress(StorageError):
-                await self._tables.write(DUE, [Replace(_state_row(row, failed.times - 1, failed.sweep + 1))])
+                await self._tables.write_rows(DUE, [Replace(_state_row(row, failed.times - 1, failed.sweep + 1))])
 
     async def _mark(self, number: int, rows: Sequence[Row]) -> list[tuple[HandOver, Row]]:
         """Those that nobody has changed or dropped since they were read, with their rows as they are now."""
@@ -247,7 +247,7 @@ class DueIndex:
         """Rows of one partition, as many as a transaction takes."""
         changed = [_state_row(row, _times(row) + 1, number + _pause(_times(row))) for row in rows]
         try:
-            etags = await self._tables.write(DUE, [Replace(row) for row in changed])
+            etags = await self._tables.write_rows(DUE, [Replace(row) for row in changed])
         except (Conflict, Missing):
             if len(rows) == 1:
                 return []

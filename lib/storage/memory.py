@@ -45,7 +45,7 @@ class _Partition:
     rows: dict[str, Row] = field(default_factory=dict)
     _ordered: list[str] | None = None
 
-    def put(self, key: str, row: Row | None) -> None:
+    def put_row(self, key: str, row: Row | None) -> None:
         if (row is None) != (key not in self.rows):
             self._ordered = None
         if row is None:
@@ -73,7 +73,7 @@ class MemoryTables:
     async def drop(self, table: str) -> None:
         self._tables.pop(table, None)
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None:
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         there = self._tables.get(table, {}).get(partition)
         return there.rows.get(key) if there else None
 
@@ -89,7 +89,7 @@ class MemoryTables:
         for row in list(itertools.islice((row for each in chosen for row in each.within(keys)), limit)):
             yield row
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         check_changes(changes)
         if table not in self._tables:
             raise Missing(f"no table {table}")
@@ -97,7 +97,7 @@ class MemoryTables:
         # All of them, before the first one is seen.
         rows = [self._changed(partition, change) for change in changes]
         for change, row in zip(changes, rows, strict=True):
-            partition.put(place_of(change)[1], row)
+            partition.put_row(place_of(change)[1], row)
         return [row.etag if row else None for row in rows]
 
     def _changed(self, partition: _Partition, change: Change) -> Row | None:
@@ -135,18 +135,18 @@ class MemoryBlobs:
     async def drop(self, container: str) -> None:
         self._containers.pop(container, None)
 
-    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:  # noqa: ARG002
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:  # noqa: ARG002
         if container not in self._containers:
             raise Missing(f"no container {container}")
         self._containers[container][name] = bytes(data)
 
-    async def get(self, container: str, name: str) -> bytes:
+    async def read_blob(self, container: str, name: str) -> bytes:
         try:
             return self._containers[container][name]
         except KeyError:
             raise Missing(f"no blob {container}/{name}") from None
 
-    async def delete(self, container: str, name: str) -> None:
+    async def delete_blob(self, container: str, name: str) -> None:
         self._containers.get(container, {}).pop(name, None)
 
     def names(self, container: str) -> list[str]:
@@ -191,7 +191,7 @@ class MemoryQueues:
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         self.waiting.append(Sent(queue, body, delay, message_id))
 
-    def take(self, queue: str) -> Sent | None:
+    def take_message(self, queue: str) -> Sent | None:
         """The oldest message of the queue, whatever its delay; None when it is empty."""
         for place, sent in enumerate(self.waiting):
             if sent.queue == queue:

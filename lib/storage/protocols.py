@@ -111,7 +111,7 @@ class Tables(Protocol):
     async def drop(self, table: str) -> None:
         """Delete the table with all its rows; nothing happens where there is none."""
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None: ...
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None: ...
 
     def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
@@ -119,7 +119,7 @@ class Tables(Protocol):
         """Rows in order of (partition, key). A missing table is an empty one."""
         ...
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         """All changes or none, in one partition; new etags in the same order (None for deletes)."""
         ...
 
@@ -138,14 +138,14 @@ class Blobs(Protocol):
 
     async def drop(self, container: str) -> None: ...
 
-    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         """Readers see the old blob or the new one, never a part. Large data goes out block by block, copied nowhere."""
 
-    async def get(self, container: str, name: str) -> bytes:
+    async def read_blob(self, container: str, name: str) -> bytes:
         """`Missing` where there is none."""
         ...
 
-    async def delete(self, container: str, name: str) -> None:
+    async def delete_blob(self, container: str, name: str) -> None:
         """Nothing happens where there is none."""
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:

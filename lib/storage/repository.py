@@ -25,20 +25,20 @@ class Repository(Generic[Stored]):
         self._kind = kind
         self._model = model
 
-    async def get(self, organization: str, partition: str, key: str) -> tuple[Stored, str] | None:
+    async def load(self, organization: str, partition: str, key: str) -> tuple[Stored, str] | None:
         """The model and its etag."""
-        row = await self._tables.get(table(organization, self._kind), partition, key)
+        row = await self._tables.read_row(table(organization, self._kind), partition, key)
         return None if row is None else (unpack(self._model, row), row.etag or "")
 
-    async def put(
+    async def save(
         self, organization: str, partition: str, key: str, model: Stored, if_match: str | None
     ) -> tuple[str, bool]:
         """Put it whole, whether or not there was one: (etag, made). Raises Stale."""
-        found = await self._tables.get(table(organization, self._kind), partition, key)
+        found = await self._tables.read_row(table(organization, self._kind), partition, key)
         if if_match is not None and (found is None or if_match not in ("*", found.etag)):
             raise Stale
         row = Row(partition, key, pack(model), found.etag if found else None)
-        [etag] = await self._tables.write(table(organization, self._kind), [put_if_unchanged(row)])
+        [etag] = await self._tables.write_rows(table(organization, self._kind), [put_if_unchanged(row)])
         return etag or "", found is None
 
     async def change(self, organization: str, partition: str, key: str, model: Stored, etag: str) -> str:
@@ -52,7 +52,7 @@ class Repository(Generic[Stored]):
         """Put (model, etag) by key, at most a hundred, all or none; the new etags. Raises Stale."""
         changes = [Replace(Row(partition, key, pack(model), etag)) for key, (model, etag) in models.items()]
         try:
-            etags = await self._tables.write(table(organization, self._kind), changes)
+            etags = await self._tables.write_rows(table(organization, self._kind), changes)
         except (Conflict, Missing) as error:
             raise Stale from error
         return [etag or "" for etag in etags]
@@ -60,7 +60,7 @@ class Repository(Generic[Stored]):
     async def remove(self, organization: str, partition: str, key: str, etag: str | None = None) -> None:
         """Raises Missing where there is none, Stale where it has changed."""
         try:
-            await self._tables.write(table(organization, self._kind), [Delete(partition, key, etag)])
+            await self._tables.write_rows(table(organization, self._kind), [Delete(partition, key, etag)])
         except Conflict as error:
             raise Stale from error
 

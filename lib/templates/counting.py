@@ -86,7 +86,7 @@ class TemplateCounts:
         """
         await self._put(organization, template, f"w|{template}|{sale}", share, share.generation)
 
-    async def of(self, organization: str, template: str) -> Counts:
+    async def load_counts(self, organization: str, template: str) -> Counts:
         counts, _ = await self._counts(organization, template)
         return counts or Counts()
 
@@ -118,7 +118,7 @@ class TemplateCounts:
         after = (counts or Counts()).exchanged(found or Share(), new)
         changes = [_change(f"c|{template}", after, etag), _change(wanted.key, new, share_etag)]
         try:
-            await self._tables.write(table(organization, "templates"), changes)
+            await self._tables.write_rows(table(organization, "templates"), changes)
         except Missing as missing:
             if counts is not None:
                 raise Conflict("rows went away meanwhile") from missing
@@ -133,14 +133,14 @@ class TemplateCounts:
                 table(organization, "templates"), PARTITION, Range.prefix(f"{kind}|{template}|")
             )
         ]
-        await self._tables.write(table(organization, "templates"), [_change(f"c|{template}", total(shares), etag)])
+        await self._tables.write_rows(table(organization, "templates"), [_change(f"c|{template}", total(shares), etag)])
 
     async def _counts(self, organization: str, template: str) -> tuple[Counts | None, str | None]:
-        row = await self._tables.get(table(organization, "templates"), PARTITION, f"c|{template}")
+        row = await self._tables.read_row(table(organization, "templates"), PARTITION, f"c|{template}")
         return (unpack(Counts, row), row.etag) if row else (None, None)
 
     async def _share(self, organization: str, key: str) -> tuple[Share | None, str | None]:
-        row = await self._tables.get(table(organization, "templates"), PARTITION, key)
+        row = await self._tables.read_row(table(organization, "templates"), PARTITION, key)
         return (unpack(Share, row), row.etag) if row else (None, None)
 
 

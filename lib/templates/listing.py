@@ -50,7 +50,7 @@ def shown(
     """
     by_language: dict[str, list[tuple[StoredTemplate, str, Tally]]] = defaultdict(list)
     for template, etag in templates:
-        tally = counts.get(template.id, Counts()).of(regarding)
+        tally = counts.get(template.id, Counts()).tally_of(regarding)
         by_language[template.language.lower()].append((template, etag, tally))
     found = []
     for language, some in by_language.items():

@@ -41,7 +41,7 @@ class Outcomes:
         self._clock = clock
         self._attempts = Attempts()
 
-    async def put(self, organization: str, opportunity: str, won: bool) -> StoredOutcome:
+    async def save_outcome(self, organization: str, opportunity: str, won: bool) -> StoredOutcome:
         """Say that the sale was won, or was not; again is the same. Raises Stale.
 
         Where it dies half-way, saying it again brings the counts in order.
@@ -56,7 +56,7 @@ class Outcomes:
 
     async def _note(self, organization: str, opportunity: str, won: bool) -> StoredOutcome:
         """Raises Conflict."""
-        row = await self._tables.get(table(organization, "people"), _PARTITION, opportunity)
+        row = await self._tables.read_row(table(organization, "people"), _PARTITION, opportunity)
         there = unpack(StoredOutcome, row) if row else None
         if there is not None and there.won is won:
             return there
@@ -70,7 +70,7 @@ class Outcomes:
         )
         new = Row(_PARTITION, opportunity, pack(outcome), row.etag if row else None)
         try:
-            await self._tables.write(table(organization, "people"), [put_if_unchanged(new)])
+            await self._tables.write_rows(table(organization, "people"), [put_if_unchanged(new)])
         except Missing as missing:
             raise Conflict("it went away meanwhile") from missing
         return outcome

@@ -55,7 +55,7 @@ class Counts(BaseModel):
 
     by_type: dict[str, Tally] = {}
 
-    def of(self, regarding: str | None = None) -> Tally:
+    def tally_of(self, regarding: str | None = None) -> Tally:
         """Of messages that regard records of one type; of all messages where none is named."""
         if regarding is not None:
             return self.by_type.get(regarding, Tally())

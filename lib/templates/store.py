@@ -21,14 +21,14 @@ class Templates:
         self._tables = tables
         self._clock = clock
 
-    async def get(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
+    async def load_template(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
         """The template and its etag; None where there is none, or where it was deleted."""
         found = await self._row(organization, template)
         return found if found and not found[0].deleted else None
 
     async def version(self, organization: str, template: str, number: int) -> StoredVersion | None:
         """The content of a version: also of a template that was deleted."""
-        row = await self._tables.get(table(organization, "templates"), PARTITION, _version_key(template, number))
+        row = await self._tables.read_row(table(organization, "templates"), PARTITION, _version_key(template, number))
         return unpack(StoredVersion, row) if row else None
 
     async def named(self, organization: str, template: str) -> StoredTemplate | None:
@@ -42,7 +42,7 @@ class Templates:
         found = [(unpack(StoredTemplate, row), row.etag or "") async for row in rows]
         return [each for each in found if not each[0].deleted]
 
-    async def put(
+    async def save_template(
         self, organization: str, template: str, spec: TemplateSpec, if_match: str | None
     ) -> tuple[StoredTemplate, str, bool]:
         """Put it whole, with a new version if its content is another one: (template, etag, made). Raises Stale."""
@@ -72,7 +72,7 @@ class Templates:
 
     async def delete(self, organization: str, template: str, if_match: str | None) -> None:
         """Take it out of lists and of use; what messages have used stays. Raises Missing, Stale."""
-        found = await self.get(organization, template)
+        found = await self.load_template(organization, template)
         if found is None:
             raise Missing(f"no template {template}")
         stored, etag = found
@@ -81,13 +81,13 @@ class Templates:
         await self._write(organization, stored.model_copy(update={"deleted": True}), etag, [])
 
     async def _row(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
-        row = await self._tables.get(table(organization, "templates"), PARTITION, f"t|{template}")
+        row = await self._tables.read_row(table(organization, "templates"), PARTITION, f"t|{template}")
         return (unpack(StoredTemplate, row), row.etag or "") if row else None
 
     async def _write(self, organization: str, stored: StoredTemplate, etag: str | None, others: list[Change]) -> str:
         row = Row(PARTITION, f"t|{stored.id}", pack(stored), etag)
         try:
-            etags = await self._tables.write(table(organization, "templates"), [put_if_unchanged(row), *others])
+            etags = await self._tables.write_rows(table(organization, "templates"), [put_if_unchanged(row), *others])
         except (Conflict, Missing) as error:
             raise Stale from error
         return etags[0] or ""

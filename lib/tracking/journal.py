@@ -76,7 +76,7 @@ class Writer(Protocol):
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
         """Put a row; again is the same."""
 
-    async def put(self, queue: str, body: str) -> None: ...
+    async def put_message(self, queue: str, body: str) -> None: ...
 
 
 class StorageWriter:
@@ -86,9 +86,9 @@ class StorageWriter:
         self._storage = storage
 
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
-        await self._storage.tables.write(table, [Upsert(Row(partition, key, columns))])
+        await self._storage.tables.write_rows(table, [Upsert(Row(partition, key, columns))])
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         await self._storage.queues.send(queue, body)
 
 
@@ -102,7 +102,7 @@ class RowsAndQueues:
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
         await self._rows.insert(table, partition, key, columns)
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         await self._queues.send(queue, body)
 
 
@@ -138,7 +138,7 @@ class _Line:
     untold: list[_Commit] = field(default_factory=list)
     is_telling: bool = False
 
-    def add(self, waiting: _Waiting) -> None:
+    def add_waiting(self, waiting: _Waiting) -> None:
         self.waiting.append(waiting)
         if len(self.waiting) >= self.wanted:
             self.enough.set()
@@ -202,7 +202,7 @@ class Journal:
         return False
 
     def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
-        line.add(waiting)
+        line.add_waiting(waiting)
         if not line.is_busy:
             line.is_busy = True
             self._start(self._drain(line))
@@ -235,7 +235,7 @@ class Journal:
     ) -> None:
         """The table has failed, or is late. Hits are answered when either succeeds; the next commit waits for both."""
         body = queue_body(line.organization, commit.texts, [commit.key])
-        message = _succeeds(self._writer.put(QUEUE, body), COMMIT_LIMIT - PATIENCE)
+        message = _succeeds(self._writer.put_message(QUEUE, body), COMMIT_LIMIT - PATIENCE)
         writes, is_stored = {row, self._start(message)}, False
         while writes:
             done, writes = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
@@ -258,7 +258,7 @@ class Journal:
             untold, line.untold = line.untold, []
             together = batches(untold, _MOST_COMMITS, _MOST_TOLD, lambda commit: len(commit.texts))
             bodies = [_body_of(line.organization, commits) for commits in together]
-            await asyncio.gather(*(_succeeds(self._writer.put(QUEUE, body), COMMIT_LIMIT) for body in bodies))
+            await asyncio.gather(*(_succeeds(self._writer.put_message(QUEUE, body), COMMIT_LIMIT) for body in bodies))
             with suppress(TimeoutError):
                 async with asyncio.timeout(TELL_EVERY):
                     await self._hurry.wait()

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lib.checks import Check
-from lib.files.models import MEGABYTE, size_text
+from lib.fields import Check
+from lib.transports.sizes import MEGABYTE, size_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _judged(
     }
     scene.suspects = _suspects(scene, found)
     scene.doubted = frozenset(
-        fact.key for fact in scene.facts if any(WEIGHTS[each.code].of(fact.kind) < 0 for each in found[fact.key])
+        fact.key for fact in scene.facts if any(WEIGHTS[each.code].for_kind(fact.kind) < 0 for each in found[fact.key])
     )
     _apply(together.RULES, scene, found)
     scene.suspects = _suspects(scene, found)
@@ -86,7 +86,7 @@ def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset
 
 
 def _probability(kind: Kind, found: Sequence[Finding]) -> float:
-    odds = PRIOR[side_of(kind)] + sum(WEIGHTS[code].of(kind) for code in {finding.code for finding in found})
+    odds = PRIOR[side_of(kind)] + sum(WEIGHTS[code].for_kind(kind) for code in {finding.code for finding in found})
     return 1 / (1 + math.exp(-odds))
 
 
@@ -111,4 +111,4 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
 
 def _reason(kind: Kind, finding: Finding) -> Reason:
     weight = WEIGHTS[finding.code]
-    return Reason(finding.code, finding.text, weight.of(kind), weight.source)
+    return Reason(finding.code, finding.text, weight.for_kind(kind), weight.source)

@@ -36,7 +36,7 @@ class Weight:
     click: float
     source: str
 
-    def of(self, kind: Kind) -> float:
+    def for_kind(self, kind: Kind) -> float:
         return self.open if side_of(kind) == "open" else self.click
 
 

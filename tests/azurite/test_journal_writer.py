@@ -103,12 +103,12 @@ async def test_a_commit_of_any_size_is_read_back(writer: Writer, storage: Storag
 
 @pytest.mark.parametrize("text", TEXTS, ids=len)
 async def test_messages_are_read_as_they_were_put(azurite: Azurite, writer: Writer, queue: str, text: str) -> None:
-    await writer.put(queue, json.dumps({"text": text}, ensure_ascii=False))
+    await writer.put_message(queue, json.dumps({"text": text}, ensure_ascii=False))
     assert [json.loads(body) for body in await messages_in(azurite, queue)] == [{"text": text}]
 
 
 async def test_messages_do_not_expire(azurite: Azurite, writer: Writer, queue: str) -> None:
-    await writer.put(queue, "body")
+    await writer.put_message(queue, "body")
     async with QueueServiceClient.from_connection_string(azurite.connection_string) as service:
         message = await service.get_queue_client(queue).receive_message()
     assert message
@@ -120,7 +120,7 @@ async def test_a_missing_table_or_queue_is_a_storage_error(writer: Writer) -> No
     with pytest.raises((Unavailable, Missing), match=r"TableNotFound|ResourceNotFound"):
         await writer.insert("nowhere", COMMIT, FACTS_ROW, A_FACT)
     with pytest.raises((Unavailable, Missing), match="QueueNotFound"):
-        await writer.put("nowhere", "body")
+        await writer.put_message("nowhere", "body")
 
 
 async def test_a_row_that_the_service_refuses_is_a_storage_error(writer: Writer, storage: Storage, table: str) -> None:
@@ -134,7 +134,7 @@ async def test_a_wrong_key_is_a_storage_error_that_says_nothing_of_what_was_sent
     async with rest_writer(replace(account, key=secret)) as writer:
         for work in (
             writer.insert("table", COMMIT, FACTS_ROW, A_FACT),
-            writer.put("queue", "a fact"),
+            writer.put_message("queue", "a fact"),
         ):
             with pytest.raises(Unavailable) as caught:
                 await work
@@ -151,7 +151,7 @@ async def test_an_account_where_nobody_listens_is_unavailable() -> None:
         with pytest.raises(Unavailable, match="does not answer"):
             await writer.insert("table", COMMIT, FACTS_ROW, A_FACT)
         with pytest.raises(Unavailable, match="does not answer"):
-            await writer.put("queue", "body")
+            await writer.put_message("queue", "body")
 
 
 @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.CUT_BEFORE, Fault.CUT_AFTER])
@@ -177,7 +177,7 @@ async def test_a_queue_that_never_answers_leaves_the_table_its_connections(
         rest_writer(replace(account, queue_endpoint=proxy.url)) as writer,
     ):
         proxy.fail_all(Fault.SILENCE)
-        hanging = [asyncio.create_task(writer.put("queue", "body")) for _ in range(200)]
+        hanging = [asyncio.create_task(writer.put_message("queue", "body")) for _ in range(200)]
         async with asyncio.timeout(20):
             await proxy.have_come(64)
             await writer.insert(table, COMMIT, FACTS_ROW, A_FACT)
@@ -233,7 +233,7 @@ async def test_an_identity_shows_its_token_and_asks_for_a_new_one_only_when_it_e
     credential = FakeCredential()
     async with rest_writer(account, credential) as writer:
         await writer.insert("table", COMMIT, FACTS_ROW, A_FACT)
-        await writer.put("queue", "body")
+        await writer.put_message("queue", "body")
     assert shown == ["Bearer token-1", "Bearer token-1"]
     assert credential.scopes == ["https://storage.azure.com/.default"]
 
@@ -241,8 +241,8 @@ async def test_an_identity_shows_its_token_and_asks_for_a_new_one_only_when_it_e
 async def test_a_token_that_is_about_to_end_is_replaced(strict_service: tuple[Account, list[str | None]]) -> None:
     account, shown = strict_service
     async with rest_writer(account, FakeCredential(lifetime=60)) as writer:
-        await writer.put("queue", "body")
-        await writer.put("queue", "body")
+        await writer.put_message("queue", "body")
+        await writer.put_message("queue", "body")
     assert shown == ["Bearer token-1", "Bearer token-2"]
 
 
@@ -252,7 +252,7 @@ async def test_an_identity_without_a_token_is_unavailable(
     account, shown = strict_service
     async with rest_writer(account, NoCredential()) as writer:
         with pytest.raises(Unavailable) as caught:
-            await writer.put("queue", "body")
+            await writer.put_message("queue", "body")
     assert "secret" not in str(caught.value)
     assert shown == []
 

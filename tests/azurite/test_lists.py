@@ -73,8 +73,8 @@ async def test_a_page_of_fifty_takes_one_request_a_shelf_in_every_order(index: I
     twin = Index(index.proxy, Lists(in_memory.tables), index.organization)
     await in_memory.tables.create(table(index.organization, "index"))
     for listed in mails():
-        await twin.lists.put(index.organization, listed, [])
-    await asyncio.gather(*(index.lists.put(index.organization, listed, []) for listed in mails()))
+        await twin.lists.enter_message(index.organization, listed, [])
+    await asyncio.gather(*(index.lists.enter_message(index.organization, listed, []) for listed in mails()))
 
     for view, requests in VIEWS.items():
         for sort in SORTS:
@@ -87,10 +87,10 @@ async def test_a_page_of_fifty_takes_one_request_a_shelf_in_every_order(index: I
 
 @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.CUT_BEFORE, Fault.CUT_AFTER])
 async def test_a_change_is_listed_once_whatever_happened_on_the_way(index: Index, fault: Fault) -> None:
-    places = await index.lists.put(index.organization, make_listed(1), [])
+    places = await index.lists.enter_message(index.organization, make_listed(1), [])
     index.proxy.fail(fault)
 
-    await index.lists.put(index.organization, make_listed(1, kpis=opened(3)), places)
+    await index.lists.enter_message(index.organization, make_listed(1, kpis=opened(3)), places)
 
     for sort in SORTS:
         assert [listed.kpis.opens for _, listed in await index.page("all", sort, None, 9)] == [3]
@@ -101,10 +101,10 @@ async def test_writers_of_one_message_at_the_same_time_leave_it_in_one_place(ind
 
     async def write(listed: Listed) -> None:
         with suppress(Stale):
-            await index.lists.put(index.organization, listed, [])
+            await index.lists.enter_message(index.organization, listed, [])
 
     await asyncio.gather(*map(write, versions))
-    await index.lists.put(index.organization, versions[2], [])
+    await index.lists.enter_message(index.organization, versions[2], [])
 
     for sort in SORTS:
         assert [listed for _, listed in await index.page("followed", sort, None, 9)] == [versions[2]]
@@ -114,7 +114,7 @@ async def test_a_large_message_is_listed_whole_and_removed_whole(index: Index) -
     to = [{"email": f"a{number}@example.com", "name": "ü" * 200} for number in range(500)]
     listed = make_listed(1, to=to)
 
-    places = await index.lists.put(index.organization, listed, [])
+    places = await index.lists.enter_message(index.organization, listed, [])
     assert [found for _, found in await index.page("followed", "-subject", None, 9)] == [listed]
 
     await index.lists.remove(index.organization, places)

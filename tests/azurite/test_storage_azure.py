@@ -51,7 +51,7 @@ async def test_a_reading_url_is_in_no_log(storage: Storage, fetch: Fetch, caplog
     container = f"c{uuid.uuid4().hex}"
     with caplog.at_level(logging.DEBUG):
         await storage.blobs.create(container)
-        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
         url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
     [signature] = parse_qs(urlsplit(url).query)["sig"]
     assert caplog.text
@@ -145,9 +145,9 @@ async def test_a_wrong_key_is_refused_and_no_text_says_what_it_was(azurite: Azur
     secret = base64.b64encode(b"x" * 64).decode()
     try:
         for work in (
-            storage.tables.get("nowhere", "p", "r"),
-            storage.tables.write("nowhere", [Delete("p", "r")]),
-            storage.blobs.get("nowhere", "blob"),
+            storage.tables.read_row("nowhere", "p", "r"),
+            storage.tables.write_rows("nowhere", [Delete("p", "r")]),
+            storage.blobs.read_blob("nowhere", "blob"),
             storage.queues.send("nowhere", "body"),
         ):
             with pytest.raises(StorageError) as caught:
@@ -162,15 +162,15 @@ async def test_an_account_where_nobody_listens_is_unavailable() -> None:
     port = free_port()
     nobody = azure_storage(Account.parse(development_connection_string(port, port, port)))
     outcomes = await asyncio.gather(
-        nobody.tables.get("table", "p", "r"),
+        nobody.tables.read_row("table", "p", "r"),
         rows_of(nobody.tables.query("table", "p")),
-        nobody.tables.write("table", [Insert(Row("p", "r", {"v": 1}))]),
+        nobody.tables.write_rows("table", [Insert(Row("p", "r", {"v": 1}))]),
         nobody.tables.create("table"),
         nobody.tables.drop("table"),
         nobody.blobs.create("container"),
-        nobody.blobs.get("container", "blob"),
-        nobody.blobs.put("container", "blob", b"data", "text/plain"),
-        nobody.blobs.delete("container", "blob"),
+        nobody.blobs.read_blob("container", "blob"),
+        nobody.blobs.put_blob("container", "blob", b"data", "text/plain"),
+        nobody.blobs.delete_blob("container", "blob"),
         nobody.queues.create("queue"),
         nobody.queues.send("queue", "body"),
         return_exceptions=True,

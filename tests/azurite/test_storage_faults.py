@@ -25,7 +25,7 @@ class Faulty:
     table: str
 
     async def write(self, *changes: Change) -> list[str | None]:
-        return await self.storage.tables.write(self.table, changes)
+        return await self.storage.tables.write_rows(self.table, changes)
 
     async def stored(self) -> dict[str, Row]:
         return {row.key: row for row in await rows_of(self.direct.tables.query(self.table, "p"))}
@@ -96,7 +96,7 @@ async def test_two_answers_may_be_lost_one_after_the_other(faulty: Faulty) -> No
 
 
 async def test_a_conflict_with_somebody_elses_row_stays_one_after_a_lost_try(faulty: Faulty) -> None:
-    await faulty.direct.tables.write(faulty.table, [Insert(Row("p", "r", {"by": "somebody else"}))])
+    await faulty.direct.tables.write_rows(faulty.table, [Insert(Row("p", "r", {"by": "somebody else"}))])
     faulty.proxy.fail(Fault.CUT_BEFORE)
     with pytest.raises(Conflict):
         await faulty.write(Insert(Row("p", "r", {"by": "us"})))
@@ -133,7 +133,7 @@ async def test_a_write_gives_up_when_no_try_is_answered(faulty: Faulty, fault: F
 async def test_reading_is_tried_again(faulty: Faulty, fault: Fault) -> None:
     [etag] = await faulty.write(Insert(Row("p", "r", SMALL)))
     faulty.proxy.fail(fault, None, fault)
-    assert await faulty.storage.tables.get(faulty.table, "p", "r") == Row("p", "r", SMALL, etag)
+    assert await faulty.storage.tables.read_row(faulty.table, "p", "r") == Row("p", "r", SMALL, etag)
     assert [row.key for row in await rows_of(faulty.storage.tables.query(faulty.table, "p"))] == ["r"]
 
 

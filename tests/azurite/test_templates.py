@@ -28,7 +28,7 @@ async def test_the_largest_template_is_stored_and_read_whole(storage: Storage, o
     templates = Templates(storage.tables, SetClock(START))
     spec = TemplateSpec(name="Large", language="en", html=sign * LONGEST_HTML, text=sign * LONGEST_TEXT)
 
-    await templates.put(organization, "a.b_c@d:{e}-f", spec, None)
+    await templates.save_template(organization, "a.b_c@d:{e}-f", spec, None)
 
     version = await templates.version(organization, "a.b_c@d:{e}-f", 1)
     assert version is not None
@@ -45,4 +45,4 @@ async def test_what_two_processes_count_at_once_all_counts(storage: Storage, org
         *(processes[1 - number % 2].put_sale(organization, "t1", f"o{number}", share) for number in range(10)),
     )
 
-    assert (await processes[0].of(organization, "t1")).of("opportunity") == Tally(won=10)
+    assert (await processes[0].load_counts(organization, "t1")).tally_of("opportunity") == Tally(won=10)

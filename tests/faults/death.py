@@ -50,17 +50,17 @@ class MortalTables:
         self._death = death
         self.create = tables.create
         self.drop = tables.drop
-        self.get = tables.get
+        self.read_row = tables.read_row
 
     def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
         return self._tables.query(table, partition, keys, limit)
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         steps = steps_of(table, changes)
         self._death.strike("before", steps)
-        etags = await self._tables.write(table, changes)
+        etags = await self._tables.write_rows(table, changes)
         self._death.strike("after", steps)
         return etags
 
@@ -107,6 +107,6 @@ class MortalWriter:
         await self._writer.insert(table, partition, key, columns)
         self._death.strike("after", {"the journal has the facts"})
 
-    async def put(self, queue: str, body: str) -> None:
-        await self._writer.put(queue, body)
+    async def put_message(self, queue: str, body: str) -> None:
+        await self._writer.put_message(queue, body)
         self._death.strike("after", {"the assessor is told"})

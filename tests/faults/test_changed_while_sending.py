@@ -30,11 +30,11 @@ class MeanwhileTables(MemoryTables):
     def before(self, step: Step, happen: Callable[[], Awaitable[object]]) -> None:
         self._step, self._happen = step, happen
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         if self._step in steps_of(table, changes):
             self._step = None
             await self._happen()
-        return await super().write(table, changes)
+        return await super().write_rows(table, changes)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from itertools import count
 import pytest
 
 from infra.local.log_lines import LateLines
-from lib.assessment.fact_rows import FactRows
 from lib.clock import SetClock
 from lib.tracking.journal import LOG_MARK
+from lib.verdicts.fact_store import FactRows
 from tests.faults.accounts import Accounts
 from tests.faults.hosts import Host, StorageInbox
 from tests.faults.proxied import Proxied, proxied

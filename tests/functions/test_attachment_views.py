@@ -190,9 +190,9 @@ class SlowWriter(StorageWriter):
         await self.may_write.wait()
         await super().insert(table, partition, key, columns)
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         await self.may_write.wait()
-        await super().put(queue, body)
+        await super().put_message(queue, body)
 
 
 async def test_a_view_that_is_not_stored_in_time_is_in_the_log_before_the_answer_and_counts_once(
@@ -226,10 +226,10 @@ async def test_the_way_to_the_bytes_is_in_no_log(heed: Heed, caplog: pytest.LogC
 class TablesThatMayFail(MemoryTables):
     is_down = False
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None:
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         if self.is_down:
             raise Unavailable("storage does not answer")
-        return await super().get(table, partition, key)
+        return await super().read_row(table, partition, key)
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None

@@ -130,7 +130,7 @@ async def test_a_bad_token_and_storage_that_is_down_show_the_pixel_and_never_an_
     async def down(blobs: MemoryBlobs, container: str, name: str) -> bytes:
         raise Unavailable("storage does not answer")
 
-    monkeypatch.setattr(MemoryBlobs, "get", down)
+    monkeypatch.setattr(MemoryBlobs, "read_blob", down)
     for each in (path, "/i/nonsense/a.png", "/i/" + heed.urls("o")[0][3:-4] + "/a.png"):
         answer = await heed.hit(each)
         assert (answer.status, answer.body, answer.headers["content-type"]) == (200, PIXEL, "image/gif")
@@ -146,7 +146,7 @@ async def test_an_image_that_fails_in_an_unforeseen_way_is_the_pixel_and_an_open
     async def broken(*of: object) -> bytes:
         raise RuntimeError("nobody has thought of this")
 
-    monkeypatch.setattr(MemoryBlobs, "get", broken)
+    monkeypatch.setattr(MemoryBlobs, "read_blob", broken)
     answer = await heed.hit(image)
     assert (answer.status, answer.body) == (200, PIXEL)
     assert "nobody has thought of this" in caplog.text
@@ -160,7 +160,7 @@ async def test_an_image_that_was_shown_is_shown_again_without_storage(
     await send(heed, message)
     [path] = hosted(heed)
     await heed.hit(path)
-    monkeypatch.delattr(MemoryBlobs, "get")
+    monkeypatch.delattr(MemoryBlobs, "read_blob")
     assert (await heed.hit(path)).body == png()
 
 
@@ -170,10 +170,10 @@ async def test_only_so_many_bytes_of_images_stay_in_memory(heed: Heed) -> None:
 
     images = HostedImages(heed.storage.blobs, most_bytes=2 * len(png()))
     for name in "abc":
-        await heed.storage.blobs.put("heed-acme", f"images/m/{name}", png(), "image/png")
-        assert await images.get(Claim("acme", "m", destination=name)) == (png(), "image/png")
-        await heed.storage.blobs.delete("heed-acme", f"images/m/{name}")
-    found = [await images.get(Claim("acme", "m", destination=name)) for name in "abc"]
+        await heed.storage.blobs.put_blob("heed-acme", f"images/m/{name}", png(), "image/png")
+        assert await images.read_image(Claim("acme", "m", destination=name)) == (png(), "image/png")
+        await heed.storage.blobs.delete_blob("heed-acme", f"images/m/{name}")
+    found = [await images.read_image(Claim("acme", "m", destination=name)) for name in "abc"]
     assert [each is not None for each in found] == [False, True, True]
 
 

@@ -24,7 +24,7 @@ class Down:
     async def insert(self, *_: object) -> None:
         raise Unavailable("down")
 
-    async def put(self, *_: object) -> None:
+    async def put_message(self, *_: object) -> None:
         raise Unavailable("down")
 
     async def get(self, *_: object) -> None:

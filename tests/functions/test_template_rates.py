@@ -242,7 +242,7 @@ async def test_who_says_this_and_that_at_once_is_counted_as_what_was_said_last()
     answers = await asyncio.gather(*(heed.api("POST", path, {"won": number % 2 == 0}) for number in range(7)))
 
     assert {answer.status for answer in answers} == {200}
-    row = await heed.storage.tables.get("heedacmepeople", "outcome|opportunity", "o1")
+    row = await heed.storage.tables.read_row("heedacmepeople", "outcome|opportunity", "o1")
     assert row is not None
     won = unpack(StoredOutcome, row).won
     assert (await heed.get("/templates/t1"))["won_count"] == int(won)

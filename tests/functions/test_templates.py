@@ -138,7 +138,7 @@ async def test_the_largest_template_fits_into_a_row(heed: Heed, sign: str) -> No
 
     await heed.put("/templates/t1", body)
 
-    row = await heed.storage.tables.get("heedacmetemplates", "template", "v|t1|00000001")
+    row = await heed.storage.tables.read_row("heedacmetemplates", "template", "v|t1|00000001")
     assert row is not None
     texts = [value for value in row.values.values() if isinstance(value, str)]
     assert sum(len(text.encode("utf-16-le")) + 100 for text in texts) < 1024 * 1024

@@ -29,7 +29,7 @@ async def write_never(heed: Heed, instead_of: str) -> int:
                 for column, value in row.values.items()
             }
             if values != row.values:
-                await heed.storage.tables.write(name, [Replace(Row(row.partition, row.key, values, row.etag))])
+                await heed.storage.tables.write_rows(name, [Replace(Row(row.partition, row.key, values, row.etag))])
                 changed += 1
     return changed
 

@@ -64,9 +64,9 @@ class SlowTables:
         self.create, self.drop = tables.create, tables.drop
         self.calls = 0
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None:
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         await self._others_first()
-        return await self._tables.get(table, partition, key)
+        return await self._tables.read_row(table, partition, key)
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
@@ -75,9 +75,9 @@ class SlowTables:
         async for row in self._tables.query(table, partition, keys, limit):
             yield row
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         await self._others_first()
-        return await self._tables.write(table, changes)
+        return await self._tables.write_rows(table, changes)
 
     async def _others_first(self) -> None:
         self.calls += 1
@@ -115,7 +115,9 @@ class Office:
         return Engagements(self.storage.tables, self.people, self.organizations, self.storage.queues, self.clock)
 
     async def open(self, **settings: Any) -> Office:
-        await self.organizations.put(self.organization, OrganizationSpec(name="Acme", settings=settings), None)
+        await self.organizations.save_organization(
+            self.organization, OrganizationSpec(name="Acme", settings=settings), None
+        )
         await self.organizations.settings(self.organization)
         return self
 
@@ -127,7 +129,7 @@ class Office:
         """Put a record as the API does."""
         kind, _, record_id = name.partition("/")
         stored = StoredRecord(type=kind, id=record_id, name=name, parent=ref(parent) if parent else None)
-        await self.people.records.put(self.organization, record_partition(kind), record_id, stored, None)
+        await self.people.records.save(self.organization, record_partition(kind), record_id, stored, None)
         await self.engagements.record_changed(self.organization, ref(name))
 
     def sent(self, *records: str, regarding: str | None = None, at: datetime | None = None) -> str:
@@ -178,7 +180,7 @@ class Office:
     async def work(self) -> int:
         """Look again at every message that the queue names; how many those were."""
         count = 0
-        while sent := self.queues.take(INTERACTIONS):
+        while sent := self.queues.take_message(INTERACTIONS):
             for message in json.loads(sent.body)["messages"]:
                 await self.assess(message)
                 count += 1
@@ -188,7 +190,7 @@ class Office:
         return (await self.rollup(name)).engagement(WEIGHTS, self.clock.now())
 
     async def rollup(self, name: str) -> Rollup:
-        return await self.engagements.of(self.organization, ref(name))
+        return await self.engagements.load_rollup(self.organization, ref(name))
 
     async def counts(self, name: str) -> tuple[int, int, int]:
         """(messages, opens, clicks)."""

@@ -52,8 +52,8 @@ class FailingTables:
         self.create = tables.create
         self.drop = tables.drop
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None:
-        return await self._failure.meet(lambda: self._tables.get(table, partition, key))
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
+        return await self._failure.meet(lambda: self._tables.read_row(table, partition, key))
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
@@ -64,8 +64,8 @@ class FailingTables:
         for row in await self._failure.meet(read):
             yield row
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
-        return await self._failure.meet(lambda: self._tables.write(table, changes))
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+        return await self._failure.meet(lambda: self._tables.write_rows(table, changes))
 
 
 class FailingBlobs:
@@ -74,14 +74,14 @@ class FailingBlobs:
         self._failure = failure
         self.create = blobs.create
         self.drop = blobs.drop
-        self.delete = blobs.delete
+        self.delete_blob = blobs.delete_blob
         self.reading_url = blobs.reading_url
 
-    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
-        await self._failure.meet(lambda: self._blobs.put(container, name, data, content_type))
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+        await self._failure.meet(lambda: self._blobs.put_blob(container, name, data, content_type))
 
-    async def get(self, container: str, name: str) -> bytes:
-        return await self._failure.meet(lambda: self._blobs.get(container, name))
+    async def read_blob(self, container: str, name: str) -> bytes:
+        return await self._failure.meet(lambda: self._blobs.read_blob(container, name))
 
 
 class FailingQueues:

@@ -216,7 +216,7 @@ class Heed:
         waiting = self.storage.queues
         assert isinstance(waiting, MemoryQueues)
         names = queues or tuple(self._queues)
-        while any(sent := [taken for name in names if (taken := waiting.take(name))]):
+        while any(sent := [taken for name in names if (taken := waiting.take_message(name))]):
             for message in sent:
                 await self._queues[message.queue](QueueMessage(id="1", body=message.body.encode(), dequeue_count=1))
                 done += 1

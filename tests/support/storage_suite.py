@@ -58,15 +58,15 @@ class TableSuite:
 
     async def fill(self, tables: Tables, table: str, *places: tuple[str, str]) -> None:
         for partition, key in places:
-            await tables.write(table, [Insert(row(key, partition))])
+            await tables.write_rows(table, [Insert(row(key, partition))])
 
     async def test_a_row_is_read_back_as_it_was_inserted_with_the_etag_that_was_answered(
         self, tables: Tables, table: str
     ) -> None:
         inserted = row("r", name="Ada", count=3)
-        [etag] = await tables.write(table, [Insert(inserted)])
+        [etag] = await tables.write_rows(table, [Insert(inserted)])
         assert etag
-        assert await tables.get(table, "p", "r") == replace(inserted, etag=etag)
+        assert await tables.read_row(table, "p", "r") == replace(inserted, etag=etag)
 
     @pytest.mark.parametrize(
         "value",
@@ -78,87 +78,87 @@ class TableSuite:
         ids=lambda value: repr(value)[:24],
     )  # fmt: skip
     async def test_every_value_keeps_its_type(self, tables: Tables, table: str, value: Value) -> None:
-        await tables.write(table, [Insert(row("r", column=value))])
-        found = await tables.get(table, "p", "r")
+        await tables.write_rows(table, [Insert(row("r", column=value))])
+        found = await tables.read_row(table, "p", "r")
         assert found
         assert found.values == {"column": value}
         assert type(found.values["column"]) is type(value)
 
     async def test_inserting_a_row_that_exists_is_a_conflict_and_leaves_it(self, tables: Tables, table: str) -> None:
-        await tables.write(table, [Insert(row("r", name="first"))])
+        await tables.write_rows(table, [Insert(row("r", name="first"))])
         with pytest.raises(Conflict):
-            await tables.write(table, [Insert(row("r", name="second"))])
-        found = await tables.get(table, "p", "r")
+            await tables.write_rows(table, [Insert(row("r", name="second"))])
+        found = await tables.read_row(table, "p", "r")
         assert found
         assert found.values == {"name": "first"}
 
     async def test_an_upsert_makes_a_row_or_puts_it_whole(self, tables: Tables, table: str) -> None:
-        await tables.write(table, [Upsert(row("r", old=1))])
-        await tables.write(table, [Upsert(row("r", new=2))])
-        found = await tables.get(table, "p", "r")
+        await tables.write_rows(table, [Upsert(row("r", old=1))])
+        await tables.write_rows(table, [Upsert(row("r", new=2))])
+        found = await tables.read_row(table, "p", "r")
         assert found
         assert found.values == {"new": 2}
 
     async def test_a_replacement_of_the_current_version_puts_the_whole_row(self, tables: Tables, table: str) -> None:
-        [etag] = await tables.write(table, [Insert(row("r", old=1))])
-        [later] = await tables.write(table, [Replace(replace(row("r", new=2), etag=etag))])
+        [etag] = await tables.write_rows(table, [Insert(row("r", old=1))])
+        [later] = await tables.write_rows(table, [Replace(replace(row("r", new=2), etag=etag))])
         assert later != etag
-        assert await tables.get(table, "p", "r") == Row("p", "r", {"new": 2}, later)
+        assert await tables.read_row(table, "p", "r") == Row("p", "r", {"new": 2}, later)
 
     async def test_a_replacement_of_an_older_version_is_a_conflict(self, tables: Tables, table: str) -> None:
-        [etag] = await tables.write(table, [Insert(row("r", name="first"))])
-        await tables.write(table, [Upsert(row("r", name="second"))])
+        [etag] = await tables.write_rows(table, [Insert(row("r", name="first"))])
+        await tables.write_rows(table, [Upsert(row("r", name="second"))])
         with pytest.raises(Conflict):
-            await tables.write(table, [Replace(replace(row("r", name="third"), etag=etag))])
-        found = await tables.get(table, "p", "r")
+            await tables.write_rows(table, [Replace(replace(row("r", name="third"), etag=etag))])
+        found = await tables.read_row(table, "p", "r")
         assert found
         assert found.values == {"name": "second"}
 
     async def test_a_replacement_of_any_version_wants_a_row_to_be_there(self, tables: Tables, table: str) -> None:
         with pytest.raises(Missing):
-            await tables.write(table, [Replace(replace(row("r", n=1), etag="*"))])
-        await tables.write(table, [Insert(row("r", n=1))])
-        [etag] = await tables.write(table, [Replace(replace(row("r", n=2), etag="*"))])
-        assert await tables.get(table, "p", "r") == Row("p", "r", {"n": 2}, etag)
+            await tables.write_rows(table, [Replace(replace(row("r", n=1), etag="*"))])
+        await tables.write_rows(table, [Insert(row("r", n=1))])
+        [etag] = await tables.write_rows(table, [Replace(replace(row("r", n=2), etag="*"))])
+        assert await tables.read_row(table, "p", "r") == Row("p", "r", {"n": 2}, etag)
 
     async def test_replacing_a_row_that_is_gone_is_missing(self, tables: Tables, table: str) -> None:
-        [etag] = await tables.write(table, [Insert(row("r"))])
-        await tables.write(table, [Delete("p", "r")])
+        [etag] = await tables.write_rows(table, [Insert(row("r"))])
+        await tables.write_rows(table, [Delete("p", "r")])
         with pytest.raises(Missing):
-            await tables.write(table, [Replace(replace(row("r"), etag=etag))])
+            await tables.write_rows(table, [Replace(replace(row("r"), etag=etag))])
 
     async def test_a_replacement_without_an_etag_is_a_mistake(self, tables: Tables, table: str) -> None:
         with pytest.raises(ValueError, match="etag"):
-            await tables.write(table, [Replace(row("r"))])
+            await tables.write_rows(table, [Replace(row("r"))])
 
     async def test_a_deleted_row_is_gone(self, tables: Tables, table: str) -> None:
-        [etag] = await tables.write(table, [Insert(row("r"))])
-        assert await tables.write(table, [Delete("p", "r", etag)]) == [None]
-        assert await tables.get(table, "p", "r") is None
+        [etag] = await tables.write_rows(table, [Insert(row("r"))])
+        assert await tables.write_rows(table, [Delete("p", "r", etag)]) == [None]
+        assert await tables.read_row(table, "p", "r") is None
 
     async def test_deleting_an_older_version_is_a_conflict(self, tables: Tables, table: str) -> None:
-        [etag] = await tables.write(table, [Insert(row("r"))])
-        await tables.write(table, [Upsert(row("r"))])
+        [etag] = await tables.write_rows(table, [Insert(row("r"))])
+        await tables.write_rows(table, [Upsert(row("r"))])
         with pytest.raises(Conflict):
-            await tables.write(table, [Delete("p", "r", etag)])
-        assert await tables.get(table, "p", "r")
+            await tables.write_rows(table, [Delete("p", "r", etag)])
+        assert await tables.read_row(table, "p", "r")
 
     @pytest.mark.parametrize("etag", [None, 'W/"0"'])
     async def test_deleting_a_row_that_is_not_there_is_missing(
         self, tables: Tables, table: str, etag: str | None
     ) -> None:
         with pytest.raises(Missing):
-            await tables.write(table, [Delete("p", "r", etag)])
+            await tables.write_rows(table, [Delete("p", "r", etag)])
 
     async def test_a_transaction_answers_with_an_etag_for_every_change(self, tables: Tables, table: str) -> None:
-        [old, _] = await tables.write(table, [Insert(row("a")), Insert(row("b"))])
+        [old, _] = await tables.write_rows(table, [Insert(row("a")), Insert(row("b"))])
         changes: list[Change] = [
             Replace(replace(row("a", n=2), etag=old)),
             Delete("p", "b"),
             Upsert(row("c")),
             Insert(row("d")),
         ]
-        answers = await tables.write(table, changes)
+        answers = await tables.write_rows(table, changes)
         found = {each.key: each.etag for each in await rows_of(tables.query(table, "p"))}
         assert answers == [found["a"], None, found["c"], found["d"]]
 
@@ -177,34 +177,34 @@ class TableSuite:
     ) -> None:
         await self.fill(tables, table, ("p", "there"), ("p", "to-delete"))
         with pytest.raises(error):
-            await tables.write(table, [Insert(row("first")), Delete("p", "to-delete"), bad, Upsert(row("last"))])
+            await tables.write_rows(table, [Insert(row("first")), Delete("p", "to-delete"), bad, Upsert(row("last"))])
         assert await keys_of(tables.query(table, "p")) == ["there", "to-delete"]
 
     async def test_a_transaction_holds_a_hundred_changes_and_not_one_more(self, tables: Tables, table: str) -> None:
         changes = [Insert(row(f"{number:03d}")) for number in range(101)]
         with pytest.raises(ValueError, match="1 to 100"):
-            await tables.write(table, changes)
+            await tables.write_rows(table, changes)
         assert await keys_of(tables.query(table, "p")) == []
-        assert len(await tables.write(table, changes[:100])) == 100
+        assert len(await tables.write_rows(table, changes[:100])) == 100
 
     async def test_a_transaction_holds_at_least_one_change(self, tables: Tables, table: str) -> None:
         with pytest.raises(ValueError, match="1 to 100"):
-            await tables.write(table, [])
+            await tables.write_rows(table, [])
 
     async def test_a_transaction_stays_in_one_partition(self, tables: Tables, table: str) -> None:
         with pytest.raises(ValueError, match="one partition"):
-            await tables.write(table, [Insert(row("r", "p")), Insert(row("r", "q"))])
+            await tables.write_rows(table, [Insert(row("r", "p")), Insert(row("r", "q"))])
 
     async def test_a_transaction_changes_a_row_only_once(self, tables: Tables, table: str) -> None:
         with pytest.raises(ValueError, match="at most once"):
-            await tables.write(table, [Upsert(row("r")), Delete("p", "r")])
+            await tables.write_rows(table, [Upsert(row("r")), Delete("p", "r")])
 
     @pytest.mark.parametrize("key", ["a/b", "a\\b", "a#b", "a?b", "a\tb", "a\nb", "a\x7fb", "a\x85b", "x" * 513])
     async def test_what_no_key_may_hold_is_refused(self, tables: Tables, table: str, key: str) -> None:
         with pytest.raises(ValueError, match="not a key"):
-            await tables.write(table, [Insert(row(key))])
+            await tables.write_rows(table, [Insert(row(key))])
         with pytest.raises(ValueError, match="not a key"):
-            await tables.write(table, [Insert(row("r", key))])
+            await tables.write_rows(table, [Insert(row("r", key))])
 
     @pytest.mark.parametrize("partition", INJECTIONS)
     async def test_a_partition_of_any_name_shows_its_own_rows_alone(
@@ -217,12 +217,12 @@ class TableSuite:
     @pytest.mark.parametrize("key", INJECTIONS)
     async def test_a_key_of_any_name_is_found_changed_and_deleted(self, tables: Tables, table: str, key: str) -> None:
         await self.fill(tables, table, ("p", key), ("p", "other"))
-        found = await tables.get(table, "p", key)
+        found = await tables.read_row(table, "p", key)
         assert found
         assert found.key == key
-        [etag] = await tables.write(table, [Replace(replace(found, values={"v": 2}))])
+        [etag] = await tables.write_rows(table, [Replace(replace(found, values={"v": 2}))])
         assert await keys_of(tables.query(table, "p", Range(low=key, high=key + "\x20"))) == [key]
-        await tables.write(table, [Delete("p", key, etag)])
+        await tables.write_rows(table, [Delete("p", key, etag)])
         assert await keys_of(tables.query(table, "p")) == ["other"]
 
     async def test_rows_come_in_the_order_of_their_keys_code_points(self, tables: Tables, table: str) -> None:
@@ -269,19 +269,19 @@ class TableSuite:
     async def test_more_rows_come_than_an_answer_of_the_service_holds(self, tables: Tables, table: str) -> None:
         keys = [f"{number:04d}" for number in range(1100)]
         for start in range(0, len(keys), 100):
-            await tables.write(table, [Insert(row(key)) for key in keys[start : start + 100]])
+            await tables.write_rows(table, [Insert(row(key)) for key in keys[start : start + 100]])
         assert await keys_of(tables.query(table, "p")) == keys
         assert await keys_of(tables.query(table, "p", limit=1050)) == keys[:1050]
         assert await keys_of(tables.query(table, "p", Range(after="1048"))) == keys[1049:]
 
     async def test_a_missing_table_is_an_empty_one_to_readers(self, tables: Tables) -> None:
-        assert await tables.get("nowhere", "p", "r") is None
+        assert await tables.read_row("nowhere", "p", "r") is None
         assert await keys_of(tables.query("nowhere", "p")) == []
 
     @pytest.mark.parametrize("change", [Insert(row("r")), Upsert(row("r")), Delete("p", "r")], ids=type)
     async def test_writing_to_a_missing_table_is_missing(self, tables: Tables, change: Change) -> None:
         with pytest.raises(Missing):
-            await tables.write("nowhere", [change])
+            await tables.write_rows("nowhere", [change])
 
     async def test_making_a_table_twice_keeps_its_rows(self, tables: Tables, table: str) -> None:
         await self.fill(tables, table, ("p", "r"))
@@ -313,38 +313,38 @@ class BlobSuite:
     async def test_a_blob_is_read_back_as_it_was_put(
         self, storage: Storage, container: str, name: str, data: bytes
     ) -> None:
-        await storage.blobs.put(container, name, data, "application/octet-stream")
-        assert await storage.blobs.get(container, name) == data
+        await storage.blobs.put_blob(container, name, data, "application/octet-stream")
+        assert await storage.blobs.read_blob(container, name) == data
 
     @pytest.mark.parametrize("size", [0, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1, 9_000_000])
     async def test_a_large_blob_is_put_from_a_view_of_the_bytes_and_read_back(
         self, storage: Storage, container: str, size: int
     ) -> None:
         data = bytes(range(256)) * (size // 256 + 1)
-        await storage.blobs.put(container, "blob", memoryview(data)[:size], "application/octet-stream")
-        assert await storage.blobs.get(container, "blob") == data[:size]
+        await storage.blobs.put_blob(container, "blob", memoryview(data)[:size], "application/octet-stream")
+        assert await storage.blobs.read_blob(container, "blob") == data[:size]
 
     async def test_a_large_blob_is_replaced_by_a_large_one_and_by_a_small_one(
         self, storage: Storage, container: str
     ) -> None:
         for data in (b"a" * 9_000_000, b"b" * 5_000_000, b"c"):
-            await storage.blobs.put(container, "blob", data, "text/plain")
-            assert await storage.blobs.get(container, "blob") == data
+            await storage.blobs.put_blob(container, "blob", data, "text/plain")
+            assert await storage.blobs.read_blob(container, "blob") == data
 
     async def test_two_large_blobs_that_are_put_under_one_name_at_once_do_not_mix(
         self, storage: Storage, container: str
     ) -> None:
         both = [letter * 9_000_000 for letter in (b"a", b"b")]
         await asyncio.gather(
-            *(storage.blobs.put(container, "blob", data, "text/plain") for data in both), return_exceptions=True
+            *(storage.blobs.put_blob(container, "blob", data, "text/plain") for data in both), return_exceptions=True
         )
-        assert await storage.blobs.get(container, "blob") in both
+        assert await storage.blobs.read_blob(container, "blob") in both
 
     @pytest.mark.parametrize("name", ["plain", "attachments/0123/4567", "it's é 😀 & 100% #1?"])
     async def test_a_reading_url_leads_to_the_blob_as_a_download(
         self, storage: Storage, container: str, fetch: Fetch, name: str
     ) -> None:
-        await storage.blobs.put(container, name, b"data", "application/octet-stream")
+        await storage.blobs.put_blob(container, name, b"data", "application/octet-stream")
         said = "attachment; filename=\"a b.pdf\"; filename*=UTF-8''%C3%BC%20b.pdf"
         url = await storage.blobs.reading_url(container, name, Grant(soon(), said, "application/pdf"))
         status, headers, body = await fetch("GET", url)
@@ -354,22 +354,22 @@ class BlobSuite:
     async def test_a_reading_url_reads_and_does_nothing_else(
         self, storage: Storage, container: str, fetch: Fetch
     ) -> None:
-        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
         url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
         for method in ("PUT", "DELETE"):
             assert (await fetch(method, url))[0] == 403
-        assert await storage.blobs.get(container, "blob") == b"data"
+        assert await storage.blobs.read_blob(container, "blob") == b"data"
 
     async def test_a_reading_url_is_for_that_blob_alone(self, storage: Storage, container: str, fetch: Fetch) -> None:
         for name in ("blob", "blob2"):
-            await storage.blobs.put(container, name, b"data", "text/plain")
+            await storage.blobs.put_blob(container, name, b"data", "text/plain")
         url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
         path, query = url.split("?")
         for other in (f"{path}2?{query}", f"{path.rpartition('/')[0]}?restype=container&comp=list&{query}", path):
             assert (await fetch("GET", other))[0] in (403, 404)
 
     async def test_a_reading_url_ends_with_its_time(self, storage: Storage, container: str, fetch: Fetch) -> None:
-        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
         past = datetime.now(UTC) - timedelta(seconds=2)
         url = await storage.blobs.reading_url(container, "blob", Grant(past, "attachment", "text/plain"))
         status, _, body = await fetch("GET", url)
@@ -377,32 +377,32 @@ class BlobSuite:
         assert b"data" not in body
 
     async def test_a_blob_that_is_put_again_is_replaced(self, storage: Storage, container: str) -> None:
-        await storage.blobs.put(container, "blob", b"first and longer", "text/plain")
-        await storage.blobs.put(container, "blob", b"second", "text/plain")
-        assert await storage.blobs.get(container, "blob") == b"second"
+        await storage.blobs.put_blob(container, "blob", b"first and longer", "text/plain")
+        await storage.blobs.put_blob(container, "blob", b"second", "text/plain")
+        assert await storage.blobs.read_blob(container, "blob") == b"second"
 
     async def test_a_deleted_blob_is_missing_and_can_be_deleted_again(self, storage: Storage, container: str) -> None:
-        await storage.blobs.put(container, "blob", b"data", "text/plain")
-        await storage.blobs.delete(container, "blob")
-        await storage.blobs.delete(container, "blob")
+        await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
+        await storage.blobs.delete_blob(container, "blob")
+        await storage.blobs.delete_blob(container, "blob")
         with pytest.raises(Missing):
-            await storage.blobs.get(container, "blob")
+            await storage.blobs.read_blob(container, "blob")
 
     async def test_a_missing_container_is_missing_to_readers_and_writers(self, storage: Storage) -> None:
         with pytest.raises(Missing):
-            await storage.blobs.get("nowhere", "blob")
+            await storage.blobs.read_blob("nowhere", "blob")
         with pytest.raises(Missing):
-            await storage.blobs.put("nowhere", "blob", b"data", "text/plain")
-        await storage.blobs.delete("nowhere", "blob")
+            await storage.blobs.put_blob("nowhere", "blob", b"data", "text/plain")
+        await storage.blobs.delete_blob("nowhere", "blob")
 
     async def test_making_a_container_twice_keeps_its_blobs(self, storage: Storage, container: str) -> None:
-        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
         await storage.blobs.create(container)
-        assert await storage.blobs.get(container, "blob") == b"data"
+        assert await storage.blobs.read_blob(container, "blob") == b"data"
 
     async def test_dropping_a_container_twice_is_dropping_it(self, storage: Storage, container: str) -> None:
-        await storage.blobs.put(container, "blob", b"data", "text/plain")
+        await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
         await storage.blobs.drop(container)
         await storage.blobs.drop(container)
         with pytest.raises(Missing):
-            await storage.blobs.get(container, "blob")
+            await storage.blobs.read_blob(container, "blob")

@@ -49,7 +49,7 @@ class AzureBlobs:
         except Missing:
             return
 
-    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         blob = self._service.get_blob_client(container, name)
         settings = ContentSettings(content_type=content_type)
         with translated():
@@ -59,13 +59,13 @@ class AzureBlobs:
                 blocks = [block async for block in _staged(blob, memoryview(data))]
                 await blob.commit_block_list(blocks, content_settings=settings)
 
-    async def get(self, container: str, name: str) -> bytes:
+    async def read_blob(self, container: str, name: str) -> bytes:
         with translated():
             stream = await self._service.get_blob_client(container, name).download_blob()
             data: bytes = await stream.readall()
             return data
 
-    async def delete(self, container: str, name: str) -> None:
+    async def delete_blob(self, container: str, name: str) -> None:
         try:
             with translated():
                 await self._service.get_blob_client(container, name).delete_blob()

@@ -41,7 +41,7 @@ class RestWriter:
         if status != 204:
             raise Unavailable(f"the journal's table answers {status}: {error_code(answer) or _NO_REASON}")
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         """Put one message that never expires. Raises Unavailable."""
         text = base64.b64encode(body.encode()).decode()
         message = f"<QueueMessage><MessageText>{text}</MessageText></QueueMessage>".encode()

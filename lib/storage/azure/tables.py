@@ -124,7 +124,7 @@ class AzureTables:
         with translated():
             await self._service.delete_table(table)
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None:
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         entity = await self._entity(table, partition, key)
         return None if entity is None else _row(entity)
 
@@ -153,18 +153,18 @@ class AzureTables:
         except Missing:
             return
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         check_changes(changes)
         write_id = secrets.token_hex(6)
         column = {_WRITE_ID: write_id}
         try:
-            return await self._batches.write(table, changes, column)
+            return await self._batches.write_rows(table, changes, column)
         except Unavailable as error:
             last = error
         for pause in _PAUSES:
             await asyncio.sleep(pause)
             try:
-                return await self._batches.write(table, changes, column)
+                return await self._batches.write_rows(table, changes, column)
             except Unavailable as error:
                 last = error
             except (Conflict, Missing):

@@ -31,7 +31,9 @@ class RestBatches:
         self._session = session
         self._endpoint = endpoint
 
-    async def write(self, table: str, changes: Sequence[Change], write_id: Mapping[str, Value]) -> list[str | None]:
+    async def write_rows(
+        self, table: str, changes: Sequence[Change], write_id: Mapping[str, Value]
+    ) -> list[str | None]:
         """All changes or none: new etags in their order. Every row gets the columns `write_id`. Raises StorageError."""
         boundary = f"changeset_{secrets.token_hex(8)}"
         status, answer = await self._session.to_table(

@@ -53,7 +53,7 @@ def test_shuffled_split_and_repeated_facts_end_in_the_same_state(chance: random.
         heed = await Heed().start()
         message = await heed.sent()
         facts = facts_of(message, number)
-        await heed.services.assessor.take("acme", facts)
+        await heed.services.assessor.assess_facts("acme", facts)
         expected = await ended(heed, message)
 
         other = await Heed().start()
@@ -62,7 +62,7 @@ def test_shuffled_split_and_repeated_facts_end_in_the_same_state(chance: random.
         chance.shuffle(pieces)
         while pieces:
             size = chance.randint(1, 10)
-            await other.services.assessor.take("acme", pieces[:size])
+            await other.services.assessor.assess_facts("acme", pieces[:size])
             del pieces[:size]
         assert await ended(other, twin) == expected
 
@@ -74,7 +74,7 @@ async def test_two_assessors_of_one_message_agree_in_the_end() -> None:
     message = await heed.sent()
     facts = facts_of(message, 30)
 
-    await asyncio.gather(*(heed.services.assessor.take("acme", facts[place::3]) for place in range(3)))
+    await asyncio.gather(*(heed.services.assessor.assess_facts("acme", facts[place::3]) for place in range(3)))
 
     kpis, timeline, listed = await ended(heed, message)
     assert kpis["raw"]["opens"] + kpis["raw"]["clicks"] == len(timeline) == 30
@@ -84,7 +84,7 @@ async def test_two_assessors_of_one_message_agree_in_the_end() -> None:
 async def test_judging_again_changes_nothing() -> None:
     heed = await Heed().start()
     message = await heed.sent()
-    await heed.services.assessor.take("acme", facts_of(message, 10))
+    await heed.services.assessor.assess_facts("acme", facts_of(message, 10))
     before = await ended(heed, message)
 
     await heed.services.assessor.refresh("acme", message)
@@ -96,7 +96,7 @@ async def test_a_message_with_hundreds_of_facts_is_counted_whole() -> None:
     heed = await Heed().start()
     message = await heed.sent()
 
-    await heed.services.assessor.take("acme", facts_of(message, 350))
+    await heed.services.assessor.assess_facts("acme", facts_of(message, 350))
 
     kpis = (await heed.get(f"/messages/{message}"))["kpis"]
     assert kpis["raw"]["opens"] + kpis["raw"]["clicks"] == 350
@@ -107,8 +107,8 @@ async def test_facts_of_an_unknown_message_or_organization_harm_nobody() -> None
     message = await heed.sent()
     strangers = facts_of("0" * 32, 3)
 
-    await heed.services.assessor.take("acme", [*strangers, *facts_of(message, 1)])
-    await heed.services.assessor.take("nobody", strangers)
+    await heed.services.assessor.assess_facts("acme", [*strangers, *facts_of(message, 1)])
+    await heed.services.assessor.assess_facts("nobody", strangers)
 
     kpis = (await heed.get(f"/messages/{message}"))["kpis"]
     assert kpis["raw"]["opens"] + kpis["raw"]["clicks"] == 1

@@ -33,11 +33,11 @@ async def test_a_burst_is_kept_and_judged_together_within_a_minute() -> None:
     heed = await Heed().start()
     message = await heed.sent()
     facts = list(opens(heed, message, BUSY + 500))
-    await heed.services.assessor.take("acme", facts[:BUSY])
+    await heed.services.assessor.assess_facts("acme", facts[:BUSY])
     before = await kpis_of(heed, message)
 
     for place in range(BUSY, len(facts), 50):
-        await heed.services.assessor.take("acme", facts[place : place + 50])
+        await heed.services.assessor.assess_facts("acme", facts[place : place + 50])
     waiting = await kpis_of(heed, message)
     kept = (await heed.services.fact_rows.read("acme", message)).waiting()
     timeline = (await heed.get(f"/messages/{message}/timeline?limit=200"))["items"]
@@ -57,11 +57,11 @@ async def test_a_burst_asks_for_one_recount_and_not_for_one_a_hit() -> None:
     heed = await Heed().start()
     message = await heed.sent()
     facts = list(opens(heed, message, BUSY + 400))
-    await heed.services.assessor.take("acme", facts[:BUSY])
+    await heed.services.assessor.assess_facts("acme", facts[:BUSY])
     await heed.work()
 
     for fact in facts[BUSY:]:
-        await heed.services.assessor.take("acme", [fact])
+        await heed.services.assessor.assess_facts("acme", [fact])
     heed.clock.move(seconds=61)
 
     assert await heed.work("interactions") <= 3
@@ -71,14 +71,14 @@ async def test_old_facts_of_a_busy_message_are_folded_and_no_longer_read() -> No
     heed = await Heed().start()
     message = await heed.sent()
     heed.clock.move(days=3)
-    await heed.services.assessor.take("acme", opens(heed, message, 2 * folding.FROM, minutes_ago=300))
+    await heed.services.assessor.assess_facts("acme", opens(heed, message, 2 * folding.FROM, minutes_ago=300))
     first = await kpis_of(heed, message)
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
     assert loaded.summary.folded
     assert loaded.summary.live == 0
 
-    await heed.services.assessor.take("acme", opens(heed, message, 7, seed=2))
+    await heed.services.assessor.assess_facts("acme", opens(heed, message, 7, seed=2))
 
     known = await heed.services.fact_rows.read("acme", message, loaded.summary.folded.until - folding.CONTEXT)
     assert len(known.judged()) == 7
@@ -93,10 +93,10 @@ async def test_a_fact_that_turns_up_long_after_folding_is_counted_once() -> None
     message = await heed.sent()
     heed.clock.move(days=3)
     old = list(opens(heed, message, 2 * folding.FROM, minutes_ago=300))
-    await heed.services.assessor.take("acme", old[1:])
+    await heed.services.assessor.assess_facts("acme", old[1:])
 
     for _ in range(2):
-        await heed.services.assessor.take("acme", [old[0], old[5]])
+        await heed.services.assessor.assess_facts("acme", [old[0], old[5]])
 
     assert (await kpis_of(heed, message))["raw"]["opens"] == len(old)
     stored = await heed.services.fact_rows.read("acme", message)
@@ -111,7 +111,7 @@ async def test_an_old_fact_that_waits_while_others_are_folded_is_counted() -> No
     first, *others = opens(heed, message, 2 * folding.FROM, minutes_ago=300)
     rows = heed.services.fact_rows
 
-    await heed.services.assessor.take("acme", others)
+    await heed.services.assessor.assess_facts("acme", others)
     await rows.keep("acme", message, [first])
     await heed.post(f"/messages/{message}/reassess")
 
@@ -124,7 +124,7 @@ async def test_facts_that_wait_twice_or_are_judged_already_count_once() -> None:
     message = await heed.sent()
     facts = list(opens(heed, message, 250))
     rows = heed.services.fact_rows
-    await heed.services.assessor.take("acme", facts[:100])
+    await heed.services.assessor.assess_facts("acme", facts[:100])
 
     for part in (facts[50:], facts[:], facts[200:]):
         await rows.keep("acme", message, part)
@@ -154,11 +154,11 @@ async def test_folding_counts_as_much_as_not_folding() -> None:
     heed.clock.move(days=3)
     facts = [*opens(heed, message, 700, minutes_ago=300), *opens(heed, message, 50, minutes_ago=3, seed=2)]
     for start in range(0, len(facts), 250):
-        await heed.services.assessor.take("acme", facts[start : start + 250])
+        await heed.services.assessor.assess_facts("acme", facts[start : start + 250])
     heed.clock.move(seconds=61)
     await heed.work()
 
-    await heed.services.assessor.take("acme", [replace(fact, message=twin) for fact in facts])
+    await heed.services.assessor.assess_facts("acme", [replace(fact, message=twin) for fact in facts])
     await heed.post(f"/messages/{twin}/reassess")
 
     assert await kpis_of(heed, message) == await kpis_of(heed, twin)
@@ -167,12 +167,12 @@ async def test_folding_counts_as_much_as_not_folding() -> None:
 async def test_the_alert_of_a_busy_message_outlives_the_fact_it_tells_of() -> None:
     heed = await Heed().start()
     message = await heed.sent()
-    await heed.services.assessor.take("acme", opens(heed, message, 1, seed=3))
+    await heed.services.assessor.assess_facts("acme", opens(heed, message, 1, seed=3))
     heed.clock.move(seconds=30)
     await heed.work()
     cards = (await heed.get("/cards", x_heed_user="rep1"))["items"]
     heed.clock.move(days=2)
-    await heed.services.assessor.take("acme", opens(heed, message, 2 * folding.FROM, minutes_ago=90))
+    await heed.services.assessor.assess_facts("acme", opens(heed, message, 2 * folding.FROM, minutes_ago=90))
     await heed.work()
 
     assert [card["kind"] for card in cards] == ["email_opened"]

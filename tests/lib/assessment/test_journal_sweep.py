@@ -22,7 +22,7 @@ ORGANIZATION_WITHOUT_ENGAGEMENT = {"name": "acme", "settings": {"engagement_enab
 class JournalOnly(StorageWriter):
     """The queue does not answer."""
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         raise Unavailable("storage answers 503")
 
 
@@ -93,7 +93,7 @@ async def opened_by_sixty(heed: Heed) -> str:
 async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> None:
     heed = await Heed().start()
     message = await opened_by_sixty(heed)
-    await heed.services.sweep.take(await named_by_the_queue(heed))
+    await heed.services.sweep.assess_interactions(await named_by_the_queue(heed))
     assert await opens(heed, message) == 60
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 0
@@ -106,11 +106,11 @@ class Forgetful(MemoryTables):
         super().__init__()
         self.hidden: dict[str, int] = {}
 
-    async def get(self, table: str, partition: str, key: str) -> Row | None:
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         if self.hidden.get(partition, 0) and key == FACTS_ROW:
             self.hidden[partition] -= 1
             return None
-        return await super().get(table, partition, key)
+        return await super().read_row(table, partition, key)
 
 
 async def named_by_the_queue(heed: Heed) -> Interactions:
@@ -118,7 +118,7 @@ async def named_by_the_queue(heed: Heed) -> Interactions:
     queues = heed.storage.queues
     assert isinstance(queues, MemoryQueues)
     bodies = []
-    while sent := queues.take("interactions"):
+    while sent := queues.take_message("interactions"):
         bodies.append(read_interactions(json.loads(sent.body)))
     [named] = [interactions for interactions in bodies if interactions.commits]
     assert named.facts == []
@@ -137,9 +137,9 @@ async def test_a_named_row_that_is_not_there_is_asked_for_again() -> None:
     tables.hidden = dict.fromkeys(named.commits, 2)
     for _ in range(2):
         with pytest.raises(RowsMissing, match=named.commits[0]):
-            await heed.services.sweep.take(named)
+            await heed.services.sweep.assess_interactions(named)
         assert await opens(heed, message) == 0
-    await heed.services.sweep.take(named)
+    await heed.services.sweep.assess_interactions(named)
     assert await opens(heed, message) == 60
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 0
@@ -166,9 +166,9 @@ async def test_rows_beside_a_missing_one_are_not_kept_waiting() -> None:
     await heed.services.journal.settle()
     rows = [row async for row in heed.storage.tables.query("heedacmejournal", Range(low="2", high="3"))]
     assert len(rows) > 1
-    await heed.storage.tables.write("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
+    await heed.storage.tables.write_rows("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
     with pytest.raises(RowsMissing, match=rows[0].partition) as raised:
-        await heed.services.sweep.take(Interactions("acme", [], [], [row.partition for row in rows]))
+        await heed.services.sweep.assess_interactions(Interactions("acme", [], [], [row.partition for row in rows]))
     assert rows[1].partition not in str(raised.value)
     assert await opens(heed, message) == 120 - len(facts_of(rows[0]))
     heed.clock.move(minutes=3)
@@ -179,10 +179,10 @@ async def test_a_missing_row_that_was_taken_before_is_passed_over() -> None:
     heed = await Heed().start()
     message = await opened_by_sixty(heed)
     named = await named_by_the_queue(heed)
-    await heed.services.sweep.take(named)
+    await heed.services.sweep.assess_interactions(named)
     for commit in named.commits:
-        await heed.storage.tables.write("heedacmejournal", [Delete(commit, FACTS_ROW)])
-    await heed.services.sweep.take(named)
+        await heed.storage.tables.write_rows("heedacmejournal", [Delete(commit, FACTS_ROW)])
+    await heed.services.sweep.assess_interactions(named)
     assert await opens(heed, message) == 60
 
 
@@ -197,8 +197,8 @@ async def test_of_an_organization_that_wants_no_facts_any_more_no_row_is_missed(
         put = await heed.request("PUT", "/api/orgs/acme", ORGANIZATION_WITHOUT_ENGAGEMENT, key=ADMIN_KEY)
         assert put.status == 200
         for commit in named.commits:
-            await heed.storage.tables.write("heedacmejournal", [Delete(commit, FACTS_ROW)])
-    await heed.services.sweep.take(named)
+            await heed.storage.tables.write_rows("heedacmejournal", [Delete(commit, FACTS_ROW)])
+    await heed.services.sweep.assess_interactions(named)
 
 
 async def test_a_message_that_comes_through_the_queue_after_the_sweep_counts_once() -> None:
@@ -255,7 +255,7 @@ async def test_a_row_that_is_no_fact_does_not_keep_the_others_from_being_swept(
 ) -> None:
     message = await opened(heed)
     commit = f"{START:%Y%m%d%H}-{int(START.timestamp() * 1000):013d}000000000000"
-    await heed.storage.tables.write("heedacmejournal", [Upsert(Row(commit, "facts", {"f0": "[{}]"}))])
+    await heed.storage.tables.write_rows("heedacmejournal", [Upsert(Row(commit, "facts", {"f0": "[{}]"}))])
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 2
     assert await opens(heed, message) == 1
@@ -282,7 +282,7 @@ async def test_a_sweep_that_fails_half_way_is_done_again(heed: Heed, monkeypatch
         raise Unavailable("storage answers 503")
 
     with monkeypatch.context() as patched:
-        patched.setattr(heed.services.assessor, "take", fail)
+        patched.setattr(heed.services.assessor, "assess_facts", fail)
         assert await sweep(heed) == 0
     assert await sweep(heed) == 1
     assert await opens(heed, message) == 1

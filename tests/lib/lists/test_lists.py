@@ -58,7 +58,7 @@ def test_every_order_of_every_view_is_the_one_that_a_reader_expects(several: lis
         _, lists = await made()
         all_of_them = [make_listed(number, kpis=kpis, **values) for number, (values, kpis) in enumerate(several)]
         for listed in all_of_them:
-            await lists.put("acme", listed, [])
+            await lists.enter_message("acme", listed, [])
         for view in VIEWS:
             expected = [listed for listed in all_of_them if in_view(listed, view)]
             for sort in SORTS:
@@ -73,7 +73,7 @@ async def test_keys_hold_nothing_that_was_typed_and_have_room_for_the_longest() 
     record = {"type": "a" * 40, "id": "i" * 100}
     to = [{"email": "secret@example.com", "name": "Secret", "record": record}]
 
-    await lists.put("acme", make_listed(1, subject="Secret / \\ # ? ü " * 50, to=to, sender="u" * 100), [])
+    await lists.enter_message("acme", make_listed(1, subject="Secret / \\ # ? ü " * 50, to=to, sender="u" * 100), [])
 
     keys = [key for _, key, _ in await rows_of(storage)]
     assert keys
@@ -103,7 +103,7 @@ def hundred_thousand_rows() -> Storage:
     async def fill() -> Storage:
         storage, lists = await made()
         for number in range(5_000):
-            await lists.put("acme", make_listed(number, kpis=opened(number % 7)), [])
+            await lists.enter_message("acme", make_listed(number, kpis=opened(number % 7)), [])
         assert len(await rows_of(storage)) > 100_000
         return storage
 
@@ -116,10 +116,10 @@ async def test_writing_a_message_costs_three_requests_for_a_wide_scope_and_one_f
     lists = Lists(failing_storage(storage, failure).tables)
     record = {"type": "contact", "id": "c1"}
     listed = make_listed(1, to=[{"email": "ada@example.com", "record": record}], state="scheduled")
-    places = await lists.put("acme", listed, [])
+    places = await lists.enter_message("acme", listed, [])
     failure.arm(0, "before")
 
-    await lists.put("acme", make_listed(1, to=listed.message.to, kpis=opened(3)), places)
+    await lists.enter_message("acme", make_listed(1, to=listed.message.to, kpis=opened(3)), places)
 
     assert failure.count == 7
 
@@ -142,17 +142,17 @@ async def test_it_is_known_whether_lists_have_been_told_of_a_change(change: dict
     before, after = make_listed(1), make_listed(1, **change)
     assert not is_told([], before.message)
 
-    places = await lists.put("acme", before, [])
+    places = await lists.enter_message("acme", before, [])
     assert is_told(places, before.message)
     assert not is_told(places, after.message)
 
-    places = await lists.put("acme", after, places)
+    places = await lists.enter_message("acme", after, places)
     assert is_told(places, after.message)
 
 
 async def test_what_was_counted_is_no_change_of_the_message() -> None:
     _, lists = await made()
-    places = await lists.put("acme", make_listed(1, kpis=opened(30)), [])
+    places = await lists.enter_message("acme", make_listed(1, kpis=opened(30)), [])
 
     assert is_told(places, make_listed(1).message)
     assert is_told(
@@ -164,8 +164,8 @@ async def test_what_was_counted_is_no_change_of_the_message() -> None:
 async def test_noise_is_what_drew_more_than_twenty_raw_opens_most_first_by_month() -> None:
     _, lists = await made()
     for number, raw in enumerate((20, 21, 300, 22)):
-        await lists.put("acme", make_listed(number, raw_opens=raw), [])
-    await lists.put("acme", make_listed(9, raw_opens=99, sent_at=START + timedelta(days=40)), [])
+        await lists.enter_message("acme", make_listed(number, raw_opens=raw), [])
+    await lists.enter_message("acme", make_listed(9, raw_opens=99, sent_at=START + timedelta(days=40)), [])
 
     async def noise(month: str, after: str | None = None) -> list[tuple[str, int]]:
         return [(cursor, found.kpis.raw.opens) async for cursor, found in lists.noise("acme", month, after, 10)]
@@ -179,9 +179,9 @@ async def test_noise_is_what_drew_more_than_twenty_raw_opens_most_first_by_month
 
 async def test_a_message_leaves_the_noise_when_its_hits_are_no_more() -> None:
     storage, lists = await made()
-    places = await lists.put("acme", make_listed(1, raw_opens=50), [])
+    places = await lists.enter_message("acme", make_listed(1, raw_opens=50), [])
 
-    await lists.put("acme", make_listed(1, raw_opens=5), places)
+    await lists.enter_message("acme", make_listed(1, raw_opens=5), places)
 
     assert not any(partition.startswith("noise") for partition, _, _ in await rows_of(storage))
 
@@ -198,8 +198,8 @@ async def test_everything_that_a_message_can_be_listed_by_fits_a_transaction() -
     }
     two = make_listed(1, sent_at=START + timedelta(days=1), **later, **shared)
 
-    places = await lists.put("acme", one, [])
-    await lists.put("acme", two, places)
+    places = await lists.enter_message("acme", one, [])
+    await lists.enter_message("acme", two, places)
 
     for sort in SORTS:
         assert [found for _, found in await page_of(lists, "record:contact:c1", "scheduled", sort)] == [two]

@@ -32,16 +32,16 @@ def test_whoever_died_half_way_or_came_late_leaves_nothing_behind(versions: list
         for values, kpis, dies_at, is_noted in versions:
             failure.arm(dies_at, "before" if dies_at % 2 else "after")
             try:
-                places = await failing.put("acme", make_listed(1, kpis=kpis, **values), noted)
+                places = await failing.enter_message("acme", make_listed(1, kpis=kpis, **values), noted)
             except Unavailable:
                 continue
             noted = places if is_noted else noted
         values, kpis, *_ = versions[-1]
         last = make_listed(1, kpis=kpis, **values)
-        await lists.put("acme", last, noted)
+        await lists.enter_message("acme", last, noted)
 
         twin, its_lists = await made()
-        await its_lists.put("acme", last, [])
+        await its_lists.enter_message("acme", last, [])
         assert await rows_of(storage) == await rows_of(twin)
 
     asyncio.run(run())
@@ -60,7 +60,7 @@ def test_a_message_is_removed_from_wherever_anybody_has_put_it(
         for number, (values, kpis) in enumerate(versions):
             failure.arm(put_dies_at if number == len(versions) - 1 else 0, "after")
             with suppress(Unavailable):
-                places = await failing.put("acme", make_listed(1, kpis=kpis, **values), places)
+                places = await failing.enter_message("acme", make_listed(1, kpis=kpis, **values), places)
         places = places or places_of(make_listed(1).message)
         failure.arm(removal_dies_at, "after")
         with suppress(Unavailable):
@@ -79,34 +79,34 @@ async def test_writers_of_one_message_at_the_same_time_end_with_one_set_of_rows(
 
     async def write(listed: Listed) -> None:
         with suppress(Stale):
-            await lists.put("acme", listed, [])
+            await lists.enter_message("acme", listed, [])
 
     await asyncio.gather(*map(write, versions))
-    await lists.put("acme", versions[0], [])
+    await lists.enter_message("acme", versions[0], [])
 
     twin, its_lists = await made()
-    await its_lists.put("acme", versions[0], [])
+    await its_lists.enter_message("acme", versions[0], [])
     assert await rows_of(storage) == await rows_of(twin)
 
 
 @pytest.mark.parametrize("at", [2, 3, 4, 5, 6])
 async def test_a_writer_that_was_overtaken_gives_up_and_changes_nothing_any_more(at: int) -> None:
     storage, lists = await made()
-    places = await lists.put("acme", make_listed(1), [])
+    places = await lists.enter_message("acme", make_listed(1), [])
     twin, its_lists = await made()
-    await its_lists.put("acme", make_listed(1, kpis=opened(2)), [])
-    original, writes = storage.tables.write, 0
+    await its_lists.enter_message("acme", make_listed(1, kpis=opened(2)), [])
+    original, writes = storage.tables.write_rows, 0
 
     async def write(table: str, changes: Sequence[Change]) -> list[str | None]:
         nonlocal writes
         writes += 1
         if writes == at:
-            await lists.put("acme", make_listed(1, kpis=opened(2)), places)
+            await lists.enter_message("acme", make_listed(1, kpis=opened(2)), places)
         return await original(table, changes)
 
-    storage.tables.write = write  # type: ignore[method-assign]
+    storage.tables.write_rows = write  # type: ignore[method-assign]
     with pytest.raises(Stale):
-        await lists.put("acme", make_listed(1, kpis=opened(1)), places)
+        await lists.enter_message("acme", make_listed(1, kpis=opened(1)), places)
 
     assert await rows_of(storage) == await rows_of(twin)
 
@@ -114,12 +114,12 @@ async def test_a_writer_that_was_overtaken_gives_up_and_changes_nothing_any_more
 async def test_who_does_not_know_what_was_counted_finds_every_row_nevertheless() -> None:
     storage, lists = await made()
     noisy = make_listed(1, kpis=opened(30))
-    await lists.put("acme", noisy, [])
+    await lists.enter_message("acme", noisy, [])
 
-    await lists.put("acme", make_listed(1, state="draft", sent_at=None), places_of(noisy.message))
+    await lists.enter_message("acme", make_listed(1, state="draft", sent_at=None), places_of(noisy.message))
 
     twin, its_lists = await made()
-    await its_lists.put("acme", make_listed(1, state="draft", sent_at=None), [])
+    await its_lists.enter_message("acme", make_listed(1, state="draft", sent_at=None), [])
     assert await rows_of(storage) == await rows_of(twin)
 
 
@@ -128,15 +128,15 @@ async def test_rows_that_somebody_took_away_or_put_there_by_hand_are_no_obstacle
     storage, lists = await made()
     before, after = make_listed(1), make_listed(1, subject="Another", kpis=opened(3))
     twin, its_lists = await made()
-    await its_lists.put("acme", after, [])
+    await its_lists.enter_message("acme", after, [])
     expected = await rows_of(twin)
-    places = await lists.put("acme", before, [])
+    places = await lists.enter_message("acme", before, [])
     mine = [key for part, key, _ in await rows_of(storage) if part == partition and not key.startswith("mark|")]
     theirs = [key for part, key, _ in expected if part == partition and not key.startswith("mark|")]
-    await storage.tables.write(INDEX, [Delete(partition, mine[0])])
-    await storage.tables.write(INDEX, [Upsert(Row(partition, theirs[-1], {"v": 1}))])
+    await storage.tables.write_rows(INDEX, [Delete(partition, mine[0])])
+    await storage.tables.write_rows(INDEX, [Upsert(Row(partition, theirs[-1], {"v": 1}))])
 
-    await lists.put("acme", after, places)
+    await lists.enter_message("acme", after, places)
 
     assert await rows_of(storage) == expected
 
@@ -145,7 +145,7 @@ async def test_an_organization_that_is_gone_has_no_lists() -> None:
     lists = Lists(memory_storage().tables)
 
     with pytest.raises(Missing):
-        await lists.put("acme", make_listed(1), [])
+        await lists.enter_message("acme", make_listed(1), [])
     await lists.remove("acme", places_of(make_listed(1).message))
     assert await page_of(lists, "all", "all", "opens") == []
 
@@ -166,7 +166,7 @@ async def test_a_mail_to_five_hundred_records_is_listed_whole_under_each_and_wri
     listed = make_listed(1, to=to_records(500), kpis=opened(2))
     assert len(listed.model_dump_json()) > 100_000
 
-    places = await lists.put("acme", listed, [])
+    places = await lists.enter_message("acme", listed, [])
 
     for scope in ("all", "user:rep1", "record:contact:c0", "record:contact:c499"):
         assert [found for _, found in await page_of(lists, scope, "followed", "-opens")] == [listed]
@@ -179,9 +179,9 @@ async def test_a_mail_to_five_hundred_records_is_listed_whole_under_each_and_wri
 
 async def test_a_large_message_that_becomes_small_leaves_its_whole_row() -> None:
     storage, lists = await made()
-    places = await lists.put("acme", make_listed(1, to=to_records(100)), [])
+    places = await lists.enter_message("acme", make_listed(1, to=to_records(100)), [])
 
-    await lists.put("acme", make_listed(1), places)
+    await lists.enter_message("acme", make_listed(1), places)
 
     assert "whole" not in {partition for partition, _, _ in await rows_of(storage)}
     assert [found for _, found in await page_of(lists, "all", "all", "subject")] == [make_listed(1)]
@@ -190,24 +190,24 @@ async def test_a_large_message_that_becomes_small_leaves_its_whole_row() -> None
 async def test_what_a_late_writer_has_put_of_a_large_message_before_it_died_is_put_right() -> None:
     storage, lists = await made()
     listed, late = (make_listed(1, to=to_records(100), subject=subject) for subject in ("Right", "Late"))
-    places = await lists.put("acme", listed, [])
+    places = await lists.enter_message("acme", listed, [])
     failure = Failure()
     failure.arm(1, "after")
     with pytest.raises(Unavailable):
-        await Lists(failing_storage(storage, failure).tables).put("acme", late, places)
+        await Lists(failing_storage(storage, failure).tables).enter_message("acme", late, places)
 
-    places = await lists.put("acme", listed, places)
+    places = await lists.enter_message("acme", listed, places)
 
     assert [found for _, found in await page_of(lists, "all", "all", "opens")] == [listed]
     failure.arm(0, "before")
-    assert await Lists(failing_storage(storage, failure).tables).put("acme", listed, places) == places
+    assert await Lists(failing_storage(storage, failure).tables).enter_message("acme", listed, places) == places
     assert failure.count == 2
 
 
 async def test_a_large_message_that_is_deleted_while_a_page_is_read_does_not_break_the_page() -> None:
     storage, lists = await made()
-    await lists.put("acme", make_listed(1, to=to_records(100)), [])
-    await storage.tables.write(INDEX, [Delete("whole", make_listed(1).message.id)])
+    await lists.enter_message("acme", make_listed(1, to=to_records(100)), [])
+    await storage.tables.write_rows(INDEX, [Delete("whole", make_listed(1).message.id)])
 
     [(_, found)] = await page_of(lists, "all", "all", "opens")
 
@@ -217,7 +217,7 @@ async def test_a_large_message_that_is_deleted_while_a_page_is_read_does_not_bre
 async def test_what_is_sent_between_the_two_queries_of_a_page_is_on_it_once() -> None:
     storage, lists = await made()
     draft = make_listed(1, state="draft", sent_at=None)
-    places = await lists.put("acme", draft, [])
+    places = await lists.enter_message("acme", draft, [])
     original = storage.tables.query
     queries = 0
 
@@ -226,7 +226,7 @@ async def test_what_is_sent_between_the_two_queries_of_a_page_is_on_it_once() ->
             nonlocal queries
             queries += 1
             if queries == 2:
-                await lists.put("acme", make_listed(1, kpis=opened(1)), places)
+                await lists.enter_message("acme", make_listed(1, kpis=opened(1)), places)
             async for row in original(table, partition, *rest):
                 yield row
 
@@ -242,16 +242,16 @@ async def test_what_is_listed_already_costs_one_request_and_is_there_nevertheles
     storage, _ = await made()
     failure = Failure()
     lists = Lists(failing_storage(storage, failure).tables)
-    places = await lists.put("acme", make_listed(1, kpis=opened(3)), [])
+    places = await lists.enter_message("acme", make_listed(1, kpis=opened(3)), [])
     before = await rows_of(storage)
     failure.arm(0, "before")
 
-    assert await lists.put("acme", make_listed(1, kpis=opened(3)), places) == places
+    assert await lists.enter_message("acme", make_listed(1, kpis=opened(3)), places) == places
     assert (await rows_of(storage), failure.count) == (before, 1)
 
     late = make_listed(1, kpis=opened(2))
     failure.arm(2, "after")
     with pytest.raises(Unavailable):
-        await lists.put("acme", late, places)
-    await lists.put("acme", make_listed(1, kpis=opened(3)), places)
+        await lists.enter_message("acme", late, places)
+    await lists.enter_message("acme", make_listed(1, kpis=opened(3)), places)
     assert await rows_of(storage) == before

@@ -27,12 +27,12 @@ class MeasuredTables(MemoryTables):
     largest_row = 0
     largest_transaction = 0
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         rows = [getattr(change, "row", None) for change in changes]
         sizes = [self._size(row.values) for row in rows if row is not None]
         self.largest_row = max(self.largest_row, *sizes, 0)
         self.largest_transaction = max(self.largest_transaction, sum(sizes))
-        return await super().write(table, changes)
+        return await super().write_rows(table, changes)
 
     def _size(self, values: object) -> int:
         assert isinstance(values, dict)

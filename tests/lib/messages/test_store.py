@@ -28,9 +28,9 @@ class RememberingBlobs(MemoryBlobs):
         super().__init__()
         self.put_names: list[str] = []
 
-    async def put(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         self.put_names.append(name)
-        await super().put(container, name, data, content_type)
+        await super().put_blob(container, name, data, content_type)
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ async def test_a_deleted_message_leaves_nothing(store: MessageStore, storage: St
     assert len(storage.blobs.put_names) == 2
     for name in storage.blobs.put_names:
         with pytest.raises(Missing):
-            await storage.blobs.get(container("acme"), name)
+            await storage.blobs.read_blob(container("acme"), name)
 
 
 async def test_deleting_an_older_version_is_stale_and_deletes_nothing(store: MessageStore) -> None:
@@ -210,7 +210,7 @@ async def test_a_row_never_points_at_a_body_that_is_not_there(
         raise Missing("no container")
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage.blobs, "put", fail)
+        patched.setattr(storage.blobs, "put_blob", fail)
         with pytest.raises(Missing):
             await store.change("acme", a_message(subject="Changed"), etag, body=LARGE)
     assert (await loaded_from(store)).message.subject == "Hello"

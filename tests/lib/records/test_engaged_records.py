@@ -111,7 +111,7 @@ async def test_a_page_costs_one_request_and_never_more_than_five(office: Office)
     stored = next(each for each in rows if each.key.startswith("v|"))
     for start in range(0, 2000, 100):
         crowd = [Row(stored.partition, f"v|0000{start + n:06d}|lead|l1", stored.values) for n in range(100)]
-        await office.tables.write("heedacmeindex", [Upsert(each) for each in crowd])
+        await office.tables.write_rows("heedacmeindex", [Upsert(each) for each in crowd])
     office.tables.calls = 0
     page = await office.engagements.engaged.page("acme", None, 20, "contact")
     assert (page.records, office.tables.calls) == ([], 5)
@@ -138,7 +138,9 @@ async def test_the_timer_removes_a_row_that_was_left_behind(office: Office) -> N
     await drew(office, "contact/c1", "click")
     rows = [each async for each in office.tables.query("heedacmeindex", "records|engaged")]
     stray = next(each for each in rows if each.key.startswith("v|"))
-    await office.tables.write("heedacmeindex", [Upsert(Row(stray.partition, "v|0000000001|contact|c1", stray.values))])
+    await office.tables.write_rows(
+        "heedacmeindex", [Upsert(Row(stray.partition, "v|0000000001|contact|c1", stray.values))]
+    )
 
     await office.engagements.engaged.tidy()
 
@@ -151,7 +153,7 @@ async def test_the_timer_puts_records_in_order_by_new_weights(office: Office) ->
     assert await office.engaged() == ["contact/clicks", "contact/opens"]
 
     spec = OrganizationSpec.model_validate({"name": "acme", "settings": {"score": {"open": 10, "click": 1}}})
-    await office.organizations.put("acme", spec, None)
+    await office.organizations.save_organization("acme", spec, None)
     office.clock.move(minutes=2)
     await office.engagements.engaged.tidy()
 
@@ -173,10 +175,10 @@ async def test_the_order_of_two_records_does_not_change_by_time_passing(office: 
 
 async def test_a_list_shows_a_record_as_it_was_last_put(office: Office) -> None:
     await drew(office, "contact/c1", "click")
-    stored = await office.people.records.get("acme", "record|contact", "c1")
+    stored = await office.people.records.load("acme", "record|contact", "c1")
     assert stored
     renamed = stored[0].model_copy(update={"name": "Ada"})
-    etag, _ = await office.people.records.put("acme", "record|contact", "c1", renamed, None)
+    etag, _ = await office.people.records.save("acme", "record|contact", "c1", renamed, None)
 
     await office.engagements.record_changed("acme", ref("contact/c1"))
 

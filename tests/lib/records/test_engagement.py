@@ -125,7 +125,7 @@ async def test_who_is_never_let_through_says_so(office: Office, monkeypatch: pyt
     async def refuse(table: str, changes: Sequence[Change]) -> list[str | None]:
         raise Conflict("somebody was quicker")
 
-    monkeypatch.setattr(office.tables, "write", refuse)
+    monkeypatch.setattr(office.tables, "write_rows", refuse)
     with pytest.raises(Stale):
         await office.engagements.write(
             "acme", office.messages[message], Tallies(), [Contribution(record="contact|c1", parents=[], generation=1)]

@@ -126,8 +126,8 @@ async def test_a_roll_up_that_was_damaged_can_be_counted_anew(office: Office) ->
     stray = Row("records|engaged", "v|0000000001|contact|c1", {"v": 1, "d0": "{}"})
     for start in range(0, len(last), 100):
         some: list[Change] = [Delete("records|engaged", key) for key in last[start : start + 100]]
-        await office.tables.write("heedacmeindex", some)
-    await office.tables.write("heedacmeindex", [Upsert(wrong), Upsert(stray), Delete("records|engaged", listed)])
+        await office.tables.write_rows("heedacmeindex", some)
+    await office.tables.write_rows("heedacmeindex", [Upsert(wrong), Upsert(stray), Delete("records|engaged", listed)])
 
     await office.engagements.rebuild("acme", ref("contact/c1"))
 
@@ -144,7 +144,7 @@ async def test_rows_that_are_missing_are_made_anew_by_the_next_event(office: Off
     for message in messages:
         await office.assess(message, judged(opens(2)))
     gone = [key for key in await office.rows() if key.startswith(lost)]
-    await office.tables.write("heedacmeindex", [Delete("records|engaged", key) for key in gone])
+    await office.tables.write_rows("heedacmeindex", [Delete("records|engaged", key) for key in gone])
 
     await office.assess(messages[0], judged([*opens(1), fact("click", AT)]))
 

@@ -36,7 +36,7 @@ def lose_messages(heed: Heed) -> int:
     """How many of the queue `outbox` are gone now."""
     assert isinstance(heed.storage.queues, MemoryQueues)
     lost = 0
-    while heed.storage.queues.take("outbox"):
+    while heed.storage.queues.take_message("outbox"):
         lost += 1
     return lost
 
@@ -86,7 +86,7 @@ async def test_a_mail_leaves_though_its_message_failed_for_good_and_has_expired(
 ) -> None:
     await told_to_go(heed)
     assert isinstance(heed.storage.queues, MemoryQueues)
-    message = heed.storage.queues.take("outbox")
+    message = heed.storage.queues.take_message("outbox")
     assert message
 
     async def broken(*_: object) -> None:
@@ -181,10 +181,10 @@ class Paused(MemoryTables):
         super().__init__()
         self.meanwhile: list[object] = []
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         if table == "heedacmemessages" and self.meanwhile:
             await self.meanwhile.pop()  # type: ignore[misc]
-        return await super().write(table, changes)
+        return await super().write_rows(table, changes)
 
 
 async def test_an_entry_whose_row_is_about_to_be_written_is_not_taken_for_a_stale_one() -> None:

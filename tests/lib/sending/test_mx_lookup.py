@@ -106,7 +106,7 @@ async def test_gateways_stand_in_the_order_of_the_recipients(clock: SetClock) ->
     dns = Dns(acme=PROOFPOINT, globex=MIMECAST, plain=["mail.plain.example."], none=[])
     lookup = RecipientGateways(CATALOGUE, dns, clock)
 
-    found = await lookup.of(
+    found = await lookup.find_gateways(
         ["a@globex.example", "b@ACME.example", "c@plain.example", "d@none.example", "e@acme.example"]
     )
 
@@ -115,23 +115,26 @@ async def test_gateways_stand_in_the_order_of_the_recipients(clock: SetClock) ->
 
 
 async def test_when_nothing_is_known_nothing_is_said(clock: SetClock) -> None:
-    assert await RecipientGateways(CATALOGUE, Dns(plain=["mail.plain.example."]), clock).of(["a@plain.example"]) == []
-    assert await RecipientGateways(CATALOGUE, Dns(), clock).of([]) == []
+    assert (
+        await RecipientGateways(CATALOGUE, Dns(plain=["mail.plain.example."]), clock).find_gateways(["a@plain.example"])
+        == []
+    )
+    assert await RecipientGateways(CATALOGUE, Dns(), clock).find_gateways([]) == []
 
 
 async def test_an_answer_is_remembered_for_a_day(clock: SetClock) -> None:
     dns = Dns(acme=PROOFPOINT, plain=[])
     lookup = RecipientGateways(CATALOGUE, dns, clock)
     everybody = ["a@acme.example", "b@plain.example"]
-    await lookup.of(everybody)
+    await lookup.find_gateways(everybody)
     dns.servers["acme.example"] = MIMECAST
 
     clock.move(seconds=KNOWN_FOR.total_seconds() - 1)
-    assert await lookup.of(everybody) == ["proofpoint", None]
+    assert await lookup.find_gateways(everybody) == ["proofpoint", None]
     assert len(dns.asked) == 2
 
     clock.move(seconds=1)
-    assert await lookup.of(everybody) == ["mimecast", None]
+    assert await lookup.find_gateways(everybody) == ["mimecast", None]
     assert timedelta(hours=24) == KNOWN_FOR
 
 
@@ -139,21 +142,21 @@ async def test_a_failure_is_unknown_and_remembered_for_a_short_time(clock: SetCl
     dns = Dns(acme=OSError("no route"), globex=MIMECAST)
     lookup = RecipientGateways(CATALOGUE, dns, clock)
 
-    assert await lookup.of(["a@acme.example", "b@globex.example"]) == [None, "mimecast"]
+    assert await lookup.find_gateways(["a@acme.example", "b@globex.example"]) == [None, "mimecast"]
     dns.servers["acme.example"] = PROOFPOINT
-    assert await lookup.of(["a@acme.example"]) == []
+    assert await lookup.find_gateways(["a@acme.example"]) == []
     clock.move(seconds=FAILED_FOR.total_seconds())
-    assert await lookup.of(["a@acme.example"]) == ["proofpoint"]
+    assert await lookup.find_gateways(["a@acme.example"]) == ["proofpoint"]
 
 
 async def test_while_dns_fails_the_last_good_answer_holds(clock: SetClock) -> None:
     dns = Dns(acme=PROOFPOINT)
     lookup = RecipientGateways(CATALOGUE, dns, clock)
-    await lookup.of(["a@acme.example"])
+    await lookup.find_gateways(["a@acme.example"])
     dns.servers["acme.example"] = OSError("no route")
     clock.move(days=2)
 
-    assert await lookup.of(["a@acme.example"]) == ["proofpoint"]
+    assert await lookup.find_gateways(["a@acme.example"]) == ["proofpoint"]
     assert len(dns.asked) == 2
 
 
@@ -161,7 +164,7 @@ async def test_while_dns_fails_the_last_good_answer_holds(clock: SetClock) -> No
 async def test_what_does_not_answer_in_time_is_unknown_and_takes_nothing_from_the_rest(clock: SetClock) -> None:
     lookup = RecipientGateways(CATALOGUE, Dns(acme=PROOFPOINT), clock)
 
-    found = await lookup.of(["a@silent.example", "b@acme.example"])
+    found = await lookup.find_gateways(["a@silent.example", "b@acme.example"])
 
     assert found == [None, "proofpoint"]
     await asyncio.sleep(0)
@@ -172,13 +175,13 @@ async def test_what_does_not_answer_in_time_is_unknown_and_takes_nothing_from_th
 async def test_where_nobody_answers_nobody_is_asked_for_a_while(clock: SetClock) -> None:
     dns = Dns(acme=PROOFPOINT)
     lookup = RecipientGateways(CATALOGUE, dns, clock)
-    await lookup.of(["a@silent.example"])
+    await lookup.find_gateways(["a@silent.example"])
 
-    assert await lookup.of(["b@acme.example"]) == []
+    assert await lookup.find_gateways(["b@acme.example"]) == []
     assert dns.asked == ["silent.example"]
 
     clock.move(seconds=SILENT_FOR.total_seconds())
-    assert await lookup.of(["b@acme.example"]) == ["proofpoint"]
+    assert await lookup.find_gateways(["b@acme.example"]) == ["proofpoint"]
 
 
 async def test_of_very_many_domains_some_are_asked_for_at_a_time(clock: SetClock) -> None:
@@ -186,8 +189,8 @@ async def test_of_very_many_domains_some_are_asked_for_at_a_time(clock: SetClock
     lookup = RecipientGateways(CATALOGUE, dns, clock)
     everybody = [f"a@{domain}" for domain in dns.servers]
 
-    assert (await lookup.of(everybody)).count(None) == 10
-    assert await lookup.of(everybody) == ["proofpoint"] * len(everybody)
+    assert (await lookup.find_gateways(everybody)).count(None) == 10
+    assert await lookup.find_gateways(everybody) == ["proofpoint"] * len(everybody)
     assert len(dns.asked) == len(everybody)
 
 
@@ -197,14 +200,14 @@ async def test_the_memory_is_bounded_and_forgets_the_oldest(clock: SetClock, mon
     lookup = RecipientGateways(CATALOGUE, dns, clock)
 
     for name in ("one", "two", "three", "three", "two", "one"):
-        assert await lookup.of([f"a@{name}.example"]) == ["proofpoint"]
+        assert await lookup.find_gateways([f"a@{name}.example"]) == ["proofpoint"]
 
     assert dns.asked == ["one.example", "two.example", "three.example", "one.example"]
 
 
 async def test_the_log_names_no_recipient(clock: SetClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    await RecipientGateways(CATALOGUE, Dns(acme=OSError("acme.example")), clock).of(["ada@acme.example"])
+    await RecipientGateways(CATALOGUE, Dns(acme=OSError("acme.example")), clock).find_gateways(["ada@acme.example"])
 
     assert "1 of 1 domains" in caplog.text
     assert "acme" not in caplog.text
@@ -212,7 +215,7 @@ async def test_the_log_names_no_recipient(clock: SetClock, caplog: pytest.LogCap
 
 async def test_the_lookup_can_be_turned_off() -> None:
     services = Services(load_settings({**SETTINGS, "HEED_MX_LOOKUP": "off"}))
-    assert await services.gateways.of(["ada@example.com"]) == []
+    assert await services.gateways.find_gateways(["ada@example.com"]) == []
 
 
 def test_the_lookup_is_on_unless_it_is_turned_off() -> None:
@@ -278,7 +281,7 @@ async def test_a_domain_is_asked_for_as_it_is_and_once(clock: SetClock) -> None:
         everybody = ["a@acme.example", "b@refuses.example", "c@missing.example", "d@acme.example"]
 
         for _ in range(2):
-            assert await lookup.of(everybody) == ["proofpoint", None, None, "proofpoint"]
+            assert await lookup.find_gateways(everybody) == ["proofpoint", None, None, "proofpoint"]
 
     assert sorted(server.asked) == ["acme.example.", "missing.example.", "refuses.example."]
 
@@ -286,4 +289,4 @@ async def test_a_domain_is_asked_for_as_it_is_and_once(clock: SetClock) -> None:
 @pytest.mark.parametrize("domain", ["", "..", "a" * 64 + ".example", "[192.0.2.1]", "a" * 300])
 async def test_what_is_no_domain_is_unknown(clock: SetClock, domain: str) -> None:
     async with name_server() as (_, resolve):
-        assert await RecipientGateways(CATALOGUE, resolve, clock).of([f"a@{domain}"]) == []
+        assert await RecipientGateways(CATALOGUE, resolve, clock).find_gateways([f"a@{domain}"]) == []

@@ -196,12 +196,12 @@ class CountingTables(MemoryTables):
     fails_at = 0
     after = False
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         self.writes += table == "heedacmemessages"
         fails = table == "heedacmemessages" and self.writes == self.fails_at
         if fails and not self.after:
             raise Unavailable("before")
-        etags = await super().write(table, changes)
+        etags = await super().write_rows(table, changes)
         if fails:
             raise Unavailable("after")
         return etags
@@ -279,7 +279,7 @@ async def test_the_judge_learns_when_each_copy_left() -> None:
     transport.heed, transport.message = heed, message
 
     loaded = await deliver(heed, message)
-    sending = await heed.services.circumstances.of("acme", loaded, [])
+    sending = await heed.services.circumstances.load_context("acme", loaded, [])
 
     first = sending.sent_at
     assert first is not None

@@ -18,8 +18,8 @@ async def test_what_comes_while_work_is_under_way_is_done_together_once() -> Non
         await gate.wait()
 
     lanes: Lanes[str, int] = Lanes(work, most=100)
-    adding = [asyncio.create_task(lanes.add("a", [number])) for number in range(5)]
-    other = asyncio.create_task(lanes.add("b", [9]))
+    adding = [asyncio.create_task(lanes.do_items("a", [number])) for number in range(5)]
+    other = asyncio.create_task(lanes.do_items("b", [9]))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     gate.set()
@@ -37,7 +37,7 @@ async def test_a_failure_reaches_those_whose_items_it_was_and_no_others() -> Non
 
     lanes: Lanes[str, int] = Lanes(work, most=1)
     results = await asyncio.gather(
-        lanes.add("a", [0]), lanes.add("a", [1]), lanes.add("a", [2]), return_exceptions=True
+        lanes.do_items("a", [0]), lanes.do_items("a", [1]), lanes.do_items("a", [2]), return_exceptions=True
     )
 
     assert results[0] is None
@@ -52,7 +52,7 @@ async def test_a_lane_takes_no_more_at_once_than_it_may_but_always_something() -
         sizes.append(len(items))
 
     lanes: Lanes[str, int] = Lanes(work, most=3)
-    await asyncio.gather(*(lanes.add("a", [0, 0]) for _ in range(4)), lanes.add("a", [0] * 9))
+    await asyncio.gather(*(lanes.do_items("a", [0, 0]) for _ in range(4)), lanes.do_items("a", [0] * 9))
 
     assert sum(sizes) == 17
     assert all(size <= 3 or size == 9 for size in sizes)
@@ -65,8 +65,8 @@ async def test_whoever_stops_waiting_takes_nobody_with_them() -> None:
         await gate.wait()
 
     lanes: Lanes[str, int] = Lanes(work, most=100)
-    impatient = asyncio.create_task(lanes.add("a", [1]))
-    patient = asyncio.create_task(lanes.add("a", [2]))
+    impatient = asyncio.create_task(lanes.do_items("a", [1]))
+    patient = asyncio.create_task(lanes.do_items("a", [2]))
     await asyncio.sleep(0)
     impatient.cancel()
     gate.set()

@@ -33,9 +33,9 @@ class SlowTables(MemoryTables):
             self.rows += 1
             yield row
 
-    async def write(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         await asyncio.sleep(0)
-        return await super().write(table, changes)
+        return await super().write_rows(table, changes)
 
 
 class Index:
@@ -50,7 +50,7 @@ class Index:
 
     async def put(self, item: str, at: datetime = START) -> Due:
         due = Due("send", at, "acme", item)
-        await self.index.put(due)
+        await self.index.put_entry(due)
         return due
 
     async def sweep(self) -> list[str]:
@@ -110,7 +110,7 @@ async def test_an_entry_that_is_put_again_begins_anew(due: Index) -> None:
     await due.sweep()
     await due.sweep()
 
-    await due.index.put(entry)
+    await due.index.put_entry(entry)
 
     assert [await due.sweep() for _ in range(3)] == [["mail"], ["mail"], []]
 
@@ -224,15 +224,15 @@ async def test_what_is_dropped_while_a_sweep_reads_is_not_handed_over(
 ) -> None:
     await due.put("kept")
     gone = await due.put("gone")
-    write = due.tables.write
+    write = due.tables.write_rows
 
     async def drop_before_the_mark(table: str, changes: Sequence[Change]) -> list[str | None]:
-        monkeypatch.setattr(due.tables, "write", write)
+        monkeypatch.setattr(due.tables, "write_rows", write)
         await write(table, changes)
         await write(DUE, [Delete(*gone.place)])
         return ['"1"']
 
-    monkeypatch.setattr(due.tables, "write", drop_before_the_mark)
+    monkeypatch.setattr(due.tables, "write_rows", drop_before_the_mark)
 
     assert await due.sweep() == ["kept"]
 
@@ -242,7 +242,7 @@ async def test_entries_go_though_the_count_of_sweeps_was_lost(due: Index) -> Non
     for _ in range(200):
         await due.sweep()
 
-    await due.tables.write(DUE, [Delete("state", "send")])
+    await due.tables.write_rows(DUE, [Delete("state", "send")])
 
     assert await due.sweep() == ["mail"]
 

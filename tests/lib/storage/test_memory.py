@@ -56,7 +56,7 @@ class TestMemoryDeadLetters(DeadLetterSuite):
     @pytest.fixture
     def take(self, queues: MemoryQueues) -> Take:
         async def take_some(queue: str, count: int) -> list[bytes]:
-            return [sent.body.encode() for _ in range(count) if (sent := queues.take(queue))]
+            return [sent.body.encode() for _ in range(count) if (sent := queues.take_message(queue))]
 
         return take_some
 
@@ -66,19 +66,19 @@ async def test_messages_wait_in_the_order_in_which_they_came_with_their_delay() 
     await queues.send("mine", "first")
     await queues.send("other", "not mine")
     await queues.send("mine", "second", timedelta(seconds=5))
-    taken = [queues.take("mine"), queues.take("mine")]
+    taken = [queues.take_message("mine"), queues.take_message("mine")]
     assert [(sent.body, sent.delay) for sent in taken if sent] == [
         ("first", timedelta(0)),
         ("second", timedelta(seconds=5)),
     ]
-    assert queues.take("mine") is None
+    assert queues.take_message("mine") is None
 
 
 async def test_changing_what_was_written_does_not_change_what_is_stored(storage: Storage) -> None:
     await storage.tables.create("table")
     values: dict[str, Value] = {"name": "as written"}
-    await storage.tables.write("table", [Insert(Row("p", "r", values))])
+    await storage.tables.write_rows("table", [Insert(Row("p", "r", values))])
     values["name"] = "changed"
-    found = await storage.tables.get("table", "p", "r")
+    found = await storage.tables.read_row("table", "p", "r")
     assert found
     assert found.values == {"name": "as written"}

@@ -40,7 +40,7 @@ async def test_every_sweep_that_wakes_a_message_does_so_with_another_id(heed: He
     heed.clock.move(minutes=59, seconds=30)
     await heed.tick("sweep_due")
     await heed.tick("sweep_due")
-    await heed.services.due.put(due)  # it is scheduled once more, for the same time
+    await heed.services.due.put_entry(due)  # it is scheduled once more, for the same time
     await heed.tick("sweep_due")
 
     ids = [sent.message_id or "" for sent in waiting(heed, "outbox")]
@@ -54,7 +54,7 @@ async def test_a_message_that_was_woken_too_early_can_be_woken_again(heed: Heed)
     heed.clock.move(minutes=59, seconds=30)
     await heed.tick("sweep_due")
     [early] = waiting(heed, "outbox")
-    heed.storage.queues.take("outbox")  # type: ignore[attr-defined]
+    heed.storage.queues.take_message("outbox")  # type: ignore[attr-defined]
 
     await heed.services.outbox.deliver("acme", message)
 
@@ -72,7 +72,7 @@ async def test_assessors_that_meet_at_an_open_ask_for_one_look(heed: Heed) -> No
     assert facts.message_id is None
 
     read = read_interactions(json.loads(facts.body))
-    await heed.services.assessor.take("acme", read.facts)
+    await heed.services.assessor.assess_facts("acme", read.facts)
 
     look = waiting(heed, "interactions")[-1]
     assert look.message_id
@@ -86,7 +86,7 @@ class Rows:
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
         self.rows.append((table, partition, key))
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         raise AssertionError("messages go elsewhere")
 
 
@@ -95,7 +95,7 @@ async def test_the_journal_can_have_rows_and_messages_in_two_places() -> None:
     writer = RowsAndQueues(rows, queues)
 
     await writer.insert("table", "partition", "key", {"facts": "[]"})
-    await writer.put("interactions", "body")
+    await writer.put_message("interactions", "body")
 
     assert rows.rows == [("table", "partition", "key")]
     assert [(sent.queue, sent.body) for sent in queues.waiting] == [("interactions", "body")]

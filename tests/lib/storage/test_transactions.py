@@ -86,7 +86,7 @@ class Identity:
 async def write(service: Service) -> list[str | None]:
     session = RestSession(service.account, Identity())  # type: ignore[arg-type]
     try:
-        return await RestBatches(session, service.account.table_endpoint).write("table", CHANGES, ID)
+        return await RestBatches(session, service.account.table_endpoint).write_rows("table", CHANGES, ID)
     finally:
         await session.close()
 

@@ -81,7 +81,7 @@ class Desk:
         await (counts or self.counts).write("acme", self.messages[message], kpis, use)
 
     async def of(self, template: str = "t1", regarding: str | None = None) -> Tally:
-        return (await self.counts.of("acme", template)).of(regarding)
+        return (await self.counts.load_counts("acme", template)).tally_of(regarding)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def test_a_message_that_is_sent_no_more_is_taken_away(desk: Desk) -> None:
     await desk.assess(message, OPENED)
 
     assert await desk.of() == Tally()
-    assert await desk.counts.of("acme", "t1") == Counts()
+    assert await desk.counts.load_counts("acme", "t1") == Counts()
 
 
 async def test_where_nothing_has_changed_no_request_is_made(desk: Desk) -> None:
@@ -233,7 +233,7 @@ async def life_of_a_message(number: int, when: When) -> tuple[dict[str, Tally], 
     count = desk.failure.count
     desk.failure.arm(0, when)
     await desk.assess(message, CLICKED)
-    return (await desk.counts.of("acme", "t1")).by_type, count
+    return (await desk.counts.load_counts("acme", "t1")).by_type, count
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -267,7 +267,7 @@ async def test_counts_that_were_lost_are_counted_anew_by_the_next_event(desk: De
         await desk.assess(message, OPENED)
     await desk.counts.put_sale("acme", "t1", "o1", Share(generation=1, tally=Tally(won=1)))
     await desk.assess(desk.sent("t10"), OPENED)
-    await desk.tables.write("heedacmetemplates", [Delete("counts", "c|t1")])
+    await desk.tables.write_rows("heedacmetemplates", [Delete("counts", "c|t1")])
 
     await desk.assess(messages[0], CLICKED)
 
@@ -277,7 +277,7 @@ async def test_counts_that_were_lost_are_counted_anew_by_the_next_event(desk: De
 async def test_counts_that_were_damaged_can_be_counted_anew(desk: Desk) -> None:
     for _ in range(3):
         await desk.assess(desk.sent(), OPENED)
-    await desk.tables.write("heedacmetemplates", [Delete("counts", "c|t1")])
+    await desk.tables.write_rows("heedacmetemplates", [Delete("counts", "c|t1")])
     await desk.assess(desk.sent(), NOTHING)
     assert (await desk.of()).sent == 1
 
@@ -300,7 +300,7 @@ async def test_who_is_never_let_through_says_so(desk: Desk, monkeypatch: pytest.
     async def refuse(table: str, changes: Sequence[Change]) -> list[str | None]:
         raise Conflict("somebody was quicker")
 
-    monkeypatch.setattr(desk.tables, "write", refuse)
+    monkeypatch.setattr(desk.tables, "write_rows", refuse)
 
     with pytest.raises(Stale, match="template t1"):
         await desk.assess(desk.sent(), OPENED)

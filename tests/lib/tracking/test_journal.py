@@ -51,7 +51,7 @@ class ScriptedWriter:
         facts = facts_of(Row(partition, key, columns))
         self.inserted.append((table, partition, facts))
 
-    async def put(self, queue: str, body: str) -> None:
+    async def put_message(self, queue: str, body: str) -> None:
         await self.queue()
         self.sent.append((queue, body))
 

@@ -203,7 +203,7 @@ async def test_one_organizations_storage_that_hangs_does_not_delay_anothers(capl
         async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
             await (gate.wait() if table == "heedslowjournal" else fine())
 
-        async def put(self, queue: str, body: str) -> None:
+        async def put_message(self, queue: str, body: str) -> None:
             await (gate.wait() if '"org":"slow"' in body else fine())
 
     journal = a_journal(TwoAccounts())
@@ -222,7 +222,7 @@ async def test_one_organizations_failure_does_not_degrade_anothers_journal() -> 
         async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
             await (down() if table == "heedpoorjournal" else fine())
 
-        async def put(self, queue: str, body: str) -> None:
+        async def put_message(self, queue: str, body: str) -> None:
             await (down() if '"org":"poor"' in body else fine())
 
     journal = a_journal(OneIsDown())

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from lib.assessment.fact_rows import TOGETHER, FactRows
 from lib.storage import Row, Storage, Tables
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import KEPT_HEADERS, LONGEST_AGENT, LONGEST_HEADER, Fact
 from lib.verdicts import Reason, Verdict
+from lib.verdicts.fact_store import TOGETHER, FactRows
 
 MESSAGE = "0" * 32
 HUMAN = Verdict("human", 0.9, (Reason("no-machine-sign", "Nothing about it looks like a machine."),), "2", 0.9)
@@ -44,7 +44,7 @@ def rows(tables: Tables) -> FactRows:
 
 async def write(rows: FactRows, each: Sequence[Fact], verdict: Verdict = HUMAN, *, unread: bool = False) -> None:
     stored = {} if unread else (await rows.read("acme", MESSAGE)).rows
-    await rows.write("acme", MESSAGE, each, {fact.key: verdict for fact in each}, stored)
+    await rows.write_facts("acme", MESSAGE, each, {fact.key: verdict for fact in each}, stored)
 
 
 async def timeline(rows: FactRows, after: str | None = None, limit: int | None = None) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ async def test_a_row_with_another_verdict_is_written_again_and_no_other(
     before = {row.key: row.etag for row in await stored_rows(tables)}
 
     verdicts = {fact.key: HUMAN for fact in each} | {each[0].key: MACHINE}
-    await rows.write("acme", MESSAGE, each, verdicts, (await rows.read("acme", MESSAGE)).rows)
+    await rows.write_facts("acme", MESSAGE, each, verdicts, (await rows.read("acme", MESSAGE)).rows)
 
     after = {row.key: row.etag for row in await stored_rows(tables)}
     assert before.keys() == after.keys()

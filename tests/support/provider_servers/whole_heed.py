@@ -59,7 +59,7 @@ class WholeHeed:
         """What the queue hands out by now."""
         queues = self._heed.storage.queues
         assert isinstance(queues, MemoryQueues)
-        while (sent := queues.take("outbox")) is not None:
+        while (sent := queues.take_message("outbox")) is not None:
             self._waiting.append((self.minutes + -(-sent.delay // timedelta(minutes=1)), sent))
         for number, (at, sent) in enumerate(self._waiting):
             if at <= self.minutes:

@@ -101,13 +101,13 @@ class FactRows:
         for start in range(0, len(keys), MOST_CHANGES):
             part = [Delete(message, key) for key in keys[start : start + MOST_CHANGES]]
             try:
-                await self._tables.write(name, part)
+                await self._tables.write_rows(name, part)
             except Missing:
                 for change in part:
                     with suppress(Missing):
-                        await self._tables.write(name, [change])
+                        await self._tables.write_rows(name, [change])
 
-    async def write(
+    async def write_facts(
         self,
         organization: str,
         message: str,
@@ -132,7 +132,7 @@ class FactRows:
 
     async def _put(self, organization: str, rows: Sequence[Row]) -> bool:
         try:
-            await self._tables.write(table(organization, "facts"), [Upsert(row) for row in rows])
+            await self._tables.write_rows(table(organization, "facts"), [Upsert(row) for row in rows])
         except Missing:
             log.info("organization %s is gone: its facts are dropped", organization)
             return False

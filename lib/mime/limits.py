@@ -1,0 +1,10 @@
+"""The largest mail that is taken, whether it comes as JSON or as MIME."""
+
+MOST_RECIPIENTS = 500
+"""To, Cc and Bcc together."""
+
+LARGEST_HTML = 2_000_000
+"""Bytes in UTF-8."""
+
+LARGEST_TEXT = 1_000_000
+"""Bytes in UTF-8."""
