@@ -25,12 +25,12 @@ from pydantic import (
     model_validator,
 )
 
+from lib.mime.sizes import MEGABYTE
 from lib.storage.azure.account import Account
 from lib.storage.service_bus.namespace import Namespace
 from lib.tokens import KeyRing
 from lib.transports.acs_resource import AcsResource
 from lib.transports.limits import PUBLISHED, Limits
-from lib.transports.sizes import MEGABYTE
 
 _OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
 """How names of settings begin that the app or its host reads."""

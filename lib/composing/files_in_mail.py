@@ -11,12 +11,12 @@ from lib.files.filenames import filename_in_url
 from lib.files.hosted_images import host_images, images_in, missing_images
 from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, is_gone
 from lib.messages.models import Body, Remark
+from lib.mime.sizes import size_text
 from lib.mime.write import ComposeError, Part
 from lib.storage import Blobs, Missing
 from lib.storage import layout as tables
 from lib.tokens import Claim, KeyRing, Purpose
 from lib.tracking.facts import FIRST_IMAGE
-from lib.transports.sizes import size_text
 from lib.workers.places import Room
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from lib.fields import Check, Moment
-from lib.transports.sizes import MEGABYTE
+from lib.mime.sizes import MEGABYTE
 
 LARGEST_FOLLOWED = 100 * MEGABYTE
 """Bytes. It is also what the Functions host takes as a request's body, unless it is told otherwise."""

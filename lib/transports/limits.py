@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from lib.fields import Check
-from lib.transports.sizes import MEGABYTE, size_text
+from lib.mime.sizes import MEGABYTE, size_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lib.mime.sizes import MEGABYTE
 from lib.transports.memory import MemoryTransport
-from lib.transports.sizes import MEGABYTE
 from tests.support.heed import Heed
 from tests.support.pictures import png
 
