@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.devtools import Tab, chromium
-from tests.lib.rewrite.test_quoted_mail import NEW
+from tests.support.rewriting import NEW
 
 MAIL = (
     "<!DOCTYPE html><body style='margin:8px'><p>Hello Ada, <a href='https://a.example/'>our offer</a> and "

@@ -17,8 +17,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from lib.rewrite import Rewritten, rewrite
-from tests.lib.rewrite.test_byte_for_byte import OWN, PIXEL, mint, put_back
-from tests.lib.rewrite.test_properties import COMMON, LINKS, OUTLOOK
+from tests.support.rewriting import COMMON, LINKS, OUTLOOK, OWN, PIXEL, mint, put_back
 
 CHROMIUM: Final = shutil.which("chromium")
 TEMPLATES: Final = Path(__file__).parents[3] / "shared" / "data" / "templates"

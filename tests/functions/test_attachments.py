@@ -13,7 +13,7 @@ import pytest
 from lib.files.models import LARGEST_ATTACHED, LARGEST_FOLLOWED
 from lib.storage.memory import MemoryBlobs
 from lib.transports.memory import MemoryTransport
-from tests.lib.files.test_content_types import EICAR, SVG
+from tests.support.dangerous_files import EICAR, SVG
 from tests.support.heed import Heed, Response
 
 PDF = b"%PDF-1.7\nan offer"

@@ -15,7 +15,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from infra.local.azurite import Azurite
 from infra.local.host import Host, running_host
-from tests.infra.local.tcp_forwarder import TcpForwarder
+from tests.support.tcp_forwarder import TcpForwarder
 
 Handler = Callable[[func.QueueMessage], Awaitable[None]]
 

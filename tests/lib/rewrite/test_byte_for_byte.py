@@ -1,33 +1,9 @@
 """Only the values of links and the pixel differ; everything else is what went in, byte for byte."""
 
-import re
-
 import pytest
 
 from lib.rewrite import rewrite
-
-OWN = "https://track.example.com"
-PIXEL = f"{OWN}/o/token.gif"
-
-
-def mint(index: int, destination: str) -> str:
-    return f"{OWN}/c/{index}"
-
-
-def put_back(original: str, output: str) -> str:
-    """The output without its pixel, and with the value that stands in the original for each redirect URL."""
-    output = re.sub(rf'<img src="{PIXEL}"[^>]*>', "", output)
-    pieces = []
-    place = 0
-    for piece in re.split(rf"({OWN}/c/[0-9]+)", output):
-        if piece.startswith(OWN) and not original.startswith(piece, place):
-            value = {'"': r'[^"]*', "'": r"[^']*"}.get(original[place - 1], r"[^\t\n\f\r >]*")
-            found = re.compile(value).match(original, place)
-            assert found is not None
-            piece = found[0]
-        pieces.append(piece)
-        place += len(piece)
-    return "".join(pieces)
+from tests.support.rewriting import OWN, PIXEL, mint, put_back
 
 
 @pytest.mark.parametrize(

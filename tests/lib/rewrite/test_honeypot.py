@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lib.rewrite import Rewritten
-from tests.lib.rewrite.test_quoted_mail import NEW, OLD
+from tests.support.rewriting import NEW, OLD
 
 LINK = "<a href='https://a.example/'>a</a>"
 

@@ -8,27 +8,8 @@ from turbohtml import TokenType, tokenize
 
 from lib.rewrite import rewrite
 from lib.rewrite.links import LinkRefused, destination, is_left_alone
-from tests.lib.rewrite.test_byte_for_byte import OWN, PIXEL, mint, put_back
-from tests.lib.rewrite.test_quoted_mail import NEW, OLD
+from tests.support.rewriting import COMMON, LINKS, NEW, OLD, OUTLOOK, OWN, PIXEL, mint, put_back
 
-LINKS = (
-    '<a href="https://example.com/1">', "<a href='https://example.com/2&amp;x'>",
-    "<a href=https://example.com/3>", "<A\r\nHREF = ' https://example.com/4\n'>",
-    '<area title=">" href="https://example.com/5">', "<a href=/6>",
-    '<a href="https://example.com/7" data-heed=off>', "<a href='https://u@example.com/8'>",
-    "</a href='https://x.example'>",
-)  # fmt: skip
-COMMON = (
-    "<p>", "</p>", "</a>", "</body>", "<body>", "<br/>", "<table><tr><td>", "text", " ", "\r\n", "\0", "😀",
-    "&amp;", "&copy=", "<", ">", '"', "'", "=", "/", "!", "?", "-", "--", "-->", "--!>", "<!--", "<!", "<?",
-    "</", "<a ", "<a href=", "href='", "<style>", "</style>", "<script>", "</script>", "<script", "</script",
-    "<title>", "</title>", "<textarea>", "</TEXTAREA >", "<xmp>", "</xmp>", "<plaintext", "<!-->", "<!--->",
-    "https://example.com/9", "{{ x }}", "\ufeff",
-)  # fmt: skip
-OUTLOOK = (
-    "<!--[if mso]>", "<![endif]-->", "<![if !mso]>", "<![endif]>", "<!--[if !mso]><!-->", "<!--<![endif]-->",
-    "<v:rect href='https://example.com/10'>", "<noscript>", "</noscript>",
-)  # fmt: skip
 QUOTED = (
     f"<a href='{OLD.link(3)}'>", f"<a href={OLD.link(4)}></a>", f"<a href='{OLD.link()[:-1]}'>",
     f"<area href={NEW.link(7)}>", f"<img src='{OLD.pixel}'>", f"<IMG SRC={OLD.pixel}?x >", "<img src=x>",

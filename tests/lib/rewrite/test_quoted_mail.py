@@ -1,56 +1,8 @@
 """What older mail of ours has left in a mail that quotes it is taken out before the mail is sent."""
 
-import base64
-from dataclasses import dataclass
-from typing import Literal
-
 import pytest
 
-from lib.rewrite import Opened, Rewritten, cleaned, rewrite
-from lib.tokens import Claim, KeyRing, Purpose
-
-OWN = "https://track.example.com"
-RING = KeyRing.parse("k1:" + base64.urlsafe_b64encode(bytes(range(64))).decode())
-SHOP = "https://shop.example/?a=1&b=2"
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail of ours, which can be quoted, or quote."""
-
-    id: str
-    organization: str = "acme"
-    base: str = OWN
-
-    def link(self, index: int = 0, destination: str = SHOP) -> str:
-        token = RING.mint(Purpose.CLICK, Claim(self.organization, self.id, 0, index, destination))
-        return f"{self.base}/c/{token}"
-
-    @property
-    def pixel(self) -> str:
-        return f"{self.base}/o/{RING.mint(Purpose.OPEN, Claim(self.organization, self.id, 0))}.gif"
-
-    def open_token(self, kind: Literal["link", "pixel"], token: str) -> Opened | None:
-        claim = RING.open(Purpose.CLICK if kind == "link" else Purpose.OPEN, token)
-        return Opened(claim.destination, claim.message == self.id) if claim else None
-
-    def followed(self, html: str | None, text: str | None = "", *, honeypot: bool = False) -> Rewritten:
-        return rewrite(
-            html,
-            text,
-            mint=self.link,
-            pixel=self.pixel,
-            own=self.base,
-            open_token=self.open_token,
-            honeypot=honeypot,
-        )
-
-    def unfollowed(self, html: str | None, text: str | None = None) -> tuple[str | None, str | None]:
-        return cleaned(html, text, own=self.base, open_token=self.open_token)
-
-
-OLD = Mail("a" * 32)
-NEW = Mail("b" * 32)
+from tests.support.rewriting import NEW, OLD, OWN, SHOP, Mail
 
 
 @pytest.mark.parametrize(
