@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, page
 from functions.message_shapes import message_item, time_zone_of
-from functions.paging import Page, PageQuery, page
 from lib.fields import Moment, RecordRef
 from lib.lists.store import Listed, scope_of
 from lib.people.calls import Activity

@@ -27,7 +27,7 @@ from functions import (
     templates,
     timing,
 )
-from functions.openapi import openapi_document
+from functions.api.openapi import openapi_document
 from lib.services import Services
 
 RESOURCES = (

@@ -7,9 +7,9 @@ import json
 
 import azure.functions as func
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import not_there
 from functions.messages import load
-from functions.problems import not_there
 from functions.queue_trigger import on_queue
 from lib.assessment.rejudge import Reassessment
 from lib.services import Services

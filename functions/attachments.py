@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
 
-from functions.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.problems import invalid
 from functions.message_shapes import attachments_of, one_attachment
 from functions.messages import load
-from functions.problems import invalid
 from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
 from lib.files.image_formats import BrokenImage

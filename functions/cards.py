@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from functions.endpoint import Answer, Call, Endpoints
-from functions.paging import Page, PageQuery, page
-from functions.problems import Problem, not_there
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.problems import Problem, not_there
 from lib.cards.store import Action, Card, CardRecipient, Kind, Priority, Status
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, Stale, WrongField

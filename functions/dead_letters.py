@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import azure.functions as func
 from pydantic import BaseModel, Field, StringConstraints
 
-from functions.endpoint import Answer, Call, Endpoints
-from functions.problems import invalid
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import invalid
 from lib.fields import Model, Moment
 from lib.operations.dead_letters import Kind, counts, kind_of, raise_alarm
 from lib.services import Services

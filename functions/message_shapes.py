@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from functions.endpoint import Call
+from functions.api.endpoint import Call
 from lib.fields import Check
 from lib.files.models import AttachmentRead, StoredAttachment, is_gone
 from lib.files.store import UNSENT

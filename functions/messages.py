@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from functions.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.patching import patch_of, patched
+from functions.api.problems import Problem, invalid, invalid_fields, not_there
 from functions.message_shapes import message_item, message_read, time_zone_of
-from functions.paging import Page, PageQuery, page
-from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.catalogues.devices import device_of
 from lib.clock import moment
 from lib.errors import Stale
@@ -24,7 +25,6 @@ from lib.messages.models import Body, MessageFields, MessageItem, MessageRead, M
 from lib.messages.store import Loaded
 from lib.reminders import check_times, with_reminder
 from lib.storage import Conflict
-from lib.storage.repository import patch_of, patched
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from functions.endpoint import Answer, Call, Deleted, Endpoints
-from functions.paging import Page, PageQuery, page
-from functions.problems import not_there
+from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.patching import patch_of, patched
+from functions.api.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
 from lib.organizations.registry import ApiKey, Organization, OrganizationSpec, Scope
 from lib.storage import Conflict, Missing
-from lib.storage.repository import patch_of, patched
 
 endpoints = Endpoints("Organizations", who="admin")
 

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import azure.functions as func
 from pydantic import Field
 
-from functions.endpoint import Answer, Call, Endpoints
-from functions.paging import Page, PageQuery, page, page_until
-from functions.problems import invalid, not_there
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, page, page_until
+from functions.api.patching import patch_of, patched
+from functions.api.problems import invalid, not_there
 from lib.errors import Stale
 from lib.fields import Model, RecordRef, RecordType
 from lib.people.store import (
@@ -28,7 +29,7 @@ from lib.people.store import (
 from lib.records import Engagement, Rollup
 from lib.services import Services
 from lib.storage import Conflict, Range
-from lib.storage.repository import Repository, patch_of, patched
+from lib.storage.repository import Repository
 
 endpoints = Endpoints("People and records")
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import invalid_fields
 from functions.messages import load
-from functions.problems import invalid_fields
 from lib.fields import Email, RecordRef
 from lib.messages.follow_state import Decision
 from lib.messages.models import Copy, Delivery, StoredMessage

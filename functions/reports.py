@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, page
 from functions.message_shapes import message_item, time_zone_of
-from functions.paging import Page, PageQuery, page
 from lib.lists.store import month_of
 from lib.messages.models import MessageItem
 

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import Problem, invalid
 from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
-from functions.problems import Problem, invalid
 from lib.composing import preparation as prepare
 from lib.composing.bodies import size_of
 from lib.composing.preparation import Mail, Prepared, check_domain

@@ -10,7 +10,7 @@ from typing import Literal
 import azure.functions as func
 from pydantic import BaseModel, Field
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
 from lib.operations.overdue import LIMIT
 from lib.storage import StorageError
 from lib.storage.layout import INTERACTIONS, ORGANIZATIONS

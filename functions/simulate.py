@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from functions.endpoint import Answer, Call, Endpoints
-from functions.problems import Problem, invalid, invalid_fields
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import Problem, invalid, invalid_fields
 from functions.recipients import RecipientRead, recipients_read
 from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
 from lib.composing import preparation as prepare

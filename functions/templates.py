@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from functions.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
-from functions.paging import Page, PageQuery, page
-from functions.problems import invalid, not_there
+from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.problems import invalid, not_there
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
 from lib.storage import Missing
 from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown

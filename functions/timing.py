@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import Answer, Call, Endpoints
 from functions.messages import answer_with, check_message_times, load
 from lib.fields import Model, Moment
 from lib.messages.models import MessageRead, Reminder

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.endpoint import Endpoint, Endpoints, NoQuery
-from functions.problems import ProblemDocument
+from functions.api.endpoint import Endpoint, Endpoints, NoQuery
+from functions.api.problems import ProblemDocument
 
 _REF = "#/components/schemas/{model}"
 _USER_HEADER = {

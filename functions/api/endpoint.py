@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.json_bodies import read_json
-from functions.problems import Problem, invalid, invalid_fields, not_there
+from functions.api.json_bodies import read_json
+from functions.api.problems import Problem, invalid, invalid_fields, not_there
 from lib.errors import Refusal, WrongField
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay

@@ -11,7 +11,7 @@ import json
 import pydantic_core
 from pydantic import BaseModel, ValidationError
 
-from functions.problems import MOST_ERRORS, FieldError, Problem, field_errors, invalid_fields
+from functions.api.problems import MOST_ERRORS, FieldError, Problem, field_errors, invalid_fields
 
 MOST_VALUES = 20_000
 """Of lists and objects together. A message to 500 recipients has some 4,500."""

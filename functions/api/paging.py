@@ -9,7 +9,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.problems import Problem
+from functions.api.problems import Problem
 from lib.fields import QueryNumber
 
 Item = TypeVar("Item")
