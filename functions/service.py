@@ -101,9 +101,9 @@ def pages(document: bytes) -> func.Blueprint:
     @triggers.function_name("docs")
     @triggers.route("api/docs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     async def docs(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        from functions.docs_page import docs_page
+        from functions.pages.api_docs import api_docs_page
 
-        return func.HttpResponse(docs_page(document), mimetype="text/html", headers=_PAGE_HEADERS)
+        return func.HttpResponse(api_docs_page(document), mimetype="text/html", headers=_PAGE_HEADERS)
 
     return triggers
 

@@ -240,7 +240,10 @@ async def _record_name(call: Call, given: str | None, ref: RecordRef | None) -> 
 @endpoints("GET", "/templates/{id}/preview", query=VersionQuery, answers={200: str})
 async def preview_template(call: Call) -> Answer:
     """A page that shows the template with example names; no script runs in it, and it loads nothing from elsewhere."""
-    from functions.preview_page import HEADERS, preview_page  # Jinja is loaded when it is first needed
+    from functions.pages.template_preview import (  # Jinja is loaded when it is first needed
+        HEADERS,
+        template_preview_page,
+    )
 
     template, _ = await _found(call)
     version = await _version(call, template, call.query.version or template.version)
@@ -250,7 +253,9 @@ async def preview_template(call: Call) -> Answer:
         "regarding": "Example project",
         "org": call.organization.name,
     }
-    return Answer(200, preview_page(template, version.version, await _rendered(call, version, names)), headers=HEADERS)
+    return Answer(
+        200, template_preview_page(template, version.version, await _rendered(call, version, names)), headers=HEADERS
+    )
 
 
 @endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})

@@ -1,4 +1,4 @@
-"""The page `/api/docs`: the OpenAPI document for people, with nothing from elsewhere and no script."""
+"""The page `/api/docs`: the OpenAPI document for people. It runs no script and loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from functions.pages.render import page
+from functions.pages.render import render_page
 
 _REF = "#/components/schemas/"
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
 
 
 @lru_cache(maxsize=1)
-def docs_page(document: bytes) -> str:
-    """The page as HTML."""
+def api_docs_page(document: bytes) -> str:
+    """Render the page from the OpenAPI document, as HTML."""
     described = json.loads(document)
     operations: dict[str, list[dict[str, object]]] = {}
     for path, methods in described["paths"].items():
@@ -23,11 +23,13 @@ def docs_page(document: bytes) -> str:
             entry = {"method": method.upper(), "path": path, **operation}
             operations.setdefault(operation["tags"][0], []).append(entry)
     schemas = described["components"]["schemas"]
-    return page("docs.html", api=described, operations=operations, schemas=schemas, words=words, bounds=bounds)
+    return render_page(
+        "api_docs.html", api=described, operations=operations, schemas=schemas, words=words, bounds=bounds
+    )
 
 
 def words(schema: dict[str, object]) -> Markup:
-    """A schema in a few words: `string`, `list of Recipient`, `string or null`. Names of shapes lead to them."""
+    """Describe a schema in a few words: `string`, `list of Recipient`, `string or null`. Names of shapes are links."""
     if "$ref" in schema:
         return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).removeprefix(_REF))
     for combination in ("anyOf", "oneOf"):
@@ -48,7 +50,7 @@ def words(schema: dict[str, object]) -> Markup:
 
 
 def bounds(schema: dict[str, object]) -> str:
-    """What else is to be known of a field: `, at most 998 characters`, `, 1 to 7`, `, 50 if left out`."""
+    """Describe the limits and default of a field: `, at most 998 characters`, `, 1 to 7`, `, 50 if left out`."""
     parts = schema.get("anyOf")
     inner = parts[0] if isinstance(parts, list) else schema
     found = [text.format(inner[name]) for name, text in _LIMITS.items() if name in inner]

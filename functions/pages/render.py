@@ -1,4 +1,4 @@
-"""HTML pages, from the folder `templates`. Everything is escaped; no page runs a script or loads anything."""
+"""HTML pages from the folder `templates`. Every value is escaped; no page runs a script or loads anything."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def code(text: str) -> Markup:
-    """Text in which `backticks` stand around names."""
+def mark_code(text: str) -> Markup:
+    """Escape a text, and put what stands in `backticks` into `<code>`."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
@@ -22,9 +22,9 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.filters["code"] = code
+_PAGES.filters["code"] = mark_code
 
 
-def page(template: str, **values: object) -> str:
-    """The page as HTML."""
+def render_page(template: str, **values: object) -> str:
+    """Render a file of the folder `templates`, as HTML."""
     return _PAGES.get_template(template).render(values)
