@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, page
-from functions.message_shapes import message_item, time_zone_of
+from functions.shapes.message import message_item, time_zone_of
 from lib.fields import Moment, RecordRef
 from lib.lists.store import Listed, scope_of
 from lib.people.calls import Activity

@@ -8,15 +8,14 @@ from pydantic import BaseModel, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
-from functions.message_shapes import attachments_of, one_attachment
 from functions.messages import load
+from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
 from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
 from lib.files.image_formats import BrokenImage
 from lib.files.models import (
     LARGEST_FOLLOWED,
     LARGEST_IMAGE,
-    AttachmentRead,
 )
 from lib.files.store import UNSENT
 from lib.messages.models import StoredMessage
@@ -86,14 +85,14 @@ async def add_attachment(call: Call) -> Answer:
         version=call.if_match,
     )
     await _tell_lists(call, loaded.message)
-    return Answer(201, await one_attachment(call, file, loaded))
+    return Answer(201, await read_attachment(call, file, loaded))
 
 
 @endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
 async def list_attachments(call: Call) -> Answer:
     """The message's attachments."""
     loaded = await load(call)
-    return Answer(200, AttachmentList(items=await attachments_of(call, loaded)))
+    return Answer(200, AttachmentList(items=await read_attachments(call, loaded)))
 
 
 @endpoints(
@@ -111,7 +110,7 @@ async def replace_attachment(call: Call) -> Answer:
         call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
     )
     await _tell_lists(call, loaded.message)
-    return Answer(200, await one_attachment(call, file, loaded))
+    return Answer(200, await read_attachment(call, file, loaded))
 
 
 @endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
@@ -133,7 +132,7 @@ async def patch_attachment(call: Call) -> Answer:
     except TooLarge as error:
         raise invalid(["followed"], f"{error}") from None
     await _tell_lists(call, loaded.message)
-    return Answer(200, await one_attachment(call, file, loaded))
+    return Answer(200, await read_attachment(call, file, loaded))
 
 
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})

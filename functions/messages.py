@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, page
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, invalid_fields, not_there
-from functions.message_shapes import message_item, message_read, time_zone_of
-from lib.catalogues.devices import device_of
-from lib.clock import moment
+from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
+from functions.shapes.timeline import Event, timeline_event
 from lib.errors import Stale
-from lib.fields import ChosenId, Moment, RecordRef
+from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import is_waiting
-from lib.messages.models import Body, MessageFields, MessageItem, MessageRead, MessageSpec, StoredMessage
+from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
 from lib.messages.store import Loaded
 from lib.reminders import check_times, with_reminder
 from lib.storage import Conflict
-from lib.tracking.facts import Fact
-from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
@@ -46,48 +42,6 @@ class MessagesQuery(PageQuery):
     sort: Sort = "-sent_at"
 
 
-class ReasonRead(BaseModel):
-    """`weight` is in log-odds (natural logarithm): above 0 it speaks for a person, below for a machine."""
-
-    code: str
-    text: str
-    weight: float
-    source: str
-
-
-class VerdictRead(BaseModel):
-    """Who it was, how sure that is (0 to 1), and why. `human_probability` is that of a person among the recipients."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    class_: Literal["human", "machine", "uncertain"] = Field(alias="class")
-    confidence: float
-    human_probability: float
-    reasons: list[ReasonRead]
-    rules: str
-
-
-class DeviceRead(BaseModel):
-    """With what it was done, as far as the user agent tells."""
-
-    type: str | None
-    os: str | None
-    client: str | None
-
-
-class Event(BaseModel):
-    """One thing that happened to a message."""
-
-    id: str
-    kind: Literal["open", "click", "attachment_view", "reply", "auto_reply", "bounce"]
-    at: Moment
-    recipient: str | None
-    url: str | None
-    attachment: str | None
-    device: DeviceRead
-    verdict: VerdictRead
-
-
 async def load(call: Call) -> Loaded:
     """The message of the path. Raises Problem."""
     message = call.path["message"]
@@ -104,7 +58,7 @@ async def answer_with(call: Call, status: int, message: str) -> Answer:
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    return whole(status, await message_read(call, loaded))
+    return whole(status, await read_message(call, loaded))
 
 
 def whole(status: int, message: MessageRead) -> Answer:
@@ -134,7 +88,7 @@ async def make_message(call: Call) -> Answer:
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load(call)
-    return whole(200, await message_read(call, loaded))
+    return whole(200, await read_message(call, loaded))
 
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
@@ -242,7 +196,7 @@ async def message_timeline(call: Call) -> Answer:
     links = await _links_of_copies(call, loaded)
     files = await call.services.files.attachments(call.org, loaded.message)
     names = {file.number: file.filename for file in files}
-    events = [(cursor, _event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
+    events = [(cursor, timeline_event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
     return Answer(200, page(events, call.query.limit))
 
 
@@ -253,36 +207,3 @@ async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
         if isinstance(copy.links, str) and copy.links not in read:
             read[copy.links] = await call.services.messages.links(call.org, copy)
     return [read[copy.links] if isinstance(copy.links, str) else copy.links for copy in loaded.copies]
-
-
-def _event(
-    loaded: Loaded, links_of_copies: list[list[str]], filenames: Mapping[int, str], fact: Fact, verdict: Verdict
-) -> Event:
-    recipients = loaded.message.recipients()
-    known = fact.recipient is not None and fact.recipient < len(recipients)
-    copies = zip(loaded.copies, links_of_copies, strict=True)
-    # A browser that asks not to be tracked does not say whose copy it was; followed ones come first, and have the link.
-    links = next((links for copy, links in copies if _is_for(copy.recipients, fact)), [])
-    return Event(
-        id=fact.key,
-        kind=fact.kind,
-        at=moment(fact.at),
-        recipient=recipients[fact.recipient].email if known and fact.recipient is not None else None,
-        url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
-        attachment=filenames.get(fact.item) if fact.kind == "attachment_view" else None,
-        device=DeviceRead(**device_of(fact.agent)),
-        verdict=VerdictRead(
-            class_=verdict.kind,
-            confidence=verdict.confidence,
-            human_probability=verdict.probability,
-            reasons=[
-                ReasonRead(code=each.code, text=each.text, weight=each.weight, source=each.source)
-                for each in verdict.reasons
-            ],
-            rules=verdict.rules,
-        ),
-    )
-
-
-def _is_for(recipients: list[int], fact: Fact) -> bool:
-    return fact.recipient is None or fact.recipient in recipients

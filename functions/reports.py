@@ -8,9 +8,8 @@ from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, page
-from functions.message_shapes import message_item, time_zone_of
+from functions.shapes.message import MessageItem, message_item, time_zone_of
 from lib.lists.store import month_of
-from lib.messages.models import MessageItem
 
 endpoints = Endpoints("Reports")
 

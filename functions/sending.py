@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid
-from functions.message_shapes import transport_checks
 from functions.messages import answer_with, load
+from functions.shapes.checks import transport_checks
+from functions.shapes.message import MessageRead
 from lib.composing import preparation as prepare
 from lib.composing.bodies import size_of
 from lib.composing.preparation import Mail, Prepared, check_domain
@@ -20,7 +21,7 @@ from lib.fields import Model, Moment
 from lib.files.models import StoredFile
 from lib.messages.copies import state_of_all
 from lib.messages.follow_state import Decision
-from lib.messages.models import Body, MessageFields, MessageRead, Recipient, Remark, StoredMessage
+from lib.messages.models import Body, MessageFields, Recipient, Remark, StoredMessage
 from lib.messages.store import Lease, Loaded, sharing_links
 from lib.mime.write import ComposeError
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, page
 from functions.api.problems import invalid, not_there
+from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
 from lib.storage import Missing
-from lib.templates.listing import Shown, TemplateSort, chosen, ordered, shown
+from lib.templates.listing import TemplateSort, chosen, ordered, shown
 from lib.templates.models import (
     LONGEST_HTML,
     LONGEST_TEXT,
@@ -22,15 +22,13 @@ from lib.templates.models import (
     StoredVersion,
     TemplateSpec,
 )
-from lib.templates.rates import TemplateCounted, counted
+from lib.templates.rates import counted
 from lib.templates.rendering import Names, TooLong, rendered
 
 endpoints = Endpoints("Templates")
 
 _LARGEST_TEMPLATE = 12 * (LONGEST_HTML + LONGEST_TEXT) + LARGEST_BODY
 """Bytes: a character may take twelve in JSON (`\ud83e\udd80`)."""
-
-_SWITCHED_OFF = "The organization has switched engagement off."
 
 
 class TemplatesQuery(PageQuery):
@@ -46,35 +44,6 @@ class VersionQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
     version: QueryNumber | None = Field(None, ge=1, description="the newest where none is given")
-
-
-class TemplateRead(TemplateCounted):
-    """A template, whole, and what came of the mails that were made of it. Versions count from 1, without gaps; each can
-    be read, also when the template was deleted."""
-
-    id: str
-    etag: str | None = Field(description="null of one that was deleted")
-    name: str
-    language: str
-    version: int
-    made_at: Moment = Field(description="when this version was put")
-    subject: str
-    html: str | None
-    text: str | None
-
-
-class TemplateItem(TemplateCounted):
-    """A template as lists show it. Of each language at most one is recommended. Which one is being tried is drawn anew
-    every day for every acting user."""
-
-    id: str
-    etag: str
-    name: str
-    language: str
-    version: int
-    subject: str
-    recommended: bool
-    recommended_because: str
 
 
 class OutcomeSpec(Model):
@@ -147,18 +116,7 @@ async def _read(call: Call, template: StoredTemplate, etag: str, number: int) ->
     version, counts = await asyncio.gather(
         _version(call, template, number), call.services.template_counts.load_counts(call.org, template.id)
     )
-    return TemplateRead(**_labels(template, etag), **dict(version), **dict(_seen(call, counted(counts.tally_of()))))
-
-
-def _labels(template: StoredTemplate, etag: str) -> dict[str, Any]:
-    return {"id": template.id, "etag": etag or None, "name": template.name, "language": template.language}
-
-
-def _seen(call: Call, counts: TemplateCounted) -> TemplateCounted:
-    """No rates where the organization has switched engagement off."""
-    if call.organization.settings.engagement_enabled:
-        return counts
-    return TemplateCounted(sent_count=counts.sent_count, won_count=counts.won_count)
+    return template_read(call, template, etag, version, counted(counts.tally_of()))
 
 
 @endpoints("GET", "/templates", query=TemplatesQuery, answers={200: Page[TemplateItem]})
@@ -172,21 +130,9 @@ async def list_templates(call: Call) -> Answer:
     # Stable for a day: whoever looks twice is told the same.
     seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
     found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
-    entries = ordered([(each, _seen(call, counted(each.tally))) for each in found], query.sort)
-    items = [(key, _item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
+    entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
+    items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
     return Answer(200, page(items[: query.limit + 1], query.limit))
-
-
-def _item(call: Call, each: Shown, counts: TemplateCounted) -> TemplateItem:
-    enabled, advice = call.organization.settings.engagement_enabled, each.advice
-    return TemplateItem(
-        **_labels(each.template, each.etag),
-        **dict(counts),
-        version=each.template.version,
-        subject=each.template.subject,
-        recommended=advice.recommended and enabled,
-        recommended_because=advice.because if enabled else _SWITCHED_OFF,
-    )
 
 
 @endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})

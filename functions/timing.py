@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.messages import answer_with, check_message_times, load
+from functions.shapes.message import MessageRead
 from lib.fields import Model, Moment
-from lib.messages.models import MessageRead, Reminder
+from lib.messages.models import Reminder
 
 endpoints = Endpoints("Timing")
 
