@@ -9,25 +9,25 @@ import pixel_fn
 import redirect_fn
 import reminder_fn
 import scheduler_fn
-from functions import (
+from functions import dead_letters
+from functions.api.openapi import openapi_document
+from functions.resources import (
     activities,
-    advice,
-    assess,
     attachments,
     cards,
-    dead_letters,
     messages,
     organizations,
     people,
     recipients,
     reports,
     sending,
-    service,
     simulate,
     templates,
     timing,
 )
-from functions.api.openapi import openapi_document
+from functions.resources import delivery_advice as advice
+from functions.resources import health as service
+from functions.resources import verdicts as assess
 from lib.services import Services
 
 RESOURCES = (

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.messages import load
+from functions.resources.messages import load
 from lib.clock import in_zone
 from lib.fields import Moment
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, invalid_fields
-from functions.recipients import RecipientRead, recipients_read
-from functions.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
+from functions.resources.recipients import RecipientRead, recipients_read
+from functions.resources.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
 from lib.composing import preparation as prepare
 from lib.composing.preparation import Mail, Prepared
 from lib.fields import ChosenId

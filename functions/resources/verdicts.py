@@ -9,8 +9,8 @@ import azure.functions as func
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import not_there
-from functions.messages import load
 from functions.queue_trigger import on_queue
+from functions.resources.messages import load
 from lib.assessment.rejudge import Reassessment
 from lib.services import Services
 from lib.storage.layout import INTERACTIONS

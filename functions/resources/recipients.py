@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import invalid_fields
-from functions.messages import load
+from functions.resources.messages import load
 from lib.fields import Email, RecordRef
 from lib.messages.follow_state import Decision
 from lib.messages.models import Copy, Delivery, StoredMessage

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid
-from functions.messages import answer_with, load
+from functions.resources.messages import answer_with, load
 from functions.shapes.checks import transport_checks
 from functions.shapes.message import MessageRead
 from lib.composing import preparation as prepare

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.messages import answer_with, check_message_times, load
+from functions.resources.messages import answer_with, check_message_times, load
 from functions.shapes.message import MessageRead
 from lib.fields import Model, Moment
 from lib.messages.models import Reminder

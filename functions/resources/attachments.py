@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
-from functions.messages import load
+from functions.resources.messages import load
 from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
 from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
