@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
-from functions.resources.messages import load
+from functions.resources.messages import load_message
 from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
 from lib.errors import TooLarge
 from lib.fields import Model, Moment, QueryFlag
@@ -72,7 +72,7 @@ class ImageRead(BaseModel):
 )
 async def add_attachment(call: Call) -> Answer:
     """Add a file to a draft, a scheduled or a failed message."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
     file = await call.services.files.add_file(
@@ -91,7 +91,7 @@ async def add_attachment(call: Call) -> Answer:
 @endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
 async def list_attachments(call: Call) -> Answer:
     """The message's attachments."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     return Answer(200, AttachmentList(items=await read_attachments(call, loaded)))
 
 
@@ -104,7 +104,7 @@ async def list_attachments(call: Call) -> Answer:
 )
 async def replace_attachment(call: Call) -> Answer:
     """Put another file in its place; of a followed one also after the message was sent, under the same links."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     _check_not_empty(call)
     file = await call.services.files.replace(
         call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
@@ -116,7 +116,7 @@ async def replace_attachment(call: Call) -> Answer:
 @endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
 async def patch_attachment(call: Call) -> Answer:
     """Follow it or not, revoke it, or let it expire."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     patch: AttachmentPatch = call.body
     expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
     try:
@@ -138,7 +138,7 @@ async def patch_attachment(call: Call) -> Answer:
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
 async def delete_attachment(call: Call) -> Answer:
     """Take it out of a draft, a scheduled or a failed message."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"], call.if_match)
     await _tell_lists(call, loaded.message)
     return Answer(200, Deleted(deleted=call.path["attachment"]))
@@ -153,7 +153,7 @@ async def delete_attachment(call: Call) -> Answer:
 )
 async def add_image(call: Call) -> Answer:
     """Add an image of the body: PNG, JPEG, GIF or WebP."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     _check_not_empty(call)
     try:
         image = await call.services.files.add_image(

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.resources.messages import load
+from functions.resources.messages import load_message
 from lib.clock import in_zone
 from lib.fields import Moment
 
@@ -47,7 +47,7 @@ class DeliveryAdvice(BaseModel):
 @endpoints("GET", "/messages/{message}/delivery-advice", query=AdviceQuery, answers={200: DeliveryAdvice})
 async def delivery_advice(call: Call) -> Answer:
     """When to send the message: in the recipient's working time, or when they read mail by habit; and why."""
-    message = (await load(call)).message
+    message = (await load_message(call)).message
     advisor = call.services.advisor
     sender_zone = await advisor.sender_zone(call.org, message)
     work_hours = call.organization.settings.work_hours

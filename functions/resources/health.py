@@ -1,32 +1,24 @@
-"""The service itself: its health, its description, and what an operator does by hand."""
+"""Whether Heed and what it depends on are well."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable
 from typing import Literal
 
-import azure.functions as func
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from lib.operations.overdue import LIMIT
 from lib.storage import StorageError
-from lib.storage.layout import INTERACTIONS, ORGANIZATIONS
-from lib.tracking.facts import Fact, NotAFact, read_interactions
-from lib.tracking.journal import LOG_MARK, queue_body
+from lib.storage.layout import ORGANIZATIONS
 
 endpoints = Endpoints("Service", who="nobody", prefix="api")
-operations = Endpoints("Operations", who="admin", prefix="api/ops")
 
 _CHECK_SECONDS = 5
-_FACTS_OF_A_MESSAGE = 50
-_LARGEST_LOG = 25 * 1024 * 1024
 
 
 class Health(BaseModel):
-    """`failing` when one of the checks is not `ok`."""
+    """The state of the service: `failing` when one of the checks is not `ok`."""
 
     status: Literal["ok", "failing"]
     checks: dict[str, str]
@@ -36,16 +28,9 @@ class Health(BaseModel):
     )
 
 
-class Replayed(BaseModel):
-    """`skipped` are lines that hold no readable fact."""
-
-    replayed: int
-    skipped: int
-
-
 @endpoints("GET", "/health", answers={200: Health, 503: Health})
 async def health(call: Call) -> Answer:
-    """Whether Heed and what it depends on are well, and whether mail and reminders leave in time."""
+    """Tell whether Heed and what it depends on are well, and whether mail and reminders leave in time."""
     checks, overdue = {"storage": "ok"}, None
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
@@ -58,54 +43,3 @@ async def health(call: Call) -> Answer:
     well = all(result == "ok" for result in checks.values())
     body = Health(status="ok" if well else "failing", checks=checks, oldest_overdue_seconds=overdue)
     return Answer(200 if well else 503, body)
-
-
-@operations("POST", "/replay", text_body=True, answers={200: Replayed}, largest_body=_LARGEST_LOG)
-async def replay_log(call: Call) -> Answer:
-    """Take back the facts that the log holds, from days without storage. The body is the log; again is the same."""
-    found, skipped = _facts_in(call.body.decode("utf-8", "replace").splitlines())
-    for organization, facts in found.items():
-        for start in range(0, len(facts), _FACTS_OF_A_MESSAGE):
-            texts = [fact.to_json() for fact in facts[start : start + _FACTS_OF_A_MESSAGE]]
-            await call.services.storage.queues.send(INTERACTIONS, queue_body(organization, texts))
-    return Answer(200, Replayed(replayed=sum(map(len, found.values())), skipped=skipped))
-
-
-def _facts_in(lines: Iterable[str]) -> tuple[dict[str, list[Fact]], int]:
-    """Facts by organization, each once, wherever in a line the mark stands; and how many could not be read."""
-    found: dict[str, dict[str, Fact]] = {}
-    skipped = 0
-    for line in lines:
-        _, mark, rest = line.partition(LOG_MARK)
-        if not mark:
-            continue
-        try:
-            raw, _ = json.JSONDecoder().raw_decode(rest)
-            read = read_interactions({"v": 1, "org": raw["org"], "facts": [raw["fact"]]})
-        except (ValueError, TypeError, KeyError, NotAFact):
-            skipped += 1
-        else:
-            found.setdefault(read.organization, {}).update({fact.key: fact for fact in read.facts})
-    return {organization: list(facts.values()) for organization, facts in found.items()}, skipped
-
-
-def pages(document: bytes) -> func.Blueprint:
-    """The OpenAPI document, and a page that shows it."""
-    triggers = func.Blueprint()
-
-    @triggers.function_name("openapi")
-    @triggers.route("api/openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    async def openapi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        return func.HttpResponse(document, mimetype="application/json")
-
-    @triggers.function_name("docs")
-    @triggers.route("api/docs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    async def docs(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        from functions.pages.api_docs import api_docs_page
-
-        return func.HttpResponse(api_docs_page(document), mimetype="text/html", headers=_PAGE_HEADERS)
-
-    return triggers
-
-
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}

@@ -42,7 +42,7 @@ class MessagesQuery(PageQuery):
     sort: Sort = "-sent_at"
 
 
-async def load(call: Call) -> Loaded:
+async def load_message(call: Call) -> Loaded:
     """The message of the path. Raises Problem."""
     message = call.path["message"]
     loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
@@ -53,15 +53,15 @@ async def load(call: Call) -> Loaded:
     return loaded
 
 
-async def answer_with(call: Call, status: int, message: str) -> Answer:
+async def answer_with_message(call: Call, status: int, message: str) -> Answer:
     """The message as it is now, after what was derived of it has been brought up to date."""
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    return whole(status, await read_message(call, loaded))
+    return whole_message(status, await read_message(call, loaded))
 
 
-def whole(status: int, message: MessageRead) -> Answer:
+def whole_message(status: int, message: MessageRead) -> Answer:
     """With its bodies, which may be large."""
     return Answer(status, message, message.etag, size=len(message.html or "") + len(message.text or ""))
 
@@ -81,20 +81,20 @@ async def make_message(call: Call) -> Answer:
     await call.services.reminders.enter(call.org, message)
     with suppress(Conflict):  # an earlier try with the same Idempotency-Key got so far
         await call.services.messages.make(call.org, message, Body(html=spec.html, text=spec.text))
-    return await answer_with(call, 201, message.id)
+    return await answer_with_message(call, 201, message.id)
 
 
 @endpoints("GET", "/messages/{message}", answers={200: MessageRead})
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
-    loaded = await load(call)
-    return whole(200, await read_message(call, loaded))
+    loaded = await load_message(call)
+    return whole_message(200, await read_message(call, loaded))
 
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def patch_message(call: Call) -> Answer:
     """Change a draft or a failed message; of one that was sent or scheduled, only `deliver_at` and `reminder`."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     message = loaded.message
     given = set(call.body.model_fields_set)
     if message.state not in _EDITABLE:
@@ -126,7 +126,7 @@ async def patch_message(call: Call) -> Answer:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
     await call.services.reminders.leave(call.org, message, changed)
-    return await answer_with(call, 200, message.id)
+    return await answer_with_message(call, 200, message.id)
 
 
 async def _template_version(call: Call, template: str | None) -> int | None:
@@ -148,7 +148,7 @@ async def check_message_times(call: Call, message: MessageFields, given: set[str
 @endpoints("DELETE", "/messages/{message}", answers={200: Deleted})
 async def delete_message(call: Call) -> Answer:
     """Delete a draft, a scheduled or a failed message."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     if loaded.message.state not in (*_EDITABLE, "scheduled"):
         raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
@@ -185,7 +185,7 @@ async def list_messages(call: Call) -> Answer:
 @endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})
 async def message_timeline(call: Call) -> Answer:
     """What happened to a message, newest first; each with a verdict and its reasons."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     query: PageQuery = call.query
     found = []
     async for row in call.services.fact_rows.newest_first(call.org, loaded.message.id, query.after()):

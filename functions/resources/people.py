@@ -1,11 +1,10 @@
-"""Users and records, and the timer that keeps the list of engaged records in order."""
+"""Users and records."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any, Literal
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
@@ -27,7 +26,6 @@ from lib.people.store import (
     record_partition,
 )
 from lib.records import Engagement, Rollup
-from lib.services import Services
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
 
@@ -192,14 +190,3 @@ async def _list_engaged(call: Call) -> Answer:
         if rollup.record
     ]
     return Answer(200, page_until(items, found.after))
-
-
-def blueprint(services: Services) -> func.Blueprint:
-    triggers = func.Blueprint()
-
-    @triggers.function_name("tidy_engaged_records")
-    @triggers.timer_trigger("timer", "0 20 * * * *")
-    async def tidy_engaged_records(timer: func.TimerRequest) -> None:  # noqa: ARG001
-        await services.engagements.engaged.tidy()
-
-    return triggers

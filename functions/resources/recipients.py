@@ -1,25 +1,20 @@
-"""Who gets a message: whether each of them is followed and why; and what they have consented to."""
+"""The recipients of a message, whether each is followed, and why."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.problems import invalid_fields
-from functions.resources.messages import load
-from lib.fields import Email, RecordRef
+from functions.resources.messages import load_message
+from lib.fields import RecordRef
 from lib.messages.follow_state import Decision
 from lib.messages.models import Copy, Delivery, StoredMessage
 from lib.messages.store import Loaded
-from lib.people.consents import Consent, ConsentSpec
 from lib.people.preference import Preference
 
 endpoints = Endpoints("Recipients and consents")
-
-_EMAIL = TypeAdapter(Email)
-_MOST_SHOWN = 200
 
 
 class RecipientRead(BaseModel):
@@ -44,18 +39,10 @@ class RecipientsRead(BaseModel):
     next: str | None = None
 
 
-class ConsentHistory(BaseModel):
-    """`follow` is what the newest entry says, and so what counts; the history begins with that."""
-
-    email: str
-    follow: Preference
-    history: list[Consent]
-
-
 @endpoints("GET", "/messages/{message}/recipients", answers={200: RecipientsRead})
 async def list_recipients(call: Call) -> Answer:
     """List the recipients in order, with whether they are followed, and why or why not."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     decision = await call.services.preparation.decision(call.org, call.organization.settings, loaded.message)
     return Answer(200, RecipientsRead(items=recipients_read(loaded, decision)))
 
@@ -97,30 +84,3 @@ def _delivery(message: StoredMessage, copy: Copy | None, number: int) -> Deliver
         # The CRM has sent it by itself, and says so.
         return Delivery(state="accepted", at=message.sent_at)
     return copy.delivery_of(number) if copy is not None and message.state != "draft" else Delivery(state="waiting")
-
-
-@endpoints("PUT", "/consents/{*email}", body=ConsentSpec, answers={200: ConsentHistory})
-async def put_consent(call: Call) -> Answer:
-    """Add to an address's consent history; the newest entry counts."""
-    email = _email(call)
-    await call.services.consents.append(call.org, email, call.body, call.user())
-    return await _history(call, email)
-
-
-@endpoints("GET", "/consents/{*email}", answers={200: ConsentHistory})
-async def get_consents(call: Call) -> Answer:
-    """Read an address's consent history, newest first."""
-    return await _history(call, _email(call))
-
-
-def _email(call: Call) -> str:
-    """Raises Problem."""
-    try:
-        return _EMAIL.validate_python(call.path["email"])
-    except ValidationError as error:
-        raise invalid_fields(error, ["path", "email"]) from None
-
-
-async def _history(call: Call, email: str) -> Answer:
-    history = [each async for each in call.services.consents.history(call.org, email, _MOST_SHOWN)]
-    return Answer(200, ConsentHistory(email=email, follow=history[0].follow if history else "unknown", history=history))

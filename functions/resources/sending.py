@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid
-from functions.resources.messages import answer_with, load
+from functions.resources.messages import answer_with_message, load_message
 from functions.shapes.checks import transport_checks
 from functions.shapes.message import MessageRead
 from lib.composing import preparation as prepare
@@ -107,7 +107,7 @@ def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFil
 @endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
 async def send_message(call: Call) -> Answer:
     """Send it now, or at its `deliver_at`; of one that was sent, to those who were refused."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     message = loaded.message
     if message.state in ("draft", "failed") and message.asked_by != call.made_id:
         body = await _check_complete(call, loaded)
@@ -116,7 +116,7 @@ async def send_message(call: Call) -> Answer:
             inside = await _check_files(call, message, body, decision)
             _check_limits(call, message, inside, body)
     await call.services.schedule.send(call.org, loaded, call.made_id)
-    return await answer_with(call, 202, message.id)
+    return await answer_with_message(call, 202, message.id)
 
 
 @endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})
@@ -125,7 +125,7 @@ async def prepare_message(call: Call) -> Answer:
 
     Each copy goes to its own recipients and nobody else, whoever its To and Cc name.
     """
-    loaded = await load(call)
+    loaded = await load_message(call)
     if loaded.message.state != "draft":
         raise Problem(409, f"Only a draft can be prepared; this message is {loaded.message.status}.")
     body = await _check_complete(call, loaded)
@@ -201,7 +201,7 @@ def sender_copy(kept: prepare.SenderCopy) -> SenderCopy:
 @endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
 async def mark_sent(call: Call) -> Answer:
     """The CRM has sent the prepared mail. Again is the same."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     message = loaded.message
     if message.state == "draft" and loaded.copies:
         gateways = await call.services.gateways.find_gateways([each.email for each in message.recipients()])
@@ -209,7 +209,7 @@ async def mark_sent(call: Call) -> Answer:
         await call.services.messages.change(call.org, sent, loaded.etag)
     elif message.state != "sent":
         raise Problem(409, f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
-    return await answer_with(call, 200, message.id)
+    return await answer_with_message(call, 200, message.id)
 
 
 def _sent(call: Call, loaded: Loaded) -> StoredMessage:
@@ -228,6 +228,6 @@ def _sent(call: Call, loaded: Loaded) -> StoredMessage:
 @endpoints("POST", "/messages/{message}/resolve", body=Resolution, answers={200: MessageRead})
 async def resolve_message(call: Call) -> Answer:
     """Say what became of an uncertain message, or have it sent again."""
-    loaded = await load(call)
+    loaded = await load_message(call)
     await call.services.schedule.resolve(call.org, loaded, resend=call.body.as_ == "resend")
-    return await answer_with(call, 200, loaded.message.id)
+    return await answer_with_message(call, 200, loaded.message.id)

@@ -1,4 +1,4 @@
-"""How a function is put on a queue, whichever backend the queues have: storage, or Service Bus."""
+"""Registers functions on queues, whichever backend the queues have: Azure Storage or Service Bus."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ import azure.functions as func
 from lib.services import Services
 from lib.storage import Unavailable
 
-Handler = Callable[[bytes], Awaitable[None]]
-"""Takes a message's body. ValueError means that it is no message of ours; any failure has it come again."""
+MessageHandler = Callable[[bytes], Awaitable[None]]
+"""Handles a message's body. Any error makes the message come again; ValueError means that it is no message of ours."""
 
 log = logging.getLogger("heed.queues")
 
 AFTER_AN_OUTAGE = timedelta(seconds=30)
 _LONGEST_PAUSE = 10.0
+"""Seconds."""
 
 
-def on_queue(triggers: func.Blueprint, services: Services, queue: str) -> Callable[[Handler], Handler]:
-    """Register the handler as a function of its own name. It gets no retry policy: the host would ignore it."""
+def on_queue(triggers: func.Blueprint, services: Services, queue: str) -> Callable[[MessageHandler], MessageHandler]:
+    """Register the decorated handler as a function of its own name. No retry policy: the host would ignore it."""
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: MessageHandler) -> MessageHandler:
+        """Register the handler with the trigger of the queues' backend."""
+
         async def patiently(body: bytes) -> None:
+            """Handle a message; send it again for later while storage is down."""
             try:
                 await handler(body)
             except Unavailable as error:
@@ -40,17 +44,18 @@ def on_queue(triggers: func.Blueprint, services: Services, queue: str) -> Callab
     return register
 
 
-def _on_storage(triggers: func.Blueprint, name: str, queue: str, handler: Handler) -> None:
+def _on_storage(triggers: func.Blueprint, name: str, queue: str, handler: MessageHandler) -> None:
     @triggers.function_name(name)
     @triggers.queue_trigger("msg", queue, connection="AzureWebJobsStorage")
     async def receive(msg: func.QueueMessage) -> None:
         await handler(msg.get_body())
 
 
-def _on_service_bus(triggers: func.Blueprint, name: str, queue: str, handler: Handler) -> None:
+def _on_service_bus(triggers: func.Blueprint, name: str, queue: str, handler: MessageHandler) -> None:
     @triggers.function_name(name)
     @triggers.service_bus_queue_trigger("msg", connection="HEED_SERVICEBUS", queue_name=queue)
     async def receive(msg: func.ServiceBusMessage) -> None:
+        """Handle a message; pause after a failure."""
         try:
             await handler(msg.get_body())
         except ValueError:
@@ -63,5 +68,5 @@ def _on_service_bus(triggers: func.Blueprint, name: str, queue: str, handler: Ha
 
 
 def pause_after(tries: int) -> float:
-    """Seconds to let go by before the next try: half a second, then twice as long each time."""
+    """Return the pause before the next try, in seconds: half a second, then twice as long each time, at most 10."""
     return min(_LONGEST_PAUSE, 0.5 * 2.0 ** (min(tries, 10) - 1))
