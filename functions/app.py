@@ -1,4 +1,4 @@
-"""The Functions app: every trigger of Heed, over the given services."""
+"""The Functions app: all functions of Heed, registered over the given services."""
 
 from __future__ import annotations
 
@@ -9,57 +9,74 @@ import pixel_fn
 import redirect_fn
 import reminder_fn
 import scheduler_fn
-from functions import (
+from functions.api.openapi import openapi_document
+from functions.operations import dead_letters, replay
+from functions.resources import (
     activities,
-    advice,
-    assess,
+    api_document,
     attachments,
     cards,
-    dead_letters,
+    consents,
+    delivery_advice,
+    health,
     messages,
     organizations,
     people,
     recipients,
     reports,
     sending,
-    service,
     simulate,
     templates,
     timing,
+    verdicts,
 )
-from functions.openapi import openapi_document
+from functions.triggers import dead_letters as dead_letter_alarm
+from functions.triggers import engaged_records, interactions
 from lib.services import Services
 
 RESOURCES = (
-    service.endpoints,
+    health.endpoints,
     organizations.endpoints,
     people.endpoints,
     templates.endpoints,
     messages.endpoints,
     attachments.endpoints,
     recipients.endpoints,
+    consents.endpoints,
     sending.endpoints,
     simulate.endpoints,
     timing.endpoints,
-    advice.endpoints,
+    delivery_advice.endpoints,
     cards.endpoints,
     activities.endpoints,
     reports.endpoints,
-    assess.endpoints,
-    service.operations,
-    dead_letters.operations,
+    verdicts.endpoints,
+    replay.endpoints,
+    dead_letters.endpoints,
 )
+"""The endpoints of the API, in the order in which the OpenAPI document lists them."""
 
-TRIGGERS = (pixel_fn, redirect_fn, attachment_fn, scheduler_fn, reminder_fn, assess, people, dead_letters)
+TRIGGERS = (
+    pixel_fn,
+    redirect_fn,
+    attachment_fn,
+    scheduler_fn,
+    reminder_fn,
+    interactions,
+    engaged_records,
+    dead_letter_alarm,
+)
+"""Modules of functions beside the API: what recipients request, timers and queues."""
 
 
 def make_app(services: Services) -> func.FunctionApp:
+    """Register every function over the services."""
     app = func.FunctionApp()
     document = openapi_document(RESOURCES, services.settings.base_url)
     blueprints = [
         *(resource.blueprint(services) for resource in RESOURCES),
         *(triggers.blueprint(services) for triggers in TRIGGERS),
-        service.pages(document),
+        api_document.blueprint(document),
     ]
     for blueprint in blueprints:
         app.register_functions(blueprint)

@@ -1,12 +1,12 @@
-"""What is stored of a message's files, and what the API shows of an attachment."""
+"""The stored form of a message's files, and their limits."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from lib.fields import Check, Moment
+from lib.fields import Moment
 from lib.mime.sizes import MEGABYTE
 
 LARGEST_FOLLOWED = 100 * MEGABYTE
@@ -50,20 +50,6 @@ class StoredImage(StoredFile):
 def cid_of(image: str) -> str:
     """A Content-ID (RFC 2392) for an image's id: like a Message-ID, unique everywhere."""
     return f"{image}@images.heed"
-
-
-class AttachmentRead(BaseModel):
-    """A file of a message. `size` in bytes; `views` are those by people; `content_type` is what its bytes say."""
-
-    id: str
-    filename: str
-    size: int
-    content_type: str
-    followed: bool
-    views: int = 0
-    revoked: bool = False
-    expires_at: Moment | None = None
-    check: list[Check] = Field(default_factory=list, description="what stands in the way of sending it")
 
 
 def is_gone(file: StoredAttachment, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""A message: what a CRM posts, what is stored of it, and what the API shows."""
+"""A message: what a CRM posts, and what is stored of it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lib.fields import Check, ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
-from lib.files.models import AttachmentRead
+from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.messages.follow_state import FollowState
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
-from lib.verdicts.kpis import Kpis
 
 Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
 State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
@@ -240,52 +238,6 @@ class Copy(BaseModel):
 
 
 _WAITING = Delivery(state="waiting")
-
-
-class ReminderRead(Reminder):
-    """`state` is `met` when what it waited for happened before its time."""
-
-    state: Literal["set", "reminded", "met"]
-    status_text: str
-
-
-class MessageItem(MessageFields):
-    """A message as lists show it."""
-
-    reminder: ReminderRead | None = None
-
-    id: str
-    etag: str
-    status: Status
-    status_text: str = Field(description="in a few words, with times in the acting user's zone")
-    follow_state: FollowState
-    message_id: str | None = Field(description="the mail's Message-ID (RFC 5322), once it has one")
-    template_version: int | None = Field(None, description="the version of the template that it was made of")
-    created_at: Moment
-    sent_at: Moment | None
-    remarks: list[Remark]
-    failure: Failure | None = Field(description="why it was not sent, or not to all, or why nobody knows")
-    kpis: Kpis
-
-
-class OtherReaderRead(BaseModel):
-    """Somebody else has probably read this recipient's copy, too: a guess of its own, which counts nowhere."""
-
-    recipient: str
-    text: str = "Probably read by someone else, too."
-    confidence: float
-    because: list[str]
-
-
-class MessageRead(MessageItem):
-    """A message, whole."""
-
-    other_readers: list[OtherReaderRead] = Field(default_factory=list)
-    attachments: list[AttachmentRead] = Field(default_factory=list)
-    check: list[Check] = Field(default_factory=list, description="what to know of it before it is sent")
-
-    html: str | None
-    text: str | None
 
 
 def records_of(message: MessageFields) -> Iterator[RecordRef]:

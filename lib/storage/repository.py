@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel
 
 from lib.errors import Stale
-from lib.fields import Model
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
@@ -70,31 +69,3 @@ class Repository(Generic[Stored]):
         """(key, model, etag) in order of the keys."""
         async for row in self._tables.query(table(organization, self._kind), partition, keys, limit):
             yield row.key, unpack(self._model, row), row.etag or ""
-
-
-def patch_of(spec: type[Model], module: str) -> type[Model]:
-    """The model of a PATCH's body: the same fields, none of them needed.
-
-    It is to be bound in `module` under its own name, by which it goes to other processes: `UserPatch` for a `UserSpec`.
-    """
-    fields: dict[str, Any] = {}
-    for name, field in spec.model_fields.items():
-        info: Any = Field(default=None, alias=field.alias, description=field.description)
-        info.metadata = list(field.metadata)
-        fields[name] = (field.annotation, info)
-    return create_model(
-        f"{spec.__name__.removesuffix('Spec')}Patch",
-        __base__=Model,
-        __module__=module,
-        __doc__=f"Fields of {spec.__name__} to change; what is left out stays.",
-        **fields,
-    )
-
-
-def patched(spec: type[Model], there: BaseModel, patch: BaseModel) -> dict[str, Any]:
-    """The fields of `spec` after the patch, for `spec.model_validate`."""
-    known = set(spec.model_fields)
-    return {
-        **there.model_dump(include=known, by_alias=False),
-        **patch.model_dump(exclude_unset=True, by_alias=False),
-    }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from functions.preview_page import HEADERS, preview_page
+from functions.pages.template_preview import HEADERS, template_preview_page
 from lib.templates.models import Rendered, StoredTemplate
 from tests.browser.devtools import Tab, chromium
 
@@ -53,7 +53,7 @@ async def server() -> AsyncIterator[Server]:
     await site.start()
     host, port = runner.addresses[0][:2]
     server.origin = f"http://{host}:{port}"
-    server.page = preview_page(
+    server.page = template_preview_page(
         TEMPLATE, 1, Rendered(subject="Hello", html=HOSTILE.replace("{origin}", server.origin), text="Hi")
     )
     yield server

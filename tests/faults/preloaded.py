@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from unittest.mock import patch
 
-from functions.openapi import openapi_document
+from functions.api.openapi import openapi_document
 from lib.storage.memory import memory_storage
 from tests.faults import worker  # noqa: F401
 from tests.faults.jobs import HostedHeed

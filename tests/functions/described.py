@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from functions.api.openapi import openapi_document
 from functions.app import RESOURCES
-from functions.openapi import openapi_document
 from tests.support.heed import ADMIN_KEY, BASE_URL, Heed, Response
 
 Schema = dict[str, Any]

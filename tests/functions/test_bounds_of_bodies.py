@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.endpoint import LARGEST_BODY
-from functions.json_bodies import MOST_VALUES
+from functions.api.endpoint import LARGEST_BODY
+from functions.api.json_bodies import MOST_VALUES
 from tests.functions.described import Field, Schema, alternatives, fields, operations
 from tests.support.heed import ADMIN_KEY, Heed, Response
 

@@ -10,8 +10,8 @@ import pytest
 from azure.functions.queue import QueueMessage
 from azure.functions.servicebus import ServiceBusMessage
 
-from functions import queue_trigger
-from functions.queue_trigger import on_queue, pause_after
+from functions.triggers import queues as queue_trigger
+from functions.triggers.queues import on_queue, pause_after
 from infra.local.application import Function, list_functions
 from lib.storage import Unavailable
 from lib.storage.memory import MemoryQueues
@@ -31,7 +31,7 @@ BACKENDS: dict[str, Any] = {
 _NO_PROPERTIES: Any = {"application_properties": {}, "user_properties": {}}
 
 
-def registered(heed: Heed, **handlers: queue_trigger.Handler) -> dict[str, Function]:
+def registered(heed: Heed, **handlers: queue_trigger.MessageHandler) -> dict[str, Function]:
     """The functions of an app with these handlers on the queue `work`."""
     app, triggers = func.FunctionApp(), func.Blueprint()
     for name, handler in handlers.items():

@@ -27,7 +27,7 @@ class Down:
     async def put_message(self, *_: object) -> None:
         raise Unavailable("down")
 
-    async def get(self, *_: object) -> None:
+    async def read_row(self, *_: object) -> None:
         raise Unavailable("down")
 
 

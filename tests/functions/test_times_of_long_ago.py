@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from functions.shapes.text import status_text
 from lib.messages.models import StoredMessage
-from lib.messages.status_text import status_text
 from lib.storage import Range, Replace, Row
 from lib.storage.layout import KINDS, table
 from lib.verdicts.kpis import Kpis

@@ -1,0 +1,184 @@
+"""The OpenAPI document, from the endpoints' own declarations and the models that check what comes in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from functions.api.endpoint import Endpoint, Endpoints, NoQuery
+from functions.api.problems import ProblemDocument
+
+_REF = "#/components/schemas/{model}"
+_USER_HEADER = {
+    "name": "X-Heed-User",
+    "in": "header",
+    "description": "The acting CRM user; times are told in this user's zone.",
+    "schema": {"type": "string"},
+}
+_ONCE_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and body within 24 hours get the first answer.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+_MATCH_HEADER = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Only if it still is this version, else 412.",
+    "schema": {"type": "string"},
+}
+_RECIPIENT_FACING: dict[str, Any] = {
+    "/o/{token}.gif": (
+        "pixel",
+        "The pixel: a mail was opened.",
+        {"200": {"description": "The 43-byte GIF.", "content": {"image/gif": {}}}},
+    ),
+    "/c/{token}": (
+        "redirect",
+        "A link: it was clicked.",
+        {"302": {"description": "To exactly the original URL."}, "404": {"description": "No such link."}},
+    ),
+    "/a/{token}/{filename}": (
+        "attachment",
+        "A followed attachment: it was viewed.",
+        {
+            "302": {"description": "To the file's bytes, as a download, for at most 5 minutes."},
+            "404": {"description": "No such link."},
+            "410": {"description": "Revoked, expired or erased."},
+            "503": {"description": "Storage does not tell; worth trying again."},
+        },
+    ),
+    "/i/{token}/{filename}": (
+        "image",
+        "An image of the mail: it was opened.",
+        {"200": {"description": "The image, or the pixel where it cannot be had.", "content": {"image/*": {}}}},
+    ),
+}
+
+
+def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
+    """OpenAPI 3.1, as JSON."""
+    endpoints = [(group.tag, endpoint) for group in groups for endpoint in group.all]
+    references, schemas = _schemas(endpoint for _, endpoint in endpoints)
+    paths: dict[str, dict[str, Any]] = {}
+    for tag, endpoint in endpoints:
+        path = f"/{endpoint.route}".replace("{*", "{")
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(tag, endpoint, references)
+    for path, (name, summary, responses) in _RECIPIENT_FACING.items():
+        for method in ("get", "head"):
+            paths.setdefault(path, {})[method] = {
+                "operationId": f"{name}_{method}",
+                "tags": ["Recipients"],
+                "summary": summary,
+                "security": [],
+                "parameters": _path_parameters(path),
+                "responses": responses,
+            }
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Heed",
+            "version": "0.1.0",
+            "summary": "Tells a salesperson, truthfully, what became of a mail.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    return json.dumps(document, indent=1).encode()
+
+
+References = Mapping[Any, dict[str, Any]]
+"""The schema's reference of each (model, mode)."""
+
+
+def _schemas(endpoints: Iterable[Endpoint]) -> tuple[References, dict[str, Any]]:
+    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemDocument, "serialization"): None}
+    for endpoint in endpoints:
+        if endpoint.body:
+            wanted[endpoint.body, "validation"] = None
+        for model in endpoint.answers.values():
+            if model and issubclass(model, BaseModel):
+                wanted[model, "serialization"] = None
+    references, definitions = models_json_schema(list(wanted), ref_template=_REF)
+    return references, definitions.get("$defs", {})
+
+
+def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.name,
+        "tags": [tag],
+        "summary": endpoint.summary,
+        "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *_headers(endpoint)],
+        "responses": _responses(endpoint, references),
+    }
+    if endpoint.who == "nobody":
+        operation["security"] = []
+    if endpoint.body:
+        schema = references[endpoint.body, "validation"]
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if endpoint.text_body:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    if endpoint.largest_file:
+        operation["requestBody"] = {
+            "required": True,
+            "description": f"The file, as it is: 1 to {endpoint.largest_file:,} bytes.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    return operation
+
+
+def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, model in endpoint.answers.items():
+        if model is str:
+            responses[str(status)] = {
+                "description": "A page.",
+                "content": {"text/html": {"schema": {"type": "string"}}},
+            }
+            continue
+        content = {"application/json": {"schema": references[model, "serialization"]}} if model else {}
+        responses[str(status)] = {"description": (model.__doc__ or "").strip() or "Done.", "content": content}
+    problem = {"application/problem+json": {"schema": references[ProblemDocument, "serialization"]}}
+    responses["default"] = {"description": "What went wrong (RFC 9457).", "content": problem}
+    return responses
+
+
+def _path_parameters(route: str) -> list[dict[str, Any]]:
+    names = re.findall(r"\{\*?(\w+)\}", route)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    if endpoint.query is NoQuery:
+        return []
+    schema = endpoint.query.model_json_schema()
+    needed = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in needed, "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
+    headers: list[dict[str, Any]] = []
+    if endpoint.who == "organization":
+        headers.append(_USER_HEADER)
+    if endpoint.method == "POST" and "{org}" in endpoint.route:
+        headers.append(_ONCE_HEADER)
+    if endpoint.method in ("PUT", "PATCH", "DELETE"):
+        headers.append(_MATCH_HEADER)
+    return headers

@@ -1,0 +1,61 @@
+"""Lists: `?limit=` and `?cursor=` in, `{"items", "next"}` out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.api.problems import Problem
+from lib.fields import QueryNumber
+
+Item = TypeVar("Item")
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[QueryNumber, Field(ge=1, le=200, description="items of a page")] = 50
+    cursor: Annotated[str, Field(max_length=1024, description="`next` of the page before")] | None = None
+
+    def after(self) -> str | None:
+        """The key of the last item of the page before. Raises Problem."""
+        if self.cursor is None:
+            return None
+        try:
+            after = base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)).decode("ascii")
+        except (binascii.Error, ValueError):
+            after = ""
+        if _cursor(after) != self.cursor or not after.isprintable() or any(sign in after for sign in "/\\#?'"):
+            raise Problem(400, "The cursor is none that this list has given.")
+        return after
+
+
+def _cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page of a list."""
+
+    # The docstring is not that of `Page[Item]`.
+    model_config = ConfigDict(json_schema_extra={"description": "A page of a list."})
+
+    items: list[Item]
+    next: str | None = Field(description="the `cursor` of the next page, null on the last one")
+
+
+def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
+    """A page of `found`, which holds one item more than the limit where there is a next page."""
+    shown = found[:limit]
+    more = len(found) > limit
+    cursor = _cursor(shown[-1][0]) if more else None
+    return Page(items=[item for _, item in shown], next=cursor)
+
+
+def page_until(items: list[Item], after: str | None) -> Page[Item]:
+    """A page of a list that says itself where the next one begins (None: there is none)."""
+    return Page(items=items, next=None if after is None else _cursor(after))

@@ -1,0 +1,38 @@
+"""Bodies of PATCH requests: a model with every field optional, and what it makes of the stored model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from lib.fields import Model
+
+
+def patch_of(spec: type[Model], module: str) -> type[Model]:
+    """Make the model of a PATCH's body: the fields of `spec`, none of them required.
+
+    The caller binds the model in `module` under its own name (`UserPatch` for `UserSpec`), by which other processes
+    find it.
+    """
+    fields: dict[str, Any] = {}
+    for name, field in spec.model_fields.items():
+        info: Any = Field(default=None, alias=field.alias, description=field.description)
+        info.metadata = list(field.metadata)
+        fields[name] = (field.annotation, info)
+    return create_model(
+        f"{spec.__name__.removesuffix('Spec')}Patch",
+        __base__=Model,
+        __module__=module,
+        __doc__=f"Fields of {spec.__name__} to change; what is left out stays.",
+        **fields,
+    )
+
+
+def patched(spec: type[Model], there: BaseModel, patch: BaseModel) -> dict[str, Any]:
+    """Return the fields of `spec` after the patch, for `spec.model_validate`."""
+    known = set(spec.model_fields)
+    return {
+        **there.model_dump(include=known, by_alias=False),
+        **patch.model_dump(exclude_unset=True, by_alias=False),
+    }

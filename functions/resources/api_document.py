@@ -1,0 +1,26 @@
+"""The OpenAPI document at `/api/openapi.json`, and the page `/api/docs` that shows it."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+
+def blueprint(document: bytes) -> func.Blueprint:
+    """Register the functions `openapi` and `docs`, which serve the document."""
+    triggers = func.Blueprint()
+
+    @triggers.function_name("openapi")
+    @triggers.route("api/openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def openapi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+        return func.HttpResponse(document, mimetype="application/json")
+
+    @triggers.function_name("docs")
+    @triggers.route("api/docs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def docs(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+        from functions.pages.api_docs import api_docs_page  # loads Jinja, which only pages need
+
+        return func.HttpResponse(api_docs_page(document), mimetype="text/html", headers=_PAGE_HEADERS)
+
+    return triggers

@@ -1,0 +1,176 @@
+"""Files of a message: attachments, followed or not, and the images of its body."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, StringConstraints
+
+from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.problems import invalid
+from functions.resources.messages import load_message
+from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
+from lib.errors import TooLarge
+from lib.fields import Model, Moment, QueryFlag
+from lib.files.image_formats import BrokenImage
+from lib.files.models import (
+    LARGEST_FOLLOWED,
+    LARGEST_IMAGE,
+)
+from lib.files.store import UNSENT
+from lib.messages.models import StoredMessage
+
+endpoints = Endpoints("Attachments")
+
+_SPARE = 512 * 1024
+"""So much more than the largest file is read, to say what the limit is, and not just that there is one."""
+
+Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class AttachmentQuery(Model):
+    filename: Filename
+    followed: QueryFlag = False
+
+
+class ReplacementQuery(Model):
+    filename: Filename | None = None
+
+
+class ImageQuery(Model):
+    filename: Filename
+
+
+class AttachmentPatch(Model):
+    """`followed` until the message is sent, the others at any time; `expires_at: null` takes the end away again."""
+
+    followed: bool | None = None
+    revoked: bool | None = None
+    expires_at: Moment | None = None
+
+
+class AttachmentList(BaseModel):
+    """All of them, on one page."""
+
+    items: list[AttachmentRead]
+    next: None = None
+
+
+class ImageRead(BaseModel):
+    """The HTML shows it by `<img src="cid:…">`."""
+
+    id: str
+    cid: str
+
+
+@endpoints(
+    "POST",
+    "/messages/{message}/attachments",
+    query=AttachmentQuery,
+    answers={201: AttachmentRead},
+    largest_file=LARGEST_FOLLOWED + _SPARE,
+)
+async def add_attachment(call: Call) -> Answer:
+    """Add a file to a draft, a scheduled or a failed message."""
+    loaded = await load_message(call)
+    _check_not_empty(call)
+    query: AttachmentQuery = call.query
+    file = await call.services.files.add_file(
+        call.org,
+        loaded.message.id,
+        call.made_id,
+        query.filename,
+        call.body,
+        followed=query.followed,
+        version=call.if_match,
+    )
+    await _tell_lists(call, loaded.message)
+    return Answer(201, await read_attachment(call, file, loaded))
+
+
+@endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
+async def list_attachments(call: Call) -> Answer:
+    """The message's attachments."""
+    loaded = await load_message(call)
+    return Answer(200, AttachmentList(items=await read_attachments(call, loaded)))
+
+
+@endpoints(
+    "PUT",
+    "/messages/{message}/attachments/{attachment}",
+    query=ReplacementQuery,
+    answers={200: AttachmentRead},
+    largest_file=LARGEST_FOLLOWED + _SPARE,
+)
+async def replace_attachment(call: Call) -> Answer:
+    """Put another file in its place; of a followed one also after the message was sent, under the same links."""
+    loaded = await load_message(call)
+    _check_not_empty(call)
+    file = await call.services.files.replace(
+        call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
+    )
+    await _tell_lists(call, loaded.message)
+    return Answer(200, await read_attachment(call, file, loaded))
+
+
+@endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
+async def patch_attachment(call: Call) -> Answer:
+    """Follow it or not, revoke it, or let it expire."""
+    loaded = await load_message(call)
+    patch: AttachmentPatch = call.body
+    expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
+    try:
+        file = await call.services.files.set(
+            call.org,
+            loaded.message.id,
+            call.path["attachment"],
+            followed=patch.followed,
+            revoked=patch.revoked,
+            expires=expires,
+            version=call.if_match,
+        )
+    except TooLarge as error:
+        raise invalid(["followed"], f"{error}") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(200, await read_attachment(call, file, loaded))
+
+
+@endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
+async def delete_attachment(call: Call) -> Answer:
+    """Take it out of a draft, a scheduled or a failed message."""
+    loaded = await load_message(call)
+    await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"], call.if_match)
+    await _tell_lists(call, loaded.message)
+    return Answer(200, Deleted(deleted=call.path["attachment"]))
+
+
+@endpoints(
+    "POST",
+    "/messages/{message}/images",
+    query=ImageQuery,
+    answers={201: ImageRead},
+    largest_file=LARGEST_IMAGE,
+)
+async def add_image(call: Call) -> Answer:
+    """Add an image of the body: PNG, JPEG, GIF or WebP."""
+    loaded = await load_message(call)
+    _check_not_empty(call)
+    try:
+        image = await call.services.files.add_image(
+            call.org, loaded.message.id, call.made_id, call.query.filename, call.body, call.if_match
+        )
+    except BrokenImage as error:
+        raise invalid(["body"], f"{error}") from None
+    await _tell_lists(call, loaded.message)
+    return Answer(201, ImageRead(id=image.id, cid=image.cid))
+
+
+def _check_not_empty(call: Call) -> None:
+    if not call.body:
+        raise invalid(["body"], "the file is empty; send its bytes as the body")
+
+
+async def _tell_lists(call: Call, message: StoredMessage) -> None:
+    """Lists show the message's etag, which has changed with its files; after sending only where If-Match named it."""
+    if message.state in UNSENT or call.if_match:
+        await call.services.assessor.refresh(call.org, message.id)

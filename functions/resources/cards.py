@@ -1,0 +1,189 @@
+"""Cards of the relationship assistant, for the acting user."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.problems import Problem, not_there
+from lib.cards.store import Action, Card, CardRecipient, Kind, Priority, Status
+from lib.clock import rfc3339
+from lib.errors import NotAllowed, Stale, WrongField
+from lib.fields import Model, Moment, Regarding
+from lib.ids import short_hash
+from lib.people.calls import Activity
+
+endpoints = Endpoints("Cards")
+
+
+class CardsQuery(PageQuery):
+    status: Status = "open"
+
+
+class CardRead(BaseModel):
+    """`withdrawn_because` tells why Heed took a card back."""
+
+    id: str
+    kind: Kind
+    priority: Priority
+    title: str
+    text: str
+    created_at: Moment
+    message: str
+    regarding: Regarding | None
+    recipient: CardRecipient | None
+    actions: list[Action]
+    status: Status
+    snoozed_until: Moment | None
+    withdrawn_because: str | None
+    useful: bool | None
+    etag: str | None
+
+
+class CallMade(BaseModel):
+    """The card, which is done with it, and the call on the record's list of activities."""
+
+    card: CardRead
+    activity: Activity
+
+
+class SnoozeSpec(Model):
+    """For how long a card is put away."""
+
+    until: Moment | None = Field(None, description="by default in an hour, for one of normal priority in a day")
+
+
+class Feedback(Model):
+    """Whether a card was worth showing."""
+
+    useful: bool
+
+
+def _read(card: Card, etag: str | None) -> CardRead:
+    fields = {name: getattr(card, name) for name in CardRead.model_fields if hasattr(card, name)}
+    actions: list[Action] = []
+    if card.status != "done":
+        actions = ["call", "snooze", "dismiss"] if card.related() else ["snooze", "dismiss"]
+    return CardRead(**fields, actions=actions, withdrawn_because=card.because, etag=etag)
+
+
+async def _unchanged(call: Call) -> tuple[Card, str] | None:
+    """The card of the path, as `If-Match` wants it; None where an earlier try of this request has changed it."""
+    card, etag = await _there(call)
+    if card.changed_by == call.made_id:
+        return None
+    _check_version(call, etag)
+    await _remove_undone(call, card)
+    return card, etag
+
+
+async def _remove_undone(call: Call, card: Card) -> bool:
+    """Undoing that died half-way comes to its end; whether it had not before."""
+    return card.undone is not None and await call.services.activities.remove(call.org, card.undone)
+
+
+def _check_version(call: Call, etag: str) -> None:
+    if call.if_match not in (None, "*", etag):
+        raise Stale
+
+
+async def _there(call: Call) -> tuple[Card, str]:
+    found = await call.services.cards.load_card(call.org, call.acting_user(), call.path["card"])
+    if found is None:
+        raise not_there("card")
+    return found
+
+
+async def _answer(call: Call) -> Answer:
+    card, etag = await _there(call)
+    return Answer(200, _read(card, etag), etag)
+
+
+@endpoints("GET", "/cards", query=CardsQuery, answers={200: Page[CardRead]})
+async def list_cards(call: Call) -> Answer:
+    """The acting user's cards, the most pressing first."""
+    query: CardsQuery = call.query
+    rows = call.services.cards.page(call.org, call.acting_user(), query.status, query.after(), query.limit + 1)
+    return Answer(200, page([(cursor, _read(card, None)) async for cursor, card in rows], query.limit))
+
+
+@endpoints("GET", "/cards/{card}", answers={200: CardRead})
+async def get_card(call: Call) -> Answer:
+    """Read a card."""
+    card, etag = await _there(call)
+    _check_version(call, etag)
+    return Answer(200, _read(card, etag), etag)
+
+
+@endpoints("POST", "/cards/{card}/dismiss", answers={200: CardRead})
+async def dismiss_card(call: Call) -> Answer:
+    """It is dealt with, or needs nothing."""
+    if found := await _unchanged(call):
+        await call.services.cards.finish(call.org, *found, call.made_id)
+    return await _answer(call)
+
+
+@endpoints("POST", "/cards/{card}/snooze", body=SnoozeSpec, answers={200: CardRead})
+async def snooze_card(call: Call) -> Answer:
+    """Not now: it comes back after an hour when it is pressing, else after a day, or at the time given."""
+    found = await _unchanged(call)
+    until = call.body.until
+    if until and until <= call.now:
+        raise WrongField(["until"], f"{rfc3339(until)} is in the past: it is {rfc3339(call.now)}")
+    if found:
+        await call.services.cards.snooze(call.org, *found, until, call.made_id)
+    return await _answer(call)
+
+
+@endpoints("POST", "/cards/{card}/call", answers={201: CallMade})
+async def call_from_card(call: Call) -> Answer:
+    """Make a call activity on the record that the card is about; the card is dealt with."""
+    card, etag = await _there(call)
+    if card.status == "done" and card.activity:
+        return await _called(call, card.activity)
+    _check_version(call, etag)
+    record = card.related()
+    if record is None:
+        raise Problem(409, "There is no record to call about: neither the message nor its recipient names one.")
+    await _remove_undone(call, card)
+    activity = Activity(
+        id=short_hash("call", card.user, card.id, etag),
+        kind="call",
+        record=record,
+        title=card.title,
+        at=call.now,
+        user=card.user,
+        message=card.message,
+    )
+    await call.services.cards.finish(call.org, card, etag, call.made_id, activity)
+    return await _called(call, activity)
+
+
+async def _called(call: Call, activity: Activity) -> Answer:
+    """The card says that there was a call. Who stores it has made it: another request than that, where one died."""
+    if not await call.services.activities.make(call.org, activity, call.made_id):
+        raise NotAllowed("This card is done.")
+    card, etag = await _there(call)
+    return Answer(201, CallMade(card=_read(card, etag), activity=activity), etag)
+
+
+@endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})
+async def undo_card(call: Call) -> Answer:
+    """Take the last action back; a call activity goes, too."""
+    card, etag = await _there(call)
+    is_repeated = card.changed_by == call.made_id
+    if not await _remove_undone(call, card) and not is_repeated:
+        _check_version(call, etag)
+        await call.services.cards.undo(call.org, card, etag, call.made_id)
+        if card.activity:
+            await call.services.activities.remove(call.org, card.activity)
+    return await _answer(call)
+
+
+@endpoints("POST", "/cards/{card}/feedback", body=Feedback, answers={200: CardRead})
+async def rate_card(call: Call) -> Answer:
+    """Say whether the card was of use."""
+    if found := await _unchanged(call):
+        await call.services.cards.rate(call.org, *found, call.body.useful, call.made_id)
+    return await _answer(call)

@@ -1,0 +1,51 @@
+"""The consent history of an e-mail address."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import invalid_fields
+from lib.fields import Email
+from lib.people.consents import Consent, ConsentSpec
+from lib.people.preference import Preference
+
+endpoints = Endpoints("Recipients and consents")
+
+_EMAIL = TypeAdapter(Email)
+_MOST_SHOWN = 200
+
+
+class ConsentHistory(BaseModel):
+    """The consents of an address, newest first."""
+
+    email: str
+    follow: Preference = Field(description="what the newest entry says, which counts")
+    history: list[Consent]
+
+
+@endpoints("PUT", "/consents/{*email}", body=ConsentSpec, answers={200: ConsentHistory})
+async def put_consent(call: Call) -> Answer:
+    """Add to an address's consent history; the newest entry counts."""
+    email = _email(call)
+    await call.services.consents.append(call.org, email, call.body, call.user())
+    return await _history(call, email)
+
+
+@endpoints("GET", "/consents/{*email}", answers={200: ConsentHistory})
+async def get_consents(call: Call) -> Answer:
+    """Read an address's consent history, newest first."""
+    return await _history(call, _email(call))
+
+
+def _email(call: Call) -> str:
+    """Read the address from the path. Raises Problem."""
+    try:
+        return _EMAIL.validate_python(call.path["email"])
+    except ValidationError as error:
+        raise invalid_fields(error, ["path", "email"]) from None
+
+
+async def _history(call: Call, email: str) -> Answer:
+    history = [each async for each in call.services.consents.history(call.org, email, _MOST_SHOWN)]
+    return Answer(200, ConsentHistory(email=email, follow=history[0].follow if history else "unknown", history=history))

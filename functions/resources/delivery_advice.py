@@ -1,0 +1,70 @@
+"""Delivery advice: when a message is best sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.resources.messages import load_message
+from lib.clock import in_zone
+from lib.fields import Moment
+
+endpoints = Endpoints("Delivery advice")
+
+_YEARS = range(2000, 2100)
+"""Holidays and working weeks are known for these, more or less."""
+
+
+def _advisable(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise ValueError(f"advice is given for the years {_YEARS[0]} to {_YEARS[-1]}")
+    return value
+
+
+class AdviceQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    now: Annotated[Moment, AfterValidator(_advisable)] | None = Field(
+        None, description="the time to advise for, RFC 3339 with offset (+ written as %2B); by default now"
+    )
+
+
+class DeliveryAdvice(BaseModel):
+    """When to send, and why; without a time where there is more than one recipient, or no known place."""
+
+    suggested_at: Moment | None
+    local_time: str | None = Field(description="the suggested time on the recipient's clock, ISO 8601 with offset")
+    time_zone: str | None = Field(description="the recipient's zone of the IANA database, where it is known")
+    sender_local_time: str | None = Field(description="the suggested time on the sender's clock, ISO 8601 with offset")
+    sender_time_zone: str
+    because: str
+    confidence: Annotated[float, Field(ge=0, le=1)] = Field(description="how sure the advice is; 0 without a time")
+
+
+@endpoints("GET", "/messages/{message}/delivery-advice", query=AdviceQuery, answers={200: DeliveryAdvice})
+async def delivery_advice(call: Call) -> Answer:
+    """When to send the message: in the recipient's working time, or when they read mail by habit; and why."""
+    message = (await load_message(call)).message
+    advisor = call.services.advisor
+    sender_zone = await advisor.sender_zone(call.org, message)
+    work_hours = call.organization.settings.work_hours
+    advice = await advisor.advise(call.org, work_hours, message, sender_zone, call.query.now or call.now)
+    return Answer(
+        200,
+        DeliveryAdvice(
+            suggested_at=advice.suggested_at,
+            local_time=_on_the_clock(advice.suggested_at, advice.zone),
+            time_zone=advice.zone,
+            sender_local_time=_on_the_clock(advice.suggested_at, sender_zone),
+            sender_time_zone=sender_zone,
+            because=advice.because,
+            confidence=advice.confidence,
+        ),
+    )
+
+
+def _on_the_clock(moment: datetime | None, zone: str | None) -> str | None:
+    return in_zone(moment, zone).isoformat(timespec="milliseconds") if moment and zone else None

@@ -1,0 +1,117 @@
+"""Organizations and their keys: the administrator's part of the API."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.patching import patch_of, patched
+from functions.api.problems import not_there
+from lib.errors import Stale
+from lib.fields import Model, Name
+from lib.organizations.registry import ApiKey, Organization, OrganizationSpec, Scope
+from lib.storage import Conflict, Missing
+
+endpoints = Endpoints("Organizations", who="admin")
+
+OrganizationPatch = patch_of(OrganizationSpec, __name__)
+
+
+class OrganizationRead(Organization):
+    """An organization, with all of its settings."""
+
+    etag: str
+
+
+class KeySpec(Model):
+    """A key to be made."""
+
+    scope: Scope = Field(description="`full`; `read`: GET alone; `inbound`: handing in mail alone")
+    name: Name = Field("", description="to tell keys apart by")
+
+
+class NewKey(ApiKey):
+    """The only answer that ever holds the key itself."""
+
+    key: str
+
+
+def _read(organization: Organization, etag: str) -> OrganizationRead:
+    return OrganizationRead(**organization.model_dump(), etag=etag)
+
+
+async def _there(call: Call) -> tuple[Organization, str]:
+    found = await call.services.organizations.load_organization(call.org)
+    if found is None:
+        raise not_there("organization")
+    return found
+
+
+async def _put(call: Call, spec: OrganizationSpec, if_match: str | None) -> Answer:
+    try:
+        organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
+    except Conflict as error:
+        raise Stale from error
+    return Answer(201 if made else 200, _read(organization, etag), etag)
+
+
+@endpoints("PUT", "", body=OrganizationSpec, answers={201: OrganizationRead, 200: OrganizationRead})
+async def put_organization(call: Call) -> Answer:
+    """Make an organization, with its storage, or change it."""
+    return await _put(call, call.body, call.if_match)
+
+
+@endpoints("GET", "", answers={200: OrganizationRead})
+async def get_organization(call: Call) -> Answer:
+    """Read an organization."""
+    organization, etag = await _there(call)
+    return Answer(200, _read(organization, etag), etag)
+
+
+@endpoints("PATCH", "", body=OrganizationPatch, answers={200: OrganizationRead})
+async def patch_organization(call: Call) -> Answer:
+    """Change some of it; within `settings`, what is left out stays, too."""
+    organization, etag = await _there(call)
+    fields = patched(OrganizationSpec, organization, call.body)
+    given = call.body.model_dump(exclude_unset=True).get("settings")
+    if given:
+        fields["settings"] = {**organization.settings.model_dump(), **given}
+    given_version = None if call.if_match == "*" else call.if_match
+    return await _put(call, OrganizationSpec.model_validate(fields), given_version or etag)
+
+
+@endpoints("DELETE", "", answers={200: Deleted})
+async def delete_organization(call: Call) -> Answer:
+    """Delete it, with its keys and all its storage. There is no way back."""
+    _, etag = await _there(call)
+    if call.if_match not in (None, "*", etag):
+        raise Stale
+    await call.services.organizations.delete(call.org)
+    return Answer(200, Deleted(deleted=call.org))
+
+
+@endpoints("POST", "/keys", body=KeySpec, answers={201: NewKey})
+async def make_key(call: Call) -> Answer:
+    """Make a key of a scope. It is shown in this answer, and never again."""
+    await _there(call)
+    made, key = await call.services.organizations.make_key(call.org, call.body.scope, call.body.name, call.made_id)
+    return Answer(201, NewKey(**made.model_dump(), key=key))
+
+
+@endpoints("GET", "/keys", query=PageQuery, answers={200: Page[ApiKey]})
+async def list_keys(call: Call) -> Answer:
+    """List the keys, without what is secret about them."""
+    await _there(call)
+    found = await call.services.organizations.keys(call.org, call.query.after(), call.query.limit + 1)
+    return Answer(200, page([(key.id, key) for key in found], call.query.limit))
+
+
+@endpoints("DELETE", "/keys/{key}", answers={200: Deleted})
+async def revoke_key(call: Call) -> Answer:
+    """Revoke a key, at once."""
+    try:
+        await call.services.organizations.revoke_key(call.org, call.path["key"])
+    except Missing:
+        raise not_there("key") from None
+    return Answer(200, Deleted(deleted=call.path["key"]))

@@ -1,0 +1,192 @@
+"""Users and records."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from pydantic import Field
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, page, page_until
+from functions.api.patching import patch_of, patched
+from functions.api.problems import invalid, not_there
+from lib.errors import Stale
+from lib.fields import Model, RecordRef, RecordType
+from lib.people.store import (
+    USERS,
+    Changed,
+    OptIn,
+    Record,
+    RecordSpec,
+    StoredRecord,
+    StoredUser,
+    User,
+    UserSpec,
+    record_partition,
+)
+from lib.records import Engagement, Rollup
+from lib.storage import Conflict, Range
+from lib.storage.repository import Repository
+
+endpoints = Endpoints("People and records")
+
+UserPatch = patch_of(UserSpec, __name__)
+RecordPatch = patch_of(RecordSpec, __name__)
+
+
+class RecordsQuery(PageQuery):
+    type: RecordType | None = Field(None, description="needed without a view; narrows a view")
+    view: Literal["engaged-this-week"] | None = Field(
+        None, description="records that people have engaged with in the last 7 days, by score; its pages may be short"
+    )
+
+
+class RecordRead(Record):
+    """A record, and what people made of the mail to it."""
+
+    engagement: Engagement
+
+
+class RecordItem(Record):
+    """A record of a list."""
+
+    engagement: Engagement | None = Field(None, description="in a view; null in a list by type")
+
+
+async def _put(call: Call, kept: Repository[Any], partition: str, key: str, stored: Any, read: type[Any]) -> Answer:
+    try:
+        etag, made = await kept.save(call.org, partition, key, stored, call.if_match)
+    except Conflict as error:
+        raise Stale from error
+    return Answer(201 if made else 200, read(**stored.model_dump(), etag=etag), etag)
+
+
+async def _get(call: Call, kept: Repository[Any], partition: str, key: str, what: str) -> tuple[Any, str]:
+    found = await kept.load(call.org, partition, key)
+    if found is None:
+        raise not_there(what)
+    return found
+
+
+async def _patch(
+    call: Call, kept: Repository[Any], partition: str, key: str, spec: type[Model], read: type[Any], what: str
+) -> Answer:
+    there, etag = await _get(call, kept, partition, key, what)
+    if call.if_match not in (None, "*", etag):
+        raise Stale
+    changed = spec.model_validate(patched(spec, there, call.body))
+    stored = there.model_copy(update=dict(changed))
+    etag = await kept.change(call.org, partition, key, stored, etag)
+    return Answer(200, read(**stored.model_dump(), etag=etag), etag)
+
+
+async def _list(call: Call, kept: Repository[Any], partition: str, read: type[Any]) -> Answer:
+    keys = Range(after=call.query.after())
+    rows = kept.list(call.org, partition, keys, call.query.limit + 1)
+    found = [(key, read(**stored.model_dump(), etag=etag)) async for key, stored, etag in rows]
+    return Answer(200, page(found, call.query.limit))
+
+
+@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User})
+async def put_user(call: Call) -> Answer:
+    """Make a user, or replace what is known of one."""
+    stored = StoredUser(id=call.path["user"], **call.body.model_dump())
+    return await _put(call, call.services.people.users, USERS, stored.id, stored, User)
+
+
+@endpoints("GET", "/users/{user}", answers={200: User})
+async def get_user(call: Call) -> Answer:
+    """Read a user."""
+    stored, etag = await _get(call, call.services.people.users, USERS, call.path["user"], "user")
+    return Answer(200, User(**stored.model_dump(), etag=etag), etag)
+
+
+@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User})
+async def patch_user(call: Call) -> Answer:
+    """Change some of what is known of a user."""
+    return await _patch(call, call.services.people.users, USERS, call.path["user"], UserSpec, User, "user")
+
+
+@endpoints("GET", "/users", query=PageQuery, answers={200: Page[User]})
+async def list_users(call: Call) -> Answer:
+    """List the users, by id."""
+    return await _list(call, call.services.people.users, USERS, User)
+
+
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: Changed})
+async def opt_in_users(call: Call) -> Answer:
+    """Opt users in to following mail, or out."""
+    users = None if call.body.users == "all" else call.body.users
+    return Answer(200, Changed(changed=await call.services.people.opt_in(call.org, users, call.body.opt_in)))
+
+
+@endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: RecordRead, 200: RecordRead})
+async def put_record(call: Call) -> Answer:
+    """Make a record, or replace what is known of one; its mail counts for its new parent then."""
+    stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
+    kept = call.services.people.records
+    return await _with_engagement(
+        call, await _put(call, kept, record_partition(stored.type), stored.id, stored, Record)
+    )
+
+
+@endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
+async def get_record(call: Call) -> Answer:
+    """Read a record, and what people made of the mail to it."""
+    (stored, etag), rollup = await asyncio.gather(
+        _get(call, call.services.people.records, record_partition(call.path["type"]), call.path["id"], "record"),
+        call.services.engagements.load_rollup(call.org, _ref(call)),
+    )
+    return Answer(200, RecordRead(**stored.model_dump(), etag=etag, engagement=_engagement(call, rollup)), etag)
+
+
+@endpoints("PATCH", "/records/{type}/{id}", body=RecordPatch, answers={200: RecordRead})
+async def patch_record(call: Call) -> Answer:
+    """Change some of what is known of a record; its mail counts for its new parent then."""
+    partition = record_partition(call.path["type"])
+    kept = call.services.people.records
+    return await _with_engagement(
+        call, await _patch(call, kept, partition, call.path["id"], RecordSpec, Record, "record")
+    )
+
+
+def _ref(call: Call) -> RecordRef:
+    return RecordRef(type=call.path["type"], id=call.path["id"])
+
+
+async def _with_engagement(call: Call, answer: Answer) -> Answer:
+    """The record is stored; now for all that knows it by a copy. Who gets an error puts it again."""
+    rollup = await call.services.engagements.record_changed(call.org, _ref(call))
+    assert isinstance(answer.body, Record)
+    read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
+    return Answer(answer.status, read, answer.etag)
+
+
+def _engagement(call: Call, rollup: Rollup) -> Engagement:
+    """Nothing where the organization has switched engagement off."""
+    settings = call.organization.settings
+    return rollup.engagement(settings.score, call.now) if settings.engagement_enabled else Engagement()
+
+
+@endpoints("GET", "/records", query=RecordsQuery, answers={200: Page[RecordItem]})
+async def list_records(call: Call) -> Answer:
+    """List the records of a type, by id, or those that people have engaged with, by score."""
+    if call.query.view:
+        return await _list_engaged(call)
+    if call.query.type is None:
+        raise invalid(["query", "type"], "needed where no view is named")
+    return await _list(call, call.services.people.records, record_partition(call.query.type), RecordItem)
+
+
+async def _list_engaged(call: Call) -> Answer:
+    query: RecordsQuery = call.query
+    if not call.organization.settings.engagement_enabled:
+        return Answer(200, page_until([], None))
+    found = await call.services.engagements.engaged.page(call.org, query.after(), query.limit, query.type)
+    items = [
+        RecordItem(**rollup.record.model_dump(), etag=rollup.etag or "", engagement=_engagement(call, rollup))
+        for rollup in found.records
+        if rollup.record
+    ]
+    return Answer(200, page_until(items, found.after))

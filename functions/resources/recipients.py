@@ -1,0 +1,86 @@
+"""The recipients of a message, whether each is followed, and why."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.resources.messages import load_message
+from lib.fields import RecordRef
+from lib.messages.follow_state import Decision
+from lib.messages.models import Copy, Delivery, StoredMessage
+from lib.messages.store import Loaded
+from lib.people.preference import Preference
+
+endpoints = Endpoints("Recipients and consents")
+
+
+class RecipientRead(BaseModel):
+    """`follow`: whether this recipient is, or of sent mail was, followed. `preference` is what they are known to want
+    today. `delivery` is what became of the mail for this recipient: a `pending` one was refused for now and is tried
+    again."""
+
+    email: str
+    name: str
+    record: RecordRef | None
+    field: Literal["to", "cc", "bcc"]
+    follow: bool
+    preference: Preference
+    because: str
+    delivery: Delivery
+
+
+class RecipientsRead(BaseModel):
+    """All of them, on one page."""
+
+    items: list[RecipientRead]
+    next: str | None = None
+
+
+@endpoints("GET", "/messages/{message}/recipients", answers={200: RecipientsRead})
+async def list_recipients(call: Call) -> Answer:
+    """List the recipients in order, with whether they are followed, and why or why not."""
+    loaded = await load_message(call)
+    decision = await call.services.preparation.decision(call.org, call.organization.settings, loaded.message)
+    return Answer(200, RecipientsRead(items=recipients_read(loaded, decision)))
+
+
+def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
+    """As they are now; of a message that has gone out, or is going, whether they are followed is fixed."""
+    message = loaded.message
+    copies = {number: copy for copy in loaded.copies for number in copy.recipients}
+    fixed = copies if message.follow_state else {}
+    reads = []
+    for number, recipient in enumerate(message.recipients()):
+        now, copy = decision.recipients[number], fixed.get(number)
+        follow = now.follow if copy is None else copy.follow_state.state == "on"
+        because = now.because
+        if copy is not None and follow != now.follow:
+            then = "followed" if follow else f"not followed: {copy.follow_state.reason}"
+            because = f"The mail went out {then.rstrip('.')}. Now: {now.because}"
+        reads.append(
+            RecipientRead(
+                email=recipient.email,
+                name=recipient.name,
+                record=recipient.record,
+                field=_field(number, len(message.to), len(message.cc)),
+                follow=follow,
+                preference=now.preference,
+                because=because,
+                delivery=_delivery(message, copies.get(number), number),
+            )
+        )
+    return reads
+
+
+def _field(number: int, to: int, cc: int) -> Literal["to", "cc", "bcc"]:
+    return "to" if number < to else "cc" if number < to + cc else "bcc"
+
+
+def _delivery(message: StoredMessage, copy: Copy | None, number: int) -> Delivery:
+    if copy is not None and copy.state is None and message.state == "sent":
+        # The CRM has sent it by itself, and says so.
+        return Delivery(state="accepted", at=message.sent_at)
+    return copy.delivery_of(number) if copy is not None and message.state != "draft" else Delivery(state="waiting")

@@ -1,0 +1,233 @@
+"""Sending: by Heed, or by a CRM that does it by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import Problem, invalid
+from functions.resources.messages import answer_with_message, load_message
+from functions.shapes.checks import transport_checks
+from functions.shapes.message import MessageRead
+from lib.composing import preparation as prepare
+from lib.composing.bodies import size_of
+from lib.composing.preparation import Mail, Prepared, check_domain
+from lib.fields import Model, Moment
+from lib.files.models import StoredFile
+from lib.messages.copies import state_of_all
+from lib.messages.follow_state import Decision
+from lib.messages.models import Body, MessageFields, Recipient, Remark, StoredMessage
+from lib.messages.store import Lease, Loaded, sharing_links
+from lib.mime.write import ComposeError
+
+endpoints = Endpoints("Sending")
+
+MessageId = Annotated[str, StringConstraints(pattern=r"^<[^<>\s\x00-\x1f\x7f]{1,980}>$")]
+
+
+_LARGEST_COPIES = 24_000_000
+"""Bytes of all copies together, where there are several: the answer is some two and a half times that."""
+
+
+class PreparedCopy(BaseModel):
+    """One mail to send, to these recipients alone: To and Cc name those of the other copies, too. `mime` is in base64;
+    `headers` are those that stand in it."""
+
+    recipients: list[Recipient]
+    mime: str
+    html: str | None
+    text: str | None
+    headers: dict[str, str]
+
+
+class SenderCopy(BaseModel):
+    """The same mail for the CRM to file in the sender's Sent Items, never to be sent: the same headers and Message-ID,
+    direct links, no pixel. So the sender, who reads it over or forwards it, is not taken for a recipient. `mime` is in
+    base64."""
+
+    mime: str
+    html: str | None
+    text: str | None
+
+
+class PreparedMessage(BaseModel):
+    """`copies` are to be sent, `sender_copy` is to be kept."""
+
+    copies: list[PreparedCopy]
+    sender_copy: SenderCopy
+    remarks: list[Remark]
+
+
+class SentByCrm(Model):
+    """That the CRM has sent the prepared mail."""
+
+    message_id: MessageId | None = Field(None, description="the Message-ID with which it went, if it is another one")
+    sent_at: Moment
+
+
+class Resolution(Model):
+    """What became of a message of which Heed cannot know whether it has left."""
+
+    as_: Literal["sent", "resend"] = Field(alias="as")
+
+
+async def _check_complete(call: Call, loaded: Loaded) -> Body:
+    """A draft may lack things that a mail cannot; what it says. Raises Problem."""
+    message = loaded.message
+    if not message.recipients():
+        raise invalid(["to"], "a message needs at least one recipient to be sent")
+    body = await call.services.messages.body(call.org, message.id)
+    if body.html is None and body.text is None:
+        raise invalid(["html"], "a message needs html or text to be sent")
+    check_domain(call.organization.settings, await call.services.preparation.sender(call.org, message))
+    return body
+
+
+async def _check_files(call: Call, message: StoredMessage, body: Body, decision: Decision) -> Sequence[StoredFile]:
+    """The files that travel inside the mail. Checked again when it goes out. Raises Problem."""
+    followed = all(each.follow for each in decision.recipients)
+    try:
+        return await call.services.preparation.files_inside(call.org, message, body, followed)
+    except ComposeError as error:
+        raise invalid(["attachments"], f"{error}") from None
+
+
+def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFile], body: Body) -> None:
+    """The provider would refuse what is more than it takes. Raises Problem."""
+    for loc, checks in transport_checks(call, message, [file.size for file in inside], body).items():
+        for check in checks:
+            raise invalid([loc], check.text)
+
+
+@endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
+async def send_message(call: Call) -> Answer:
+    """Send it now, or at its `deliver_at`; of one that was sent, to those who were refused."""
+    loaded = await load_message(call)
+    message = loaded.message
+    if message.state in ("draft", "failed") and message.asked_by != call.made_id:
+        body = await _check_complete(call, loaded)
+        decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
+        with call.services.large_requests.place(call.org, size_of(body)):
+            inside = await _check_files(call, message, body, decision)
+            _check_limits(call, message, inside, body)
+    await call.services.schedule.send(call.org, loaded, call.made_id)
+    return await answer_with_message(call, 202, message.id)
+
+
+@endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})
+async def prepare_message(call: Call) -> Answer:
+    """For a CRM that sends by itself: the mail as it shall go out, in one copy or several. Nothing is sent.
+
+    Each copy goes to its own recipients and nobody else, whoever its To and Cc name.
+    """
+    loaded = await load_message(call)
+    if loaded.message.state != "draft":
+        raise Problem(409, f"Only a draft can be prepared; this message is {loaded.message.status}.")
+    body = await _check_complete(call, loaded)
+    services = call.services
+    message = loaded.message
+    if message.message_id is None:
+        made = await services.preparation.message_id(call.org, message)
+        message = message.model_copy(update={"message_id": made})
+    files = await services.files.of_mail(call.org, message)
+    # Twice: what is sent, and what the sender keeps.
+    with services.large_requests.place(call.org, 2 * (size_of(body) + files.size())):
+        return await _prepared(call, loaded, message, body)
+
+
+async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Body) -> Answer:
+    services = call.services
+    mail = await services.preparation.prepare(call.org, message, body, call.now)
+    await _check_files(call, message, body, mail.decision)
+    try:
+        prepared = await written(call, mail, range(len(mail.divisions)))
+        kept = await services.preparation.sender_copy(mail)
+    except ComposeError as error:
+        raise Problem(422, f"The mail could not be written: {error}.") from None
+    after = message.model_copy(update={"remarks": mail.remarks})
+    copies = sharing_links([each.copy for each in prepared])
+    await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))
+    size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
+    bare = [each.without_files() for each in prepared]
+    answer = await services.off_loop.run(
+        call.org, size, _prepared_json, message, bare, kept.without_files(), mail.remarks
+    )
+    return Answer(200, answer)
+
+
+def _prepared_json(
+    message: StoredMessage, prepared: list[Prepared], kept: prepare.SenderCopy, remarks: list[Remark]
+) -> bytes:
+    answer = PreparedMessage(
+        copies=[prepared_copy(message, each) for each in prepared], sender_copy=sender_copy(kept), remarks=remarks
+    )
+    return answer.model_dump_json().encode()
+
+
+async def written(call: Call, mail: Mail, numbers: Sequence[int]) -> list[Prepared]:
+    """These copies of the mail. Raises ComposeError, and Problem where they are too much for one answer."""
+    prepared, size = list[Prepared](), 0
+    for number in numbers:
+        prepared.append(await call.services.preparation.write(mail, number))
+        size += len(prepared[-1].composed.mime)
+        if len(prepared) > 1 and size > _LARGEST_COPIES:
+            detail = f"The {len(numbers)} copies of this mail are too large for one answer: send it to fewer at a time."
+            raise Problem(422, detail)
+        await asyncio.sleep(0)  # others wait for this process, too
+    return prepared
+
+
+def prepared_copy(message: MessageFields, prepared: Prepared) -> PreparedCopy:
+    recipients = message.recipients()
+    return PreparedCopy(
+        recipients=[recipients[number] for number in prepared.copy.recipients],
+        mime=base64.b64encode(prepared.composed.mime).decode(),
+        html=prepared.body.html,
+        text=prepared.body.text,
+        headers=prepared.composed.headers,
+    )
+
+
+def sender_copy(kept: prepare.SenderCopy) -> SenderCopy:
+    mime = base64.b64encode(kept.composed.mime).decode()
+    return SenderCopy(mime=mime, html=kept.body.html, text=kept.body.text)
+
+
+@endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
+async def mark_sent(call: Call) -> Answer:
+    """The CRM has sent the prepared mail. Again is the same."""
+    loaded = await load_message(call)
+    message = loaded.message
+    if message.state == "draft" and loaded.copies:
+        gateways = await call.services.gateways.find_gateways([each.email for each in message.recipients()])
+        sent = _sent(call, loaded).model_copy(update={"gateways": gateways})
+        await call.services.messages.change(call.org, sent, loaded.etag)
+    elif message.state != "sent":
+        raise Problem(409, f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
+    return await answer_with_message(call, 200, message.id)
+
+
+def _sent(call: Call, loaded: Loaded) -> StoredMessage:
+    """Followed or not is what it was when the copy was prepared."""
+    message, body = loaded.message, call.body
+    return message.model_copy(
+        update={
+            "state": "sent",
+            "sent_at": body.sent_at,
+            "message_id": body.message_id or message.message_id,
+            "follow_state": state_of_all(message, loaded.copies),
+        }
+    )
+
+
+@endpoints("POST", "/messages/{message}/resolve", body=Resolution, answers={200: MessageRead})
+async def resolve_message(call: Call) -> Answer:
+    """Say what became of an uncertain message, or have it sent again."""
+    loaded = await load_message(call)
+    await call.services.schedule.resolve(call.org, loaded, resend=call.body.as_ == "resend")
+    return await answer_with_message(call, 200, loaded.message.id)

@@ -1,0 +1,193 @@
+"""What would become of a mail, if it were sent now: nothing is stored, and nothing is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.problems import Problem, invalid, invalid_fields
+from functions.resources.recipients import RecipientRead, recipients_read
+from functions.resources.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
+from lib.composing import preparation as prepare
+from lib.composing.preparation import Mail, Prepared
+from lib.fields import ChosenId
+from lib.ids import new_id
+from lib.messages.follow_state import FollowState
+from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
+from lib.messages.store import Loaded, Summary
+from lib.mime.read import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, read_mail_text
+from lib.mime.write import ComposeError
+from lib.people.addresses import same_mailbox
+from lib.people.store import USERS
+
+endpoints = Endpoints("Sending")
+
+LARGEST_SIMULATION = MOST_BYTES * 4 // 3 + MOST_BYTES // 10
+"""Bytes of a request: the largest raw mail in base64, with line breaks."""
+
+_MOST_COPIES = 5
+_MOST_SHOWN = 2_000_000
+"""Characters of the bodies of the copies together; above that, fewer copies are shown, two at least."""
+
+_LONGEST_SUBJECT = 998
+_LONGEST_NAME = 200
+
+
+class Simulation(MessageSpec):
+    """A message as it would be posted; or `mime`, a raw mail, which says all of that but `from`: the sender is then the
+    acting user, or the user whose address stands in its From."""
+
+    sender: ChosenId | None = Field(None, alias="from", description="the id of the sending user")  # type: ignore[assignment]
+    mime: Annotated[str, Field(json_schema_extra={"maxLength": LARGEST_SIMULATION})] | None = Field(
+        None, description=f"a raw mail (RFC 5322) of up to {MOST_BYTES:,} bytes, as it is or in base64"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Simulation:
+        if self.mime is not None and self.model_fields_set & {"to", "cc", "bcc", "subject", "html", "text"}:
+            raise ValueError("give either mime, or the fields of a message")
+        return self
+
+
+class SimulatedCopy(PreparedCopy):
+    """`links` are those that lead through Heed, by where they lead."""
+
+    follow_state: FollowState
+    links: list[str]
+
+
+class SimulationRead(BaseModel):
+    """`recipients` say who is followed and why; `copies` are what would be sent, at most five of
+    them; `sender_copy` is what would be kept."""
+
+    follow_state: FollowState
+    recipients: list[RecipientRead]
+    copies: list[SimulatedCopy]
+    sender_copy: SenderCopy
+    remarks: list[Remark]
+
+
+@endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
+async def simulate(call: Call) -> Answer:
+    """See what would be followed, for whom, and what the mail would look like. Nothing is stored or sent."""
+    spec, remarks = await _spec(call)
+    if not spec.recipients():
+        raise invalid(["mime" if call.body.mime is not None else "to"], "a message needs at least one recipient")
+    if spec.html is None and spec.text is None:
+        raise invalid(["html"], "a message needs html or text")
+    services = call.services
+    message = StoredMessage(
+        id=new_id(),
+        created_at=call.now,
+        message_id=await services.preparation.message_id(call.org, spec),
+        **spec.model_dump(exclude={"html", "text"}, by_alias=False),
+    )
+    body = Body(html=spec.html, text=spec.text)
+    try:
+        mail = await services.preparation.prepare(call.org, message, body, call.now)
+        shown = _shown(mail)
+        prepared = await written(call, mail, shown)
+        kept = await services.preparation.sender_copy(mail)
+    except ComposeError as error:
+        raise Problem(422, f"The mail could not be written: {error}.") from None
+    recipients = recipients_read(Loaded(message, "", Summary(), None, []), mail.decision)
+    remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
+    size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
+    answer = await services.off_loop.run(
+        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks
+    )
+    return Answer(200, answer)
+
+
+def _json(
+    message: StoredMessage,
+    prepared: list[Prepared],
+    kept: prepare.SenderCopy,
+    follow_state: FollowState,
+    recipients: list[RecipientRead],
+    remarks: list[Remark],
+) -> bytes:
+    copies = [
+        SimulatedCopy(
+            **prepared_copy(message, each).model_dump(),
+            follow_state=each.copy.follow_state,
+            links=[link for number, link in enumerate(each.copy.links) if number not in each.copy.honeypots],
+        )
+        for each in prepared
+    ]
+    answer = SimulationRead(
+        follow_state=follow_state,
+        recipients=recipients,
+        copies=copies,
+        sender_copy=sender_copy(kept),
+        remarks=remarks,
+    )
+    return answer.model_dump_json().encode()
+
+
+def _shown(mail: Mail) -> list[int]:
+    """The first copies, and the last one, which may be the clean one: the others differ in their tokens alone."""
+    count, most = len(mail.divisions), min(_MOST_COPIES, max(2, _MOST_SHOWN // (mail.original.size() or 1)))
+    return list(range(count)) if count <= most else [*range(most - 1), count - 1]
+
+
+def _left_out(count: int) -> list[Remark]:
+    text = f"{count} more copies are not shown; they differ from those before them in their tokens alone."
+    return [Remark(code="more-copies", text=text)] if count else []
+
+
+async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
+    """The message, and what is to be said of the mail that it was read from. Raises Problem."""
+    simulation: Simulation = call.body
+    if simulation.mime is None:
+        sender = simulation.sender or call.user()
+        if sender is None:
+            raise invalid(["from"], "name the sending user")
+        fields = simulation.model_dump(exclude={"mime", "sender"}, exclude_unset=True)
+        return MessageSpec.model_validate({**fields, "from": sender}), []
+    try:
+        mail = await call.services.off_loop.run(call.org, len(simulation.mime), read_mail_text, simulation.mime)
+    except MailTooLarge as error:
+        raise Problem(413, f"mime: {error}.") from None
+    except BadMail as error:
+        raise invalid(["mime"], f"{error}") from None
+    sender = simulation.sender or call.user() or await _user_of(call, mail.sender)
+    fields = {**_fields(mail), "from": sender, "follow": simulation.follow}
+    try:
+        spec = MessageSpec.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_fields(error, ["mime"]) from None
+    return spec, _remarks(mail)
+
+
+def _fields(mail: RawMail) -> dict[str, Any]:
+    def recipients(mailboxes: list[Mailbox]) -> list[dict[str, str]]:
+        return [{"email": each.email, "name": each.name[:_LONGEST_NAME]} for each in mailboxes]
+
+    return {
+        "to": recipients(mail.to),
+        "cc": recipients(mail.cc),
+        "bcc": recipients(mail.bcc),
+        "subject": mail.subject[:_LONGEST_SUBJECT],
+        "html": mail.html,
+        "text": mail.text,
+    }
+
+
+async def _user_of(call: Call, sender: Mailbox | None) -> str:
+    """The user with that address. Raises Problem."""
+    wanted = same_mailbox(sender.email) if sender else ""
+    async for _, user, _ in call.services.people.users.list(call.org, USERS):
+        if same_mailbox(user.email) == wanted:
+            return user.id
+    raise invalid(["from"], "no user has the address of the mail's From; name the sending user")
+
+
+def _remarks(mail: RawMail) -> list[Remark]:
+    if not mail.others:
+        return []
+    kinds = ", ".join(sorted(set(mail.others))[:5])
+    text = f"{len(mail.others)} further parts of the mail ({kinds}) are not shown here; following does not change them."
+    return [Remark(code="other-parts", text=text)]

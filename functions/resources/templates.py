@@ -1,0 +1,212 @@
+"""Templates: put, read, list with what came of them, render, preview; and what became of a sale."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import BaseModel, Field
+
+from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
+from functions.api.paging import Page, PageQuery, page
+from functions.api.problems import invalid, not_there
+from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
+from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
+from lib.storage import Missing
+from lib.templates.listing import TemplateSort, chosen, ordered, shown
+from lib.templates.models import (
+    LONGEST_HTML,
+    LONGEST_TEXT,
+    MergeSpec,
+    Rendered,
+    StoredTemplate,
+    StoredVersion,
+    TemplateSpec,
+)
+from lib.templates.rates import counted
+from lib.templates.rendering import Names, TooLong, rendered
+
+endpoints = Endpoints("Templates")
+
+_LARGEST_TEMPLATE = 12 * (LONGEST_HTML + LONGEST_TEXT) + LARGEST_BODY
+"""Bytes: a character may take twelve in JSON (`\ud83e\udd80`)."""
+
+
+class TemplatesQuery(PageQuery):
+    language: str | None = Field(None, max_length=35, description="a language tag; de finds de-AT, too")
+    q: str | None = Field(None, max_length=200, description="words that name or subject hold, without regard to case")
+    regarding: RecordType | None = Field(
+        None, description="counts and recommends by mails that regard records of this type alone"
+    )
+    sort: TemplateSort = "name"
+
+
+class VersionQuery(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    version: QueryNumber | None = Field(None, ge=1, description="the newest where none is given")
+
+
+class OutcomeSpec(Model):
+    """What became of a sale."""
+
+    won: bool
+
+
+class OutcomeRead(BaseModel):
+    """What became of a sale. `templates` are those of the mails about it that went out before it was won: it counts for
+    each of them once."""
+
+    won: bool
+    at: Moment
+    templates: list[ChosenId]
+
+
+@endpoints(
+    "PUT",
+    "/templates/{id}",
+    body=TemplateSpec,
+    answers={201: TemplateRead, 200: TemplateRead},
+    largest_body=_LARGEST_TEMPLATE,
+)
+async def put_template(call: Call) -> Answer:
+    """Make a template, or replace it; other content makes a new version, and the old ones stay."""
+    template, etag, made = await call.services.templates.save_template(
+        call.org, call.path["id"], call.body, call.if_match
+    )
+    return Answer(201 if made else 200, await _read(call, template, etag, template.version), etag)
+
+
+@endpoints("GET", "/templates/{id}", query=VersionQuery, answers={200: TemplateRead})
+async def get_template(call: Call) -> Answer:
+    """Read a template, or an old version of it."""
+    template, etag = await _found(call)
+    return Answer(200, await _read(call, template, etag, call.query.version or template.version), etag or None)
+
+
+@endpoints("DELETE", "/templates/{id}", answers={200: Deleted})
+async def delete_template(call: Call) -> Answer:
+    """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
+    template, _ = await _found(call)
+    try:
+        await call.services.templates.delete(call.org, template.id, call.if_match)
+    except Missing:
+        raise not_there("template") from None
+    return Answer(200, Deleted(deleted=template.id))
+
+
+async def _found(call: Call) -> tuple[StoredTemplate, str]:
+    """The template of the path, and its etag; a deleted one only where a version is asked for. Raises Problem."""
+    found = await call.services.templates.load_template(call.org, call.path["id"])
+    if found is None and getattr(call.query, "version", None):
+        gone = await call.services.templates.named(call.org, call.path["id"])
+        found = (gone, "") if gone else None
+    if found is None:
+        raise not_there("template")
+    return found
+
+
+async def _version(call: Call, template: StoredTemplate, number: int) -> StoredVersion:
+    version = await call.services.templates.version(call.org, template.id, number)
+    if version is None:
+        raise not_there("version of the template")
+    return version
+
+
+async def _read(call: Call, template: StoredTemplate, etag: str, number: int) -> TemplateRead:
+    version, counts = await asyncio.gather(
+        _version(call, template, number), call.services.template_counts.load_counts(call.org, template.id)
+    )
+    return template_read(call, template, etag, version, counted(counts.tally_of()))
+
+
+@endpoints("GET", "/templates", query=TemplatesQuery, answers={200: Page[TemplateItem]})
+async def list_templates(call: Call) -> Answer:
+    """List the templates, with what came of the mails that were made of them, and which one to take."""
+    query: TemplatesQuery = call.query
+    after = query.after()
+    templates, counts = await asyncio.gather(
+        call.services.templates.all(call.org), call.services.template_counts.all(call.org)
+    )
+    # Stable for a day: whoever looks twice is told the same.
+    seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
+    found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
+    entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
+    items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
+    return Answer(200, page(items[: query.limit + 1], query.limit))
+
+
+@endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})
+async def render_template(call: Call) -> Answer:
+    """Put names in place of a template's fields."""
+    spec: MergeSpec = call.body
+    found = await call.services.templates.load_template(call.org, call.path["id"])
+    if found is None:
+        raise not_there("template")
+    version = await _version(call, found[0], spec.version or found[0].version)
+    done = await _rendered(call, version, await _names(call, spec))
+    return Answer(200, done, size=len(done.html or "") + len(done.text or ""))
+
+
+async def _rendered(call: Call, version: StoredVersion, names: Names) -> Rendered:
+    size = len(version.html or "") + len(version.text or "")
+    try:
+        with call.services.large_requests.place(call.org, size):
+            return await call.services.off_loop.run(call.org, size, rendered, version, names)
+    except TooLong as error:
+        raise invalid([error.part], f"{error}") from None
+
+
+async def _names(call: Call, spec: MergeSpec) -> Names:
+    """What is given, and what the records and the sender are called where no name is given. Raises Problem."""
+    sender, recipient, regarding = await asyncio.gather(
+        _sender_name(call, spec.sender),
+        _record_name(call, spec.recipient.name, spec.recipient.record),
+        _record_name(call, spec.regarding.name if spec.regarding else None, spec.regarding),
+    )
+    return {"sender": sender, "recipient": recipient, "regarding": regarding, "org": call.organization.name}
+
+
+async def _sender_name(call: Call, sender: str | None) -> str:
+    name = sender or call.user()
+    if name is None:
+        return ""
+    user = await call.services.people.user(call.org, name)
+    if user is None and sender is not None:
+        raise invalid(["sender"], f"the sender {sender} is no user of this organization")
+    return user.name if user else ""
+
+
+async def _record_name(call: Call, given: str | None, ref: RecordRef | None) -> str:
+    if given or ref is None:
+        return given or ""
+    record = await call.services.people.record(call.org, RecordRef(type=ref.type, id=ref.id))
+    return record.name if record else ""
+
+
+@endpoints("GET", "/templates/{id}/preview", query=VersionQuery, answers={200: str})
+async def preview_template(call: Call) -> Answer:
+    """A page that shows the template with example names; no script runs in it, and it loads nothing from elsewhere."""
+    from functions.pages.template_preview import (  # Jinja is loaded when it is first needed
+        HEADERS,
+        template_preview_page,
+    )
+
+    template, _ = await _found(call)
+    version = await _version(call, template, call.query.version or template.version)
+    names: Names = {
+        "sender": await _sender_name(call, None) or "Sam Sender",
+        "recipient": "Ada Example",
+        "regarding": "Example project",
+        "org": call.organization.name,
+    }
+    return Answer(
+        200, template_preview_page(template, version.version, await _rendered(call, version, names)), headers=HEADERS
+    )
+
+
+@endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})
+async def put_outcome(call: Call) -> Answer:
+    """Say that an opportunity was won, or take that back; templates of the mails about it count it."""
+    outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], call.body.won)
+    templates = outcome.templates if outcome.won else []
+    return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=templates))

@@ -1,0 +1,132 @@
+"""Messages as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from functions.api.endpoint import Call
+from functions.shapes.attachment import AttachmentRead, attachment_read
+from functions.shapes.checks import message_checks
+from functions.shapes.text import reminder_text, status_text
+from lib.fields import Check, Moment
+from lib.files.store import UNSENT
+from lib.lists.store import Listed
+from lib.messages.follow_state import FollowState
+from lib.messages.models import Failure, MessageFields, Remark, Reminder, Status, StoredMessage
+from lib.messages.store import Loaded
+from lib.verdicts.kpis import Kpis
+
+
+class ReminderRead(Reminder):
+    """A reminder, and what became of it."""
+
+    state: Literal["set", "reminded", "met"] = Field(
+        description="`met`: what the reminder waited for happened before its time"
+    )
+    status_text: str
+
+
+class MessageItem(MessageFields):
+    """A message as lists show it."""
+
+    reminder: ReminderRead | None = None
+
+    id: str
+    etag: str
+    status: Status
+    status_text: str = Field(description="in a few words, with times in the acting user's zone")
+    follow_state: FollowState
+    message_id: str | None = Field(description="the mail's Message-ID (RFC 5322), once it has one")
+    template_version: int | None = Field(None, description="the version of the template that it was made of")
+    created_at: Moment
+    sent_at: Moment | None
+    remarks: list[Remark]
+    failure: Failure | None = Field(description="why it was not sent, or not to all, or why that is unknown")
+    kpis: Kpis
+
+
+class OtherReaderRead(BaseModel):
+    """A guess that another person has read this recipient's copy, too. It counts nowhere."""
+
+    recipient: str
+    text: str = "Probably read by someone else, too."
+    confidence: float
+    because: list[str]
+
+
+class MessageRead(MessageItem):
+    """A message, whole."""
+
+    other_readers: list[OtherReaderRead] = Field(default_factory=list)
+    attachments: list[AttachmentRead] = Field(default_factory=list)
+    check: list[Check] = Field(default_factory=list, description="what to know of it before it is sent")
+
+    html: str | None
+    text: str | None
+
+
+async def time_zone_of(call: Call) -> str:
+    """Return the acting user's time zone; UTC where none is named or known."""
+    name = call.user()
+    user = await call.services.people.user(call.org, name) if name else None
+    return user.time_zone if user else "UTC"
+
+
+async def read_message(call: Call, loaded: Loaded) -> MessageRead:
+    """Read the rest of a message (its body, files and checks), and show it whole."""
+    message = loaded.message
+    body = await call.services.messages.body(call.org, message.id)
+    state = message.follow_state or await call.services.preparation.follow_state(
+        call.org, call.organization.settings, message
+    )
+    shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
+    files = await call.services.files.attachments(call.org, message)
+    return MessageRead(
+        **shape,
+        html=body.html,
+        text=body.text,
+        other_readers=_other_readers(loaded),
+        attachments=[attachment_read(call, file, loaded, files) for file in files],
+        check=await message_checks(call, message, state, body) if message.state in UNSENT else [],
+    )
+
+
+def message_item(listed: Listed, now: datetime, zone: str) -> MessageItem:
+    """Show a message in a list; times in words are in `zone`."""
+    return MessageItem(**_shape(listed.message, listed.etag, listed.follow_state, listed.kpis, now, zone))
+
+
+def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
+    recipients = loaded.message.recipients()
+    return [
+        OtherReaderRead(recipient=recipients[each.recipient].email, confidence=each.confidence, because=each.because)
+        for each in loaded.summary.other_readers
+        if each.recipient < len(recipients)
+    ]
+
+
+def _reminder(message: StoredMessage, now: datetime, zone: str) -> ReminderRead | None:
+    if message.reminder is None:
+        return None
+    state: Literal["set", "reminded", "met"] = (
+        "reminded" if message.reminded_at else "met" if message.reminder_met else "set"
+    )
+    return ReminderRead(**dict(message.reminder), state=state, status_text=reminder_text(message, now, zone))
+
+
+def _shape(
+    message: StoredMessage, etag: str, state: FollowState, kpis: Kpis, now: datetime, zone: str
+) -> dict[str, Any]:
+    fields = {name: getattr(message, name) for name in MessageItem.model_fields if hasattr(message, name)}
+    return {
+        **fields,
+        "etag": etag,
+        "status": message.status,
+        "status_text": status_text(message, kpis, now, zone),
+        "reminder": _reminder(message, now, zone),
+        "follow_state": state,
+        "kpis": kpis,
+    }

@@ -1,0 +1,79 @@
+"""A message's state in words, as a salesperson reads it, in that person's time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lib.clock import in_zone
+from lib.messages.models import StoredMessage
+from lib.verdicts.kpis import Kpis
+
+
+def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
+    """Say in a few words how far a message has come; days and times are in `zone`."""
+    state = message.state
+    if state == "scheduled" and message.due_at and message.due_at > now:
+        return f"Scheduled to send {_day(message.due_at, now, zone)} {_time(message.due_at, zone)}"
+    if state == "sent":
+        return _engagement(message, kpis, now, zone) + _undelivered(message)
+    return {
+        "draft": "Draft",
+        "scheduled": "Waiting to be sent",
+        "submitting": "Being sent",
+        "failed": "Could not be sent",
+        "uncertain": "May have been sent: please check",
+        "cancelled": "Cancelled",
+        "received": "Received",
+    }[state]
+
+
+def reminder_text(message: StoredMessage, now: datetime, zone: str) -> str:
+    """Say when the reminder comes, or what became of it; empty where the message has none."""
+    reminder = message.reminder
+    if reminder is None:
+        return ""
+    if message.reminded_at:
+        return f"Reminded you {_day(message.reminded_at, now, zone)}"
+    if message.reminder_met:
+        return "No reminder needed: it was " + ("answered" if reminder.condition == "no_reply" else "opened")
+    unless = {"no_reply": " if unanswered", "not_opened": " if not opened", "always": ""}[reminder.condition]
+    return f"Reminds you {_day(reminder.at, now, zone)} {_time(reminder.at, zone)}{unless}"
+
+
+def _undelivered(message: StoredMessage) -> str:
+    """Count the recipients who still wait for the mail, and those whose server refused it."""
+    counts = message.delivery
+    if counts is None:
+        return ""
+    waiting, refused = counts.waiting + counts.pending, counts.refused + counts.bounced
+    parts = [f"{waiting} still waiting"] * bool(waiting) + [f"{refused} refused"] * bool(refused)
+    return f" (of {counts.total} recipients, {' and '.join(parts)})" if parts else ""
+
+
+def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
+    if kpis.last_opened_at:
+        return f"Last opened {_day(kpis.last_opened_at, now, zone)}"
+    if message.follow_state is None or message.follow_state.state != "on":
+        return "Sent, not followed"
+    images = "" if kpis.uncertain.opens else ", images not loaded"
+    if kpis.attachment_views:
+        return f"Attachment viewed{images}"
+    if kpis.clicks:
+        return f"Clicked{images}"
+    if kpis.uncertain.opens or kpis.uncertain.clicks:
+        return "Perhaps opened"
+    if kpis.machine.opens > kpis.own.opens or kpis.machine.clicks > kpis.own.clicks:
+        return "Opened only by a mail scanner"
+    return "Not yet opened"
+
+
+def _day(moment: datetime, now: datetime, zone: str) -> str:
+    """Say today, tomorrow, yesterday, or the date."""
+    day, today = in_zone(moment, zone).date(), in_zone(now, zone).date()
+    words = {0: "today", 1: "tomorrow", -1: "yesterday"}
+    return words.get((day - today).days, f"{day:%a} {day.day} {day:%b %Y}")
+
+
+def _time(moment: datetime, zone: str) -> str:
+    local = in_zone(moment, zone)
+    return f"{local.hour}:{local:%M}"

@@ -1,0 +1,105 @@
+"""The timeline of a message: one event for each open, click or view, with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lib.catalogues.devices import device_of
+from lib.clock import moment
+from lib.fields import Moment
+from lib.messages.store import Loaded
+from lib.tracking.facts import Fact
+from lib.verdicts import Verdict
+
+
+class ReasonRead(BaseModel):
+    """A reason for a verdict."""
+
+    code: str
+    text: str
+    weight: float = Field(
+        description="in log-odds (natural logarithm): above 0 it speaks for a person, below for a machine"
+    )
+    source: str
+
+
+class VerdictRead(BaseModel):
+    """Person or machine, how sure that is, and why."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    class_: Literal["human", "machine", "uncertain"] = Field(alias="class")
+    confidence: float = Field(description="0 to 1")
+    human_probability: float = Field(description="0 to 1: how probable a person among the recipients is")
+    reasons: list[ReasonRead]
+    rules: str
+
+
+class DeviceRead(BaseModel):
+    """The device and program, as far as the user agent tells."""
+
+    type: str | None
+    os: str | None
+    client: str | None
+
+
+class Event(BaseModel):
+    """An open, a click or a view of a message."""
+
+    id: str
+    kind: Literal["open", "click", "attachment_view", "reply", "auto_reply", "bounce"]
+    at: Moment
+    recipient: str | None
+    url: str | None
+    attachment: str | None
+    device: DeviceRead
+    verdict: VerdictRead
+
+
+def timeline_event(
+    loaded: Loaded,
+    links_of_copies: Sequence[Sequence[str]],
+    filenames: Mapping[int, str],
+    fact: Fact,
+    verdict: Verdict,
+) -> Event:
+    """Show a judged fact.
+
+    `links_of_copies` are the destinations of the links of each of the message's copies; `filenames` are those of its
+    attachments, by their numbers.
+    """
+    recipients = loaded.message.recipients()
+    known = fact.recipient is not None and fact.recipient < len(recipients)
+    copies = zip(loaded.copies, links_of_copies, strict=True)
+    # A browser that asks not to be tracked does not say whose copy it was; followed ones come first, and have the link.
+    links = next((links for copy, links in copies if _is_for(copy.recipients, fact)), [])
+    return Event(
+        id=fact.key,
+        kind=fact.kind,
+        at=moment(fact.at),
+        recipient=recipients[fact.recipient].email if known and fact.recipient is not None else None,
+        url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
+        attachment=filenames.get(fact.item) if fact.kind == "attachment_view" else None,
+        device=DeviceRead(**device_of(fact.agent)),
+        verdict=_verdict(verdict),
+    )
+
+
+def _is_for(recipients: list[int], fact: Fact) -> bool:
+    return fact.recipient is None or fact.recipient in recipients
+
+
+def _verdict(verdict: Verdict) -> VerdictRead:
+    return VerdictRead(
+        class_=verdict.kind,
+        confidence=verdict.confidence,
+        human_probability=verdict.probability,
+        reasons=[
+            ReasonRead(code=each.code, text=each.text, weight=each.weight, source=each.source)
+            for each in verdict.reasons
+        ],
+        rules=verdict.rules,
+    )

@@ -1,0 +1,19 @@
+"""The timer that removes records from the list of engaged ones when their engagement has faded."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from lib.services import Services
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """Register the function `tidy_engaged_records` (every hour)."""
+    triggers = func.Blueprint()
+
+    @triggers.function_name("tidy_engaged_records")
+    @triggers.timer_trigger("timer", "0 20 * * * *")
+    async def tidy_engaged_records(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.engagements.engaged.tidy()
+
+    return triggers

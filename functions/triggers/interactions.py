@@ -1,0 +1,28 @@
+"""The queue `interactions`, whose facts the assessor judges, and the timer that looks for facts the queue has lost."""
+
+from __future__ import annotations
+
+import json
+
+import azure.functions as func
+
+from functions.triggers.queues import on_queue
+from lib.services import Services
+from lib.storage.layout import INTERACTIONS
+from lib.tracking.facts import read_interactions
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """Register the functions `assess` (queue) and `sweep_journal` (timer, every 5 minutes)."""
+    triggers = func.Blueprint()
+
+    @on_queue(triggers, services, INTERACTIONS)
+    async def assess(body: bytes) -> None:
+        await services.sweep.assess_interactions(read_interactions(json.loads(body)))
+
+    @triggers.function_name("sweep_journal")
+    @triggers.timer_trigger("timer", "0 */5 * * * *")
+    async def sweep_journal(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.sweep.run()
+
+    return triggers
