@@ -40,7 +40,7 @@ class RecordRows:
 
     async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Result]]) -> Result:
         """Do `change`, which reads and writes a record's rows, until nobody comes in between. Raises Stale."""
-        return await self._attempts.at(organization, f"the engagement of {record}", change)
+        return await self._attempts.attempt_change(organization, f"the engagement of {record}", change)
 
     async def rollup(self, organization: str, record: str) -> tuple[Rollup | None, str | None]:
         """The roll-up and its etag."""
