@@ -2,6 +2,9 @@
 
 `python -m bench.busy` prints the figures alone; `make bench` writes them into RESULTS.md. The facts stand on the queue
 and in the journal as the group commit puts them; then the whole app starts in the local host, and works them off.
+
+`python -m bench.busy --against FOLDER --rounds 5` measures the version in another checkout as well, in turn with this
+one, and says how many times the server's CPU of that one an open takes (`bench.versions`).
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from bench.bare_server import READY
 from bench.heed_server import REQUESTS
 from bench.processors import Seats, inherited, seconds_used
 from bench.storage import Mail, prepare
+from bench.versions import THIS, Version, compare, in_turn, versions
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
 from lib.clock import SystemClock, milliseconds
@@ -89,6 +93,7 @@ AGES = (
 class Cost:
     """What `opens` of so many messages took from the first to the right end. CPU and `seconds` in seconds."""
 
+    version: str
     age: str
     opens: int
     messages: int
@@ -117,15 +122,28 @@ class WrongCount(Exception):
     """The KPIs are not what they must be; the text says where."""
 
 
-def measure_busy(opens: int = OPENS, ages: Sequence[Age] = AGES, which: str = "both") -> list[Cost]:
-    """For each age, one busy message and many quiet ones. Raises StartError, WrongCount."""
+def measure_busy(
+    opens: int = OPENS,
+    ages: Sequence[Age] = AGES,
+    which: str = "both",
+    compared: Sequence[Version] = (THIS,),
+    rounds: int = 1,
+) -> list[Cost]:
+    """For each age, one busy message and many quiet ones; each version in turn. Raises StartError, WrongCount."""
     many = max(1, opens // OPENS_OF_EACH)
     counts = {"both": (1, many), "busy": (1,), "quiet": (many,)}[which]
-    return [_measure(opens, count, age) for age in ages for count in counts]
+    return [
+        _measure(version, opens, count, age)
+        for number in range(rounds)
+        for age in ages
+        for count in counts
+        for version in in_turn(compared, number)
+    ]
 
 
-def _measure(opens: int, messages: int, age: Age) -> Cost:
-    print(f"{opens:,} opens of {messages:,} message{'s' if messages > 1 else ''} within {age.name} …", flush=True)
+def _measure(version: Version, opens: int, messages: int, age: Age) -> Cost:
+    mails_opened = f"{messages:,} message{'s' if messages > 1 else ''}"
+    print(f"{version.name}: {opens:,} opens of {mails_opened} within {age.name} …", flush=True)
     seats = Seats.choose()
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as ending:
@@ -144,8 +162,7 @@ def _measure(opens: int, messages: int, age: Age) -> Cost:
                 )
             asyncio.run(_put_facts(azurite, list(_facts(mails, opens, now, age))))
         with inherited(seats.server, _settings(mails, azurite, folder)):
-            command = [sys.executable, "-m", "bench.heed_server", "counted"]
-            server = Child("Heed", command, folder / "server.log")
+            server = Child("Heed", version.command("bench.heed_server", "counted"), folder / "server.log")
             ending.callback(server.stop)
         with inherited(seats.storage):
             server.wait_until(lambda: READY in server.output())
@@ -156,7 +173,7 @@ def _measure(opens: int, messages: int, age: Age) -> Cost:
             after = _used(server, azurite)
             server_cpu, storage_cpu, requests = (late - early for late, early in zip(after, before, strict=True))
             asyncio.run(_check(azurite, mails, opens))
-    cost = Cost(age.name, opens, messages, server_cpu, storage_cpu, int(requests), seconds)
+    cost = Cost(version.name, age.name, opens, messages, server_cpu, storage_cpu, int(requests), seconds)
     print(f"  {_figures(cost)}", flush=True)
     return cost
 
@@ -288,13 +305,27 @@ def pairs(costs: Sequence[Cost]) -> list[tuple[Cost, Cost]]:
     return [(one[cost.age], cost) for cost in costs if cost.messages > 1 and cost.age in one]
 
 
+def _compare(costs: Sequence[Cost]) -> None:
+    for age, messages in dict.fromkeys((cost.age, cost.messages) for cost in costs):
+        some = [cost for cost in costs if (cost.age, cost.messages) == (age, messages)]
+        this = [cost.of_server for cost in some if cost.version == THIS.name]
+        other = [cost.of_server for cost in some if cost.version != THIS.name]
+        print(compare(f"the server's CPU for an open of one of {messages:,} messages within {age}", this, other))
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.busy", description="Measure what an assessed open costs.")
     parser.add_argument("--opens", type=int, default=OPENS, help=f"of one message, and of many together ({OPENS})")
     parser.add_argument("--age", choices=[age.name for age in AGES], help="measure this one alone")
     parser.add_argument("--which", choices=("both", "busy", "quiet"), default="both", help="one message, or many")
+    parser.add_argument("--against", type=Path, help="a checkout of another version, to measure in turn with this one")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each is measured (1)")
     options = parser.parse_args(arguments)
-    costs = measure_busy(options.opens, [age for age in AGES if options.age in (None, age.name)], options.which)
+    ages = [age for age in AGES if options.age in (None, age.name)]
+    costs = measure_busy(options.opens, ages, options.which, versions(options.against), options.rounds)
+    if options.against is not None:
+        _compare(costs)
+        return
     for busy, quiet in pairs(costs):
         ratio = busy.of_each / quiet.of_each
         print(f"opens within {busy.age}: one of a busy message costs {ratio:.2f} times one of many (target: {MOST})")

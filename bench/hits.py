@@ -2,8 +2,12 @@
 
 Rounds are interleaved, because machines are noisy: each round measures every contender once, in another order, each
 on an Azurite of its own that is empty at the start; ratios are those of the same round.
+
+`python -m bench.hits --against FOLDER` measures pixels and clicks of this version and of the one in another checkout
+(`bench.versions`), and writes nothing.
 """
 
+import argparse
 import contextlib
 import os
 import re
@@ -11,14 +15,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.bare_server import READY
 from bench.bare_server import TABLE as BARE
-from bench.load import Generator, Load, LoadError
+from bench.load import Generator, Load, LoadError, choose_generator
 from bench.processors import Seats, inherited, seconds_busy, seconds_used
 from bench.storage import JOURNAL, Mail, count_facts, prepare
+from bench.versions import THIS, Version, compare, in_turn, versions
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
 from lib.tokens import Purpose
@@ -36,6 +41,7 @@ class Contender:
     purpose: Purpose
     table: str
     is_assessed: bool = False
+    version: Version = THIS
 
 
 PIXEL = Contender("Heed, pixel", ("bench.heed_server", "http"), Purpose.OPEN, JOURNAL)
@@ -89,21 +95,16 @@ class Bench:
     seconds: float
 
 
-def measure_hits(bench: Bench) -> Rounds:
+def measure_hits(bench: Bench, contenders: Sequence[Contender] = CONTENDERS) -> Rounds:
     """Measure every contender in every round. Raises LoadError when one does not answer, StartError."""
     mail = Mail()
-    found: Rounds = {contender: [] for contender in CONTENDERS}
+    found: Rounds = {contender: [] for contender in contenders}
     for number in range(bench.rounds):
-        for contender in _in_turn(number):
+        for contender in in_turn(contenders, number):
             measurement = _measure(contender, mail, bench)
             found[contender].append(measurement)
             _report(f"round {number + 1} of {bench.rounds}", contender, measurement)
     return found
-
-
-def _in_turn(number: int) -> Sequence[Contender]:
-    start = number % len(CONTENDERS)
-    return (*CONTENDERS[start:], *CONTENDERS[:start])
 
 
 def _report(prefix: str, contender: Contender, measurement: Measurement) -> None:
@@ -126,7 +127,7 @@ def _measure(contender: Contender, mail: Mail, bench: Bench) -> Measurement:
             prepare(azurite.connection_string, mail, with_messages=contender.is_assessed)
         settings = _settings(mail, azurite, folder)
         with inherited(bench.seats.server, settings):
-            server = Child(contender.name, [sys.executable, "-m", *contender.module], folder / "server.log")
+            server = Child(contender.name, contender.version.command(*contender.module), folder / "server.log")
             ending.callback(server.stop)
         with inherited(bench.seats.storage):
             return _under_load(contender, azurite, server, paths, bench)
@@ -192,3 +193,25 @@ def _facts_when_settled(connection_string: str, table: str, expected: int) -> in
         stored = count_facts(connection_string, table)
         if stored >= expected or time.monotonic() > deadline:
             return stored
+
+
+def main(arguments: list[str]) -> None:
+    """Compare hits of two versions."""
+    parser = argparse.ArgumentParser(prog="python -m bench.hits", description="Compare hits of two versions of Heed.")
+    parser.add_argument("--against", type=Path, required=True, help="a checkout of the other version")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each is measured (9)")
+    parser.add_argument("--seconds", type=int, default=2, help="how long each time, after the warm-up (2)")
+    options = parser.parse_args(arguments)
+    kinds, compared = (PIXEL, CLICK), versions(options.against)
+    contenders = [replace(kind, name=f"{kind.name}, {each.name}", version=each) for kind in kinds for each in compared]
+    bench = Bench(Seats.choose(), choose_generator(own=False), options.rounds, options.seconds)
+    found = measure_hits(bench, contenders)
+    for this, other in zip(contenders[::2], contenders[1::2], strict=True):
+        rates = [[each.load.rate for each in found[contender]] for contender in (this, other)]
+        print(compare(f"hits/s of {this.name}", *rates))
+        cpus = [[each.server_cpu / each.load.hits for each in found[contender]] for contender in (this, other)]
+        print(compare(f"the server's CPU for a hit of {this.name}", *cpus))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from lib.assessment.assessor import Assessor
 from lib.assessment.context import Circumstances
@@ -51,6 +52,9 @@ from lib.transports.limits import Limits
 from lib.verdicts.fact_store import FactRows
 from lib.workers.places import Places
 from lib.workers.pool import OffLoop
+
+if TYPE_CHECKING:
+    from lib.transports.identity import Identity
 
 
 class Services:
@@ -97,7 +101,7 @@ class Services:
             return self._storage
         from lib.storage.azure.tables import azure_storage
 
-        storage = azure_storage(self.settings.account())
+        storage = azure_storage(self.settings.account(), self._storage_identity)
         if self.settings.queues == "storage":
             return storage
         from lib.storage.service_bus.queues import ServiceBusQueues
@@ -117,12 +121,17 @@ class Services:
     def _rest_writer(self) -> Writer:
         from lib.storage.azure.journal_writer import RestWriter
 
-        account = self.settings.account()
-        if account.key is not None:
-            return RestWriter(account)
-        from azure.identity.aio import DefaultAzureCredential
+        return RestWriter(self.settings.account(), self._storage_identity)
 
-        return RestWriter(account, DefaultAzureCredential())
+    @cached_property
+    def _storage_identity(self) -> Identity | None:
+        """None where the account's key is the proof."""
+        if self.settings.account().key is not None:
+            return None
+        from lib.storage.azure.requests import SCOPE
+        from lib.transports.identity import Identity
+
+        return Identity(SCOPE)
 
     @cached_property
     def hits(self) -> Hits:

@@ -31,7 +31,7 @@ from lib.records import Engagements, Tallies, tally
 from lib.storage import Queues
 from lib.storage.coalescing import Lanes
 from lib.storage.layout import INTERACTIONS
-from lib.storage.retry import stand_back
+from lib.storage.retry import pause_before
 from lib.templates import TemplateCounts
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict, judge
@@ -170,7 +170,7 @@ class Assessor:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date. Raises Stale."""
         lost: list[Place] = []
         for number in range(_MOST_TRIES):
-            await stand_back(number)
+            await pause_before(number)
             loaded = loaded or await self._store.load(organization, message)
             if loaded is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))

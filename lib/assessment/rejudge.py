@@ -15,7 +15,7 @@ from lib.errors import Stale
 from lib.fields import Moment
 from lib.lists.store import Lists, scope_of
 from lib.messages.store import Loaded, MessageStore
-from lib.storage.retry import stand_back
+from lib.storage.retry import pause_before
 from lib.tracking.facts import Kind
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
@@ -64,7 +64,7 @@ class Rejudge:
     async def message(self, organization: str, message: str, *, write: bool) -> Reassessment | None:
         """Judge it from all its facts; None where there is no such message. Raises Stale, StorageError."""
         for number in range(_MOST_TRIES):
-            await stand_back(number)
+            await pause_before(number)
             loaded = await self._store.load(organization, message)
             if loaded is None:
                 return None

@@ -22,6 +22,7 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replac
 from lib.storage.documents import pack, unpack
 from lib.storage.due_index import Due, DueIndex
 from lib.storage.layout import table
+from lib.storage.sort_keys import newest_first
 
 Kind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
 Priority = Literal["high", "normal"]
@@ -30,7 +31,6 @@ Action = Literal["call", "snooze", "dismiss"]
 
 SNOOZE: dict[Priority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
 _URGENCY: dict[Priority, int] = {"high": 0, "normal": 1}
-_LARGEST = 10**13 - 1
 
 
 class CardRecipient(BaseModel):
@@ -211,5 +211,5 @@ def _snooze(organization: str, card: Card) -> Due | None:
 
 
 def _place(card: Card) -> Row:
-    newest_first = f"{_LARGEST - milliseconds(card.created_at):013d}"
-    return Row(card.user, f"{card.status}|{_URGENCY[card.priority]}|{newest_first}|{card.id}", pack(card))
+    urgency, created = _URGENCY[card.priority], newest_first(milliseconds(card.created_at))
+    return Row(card.user, f"{card.status}|{urgency}|{created}|{card.id}", pack(card))

@@ -4,10 +4,12 @@ part. And how a hosted one is served: from memory where it was asked for before,
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from html import escape
 from urllib.parse import unquote
+
+from cachetools import LRUCache
 
 from lib.files.image_formats import BrokenImage, known_image_type
 from lib.files.models import LARGEST_IMAGE, StoredImage
@@ -93,29 +95,18 @@ class HostedImages:
 
     def __init__(self, blobs: Blobs, most_bytes: int = 4 * LARGEST_IMAGE) -> None:
         self._blobs = blobs
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[tuple[str, str], tuple[bytes, str]] = OrderedDict()
-        self._size = 0
+        self._kept: LRUCache[tuple[str, str], tuple[bytes, str]] = LRUCache(most_bytes, lambda kept: len(kept[0]))
 
     async def read_image(self, claim: Claim) -> tuple[bytes, str] | None:
         """The bytes and their media type; None where it is gone. Raises StorageError."""
         name = claim.organization, f"images/{claim.message}/{claim.destination}"
         if name in self._kept:
-            self._kept.move_to_end(name)
             return self._kept[name]
         try:
             data = await self._blobs.read_blob(tables.container(name[0]), name[1])
             found = data, known_image_type(data)
         except (Missing, BrokenImage):
             return None
-        self._keep(name, found)
+        with suppress(ValueError):  # it is larger than all that may stay
+            self._kept[name] = found
         return found
-
-    def _keep(self, name: tuple[str, str], found: tuple[bytes, str]) -> None:
-        if name in self._kept:
-            return
-        self._kept[name] = found
-        self._size += len(found[0])
-        while self._size > self._most_bytes:
-            _, (data, _) = self._kept.popitem(last=False)
-            self._size -= len(data)

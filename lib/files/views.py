@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from datetime import timedelta
+
+from cachetools import LRUCache
 
 from lib.clock import Clock
 from lib.files.filenames import as_download
@@ -40,14 +41,14 @@ class AttachmentViews:
         self._files = files
         self._blobs = blobs
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str, int], StoredAttachment | None] = OrderedDict()
+        self._known: LRUCache[tuple[str, str, int], StoredAttachment | None] = LRUCache(_MOST_KNOWN)
 
     async def find(self, claim: Claim) -> StoredAttachment:
         """The attachment of a link. Raises Gone; Unavailable where storage does not tell."""
         place = claim.organization, claim.message, claim.item
         try:
             async with asyncio.timeout(LOOKUP_LIMIT):
-                self._keep(place, await self._files.attachment(*place))
+                self._known[place] = await self._files.attachment(*place)
         except (StorageError, TimeoutError) as error:
             if place not in self._known:
                 raise Unavailable("the attachment could not be looked up") from error
@@ -68,9 +69,3 @@ class AttachmentViews:
                 return await self._blobs.reading_url(tables.container(claim.organization), attachment.blob, grant)
         except TimeoutError as error:
             raise Unavailable("there is no key to sign with") from error
-
-    def _keep(self, place: tuple[str, str, int], found: StoredAttachment | None) -> None:
-        self._known[place] = found
-        self._known.move_to_end(place)
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)

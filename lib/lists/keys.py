@@ -26,6 +26,7 @@ from lib.fields import RecordRef
 from lib.messages.models import State, StoredMessage, records_of
 from lib.storage import Range
 from lib.storage.collation import ascending, collation_key, descending
+from lib.storage.sort_keys import LARGEST, ascending_number, descending_number, newest_first
 from lib.verdicts.kpis import Kpis
 
 View = Literal["followed", "all", "scheduled", "received"]
@@ -63,7 +64,6 @@ MAIN = f"{_EVERYBODY}|plain"
 _RECORD = "record:"
 _NOISE = "noise:"
 _RAW_OPENS = "raw_opens|"
-_LARGEST = 10**13 - 1
 
 
 class Standing(BaseModel):
@@ -119,7 +119,7 @@ def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Stan
     return Standing(
         state=message.state,
         shelves=_shelves(message),
-        at=min(max(milliseconds(message.sort_time()), 0), _LARGEST),
+        at=min(max(milliseconds(message.sort_time()), 0), LARGEST),
         subject=collation_key(message.subject),
         opens=kpis.opens,
         last_opened_at=milliseconds(kpis.last_opened_at) if kpis.last_opened_at else 0,
@@ -170,9 +170,9 @@ def is_told(places: Sequence[Place], message: StoredMessage) -> bool:
 
 def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
     """The keys of the message's rows in one of its partitions."""
-    tie = f"{_LARGEST - standing.at:013d}|{message}"
+    tie = f"{newest_first(standing.at)}|{message}"
     if partition.startswith(_NOISE):
-        return [f"{_RAW_OPENS}{_LARGEST - standing.raw_opens:013d}|{tie}"]
+        return [f"{_RAW_OPENS}{descending_number(standing.raw_opens)}|{tie}"]
     if partition.startswith(_RECORD):
         columns = [column for some in _COLUMNS.values() for column in some]
     else:
@@ -183,14 +183,14 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
 
 def _orders(column: Column, message: str, standing: Standing, tie: str) -> Iterator[str]:
     if column == "sent_at":
-        yield f"sent_at|{standing.at:013d}|{message}"
+        yield f"sent_at|{ascending_number(standing.at)}|{message}"
         yield f"-sent_at|{tie}"
     elif column == "subject":
         yield f"subject|{ascending(standing.subject)}{tie}"
         yield f"-subject|{descending(standing.subject)}{tie}"
-    elif count := min(getattr(standing, column), _LARGEST):
-        yield f"{column}|0|{_LARGEST - count:013d}|{tie}"
-        yield f"{column}|2|{count:013d}|{tie}"
+    elif count := min(getattr(standing, column), LARGEST):
+        yield f"{column}|0|{descending_number(count)}|{tie}"
+        yield f"{column}|2|{ascending_number(count)}|{tie}"
     else:
         yield f"{column}|1|{tie}"
 

@@ -13,8 +13,7 @@ from lib.storage import Conflict, Delete, Insert, Missing, Range, Row, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
-
-_LARGEST = 10**13 - 1
+from lib.storage.sort_keys import newest_first
 
 
 class Activity(BaseModel):
@@ -74,4 +73,4 @@ def _partition(record: RecordRef) -> str:
 
 
 def _key(activity: Activity) -> str:
-    return f"{_LARGEST - milliseconds(activity.at):013d}|{activity.id}"
+    return f"{newest_first(milliseconds(activity.at))}|{activity.id}"

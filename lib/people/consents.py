@@ -19,6 +19,7 @@ from lib.people.address_hashes import AddressHashes
 from lib.people.preference import Preference
 from lib.storage import Range, Storage
 from lib.storage.repository import Repository
+from lib.storage.sort_keys import descending_number
 
 SAME_AGAIN = timedelta(hours=24)
 """So long a consent that says the same as the newest one is that one, told twice."""
@@ -59,7 +60,7 @@ class Consents:
             # What is told later is newer, whatever the clock says of who tells it.
             now = max(now, milliseconds(newest.at) + 1)
         consent = Consent(**spec.model_dump(), at=moment(now), by=by)
-        key = f"{_LAST - now:015d}|{new_id()}"
+        key = f"{descending_number(now, _LAST)}|{new_id()}"
         await self._rows.save(
             organization, _partition(await self._hashes.hash_address(organization, email)), key, consent, None
         )

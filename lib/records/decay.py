@@ -17,6 +17,7 @@ from typing import Literal
 
 from lib.clock import milliseconds
 from lib.organizations.registry import Score
+from lib.storage.sort_keys import descending_number
 
 EventKind = Literal["open", "click", "attachment_view", "reply"]
 EVENT_KINDS: tuple[EventKind, ...] = ("open", "click", "attachment_view", "reply")
@@ -66,4 +67,4 @@ def rank(worths: Mapping[EventKind, int], weights: Score) -> str:
     """Ten digits that sort by score, the highest first. It tells scores apart that differ by a millionth."""
     total = weighted(worths, weights)
     level = math.log2(total) if total > 0 else 0.0
-    return f"{_LARGEST_RANK - int(level * 10**6):010d}"
+    return descending_number(int(level * 10**6), _LARGEST_RANK)

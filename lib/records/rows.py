@@ -24,12 +24,12 @@ from lib.storage import Change, Delete, Range, Row, Tables, Upsert, put_if_uncha
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.retry import Attempts
+from lib.storage.sort_keys import newest_first, time_of
 
 Result = TypeVar("Result")
 
 PARTITION = "records|engaged"
 
-_LATEST = 10**13 - 1
 _FAMILY = "family"
 
 
@@ -40,7 +40,7 @@ class RecordRows:
 
     async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Result]]) -> Result:
         """Do `change`, which reads and writes a record's rows, until nobody comes in between. Raises Stale."""
-        return await self._attempts.at(organization, f"the engagement of {record}", change)
+        return await self._attempts.attempt_change(organization, f"the engagement of {record}", change)
 
     async def rollup(self, organization: str, record: str) -> tuple[Rollup | None, str | None]:
         """The roll-up and its etag."""
@@ -62,7 +62,7 @@ class RecordRows:
         async for row in self._query(organization, Range.prefix(f"l|{record}|{kind}|"), 2):
             _, at, message = row.key.rsplit("|", 2)
             if message != but:
-                return _LATEST - int(at)
+                return time_of(at)
         return None
 
     async def last_keys(self, organization: str, record: str) -> set[str]:
@@ -126,7 +126,7 @@ def share_change(record: str, message: str, share: Share, etag: str | None) -> C
 
 def last_keys_of(record: str, message: str, share: Share) -> set[str]:
     """The keys of the rows that tell of a message's last events."""
-    return {f"l|{record}|{kind}|{_LATEST - at:013d}|{message}" for kind, at in share.last_times().items()}
+    return {f"l|{record}|{kind}|{newest_first(at)}|{message}" for kind, at in share.last_times().items()}
 
 
 def key_changes(old: set[str], new: set[str]) -> list[Change]:

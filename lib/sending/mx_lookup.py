@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 from lib.catalogues.gateways import Gateways
 from lib.clock import Clock
@@ -48,7 +49,7 @@ class RecipientGateways:
         self._clock = clock
         self._silent_until: datetime | None = None
         # Domain -> the time until which that holds, and the gateway.
-        self._remembered: OrderedDict[str, tuple[datetime, str | None]] = OrderedDict()
+        self._remembered: LRUCache[str, tuple[datetime, str | None]] = LRUCache(_MOST_REMEMBERED)
 
     async def find_gateways(self, addresses: Sequence[str]) -> list[str | None]:
         """The gateway's id for each address, None where it is unknown; nothing at all where all of them are."""
@@ -79,22 +80,16 @@ class RecipientGateways:
         for lookup, domain in lookups.items():
             if lookup.done() and not lookup.cancelled() and lookup.exception() is None:
                 answered += 1
-                self._remember(domain, now + KNOWN_FOR, lookup.result())
+                self._remembered[domain] = now + KNOWN_FOR, lookup.result()
             else:
                 _, before = self._remembered.get(domain, (now, None))
-                self._remember(domain, now + FAILED_FOR, before)
+                self._remembered[domain] = now + FAILED_FOR, before
         if answered < len(lookups):
             log.info("mail servers of %d of %d domains could not be looked up", len(lookups) - answered, len(lookups))
         self._silent_until = None if answered else now + SILENT_FOR
 
     async def _gateway(self, resolve: Resolve, domain: str) -> str | None:
         return self._gateways.gateway_of(await resolve(domain))
-
-    def _remember(self, domain: str, until: datetime, gateway: str | None) -> None:
-        self._remembered[domain] = until, gateway
-        self._remembered.move_to_end(domain)
-        while len(self._remembered) > _MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
 
 
 class DnsResolve:

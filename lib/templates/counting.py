@@ -97,11 +97,13 @@ class TemplateCounts:
 
     async def rebuild(self, organization: str, template: str) -> None:
         """Count anew from all that messages and sales have given: for repair, never for an event. Raises Stale."""
-        await self._attempts.at(organization, f"template {template}", lambda: self._recount(organization, template))
+        await self._attempts.attempt_change(
+            organization, f"template {template}", lambda: self._recount(organization, template)
+        )
 
     async def _put(self, organization: str, template: str, key: str, share: Share, generation: int) -> None:
         wanted = _Exchange(organization, template, key, share.model_copy(update={"generation": generation}))
-        await self._attempts.at(organization, f"template {template}", lambda: self._exchange(wanted))
+        await self._attempts.attempt_change(organization, f"template {template}", lambda: self._exchange(wanted))
 
     async def _exchange(self, wanted: _Exchange) -> None:
         """Raises Conflict, for another try."""

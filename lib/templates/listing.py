@@ -9,6 +9,7 @@ from random import Random
 from typing import Literal
 
 from lib.storage.collation import ascending, collation_key, descending, folded
+from lib.storage.sort_keys import ascending_number, descending_number
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
 from lib.templates.recommend import Advice, Candidate, recommend
@@ -91,4 +92,4 @@ def _key(each: Shown, counted: TemplateCounted, sort: TemplateSort) -> str:
     if value is None:
         return "~"
     number = round(value.rate * _MILLION) if isinstance(value, Rate) else value
-    return f"{_LARGEST - number if is_down else number:012d}"
+    return descending_number(number, _LARGEST) if is_down else ascending_number(number, _LARGEST)

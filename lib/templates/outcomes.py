@@ -47,7 +47,7 @@ class Outcomes:
         Where it dies half-way, saying it again brings the counts in order.
         """
         note = partial(self._note, organization, opportunity, won)
-        outcome = await self._attempts.at(organization, f"the outcome of {opportunity}", note)
+        outcome = await self._attempts.attempt_change(organization, f"the outcome of {opportunity}", note)
         tally = Tally(won=1) if outcome.won else Tally()
         share = Share(generation=outcome.generation, regarding=OPPORTUNITY, tally=tally)
         for template in outcome.templates:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
 from lib.ids import MADE, ORGANIZATION
+from lib.storage.sort_keys import LARGEST
 
 Kind = Literal["open", "click", "attachment_view"]
 KINDS: tuple[Kind, ...] = ("open", "click", "attachment_view")
@@ -26,7 +27,6 @@ FIRST_IMAGE = 0x8000
 """`item` of an open by the first image of a mail: tokens have 16 bits for it."""
 
 VERSION = 1
-_LATEST = 10**13 - 1
 LONGEST_AGENT = 512
 LONGEST_HEADER = 120
 
@@ -129,7 +129,7 @@ class Fact:
             and isinstance(self.owner, str | None)
             and isinstance(self.headers, dict)
             and all(isinstance(value, str) for value in self.headers.values())
-            and 0 <= self.at <= _LATEST
+            and 0 <= self.at <= LARGEST
             and _is_text(self.method, self.agent, self.network, self.owner, *self.headers, *self.headers.values())
         )
         if not sound:

@@ -19,10 +19,11 @@ class AcsResource:
     def parse(connection_string: str) -> AcsResource:
         """`endpoint=https://…;accesskey=…`, as the portal shows it. Raises ValueError with what is missing.
 
-        The SDK's own parser drops the scheme; a service on this machine has no https.
+        The SDK's own parser of these drops the scheme; a service on this machine has no https.
         """
-        pairs = [part.partition("=") for part in connection_string.strip().split(";") if part.strip()]
-        parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        from azure.core.utils import parse_connection_string  # some 0.05 s to import: only where it is used
+
+        parts = parse_connection_string(connection_string)
         endpoint = parts.get("endpoint", "").rstrip("/")
         if not re.fullmatch(r"https?://[!-~]+", endpoint):
             raise ValueError("it has no endpoint with https")

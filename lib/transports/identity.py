@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
+from lib.clock import Clock, SystemClock, milliseconds
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
@@ -30,9 +32,10 @@ _SHARED = 60
 class Identity:
     """It can stand in for an SDK's credential. Without a credential it is the identity that the app runs as."""
 
-    def __init__(self, scope: str, credential: AsyncTokenCredential | None = None) -> None:
+    def __init__(self, scope: str, credential: AsyncTokenCredential | None = None, clock: Clock | None = None) -> None:
         self._scope = scope
         self._given = credential
+        self._clock = clock or SystemClock()
         self._token: AccessToken | None = None
         self._claimed = "", 0.0
         self._lock = asyncio.Lock()
@@ -46,7 +49,7 @@ class Identity:
             just_now = self._claimed[0] == claims and time.monotonic() - self._claimed[1] < _SHARED
             return await self.renew("" if just_now or self._token is None else self._token.token, claims)
         async with self._lock:
-            if self._token is None or time.time() > self._token.expires_on - _EARLY:
+            if self._token is None or self._seconds() > self._token.expires_on - _EARLY:
                 self._token = await self._credential().get_token(self._scope)
             return self._token
 
@@ -57,13 +60,17 @@ class Identity:
                 return self._token
             credential = self._credential()
             try:
-                self._token = await credential.get_token(self._scope, claims=claims or _from_now_on())
+                self._token = await credential.get_token(self._scope, claims=claims or _from(self._seconds()))
                 self._claimed = claims or "", time.monotonic()
             except AzureError:
                 if claims:
                     raise
                 self._token = await credential.get_token(self._scope)
             return self._token
+
+    def _seconds(self) -> int:
+        """Since 1970."""
+        return milliseconds(self._clock.now()) // 1000
 
     def _credential(self) -> AsyncTokenCredential:
         if self._given is None:
@@ -83,5 +90,6 @@ class Identity:
         await self.close()
 
 
-def _from_now_on() -> str:
-    return json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}})
+def _from(seconds: int) -> str:
+    """The claim that a token begins then."""
+    return json.dumps({"access_token": {"nbf": {"essential": True, "value": str(seconds)}}})

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+
+from cachetools import LRUCache
 
 from lib.clock import Clock
 
@@ -108,7 +110,7 @@ class Mailboxes:
     at_once: int
     clock: Clock
     _used: dict[str, _Mailbox] = field(default_factory=dict)
-    _closed: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+    _closed: LRUCache[str, datetime] = field(default_factory=lambda: LRUCache(_MOST_REMEMBERED))
 
     @asynccontextmanager
     async def slot(self, name: str, seconds: float) -> AsyncIterator[None]:
@@ -133,9 +135,6 @@ class Mailboxes:
     def close(self, name: str, wait: timedelta) -> None:
         """Let the mailbox rest for `wait`: the provider has named that time."""
         self._closed[name] = self.clock.now() + wait
-        self._closed.move_to_end(name)
-        if len(self._closed) > _MOST_REMEMBERED:
-            self._closed.popitem(last=False)
 
     def closed(self, name: str) -> timedelta | None:
         """Time until the mailbox takes requests again; None when that is now."""

@@ -27,6 +27,7 @@ from lib.storage.batches import batches
 from lib.storage.documents import columns, text_of
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
+from lib.storage.sort_keys import ascending_number, newest_first
 from lib.tracking.facts import Fact
 from lib.tracking.journal import facts_of, journal_columns
 from lib.verdicts import Reason, Verdict
@@ -46,7 +47,6 @@ _SPAN = 10 * 60 * 1000
 _MOST_CHARACTERS = 1_000_000
 """Of one transaction: Azure allows 4 MiB."""
 
-_LARGEST = 10**13 - 1
 _FIRST = "0"
 """Sorts before the key of every row of judged facts."""
 
@@ -146,7 +146,7 @@ class FactRows:
         if after:
             # Rows that begin before the cursor may have facts behind it.
             at = after.partition("-")[0]
-            low = max(_FIRST, f"{int(at) - _SPAN:013d}" if at.isdecimal() and len(at) == 13 else after)
+            low = max(_FIRST, ascending_number(int(at) - _SPAN) if at.isdecimal() and len(at) == 13 else after)
         async for cursor, (fact, verdict) in _in_order(
             self._tables.query(table(organization, "facts"), message, Range(low=low), None if after else limit)
         ):
@@ -175,7 +175,7 @@ async def _in_order(rows: AsyncIterator[Row]) -> AsyncIterator[tuple[str, Judged
 
 
 def _key_at(at: int) -> str:
-    return f"{_LARGEST - at:013d}"
+    return newest_first(at)
 
 
 def _key(fact: Fact) -> str:

@@ -22,8 +22,10 @@ from infra.local.settings import development_connection_string
 from lib.storage import Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter
+from lib.storage.azure.requests import SCOPE
 from lib.tracking.facts import Fact
 from lib.tracking.journal import FACTS_ROW, StorageWriter, Writer, facts_of, journal_columns
+from lib.transports.identity import Identity
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.storage_suite import rows_of
 
@@ -60,7 +62,8 @@ async def queue(storage: Storage) -> str:
 
 @asynccontextmanager
 async def rest_writer(account: Account, credential: Any = None) -> AsyncIterator[RestWriter]:
-    writer = RestWriter(account, credential)
+    # As the services make it.
+    writer = RestWriter(account, Identity(SCOPE, credential) if credential else None)
     try:
         yield writer
     finally:

@@ -21,7 +21,6 @@ from lib.messages.models import Body, StoredMessage
 from lib.settings import load_settings
 from lib.storage import Storage, StorageError, Tables
 from lib.storage.azure.account import Account
-from lib.storage.azure.tables import credential_of
 from lib.storage.due_index import BACKOFF, KINDS
 from lib.storage.layout import QUEUES
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
@@ -61,8 +60,7 @@ class MemoryInbox:
 
 class StorageInbox:
     def __init__(self, account: Account) -> None:
-        name, key = credential_of(account)  # type: ignore[misc]
-        shared: Any = {"account_name": name, "account_key": key}
+        shared: Any = {"account_name": account.name, "account_key": account.encoded_key}
         self._service = QueueServiceClient(account.queue_endpoint, credential=shared)
 
     async def take_all(self) -> list[Message]:

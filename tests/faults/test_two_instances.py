@@ -17,7 +17,6 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from lib.clock import rfc3339
 from lib.storage.azure.account import Account
-from lib.storage.azure.tables import credential_of
 from lib.storage.layout import OUTBOX
 from tests.faults.accounts import Accounts
 from tests.faults.instance import FAKETIME, Instance, start
@@ -49,11 +48,12 @@ class Two:
 async def two(accounts: Accounts, mails: MailServer, tmp_path: Path) -> AsyncIterator[Two]:
     account = accounts.new()
     settings = {**mails.settings, "AzureWebJobsStorage": _connection_string(account)}
-    name, key = credential_of(account)  # type: ignore[misc]
     async with AsyncExitStack() as ending:
         session = await ending.enter_async_context(aiohttp.ClientSession())
         queues = await ending.enter_async_context(
-            QueueServiceClient(account.queue_endpoint, credential={"account_name": name, "account_key": key})
+            QueueServiceClient(
+                account.queue_endpoint, credential={"account_name": account.name, "account_key": account.encoded_key}
+            )
         )
         ahead = start(tmp_path / "ahead", session, settings, APART)
         ending.callback(ahead.kill)
@@ -66,9 +66,10 @@ async def two(accounts: Accounts, mails: MailServer, tmp_path: Path) -> AsyncIte
 
 
 def _connection_string(account: Account) -> str:
-    name, key = credential_of(account)  # type: ignore[misc]
     endpoints = f"TableEndpoint={account.table_endpoint};QueueEndpoint={account.queue_endpoint}"
-    return f"AccountName={name};AccountKey={key};{endpoints};BlobEndpoint={account.blob_endpoint}"
+    return (
+        f"AccountName={account.name};AccountKey={account.encoded_key};{endpoints};BlobEndpoint={account.blob_endpoint}"
+    )
 
 
 async def send(instance: Instance, number: int, ahead: timedelta) -> str:

@@ -64,7 +64,7 @@ async def test_the_assessor_asks_itself_to_look_again(heed: Heed) -> None:
     await heed.hit(heed.urls("o")[0])
     await heed.services.journal.settle()
     queues = heed.storage.queues
-    taken = queues.take("interactions")  # type: ignore[attr-defined]
+    taken = queues.take_message("interactions")  # type: ignore[attr-defined]
     queues.waiting = [taken]  # type: ignore[attr-defined]
 
     await heed.services.sweep.assess_interactions(read_interactions(json.loads(taken.body)))

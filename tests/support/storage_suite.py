@@ -1,6 +1,7 @@
 """What every implementation of `lib.storage` promises. A test class inherits a suite and says which storage it is."""
 
 import asyncio
+import math
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -73,7 +74,7 @@ class TableSuite:
         [
             "", " ", "it's", '"quoted"', "line\r\nbreak\ttab", "Ünïcödé 中文 😀", "2026-05-04T09:30:00Z", "true", "12",
             "x" * 32_000, 0, -1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63), 0.0, 1.0,
-            0.1, -2.5e300, True, False,
+            0.1, -2.5e300, math.inf, -math.inf, True, False,
         ],
         ids=lambda value: repr(value)[:24],
     )  # fmt: skip
@@ -83,6 +84,12 @@ class TableSuite:
         assert found
         assert found.values == {"column": value}
         assert type(found.values["column"]) is type(value)
+
+    async def test_what_is_no_number_stays_none(self, tables: Tables, table: str) -> None:
+        await tables.write_rows(table, [Insert(row("r", column=math.nan))])
+        [found] = await rows_of(tables.query(table, "p"))
+        assert isinstance(found.values["column"], float)
+        assert math.isnan(found.values["column"])
 
     async def test_inserting_a_row_that_exists_is_a_conflict_and_leaves_it(self, tables: Tables, table: str) -> None:
         await tables.write_rows(table, [Insert(row("r", name="first"))])

@@ -1,4 +1,4 @@
-"""Which storage account, and how we prove that we may use it.
+"""A storage account: its endpoints, and the key that proves that Heed may use it.
 
 The setting is either a connection string (`AzureWebJobsStorage`) or, as in Azure with a managed identity, the
 account's name (`AzureWebJobsStorage__accountName`).
@@ -23,17 +23,25 @@ _AZURITE = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Endpoints without a trailing slash. `key` is None where a managed identity is the proof."""
+    """Where an account is. Endpoints have no trailing slash."""
 
     name: str
     table_endpoint: str
     queue_endpoint: str
     blob_endpoint: str
+
     key: bytes | None
+    """None where a managed identity is the proof."""
+
+    @property
+    def encoded_key(self) -> str:
+        """The key in base64, as the SDK takes it. There must be one."""
+        assert self.key is not None
+        return base64.b64encode(self.key).decode()
 
     @staticmethod
     def named(name: str, suffix: str = "core.windows.net") -> Account:
-        """An account of the public cloud, entered with the identity that the app runs as."""
+        """Make an account of the public cloud, entered with the identity that the app runs as."""
         return Account(
             name,
             f"https://{name}.table.{suffix}",
@@ -44,9 +52,10 @@ class Account:
 
     @staticmethod
     def parse(connection_string: str) -> Account:
-        """From a connection string with an account key. Raises ValueError with what is missing."""
-        pairs = [part.partition("=") for part in connection_string.strip().split(";") if part.strip()]
-        parts = {name.strip(): value.strip() for name, _, value in pairs}
+        """Read a connection string with an account key. Raises ValueError with what is missing."""
+        from azure.core.utils import parse_connection_string  # some 0.05 s to import: only where it is used
+
+        parts = parse_connection_string(connection_string, case_sensitive_keys=True)
         if parts.get("UseDevelopmentStorage", "").lower() == "true":
             parts = _AZURITE
         name = parts.get("AccountName", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -76,7 +75,7 @@ class AzureBlobs:
         """Signed with the account's key, or, as a managed identity, with a user delegation key, which is asked for once
         a day: signing needs no request. Raises StorageError where there is no such key yet, and none to be had."""
         proof: dict[str, Any] = (
-            {"account_key": base64.b64encode(self._account.key).decode()}
+            {"account_key": self._account.encoded_key}
             if self._account.key is not None
             else {"user_delegation_key": await self._delegation_key(grant.until)}
         )

@@ -32,7 +32,7 @@ class RestWriter:
 
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
         """Put a row of text columns; again is the same. Raises Unavailable."""
-        status, answer = await self._session.to_table(
+        status, answer, _ = await self._session.to_table(
             "PUT",
             f"/{table}(PartitionKey='{partition}',RowKey='{key}')",
             json.dumps(columns).encode(),
@@ -45,6 +45,6 @@ class RestWriter:
         """Put one message that never expires. Raises Unavailable."""
         text = base64.b64encode(body.encode()).decode()
         message = f"<QueueMessage><MessageText>{text}</MessageText></QueueMessage>".encode()
-        status, answer = await self._session.to_queue(f"/{queue}/messages", "messagettl=-1", message)
+        status, answer, _ = await self._session.to_queue(f"/{queue}/messages", "messagettl=-1", message)
         if status != 201:
             raise Unavailable(f"the queue answers {status}: {error_code(answer) or _NO_REASON}")

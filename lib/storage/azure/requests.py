@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import base64
 import hmac
-import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
 from azure.core.exceptions import AzureError
 from yarl import URL
 
+from lib.clock import SystemClock
 from lib.storage.azure.account import Account
 from lib.storage.protocols import Unavailable
 
@@ -24,11 +24,23 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 _VERSION = "2021-12-02"
-_SCOPE = "https://storage.azure.com/.default"
+SCOPE = "https://storage.azure.com/.default"
+
+
+class Answer(NamedTuple):
+    """Of the service; names of headers are the same in upper and lower case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class RestSession:
-    """Call inside a running event loop. Paths are those of the URL, quoted as they are sent."""
+    """Signed requests over pooled connections. Paths are those of the URL, quoted as they are sent.
+
+    Make it inside a running event loop. An account without a key needs a credential, which keeps its tokens itself: it
+    is asked for one with every request.
+    """
 
     def __init__(
         self,
@@ -40,7 +52,6 @@ class RestSession:
             raise ValueError("an account without a key needs a credential")
         self._account = account
         self._credential = credential
-        self._bearer: tuple[str, float] = ("", 0.0)
         self._table_path = urlsplit(account.table_endpoint).path
         self._queue_path = urlsplit(account.queue_endpoint).path
         self._session = aiohttp.ClientSession(
@@ -54,14 +65,15 @@ class RestSession:
     async def close(self) -> None:
         await self._session.close()
 
-    async def to_table(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        """Ask the Table service; `path` begins with `/`. Status and body of its answer. Raises Unavailable."""
+    async def to_table(self, method: str, path: str, body: bytes, headers: dict[str, str], query: str = "") -> Answer:
+        """Ask the Table service; `path` begins with `/`, and the query is not signed. Raises Unavailable."""
         date = _now()
         to_sign = f"{date}\n/{self._account.name}{self._table_path}{path}"
-        return await self._send(method, self._account.table_endpoint + path, body, headers, date, to_sign)
+        url = f"{self._account.table_endpoint}{path}?{query}" if query else self._account.table_endpoint + path
+        return await self._send(method, url, body, headers, date, to_sign)
 
-    async def to_queue(self, path: str, query: str, body: bytes) -> tuple[int, bytes]:
-        """Post XML to the Queue service. Status and body of its answer. Raises Unavailable."""
+    async def to_queue(self, path: str, query: str, body: bytes) -> Answer:
+        """Post XML to the Queue service. Raises Unavailable."""
         date = _now()
         canonical = f"x-ms-date:{date}\nx-ms-version:{_VERSION}"
         to_sign = f"POST\n\napplication/xml\n\n{canonical}\n/{self._account.name}{self._queue_path}{path}"
@@ -70,13 +82,15 @@ class RestSession:
 
     async def _send(
         self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, to_sign: str
-    ) -> tuple[int, bytes]:
+    ) -> Answer:
         headers["x-ms-date"] = date
         headers["x-ms-version"] = _VERSION
         headers["Authorization"] = await self._proof(to_sign)
         try:
-            async with self._session.request(method, URL(url, encoded=True), data=body, headers=headers) as response:
-                return response.status, await response.read()
+            async with self._session.request(
+                method, URL(url, encoded=True), data=body or None, headers=headers
+            ) as response:
+                return Answer(response.status, await response.read(), response.headers)
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"storage does not answer: {type(error).__name__}") from error
 
@@ -84,19 +98,17 @@ class RestSession:
         if self._account.key is not None:
             signature = base64.b64encode(hmac.digest(self._account.key, to_sign.encode(), "sha256")).decode()
             return f"SharedKeyLite {self._account.name}:{signature}"
-        token, expires = self._bearer
-        if time.time() > expires - 300:
-            assert self._credential is not None
-            try:
-                fresh = await self._credential.get_token(_SCOPE)
-            except AzureError as error:
-                raise Unavailable(f"there is no token for storage: {type(error).__name__}") from error
-            token, expires = self._bearer = (fresh.token, fresh.expires_on)
-        return f"Bearer {token}"
+        assert self._credential is not None
+        try:
+            token = await self._credential.get_token(SCOPE)
+        except AzureError as error:
+            raise Unavailable(f"there is no token for storage: {type(error).__name__}") from error
+        return f"Bearer {token.token}"
 
 
 def _now() -> str:
-    return format_datetime(datetime.now(UTC), usegmt=True)
+    # The service refuses a request whose date is not that of today: no clock that a test has set.
+    return format_datetime(SystemClock().now(), usegmt=True)
 
 
 def error_code(answer: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Azure Storage: blobs, queues and reading through its SDK, transactions as raw requests (`transactions`).
+"""Azure Storage: tables as raw requests (`transactions`, `queries`), blobs and queues through the SDK.
 
 The hot path's writer is `journal_writer`; all else goes through here.
 """
@@ -6,25 +6,24 @@ The hot path's writer is `journal_writer`; all else goes through here.
 from __future__ import annotations
 
 import asyncio
-import base64
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.data.tables import EntityProperty, TableEntity
-from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from lib.storage.azure.account import Account
 from lib.storage.azure.blobs import AzureBlobs
 from lib.storage.azure.errors import translated
+from lib.storage.azure.queries import RestQueries, query_of, row_of
 from lib.storage.azure.queues import AzureQueues
 from lib.storage.azure.requests import RestSession
-from lib.storage.azure.transactions import RestBatches
+from lib.storage.azure.transactions import WRITE_ID, RestTransactions
 from lib.storage.protocols import (
     EVERYTHING,
     Change,
@@ -41,6 +40,9 @@ from lib.storage.protocols import (
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.data.tables.aio import TableServiceClient
+
+Result = TypeVar("Result")
 
 _PATIENCE: dict[str, Any] = {
     # A caller waits for us: three more tries within some two seconds, then 503.
@@ -58,163 +60,126 @@ _BLOB_AND_QUEUE_PATIENCE: dict[str, Any] = {
     "random_jitter_range": 0.1,
 }
 
-_BATCH_PATIENCE = aiohttp.ClientTimeout(
+_TIMEOUT = aiohttp.ClientTimeout(
     total=None, sock_connect=_PATIENCE["connection_timeout"], sock_read=_PATIENCE["read_timeout"]
 )
 _PAUSES = (0.0, 0.4, 0.8)
-"""Seconds before each further try of a transaction."""
+"""Seconds before each further try of a raw request."""
 
-_WRITE_ID = "w"
-"""Column with a random id of the write, by which a write that was answered too late is known as ours."""
+_PAGE = 250
+"""Rows in one answer. Azure gives 1,000, but an answer is read in one piece, and hits wait for it."""
 
 
-def azure_storage(account: Account) -> Storage:
-    """Call inside a running event loop; `close_storage` ends the sessions."""
-    credential = credential_of(account)
-    named = AzureNamedKeyCredential(*credential) if isinstance(credential, tuple) else credential
-    shared: Any = (
-        {"account_name": account.name, "account_key": credential[1]} if isinstance(credential, tuple) else credential
-    )
-    tables = TableServiceClient(account.table_endpoint, credential=named, **_PATIENCE)
-    session = RestSession(account, None if isinstance(credential, tuple) else credential, _BATCH_PATIENCE)
+def azure_storage(account: Account, credential: AsyncTokenCredential | None = None) -> Storage:
+    """Call inside a running event loop; `close_storage` ends the sessions. An account without a key needs a credential,
+    which is asked for a token with every request: it keeps its tokens itself."""
+    session = RestSession(account, credential, _TIMEOUT)
+    shared: Any = credential
+    if account.key is not None:
+        shared = {"account_name": account.name, "account_key": account.encoded_key}
     blobs = BlobServiceClient(account.blob_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
     queues = QueueServiceClient(account.queue_endpoint, credential=shared, **_BLOB_AND_QUEUE_PATIENCE)
     return Storage(
-        AzureTables(tables, RestBatches(session, account.table_endpoint)),
+        AzureTables(account, session, credential),
         AzureBlobs(blobs, account),
         AzureQueues(queues),
-        closers=[tables, blobs, queues, session],
+        closers=[blobs, queues, session],
     )
 
 
 async def close_storage(storage: Storage) -> None:
+    """End the sessions that `azure_storage` opened."""
     for client in storage.closers:
         await client.close()  # type: ignore[attr-defined]
 
 
-def credential_of(account: Account) -> tuple[str, str] | AsyncTokenCredential:
-    """(name, base64 key), or the identity that the app runs as."""
-    if account.key is not None:
-        return account.name, base64.b64encode(account.key).decode()
-    from azure.identity.aio import DefaultAzureCredential  # 0.2 s to import: only where it is used
-
-    return DefaultAzureCredential()
-
-
-_PAGE = 250
-"""Rows in one answer. Azure gives 1,000, but what is read of an answer is read in one piece, and hits wait for it."""
-
-
 class AzureTables:
-    def __init__(self, service: TableServiceClient, batches: RestBatches) -> None:
-        self._service = service
-        self._batches = batches
-        # The SDK takes some 0.1 ms to make one, which every read would pay.
-        self._client = lru_cache(256)(service.get_table_client)
+    """Tables of one account. Raises Unavailable after four tries within some two seconds."""
+
+    def __init__(self, account: Account, session: RestSession, credential: AsyncTokenCredential | None) -> None:
+        self._account = account
+        self._credential = credential
+        self._transactions = RestTransactions(session, account.table_endpoint)
+        self._queries = RestQueries(session)
 
     async def create(self, table: str) -> None:
         try:
-            with translated():
-                await self._service.create_table(table)
+            async with self._service() as service:
+                await service.create_table(table)
         except Conflict as conflict:
             if "BeingDeleted" in str(conflict):
                 raise
 
     async def drop(self, table: str) -> None:
+        async with self._service() as service:
+            await service.delete_table(table)
+
+    @asynccontextmanager
+    async def _service(self) -> AsyncIterator[TableServiceClient]:
+        """The SDK's client for the length of the block: tables are seldom made or dropped. Raises StorageError."""
+        from azure.data.tables.aio import TableServiceClient  # 0.04 s to import: only where it is used
+
+        credential: Any = self._credential
+        if self._account.key is not None:
+            credential = AzureNamedKeyCredential(self._account.name, self._account.encoded_key)
         with translated():
-            await self._service.delete_table(table)
+            async with TableServiceClient(self._account.table_endpoint, credential=credential, **_PATIENCE) as service:
+                yield service
 
     async def read_row(self, table: str, partition: str, key: str) -> Row | None:
-        entity = await self._entity(table, partition, key)
-        return None if entity is None else _row(entity)
-
-    async def _entity(self, table: str, partition: str, key: str) -> TableEntity | None:
-        try:
-            with translated():
-                return await self._client(table).get_entity(partition, key)
-        except Missing:
-            return None
+        entity = await _patiently(partial(self._queries.read_entity, table, partition, key))
+        return None if entity is None else row_of(entity)
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
-        condition, parameters = _filter(partition, keys)
-        client = self._client(table)
-        page = _PAGE if limit is None else min(limit, _PAGE)
-        found = client.query_entities(condition, parameters=parameters, results_per_page=page)
-        count = 0
-        try:
-            with translated():
-                async for entity in found:
-                    yield _row(entity)
-                    count += 1
-                    if count == limit:
-                        return
-        except Missing:
-            return
+        left, continuation = limit, ""
+        while left is None or left > 0:
+            query = query_of(partition, keys, _PAGE if left is None else min(left, _PAGE)) + continuation
+            rows, continuation = await _patiently(partial(self._queries.read_page, table, query))
+            for row in rows:
+                yield row
+            if not continuation:
+                return
+            if left is not None:
+                left -= len(rows)
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         check_changes(changes)
-        write_id = secrets.token_hex(6)
-        column = {_WRITE_ID: write_id}
-        try:
-            return await self._batches.write_rows(table, changes, column)
-        except Unavailable as error:
-            last = error
-        for pause in _PAUSES:
-            await asyncio.sleep(pause)
+        write_id, tries = secrets.token_hex(6), 0
+
+        async def write() -> list[str | None]:
+            nonlocal tries
+            tries += 1
             try:
-                return await self._batches.write_rows(table, changes, column)
-            except Unavailable as error:
-                last = error
+                return await self._transactions.write_rows(table, changes, write_id)
             except (Conflict, Missing):
-                etags = await self._already_written(table, changes, write_id)
+                etags = await self._already_written(table, changes, write_id) if tries > 1 else None
                 if etags is None:
                     raise
                 return etags
-        raise last
+
+        return await _patiently(write)
 
     async def _already_written(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None] | None:
-        """A try whose answer was lost may have been committed, and the next try then meets its traces."""
+        """The etags, if a try whose answer was lost was committed, and the next try has met its traces; else None."""
         etags: list[str | None] = []
         for change in changes:
-            entity = await self._entity(table, *place_of(change))
+            entity = await self._queries.read_entity(table, *place_of(change))
             if isinstance(change, Delete) and entity is None:
                 etags.append(None)
-            elif not isinstance(change, Delete) and entity is not None and entity.get(_WRITE_ID) == write_id:
-                etags.append(str(entity.metadata["etag"]))
+            elif not isinstance(change, Delete) and entity is not None and entity.get(WRITE_ID) == write_id:
+                etags.append(str(entity["odata.etag"]))
             else:
                 return None
         return etags
 
 
-def _filter(partition: str | Range, keys: Range) -> tuple[str, dict[str, str]]:
-    """The one maker of OData filters. Values travel as parameters; azure-data-tables 12.7 wants no `)` after one."""
-    conditions: list[str] = []
-    parameters: dict[str, str] = {}
-
-    def bound(column: str, operator: str, value: str | None) -> None:
-        if value is not None:
-            name = f"p{len(parameters)}"
-            parameters[name] = value
-            conditions.append(f"{column} {operator} @{name}")
-
-    if isinstance(partition, Range):
-        ranges = [("PartitionKey", partition), ("RowKey", keys)]
-    else:
-        bound("PartitionKey", "eq", partition)
-        ranges = [("RowKey", keys)]
-    for column, limits in ranges:
-        bound(column, "ge", limits.low)
-        bound(column, "gt", limits.after)
-        bound(column, "lt", limits.high)
-    return " and ".join(conditions), parameters
-
-
-def _row(entity: TableEntity) -> Row:
-    values = {
-        column: value.value if isinstance(value, EntityProperty) else value
-        for column, value in entity.items()
-        if column not in ("PartitionKey", "RowKey", _WRITE_ID)
-    }
-    return Row(entity["PartitionKey"], entity["RowKey"], values, entity.metadata["etag"])
+async def _patiently(request: Callable[[], Awaitable[Result]]) -> Result:
+    """The request's result, after up to three more tries while storage is Unavailable."""
+    for pause in _PAUSES:
+        try:
+            return await request()
+        except Unavailable:
+            await asyncio.sleep(pause)
+    return await request()

@@ -8,6 +8,7 @@ written straight down it is 0.02 and 0.9, and a message stands in dozens of list
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -18,25 +19,27 @@ from lib.storage.azure.requests import RestSession, error_code
 from lib.storage.protocols import Change, Delete, Insert, Replace, Row, Value, place_of
 
 _LARGEST_INT32 = 2**31 - 1
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ACCEPTED = 202
+
+WRITE_ID = "w"
+"""Column with a random id of the write, by which a write that was answered too late is known as ours."""
 
 _PART = re.compile(rb"^HTTP/1\.1 (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)", re.MULTILINE)
 _ETAG = re.compile(rb"^ETag: *([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
 
 
-class RestBatches:
+class RestTransactions:
     """Writes transactions, each once: whoever calls decides about another try."""
 
     def __init__(self, session: RestSession, endpoint: str) -> None:
         self._session = session
         self._endpoint = endpoint
 
-    async def write_rows(
-        self, table: str, changes: Sequence[Change], write_id: Mapping[str, Value]
-    ) -> list[str | None]:
-        """All changes or none: new etags in their order. Every row gets the columns `write_id`. Raises StorageError."""
+    async def write_rows(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None]:
+        """All changes or none: new etags in their order. Every row gets the write's id. Raises StorageError."""
         boundary = f"changeset_{secrets.token_hex(8)}"
-        status, answer = await self._session.to_table(
+        status, answer, _ = await self._session.to_table(
             "POST",
             "/$batch",
             _body(f"{self._endpoint}/{table}", changes, write_id, boundary),
@@ -62,7 +65,7 @@ def _etag(change: Change, part: re.Match[bytes]) -> str | None:
     return None if isinstance(change, Delete) or found is None else found[1].decode("ascii", "replace")
 
 
-def _body(url: str, changes: Sequence[Change], write_id: Mapping[str, Value], boundary: str) -> bytes:
+def _body(url: str, changes: Sequence[Change], write_id: str, boundary: str) -> bytes:
     # Rows of one message share their columns: these are written down once.
     known: dict[int, str] = {}
     start = f"\r\n--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
@@ -73,11 +76,9 @@ def _body(url: str, changes: Sequence[Change], write_id: Mapping[str, Value], bo
     ).encode()
 
 
-def _part(url: str, change: Change, write_id: Mapping[str, Value], known: dict[int, str]) -> str:
+def _part(url: str, change: Change, write_id: str, known: dict[int, str]) -> str:
     partition, key = place_of(change)
-    place = (
-        f"{url}(PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}') HTTP/1.1\r\nDataServiceVersion: 3.0\r\n"
-    )
+    place = f"{url}{place_in_url(partition, key)} HTTP/1.1\r\nDataServiceVersion: 3.0\r\n"
     if isinstance(change, Delete):
         return f"DELETE {place}If-Match: {change.etag or '*'}\r\nAccept: application/json\r\n\r\n"
     json_body = _entity(change.row, write_id, known)
@@ -92,15 +93,20 @@ def _part(url: str, change: Change, write_id: Mapping[str, Value], known: dict[i
     return f"PUT {place}{rest}"
 
 
+def place_in_url(partition: str, key: str) -> str:
+    """The row's part of an address: any key that the service allows, quoted."""
+    return f"(PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}')"
+
+
 def _quoted(key: str) -> str:
     return quote(key.replace("'", "''"), safe="")
 
 
-def _entity(row: Row, write_id: Mapping[str, Value], known: dict[int, str]) -> str:
+def _entity(row: Row, write_id: str, known: dict[int, str]) -> str:
     """JSON in ASCII: its length in characters is that in bytes."""
     columns = known.get(id(row.values))
     if columns is None:
-        columns = known[id(row.values)] = json.dumps(_typed({**write_id, **row.values}))[1:]
+        columns = known[id(row.values)] = json.dumps(_typed({WRITE_ID: write_id, **row.values}))[1:]
     return f'{{"PartitionKey":{json.dumps(row.partition)},"RowKey":{json.dumps(row.key)},{columns}'
 
 
@@ -111,6 +117,8 @@ def _typed(values: Mapping[str, Value]) -> dict[str, Value]:
         typed[column] = value
         if isinstance(value, float):
             typed[f"{column}@odata.type"] = "Edm.Double"
+            if not math.isfinite(value):
+                typed[column] = _NOT_FINITE[str(value)]
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_INT32:
             typed[column] = str(value)
             typed[f"{column}@odata.type"] = "Edm.Int64"

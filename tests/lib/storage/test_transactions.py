@@ -14,14 +14,14 @@ from azure.core.credentials import AccessToken
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Row, StorageError, Unavailable, Upsert
 from lib.storage.azure.account import Account
 from lib.storage.azure.requests import RestSession
-from lib.storage.azure.transactions import RestBatches
+from lib.storage.azure.transactions import RestTransactions
 
 CHANGES: list[Change] = [
     Insert(Row("p", "secret key", {"text": "secret text"})),
     Upsert(Row("p", "b", {"n": 1})),
     Delete("p", "c"),
 ]
-ID = {"w": "0123456789ab"}
+ID = "0123456789ab"
 
 # As "Performing entity group transactions" shows them.
 _HEAD = (
@@ -86,7 +86,7 @@ class Identity:
 async def write(service: Service) -> list[str | None]:
     session = RestSession(service.account, Identity())  # type: ignore[arg-type]
     try:
-        return await RestBatches(session, service.account.table_endpoint).write_rows("table", CHANGES, ID)
+        return await RestTransactions(session, service.account.table_endpoint).write_rows("table", CHANGES, ID)
     finally:
         await session.close()
 
