@@ -12,6 +12,7 @@ from lib.fields import Model, Name
 from lib.organizations.registry import ApiKey, Organization, OrganizationSpec, Scope
 from lib.storage import Conflict, Missing
 from lib.storage.repository import patch_of, patched
+from lib.verdicts.thresholds import DEFAULT
 
 endpoints = Endpoints("Organizations", who="admin")
 
@@ -38,7 +39,11 @@ class NewKey(ApiKey):
 
 
 def _read(organization: Organization, etag: str) -> OrganizationRead:
-    return OrganizationRead(**organization.model_dump(), etag=etag)
+    """Shape the organization. A probability that it has not set is shown as the judge has it."""
+    fields = organization.model_dump()
+    own = organization.settings.human_from.model_dump(exclude_none=True)
+    fields["settings"]["human_from"] = {**DEFAULT.human_from, **own}
+    return OrganizationRead(**fields, etag=etag)
 
 
 async def _there(call: Call) -> tuple[Organization, str]:
