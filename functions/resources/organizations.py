@@ -12,6 +12,7 @@ from lib.errors import Stale
 from lib.fields import Model, Name
 from lib.organizations.registry import ApiKey, Organization, OrganizationSpec, Scope
 from lib.storage import Conflict, Missing
+from lib.verdicts.thresholds import DEFAULT
 
 endpoints = Endpoints("Organizations", who="admin")
 
@@ -38,7 +39,13 @@ class NewKey(ApiKey):
 
 
 def _read(organization: Organization, etag: str) -> OrganizationRead:
-    return OrganizationRead(**organization.model_dump(), etag=etag)
+    """Shape the organization. A probability that it has not set is shown as the judge has it."""
+    fields = organization.model_dump()
+    shown = fields["settings"]["human_from"]
+    for side, probability in DEFAULT.human_from.items():
+        if shown[side] is None:
+            shown[side] = probability
+    return OrganizationRead(**fields, etag=etag)
 
 
 async def _there(call: Call) -> tuple[Organization, str]:

@@ -27,7 +27,7 @@ from lib.lists.store import Listed, Lists, Place, places_of
 from lib.messages.follow_state import FollowState
 from lib.messages.models import records_of
 from lib.messages.store import Loaded, MessageStore, Summary
-from lib.records import Engagements, Tallies, tally
+from lib.records import Engagements
 from lib.storage import Queues
 from lib.storage.coalescing import Lanes
 from lib.storage.layout import INTERACTIONS
@@ -39,6 +39,7 @@ from lib.verdicts.fact_store import FactRows, Stored
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.kpis import Kpis, added, count, together, views
 from lib.verdicts.repeats import is_repeat
+from lib.verdicts.tallies import Tallies, tally
 
 log = logging.getLogger("heed.assessor")
 

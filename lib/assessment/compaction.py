@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.records import Tallies, tally
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
 from lib.verdicts.kpis import Kpis, added, count, together, views
+from lib.verdicts.tallies import Tallies, tally
 from lib.verdicts.thresholds import MINUTE
 
 AFTER = 60 * MINUTE

@@ -88,9 +88,12 @@ class Circumstances:
         return {fact.key: elsewhere[fact.key] for fact in known if fact.key in elsewhere and fact.at <= until}
 
     async def thresholds(self, organization: str) -> Thresholds:
-        """The organization's own, where it has set any."""
-        human_from = (await self._organizations.settings(organization)).human_from
-        return replace(DEFAULT, human_from={"open": human_from.open, "click": human_from.click})
+        """The judge's thresholds, with those of the organization in their place where it has set any."""
+        own = (await self._organizations.settings(organization)).human_from
+        default = DEFAULT.human_from
+        open_from = default["open"] if own.open is None else own.open
+        click_from = default["click"] if own.click is None else own.click
+        return replace(DEFAULT, human_from={"open": open_from, "click": click_from})
 
     def _early(self, loaded: Loaded, facts: Iterable[Fact]) -> list[Fact]:
         """Hits of sources that can be known again, from before outbound scanners are done."""

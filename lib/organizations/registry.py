@@ -20,7 +20,6 @@ from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, Upse
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 from lib.storage.protocols import EVERYTHING
-from lib.verdicts.thresholds import DEFAULT
 
 Scope = Literal["full", "read", "inbound"]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -55,10 +54,11 @@ class Score(Model):
 
 
 class HumanFrom(Model):
-    """Probabilities from which something counts as a person's. Lower: more is told, and more of it wrong."""
+    """Probabilities from which something counts as a person's; null: the judge's own. Lower: more is told, and more of
+    it wrong."""
 
-    open: Annotated[float, Field(ge=0.5, le=0.999)] = DEFAULT.human_from["open"]
-    click: Annotated[float, Field(ge=0.3, le=0.999)] = DEFAULT.human_from["click"]
+    open: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
+    click: Annotated[float, Field(ge=0.3, le=0.999)] | None = None
 
 
 class OrganizationSettings(Model):

@@ -3,6 +3,5 @@
 from lib.records.engagements import Engagements
 from lib.records.rollups import Engagement, Rollup
 from lib.records.shares import Contribution
-from lib.records.tallies import Tallies, tally
 
-__all__ = ["Contribution", "Engagement", "Engagements", "Rollup", "Tallies", "tally"]
+__all__ = ["Contribution", "Engagement", "Engagements", "Rollup"]

@@ -34,10 +34,10 @@ from lib.records.shares import (
     record_of,
     shares_of,
 )
-from lib.records.tallies import Tallies
 from lib.storage import Queues, Tables
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import refresh_body
+from lib.verdicts.tallies import Tallies
 
 Result = TypeVar("Result")
 

@@ -13,9 +13,10 @@ from lib.clock import milliseconds, moment
 from lib.fields import Moment
 from lib.organizations.registry import Score
 from lib.people.store import StoredRecord
-from lib.records.decay import EventKind, rank, score
+from lib.records.score import rank, score
 from lib.records.shares import LastOf, Share, name_of
-from lib.records.tallies import HOUR, KEPT_HOURS, MANY_OPENS
+from lib.verdicts.decay import EventKind
+from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 
 Key = TypeVar("Key")
 

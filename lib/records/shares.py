@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from lib.clock import milliseconds
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage, records_of
-from lib.records.decay import EventKind
-from lib.records.tallies import Sums, Tallies
+from lib.verdicts.decay import EventKind
+from lib.verdicts.tallies import Sums, Tallies
 
 MOST_PARENTS = 8
 """Of a record, one above the other."""

@@ -19,19 +19,21 @@ from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.rules import agents as asks
-from lib.verdicts.rules import gateways as receives
-from lib.verdicts.rules import own_side as ourselves
-from lib.verdicts.rules import patterns as together
-from lib.verdicts.rules import requests as how
-from lib.verdicts.rules import timing as when
+from lib.verdicts.rules import agents, gateways, networks, own_side, patterns, requests, timing
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 
 Rule = Callable[[Fact, Scene], Finding | None]
 SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
 
-RULES: tuple[Rule, ...] = (*asks.RULES, *ourselves.RULES, *how.RULES, *when.RULES, *receives.RULES)
+RULES: tuple[Rule, ...] = (
+    *agents.RULES,
+    *networks.RULES,
+    *own_side.RULES,
+    *requests.RULES,
+    *timing.RULES,
+    *gateways.RULES,
+)
 
 _SUSPECT = 0.1
 """Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbours."""
@@ -69,9 +71,9 @@ def _judged(
     scene.doubted = frozenset(
         fact.key for fact in scene.facts if any(WEIGHTS[each.code].for_kind(fact.kind) < 0 for each in found[fact.key])
     )
-    _apply(together.RULES, scene, found)
+    _apply(patterns.RULES, scene, found)
     scene.suspects = _suspects(scene, found)
-    _apply(together.CORROBORATING, scene, found)
+    _apply(patterns.CORROBORATING, scene, found)
     return {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}
 
 

@@ -15,13 +15,14 @@ from lib.fields import RecordRef
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
 from lib.people.store import People, StoredRecord, record_partition
-from lib.records import Contribution, Engagement, Engagements, Rollup, Tallies, tally
+from lib.records import Contribution, Engagement, Engagements, Rollup
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
+from lib.verdicts.tallies import Tallies, tally
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import START
 

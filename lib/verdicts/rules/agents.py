@@ -1,4 +1,4 @@
-"""Who asks: what the agent says of itself, and whose network it comes from."""
+"""User-agent rules: what the program that asked says of itself."""
 
 from __future__ import annotations
 
@@ -79,45 +79,6 @@ def imitation(fact: Fact, _: Scene) -> Finding | None:
     return None
 
 
-def scanner_network(fact: Fact, scene: Scene) -> Finding | None:
-    """Nobody browses from there."""
-    owner = scene.owner(fact)
-    if owner is None or owner.kind != "scanner":
-        return None
-    return Finding("scanner-network", f"It came from {owner.name}, which scans mail and where nobody reads it.")
-
-
-def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
-    """The same networks scan mail, and carry people who browse in isolation: the time decides."""
-    owner = scene.owner(fact)
-    if owner is None or owner.kind != "gateway":
-        return None
-    passed = scene.since_dispatch(fact)
-    if passed is None or passed <= scene.thresholds.gateway_scans_for:
-        return Finding("gateway-network-soon", f"It came from {owner.name}, which scans mail when it arrives.")
-    return Finding(
-        "gateway-network-later",
-        f"It came from {owner.name}, which scans mail, but also carries the browsing of the people it protects.",
-    )
-
-
-def data_centre(fact: Fact, scene: Scene) -> Finding | None:
-    """Image proxies run there, too; nobody's clicks pass through those."""
-    owner = scene.owner(fact)
-    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
-        return None
-    if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not is_mail_program(fact.agent):
-        return Finding("browser-in-a-data-centre", f"A browser in {owner.name} loaded the image: nobody sits there.")
-    return Finding("data-centre", f"It came from {owner.name}: scanners run there, though people's programs may, too.")
-
-
-def private_relay(fact: Fact, scene: Scene) -> Finding | None:
-    owner = scene.owner(fact)
-    if owner is None or owner.kind != "relay" or fact.kind == "open":
-        return None
-    return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
-
-
 RULES = (
     no_agent,
     robot,
@@ -126,8 +87,4 @@ RULES = (
     proxied_open,
     mail_program,
     imitation,
-    scanner_network,
-    gateway_network,
-    data_centre,
-    private_relay,
 )

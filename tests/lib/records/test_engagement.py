@@ -10,9 +10,10 @@ import pytest
 
 from lib.errors import Stale
 from lib.fields import Regarding
-from lib.records import Contribution, Tallies
+from lib.records import Contribution
 from lib.storage import Change, Conflict
 from lib.storage import retry as attempts
+from lib.verdicts.tallies import Tallies
 from tests.support.engaging import AT, MINUTE, Office, fact, judged, opens
 from tests.support.heed import START
 

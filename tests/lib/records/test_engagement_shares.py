@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lib.records.shares import shares_of
-from lib.records.tallies import Sums, Tallies
+from lib.verdicts.tallies import Sums, Tallies
 from tests.support.engaging import Office, fact, judged
 from tests.support.heed import START
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from lib.clock import moment
 from lib.organizations.registry import Score
-from lib.records import Tallies, tally
-from lib.records.decay import EPOCH, HALF_LIFE, LATEST, EventKind, rank, score, worth
-from lib.records.tallies import HOUR, KEPT_HOURS, MANY_OPENS
+from lib.records.score import rank, score
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
+from lib.verdicts.decay import EPOCH, HALF_LIFE, LATEST, EventKind, worth
+from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS, Tallies, tally
 from tests.support.engaging import WEIGHTS, fact, judged, verdict
 
 DAY = 24 * HOUR

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.records.decay import EVENT_KINDS, EventKind, worth
 from lib.tracking.facts import Fact
-from lib.verdicts import Verdict
+from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
+from lib.verdicts.evidence import Verdict
 
 HOUR = 60 * 60 * 1000
 """Milliseconds."""
@@ -26,7 +26,7 @@ MANY_OPENS = 20
 
 
 class Events(BaseModel):
-    """Human events of one kind. `worth` is their sum by `lib.records.decay`, `last` in milliseconds since 1970."""
+    """Human events of one kind. `worth` is their sum by `lib.verdicts.decay`, `last` in milliseconds since 1970."""
 
     count: int
     worth: int

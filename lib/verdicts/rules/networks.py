@@ -1,0 +1,51 @@
+"""Network rules: whose network the request came from."""
+
+from __future__ import annotations
+
+from lib.tracking.facts import Fact
+from lib.verdicts.evidence import Finding
+from lib.verdicts.message_facts import Scene
+from lib.verdicts.rules.browsers import is_browser, is_mail_program
+
+
+def scanner_network(fact: Fact, scene: Scene) -> Finding | None:
+    """Match networks from which no person browses."""
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "scanner":
+        return None
+    return Finding("scanner-network", f"It came from {owner.name}, which scans mail and where nobody reads it.")
+
+
+def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
+    """Match gateways' networks, which scan mail and carry people who browse in isolation: the time decides."""
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "gateway":
+        return None
+    passed = scene.since_dispatch(fact)
+    if passed is None or passed <= scene.thresholds.gateway_scans_for:
+        return Finding("gateway-network-soon", f"It came from {owner.name}, which scans mail when it arrives.")
+    return Finding(
+        "gateway-network-later",
+        f"It came from {owner.name}, which scans mail, but also carries the browsing of the people it protects.",
+    )
+
+
+def data_centre(fact: Fact, scene: Scene) -> Finding | None:
+    """Match networks of data centers. Image proxies run there, too; no person's clicks pass through those."""
+    owner = scene.owner(fact)
+    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
+        return None
+    if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not is_mail_program(fact.agent):
+        return Finding("browser-in-a-data-centre", f"A browser in {owner.name} loaded the image: nobody sits there.")
+    return Finding("data-centre", f"It came from {owner.name}: scanners run there, though people's programs may, too.")
+
+
+def private_relay(fact: Fact, scene: Scene) -> Finding | None:
+    """Match clicks through a relay that people use to hide their address."""
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "relay" or fact.kind == "open":
+        return None
+    return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
+
+
+RULES = (scanner_network, gateway_network, data_centre, private_relay)
