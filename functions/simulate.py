@@ -17,7 +17,8 @@ from lib.ids import new_id
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
 from lib.messages.store import Loaded, Summary
-from lib.mime.read import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, read_mail_text
+from lib.mime.parts import Mailbox
+from lib.mime.read import MOST_BYTES, BadMail, MailTooLarge, RawMail, read_mail_text
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
 from lib.people.store import USERS

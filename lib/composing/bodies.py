@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
 from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredFile, StoredImage
-from lib.messages.models import Body, MessageFields, Remark
-from lib.mime.write import Composed, Part, compose
-from lib.people.store import StoredUser
+from lib.messages.models import Body, Remark
+from lib.mime.parts import FilePart, MailHead
+from lib.mime.write import Composed, compose
 from lib.rewrite import Opened, OpenToken, cleaned, rewrite
 from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose
@@ -127,16 +126,9 @@ def images_of(original: Original) -> list[StoredImage]:
     return original.files.images_in(original.body)
 
 
-def composed(
-    message: MessageFields,
-    body: Body,
-    sender: StoredUser,
-    message_id: str,
-    date: datetime,
-    parts: Sequence[Part],
-) -> Composed:
-    """`compose`, without giving back the files that it was given. Raises ComposeError."""
-    done = compose(message, body, sender, message_id, date, parts)
+def composed(head: MailHead, body: Body, parts: Sequence[FilePart]) -> Composed:
+    """Call `compose` without giving back the files that it was given. Raises ComposeError."""
+    done = compose(head, body.html, body.text, parts)
     return Composed(done.mime, done.headers)
 
 

@@ -11,8 +11,9 @@ from lib.files.filenames import filename_in_url
 from lib.files.hosted_images import host_images, images_in, missing_images
 from lib.files.models import LARGEST_ATTACHED, StoredAttachment, StoredFile, StoredImage, is_gone
 from lib.messages.models import Body, Remark
+from lib.mime.parts import FilePart
 from lib.mime.sizes import size_text
-from lib.mime.write import ComposeError, Part
+from lib.mime.write import ComposeError
 from lib.storage import Blobs, Missing
 from lib.storage import layout as tables
 from lib.tokens import Claim, KeyRing, Purpose
@@ -125,16 +126,16 @@ class FileBytes:
         self._room = room
         self._size = size
         self._has_room = False
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, FilePart] = {}
 
-    async def parts(self, files: Sequence[StoredFile]) -> list[Part]:
+    async def parts(self, files: Sequence[StoredFile]) -> list[FilePart]:
         """The files, as they go into a mail. Raises ComposeError, StorageError."""
         if files and not self._has_room:
             self._has_room = True
             weakref.finalize(self, self._room.give_back, await self._room.take(self._size))
         return [await self._part(file) for file in files]
 
-    async def _part(self, file: StoredFile) -> Part:
+    async def _part(self, file: StoredFile) -> FilePart:
         if file.id not in self._parts:
             try:
                 data = await self._blobs.read_blob(tables.container(self._organization), file.blob)
@@ -142,7 +143,7 @@ class FileBytes:
                 # No later try would find it.
                 raise ComposeError(f"the bytes of {file.filename} are not in storage any more") from None
             cid = file.cid if isinstance(file, StoredImage) else None
-            self._parts[file.id] = Part(file.filename, file.content_type, data, cid)
+            self._parts[file.id] = FilePart(file.filename, file.content_type, data, cid)
         return self._parts[file.id]
 
 

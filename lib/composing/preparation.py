@@ -18,6 +18,7 @@ from lib.ids import new_id
 from lib.messages.copies import Division, divided, kept
 from lib.messages.follow_state import Decision, FollowState, Said, decide
 from lib.messages.models import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
+from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.addresses import domain_of
@@ -265,15 +266,21 @@ class Preparation:
             return await self._do(original, bodies.untouched, original, original.body)
 
     async def _composed(self, mail: Mail, body: Body, inside: Sequence[StoredFile]) -> Composed:
-        assert mail.message.message_id is not None
         parts = await mail.file_bytes.parts(inside)
         size = bodies.size_of(body) + sum(file.size for file in inside)
-        arguments = (mail.message, body, mail.sender, mail.message.message_id, mail.date, parts)
-        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, *arguments)
+        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, _head(mail), body, parts)
         return replace(done, parts=tuple(parts))
 
     async def _do(self, original: Original, job: Callable[..., Result], *arguments: Any) -> Result:
         return await self._off_loop.run(original.organization, original.size(), job, *arguments)
+
+
+def _head(mail: Mail) -> MailHead:
+    message = mail.message
+    assert message.message_id is not None
+    sender = Mailbox(mail.sender.name, mail.sender.email)
+    to, cc = ([Mailbox(each.name, each.email) for each in some] for some in (message.to, message.cc))
+    return MailHead(sender, message.subject, message.message_id, mail.date, to, cc)
 
 
 def _copy(division: Division, followed: Followed | None) -> Copy:
