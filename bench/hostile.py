@@ -25,7 +25,6 @@ from typing import NamedTuple
 from bench.mail import generated_mail
 from bench.sections import HOSTILE, put
 from bench.storage import ORGANIZATION, Mail
-from lib.composing import bodies
 from lib.composing.bodies import Original, composed, followed, images_of, remarks_on_files, unfollowed
 from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredImage, cid_of
@@ -68,7 +67,7 @@ class _Way:
             id=_IMAGE, number=0, filename="logo.png", size=1, content_type="image/png", blob="images/logo"
         )
         now = datetime.now(UTC)
-        self._files = MailFiles(ORGANIZATION, self.message, [image], self.ring, _OWN, now)
+        self._files = MailFiles(ORGANIZATION, self.message, [image], self.ring, _OWN)
         sender, recipient = Mailbox("Rita Rep", "rita@example.com"), Mailbox("Ada", "ada@example.com")
         self._head = MailHead(sender, "Our offer", "<0123456789abcdef@example.com>", now, [recipient])
 
@@ -220,7 +219,6 @@ def _seconds(work: Callable[[str], None], source: str, rounds: int = _ROUNDS) ->
     for _ in range(rounds):
         # What is remembered is remembered of this mail, not of the round before.
         markup.read.cache_clear()
-        bodies._claim.cache_clear()
         began = time.process_time()
         work(source)
         taken.append(time.process_time() - began)

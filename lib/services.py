@@ -259,7 +259,7 @@ class Services:
     @cached_property
     def files(self) -> Files:
         """Attachments and images."""
-        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock, self.off_loop)
+        return Files(self.storage, self.messages, self.clock, self.off_loop)
 
     @cached_property
     def attachment_views(self) -> AttachmentViews:

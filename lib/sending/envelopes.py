@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lib.composing.preparation import Prepared
+from lib.composing.mail import Prepared
 from lib.messages.models import Copy, Recipient, StoredMessage
 from lib.mime.parts import Mailbox
 from lib.people.addresses import same_mailbox
