@@ -10,9 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from bench.storage import ORGANIZATION, Mail
-from lib.messages.models import Body, MessageFields, Recipient
+from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import compose
-from lib.people.store import StoredUser
 from lib.rewrite import Rewritten, rewrite
 from lib.tokens import Claim, KeyRing, Purpose
 
@@ -103,14 +102,11 @@ def _with_addresses(template: str) -> str:
 
 
 def _time_compose(rewritten: Rewritten, html: str) -> Timing:
-    recipient = Recipient(email="ada@example.com", name="Ada Lovelace")
-    fields = MessageFields.model_validate({"from": "rep1", "to": [recipient], "subject": "Our offer for you"})
-    sender = StoredUser(id="rep1", email="rita@example.com", name="Rita Rep")
-    body = Body(html=rewritten.html, text=rewritten.text)
-    date = datetime.now(UTC)
+    sender, recipient = Mailbox("Rita Rep", "rita@example.com"), Mailbox("Ada Lovelace", "ada@example.com")
+    head = MailHead(sender, "Our offer for you", "<0123456789abcdef@example.com>", datetime.now(UTC), [recipient])
 
     def work() -> Rewritten:
-        compose(fields, body, sender, "<0123456789abcdef@example.com>", date)
+        compose(head, rewritten.html, rewritten.text)
         return rewritten
 
     return _time("generated mail: compose", html, work)

@@ -7,6 +7,7 @@ event loop that the Functions worker runs.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
@@ -140,27 +141,10 @@ class Services:
 
     @cached_property
     def transport(self) -> Transport | None:
-        settings = self.settings
+        """The way out for mail; None where no mail server is set."""
         if self._transport is not None:
             return self._transport
-        if settings.transport == "acs":
-            from lib.transports.acs import AcsTransport
-
-            return AcsTransport(
-                settings.acs_resource(),
-                self.clock,
-                per_minute=settings.acs_per_minute,
-                per_hour=settings.acs_per_hour,
-            )
-        if settings.transport == "graph":
-            from lib.transports.graph import GraphTransport
-
-            return GraphTransport(settings.graph_url, self.clock)
-        if settings.smtp_host is None:
-            return None
-        from lib.transports.smtp import SmtpTransport
-
-        return SmtpTransport(settings)
+        return _TRANSPORTS[self.settings.transport](self.settings, self.clock)
 
     @property
     def limits(self) -> Limits:
@@ -251,18 +235,13 @@ class Services:
 
     @cached_property
     def preparation(self) -> Preparation:
-        if self._transport is not None:
-            separate = self._transport.separate_envelopes
-        else:
-            # As the transports say themselves; but a provider's SDK need not be loaded for that.
-            separate = self.settings.transport == "smtp"
         return Preparation(
             self.organizations,
             self.people,
             self.consents,
             self.ring,
             self.settings.base_url,
-            separate,
+            self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
         )
@@ -289,7 +268,7 @@ class Services:
     @cached_property
     def files(self) -> Files:
         """Attachments and images."""
-        return Files(self.storage, self.messages, self.ring, self.settings.base_url, self.clock, self.off_loop)
+        return Files(self.storage, self.messages, self.clock, self.off_loop)
 
     @cached_property
     def attachment_views(self) -> AttachmentViews:
@@ -333,6 +312,34 @@ class Services:
     @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.storage, self.ring, self.clock, self.off_loop)
+
+
+def _smtp(settings: Settings, clock: Clock) -> Transport | None:  # noqa: ARG001 - a mail server needs no clock
+    from lib.transports.smtp import SmtpTransport
+
+    server = settings.mail_server()
+    return SmtpTransport(server) if server else None
+
+
+def _acs(settings: Settings, clock: Clock) -> Transport:
+    from lib.transports.acs import AcsTransport
+
+    resource, per_minute, per_hour = settings.acs_resource(), settings.acs_per_minute, settings.acs_per_hour
+    return AcsTransport(resource, clock, per_minute=per_minute, per_hour=per_hour)
+
+
+def _graph(settings: Settings, clock: Clock) -> Transport:
+    from lib.transports.graph import GraphTransport
+
+    return GraphTransport(settings.graph_url, clock)
+
+
+_TRANSPORTS: Mapping[str, Callable[[Settings, Clock], Transport | None]] = {
+    "smtp": _smtp,
+    "acs": _acs,
+    "graph": _graph,
+}
+"""The transports, by their names in HEED_TRANSPORT. Each one loads its libraries when it is made."""
 
 
 def build(settings: Settings) -> Services:

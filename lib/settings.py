@@ -31,6 +31,7 @@ from lib.storage.service_bus.namespace import Namespace
 from lib.tokens import KeyRing
 from lib.transports.acs_resource import AcsResource
 from lib.transports.limits import PUBLISHED, Limits
+from lib.transports.mail_server import MailServer
 
 _OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
 """How names of settings begin that the app or its host reads."""
@@ -239,6 +240,20 @@ class Settings(BaseModel):
         if self.smtp_user and not self.smtp_password:
             raise ValueError("HEED_SMTP_PASSWORD is missing: set it, as HEED_SMTP_USER is set")
         return self
+
+    def mail_server(self) -> MailServer | None:
+        """The mail server that takes mail over SMTP; None where none is set."""
+        if self.smtp_host is None:
+            return None
+        return MailServer(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            ehlo=self.ehlo_name(),
+            security=self.smtp_security,
+            user=self.smtp_user,
+            password=self.smtp_password.get_secret_value() if self.smtp_password else None,
+            timeout=self.smtp_timeout,
+        )
 
     def ehlo_name(self) -> str:
         """The name in EHLO: a host name, or an address literal (RFC 5321, 4.1.3)."""

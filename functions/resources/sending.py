@@ -14,9 +14,9 @@ from functions.api.problems import Problem, invalid
 from functions.resources.messages import answer_with_message, load_message
 from functions.shapes.checks import transport_checks
 from functions.shapes.message import MessageRead
-from lib.composing import preparation as prepare
 from lib.composing.bodies import size_of
-from lib.composing.preparation import Mail, Prepared, check_domain
+from lib.composing.mail import KeptCopy, Mail, Prepared
+from lib.composing.preparation import check_domain
 from lib.fields import Model, Moment
 from lib.files.models import StoredFile
 from lib.messages.copies import state_of_all
@@ -134,7 +134,7 @@ async def prepare_message(call: Call) -> Answer:
     if message.message_id is None:
         made = await services.preparation.message_id(call.org, message)
         message = message.model_copy(update={"message_id": made})
-    files = await services.files.of_mail(call.org, message)
+    files = await services.preparation.load_files(call.org, message)
     # Twice: what is sent, and what the sender keeps.
     with services.large_requests.place(call.org, 2 * (size_of(body) + files.size())):
         return await _prepared(call, loaded, message, body)
@@ -146,7 +146,7 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
     await _check_files(call, message, body, mail.decision)
     try:
         prepared = await written(call, mail, range(len(mail.divisions)))
-        kept = await services.preparation.sender_copy(mail)
+        kept = await services.preparation.write_kept_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     after = message.model_copy(update={"remarks": mail.remarks})
@@ -160,9 +160,7 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
     return Answer(200, answer)
 
 
-def _prepared_json(
-    message: StoredMessage, prepared: list[Prepared], kept: prepare.SenderCopy, remarks: list[Remark]
-) -> bytes:
+def _prepared_json(message: StoredMessage, prepared: list[Prepared], kept: KeptCopy, remarks: list[Remark]) -> bytes:
     answer = PreparedMessage(
         copies=[prepared_copy(message, each) for each in prepared], sender_copy=sender_copy(kept), remarks=remarks
     )
@@ -173,7 +171,7 @@ async def written(call: Call, mail: Mail, numbers: Sequence[int]) -> list[Prepar
     """These copies of the mail. Raises ComposeError, and Problem where they are too much for one answer."""
     prepared, size = list[Prepared](), 0
     for number in numbers:
-        prepared.append(await call.services.preparation.write(mail, number))
+        prepared.append(await call.services.preparation.write_copy(mail, number))
         size += len(prepared[-1].composed.mime)
         if len(prepared) > 1 and size > _LARGEST_COPIES:
             detail = f"The {len(numbers)} copies of this mail are too large for one answer: send it to fewer at a time."
@@ -193,7 +191,7 @@ def prepared_copy(message: MessageFields, prepared: Prepared) -> PreparedCopy:
     )
 
 
-def sender_copy(kept: prepare.SenderCopy) -> SenderCopy:
+def sender_copy(kept: KeptCopy) -> SenderCopy:
     mime = base64.b64encode(kept.composed.mime).decode()
     return SenderCopy(mime=mime, html=kept.body.html, text=kept.body.text)
 

@@ -10,14 +10,14 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, invalid_fields
 from functions.resources.recipients import RecipientRead, recipients_read
 from functions.resources.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
-from lib.composing import preparation as prepare
-from lib.composing.preparation import Mail, Prepared
+from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.fields import ChosenId
 from lib.ids import new_id
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
 from lib.messages.store import Loaded, Summary
-from lib.mime.read import MOST_BYTES, BadMail, Mailbox, MailTooLarge, RawMail, read_mail_text
+from lib.mime.parts import Mailbox
+from lib.mime.read import MOST_BYTES, BadMail, MailTooLarge, RawMail, read_mail_text
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
 from lib.people.store import USERS
@@ -89,7 +89,7 @@ async def simulate(call: Call) -> Answer:
         mail = await services.preparation.prepare(call.org, message, body, call.now)
         shown = _shown(mail)
         prepared = await written(call, mail, shown)
-        kept = await services.preparation.sender_copy(mail)
+        kept = await services.preparation.write_kept_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     recipients = recipients_read(Loaded(message, "", Summary(), None, []), mail.decision)
@@ -104,7 +104,7 @@ async def simulate(call: Call) -> Answer:
 def _json(
     message: StoredMessage,
     prepared: list[Prepared],
-    kept: prepare.SenderCopy,
+    kept: KeptCopy,
     follow_state: FollowState,
     recipients: list[RecipientRead],
     remarks: list[Remark],

@@ -1,28 +1,32 @@
-"""The bodies of a mail's copies: pure functions of all that they are made of, which may go to another process."""
+"""The bodies of a mail's copies: pure functions of plain values, which may run in another process.
+
+A mail's HTML is read once for all of its followed copies, and once for those that are not followed. The first followed
+copy is rewritten; the others are the same but for their tokens, which are exchanged.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Literal
 
+from lib.composing.copy_tokens import CopyTokens, MintedTokens, exchange_tokens
 from lib.composing.files_in_mail import MailFiles
+from lib.composing.link_block import html_block, with_text_block
 from lib.files.models import StoredFile, StoredImage
-from lib.messages.models import Body, MessageFields, Remark
-from lib.mime.write import Composed, Part, compose
-from lib.people.store import StoredUser
+from lib.messages.models import Body, Remark
+from lib.mime.parts import FilePart, MailHead
+from lib.mime.write import Composed, compose
 from lib.rewrite import Opened, OpenToken, cleaned, rewrite
 from lib.rewrite.plain_text import plain_text
-from lib.tokens import Claim, KeyRing, Purpose
+from lib.tokens import KeyRing, Purpose
 
 _MOST_REMARKS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A message's body as it was written, and what its copies are made with."""
+    """A message's body as it was written, and all that its copies are made with."""
 
     organization: str
     message: str
@@ -33,122 +37,128 @@ class Original:
     base_url: str
 
     def size(self) -> int:
-        """Characters."""
+        """Return the number of characters of both parts."""
         return size_of(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The body with our links and pixel, what is known of the links, and the images that it shows from inside."""
+    """The body of a followed copy, and what is known of its links."""
 
     body: Body
     images: list[StoredImage]
+    """Images that the body shows from inside the mail."""
     links: list[str]
+    """Destinations, by link index."""
     honeypots: list[int]
+    """Indexes of the links that no person sees."""
     remarks: list[Remark]
+    recipient: int | None
+    """The number of the recipient whom the tokens name."""
+    minted: MintedTokens
 
 
 @dataclass(frozen=True, slots=True)
 class Unfollowed:
-    """A body that tracks nothing, and the images that it shows from inside."""
+    """A body that tracks nothing."""
 
     body: Body
     images: list[StoredImage]
+    """Images that the body shows from inside the mail."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What the sender keeps: the body, and the files in it."""
+class KeptBody:
+    """The body of the sender's own copy."""
 
     body: Body
     inside: list[StoredFile]
+    """Files that travel in it."""
 
 
 def size_of(body: Body) -> int:
-    """Characters of both parts."""
+    """Return the number of characters of both parts."""
     return len(body.html or "") + len(body.text or "")
 
 
 def followed(original: Original, recipient: int | None) -> Followed:
-    """With our links and pixel. Raises what goes wrong, whatever it is."""
-    organization, message, ring = original.organization, original.message, original.ring
-
-    def mint(link: int, destination: str) -> str:
-        token = ring.mint(Purpose.CLICK, Claim(organization, message, recipient, link, destination))
-        return f"{original.base_url}/c/{token}"
-
-    pixel = ring.mint(Purpose.OPEN, Claim(organization, message, recipient))
-    body = original.files.with_links(original.body, recipient)
+    """Rewrite the body with links and a pixel of ours. Raises whatever goes wrong."""
+    tokens = CopyTokens(original.ring, original.organization, original.message, recipient)
+    links = original.files.links(tokens)
     done = rewrite(
-        body.html,
-        body.text,
-        mint=mint,
-        pixel=f"{original.base_url}/o/{pixel}.gif",
+        original.body.html,
+        original.body.text,
+        mint=lambda link, to: f"{original.base_url}/c/{tokens.mint_token(Purpose.CLICK, link, to)}",
+        pixel=f"{original.base_url}/o/{tokens.mint_token(Purpose.OPEN)}.gif",
         own=original.base_url,
         open_token=_opener(original),
         honeypot=original.honeypot,
+        image_source=original.files.hosting(tokens),
+        closing=html_block(links),
     )
-    body = original.files.with_hosted_images(Body(html=done.html, text=done.text), recipient)
+    body = Body(html=done.html, text=with_text_block(done.text, links))
     remarks = [Remark(code=each.code, text=each.text, place=each.place) for each in done.remarks[:_MOST_REMARKS]]
     if len(done.remarks) > _MOST_REMARKS:
         remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))
-    return Followed(body, original.files.images_in(body), list(done.links), list(done.honeypots), remarks)
+    remarks += remarks_on_files(original)
+    images = original.files.images_in(body)
+    return Followed(body, images, done.links, done.honeypots, remarks, recipient, tokens.minted)
+
+
+def followed_by_another(first: Followed, ring: KeyRing, recipient: int | None) -> Body:
+    """Return the body of another recipient's copy."""
+    html, text = (exchange_tokens(part, first.minted, ring, recipient) for part in (first.body.html, first.body.text))
+    return Body(html=html, text=text)
 
 
 def unfollowed(original: Original) -> Unfollowed:
-    """As it was written, but without what tracks in the mail it quotes. Raises what goes wrong, whatever it is."""
-    body = original.body
-    html, text = cleaned(body.html, body.text, own=original.base_url, open_token=_opener(original))
+    """Return the body as it was written, without what tracks in the mail that it quotes. Raises whatever goes wrong."""
+    html, text = cleaned(
+        original.body.html,
+        original.body.text,
+        own=original.base_url,
+        open_token=_opener(original),
+        image_source=original.files.unhosting(),
+    )
     return untouched(original, Body(html=html, text=text))
 
 
 def untouched(original: Original, body: Body) -> Unfollowed:
-    """The body as it is, with a text where it has only HTML."""
+    """Return the body as it is, with a text where it has only HTML."""
     text = body.text
     if text is None and body.html is not None:
         text = plain_text(body.html, lambda _: None)
-    shown = original.files.with_uncounted_images(Body(html=body.html, text=text))
+    shown = Body(html=body.html, text=text)
     return Unfollowed(shown, original.files.images_in(shown))
 
 
-def kept(original: Original, shown: Unfollowed) -> Kept:
-    """What fits of the files, and a word of those that do not."""
+def kept(original: Original, shown: Unfollowed) -> KeptBody:
+    """Return the sender's own copy, with the files that fit; the body names the others."""
     body, inside = original.files.kept(shown.body, shown.images)
-    return Kept(body, inside)
+    return KeptBody(body, inside)
 
 
 def remarks_on_files(original: Original) -> list[Remark]:
-    """What the author should know of the images."""
+    """Return remarks for the author on the images."""
     return original.files.remarks(original.body)
 
 
 def images_of(original: Original) -> list[StoredImage]:
-    """Those that the body shows, as it was written."""
+    """Return the images that the body shows as it was written."""
     return original.files.images_in(original.body)
 
 
-def composed(
-    message: MessageFields,
-    body: Body,
-    sender: StoredUser,
-    message_id: str,
-    date: datetime,
-    parts: Sequence[Part],
-) -> Composed:
-    """`compose`, without giving back the files that it was given. Raises ComposeError."""
-    done = compose(message, body, sender, message_id, date, parts)
+def composed(head: MailHead, body: Body, parts: Sequence[FilePart]) -> Composed:
+    """Call `compose` without giving back the files that it was given. Raises ComposeError."""
+    done = compose(head, body.html, body.text, parts)
     return Composed(done.mime, done.headers)
 
 
-@lru_cache(4096)
-def _claim(ring: KeyRing, purpose: Purpose, token: str) -> Claim | None:
-    """What quoted mail of ours says is asked for each copy of a mail anew."""
-    return ring.open(purpose, token)
-
-
 def _opener(original: Original) -> OpenToken:
+    purposes = {"link": Purpose.CLICK, "pixel": Purpose.OPEN}
+
     def open_token(kind: Literal["link", "pixel"], token: str) -> Opened | None:
-        claim = _claim(original.ring, Purpose.CLICK if kind == "link" else Purpose.OPEN, token)
+        claim = original.ring.open(purposes[kind], token)
         if claim is None:
             return None
         is_this_mail = (claim.organization, claim.message) == (original.organization, original.message)

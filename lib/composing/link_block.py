@@ -21,47 +21,45 @@ _CELL = (
 _PARAGRAPHS_APART = "\n\n"
 
 
-class Link(NamedTuple):
-    """A file that is not in the mail. Without `url` it is only named."""
+class FileLink(NamedTuple):
+    """A file that does not travel in the mail."""
 
     filename: str
     size: str
+    """In words, such as `1.4 MB`."""
     url: str | None
+    """None where the file is only named."""
 
 
-def with_links(html: str | None, text: str | None, links: Sequence[Link]) -> tuple[str | None, str | None]:
-    """Both parts with the block at their end; a part that is not there stays so. Without links, as they were."""
+def with_links(html: str | None, text: str | None, links: Sequence[FileLink]) -> tuple[str | None, str | None]:
+    """Return both parts with the block at their end. A part that is None stays None."""
+    if links and html is not None:
+        place = markup.read(html).end_of_body
+        html = html[:place] + html_block(links) + html[place:]
+    return html, with_text_block(text, links)
+
+
+def with_text_block(text: str | None, links: Sequence[FileLink]) -> str | None:
+    """Return a text part with the block at its end."""
+    return text.rstrip() + _PARAGRAPHS_APART + _text(links) if links and text is not None else text
+
+
+def html_block(links: Sequence[FileLink]) -> str:
+    """Return the block for an HTML part; empty without links."""
     if not links:
-        return html, text
-    if html is not None:
-        place = _end_of_body(html)
-        html = html[:place] + _html(links) + html[place:]
-    if text is not None:
-        text = text.rstrip() + _PARAGRAPHS_APART + _text(links)
-    return html, text
-
-
-def _html(links: Sequence[Link]) -> str:
+        return ""
     rows = "".join(f'<tr><td style="{_CELL}">{_html_link(link)}</td></tr>' for link in links)
     return f"<table {_TABLE}>{rows}</table>"
 
 
-def _html_link(link: Link) -> str:
-    """The name decides its own direction: beside a name in Arabic, the size stays where it is."""
+def _html_link(link: FileLink) -> str:
+    """Let the name decide its own direction: beside a name in Arabic, the size stays where it is."""
     name = f'<bdi dir="auto">{escape(link.filename)}</bdi>'
     if link.url is not None:
         name = f'<a href="{escape(link.url)}" style="font-weight:bold">{name}</a>'
     return f"{name} ({link.size})"
 
 
-def _text(links: Sequence[Link]) -> str:
+def _text(links: Sequence[FileLink]) -> str:
     lines = (f"{link.filename} ({link.size})" + (f"\n{link.url}" if link.url else "") for link in links)
     return _PARAGRAPHS_APART.join(lines) + "\n"
-
-
-def _end_of_body(html: str) -> int:
-    """Before the last `</body>`, or at the end, but not inside a comment, style or tag that is not closed."""
-    found = markup.read(html)
-    if found.body_end is not None:
-        return found.body_end
-    return len(html) if found.unfinished is None else found.unfinished

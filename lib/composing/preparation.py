@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.composing import bodies
 from lib.composing.bodies import Followed, Original, Unfollowed
-from lib.composing.files_in_mail import FileBytes
+from lib.composing.files_in_mail import MailFiles
+from lib.composing.mail import NOT_REWRITTEN, KeptCopy, Mail, Prepared
 from lib.errors import UnknownSender
+from lib.files.contents import BytesMissing
 from lib.files.models import StoredFile
 from lib.ids import new_id
 from lib.messages.copies import Division, divided, kept
 from lib.messages.follow_state import Decision, FollowState, Said, decide
 from lib.messages.models import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
-from lib.mime.write import Composed
+from lib.mime.write import Composed, ComposeError
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.consents import Consents
@@ -31,72 +33,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("heed.prepare")
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 _AT_ONCE = 25
 """Recipients whose wishes are looked up at the same time."""
-
-_NOT_REWRITTEN = FollowState(
-    state="blocked", reason="The links could not be rewritten, so the message goes out unfollowed."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One copy, ready to go out."""
-
-    copy: Copy
-    composed: Composed
-    body: Body
-    sender: str
-    remarks: list[Remark]
-
-    def without_files(self) -> Prepared:
-        """The files stand in `composed.mime`, too: this is lighter to carry."""
-        return replace(self, composed=replace(self.composed, parts=()))
-
-
-@dataclass(frozen=True, slots=True)
-class SenderCopy:
-    """The mail as its sender keeps it."""
-
-    composed: Composed
-    body: Body
-
-    def without_files(self) -> SenderCopy:
-        return replace(self, composed=replace(self.composed, parts=()))
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """What all copies of a message share, and into which copies it is divided.
-
-    `decision` is about each recipient, `follow_state` that of the whole message as it goes out; `rewritten` by number
-    the copies that were rewritten already.
-    """
-
-    message: StoredMessage
-    original: Original
-    sender: StoredUser
-    date: datetime
-    decision: Decision
-    follow_state: FollowState
-    divisions: Sequence[Division]
-    rewritten: Mapping[int, Followed]
-    remarks_on_files: Sequence[Remark]
-    file_bytes: FileBytes
-
-    @property
-    def remarks(self) -> list[Remark]:
-        """On the followed copies, which all have the same links; or why there are none."""
-        if self.follow_state is _NOT_REWRITTEN:
-            return [Remark(code="not-rewritten", text=_NOT_REWRITTEN.reason), *self.remarks_on_files]
-        return [*next((each.remarks for each in self.rewritten.values()), []), *self.remarks_on_files]
-
-    def copies(self) -> list[Copy]:
-        """As they are to go out, before they are written."""
-        first = next(iter(self.rewritten.values()), None)
-        return [_copy(each, first if each.follow_state.state == "on" else None) for each in self.divisions]
 
 
 def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
@@ -187,62 +127,70 @@ class Preparation:
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
         sender = await self.sender(organization, message)
         check_domain(settings, sender)
-        files = await self._files.of_mail(organization, message)
+        original = await self._original(organization, message, body, settings.honeypot)
         decision = await self.decision(organization, settings, message)
         emails = [each.email for each in message.recipients()]
         named = settings.tracking != "aggregate"
         divisions = kept(planned, decision, emails, named) if planned else divided(decision, emails, named)
-        first = next((number for number, each in enumerate(divisions) if each.follow_state.state == "on"), None)
-        state, rewritten = decision.state, dict[int, Followed]()
-        original = Original(organization, message.id, body, files, settings.honeypot, self._ring, self._base_url)
+        state, followed, remarks = decision.state, None, list[Remark]()
+        first = next((each for each in divisions if each.follow_state.state == "on"), None)
         if first is not None:
-            done = await self._followed(original, divisions[first].recipient)
-            if done is not None:
-                rewritten[first] = done
-            else:
-                state = _NOT_REWRITTEN
+            followed = await self._followed(original, first.recipient)
+            if followed is None:
+                state, remarks = NOT_REWRITTEN, [Remark(code="not-rewritten", text=NOT_REWRITTEN.reason)]
                 divisions = [each.unfollowed(state) for each in divisions] if planned else [_everybody(emails, state)]
         if len(divisions) == 1:
             state = divisions[0].follow_state
-        remarks = await self._do(original, bodies.remarks_on_files, original)
-        file_bytes = self._files.bytes_of_mail(organization, files)
-        return Mail(message, original, sender, date, decision, state, divisions, rewritten, remarks, file_bytes)
+        remarks += followed.remarks if followed else await self._do(original, bodies.remarks_on_files, original)
+        contents = self._files.contents_of_mail(organization, original.files.size())
+        return Mail(message, original, sender, date, decision, state, divisions, followed, remarks, contents)
 
-    async def write(self, mail: Mail, number: int) -> Prepared:
-        """One of the mail's copies. Raises ComposeError, StorageError, JobLost."""
-        division, followed = mail.divisions[number], mail.rewritten.get(number)
-        if followed is None and division.follow_state.state == "on":
-            followed = await self._followed(mail.original, division.recipient)
-            if followed is None:
-                division = division.unfollowed(_NOT_REWRITTEN)
-        shown = followed or await self._unfollowed(mail.original)
-        inside = mail.original.files.inside(shown.images, followed=followed is not None)
-        composed = await self._composed(mail, shown.body, inside)
-        return Prepared(_copy(division, followed), composed, shown.body, mail.sender.email, mail.remarks)
+    async def _original(
+        self, organization: str, message: StoredMessage, body: Body, honeypot: bool = False
+    ) -> Original:
+        files = await self.load_files(organization, message)
+        return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url)
 
-    async def sender_copy(self, mail: Mail) -> SenderCopy:
-        """The mail with the same headers and direct links, for the sender to keep.
+    async def load_files(self, organization: str, message: StoredMessage) -> MailFiles:
+        """Read which files the message has. Raises StorageError."""
+        files = await self._files.list_for_mail(organization, message)
+        return MailFiles(organization, message.id, files, self._ring, self._base_url)
 
-        Whoever looks through what they have sent is no recipient who opens it. So this copy has no pixel at all: one
-        that records nothing would do no more than call our server each time.
+    async def write_copy(self, mail: Mail, number: int) -> Prepared:
+        """Write one of the mail's copies. Raises ComposeError, StorageError, JobLost."""
+        division = mail.divisions[number]
+        followed = mail.followed if division.follow_state.state == "on" else None
+        if followed is not None:
+            body, images = await self._body_for(mail.original, followed, division.recipient), followed.images
+        else:
+            unfollowed = await self._unfollowed(mail)
+            body, images = unfollowed.body, unfollowed.images
+        inside = mail.original.files.inside(images, followed=followed is not None)
+        composed = await self._composed(mail, body, inside)
+        return Prepared(mail.copy_of(division), composed, body, mail.sender.email, mail.remarks)
+
+    async def write_kept_copy(self, mail: Mail) -> KeptCopy:
+        """Write the sender's own copy: the same headers, direct links.
+
+        A sender who looks through sent mail is no recipient who opens it. So this copy has no pixel at all: one that
+        records nothing would do no more than call our server each time.
 
         Raises ComposeError, StorageError, JobLost.
         """
-        shown = await self._unfollowed(mail.original)
+        shown = await self._unfollowed(mail)
         kept = await self._do(mail.original, bodies.kept, mail.original, shown)
-        return SenderCopy(await self._composed(mail, kept.body, kept.inside), kept.body)
+        return KeptCopy(await self._composed(mail, kept.body, kept.inside), kept.body)
 
     async def files_inside(
         self, organization: str, message: StoredMessage, body: Body, followed: bool
     ) -> Sequence[StoredFile]:
-        """What travels inside the mail: what would be a link in a followed one must fit into one that is not.
+        """Return the files that travel inside the mail; in one that is not followed, that is all of them.
 
         Raises ComposeError, JobLost.
         """
-        files = await self._files.of_mail(organization, message)
-        original = Original(organization, message.id, body, files, False, self._ring, self._base_url)
+        original = await self._original(organization, message, body)
         images = await self._do(original, bodies.images_of, original)
-        return files.inside(images, followed=followed)
+        return original.files.inside(images, followed=followed)
 
     async def _followed(self, original: Original, recipient: int | None) -> Followed | None:
         """None when it fails for whatever reason: a mail matters more than its tracking. Raises JobLost."""
@@ -254,38 +202,40 @@ class Preparation:
             log.exception("message %s could not be rewritten and goes out unfollowed", original.message)
             return None
 
-    async def _unfollowed(self, original: Original) -> Unfollowed:
-        """Without what tracks in the mail it quotes; should that fail, exactly as it was written. Raises JobLost."""
-        try:
-            return await self._do(original, bodies.unfollowed, original)
-        except JobLost:
-            raise
-        except Exception:
-            log.exception("message %s could not be cleaned of the tracking of older mail", original.message)
-            return await self._do(original, bodies.untouched, original, original.body)
+    async def _body_for(self, original: Original, first: Followed, recipient: int | None) -> Body:
+        """Return the body of a followed copy. Raises JobLost."""
+        if recipient == first.recipient:
+            return first.body
+        return await self._do(original, bodies.followed_by_another, first, original.ring, recipient)
+
+    async def _unfollowed(self, mail: Mail) -> Unfollowed:
+        """Return the body without what tracks in the mail that it quotes; should that fail, exactly as it was written.
+
+        Raises JobLost.
+        """
+        if mail.unfollowed is None:
+            original = mail.original
+            try:
+                mail.unfollowed = await self._do(original, bodies.unfollowed, original)
+            except JobLost:
+                raise
+            except Exception:
+                log.exception("message %s could not be cleaned of the tracking of older mail", original.message)
+                mail.unfollowed = await self._do(original, bodies.untouched, original, original.body)
+        return mail.unfollowed
 
     async def _composed(self, mail: Mail, body: Body, inside: Sequence[StoredFile]) -> Composed:
-        assert mail.message.message_id is not None
-        parts = await mail.file_bytes.parts(inside)
+        """Raises ComposeError, StorageError, JobLost."""
+        try:
+            parts = await mail.contents.read_parts(inside)
+        except BytesMissing as error:
+            raise ComposeError(str(error)) from None
         size = bodies.size_of(body) + sum(file.size for file in inside)
-        arguments = (mail.message, body, mail.sender, mail.message.message_id, mail.date, parts)
-        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, *arguments)
+        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, mail.head(), body, parts)
         return replace(done, parts=tuple(parts))
 
-    async def _do(self, original: Original, job: Callable[..., Result], *arguments: Any) -> Result:
+    async def _do(self, original: Original, job: Callable[..., _Result], *arguments: Any) -> _Result:
         return await self._off_loop.run(original.organization, original.size(), job, *arguments)
-
-
-def _copy(division: Division, followed: Followed | None) -> Copy:
-    if followed is None:
-        return Copy(recipients=division.recipients, follow_state=division.follow_state)
-    return Copy(
-        recipients=division.recipients,
-        follow_state=division.follow_state,
-        links=followed.links,
-        link_count=len(followed.links) - len(followed.honeypots),
-        honeypots=followed.honeypots,
-    )
 
 
 def _everybody(emails: Sequence[str], state: FollowState) -> Division:

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lib.clock import Clock
-from lib.composing.files_in_mail import FileBytes, MailFiles
 from lib.errors import NotAllowed, NotFound, Stale, TooLarge
 from lib.fields import Moment
 from lib.files.content_types import UNKNOWN, content_type
+from lib.files.contents import FileContents
 from lib.files.filenames import clean_filename
 from lib.files.image_formats import image_type
 from lib.files.models import (
@@ -24,6 +24,7 @@ from lib.files.models import (
     StoredAttachment,
     StoredFile,
     StoredImage,
+    is_gone,
 )
 from lib.ids import new_id
 from lib.messages.models import StoredMessage
@@ -31,7 +32,6 @@ from lib.messages.store import FILES, Loaded, MessageStore
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
-from lib.tokens import KeyRing
 from lib.workers.places import Room
 from lib.workers.pool import OffLoop
 
@@ -51,27 +51,26 @@ Data = bytes | memoryview
 
 
 class Files:
-    def __init__(
-        self, storage: Storage, store: MessageStore, ring: KeyRing, base_url: str, clock: Clock, off_loop: OffLoop
-    ) -> None:
+    def __init__(self, storage: Storage, store: MessageStore, clock: Clock, off_loop: OffLoop) -> None:
         self._off_loop = off_loop
         self._tables = storage.tables
         self._blobs = storage.blobs
         self._store = store
-        self._ring = ring
-        self._base_url = base_url
         self._clock = clock
         self._room = Room(ROOM)
 
-    async def of_mail(self, organization: str, message: StoredMessage) -> MailFiles:
-        """The files as they go into mails; without any request for a message that never had one."""
-        rows = await self._rows(organization, message.id) if message.files_made else []
-        files = [_file(row) for row in rows]
-        return MailFiles(organization, message.id, files, self._ring, self._base_url, self._clock.now())
+    async def list_for_mail(self, organization: str, message: StoredMessage) -> list[StoredFile]:
+        """List the files that go into a mail: none that is revoked, and none that has expired.
 
-    def bytes_of_mail(self, organization: str, files: MailFiles) -> FileBytes:
-        """What reads the bytes of one mail's files."""
-        return FileBytes(organization, self._blobs, self._room, files.size())
+        A message that never had a file costs no request.
+        """
+        rows = await self._rows(organization, message.id) if message.files_made else []
+        files, now = [_file(row) for row in rows], self._clock.now()
+        return [file for file in files if not (isinstance(file, StoredAttachment) and is_gone(file, now))]
+
+    def contents_of_mail(self, organization: str, size: int) -> FileContents:
+        """Return a reader of one mail's files; `size` is how many bytes they have together."""
+        return FileContents(organization, self._blobs, self._room, size)
 
     async def attachments(self, organization: str, message: StoredMessage) -> list[StoredAttachment]:
         rows = await self._rows(organization, message.id) if message.files_made else []

@@ -19,7 +19,6 @@ from pydantic import BaseModel
 from lib.assessment.compaction import Folded
 from lib.errors import Stale
 from lib.fields import Moment
-from lib.files.models import StoredFile
 from lib.lists.keys import Place
 from lib.messages.models import Body, Copy, StoredMessage
 from lib.records import Contribution
@@ -99,6 +98,12 @@ class _StoredBody(BaseModel):
 
     body: Body | None = None
     blob: str | None = None
+
+
+class _FileRow(BaseModel):
+    """A row `a…`, as far as it names the blob that goes with it."""
+
+    blob: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +299,7 @@ class MessageStore:
         blobs = list(dict.fromkeys(copy.links for copy in loaded.copies if isinstance(copy.links, str)))
         if body is not None and (blob := unpack(_StoredBody, body).blob):
             blobs.append(blob)
-        blobs += [unpack(StoredFile, row).blob for row in beside.values()]
+        blobs += [unpack(_FileRow, row).blob for row in beside.values()]
         for blob in blobs:
             await self._blobs.delete_blob(tables.container(organization), blob)
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from lib.mime.headers import unfolded
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
+from lib.mime.parts import Mailbox
 
 MOST_BYTES = 25_000_000
 MOST_PARTS = 200
@@ -63,12 +64,6 @@ class BadMail(ValueError):
 
 class MailTooLarge(BadMail):
     """It has too many bytes, in all or in its HTML or text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    name: str
-    email: str
 
 
 @dataclass(frozen=True, slots=True)

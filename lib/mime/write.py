@@ -8,9 +8,8 @@ for cannot leave.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from email.charset import QP, Charset
 from email.errors import MessageError
 from email.header import decode_header, make_header
@@ -23,10 +22,9 @@ from email.policy import compat32
 from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, parseaddr
 from typing import Any
 
-from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.bodies import MailBodies
 from lib.mime.headers import unfolded, write_mailboxes, write_text
-from lib.people.store import StoredUser
+from lib.mime.parts import FilePart, Mailbox, MailHead
 
 _WIRE = compat32.clone(linesep="\r\n")
 _UTF8 = Charset("utf-8")
@@ -41,68 +39,50 @@ class ComposeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A file that travels in the mail: with a `cid` (RFC 2392) an image that the HTML shows, else an attachment."""
-
-    filename: str
-    content_type: str
-    data: bytes
-    cid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Composed:
-    """`headers` in the order in which they stand in `mime`. `parts` are the files in it."""
+    """A mail as it goes over the wire."""
 
     mime: bytes
+    """With CRLF line ends."""
     headers: dict[str, str]
-    parts: Sequence[Part] = ()
+    """Each header on one line, in the order in which they stand in `mime`."""
+    parts: Sequence[FilePart] = ()
+    """The files in it."""
 
 
-def compose(
-    message: MessageFields,
-    body: Body,
-    sender: StoredUser,
-    message_id: str,
-    date: datetime,
-    parts: Sequence[Part] = (),
-) -> Composed:
-    """The message as bytes with CRLF line ends. Bcc is the envelope's alone. Raises ComposeError."""
+def compose(head: MailHead, html: str | None, text: str | None, parts: Sequence[FilePart] = ()) -> Composed:
+    """Write a mail with an HTML part, a text part, or both, and files. Raises ComposeError."""
     bodies = MailBodies()
-    root: MimeMessage[Any, Any] = _root_part(body, parts, bodies)
-    expected = {
-        "From": [(sender.name, sender.email)],
-        "To": _pairs(message.to),
-        "Cc": _pairs(message.cc),
-    }
+    root: MimeMessage[Any, Any] = _root_part(html, text, parts, bodies)
+    expected: dict[str, Sequence[Mailbox]] = {"From": [head.sender], "To": head.to, "Cc": head.cc}
     for name, pairs in expected.items():
         if pairs:
             root[name] = write_mailboxes(name, pairs)
-        elif name == "To" and not message.cc:
+        elif name == "To" and not head.cc:
             root[name] = _NO_VISIBLE_RECIPIENT
-    root["Subject"] = write_text("Subject", message.subject)
-    root["Date"] = format_datetime(date)
-    root["Message-ID"] = write_text("Message-ID", message_id)
+    root["Subject"] = write_text("Subject", head.subject)
+    root["Date"] = format_datetime(head.date)
+    root["Message-ID"] = write_text("Message-ID", head.message_id)
     mime = root.as_bytes(policy=_WIRE)  # with markers in place of bodies
-    _check(mime, [*root.keys()], message.subject, expected, message_id)
+    _check(mime, [*root.keys()], head.subject, expected, head.message_id)
     headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
     return Composed(bodies.filled(mime), headers, tuple(parts))
 
 
-def _root_part(body: Body, parts: Sequence[Part], bodies: MailBodies) -> MimeMessage:
+def _root_part(html: str | None, text: str | None, parts: Sequence[FilePart], bodies: MailBodies) -> MimeMessage:
     """mixed(alternative(text, related(HTML, its images)), attachments), as far as there is any of it."""
     attachments = [part for part in parts if part.cid is None]
-    content = _body_part(body, [part for part in parts if part.cid is not None], bodies)
+    content = _body_part(html, text, [part for part in parts if part.cid is not None], bodies)
     return _around("mixed", content, attachments, bodies)
 
 
-def _body_part(body: Body, images: Sequence[Part], bodies: MailBodies) -> MimeMessage:
-    text = _text_part(body.text or "", "plain", bodies)
-    if body.html is None:
-        return text
+def _body_part(html: str | None, text: str | None, images: Sequence[FilePart], bodies: MailBodies) -> MimeMessage:
+    plain = _text_part(text or "", "plain", bodies)
+    if html is None:
+        return plain
     root = MIMEMultipart("alternative")
-    root.attach(text)
-    root.attach(_around("related", _text_part(body.html, "html", bodies), images, bodies))
+    root.attach(plain)
+    root.attach(_around("related", _text_part(html, "html", bodies), images, bodies))
     return root
 
 
@@ -113,7 +93,7 @@ def _text_part(text: str, kind: str, bodies: MailBodies) -> MimeMessage:
     return part
 
 
-def _around(kind: str, first: MimeMessage, files: Sequence[Part], bodies: MailBodies) -> MimeMessage:
+def _around(kind: str, first: MimeMessage, files: Sequence[FilePart], bodies: MailBodies) -> MimeMessage:
     if not files:
         return first
     whole = MIMEMultipart(kind)
@@ -125,7 +105,7 @@ def _around(kind: str, first: MimeMessage, files: Sequence[Part], bodies: MailBo
     return whole
 
 
-def _file_part(file: Part, bodies: MailBodies) -> MimeMessage:
+def _file_part(file: FilePart, bodies: MailBodies) -> MimeMessage:
     """In base64, whatever it is: its bytes arrive as they were. Raises ComposeError."""
     main, _, sub = file.content_type.partition("/")
     if main in ("multipart", "message"):
@@ -141,7 +121,7 @@ def _file_part(file: Part, bodies: MailBodies) -> MimeMessage:
     return part
 
 
-def _check_file_part(part: MimeMessage, file: Part, content_type: str) -> None:
+def _check_file_part(part: MimeMessage, file: FilePart, content_type: str) -> None:
     try:
         parsed = BytesHeaderParser().parsebytes(part.as_bytes(policy=_WIRE))
     except MessageError:
@@ -159,12 +139,8 @@ def _check_file_part(part: MimeMessage, file: Part, content_type: str) -> None:
         raise ComposeError(f"the name or the type of {file.filename} does not read back as it was meant")
 
 
-def _pairs(recipients: Sequence[Recipient]) -> list[tuple[str, str]]:
-    return [(recipient.name, recipient.email) for recipient in recipients]
-
-
 def _check(
-    mime: bytes, names: list[str], subject: str, expected: dict[str, list[tuple[str, str]]], message_id: str
+    mime: bytes, names: list[str], subject: str, expected: Mapping[str, Sequence[Mailbox]], message_id: str
 ) -> None:
     parsed = BytesHeaderParser().parsebytes(mime)
     if parsed.keys() != names or parsed["Message-ID"] != message_id or parsed.defects:

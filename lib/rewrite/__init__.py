@@ -14,14 +14,14 @@ lead directly again, before they are followed like any other. `cleaned` does tha
 from collections.abc import Callable
 
 from lib.rewrite.destinations import Destinations
-from lib.rewrite.html_part import complete, rewrite_html, size_remarks
+from lib.rewrite.html_part import ImageSource, complete, rewrite_html, size_remarks
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Opened, OpenToken, Ours
 from lib.rewrite.plain_text import plain_text
-from lib.rewrite.remarks import Remark, Rewritten
+from lib.rewrite.remarks import RewriteRemark, Rewritten
 from lib.rewrite.text_part import rewrite_text
 
-__all__ = ["OpenToken", "Opened", "Remark", "Rewritten", "cleaned", "rewrite"]
+__all__ = ["ImageSource", "OpenToken", "Opened", "RewriteRemark", "Rewritten", "cleaned", "rewrite"]
 
 
 def rewrite(
@@ -33,20 +33,23 @@ def rewrite(
     own: str,
     open_token: OpenToken | None = None,
     honeypot: bool = False,
+    image_source: ImageSource | None = None,
+    closing: str = "",
 ) -> Rewritten:
     """Rewrite both parts of a mail; a mail with HTML and no text gets a text made from the HTML.
 
     `mint` makes the absolute redirect URL from a link's index and destination, once for each index. `pixel`
     is the absolute URL of the pixel, None for a mail that is not to have one. `own` is the base of our
     URLs, such as `https://track.example.com`; links to our own endpoints under it are left alone, unless
-    `open_token` knows where they lead. With `honeypot`, HTML gets one more link, which no person sees.
+    `open_token` knows where they lead. With `honeypot`, HTML gets one more link, which no person sees. `image_source`
+    gives images other sources. `closing` is HTML that is put at the end of the body as it is, before the pixel.
 
-    Takes any text, and raises only what `mint` and `open_token` raise.
+    It takes any text, and raises only what the functions that it was given raise.
     """
     destinations = Destinations(mint, Ours(own, open_token))
-    remarks: list[Remark] = []
+    remarks: list[RewriteRemark] = []
     honeypots: list[int] = []
-    page = None if html is None else rewrite_html(html, destinations, pixel, remarks)
+    page = None if html is None else rewrite_html(html, destinations, pixel, remarks, image_source)
     if text is not None:
         text = rewrite_text(text, destinations, remarks)
     elif page is not None:
@@ -54,23 +57,31 @@ def rewrite(
         text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [])
     if destinations.left_out:
         left_out = f"The first {MOST_LINKS:,} links of a mail are followed; those after them lead there directly."
-        remarks.insert(0, Remark("too-many-links", left_out, "text" if page is None else "html"))
+        remarks.insert(0, RewriteRemark("too-many-links", left_out, "text" if page is None else "html"))
     if page is not None:
         # After the text, whose links come before the honeypot.
         honeypot_url = destinations.honeypot_url() if honeypot else None
         honeypots = [len(destinations.all) - 1] if honeypot_url else []
-        html = complete(page, honeypot_url, pixel)
+        html = complete(page, honeypot_url, pixel, closing)
         remarks = [*size_remarks(html), *remarks]
     return Rewritten(html, text, destinations.all, remarks, honeypots)
 
 
 def cleaned(
-    html: str | None, text: str | None, *, own: str, open_token: OpenToken | None
+    html: str | None,
+    text: str | None,
+    *,
+    own: str,
+    open_token: OpenToken | None,
+    image_source: ImageSource | None = None,
 ) -> tuple[str | None, str | None]:
-    """Both parts of a mail with no pixel of ours, and with direct links. Raises what `open_token` raises."""
+    """Return both parts of a mail with direct links, and without pixels of ours.
+
+    It raises only what `open_token` and `image_source` raise.
+    """
     destinations = Destinations(None, Ours(own, open_token))
     if html is not None:
-        html = rewrite_html(html, destinations, None, []).html
+        html = rewrite_html(html, destinations, None, [], image_source).html
     if text is not None:
         text = rewrite_text(text, destinations, [])
     return html, text

@@ -1,6 +1,7 @@
 """The HTML part: links get other values, what is left of older mail goes, honeypot and pixel are put in. No more."""
 
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from turbohtml import tokenize
@@ -9,19 +10,23 @@ from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.links import WHITE_SPACE, LinkRefused
 from lib.rewrite.ours import Opened
-from lib.rewrite.remarks import Places, Remark
+from lib.rewrite.remarks import Places, RewriteRemark
 
 LARGE: Final = 102_400
 """Bytes of HTML above which a mail is at risk: Gmail hides what comes after about 102 KB, the pixel too."""
 
+ImageSource = Callable[[str], str | None]
+"""Gives an image's source, decoded, another one; None where it stays."""
+
 _NEEDS_REFERENCE: Final = re.compile("[&\"'<>`\t\n\f\r ]")
 
 
-class Page(NamedTuple):
-    """The HTML with its links rewritten. `place` is where the honeypot goes, and the pixel if it is not there yet."""
+class RewrittenPage(NamedTuple):
+    """The HTML with its links rewritten, before anything is added to it."""
 
     html: str
     place: int
+    """The place of the pixel, or for it, and for everything else that is added."""
     has_pixel: bool
 
 
@@ -33,7 +38,14 @@ class _Edit(NamedTuple):
     replacement: str
 
 
-def rewrite_html(html: str, destinations: Destinations, pixel: str | None, remarks: list[Remark]) -> Page:
+def rewrite_html(
+    html: str,
+    destinations: Destinations,
+    pixel: str | None,
+    remarks: list[RewriteRemark],
+    image_source: ImageSource | None = None,
+) -> RewrittenPage:
+    """Rewrite links and the sources of images, and remove pixels of older mail. It adds to `remarks`."""
     found = markup.read(html)
     edits = _link_edits(html, found.links, destinations, remarks)
     place = None
@@ -43,16 +55,18 @@ def rewrite_html(html: str, destinations: Destinations, pixel: str | None, remar
             place = image.start if place is None else place
         elif destinations.ours.is_pixel(source):
             edits.append(_removal(html, image.start, image.end))
+        elif image_source is not None and (other := image_source(source)) is not None:
+            edits.append(_Edit(image.value_start, image.value_end, _attribute_value(other)))
     edits.sort()
     has_pixel = pixel is not None and (place is not None or _has_pixel(html, pixel))
     if place is None:
-        place = _pixel_place(html, found)
-    return Page(_edited(html, edits), place + _growth(edits, place), has_pixel)
+        place = found.end_of_body
+    return RewrittenPage(_edited(html, edits), place + _growth(edits, place), has_pixel)
 
 
-def complete(page: Page, honeypot: str | None, pixel: str | None) -> str:
-    """The page with a honeypot and a pixel, of which these are the URLs, if any."""
-    additions = ""
+def complete(page: RewrittenPage, honeypot: str | None, pixel: str | None, closing: str = "") -> str:
+    """Return the page with HTML that closes it, and with a honeypot and a pixel at these URLs, if any."""
+    additions = closing
     if honeypot is not None:
         additions += _honeypot_markup(honeypot)
     if pixel is not None and not page.has_pixel:
@@ -60,16 +74,18 @@ def complete(page: Page, honeypot: str | None, pixel: str | None) -> str:
     return page.html[: page.place] + additions + page.html[page.place :]
 
 
-def size_remarks(html: str) -> list[Remark]:
+def size_remarks(html: str) -> list[RewriteRemark]:
     # A lone surrogate cannot be sent, but that is for whoever composes the mail to find.
     size = len(html.encode("utf-8", "surrogatepass"))
     if size <= LARGE:
         return []
     text = f"The HTML has {size:,} bytes. Gmail hides what comes after about {LARGE:,}, the pixel too."
-    return [Remark("large", text, "html")]
+    return [RewriteRemark("large", text, "html")]
 
 
-def _link_edits(html: str, links: list[markup.Link], destinations: Destinations, remarks: list[Remark]) -> list[_Edit]:
+def _link_edits(
+    html: str, links: list[markup.MarkupLink], destinations: Destinations, remarks: list[RewriteRemark]
+) -> list[_Edit]:
     edits = []
     places = Places("html", html)
     for number, link in enumerate(links):
@@ -97,7 +113,7 @@ def _removal(html: str, start: int, end: int) -> _Edit:
     return _Edit(start, end, " " if html.endswith(("<", "-", "&"), 0, start) else "")
 
 
-def _honeypot_removal(html: str, link: markup.Link, older: Opened) -> _Edit | None:
+def _honeypot_removal(html: str, link: markup.MarkupLink, older: Opened) -> _Edit | None:
     """The edit that takes a honeypot out which an earlier pass has put in; None if the link of ours is no honeypot.
 
     Mail programs take attributes away from what they quote. So an empty link of older mail goes in any case: nobody can
@@ -111,7 +127,7 @@ def _honeypot_removal(html: str, link: markup.Link, older: Opened) -> _Edit | No
 
 
 def _url(
-    address: str, link: markup.Link, destinations: Destinations, places: Places, remarks: list[Remark]
+    address: str, link: markup.MarkupLink, destinations: Destinations, places: Places, remarks: list[RewriteRemark]
 ) -> str | None:
     """The redirect URL for the link, None if it is not to be followed."""
     if link.is_off:
@@ -143,13 +159,6 @@ def _attribute_value(url: str) -> str:
 
 def _has_pixel(html: str, pixel: str) -> bool:
     return pixel in html or _attribute_value(pixel) in html
-
-
-def _pixel_place(html: str, found: markup.Markup) -> int:
-    """Before the last `</body>`, or at the end, but not inside a comment, style or tag that is not closed."""
-    if found.body_end is not None:
-        return found.body_end
-    return len(html) if found.unfinished is None else found.unfinished
 
 
 def _honeypot_markup(url: str) -> str:

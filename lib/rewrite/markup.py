@@ -95,7 +95,7 @@ _NEXT_FOREIGN_LATER: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_M
 _BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+")
 
 
-class Link(NamedTuple):
+class MarkupLink(NamedTuple):
     """Where the value of an `href` stands, without quotes: `html[start:end]`.
 
     `is_off`: the tag has `data-heed="off"`, so that the link is not to be tracked. `is_hidden`: neither screen readers
@@ -109,7 +109,7 @@ class Link(NamedTuple):
     empty: tuple[int, int] | None
 
 
-class Image(NamedTuple):
+class MarkupImage(NamedTuple):
     """The tag of an image is `html[start:end]`; the value of its `src` is `html[value_start:value_end]`."""
 
     start: int
@@ -124,14 +124,22 @@ class Markup:
     older mail. Where the last `</body>` stands, and where something never ends; of
     what stands in SVG or MathML that never ends, where that begins."""
 
-    links: list[Link] = field(default_factory=list)
-    images: list[Image] = field(default_factory=list)
+    length: int
+    links: list[MarkupLink] = field(default_factory=list)
+    images: list[MarkupImage] = field(default_factory=list)
     body_end: int | None = None
     unfinished: int | None = None
     is_full: bool = False
 
-    def add(self, found: Link | Image) -> None:
-        some: list[Any] = self.links if isinstance(found, Link) else self.images
+    @property
+    def end_of_body(self) -> int:
+        """The place before the last `</body>`, else the end; never in a comment, style or tag that is not closed."""
+        if self.body_end is not None:
+            return self.body_end
+        return self.length if self.unfinished is None else self.unfinished
+
+    def add_found(self, found: MarkupLink | MarkupImage) -> None:
+        some: list[Any] = self.links if isinstance(found, MarkupLink) else self.images
         some.append(found)
         self.is_full = self.is_full or len(some) > MOST_LINKS
 
@@ -142,7 +150,7 @@ def read(html: str) -> Markup:
 
     What was found last is kept, and is not to be changed: the same mail is read for each of its copies.
     """
-    markup = Markup()
+    markup = Markup(len(html))
     _Reader(html, len(html), markup).read_from(0)
     return markup
 
@@ -269,12 +277,12 @@ class _Reader:
             is_hidden = self._says(values, "aria-hidden", "true") and self._says(values, "tabindex", "-1")
             ending = _NOTHING_IN_IT.match(self.html, tag.end(), self.end) if name == "a" else None
             empty = (tag.start("place"), ending.end()) if ending else None
-            self.markup.add(Link(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
+            self.markup.add_found(MarkupLink(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
 
     def _note_image(self, tag: re.Match[str]) -> None:
         start, end = self._values(tag).get("src", _NO_VALUE)
         if start < end:
-            self.markup.add(Image(tag.start("place"), tag.end(), start, end))
+            self.markup.add_found(MarkupImage(tag.start("place"), tag.end(), start, end))
 
     def _values(self, tag: re.Match[str]) -> dict[str, tuple[int, int]]:
         """Where the values of a tag's attributes stand, without quotes, by name in lower case."""

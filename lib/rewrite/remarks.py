@@ -10,7 +10,7 @@ _LINE_END: Final = re.compile(r"\r\n?+|\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class RewriteRemark:
     """Something that the author of the mail should know.
 
     `code` is one of those of lib.rewrite.links.destination, or `large`; `place` is such as `html line 12, column
@@ -33,7 +33,7 @@ class Rewritten:
     html: str | None
     text: str | None
     links: list[str]
-    remarks: list[Remark]
+    remarks: list[RewriteRemark]
     honeypots: list[int]
 
 

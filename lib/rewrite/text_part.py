@@ -7,7 +7,7 @@ from typing import Final
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.links import LinkRefused
 from lib.rewrite.markup import MOST_LINKS, TOKEN_OF_OURS
-from lib.rewrite.remarks import Places, Remark
+from lib.rewrite.remarks import Places, RewriteRemark
 
 # A URL ends where it does for mail clients, too: at white space, even of no width, at `<`, `>` and `"`
 # (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`;
@@ -21,7 +21,7 @@ _OPENING: Final = dict(zip(")]}）」』】》〉", "([{（「『【《〈", str
 _PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}
 
 
-def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -> str:
+def rewrite_text(text: str, destinations: Destinations, remarks: list[RewriteRemark]) -> str:
     """At most `MOST_LINKS` addresses are looked at; what is ours of older mail is found after them, too."""
     if not destinations.is_following and not _PERHAPS_OURS.search(text):
         return text
@@ -41,7 +41,7 @@ def rewrite_text(text: str, destinations: Destinations, remarks: list[Remark]) -
 
 
 class _Part:
-    def __init__(self, text: str, destinations: Destinations, remarks: list[Remark]) -> None:
+    def __init__(self, text: str, destinations: Destinations, remarks: list[RewriteRemark]) -> None:
         self._text: Final = text
         self._destinations: Final = destinations
         self._remarks: Final = remarks

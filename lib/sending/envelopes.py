@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lib.composing.preparation import Prepared
+from lib.composing.mail import Prepared
 from lib.messages.models import Copy, Recipient, StoredMessage
+from lib.mime.parts import Mailbox
 from lib.people.addresses import same_mailbox
 from lib.sending.copy_tries import addressed
-from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope, Mailbox
+from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope
 
 _MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}
 
@@ -48,7 +49,7 @@ def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) ->
             mailbox = same_mailbox(recipient.email)
             if mailbox in left:
                 left.remove(mailbox)
-                yield recipient.name, recipient.email
+                yield Mailbox(recipient.name, recipient.email)
 
     return Content(
         subject=message.subject,

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import Clock
-from lib.composing.preparation import Mail, Preparation, Prepared
+from lib.composing.mail import Mail, Prepared
+from lib.composing.preparation import Preparation
 from lib.errors import Stale
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Failure, StoredMessage
@@ -196,7 +197,7 @@ class HandOver:
         if isinstance(run.mail, Failure):
             return run.mail
         try:
-            return await self._preparation.write(run.mail, number)
+            return await self._preparation.write_copy(run.mail, number)
         except ComposeError as error:
             return not_written(error)
 

@@ -19,7 +19,8 @@ import logging
 from collections.abc import Sequence
 
 from lib.clock import Clock
-from lib.composing.preparation import Mail, Preparation, Prepared
+from lib.composing.mail import Mail, Prepared
+from lib.composing.preparation import Preparation
 from lib.errors import Stale, UnknownSender
 from lib.ids import new_key
 from lib.lists.store import is_told
@@ -178,7 +179,7 @@ class Outbox:
         try:
             body = await self._store.body(organization, message.id)
             mail = await self._preparation.prepare(organization, message, body, self._clock.now())
-            return mail, await self._preparation.write(mail, 0), await looking
+            return mail, await self._preparation.write_copy(mail, 0), await looking
         finally:
             looking.cancel()
 

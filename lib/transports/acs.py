@@ -32,12 +32,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from lib.clock import Clock
-from lib.mime.write import Part
+from lib.mime.parts import FilePart, Mailbox
 from lib.transports.acs_api import AcsApi, NoAnswer, NotSent, Reply
 from lib.transports.acs_resource import AcsResource
 from lib.transports.answers import service_error
 from lib.transports.pace import Pace, spread
-from lib.transports.protocol import Accepted, Again, Envelope, Mailbox, Outcome, Paced, Refused, Underway, Unknown
+from lib.transports.protocol import Accepted, Again, Envelope, Outcome, Paced, Refused, Underway, Unknown
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -264,7 +264,7 @@ def _message(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def _attachment(file: Part) -> dict[str, Any]:
+def _attachment(file: FilePart) -> dict[str, Any]:
     """A mail that is too large with its files is refused before (`lib.transports.limits`), or by the service."""
     found = {
         "name": file.filename,

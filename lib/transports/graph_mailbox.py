@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any, Literal
 
-from lib.mime.write import Part
+from lib.mime.parts import FilePart, Mailbox
 from lib.transports.answers import service_error
 from lib.transports.graph_api import Busy, GraphApi, NoAnswer, NotSent, Reply
 from lib.transports.pace import spread
-from lib.transports.protocol import Envelope, Mailbox, Paced, Refused
+from lib.transports.protocol import Envelope, Paced, Refused
 
 _GUID = "8c9d9a6e-53f0-4c1b-9d0e-2f3b7a51c4e6"
 """Ours, made once."""
@@ -119,7 +119,7 @@ class GraphMailbox:
             await self._step("PATCH", draft.id, body=_properties({TRY_PROPERTY: tried}), good=(200,))
         return draft
 
-    async def _attach(self, draft: Item, file: Part) -> None:
+    async def _attach(self, draft: Item, file: FilePart) -> None:
         if len(file.data) <= _LARGEST_IN_A_REQUEST:
             await self._step("POST", draft.id, "attachments", body=_attachment(file), good=(201,))
             return
@@ -232,7 +232,7 @@ def _properties(values: Mapping[str, str]) -> dict[str, Any]:
     return {"singleValueExtendedProperties": [{"id": name, "value": value} for name, value in values.items()]}
 
 
-def _divided(envelope: Envelope) -> tuple[list[Part], list[Part]]:
+def _divided(envelope: Envelope) -> tuple[list[FilePart], list[FilePart]]:
     """The files that fit into the draft's own request, and those that follow."""
     content = envelope.content
     room = _REQUEST - len((content.html or content.text or "").encode())
@@ -260,7 +260,7 @@ def _message(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def _attachment(file: Part) -> dict[str, Any]:
+def _attachment(file: FilePart) -> dict[str, Any]:
     return {
         "@odata.type": "#microsoft.graph.fileAttachment",
         "name": file.filename,

@@ -10,14 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from lib.mime.write import Part
+from lib.mime.parts import FilePart, Mailbox
 
 Earlier = Literal["none", "settled", "doubtful"]
 """What earlier tries with the same key came to: there were none; none was taken (the provider or a person said so); or
 one may have been taken, and this one repeats it."""
-
-Mailbox = tuple[str, str]
-"""A name, which may be empty, and an address."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """When a try of which no time is known is taken to have been: no provider remembers it."""
@@ -35,7 +32,7 @@ class Content:
     html: str | None = None
     text: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    files: tuple[Part, ...] = ()
+    files: tuple[FilePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiosmtplib.errors import SMTPResponseException
 
+from lib.transports.mail_server import MailServer
 from lib.transports.protocol import Envelope, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.smtp_answers import (
     is_end_of_session,
@@ -33,11 +33,8 @@ from lib.transports.smtp_answers import (
     recipient_refused,
     refused,
 )
-from lib.transports.smtp_connections import LINE_FAILURES, Connection, Connections, MailServer, NotConnected
-from lib.transports.smtp_parts import Part, outcome_of
-
-if TYPE_CHECKING:
-    from lib.settings import Settings
+from lib.transports.smtp_connections import LINE_FAILURES, Connection, Connections, NotConnected
+from lib.transports.smtp_transactions import Transaction, outcome_of
 
 _LIMIT_HOLDS = 3600.0
 """Seconds for which a server's limit of recipients is remembered: it may have been of the hour."""
@@ -53,6 +50,8 @@ _MOST_BREAKS = 2
 """Recipients of one hand-over over whom a server may break off before it ends."""
 
 _SLOW = Refused(True, "slow", "The mail server was too slow to take the mail for all recipients at once.")
+
+_HUNG_UP = Refused(True, "connection", "The mail server hung up again and again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +86,8 @@ class SmtpTransport:
 
     separate_envelopes = True
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
-        password = settings.smtp_password
-        self._connections = Connections(
-            MailServer(
-                host=settings.smtp_host,
-                port=settings.smtp_port,
-                ehlo=settings.ehlo_name(),
-                security=settings.smtp_security,
-                user=settings.smtp_user,
-                password=password.get_secret_value() if password else None,
-                timeout=settings.smtp_timeout,
-            ),
-            monotonic,
-        )
+    def __init__(self, server: MailServer, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._connections = Connections(server, monotonic)
         self._monotonic = monotonic
         self._limit: tuple[int, float] | None = None
 
@@ -111,23 +98,23 @@ class SmtpTransport:
 
     async def send(self, envelope: Envelope) -> Outcome:
         left, begun_at = envelope.recipients, self._monotonic()
-        parts: list[Part] = []
+        transactions: list[Transaction] = []
         while left:
             now = self._monotonic()
             if now - begun_at > _LAST_BEGINNING:
-                parts.append(Part(end=_SLOW))
+                transactions.append(Transaction(end=_SLOW))
                 break
             time_of = _Time(self._monotonic, begun_at, now)
             most = self._most_recipients() or len(left)
-            part = await self._hand_over(envelope, left[:most], time_of)
-            parts.append(part)
-            left = part.left + left[most:]
-            if part.end is not None:
+            transaction = await self._hand_over(envelope, left[:most], time_of)
+            transactions.append(transaction)
+            left = transaction.left + left[most:]
+            if transaction.end is not None:
                 break
-            if sum(each.broken for each in parts) > _MOST_BREAKS:
-                parts.append(Part(end=Refused(True, "connection", "The mail server hung up again and again.")))
+            if sum(each.broken for each in transactions) > _MOST_BREAKS:
+                transactions.append(Transaction(end=_HUNG_UP))
                 break
-        return outcome_of(parts, left)
+        return outcome_of(transactions, left)
 
     async def after_doubt(self, envelope: Envelope) -> Outcome:  # noqa: ARG002 - a server has no memory to ask
         return Unknown("A mail server cannot be asked about it afterwards.")
@@ -138,7 +125,7 @@ class SmtpTransport:
     async def close(self) -> None:
         await self._connections.close()
 
-    async def _hand_over(self, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time) -> Part:
+    async def _hand_over(self, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time) -> Transaction:
         """One transaction. Where a kept connection turns out to be at its end, a new one takes its place at once."""
         try:
             async with time_of.left():
@@ -153,43 +140,43 @@ class SmtpTransport:
             return await self._transaction(connection, envelope, recipients, time_of)
         except _BrokenOver as broken:
             others = tuple(each for each in recipients if each != broken.recipient)
-            return Part(refused=(recipient_refused(broken.recipient, broken.why),), left=others, broken=True)
+            return Transaction(refused=(recipient_refused(broken.recipient, broken.why),), left=others, broken=True)
         except NotConnected as error:
             end = Refused(True, error.code, str(error))
         except LINE_FAILURES as error:
             end = _broken_off(error)
-        return Part(left=recipients, end=end)
+        return Transaction(left=recipients, end=end)
 
     async def _transaction(
         self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
-    ) -> Part:
+    ) -> Transaction:
         """Raises LINE_FAILURES for what ended it before the content was asked for: the mail was not sent then."""
         try:
             if (unsendable := _unsendable(connection, envelope)) is not None:
-                part = Part(left=recipients, end=unsendable)
+                transaction = Transaction(left=recipients, end=unsendable)
             else:
-                part = await self._mail(connection, envelope, recipients, time_of)
+                transaction = await self._mail(connection, envelope, recipients, time_of)
         except BaseException:
             connection.close()
             raise
         self._connections.keep(connection)
-        return part
+        return transaction
 
     async def _mail(
         self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
-    ) -> Part:
+    ) -> Transaction:
         utf8 = connection.takes_utf8 and not all(each.isascii() for each in (envelope.sender, *recipients))
         async with time_of.left():
             await connection.mail(envelope.sender, len(envelope.mime), utf8)
             named, refusals, left = await self._recipients(connection, recipients, utf8, time_of)
         if not named:
-            return Part(refused=refusals, left=left)
+            return Transaction(refused=refusals, left=left)
         end = await _data(connection, envelope.mime, time_of)
         if end is None:
-            return Part(accepted=named, refused=refusals, left=left)
+            return Transaction(accepted=named, refused=refusals, left=left)
         if isinstance(end, Refused):
-            return Part(refused=refusals, left=named + left, end=end)
-        return Part(unknown=named, refused=refusals, left=left, end=end)
+            return Transaction(refused=refusals, left=named + left, end=end)
+        return Transaction(unknown=named, refused=refusals, left=left, end=end)
 
     async def _recipients(
         self, connection: Connection, recipients: tuple[str, ...], utf8: bool, time_of: _Time

@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import aiosmtplib
 from aiosmtplib import SMTPResponse
@@ -20,6 +19,7 @@ from aiosmtplib.errors import (
     SMTPResponseException,
 )
 
+from lib.transports.mail_server import MailServer
 from lib.transports.smtp_answers import told
 from lib.transports.smtp_content import ended_by_dot
 
@@ -39,19 +39,6 @@ class NotConnected(Exception):
     def __init__(self, text: str, code: str = "connection") -> None:
         super().__init__(text)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where the mail server is and how to enter it. `timeout` is in seconds, for each of its answers."""
-
-    host: str | None
-    port: int
-    ehlo: str
-    security: str = "auto"
-    user: str | None = None
-    password: str | None = None
-    timeout: float = 30.0
 
 
 class Connection:

@@ -18,7 +18,6 @@ from azure.storage.queue.aio import QueueServiceClient
 from lib.clock import SetClock
 from lib.ids import new_id
 from lib.messages.models import Body, StoredMessage
-from lib.settings import load_settings
 from lib.storage import Storage, StorageError, Tables
 from lib.storage.azure.account import Account
 from lib.storage.due_index import BACKOFF, KINDS
@@ -28,7 +27,7 @@ from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death
 from tests.faults.jobs import TIMERS, HostedHeed, Job, Message, Tick
 from tests.faults.worker import ALL_DONE, Order, work
-from tests.support.heed import ADMIN_KEY, SETTINGS, START
+from tests.support.heed import ADMIN_KEY, START, mail_server_of
 
 _MOST_ROUNDS = BACKOFF[-1] + 5
 """What is due comes again after so many sweeps at the latest."""
@@ -180,7 +179,7 @@ async def host_over(
 ) -> AsyncIterator[Host]:
     """Another one over the same storage in memory; both take messages from the same queues."""
     assert isinstance(storage.queues, MemoryQueues)
-    smtp = SmtpTransport(load_settings({**SETTINGS, **mail}), monotonic)
+    smtp = SmtpTransport(mail_server_of(mail), monotonic)
     heed = HostedHeed(storage=storage, transport=smtp, clock=clock)
     await heed.start()
     try:

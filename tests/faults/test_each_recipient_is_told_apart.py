@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from lib.settings import load_settings
 from lib.transports import Accepted, Envelope, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.smtp import SmtpTransport
 from tests.faults.mail_servers import KINDS, ScriptedServer, started
 from tests.faults.postfix import running_postfix, why_not
-from tests.support.heed import SETTINGS
+from tests.support.heed import mail_server_of
 from tests.support.mail_server import Drops, MailServer
 
 BOTH = pytest.mark.parametrize("kind", KINDS)
@@ -26,7 +25,7 @@ async def transport() -> AsyncIterator[Make]:
     made: list[SmtpTransport] = []
 
     def make(server: ScriptedServer | MailServer, timeout: float = 20) -> SmtpTransport:
-        made.append(SmtpTransport(load_settings({**SETTINGS, **server.settings, "HEED_SMTP_TIMEOUT": str(timeout)})))
+        made.append(SmtpTransport(mail_server_of({**server.settings, "HEED_SMTP_TIMEOUT": str(timeout)})))
         return made[-1]
 
     yield make

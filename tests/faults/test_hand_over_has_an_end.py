@@ -8,12 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from lib.settings import load_settings
 from lib.transports import Accepted, Envelope, Outcome, Refused, Unknown
 from lib.transports.smtp import SmtpTransport
 from tests.faults.hosts import memory_host
 from tests.faults.truth import at_rest, is_true, people, told_to_go
-from tests.support.heed import SETTINGS, START
+from tests.support.heed import START, mail_server_of
 from tests.support.mail_server import Answers, IsSilent, MailServer
 
 MAIL = b"From: rep@acme.example\r\nMessage-ID: <1@acme.example>\r\n\r\nHi\r\n"
@@ -39,7 +38,7 @@ def slow(server: MailServer, watch: Stopwatch, seconds: float) -> None:
 
 
 async def outcome_of(server: MailServer, watch: Stopwatch, count: int, patience: float = 20) -> Outcome:
-    smtp = SmtpTransport(load_settings({**SETTINGS, **server.settings, "HEED_SMTP_TIMEOUT": str(patience)}), watch)
+    smtp = SmtpTransport(mail_server_of({**server.settings, "HEED_SMTP_TIMEOUT": str(patience)}), watch)
     try:
         return await smtp.send(Envelope("rep@acme.example", tuple(people(count)), MAIL))
     finally:

@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.messages.models import Body, MessageFields, Recipient
+from lib.messages.models import MessageFields, Recipient
+from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import compose
-from lib.people.store import StoredUser
-from lib.settings import load_settings
 from lib.transports import Accepted, Envelope
 from lib.transports.smtp import SmtpTransport
 from tests.faults.mail_servers import KINDS, started
 from tests.faults.reader import Read, read_by_postal_mime
-from tests.support.heed import SETTINGS
+from tests.support.heed import mail_server_of
 
 PAIRS = 300
 LETTERS = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 "
@@ -50,14 +49,16 @@ def mail_of(number: int, pair: tuple[str, str], subject: str) -> bytes:
     names = [*pair, f"{pair[0]} "[:200].strip()]
     to = [Recipient(email=f"person{place}@example.com", name=name) for place, name in enumerate(names)]
     message = MessageFields.model_validate({"from": "rep1", "to": to, "cc": to[:1], "subject": subject})
-    sender = StoredUser(id="rep1", email="rep@acme.example", name=pair[1])
-    return compose(message, Body(text="Hi"), sender, f"<{number}@acme.example>", datetime(2026, 5, 4, tzinfo=UTC)).mime
+    sender, mailboxes = Mailbox(pair[1], "rep@acme.example"), [Mailbox(each.name, each.email) for each in message.to]
+    date = datetime(2026, 5, 4, tzinfo=UTC)
+    head = MailHead(sender, message.subject, f"<{number}@acme.example>", date, mailboxes, mailboxes[:1])
+    return compose(head, None, "Hi").mime
 
 
 async def arrived(kind: str, mails: Sequence[bytes]) -> list[Read]:
     """Send the mails to a server, each in a hand-over of its own, and read what it delivered, in their order."""
     async with started(kind) as server:
-        smtp = SmtpTransport(load_settings({**SETTINGS, **server.settings}))
+        smtp = SmtpTransport(mail_server_of(server.settings))
         for mail in mails:
             assert await smtp.send(Envelope("rep@acme.example", ("person0@example.com",), mail)) == Accepted()
         await smtp.close()

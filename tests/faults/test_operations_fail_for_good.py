@@ -9,7 +9,6 @@ from collections import Counter
 
 import pytest
 
-from lib.settings import load_settings
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.transports.smtp import SmtpTransport
 from tests.faults.ends import End, ends_of
@@ -17,7 +16,7 @@ from tests.faults.hosts import Host, MemoryInbox
 from tests.faults.jobs import HostedHeed
 from tests.faults.story import SENT, tell_story
 from tests.support.failing import Failure, When, failing_storage
-from tests.support.heed import SETTINGS
+from tests.support.heed import mail_server_of
 from tests.support.mail_server import MailServer
 
 
@@ -25,7 +24,7 @@ from tests.support.mail_server import MailServer
 async def test_every_failure_is_made_up_for(mails: MailServer, when: When) -> None:
     storage, failure = memory_storage(), Failure()
     assert isinstance(storage.queues, MemoryQueues)
-    smtp = SmtpTransport(load_settings({**SETTINGS, **mails.settings}))
+    smtp = SmtpTransport(mail_server_of(mails.settings))
     heed = HostedHeed(storage=failing_storage(storage, failure), transport=smtp)
     await heed.start()
     host = Host(heed, MemoryInbox(storage.queues))

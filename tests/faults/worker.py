@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.clock import SetClock
-from lib.settings import load_settings
 from lib.storage import DeadLetters, Queues, Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter
@@ -17,7 +16,7 @@ from lib.storage.azure.tables import azure_storage, close_storage
 from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death, MortalTransport, MortalWriter, mortal_storage
 from tests.faults.jobs import HostedHeed, Job
-from tests.support.heed import SETTINGS
+from tests.support.heed import mail_server_of
 
 ALL_DONE = 0
 SOMETHING_FAILED = 3
@@ -59,7 +58,7 @@ async def open_heed(
     """Heed with all that holds a connection, which is closed in the end."""
     azure = azure_storage(account)
     storage = Storage(azure.tables, azure.blobs, PromptQueues(azure.queues))
-    rest, smtp = RestWriter(account), SmtpTransport(load_settings({**SETTINGS, **mail}))
+    rest, smtp = RestWriter(account), SmtpTransport(mail_server_of(mail))
     if death is None:
         heed = HostedHeed(clock, storage, smtp, rest)
     else:

@@ -29,6 +29,7 @@ from lib.storage import Storage
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.tracking.journal import StorageWriter, Writer
 from lib.transports import Transport
+from lib.transports.mail_server import MailServer
 from lib.transports.memory import MemoryTransport
 
 BASE_URL = "https://heed.test"
@@ -49,6 +50,13 @@ SETTINGS = {
     "HEED_MX_LOOKUP": "off",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
 }
+
+
+def mail_server_of(settings: Mapping[str, str]) -> MailServer:
+    """The mail server that these settings name, beside those of every test."""
+    server = load_settings({**SETTINGS, **settings}).mail_server()
+    assert server is not None
+    return server
 
 
 @dataclass(frozen=True, slots=True)

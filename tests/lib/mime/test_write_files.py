@@ -8,20 +8,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lib.files.filenames import clean_filename
-from lib.messages.models import Body, MessageFields
-from lib.mime.write import ComposeError, Part, compose
-from lib.people.store import StoredUser
-from tests.lib.mime.test_write import ADA, DATE, MESSAGE_ID
+from lib.mime.parts import FilePart
+from lib.mime.write import ComposeError, compose
+from tests.lib.mime.test_write import head
 from tests.support.pictures import png
 
-LOGO = Part("logo.png", "image/png", png(), "1@images.heed")
-OFFER = Part("offer.pdf", "application/pdf", b"%PDF")
+LOGO = FilePart("logo.png", "image/png", png(), "1@images.heed")
+OFFER = FilePart("offer.pdf", "application/pdf", b"%PDF")
 
 
-def mail(*parts: Part, html: str | None = "<p>Hi</p>") -> Message:
-    message = MessageFields.model_validate({"from": "rep1", "to": [ADA], "subject": "Hello"})
-    user = StoredUser(id="rep1", email="rep@acme.example", name="Rita Rep")
-    composed = compose(message, Body(html=html, text="Hi"), user, MESSAGE_ID, DATE, parts)
+def mail(*parts: FilePart, html: str | None = "<p>Hi</p>") -> Message:
+    composed = compose(head("Hello", "Rita Rep"), html, "Hi", parts)
     assert composed.parts == parts
     lines = composed.mime.split(b"\r\n")
     assert max(map(len, lines)) <= 998
@@ -65,7 +62,7 @@ TEXT, HTML = "text/plain", "text/html"
     ],
 )
 def test_images_stand_beside_the_html_and_attachments_around_all(
-    parts: tuple[Part, ...], html: str | None, expected: object
+    parts: tuple[FilePart, ...], html: str | None, expected: object
 ) -> None:
     assert shape(mail(*parts, html=html)) == expected
 
@@ -78,7 +75,7 @@ def test_images_stand_beside_the_html_and_attachments_around_all(
 @example(b"", "it's 100%'; filename=x.exe.pdf")
 def test_bytes_and_name_arrive_as_they_were(data: bytes, name: str) -> None:
     name = clean_filename(name)
-    [_, attached] = inside(mail(Part(name, "application/pdf", data), html=None))
+    [_, attached] = inside(mail(FilePart(name, "application/pdf", data), html=None))
     assert attached.get_payload(decode=True) == data
     assert attached.get_filename() == name
     assert attached.keys() == ["Content-Type", "MIME-Version", "Content-Disposition", "Content-Transfer-Encoding"]
@@ -86,14 +83,14 @@ def test_bytes_and_name_arrive_as_they_were(data: bytes, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "multipart/mixed"])
 def test_a_mail_as_a_file_stays_a_file(kind: str) -> None:
-    parsed = mail(Part("mail.eml", kind, b"Subject: x\r\n\r\n--b"), html=None)
+    parsed = mail(FilePart("mail.eml", kind, b"Subject: x\r\n\r\n--b"), html=None)
     assert shape(parsed) == {"multipart/mixed": [TEXT, "application/octet-stream"]}
 
 
 @pytest.mark.parametrize("part", [
-    Part("a.pdf", "application/pdf\r\nX-Evil: 1", b"x"),
-    Part("a.png", "image/png", b"x", "1\r\nX-Evil: 1"),
+    FilePart("a.pdf", "application/pdf\r\nX-Evil: 1", b"x"),
+    FilePart("a.png", "image/png", b"x", "1\r\nX-Evil: 1"),
 ])  # fmt: skip
-def test_what_would_become_a_header_is_not_sent(part: Part) -> None:
+def test_what_would_become_a_header_is_not_sent(part: FilePart) -> None:
     with pytest.raises(ComposeError):
         mail(part)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from lib.rewrite import Remark, rewrite
+from lib.rewrite import RewriteRemark, rewrite
 
 OWN = "https://track.example.com"
 
 
-def remarks(html: str | None, text: str | None = "", pixel: str | None = None) -> list[Remark]:
+def remarks(html: str | None, text: str | None = "", pixel: str | None = None) -> list[RewriteRemark]:
     return rewrite(html, text, mint=lambda index, _: f"{OWN}/c/{index}", pixel=pixel, own=OWN).remarks
 
 

@@ -7,7 +7,7 @@ from email import message_from_bytes
 
 import pytest
 
-from lib.composing.preparation import Mail, Prepared
+from lib.composing.mail import Mail, Prepared
 from lib.sending.tries import BACKOFF
 from lib.storage import Unavailable
 from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Underway
@@ -189,14 +189,14 @@ async def test_a_repetition_of_a_doubtful_copy_is_the_same_mail_though_the_recip
 async def test_a_fault_before_the_next_copy_leaves_no_doubt_about_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
     transport = MemoryTransport()
     heed, message = await heed_with(transport)
-    write = heed.services.preparation.write
+    write = heed.services.preparation.write_copy
 
     async def fails_at_the_second(mail: Mail, number: int) -> Prepared:
         if number == 1:
             raise Unavailable("a blob cannot be read")
         return await write(mail, number)
 
-    monkeypatch.setattr(heed.services.preparation, "write", fails_at_the_second)
+    monkeypatch.setattr(heed.services.preparation, "write_copy", fails_at_the_second)
     with pytest.raises(Unavailable):
         await heed.services.outbox.deliver("acme", message)
     monkeypatch.undo()

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lib.clock import SetClock
-from lib.mime.write import Part
+from lib.mime.parts import FilePart
 from lib.transports import Accepted, Envelope
 from lib.transports.acs import AcsTransport
 from lib.transports.acs_resource import AcsResource
@@ -55,7 +55,7 @@ async def test_graph_is_given_attachments_and_images_with_the_draft(graph: tuple
     assert "isInline" not in offer
 
 
-def _envelope(*files: Part) -> Envelope:
+def _envelope(*files: FilePart) -> Envelope:
     envelope = envelope_for(tried_at=START)
     return replace(envelope, content=replace(envelope.content, files=files))
 
@@ -66,7 +66,7 @@ async def test_graph_takes_files_of_every_size(graph: tuple[GraphServer, Heed], 
     data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     assert heed.transport
 
-    outcome = await heed.transport.send(_envelope(Part("a.bin", "application/zip", data, None)))
+    outcome = await heed.transport.send(_envelope(FilePart("a.bin", "application/zip", data, None)))
 
     [mail] = server.sent
     [file] = mail["attachments"]
@@ -77,8 +77,8 @@ async def test_graph_takes_files_of_every_size(graph: tuple[GraphServer, Heed], 
 
 async def test_graph_takes_many_small_files_and_large_images_of_the_html(graph: tuple[GraphServer, Heed]) -> None:
     server, heed = graph
-    small = [Part(f"{number}.pdf", "application/pdf", bytes(900_000), None) for number in range(6)]
-    image = Part("big.png", "image/png", bytes(4_000_000), "big@images.heed")
+    small = [FilePart(f"{number}.pdf", "application/pdf", bytes(900_000), None) for number in range(6)]
+    image = FilePart("big.png", "image/png", bytes(4_000_000), "big@images.heed")
     assert heed.transport
 
     await heed.transport.send(_envelope(image, *small))
@@ -107,7 +107,7 @@ async def test_half_a_draft_is_never_sent_and_never_left(
 ) -> None:
     server, heed = graph
     sizes = {"a": 8_000_000, "b": 3_000_000, "c": 3_000_000}
-    envelope = _envelope(*(Part(name, "application/zip", bytes(size), None) for name, size in sizes.items()))
+    envelope = _envelope(*(FilePart(name, "application/zip", bytes(size), None) for name, size in sizes.items()))
     server.faults[step] = [fault]
 
     mail = await SmallOutbox(
@@ -125,7 +125,7 @@ async def test_an_upload_session_that_is_over_is_begun_anew_with_another_draft(
     graph: tuple[GraphServer, Heed], status: int
 ) -> None:
     server, heed = graph
-    envelope = _envelope(Part("a", "application/zip", bytes(8_000_000), None))
+    envelope = _envelope(FilePart("a", "application/zip", bytes(8_000_000), None))
     server.faults["upload"] = [Answer(status, "UploadSessionNotFound", "The session is over.")]
 
     mail = await SmallOutbox(

@@ -19,10 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from infra.local.child import free_port
-from lib.settings import load_settings
 from lib.transports import Accepted, Envelope, Refused
 from lib.transports.smtp import SmtpTransport
-from tests.support.heed import SETTINGS
+from tests.support.heed import mail_server_of
 from tests.support.mail_server import MailServer
 
 MIME = b"Subject: Hello\r\n\r\n.\r\n..two dots\r\nlast line\r\n"
@@ -40,7 +39,7 @@ async def transport() -> AsyncIterator[Transport]:
     def make(port: int, monotonic: Callable[[], float] = time.monotonic, **settings: str) -> SmtpTransport:
         named = {f"HEED_SMTP_{name.upper()}": value for name, value in settings.items()}
         address = {"HEED_SMTP_HOST": "127.0.0.1", "HEED_SMTP_PORT": str(port), "HEED_SMTP_TIMEOUT": "20"}
-        made.append(SmtpTransport(load_settings({**SETTINGS, **address, **named}), monotonic))
+        made.append(SmtpTransport(mail_server_of({**address, **named}), monotonic))
         return made[-1]
 
     yield make

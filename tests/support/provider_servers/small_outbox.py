@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
 from lib.clock import SetClock
+from lib.mime.parts import Mailbox
 from lib.transports import Accepted, Again, Content, Envelope, Paced, Refused, Transport, Underway, Unknown
 from tests.support.provider_servers.faults import Provider
 
@@ -26,9 +27,8 @@ State = Literal["scheduled", "sending", "uncertain", "sent", "failed"]
 
 
 def envelope_for(key: str = KEY, **parts: Any) -> Envelope:
-    content = Content(
-        "Grüße", (("Ada", "ada@example.com"),), (("", "bob@example.com"),), html="<p>Hello</p>", text="Hi"
-    )
+    to, cc = (Mailbox("Ada", "ada@example.com"),), (Mailbox("", "bob@example.com"),)
+    content = Content("Grüße", to, cc, html="<p>Hello</p>", text="Hi")
     recipients = ("ada@example.com", "bob@example.com")
     return Envelope("rep@acme.example", recipients, b"", "<1@acme.example>", content, key, **parts)
 

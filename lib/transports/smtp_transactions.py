@@ -12,7 +12,7 @@ _NOT_REACHED = Refused(True, "connection", "The mail server broke off before it 
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Transaction:
     """One transaction's outcome; each of its recipients' addresses is in one of the fields.
 
     `left` have not got the mail, for no reason of their own. `end` is why no further transaction should follow: the
@@ -28,16 +28,16 @@ class Part:
     end: Refused | Unknown | None = None
 
 
-def outcome_of(parts: Sequence[Part], left: Sequence[str]) -> Outcome:
+def outcome_of(transactions: Sequence[Transaction], left: Sequence[str]) -> Outcome:
     """The outcome for the whole mail; `left` are the recipients who were left, or whose turn did not come."""
-    accepted = [address for part in parts for address in part.accepted]
-    refusals = tuple(refusal for part in parts for refusal in part.refused)
-    end = parts[-1].end if parts else Refused(False, "recipients", "The mail has no recipients.")
+    accepted = [address for transaction in transactions for address in transaction.accepted]
+    refusals = tuple(refusal for transaction in transactions for refusal in transaction.refused)
+    end = transactions[-1].end if transactions else Refused(False, "recipients", "The mail has no recipients.")
     if isinstance(end, Refused) and not accepted:
         return Refused(end.temporary, end.code, end.text, recipients=refusals)
     reason = end if isinstance(end, Refused) else _NOT_REACHED
     refusals += tuple(recipient_refused(address, reason) for address in left)
-    unknown = tuple(address for part in parts for address in part.unknown)
+    unknown = tuple(address for transaction in transactions for address in transaction.unknown)
     if accepted:
         return Accepted(refused=refusals, unknown=unknown)
     if isinstance(end, Unknown):

@@ -1,0 +1,42 @@
+"""The tokens of a mail's copies: they alone differ from one followed copy to the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lib.tokens import Claim, KeyRing, Purpose
+
+_PERHAPS_TOKEN = re.compile(r"[\w-]{50,}+", re.ASCII)
+"""Every token is longer: its seal and its message's id alone take 54 characters. It stands between other characters."""
+
+MintedTokens = Mapping[str, tuple[Purpose, Claim]]
+"""The tokens of one copy, with their meanings."""
+
+
+class CopyTokens:
+    """Makes the tokens of one copy, and notes them. `recipient` is None on a copy that names none."""
+
+    def __init__(self, ring: KeyRing, organization: str, message: str, recipient: int | None) -> None:
+        self._ring = ring
+        self._claim = Claim(organization, message, recipient)
+        self.minted: dict[str, tuple[Purpose, Claim]] = {}
+
+    def mint_token(self, purpose: Purpose, item: int = 0, destination: str = "") -> str:
+        """Make a token for a link, an image, a file or the pixel of this copy."""
+        claim = self._claim._replace(item=item, destination=destination)
+        token = self._ring.mint(purpose, claim)
+        self.minted[token] = purpose, claim
+        return token
+
+
+def exchange_tokens(text: str | None, minted: MintedTokens, ring: KeyRing, recipient: int | None) -> str | None:
+    """Return the same part of another recipient's copy."""
+
+    def exchange(found: re.Match[str]) -> str:
+        if found[0] not in minted:
+            return found[0]
+        purpose, claim = minted[found[0]]
+        return ring.mint(purpose, claim._replace(recipient=recipient))
+
+    return None if text is None else _PERHAPS_TOKEN.sub(exchange, text)

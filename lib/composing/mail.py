@@ -1,0 +1,95 @@
+"""A mail that is being prepared: what its copies share, and the copies as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lib.composing.bodies import Followed, Original, Unfollowed
+from lib.files.contents import FileContents
+from lib.messages.copies import Division
+from lib.messages.follow_state import Decision, FollowState
+from lib.messages.models import Body, Copy, Remark, StoredMessage
+from lib.mime.parts import Mailbox, MailHead
+from lib.mime.write import Composed
+from lib.people.store import StoredUser
+
+NOT_REWRITTEN = FollowState(
+    state="blocked", reason="The links could not be rewritten, so the message goes out unfollowed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One copy, ready to go out."""
+
+    copy: Copy
+    composed: Composed
+    body: Body
+    sender: str
+    """The sender's address."""
+    remarks: list[Remark]
+
+    def without_files(self) -> Prepared:
+        """Return it without the files, which stand in `composed.mime`, too: this is lighter to carry."""
+        return replace(self, composed=replace(self.composed, parts=()))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCopy:
+    """The mail as its sender keeps it."""
+
+    composed: Composed
+    body: Body
+
+    def without_files(self) -> KeptCopy:
+        """Return it without the files, which stand in `composed.mime`, too."""
+        return replace(self, composed=replace(self.composed, parts=()))
+
+
+@dataclass(slots=True)
+class Mail:
+    """A message on its way out: all that its copies share, and its division into copies."""
+
+    message: StoredMessage
+    original: Original
+    sender: StoredUser
+    date: datetime
+    decision: Decision
+    """Who is followed, recipient by recipient."""
+    follow_state: FollowState
+    """The state of the whole message as it goes out."""
+    divisions: Sequence[Division]
+    followed: Followed | None
+    """The first followed copy, of which the others are made; None where no copy is followed."""
+    remarks: list[Remark]
+    """Remarks for the sender."""
+    contents: FileContents
+    unfollowed: Unfollowed | None = None
+    """The body of the copies that are not followed, once the first of them is written."""
+
+    def copies(self) -> list[Copy]:
+        """Return the copies as they are to go out, before they are written."""
+        return [self.copy_of(each) for each in self.divisions]
+
+    def copy_of(self, division: Division) -> Copy:
+        """Return the row of one copy."""
+        followed = self.followed if division.follow_state.state == "on" else None
+        if followed is None:
+            return Copy(recipients=division.recipients, follow_state=division.follow_state)
+        return Copy(
+            recipients=division.recipients,
+            follow_state=division.follow_state,
+            links=followed.links,
+            link_count=len(followed.links) - len(followed.honeypots),
+            honeypots=followed.honeypots,
+        )
+
+    def head(self) -> MailHead:
+        """Return the values of the headers, which all copies share."""
+        message = self.message
+        assert message.message_id is not None
+        sender = Mailbox(self.sender.name, self.sender.email)
+        to, cc = ([Mailbox(each.name, each.email) for each in some] for some in (message.to, message.cc))
+        return MailHead(sender, message.subject, message.message_id, self.date, to, cc)

@@ -1,0 +1,39 @@
+"""The plain values that a mail is made of: mailboxes, the values of its headers, and the files in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Mailbox(NamedTuple):
+    """A name as headers show it, which may be empty, and an address (RFC 5322, 3.4)."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailHead:
+    """The values of a mail's own headers. Bcc is missing: it belongs to the envelope alone."""
+
+    sender: Mailbox
+    subject: str
+    message_id: str
+    """With its angle brackets."""
+    date: datetime
+    to: Sequence[Mailbox] = ()
+    cc: Sequence[Mailbox] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file that travels in the mail: an image that the HTML shows, or an attachment."""
+
+    filename: str
+    content_type: str
+    data: bytes
+    cid: str | None = None
+    """The Content-ID of an image, without angle brackets (RFC 2392); None for an attachment."""
