@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lib.clock import Clock
-from lib.metrics import OLDEST_OVERDUE, emit
+from lib.metrics import OLDEST_OVERDUE, emit_metric
 from lib.storage import StorageError
 from lib.storage.due_index import DueIndex, Kind
 
@@ -47,7 +47,7 @@ class Overdue:
     async def report(self, what: What) -> None:
         """Write the metric. What it comes before goes on when storage does not answer."""
         try:
-            emit(OLDEST_OVERDUE, await self._oldest(what), kind=what)
+            emit_metric(OLDEST_OVERDUE, await self._oldest(what), kind=what)
         except StorageError as error:
             log.warning("it is not known what is overdue: %s", error)
 
