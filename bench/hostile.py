@@ -31,7 +31,7 @@ from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredImage, cid_of
 from lib.messages.models import Body, MessageFields, MessageSpec, Recipient
 from lib.mime.read import BadMail, read_mail_text
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 from lib.rewrite import markup
 from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.storage import ORGANIZATION, Mail
 from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.write import compose
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 from lib.rewrite import Rewritten, rewrite
 from lib.tokens import Claim, KeyRing, Purpose
 

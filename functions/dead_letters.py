@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from functions.endpoint import Answer, Call, Endpoints
 from functions.problems import invalid
 from lib.fields import Model, Moment
-from lib.operations.dead_letters import Kind, counts, kind_of, raise_alarm
+from lib.operations.dead_letters import DeadLetterKind, count_dead_letters, dead_letter_kind, raise_alarm
 from lib.services import Services
 from lib.storage import DeadLetter
 from lib.storage.layout import QUEUES
@@ -29,7 +29,7 @@ class DeadLetterRead(BaseModel):
 
     queue: str
     id: str
-    kind: Kind
+    kind: DeadLetterKind
     size: int
     tries: int | None
     since: Moment
@@ -63,7 +63,9 @@ class DeadLettersReplayed(BaseModel):
 async def list_dead_letters(call: Call) -> Answer:
     """List the messages that failed every time, without what they say."""
     dead_letters = call.services.storage.queues.dead_letters
-    by_queue, found = await asyncio.gather(counts(dead_letters), asyncio.gather(*map(dead_letters.peek, QUEUES)))
+    by_queue, found = await asyncio.gather(
+        count_dead_letters(dead_letters), asyncio.gather(*map(dead_letters.peek, QUEUES))
+    )
     items = [_read(queue, letter, call.now) for queue, letters in zip(QUEUES, found, strict=True) for letter in letters]
     return Answer(200, DeadLettersRead(counts=by_queue, items=items))
 
@@ -72,7 +74,7 @@ def _read(queue: str, letter: DeadLetter, now: datetime) -> DeadLetterRead:
     return DeadLetterRead(
         queue=queue,
         id=letter.id,
-        kind=kind_of(queue, letter.body),
+        kind=dead_letter_kind(queue, letter.body),
         size=len(letter.body),
         tries=letter.tries,
         since=letter.since,

@@ -48,7 +48,7 @@ _MOST_WAYS: Final = 10_000
 """In which the repetitions of one pattern may fit one place of an agent."""
 
 
-class Row(NamedTuple):
+class AgentRow(NamedTuple):
     pattern: str
     meaning: Meaning
     name: str
@@ -58,7 +58,7 @@ class Row(NamedTuple):
 class Agents:
     """What is known of agents. Compiled when first asked; then free of state."""
 
-    def __init__(self, ours: Sequence[Row], deployment: Sequence[Row] = ()) -> None:
+    def __init__(self, ours: Sequence[AgentRow], deployment: Sequence[AgentRow] = ()) -> None:
         self.rows = (*ours, *deployment)
         self._files = (deployment, ours)
 
@@ -100,7 +100,7 @@ class Agents:
 
 
 class _Found(NamedTuple):
-    row: Row
+    row: AgentRow
     text: str
     start: int
 
@@ -108,7 +108,7 @@ class _Found(NamedTuple):
 class _Tier:
     """Rows as one pattern: the first place in the agent that any of them fits."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[AgentRow]) -> None:
         self.rows = rows
         self._pattern = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
 
@@ -183,14 +183,14 @@ def our_agents() -> Agents:
     return load_agents()
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: Entry) -> AgentRow:
     meaning = cast(Meaning, entry.one_of("meaning", _MEANINGS))
     if meaning != "robot" and not entry["name"]:
         raise entry.broken(f"a {meaning} needs a name")
     problem = _problem(entry["pattern"])
     if problem:
         raise entry.broken(f"the pattern {problem}")
-    return Row(entry["pattern"], meaning, entry["name"], entry["example"])
+    return AgentRow(entry["pattern"], meaning, entry["name"], entry["example"])
 
 
 def _problem(pattern: str) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lib.catalogues.csv_rows import Entry, read_rows
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Prefix = tuple[int, int]
 """A network's first address, and the number of its bits that are not fixed."""
 
@@ -23,7 +23,7 @@ _BITS = {4: 32, 6: 128}
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-def parse_address(text: str) -> Address | None:
+def parse_address(text: str) -> IpAddress | None:
     """None for what is no address. An IPv4 address inside an IPv6 one (mapped, or 6to4) is taken out."""
     try:
         parsed = ipaddress.ip_address(text)

@@ -12,7 +12,7 @@ from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredFile, StoredImage
 from lib.messages.models import Body, MessageFields, Remark
 from lib.mime.write import Composed, Part, compose
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 from lib.rewrite import Opened, OpenToken, cleaned, rewrite
 from lib.rewrite.plain_text import plain_text
 from lib.tokens import Claim, KeyRing, Purpose

@@ -26,7 +26,7 @@ from typing import Any
 from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.bodies import MailBodies
 from lib.mime.headers import unfolded, write_mailboxes, write_text
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 
 _WIRE = compat32.clone(linesep="\r\n")
 _UTF8 = Charset("utf-8")

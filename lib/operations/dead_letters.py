@@ -17,11 +17,11 @@ log = logging.getLogger("heed.dead_letters")
 LOG_MARK = "heed.dead_letters "
 """Begins the part of a log line that alerts are made of."""
 
-Kind = Literal["wake", "facts", "refresh", "unreadable"]
+DeadLetterKind = Literal["wake", "facts", "refresh", "unreadable"]
 """`wake` asks the outbox to look at a message, `facts` and `refresh` the assessor; the rest nobody can read."""
 
 
-def kind_of(queue: str, body: bytes) -> Kind:
+def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
     """What a message of the queue is about, without what it says."""
     try:
         if queue == OUTBOX:
@@ -33,13 +33,13 @@ def kind_of(queue: str, body: bytes) -> Kind:
         return "unreadable"
 
 
-async def counts(dead_letters: DeadLetters) -> dict[str, int]:
+async def count_dead_letters(dead_letters: DeadLetters) -> dict[str, int]:
     """How many each queue has. Raises StorageError."""
     return dict(zip(QUEUES, await asyncio.gather(*map(dead_letters.count, QUEUES)), strict=True))
 
 
 async def raise_alarm(dead_letters: DeadLetters) -> None:
     """One error in the log for each queue that has any. Raises StorageError."""
-    for queue, count in (await counts(dead_letters)).items():
+    for queue, count in (await count_dead_letters(dead_letters)).items():
         if count:
             log.error("%s%s", LOG_MARK, json.dumps({"queue": queue, "count": count}))

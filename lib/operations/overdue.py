@@ -15,12 +15,12 @@ from lib.storage.due_index import DueIndex, Kind
 
 log = logging.getLogger("heed.overdue")
 
-What = Literal["mail", "reminders"]
+OverdueKind = Literal["mail", "reminders"]
 
 LIMIT = timedelta(minutes=5)
 """Above this age, something is wrong."""
 
-_KINDS: Mapping[What, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
+_KINDS: Mapping[OverdueKind, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
 _REMEMBERED = timedelta(seconds=5)
 
 
@@ -31,9 +31,9 @@ class Overdue:
         self._due = due
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._read: tuple[datetime, dict[What, int]] | None = None
+        self._read: tuple[datetime, dict[OverdueKind, int]] | None = None
 
-    async def seconds(self) -> dict[What, int]:
+    async def seconds(self) -> dict[OverdueKind, int]:
         """The age of the oldest overdue item of each kind, to the minute; 0 where there is none. Raises StorageError.
 
         The age is that of an entry of the due index: it is there until the item is at rest.
@@ -44,13 +44,13 @@ class Overdue:
                 self._read = now, {what: await self._oldest(what) for what in _KINDS}
             return self._read[1]
 
-    async def report(self, what: What) -> None:
-        """Write the metric. What it comes before goes on when storage does not answer."""
+    async def report(self, what: OverdueKind) -> None:
+        """Write the metric. OverdueKind it comes before goes on when storage does not answer."""
         try:
             emit_metric(OLDEST_OVERDUE, await self._oldest(what), kind=what)
         except StorageError as error:
             log.warning("it is not known what is overdue: %s", error)
 
-    async def _oldest(self, what: What) -> int:
+    async def _oldest(self, what: OverdueKind) -> int:
         ages = await asyncio.gather(*(self._due.overdue(kind) for kind in _KINDS[what]))
         return int(max(ages).total_seconds())

@@ -179,12 +179,12 @@ class Organizations:
         except Conflict as conflict:
             raise Unavailable("the storage of an organization of that name is still being deleted") from conflict
 
-    async def all(self) -> AsyncIterator[str]:
+    async def list_organizations(self) -> AsyncIterator[str]:
         """The ids of all organizations."""
         async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=_ORGANIZATION_ROW)):
             yield row.partition
 
-    async def delete(self, organization: str) -> None:
+    async def delete_organization(self, organization: str) -> None:
         """Keys first, so that nobody writes any more; then the storage; the organization's own row last."""
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
@@ -210,7 +210,7 @@ class Organizations:
         await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
         return ApiKey(**stored.model_dump(exclude={"sha256"})), f"{organization}.{key_id}.{secret}"
 
-    async def keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
+    async def list_keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
         keys = Range(low=_KEY_ROWS, high=Range.prefix(_KEY_ROWS).high, after=after and _KEY_ROWS + after)
         return [
             ApiKey(**unpack(_StoredKey, row).model_dump(exclude={"sha256"}))

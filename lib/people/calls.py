@@ -39,7 +39,7 @@ class Activities:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def make(self, organization: str, activity: Activity, by: str) -> bool:
+    async def make_activity(self, organization: str, activity: Activity, by: str) -> bool:
         """Make it, once; whether it was the request `by` that did."""
         stored = _Stored(**dict(activity), made_by=by)
         row = Row(_partition(activity.record), _key(activity), pack(stored))
@@ -50,7 +50,7 @@ class Activities:
             return there is not None and unpack(_Stored, there).made_by == by
         return True
 
-    async def remove(self, organization: str, activity: Activity) -> bool:
+    async def remove_activity(self, organization: str, activity: Activity) -> bool:
         """Whether it was there."""
         try:
             await self._tables.write_rows(
@@ -60,7 +60,7 @@ class Activities:
             return False
         return True
 
-    async def page(
+    async def list_activities(
         self, organization: str, record: RecordRef, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Activity]]:
         """(cursor, activity), newest first."""

@@ -49,9 +49,9 @@ class Consents:
         self._hashes = hashes
         self._clock = clock
 
-    async def append(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
+    async def append_consent(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
         """Add to the address's history. What says the same as the newest of a day is not added again."""
-        newest, now = await self.newest(organization, email), milliseconds(self._clock.now())
+        newest, now = await self.newest_consent(organization, email), milliseconds(self._clock.now())
         if newest is not None:
             told_twice = newest == Consent(**spec.model_dump(), at=newest.at, by=by)
             if told_twice and moment(now) - newest.at < SAME_AGAIN:
@@ -65,14 +65,14 @@ class Consents:
         )
         return consent
 
-    async def newest(self, organization: str, email: str) -> Consent | None:
+    async def newest_consent(self, organization: str, email: str) -> Consent | None:
         async for consent in self.history(organization, email, limit=1):
             return consent
         return None
 
     async def load_preference(self, organization: str, email: str) -> Preference:
         """What the newest entry says."""
-        newest = await self.newest(organization, email)
+        newest = await self.newest_consent(organization, email)
         return newest.follow if newest else "unknown"
 
     async def history(self, organization: str, email: str, limit: int | None = None) -> AsyncIterator[Consent]:

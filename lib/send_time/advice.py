@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from lib.organizations.registry import WorkHours
 from lib.send_time import sentences
-from lib.send_time.habits import Engagement, habit_of
+from lib.send_time.habits import EngagedMoment, habit_of
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of
 from lib.send_time.places import Place
 
@@ -39,8 +39,8 @@ class Advice:
 class Seen:
     """What people have done with mail, in the time of where they are: the recipient, and similar ones."""
 
-    own: Sequence[Engagement] = ()
-    similar: Iterable[Engagement] = field(default=())
+    own: Sequence[EngagedMoment] = ()
+    similar: Iterable[EngagedMoment] = field(default=())
 
 
 def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, now: datetime) -> Advice:

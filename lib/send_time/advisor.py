@@ -19,10 +19,11 @@ from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import WorkHours
-from lib.people.store import People, StoredRecord
+from lib.people.records import StoredRecord
+from lib.people.store import People
 from lib.send_time import sentences
 from lib.send_time.advice import Advice, Seen, advise
-from lib.send_time.habits import FEWEST_MAILS, Engagement, mails_of
+from lib.send_time.habits import FEWEST_MAILS, EngagedMoment, mails_of
 from lib.send_time.places import Nowhere, Place, place_of
 from lib.verdicts.fact_store import FactRows
 
@@ -88,7 +89,7 @@ class Advisor:
         page = self._lists.page(organization, scope, "followed", "-sent_at", None, _LISTED)
         return [listed async for _, listed in page if _is_engaged(listed) and len(listed.message.recipients()) == 1]
 
-    async def _of_others(self, organization: str, mails: Sequence[Listed], now: datetime) -> list[Engagement]:
+    async def _of_others(self, organization: str, mails: Sequence[Listed], now: datetime) -> list[EngagedMoment]:
         zones = await asyncio.gather(*(self._zone_for(organization, listed.message, now) for listed in mails))
         return await self._engagements(organization, list(zip(mails, zones, strict=True)))
 
@@ -105,15 +106,15 @@ class Advisor:
                 return place.zone
         return await self.sender_zone(organization, message)
 
-    async def _engagements(self, organization: str, mails: Sequence[tuple[Listed, str]]) -> list[Engagement]:
+    async def _engagements(self, organization: str, mails: Sequence[tuple[Listed, str]]) -> list[EngagedMoment]:
         found = await asyncio.gather(*(self._of_mail(organization, listed.message.id, zone) for listed, zone in mails))
         return [engagement for engagements in found for engagement in engagements]
 
-    async def _of_mail(self, organization: str, message: str, zone: str) -> Iterable[Engagement]:
+    async def _of_mail(self, organization: str, message: str, zone: str) -> Iterable[EngagedMoment]:
         facts = self._rows.newest_first(organization, message, limit=_MOST_FACTS)
         place = ZoneInfo(zone)
         return [
-            Engagement(message, fact.kind, moment(fact.at).astimezone(place).replace(tzinfo=None))
+            EngagedMoment(message, fact.kind, moment(fact.at).astimezone(place).replace(tzinfo=None))
             async for _, fact, verdict in facts
             if verdict.kind == "human"
         ]

@@ -15,7 +15,7 @@ import aiohttp
 from pydantic import BaseModel, Field, SecretStr
 
 from lib.fields import TimeZone
-from lib.people.store import Address
+from lib.people.records import Address
 from lib.send_time.countries import country_code, subdivision_code
 from lib.send_time.places import Place, name_of_zone
 

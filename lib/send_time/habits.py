@@ -40,7 +40,7 @@ _LARGE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
+class EngagedMoment:
     """A person did something with a mail. `local` is what clocks showed where they are, without a zone."""
 
     message: str
@@ -77,7 +77,7 @@ class Habit:
     mails: int
 
 
-def mails_of(engagements: Iterable[Engagement]) -> dict[str, set[tuple[int, int]]]:
+def mails_of(engagements: Iterable[EngagedMoment]) -> dict[str, set[tuple[int, int]]]:
     """By message: the (weekday, hour) at which it was engaged with, each once. Monday is 0."""
     mails: dict[str, set[tuple[int, int]]] = {}
     for each in engagements:
@@ -86,7 +86,7 @@ def mails_of(engagements: Iterable[Engagement]) -> dict[str, set[tuple[int, int]
     return mails
 
 
-def counted(engagements: Iterable[Engagement]) -> Week:
+def count_mails(engagements: Iterable[EngagedMoment]) -> Week:
     """Every mail counts one, spread over the hours at which it was engaged with."""
     days, hours = [0.0] * 7, [0.0] * 24
     for moments in mails_of(engagements).values():
@@ -96,7 +96,7 @@ def counted(engagements: Iterable[Engagement]) -> Week:
     return Week(tuple(days), tuple(hours))
 
 
-def of_office_hours(office: OfficeHours) -> Week:
+def office_hours_shares(office: OfficeHours) -> Week:
     """Shares, if nothing is known but when people work."""
     on_days = {day - 1 for day in office.days}
     first, last = office.start.hour, office.end.hour if office.end.minute else office.end.hour - 1
@@ -108,7 +108,11 @@ def _mostly(usual: Collection[int], of: int) -> tuple[float, ...]:
 
 
 def habit_of(
-    own: Sequence[Engagement], similar: Iterable[Engagement], office: OfficeHours, suggested: datetime, now: datetime
+    own: Sequence[EngagedMoment],
+    similar: Iterable[EngagedMoment],
+    office: OfficeHours,
+    suggested: datetime,
+    now: datetime,
 ) -> Habit | None:
     """The first of the coming days whose best hour beats `suggested`, the office hours' advice; None if none does.
 
@@ -117,8 +121,8 @@ def habit_of(
     mails = len(mails_of(own))
     if mails < FEWEST_MAILS:
         return None
-    expected = counted(similar).plus(of_office_hours(office), PRIOR_MAILS).shares()
-    posterior = counted(own).plus(expected, PRIOR_MAILS)
+    expected = count_mails(similar).plus(office_hours_shares(office), PRIOR_MAILS).shares()
+    posterior = count_mails(own).plus(expected, PRIOR_MAILS)
     baseline = suggested.astimezone(office.zone)
     for moment in _best_hours(posterior, office, now):
         probability = _beats(posterior, moment.astimezone(office.zone), baseline)

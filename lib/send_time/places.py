@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib.people.store import Address
+from lib.people.records import Address
 from lib.send_time.cities import City, cities_named, cities_of
 from lib.send_time.countries import country_code, country_name, country_of_zone, subdivision_code
 

@@ -11,7 +11,7 @@ from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
-from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec
+from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
 
 PARTITION = "template"
 
@@ -26,17 +26,17 @@ class Templates:
         found = await self._row(organization, template)
         return found if found and not found[0].deleted else None
 
-    async def version(self, organization: str, template: str, number: int) -> StoredVersion | None:
+    async def load_version(self, organization: str, template: str, number: int) -> StoredVersion | None:
         """The content of a version: also of a template that was deleted."""
         row = await self._tables.read_row(table(organization, "templates"), PARTITION, _version_key(template, number))
         return unpack(StoredVersion, row) if row else None
 
-    async def named(self, organization: str, template: str) -> StoredTemplate | None:
+    async def load_even_deleted(self, organization: str, template: str) -> StoredTemplate | None:
         """The template, even if it was deleted."""
         found = await self._row(organization, template)
         return found[0] if found else None
 
-    async def all(self, organization: str) -> list[tuple[StoredTemplate, str]]:
+    async def list_templates(self, organization: str) -> list[tuple[StoredTemplate, str]]:
         """(template, etag) of each that was not deleted, by id."""
         rows = self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("t|"))
         found = [(unpack(StoredTemplate, row), row.etag or "") async for row in rows]
@@ -52,7 +52,7 @@ class Templates:
         if if_match is not None and (not is_live or if_match not in ("*", etag)):
             raise Stale
         now = self._clock.now()
-        content = Content(subject=spec.subject, html=spec.html, text=spec.text)
+        content = TemplateContent(subject=spec.subject, html=spec.html, text=spec.text)
         digest = content.digest()
         is_new = there is None or there.digest != digest
         stored = StoredTemplate(
@@ -70,7 +70,7 @@ class Templates:
             others = [Insert(Row(PARTITION, _version_key(template, stored.version), pack(version)))]
         return stored, await self._write(organization, stored, etag, others), not is_live
 
-    async def delete(self, organization: str, template: str, if_match: str | None) -> None:
+    async def delete_template(self, organization: str, template: str, if_match: str | None) -> None:
         """Take it out of lists and of use; what messages have used stays. Raises Missing, Stale."""
         found = await self.load_template(organization, template)
         if found is None:

@@ -11,7 +11,7 @@ import pytest
 
 from lib.messages.models import Body, MessageFields, Recipient
 from lib.mime.write import compose
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 from lib.settings import load_settings
 from lib.transports import Accepted, Envelope
 from lib.transports.smtp import SmtpTransport

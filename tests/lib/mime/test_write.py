@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from lib.fields import Email, Line, Name
 from lib.messages.models import Body, MessageFields
 from lib.mime.write import Composed, compose
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 
 DATE = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 MESSAGE_ID = "<0123456789abcdef0123456789abcdef@acme.example>"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lib.files.filenames import clean_filename
 from lib.messages.models import Body, MessageFields
 from lib.mime.write import ComposeError, Part, compose
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 from tests.lib.mime.test_write import ADA, DATE, MESSAGE_ID
 from tests.support.pictures import png
 
