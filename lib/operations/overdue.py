@@ -1,4 +1,4 @@
-"""The age of what should have been done already: for health, and as a metric."""
+"""Overdue work: the age of the oldest item whose time has come, for health and as a metric."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ log = logging.getLogger("heed.overdue")
 OverdueKind = Literal["mail", "reminders"]
 
 LIMIT = timedelta(minutes=5)
-"""Above this age, something is wrong."""
+"""Age above which health fails."""
 
 _KINDS: Mapping[OverdueKind, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
 _REMEMBERED = timedelta(seconds=5)
 
 
 class Overdue:
-    """Remembers what it has read for some seconds, however often it is asked."""
+    """Ages of overdue work, read from the due index and cached for some seconds."""
 
     def __init__(self, due: DueIndex, clock: Clock) -> None:
         self._due = due
@@ -36,7 +36,7 @@ class Overdue:
     async def seconds(self) -> dict[OverdueKind, int]:
         """The age of the oldest overdue item of each kind, to the minute; 0 where there is none. Raises StorageError.
 
-        The age is that of an entry of the due index: it is there until the item is at rest.
+        An entry of the due index stays until its item is at rest, so its age is that of the item.
         """
         async with self._one_at_a_time:
             now = self._clock.now()
@@ -45,7 +45,7 @@ class Overdue:
             return self._read[1]
 
     async def report(self, what: OverdueKind) -> None:
-        """Write the metric. OverdueKind it comes before goes on when storage does not answer."""
+        """Write the metric. Raises nothing if storage does not answer, so that the caller goes on."""
         try:
             emit_metric(OLDEST_OVERDUE, await self._oldest(what), kind=what)
         except StorageError as error:

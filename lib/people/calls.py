@@ -1,4 +1,4 @@
-"""Activities of a record that are no messages: calls, so far. Newest first."""
+"""Call activities of records, newest first: rows of the table `people`, partition `activity|<type>|<id>`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _LARGEST = 10**13 - 1
 
 
 class Activity(BaseModel):
-    """`id` follows from what it was made of, so that making it twice makes it once."""
+    """Something that was done about a record, other than a message."""
 
     id: str
+    """Computed from what the activity was made of, so that making it twice makes it once."""
     kind: Literal["call"]
     record: RecordRef
     title: str
@@ -30,17 +31,20 @@ class Activity(BaseModel):
 
 
 class _Stored(Activity):
-    """A row. `made_by` is the request that made it."""
+    """A row of the table."""
 
     made_by: str | None = None
+    """The id of the request that made it."""
 
 
 class Activities:
+    """Activities in storage."""
+
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     async def make_activity(self, organization: str, activity: Activity, by: str) -> bool:
-        """Make it, once; whether it was the request `by` that did."""
+        """Make the activity once; True if the request `by` made it, now or in an earlier try."""
         stored = _Stored(**dict(activity), made_by=by)
         row = Row(_partition(activity.record), _key(activity), pack(stored))
         try:
@@ -51,7 +55,7 @@ class Activities:
         return True
 
     async def remove_activity(self, organization: str, activity: Activity) -> bool:
-        """Whether it was there."""
+        """Remove the activity; False if there is none."""
         try:
             await self._tables.write_rows(
                 table(organization, "people"), [Delete(_partition(activity.record), _key(activity))]
@@ -63,7 +67,7 @@ class Activities:
     async def list_activities(
         self, organization: str, record: RecordRef, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Activity]]:
-        """(cursor, activity), newest first."""
+        """List a record's activities as (cursor, activity), newest first."""
         keys = Range(after=after) if after else EVERYTHING
         async for row in self._tables.query(table(organization, "people"), _partition(record), keys, limit):
             yield row.key, unpack(Activity, row)

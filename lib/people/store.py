@@ -35,21 +35,23 @@ class People:
         self.records = Repository(tables, "people", StoredRecord)
 
     async def user(self, organization: str, user: str) -> StoredUser | None:
+        """Load a user; None if there is none."""
         found = await self.users.load(organization, USERS, user)
         return found[0] if found else None
 
     async def record(self, organization: str, record: RecordRef) -> StoredRecord | None:
+        """Load a record; None if there is none."""
         found = await self.stored_record(organization, record)
         return found[0] if found else None
 
     async def stored_record(self, organization: str, record: RecordRef) -> tuple[StoredRecord, str] | None:
-        """The record and its etag."""
+        """Load a record with its etag; None if there is none."""
         return await self.records.load(organization, record_partition(record.type), record.id)
 
     async def set_opt_in(self, organization: str, users: Iterable[str] | None, value: bool) -> int:
-        """Set it for these users (None: for all that there are); how many have changed. Unknown ids are passed over.
+        """Opt these users in or out (None: every user); return how many have changed. Unknown ids are skipped.
 
-        Users are changed by the hundred, each hundred whole or not at all. Raises Stale.
+        Users are changed in batches of 100, each of them whole or not at all. Raises Stale.
         """
         changed, names = 0, None if users is None else list(dict.fromkeys(users))
         for _ in range(_MOST_TRIES):
@@ -68,7 +70,7 @@ class People:
         raise Stale
 
     async def _users(self, organization: str, names: list[str] | None) -> AsyncIterator[tuple[str, StoredUser, str]]:
-        """(key, user, etag)"""
+        """Load users as (key, user, etag)."""
         if names is None:
             async for each in self.users.list(organization, USERS):
                 yield each

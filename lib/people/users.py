@@ -25,7 +25,7 @@ class UserSpec(Model):
 
     email: Email
     name: Name = Field("", description="as From shows it")
-    time_zone: TimeZone = Field("UTC", description="of the IANA database, such as Europe/Vienna")
+    time_zone: TimeZone = Field("UTC", description="a name of the IANA database, such as Europe/Vienna")
     opt_in: bool = Field(False, description="whether this user's mail may be followed")
     inbound: Literal["all", "replies", "known", "none"] = "replies"
     networks: list[Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]] = Field(

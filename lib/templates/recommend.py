@@ -1,4 +1,4 @@
-"""Which template of a language to take, and why; or that nobody can know yet.
+"""Recommend a template among those of a language, with a reason; or say that there is not enough data.
 
 Rates of few mails say little, so each is drawn toward the mean of all templates of the language: its rate is thought
 of as a draw from a Beta distribution with that mean, as sure of itself as `PRIOR` mails would make it (the
@@ -11,7 +11,7 @@ angles 2·asin(sqrt(rate)), which is close to normal with variance 1/(a + b) + 1
 "Statistical Power Analysis for the Behavioral Sciences", 2nd ed., ch. 6).
 
 Replies are what mail is for, so they are asked first; opens decide among those that replies cannot tell apart.
-Templates with fewer than `ENOUGH` mails take no part in that. But they would never get more if nobody took them: so
+Templates with fewer than `ENOUGH` mails take no part in that. They would never get more if they were never taken: so
 one time in ten (`EXPLORED`) one of these is recommended, drawn by Thompson sampling (Thompson, 1933, Biometrika 25,
 285-294): a rate is drawn from each one's distribution, and the highest wins.
 """
@@ -42,7 +42,7 @@ _WERE: dict[Measure, str] = {"replied": "were answered", "opened": "were opened"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A template, and what came of the mails that were made of it."""
+    """A template with the tally of its mails."""
 
     id: str
     name: str
@@ -75,12 +75,14 @@ class _Belief:
 
 @dataclass(frozen=True, slots=True)
 class _Contest:
-    """The one with the highest mean, whether it is `sure` to be the best, and `rivals` that may be better, likeliest
-    first: where it is sure, only the runner-up."""
+    """A comparison of templates by one measure."""
 
     leader: _Belief
+    """The template with the highest mean."""
     sure: bool
+    """Whether the leader is sure to be the best."""
     rivals: Sequence[_Belief]
+    """Templates that may be better, likeliest first; only the runner-up if the leader is sure."""
 
 
 def probability_of_more(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -91,9 +93,9 @@ def probability_of_more(one: tuple[float, float], other: tuple[float, float]) ->
 
 
 def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[str, Recommendation]:
-    """By id; at most one is recommended. All candidates are of one language. Without `chance` nothing is tried.
+    """Recommend at most one of the candidates, all of one language; return a recommendation for each, by id.
 
-    The same chance gives the same advice.
+    Without `chance` no new template is tried. The same chance gives the same result.
     """
     known = [each for each in candidates if each.tally.followed >= ENOUGH]
     unknown = sorted((each for each in candidates if each.tally.followed < ENOUGH), key=lambda each: each.id)
@@ -118,7 +120,7 @@ def _too_few(candidate: Candidate) -> str:
 
 
 def _compared(everyone: Sequence[Candidate], known: Sequence[Candidate]) -> dict[str, Recommendation]:
-    """What replies, and then opens, say of those that were sent often enough."""
+    """Compare templates that were sent often enough: by replies, then by opens."""
     if len(known) < 2:
         because = "Not enough data yet: no other template of its language was sent often enough to compare it with."
         return {each.id: Recommendation(False, because) for each in known}

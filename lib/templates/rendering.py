@@ -1,4 +1,4 @@
-"""A version of a template with names in place of its fields."""
+"""Render a version of a template."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Names = Mapping[Literal["recipient", "sender", "regarding", "org"], str]
 TemplatePart = Literal["subject", "html", "text"]
 
 _LONGEST_SUBJECT = 998
-"""Characters: as a message takes it."""
+"""Characters of a subject that a message takes."""
 
 
 class TooLong(Exception):
-    """With these names, `part` is longer than a message takes."""
+    """The rendered `part` is longer than a message takes."""
 
     def __init__(self, part: TemplatePart, message: str) -> None:
         super().__init__(part, message)
@@ -26,7 +26,7 @@ class TooLong(Exception):
 
 
 def rendered(content: TemplateContent, names: Names) -> Rendered:
-    """Names are escaped in the HTML, and stay on one line in the subject. Raises TooLong."""
+    """Fill in the names: escaped in HTML, on one line in the subject. Raises TooLong."""
     from lib.templates.merge import Form, MergeError, parse, render  # Jinja is loaded when it is first needed
 
     def part(which: TemplatePart, source: str | None, form: Form) -> str | None:

@@ -1,7 +1,7 @@
 """Templates in storage: one partition of the table `templates`.
 
-Keys: `t|<template>` what lists show; `v|<template>|<number>` the content of a version. A new version and the row that
-says that it is the newest are written in one transaction.
+Keys: `t|<template>` for the row that lists show; `v|<template>|<number>` for the content of a version. A new version
+and the row that names it as the newest are written in one transaction.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ PARTITION = "template"
 
 
 class Templates:
+    """Templates and their versions in storage."""
+
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables = tables
         self._clock = clock
 
     async def load_template(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
-        """The template and its etag; None where there is none, or where it was deleted."""
+        """Load a template with its etag; None if there is none or it was deleted."""
         found = await self._row(organization, template)
         return found if found and not found[0].deleted else None
 
     async def load_version(self, organization: str, template: str, number: int) -> StoredVersion | None:
-        """The content of a version: also of a template that was deleted."""
+        """Load a version, also of a deleted template; None if there is none."""
         row = await self._tables.read_row(table(organization, "templates"), PARTITION, _version_key(template, number))
         return unpack(StoredVersion, row) if row else None
 
     async def load_even_deleted(self, organization: str, template: str) -> StoredTemplate | None:
-        """The template, even if it was deleted."""
+        """Load a template, also a deleted one; None if there is none."""
         found = await self._row(organization, template)
         return found[0] if found else None
 
     async def list_templates(self, organization: str) -> list[tuple[StoredTemplate, str]]:
-        """(template, etag) of each that was not deleted, by id."""
+        """List (template, etag) of every template that was not deleted, by id."""
         rows = self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("t|"))
         found = [(unpack(StoredTemplate, row), row.etag or "") async for row in rows]
         return [each for each in found if not each[0].deleted]
@@ -45,7 +47,10 @@ class Templates:
     async def save_template(
         self, organization: str, template: str, spec: TemplateSpec, if_match: str | None
     ) -> tuple[StoredTemplate, str, bool]:
-        """Put it whole, with a new version if its content is another one: (template, etag, made). Raises Stale."""
+        """Save a template, with a new version if its content differs; return (template, etag, whether it was made).
+
+        Raises Stale.
+        """
         found = await self._row(organization, template)
         there, etag = found or (None, None)
         is_live = there is not None and not there.deleted
@@ -71,7 +76,7 @@ class Templates:
         return stored, await self._write(organization, stored, etag, others), not is_live
 
     async def delete_template(self, organization: str, template: str, if_match: str | None) -> None:
-        """Take it out of lists and of use; what messages have used stays. Raises Missing, Stale."""
+        """Delete a template; versions that messages have used stay. Raises Missing, Stale."""
         found = await self.load_template(organization, template)
         if found is None:
             raise Missing(f"no template {template}")
