@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format bench traces lock clean
+.PHONY: help setup run test check format docs bench traces lock clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -26,11 +26,16 @@ run: setup ## start Heed with storage and a mail catcher on this machine
 test: setup ## run every test; real servers are started on free ports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: setup ## lint, formatting, types, who imports whom
+check: setup ## lint, formatting, types, floors, dead code, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/vulture
+	$(BIN)/python -m infra.docs --check
+
+docs: setup ## renew the tables in docs/ that are made from the code
+	$(BIN)/python -m infra.docs
 
 format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .

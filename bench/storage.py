@@ -14,7 +14,8 @@ from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, Recipient, StoredMessage
 from lib.messages.store import MessageStore
 from lib.organizations.registry import Organizations, OrganizationSpec
-from lib.people.store import USERS, People, StoredUser
+from lib.people.store import USERS, People
+from lib.people.users import StoredUser
 from lib.storage import Range, Row, Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage

@@ -1,9 +1,9 @@
-"""Judges all mail of an organization again, by the rules and catalogues of this copy of Heed.
+"""Judge all mail of an organization again, by the rules and catalogues of this copy of Heed.
 
     python -m infra.rejudge acme            says what would change
     python -m infra.rejudge acme --write    changes it
 
-The settings come from the environment, as for the app itself. Interrupted, it is simply run again.
+Settings come from the environment, as for the app itself. After an interruption, run it again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class _Totals:
     changed: Counter[str] = field(default_factory=Counter)
     shown: int = 0
 
-    def add(self, report: Reassessment) -> None:
+    def add_report(self, report: Reassessment) -> None:
+        """Add the report of one message."""
         self.messages += 1
         self.facts += report.facts
         self.reworded += report.reworded
@@ -49,7 +50,7 @@ async def rejudge(services: Services, organization: str, *, write: bool) -> _Tot
     """Print what changes, message by message for the first ones, and progress. Raises StorageError."""
     totals = _Totals()
     async for report in services.rejudge.organization(organization, write=write):
-        totals.add(report)
+        totals.add_report(report)
         if report.changed and totals.shown < _SHOWN:
             totals.shown += 1
             _show(report)
@@ -88,6 +89,7 @@ async def _main(organization: str, *, write: bool) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Return the exit code: 1 for an unknown organization or failed storage, 2 for a wrong setting."""
     parser = argparse.ArgumentParser(prog="python -m infra.rejudge", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("organization")
     parser.add_argument("--write", action="store_true", help="write what changes; without it, only say it")

@@ -1,14 +1,15 @@
-"""Metrics: what Heed tells of itself in figures, as structured lines of the log.
+"""Metrics: figures that Heed tells of itself, as structured lines of the log.
 
-A line holds `heed.metric {"name": …, "value": …}` and labels. Every metric stands in `METRICS`, and in
-docs/operations.md.
+A line holds `heed.metric {"name": …, "value": …}` and the labels. `METRICS` lists every metric; `make docs` renders the
+list into docs/operations.md.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 log = logging.getLogger("heed.metrics")
 
@@ -18,25 +19,27 @@ LOG_MARK = "heed.metric "
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`labels` are the columns by which its values are told apart."""
+    """A figure with its description."""
 
     name: str
     unit: str
+    """A symbol of the SI, such as `s`; empty for counts."""
     meaning: str
-    labels: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The columns that tell values of the metric apart, each with the values that it can have."""
 
 
 OLDEST_OVERDUE = Metric(
     "oldest_overdue_seconds",
     "s",
     "age of the oldest item of the due index whose time has come and that is not at rest; 0 where there is none",
-    labels=("kind",),
+    labels={"kind": ("mail", "reminders")},
 )
 
 METRICS = (OLDEST_OVERDUE,)
 
 
-def emit(metric: Metric, value: float, **labels: str) -> None:
+def emit_metric(metric: Metric, value: float, **labels: str) -> None:
     """Write one value of the metric into the log of the running invocation."""
-    assert set(labels) == set(metric.labels), f"{metric.name} has the labels {metric.labels}"
+    assert set(labels) == set(metric.labels), f"{metric.name} has the labels {list(metric.labels)}"
     log.info("%s%s", LOG_MARK, json.dumps({"name": metric.name, **labels, "value": value}))

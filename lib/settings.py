@@ -1,6 +1,6 @@
-"""Settings: read once, checked whole, so that a bad one stops the start and not the first request.
+"""Settings, read once from the environment and checked together: a bad one stops the start, not the first request.
 
-They come from the environment, as the Functions host hands them over; each one's description says how to mend it.
+The description of each setting completes "set it to …" in errors, and is its meaning in docs/settings.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lib.transports.limits import PUBLISHED, Limits
 from lib.transports.mail_server import MailServer
 
 _OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
-"""How names of settings begin that the app or its host reads."""
+"""Beginnings of the names that the app or its host reads."""
 
 _SHORTEST_KEY = 16
 _SHORTEST_LOCAL_KEY = 8
@@ -42,7 +42,7 @@ _KEY_VAULT_REFERENCE = "@microsoft.keyvault("
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the text is one line that says which and how to mend it."""
+    """A setting is missing or wrong; the text is one line that names it and says how to mend it."""
 
 
 def _base_url(value: str) -> str:
@@ -64,7 +64,7 @@ def _key_ring(value: Any) -> KeyRing:
 
 
 class Settings(BaseModel):
-    """Every setting of Heed. Names in the environment are the aliases."""
+    """Every setting of Heed. The alias of a field is its name in the environment."""
 
     model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
 
@@ -217,7 +217,7 @@ class Settings(BaseModel):
 
     @property
     def limits(self) -> Limits:
-        """What the transport takes in one mail."""
+        """Limits of one mail: the published ones of the transport, corrected by settings."""
         limits = PUBLISHED[self.transport]
         return replace(
             limits,
@@ -265,7 +265,7 @@ class Settings(BaseModel):
         return self.smtp_ehlo or (f"[IPv6:{address}]" if address.version == 6 else f"[{address}]")
 
     def acs_resource(self) -> AcsResource:
-        """The Communication Services resource that mail is sent through."""
+        """The Communication Services resource that sends mail. Raises ValueError."""
         if self.acs_connection_string:
             try:
                 return AcsResource.parse(self.acs_connection_string.get_secret_value())
@@ -281,7 +281,7 @@ class Settings(BaseModel):
         )
 
     def service_bus(self) -> Namespace:
-        """The Service Bus namespace that the queues are in."""
+        """The Service Bus namespace of the queues. Raises ValueError."""
         if self.service_bus_connection_string:
             try:
                 return Namespace.parse(self.service_bus_connection_string.get_secret_value())
@@ -297,7 +297,7 @@ class Settings(BaseModel):
         )
 
     def account(self) -> Account:
-        """The storage account that everything is kept in."""
+        """The storage account that holds everything. Raises ValueError."""
         if self.connection_string:
             try:
                 return Account.parse(self.connection_string.get_secret_value())
@@ -314,7 +314,7 @@ class Settings(BaseModel):
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """From the environment, or the mapping given. Raises SettingsError for the first thing that is wrong."""
+    """Read settings from the mapping, by default the environment. Raises SettingsError for the first wrong one."""
     source = os.environ if environment is None else environment
     names = {str(field.alias) for field in Settings.model_fields.values()}
     given = {name: source[name] for name in names if source.get(name, "") != ""}
@@ -326,7 +326,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _refuse_references(source: Mapping[str, str], names: Set[str]) -> None:
-    """The platform hands over a reference that it could not resolve as its own text, which would become the key itself.
+    """Refuse Key Vault references that the platform could not resolve: it hands them over as plain text.
 
     Raises SettingsError.
     """

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import invalid
 from lib.fields import Model, Moment
-from lib.operations.dead_letters import Kind, counts, kind_of
+from lib.operations.dead_letters import DeadLetterKind, count_dead_letters, dead_letter_kind
 from lib.storage import DeadLetter
 from lib.storage.layout import QUEUES
 
@@ -27,7 +27,7 @@ class DeadLetterRead(BaseModel):
 
     queue: str
     id: str
-    kind: Kind
+    kind: DeadLetterKind
     size: int = Field(description="in bytes")
     tries: int | None = Field(description="null where the queue does not count them")
     since: Moment = Field(description="when it was given up; where the queue does not say so, when it was sent")
@@ -59,7 +59,9 @@ class DeadLettersReplayed(BaseModel):
 async def list_dead_letters(call: Call) -> Answer:
     """List the messages that failed every time, without what they say."""
     dead_letters = call.services.storage.queues.dead_letters
-    by_queue, found = await asyncio.gather(counts(dead_letters), asyncio.gather(*map(dead_letters.peek, QUEUES)))
+    by_queue, found = await asyncio.gather(
+        count_dead_letters(dead_letters), asyncio.gather(*map(dead_letters.peek, QUEUES))
+    )
     items = [_read(queue, letter, call.now) for queue, letters in zip(QUEUES, found, strict=True) for letter in letters]
     return Answer(200, DeadLettersRead(counts=by_queue, items=items))
 
@@ -79,7 +81,7 @@ def _read(queue: str, letter: DeadLetter, now: datetime) -> DeadLetterRead:
     return DeadLetterRead(
         queue=queue,
         id=letter.id,
-        kind=kind_of(queue, letter.body),
+        kind=dead_letter_kind(queue, letter.body),
         size=len(letter.body),
         tries=letter.tries,
         since=letter.since,

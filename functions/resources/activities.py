@@ -38,7 +38,7 @@ async def list_activities(call: Call) -> Answer:
     # Both lists are in order of the same key, <time counted down>|<id>, so one cursor serves both.
     listed = call.services.lists.page(call.org, scope_of(record=record), "all", "-sent_at", after, most)
     messages = [(key, _message(call, found, zone)) async for key, found in listed]
-    others = call.services.activities.page(call.org, record, after, most)
+    others = call.services.activities.list_activities(call.org, record, after, most)
     calls = [(key, _call(found)) async for key, found in others]
     merged = sorted([*messages, *calls], key=lambda found: found[0])
     return Answer(200, page(merged[:most], call.query.limit))

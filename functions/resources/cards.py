@@ -80,7 +80,7 @@ async def _unchanged(call: Call) -> tuple[Card, str] | None:
 
 async def _remove_undone(call: Call, card: Card) -> bool:
     """Undoing that died half-way comes to its end; whether it had not before."""
-    return card.undone is not None and await call.services.activities.remove(call.org, card.undone)
+    return card.undone is not None and await call.services.activities.remove_activity(call.org, card.undone)
 
 
 def _check_version(call: Call, etag: str) -> None:
@@ -162,7 +162,7 @@ async def call_from_card(call: Call) -> Answer:
 
 async def _called(call: Call, activity: Activity) -> Answer:
     """The card says that there was a call. Who stores it has made it: another request than that, where one died."""
-    if not await call.services.activities.make(call.org, activity, call.made_id):
+    if not await call.services.activities.make_activity(call.org, activity, call.made_id):
         raise NotAllowed("This card is done.")
     card, etag = await _there(call)
     return Answer(201, CallMade(card=_read(card, etag), activity=activity), etag)
@@ -177,7 +177,7 @@ async def undo_card(call: Call) -> Answer:
         _check_version(call, etag)
         await call.services.cards.undo(call.org, card, etag, call.made_id)
         if card.activity:
-            await call.services.activities.remove(call.org, card.activity)
+            await call.services.activities.remove_activity(call.org, card.activity)
     return await _answer(call)
 
 

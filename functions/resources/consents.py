@@ -28,7 +28,7 @@ class ConsentHistory(BaseModel):
 async def put_consent(call: Call) -> Answer:
     """Add to an address's consent history; the newest entry counts."""
     email = _email(call)
-    await call.services.consents.append(call.org, email, call.body, call.user())
+    await call.services.consents.append_consent(call.org, email, call.body, call.user())
     return await _history(call, email)
 
 

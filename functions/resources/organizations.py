@@ -94,7 +94,7 @@ async def delete_organization(call: Call) -> Answer:
     _, etag = await _there(call)
     if call.if_match not in (None, "*", etag):
         raise Stale
-    await call.services.organizations.delete(call.org)
+    await call.services.organizations.delete_organization(call.org)
     return Answer(200, Deleted(deleted=call.org))
 
 
@@ -110,7 +110,7 @@ async def make_key(call: Call) -> Answer:
 async def list_keys(call: Call) -> Answer:
     """List the keys, without what is secret about them."""
     await _there(call)
-    found = await call.services.organizations.keys(call.org, call.query.after(), call.query.limit + 1)
+    found = await call.services.organizations.list_keys(call.org, call.query.after(), call.query.limit + 1)
     return Answer(200, page([(key.id, key) for key in found], call.query.limit))
 
 

@@ -13,18 +13,9 @@ from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, not_there
 from lib.errors import Stale
 from lib.fields import Model, RecordRef, RecordType
-from lib.people.store import (
-    USERS,
-    Changed,
-    OptIn,
-    Record,
-    RecordSpec,
-    StoredRecord,
-    StoredUser,
-    User,
-    UserSpec,
-    record_partition,
-)
+from lib.people.records import Record, RecordSpec, StoredRecord
+from lib.people.store import USERS, record_partition
+from lib.people.users import OptIn, StoredUser, User, UsersChanged, UserSpec
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
@@ -114,11 +105,11 @@ async def list_users(call: Call) -> Answer:
     return await _list(call, call.services.people.users, USERS, User)
 
 
-@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: Changed})
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged})
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users
-    return Answer(200, Changed(changed=await call.services.people.opt_in(call.org, users, call.body.opt_in)))
+    return Answer(200, UsersChanged(changed=await call.services.people.set_opt_in(call.org, users, call.body.opt_in)))
 
 
 @endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: RecordRead, 200: RecordRead})

@@ -88,7 +88,7 @@ async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
     template, _ = await _found(call)
     try:
-        await call.services.templates.delete(call.org, template.id, call.if_match)
+        await call.services.templates.delete_template(call.org, template.id, call.if_match)
     except Missing:
         raise not_there("template") from None
     return Answer(200, Deleted(deleted=template.id))
@@ -98,7 +98,7 @@ async def _found(call: Call) -> tuple[StoredTemplate, str]:
     """The template of the path, and its etag; a deleted one only where a version is asked for. Raises Problem."""
     found = await call.services.templates.load_template(call.org, call.path["id"])
     if found is None and getattr(call.query, "version", None):
-        gone = await call.services.templates.named(call.org, call.path["id"])
+        gone = await call.services.templates.load_even_deleted(call.org, call.path["id"])
         found = (gone, "") if gone else None
     if found is None:
         raise not_there("template")
@@ -106,7 +106,7 @@ async def _found(call: Call) -> tuple[StoredTemplate, str]:
 
 
 async def _version(call: Call, template: StoredTemplate, number: int) -> StoredVersion:
-    version = await call.services.templates.version(call.org, template.id, number)
+    version = await call.services.templates.load_version(call.org, template.id, number)
     if version is None:
         raise not_there("version of the template")
     return version
@@ -125,7 +125,7 @@ async def list_templates(call: Call) -> Answer:
     query: TemplatesQuery = call.query
     after = query.after()
     templates, counts = await asyncio.gather(
-        call.services.templates.all(call.org), call.services.template_counts.all(call.org)
+        call.services.templates.list_templates(call.org), call.services.template_counts.all(call.org)
     )
     # Stable for a day: whoever looks twice is told the same.
     seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"

@@ -104,7 +104,7 @@ class JournalSweep:
     async def run(self) -> int:
         """Sweep every organization; how many commits had been missed. One that fails is left for the next time."""
         missed = 0
-        async for organization in self._organizations.all():
+        async for organization in self._organizations.list_organizations():
             try:
                 missed += await self._sweep(organization)
             except (StorageError, Stale) as error:

@@ -1,7 +1,7 @@
-"""What programs call themselves: robots, apps that people use, mail services' image proxies, signs of people's devices.
+"""The catalogue of user agents: robots, apps that people use, image proxies of mail services, signs of devices.
 
-`agents.csv` has a row per pattern: a regular expression, looked for anywhere in the agent, in upper or lower case.
-`meaning` is one of
+`agents.csv` has a row for each pattern: a regular expression, searched anywhere in the agent, ignoring case. `meaning`
+is one of
 
 - `robot`: the agent calls itself a robot, a tool, a library or a headless browser. `name` may be empty: the name is
   then read from the agent, as `AhrefsBot` is where the word `bot` is found;
@@ -10,8 +10,8 @@
 - `device`: the agent names a person's system, browser engine or device. A program without any such sign is a robot too:
   browsers and mail programs name theirs, and `okhttp/4.12` has nothing of the kind.
 
-A deployment's rows are asked before ours, so that it can make a person of what we call a robot, and the reverse.
-`example` is an agent that the row is about; the tests ask for it.
+A deployment's rows come before ours, so that it can make a person of what we call a robot, and the reverse. `example`
+is an agent that the row is about; the tests check it.
 """
 
 from __future__ import annotations
@@ -31,24 +31,26 @@ COLUMNS: Final = ("pattern", "meaning", "name", "example")
 _MEANINGS: Final = ("robot", "person", "proxy", "device")
 
 LONGEST: Final = 512
-"""Characters of an agent that are looked at: as many as a hit keeps."""
+"""Characters of an agent that are searched: as many as a hit keeps."""
 
 _MODEL: Final = re.compile(r"\(Linux;[^)]{0,40}?Android[^)]{0,200}?(?:\)|Build/[^;)]{0,80})", re.IGNORECASE)
-"""What Android says of the device. Its maker chose the words, as `CUBOT` and `M bot tab`: the program says nothing."""
+"""Android's name for the device. The maker chose its words, such as `CUBOT`, so they say nothing of the program."""
 
 _PROGRAM: Final = re.compile(
     r"(?!Mozilla/)[a-z][\w .:!%'-]{0,60}(?:[/(;,+\[]|$)|"
     r"Mozilla/\d\.\d (?:\((?:compatible; ?(?!\))|(?!compatible))|(?!\())[\w.-]{1,40}(?:[/;)]|$)",
     re.IGNORECASE,
 )
-"""An agent that begins with a program's name. What is merely garbage says nothing of itself, nor does `Mozilla/5.0`."""
+"""An agent that begins with a program's name. Garbage does not, nor does `Mozilla/5.0`."""
 
 _PART: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]))?|\{[\d,]*\}|.", re.DOTALL)
 _MOST_WAYS: Final = 10_000
-"""In which the repetitions of one pattern may fit one place of an agent."""
+"""Bound on the ways in which the repetitions of one pattern can match at one place of an agent."""
 
 
-class Row(NamedTuple):
+class AgentRow(NamedTuple):
+    """A row of the catalogue."""
+
     pattern: str
     meaning: Meaning
     name: str
@@ -56,30 +58,30 @@ class Row(NamedTuple):
 
 
 class Agents:
-    """What is known of agents. Compiled when first asked; then free of state."""
+    """The rows of the catalogue, compiled at the first question."""
 
-    def __init__(self, ours: Sequence[Row], deployment: Sequence[Row] = ()) -> None:
+    def __init__(self, ours: Sequence[AgentRow], deployment: Sequence[AgentRow] = ()) -> None:
         self.rows = (*ours, *deployment)
         self._files = (deployment, ours)
 
     def robot_name(self, agent: str) -> str | None:
-        """What the robot calls itself, fit for a sentence; empty if it has no word for that. None if it is no robot."""
+        """The robot's own name, fit for a sentence; empty if it has none. None if the agent is no robot."""
         return _robot_name(self, agent)
 
     def declared_robot(self, agent: str) -> bool:
-        """The agent calls itself a robot, a tool, a library or a headless browser."""
+        """Whether the agent calls itself a robot, a tool, a library or a headless browser."""
         return self.robot_name(agent) is not None
 
     def app_name(self, agent: str) -> str | None:
-        """The app that people use, such as `Outlook` or `Slack`."""
+        """The name of an app that people use, such as `Outlook` or `Slack`, or None."""
         return self._named(agent, "person")
 
     def image_proxy(self, agent: str) -> str | None:
-        """The mail service whose proxy this is: it fetches for a person."""
+        """The mail service to which the image proxy belongs; None if the agent is no proxy."""
         return self._named(agent, "proxy")
 
     def _named(self, agent: str, meaning: Meaning) -> str | None:
-        for tier in self._tiers[:-1]:  # our robots come last, and override nobody
+        for tier in self._tiers[:-1]:  # our robots come last, and override none of the others
             found = tier.find(agent)
             if found:
                 return found.row.name if found.row.meaning == meaning else None
@@ -87,7 +89,7 @@ class Agents:
 
     @cached_property
     def _tiers(self) -> tuple[_Tier, ...]:
-        """In the order of asking: the deployment's before ours, people and proxies before robots."""
+        """Tiers in order of precedence: the deployment's before ours, people and proxies before robots."""
         return tuple(
             _Tier([row for row in rows if row.meaning in meanings])
             for rows in self._files
@@ -100,19 +102,20 @@ class Agents:
 
 
 class _Found(NamedTuple):
-    row: Row
+    row: AgentRow
     text: str
     start: int
 
 
 class _Tier:
-    """Rows as one pattern: the first place in the agent that any of them fits."""
+    """Rows compiled into one pattern, which finds the first place in the agent that any of them matches."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[AgentRow]) -> None:
         self.rows = rows
         self._pattern = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
 
     def find(self, agent: str) -> _Found | None:
+        """Find the row that matches first, with its place; None if no row matches."""
         if not self.rows:
             return None
         text = agent[:LONGEST]
@@ -151,7 +154,7 @@ _HOST: Final = re.compile(r"(?:https?://|www\.|@)(?:www\.)?([\w.-]{1,60})")
 
 
 def _own_name(agent: str, start: int) -> str:
-    """The words of the agent around, or else before, or else after the place where it says that it is a robot."""
+    """The agent's words around the place that makes it a robot; else those before, else those after that place."""
     text = _ADDRESS.sub(lambda found: ";" * len(found[0]), agent)
     pieces = [(found.start(), found.end(), _plain(found[0])) for found in _PIECE.finditer(text)]
     named = [piece for piece in pieces if piece[2].isprintable() and not _NOT_ITS_NAME.fullmatch(piece[2])]
@@ -165,12 +168,12 @@ def _own_name(agent: str, start: int) -> str:
 
 
 def _plain(piece: str) -> str:
-    """Without versions."""
+    """The piece without versions."""
     return _VERSION.sub("", piece.strip()).strip(" .:-'!&*")
 
 
 def load_agents(folder: Path | None = None) -> Agents:
-    """Our rows, and those of the deployment's `folder`. Raises BrokenCatalogue."""
+    """Read our rows, and those of the deployment's `folder`. Raises BrokenCatalogue."""
     entries = list(read_rows(FILE, COLUMNS, folder))
     return Agents(
         [_row(entry) for entry in entries if entry.ours], [_row(entry) for entry in entries if not entry.ours]
@@ -183,18 +186,18 @@ def our_agents() -> Agents:
     return load_agents()
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: Entry) -> AgentRow:
     meaning = cast(Meaning, entry.one_of("meaning", _MEANINGS))
     if meaning != "robot" and not entry["name"]:
         raise entry.broken(f"a {meaning} needs a name")
     problem = _problem(entry["pattern"])
     if problem:
         raise entry.broken(f"the pattern {problem}")
-    return Row(entry["pattern"], meaning, entry["name"], entry["example"])
+    return AgentRow(entry["pattern"], meaning, entry["name"], entry["example"])
 
 
 def _problem(pattern: str) -> str | None:
-    """Why a pattern cannot be used. What passes takes time in proportion to the agent's length, whatever that says."""
+    """The reason why a pattern cannot be used, or None. A pattern that passes takes linear time on every agent."""
     if not pattern:
         return "is missing"
     try:

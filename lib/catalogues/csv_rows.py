@@ -1,4 +1,4 @@
-"""Reads a catalogue's file, and a deployment's own file of the same name after it."""
+"""Read a catalogue's file, then a deployment's file of the same name."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ class BrokenCatalogue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row by column; `place` is `agents.csv, line 12`; `ours` is False in a deployment's own file."""
+    """A row of a catalogue."""
 
     place: str
+    """File and line, such as `agents.csv, line 12`."""
     values: dict[str, str]
+    """Values by column."""
     ours: bool = True
+    """False in a deployment's file."""
 
     def __getitem__(self, column: str) -> str:
         return self.values[column]
@@ -31,14 +34,14 @@ class Entry:
         return BrokenCatalogue(f"{self.place}: {what}")
 
     def one_of(self, column: str, allowed: Sequence[str]) -> str:
-        """The column's value. Raises BrokenCatalogue."""
+        """The column's value. Raises BrokenCatalogue if it is not allowed."""
         if self.values[column] not in allowed:
             raise self.broken(f"{column} is {self.values[column]!r}, and must be one of {', '.join(allowed)}")
         return self.values[column]
 
 
 def read_rows(name: str, columns: Sequence[str], folder: Path | None = None) -> Iterator[Entry]:
-    """Our rows, then those of the deployment's `folder` if it has such a file: the later one of two is meant to win.
+    """Read our rows, then those of the deployment's `folder` if it has such a file; later rows override earlier ones.
 
     Every file has a header with exactly `columns`, then `source` and `as_of` (year and month, with or without day).
     Raises BrokenCatalogue.

@@ -1,8 +1,8 @@
-"""What a user agent says: device, operating system, mail client or browser; and whether it declares itself a machine.
+"""Read user agents: device, operating system, mail client or browser; and whether the agent declares itself a machine.
 
-What is known of robots, apps and image proxies is a catalogue's, `lib/catalogues/agents.csv`; the functions here take a
-deployment's `Agents` and else ask our own rows. Browsers and systems are `ua-parser`'s. Both load when first asked, and
-only the assessor asks: the hot path stores the agent as it came.
+Robots, apps and image proxies are in the catalogue `lib/catalogues/agents.csv`. The functions here take a deployment's
+`Agents`, by default our own rows. `ua-parser` knows browsers and systems. Both load when first used, and only the
+assessor uses them: the hot path stores the agent as it came.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ APPLE_PRIVACY = re.compile(
 
 
 class Device(TypedDict):
-    """As the API's timeline shows it. Each is None where the agent does not tell.
-
-    `type` is `phone`, `tablet` or `desktop`; `client` is the mail program, the app or the browser, or a robot's name.
-    """
+    """A device in the form of the API's timeline. A field is None where the agent does not tell."""
 
     type: str | None
+    """`phone`, `tablet` or `desktop`."""
     os: str | None
+    """The operating system's name, such as `macOS`."""
     client: str | None
+    """The mail program, the app, the browser, or a robot's name."""
 
 
 def declared_robot(agent: str, agents: Agents | None = None) -> bool:
-    """The agent calls itself a robot, a tool, a library or a headless browser. Image proxies are none."""
+    """Whether the agent calls itself a robot, a tool, a library or a headless browser. Image proxies are none."""
     return (agents or our_agents()).declared_robot(agent)
 
 
 def robot_name(agent: str, agents: Agents | None = None) -> str | None:
-    """What the robot calls itself, fit for a sentence; empty where it has no word for that. None if it is no robot."""
+    """The robot's own name, fit for a sentence; empty if it has none. None if the agent is no robot."""
     return (agents or our_agents()).robot_name(agent)
 
 
 def app_name(agent: str, agents: Agents | None = None) -> str | None:
-    """The app that people use, as `Outlook` or `Slack`, or None."""
+    """The name of an app that people use, such as `Outlook` or `Slack`, or None."""
     return (agents or our_agents()).app_name(agent)
 
 
 def image_proxy(agent: str, agents: Agents | None = None) -> str | None:
-    """The mail service whose proxy this is, or None."""
+    """The mail service to which the image proxy belongs; None if the agent is no proxy."""
     return (agents or our_agents()).image_proxy(agent)
 
 
 def device_of(agent: str | None, agents: Agents | None = None) -> Device:
-    """What can be told of the device. An image proxy hides the person's, and a robot has none."""
+    """Read the device from the agent. An image proxy hides the person's device, and a robot has none."""
     if not agent:
         return Device(type=None, os=None, client=None)
     kind, system, client = _device_of(agent, agents or our_agents())

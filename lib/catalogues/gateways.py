@@ -1,4 +1,4 @@
-"""Which product filters the mail of a domain, by the names of its mail servers: the catalogue `gateways.csv`."""
+"""The catalogue `gateways.csv`: products that filter mail, by the names of a domain's mail servers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """`name` stands in sentences; `scans` says of which events the product makes some by itself."""
+    """A product that filters mail."""
 
     gateway: str
+    """The id."""
     name: str
+    """The name in sentences."""
     scans: Scans
+    """The events that the product makes by itself."""
 
 
 class Gateways(Mapping[str, Gateway]):
-    """Every product by its id."""
+    """Every product, by its id."""
 
     def __init__(self, by_suffix: Mapping[str, Gateway]) -> None:
         self._by_suffix = by_suffix
@@ -43,10 +46,10 @@ class Gateways(Mapping[str, Gateway]):
         return len(self._by_id)
 
     def gateway_of(self, mx_hosts: Iterable[str]) -> str | None:
-        """The product's id; of several hosts, the best preferred first, the first one that is known decides."""
+        """The id of the product that runs these mail servers, most preferred first: the first known one decides."""
         for host in mx_hosts:
             labels = host.lower().removesuffix(".").split(".")
-            # From the whole name on, so that the longest suffix is found first.
+            # The whole name comes first, so that the longest suffix is found first.
             for start in range(len(labels)):
                 found = self._by_suffix.get(".".join(labels[start:]))
                 if found is not None:
@@ -55,7 +58,7 @@ class Gateways(Mapping[str, Gateway]):
 
 
 def read_gateways(folder: Path | None = None) -> Gateways:
-    """Ours, with those of a deployment's folder on top. Raises BrokenCatalogue."""
+    """Read our rows, then those of a deployment's folder. Raises BrokenCatalogue."""
     by_suffix: dict[str, Gateway] = {}
     of_file: dict[tuple[bool, str], Gateway] = {}
     seen: set[tuple[bool, str]] = set()
@@ -72,6 +75,6 @@ def read_gateways(folder: Path | None = None) -> Gateways:
             raise entry.broken(f"{gateway} has another name, or scans other things, in a row before")
         seen.add((entry.ours, suffix))
         by_suffix[suffix] = row
-    # What a deployment says of a product holds for our rows of it, too.
+    # A deployment's row about a product changes our rows about it, too.
     theirs = {gateway: row for (ours, gateway), row in of_file.items() if not ours}
     return Gateways({suffix: theirs.get(row.gateway, row) for suffix, row in by_suffix.items()})

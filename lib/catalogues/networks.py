@@ -1,7 +1,7 @@
-"""Whose network an address is in: the longest prefix of the catalogue `networks.csv` that covers it.
+"""The catalogue `networks.csv`: owners of networks. The longest prefix that covers an address decides.
 
-Thousands of prefixes, looked up on the hot path and read at a cold start: they are laid flat into ranges that do not
-overlap, so that a lookup is one binary search, and a prefix costs some hundred bytes.
+The hot path looks addresses up, and a cold start reads thousands of prefixes. They are flattened into ranges that do
+not overlap, so that a look-up is one binary search, and a prefix costs some hundred bytes.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 
 from lib.catalogues.csv_rows import Entry, read_rows
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Prefix = tuple[int, int]
-"""A network's first address, and the number of its bits that are not fixed."""
+"""A network's first address, and the number of its host bits."""
 
 _BITS = {4: 32, 6: 128}
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-def parse_address(text: str) -> Address | None:
-    """None for what is no address. An IPv4 address inside an IPv6 one (mapped, or 6to4) is taken out."""
+def parse_address(text: str) -> IpAddress | None:
+    """Parse an address; None if it is none. An IPv4 address inside an IPv6 one (mapped or 6to4) is extracted."""
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:
@@ -36,7 +36,7 @@ def parse_address(text: str) -> Address | None:
 
 
 class Ranges:
-    """One IP version's prefixes, laid flat: `starts` where another owner begins, None where nobody is known."""
+    """The prefixes of one IP version, flattened: addresses at which another owner begins, None for no known owner."""
 
     def __init__(self, prefixes: Mapping[Prefix, str | None]) -> None:
         self._starts: list[int] = [0]
@@ -64,7 +64,7 @@ class Ranges:
             self._owners.append(owner)
 
     def owner(self, first: int, last: int) -> str | None:
-        """The one owner of all addresses from `first` to `last`."""
+        """The owner of all addresses from `first` to `last`; None if they have several or none."""
         place = bisect_right(self._starts, first)
         if place < len(self._starts) and self._starts[place] <= last:
             return None
@@ -72,14 +72,15 @@ class Ranges:
 
 
 class Networks:
-    """`owner` gives the id of who owns a whole address (IPv4 or IPv6, as text), None where nobody is known."""
+    """Owners of networks, for look-ups."""
 
     owner: Callable[[str], str | None]
+    """Gives the owner's id for an uncut address (IPv4 or IPv6, as text), or None."""
 
     def __init__(self, prefixes: Mapping[int, Mapping[Prefix, str | None]]) -> None:
-        """Prefixes by IP version."""
+        """Take prefixes by IP version."""
         self._ranges = {version: Ranges(prefixes.get(version, {})) for version in _BITS}
-        # Of this object alone, and not through a method: what a hit pays is one look into a cache.
+        # A cache for this object alone, and not behind a method: a hit pays for one look into it.
         self.owner = lru_cache(maxsize=2048)(self._owner)
 
     def _owner(self, address: str) -> str | None:
@@ -87,7 +88,7 @@ class Networks:
         return None if parsed is None else self._ranges[parsed.version].owner(int(parsed), int(parsed))
 
     def owner_of(self, network: str | None) -> str | None:
-        """The owner of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None where it is not all of one owner's."""
+        """The owner of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None if it has several owners or none."""
         try:
             parsed = ipaddress.ip_network(network or "", strict=False)
         except ValueError:
@@ -97,7 +98,7 @@ class Networks:
 
 
 def read_networks(owners: Iterable[str], folder: Path | None = None) -> Networks:
-    """Ours, with those of a deployment's folder on top. A row without an owner takes a network out.
+    """Read our rows, then those of a deployment's folder. A row without an owner removes a network.
 
     Raises BrokenCatalogue.
     """
@@ -117,7 +118,7 @@ def read_networks(owners: Iterable[str], folder: Path | None = None) -> Networks
 
 
 def _prefix(entry: Entry) -> tuple[int, Prefix]:
-    """By hand: `ipaddress` takes ten times as long. Raises BrokenCatalogue."""
+    """Parse the row's prefix by hand, as `ipaddress` takes ten times as long. Raises BrokenCatalogue."""
     cidr = entry["cidr"]
     address, _, length = cidr.partition("/")
     version = 6 if ":" in address else 4

@@ -1,4 +1,4 @@
-"""The catalogues that the hot path and the judge look into, read together, so that a broken row stops the start."""
+"""All catalogues, read together at the start, so that a broken row stops it."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ OWNER_KINDS: tuple[OwnerKind, ...] = ("scanner", "gateway", "relay", "proxy", "c
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who has networks. `name` stands in sentences. What comes from there is, by `kind`:
-
-    - `scanner`: a machine's, opens and clicks;
-    - `gateway`: a scan soon after delivery; later perhaps a person's, through the product's browser isolation;
-    - `relay`: many people's, and of opens machines' as well; a click is a person's;
-    - `proxy`: images fetched for people;
-    - `cloud`: anything that runs in a data centre, scans and image proxies among it.
-    """
+    """An owner of networks."""
 
     owner: str
+    """The id, by which `networks.csv` names the owner."""
     name: str
+    """The name in sentences."""
     kind: OwnerKind
+    """The meaning of a hit from the owner's networks:
+
+    - `scanner`: a machine's open or click;
+    - `gateway`: a scan soon after delivery; later perhaps a person, through the product's browser isolation;
+    - `relay`: many people, and machines too if the hit is an open; a click is a person's;
+    - `proxy`: an image fetched for a person;
+    - `cloud`: anything that runs in a data centre, scans and image proxies included.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogues:
-    """`owners` by the ids that `networks` gives."""
+    """What the hot path and the judge look up."""
 
     networks: Networks
     owners: Mapping[str, Owner]
+    """Owners by the ids that `networks` gives."""
     gateways: Gateways
     agents: Agents
 
 
 def load_catalogues(folder: Path | None = None) -> Catalogues:
-    """Ours, with what a deployment's folder adds and corrects. Raises BrokenCatalogue."""
+    """Read our catalogues, with the additions and corrections of a deployment's folder. Raises BrokenCatalogue."""
     return _ours() if folder is None else _load(folder)
 
 

@@ -13,7 +13,7 @@ from lib.messages.follow_state import Decision, FollowState
 from lib.messages.models import Body, Copy, Remark, StoredMessage
 from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 
 NOT_REWRITTEN = FollowState(
     state="blocked", reason="The links could not be rewritten, so the message goes out unfollowed."

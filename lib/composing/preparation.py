@@ -24,7 +24,8 @@ from lib.mime.write import Composed, ComposeError
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.consents import Consents
-from lib.people.store import People, StoredUser
+from lib.people.store import People
+from lib.people.users import StoredUser
 from lib.tokens import KeyRing
 from lib.workers.pool import JobLost, OffLoop
 

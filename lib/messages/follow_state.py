@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from lib.organizations.registry import OrganizationSettings
 from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference
-from lib.people.store import StoredUser
+from lib.people.users import StoredUser
 
 _RECORDED = "Opens and clicks are recorded."
 

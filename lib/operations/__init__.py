@@ -1,0 +1,1 @@
+"""Work for operators: dead letters, overdue work, log levels."""

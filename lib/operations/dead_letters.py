@@ -1,4 +1,4 @@
-"""Messages that failed every time: what is told of them, and the alarm that there are any."""
+"""Dead letters: messages that failed every time. This module classifies and counts them, and raises the alarm."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = logging.getLogger("heed.dead_letters")
 LOG_MARK = "heed.dead_letters "
 """Begins the part of a log line that alerts are made of."""
 
-Kind = Literal["wake", "facts", "refresh", "unreadable"]
-"""`wake` asks the outbox to look at a message, `facts` and `refresh` the assessor; the rest nobody can read."""
+DeadLetterKind = Literal["wake", "facts", "refresh", "unreadable"]
+"""`wake` asks the outbox to look at a message, `facts` and `refresh` ask the assessor; the rest is `unreadable`."""
 
 
-def kind_of(queue: str, body: bytes) -> Kind:
-    """What a message of the queue is about, without what it says."""
+def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
+    """Classify a message of the queue, without telling its contents."""
     try:
         if queue == OUTBOX:
             read_order(body)
@@ -33,13 +33,13 @@ def kind_of(queue: str, body: bytes) -> Kind:
         return "unreadable"
 
 
-async def counts(dead_letters: DeadLetters) -> dict[str, int]:
-    """How many each queue has. Raises StorageError."""
+async def count_dead_letters(dead_letters: DeadLetters) -> dict[str, int]:
+    """Count the dead letters of each queue. Raises StorageError."""
     return dict(zip(QUEUES, await asyncio.gather(*map(dead_letters.count, QUEUES)), strict=True))
 
 
 async def raise_alarm(dead_letters: DeadLetters) -> None:
-    """One error in the log for each queue that has any. Raises StorageError."""
-    for queue, count in (await counts(dead_letters)).items():
+    """Log one error for each queue that has dead letters. Raises StorageError."""
+    for queue, count in (await count_dead_letters(dead_letters)).items():
         if count:
             log.error("%s%s", LOG_MARK, json.dumps({"queue": queue, "count": count}))

@@ -1,4 +1,4 @@
-"""The age of what should have been done already: for health, and as a metric."""
+"""Overdue work: the age of the oldest item whose time has come, for health and as a metric."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lib.clock import Clock
-from lib.metrics import OLDEST_OVERDUE, emit
+from lib.metrics import OLDEST_OVERDUE, emit_metric
 from lib.storage import StorageError
 from lib.storage.due_index import DueIndex, Kind
 
 log = logging.getLogger("heed.overdue")
 
-What = Literal["mail", "reminders"]
+OverdueKind = Literal["mail", "reminders"]
 
 LIMIT = timedelta(minutes=5)
-"""Above this age, something is wrong."""
+"""Age above which health fails."""
 
-_KINDS: Mapping[What, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
+_KINDS: Mapping[OverdueKind, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
 _REMEMBERED = timedelta(seconds=5)
 
 
 class Overdue:
-    """Remembers what it has read for some seconds, however often it is asked."""
+    """Ages of overdue work, read from the due index and cached for some seconds."""
 
     def __init__(self, due: DueIndex, clock: Clock) -> None:
         self._due = due
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._read: tuple[datetime, dict[What, int]] | None = None
+        self._read: tuple[datetime, dict[OverdueKind, int]] | None = None
 
-    async def seconds(self) -> dict[What, int]:
+    async def seconds(self) -> dict[OverdueKind, int]:
         """The age of the oldest overdue item of each kind, to the minute; 0 where there is none. Raises StorageError.
 
-        The age is that of an entry of the due index: it is there until the item is at rest.
+        An entry of the due index stays until its item is at rest, so its age is that of the item.
         """
         async with self._one_at_a_time:
             now = self._clock.now()
@@ -44,13 +44,13 @@ class Overdue:
                 self._read = now, {what: await self._oldest(what) for what in _KINDS}
             return self._read[1]
 
-    async def report(self, what: What) -> None:
-        """Write the metric. What it comes before goes on when storage does not answer."""
+    async def report(self, what: OverdueKind) -> None:
+        """Write the metric. Raises nothing if storage does not answer, so that the caller goes on."""
         try:
-            emit(OLDEST_OVERDUE, await self._oldest(what), kind=what)
+            emit_metric(OLDEST_OVERDUE, await self._oldest(what), kind=what)
         except StorageError as error:
             log.warning("it is not known what is overdue: %s", error)
 
-    async def _oldest(self, what: What) -> int:
+    async def _oldest(self, what: OverdueKind) -> int:
         ages = await asyncio.gather(*(self._due.overdue(kind) for kind in _KINDS[what]))
         return int(max(ages).total_seconds())

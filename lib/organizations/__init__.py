@@ -1,0 +1,1 @@
+"""Organizations: the registry, their settings, their API keys, and their idempotent requests."""

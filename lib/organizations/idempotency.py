@@ -1,8 +1,9 @@
-"""`Idempotency-Key`: the same POST again gets the first answer, and does nothing a second time.
+"""`Idempotency-Key`: a repeated POST gets the first answer, and does nothing a second time.
 
-The row is made before the work and completed after it, in the organization's table `requests`. Answers are kept sealed:
-one of them holds a key that is shown once. A process that dies between the two leaves a row without an answer; whoever
-comes after its lease does the work again, with the same `made_id`, so that what was made is found, not made twice.
+A row of the organization's table `requests` is made before the work and completed after it. Answers are stored sealed,
+because one kind of answer holds a key that is shown once. A process that dies between the two steps leaves a row
+without an answer. The first try after the row's lease does the work again with the same `made_id`, and so finds what
+was made already.
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ from lib.tokens import KeyRing, Purpose
 from lib.workers.pool import INLINE, OffLoop
 
 REMEMBERED = timedelta(hours=24)
+"""Time for which an answer is repeated."""
+
 LEASE = timedelta(seconds=60)
+"""Time after which a request without an answer counts as dead."""
+
 _ROW = "request"
 _INLINE = 100_000
 """Characters of a sealed answer that stand in the row; a longer one is a blob."""
 
 
 class OtherBody(Exception):
-    """The same key came with another body, or another query string, before."""
+    """The key has come before with another body or another query string."""
 
 
 class UnderWay(Exception):
@@ -59,14 +64,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The work is ours to do. `made_id` is the id for what it makes, the same in every try."""
+    """The caller has to do the work."""
 
     made_id: str
+    """The id for what the work makes, the same in every try."""
     row: Row
     stored: _Stored
 
 
 class Idempotency:
+    """Requests and their answers in storage."""
+
     def __init__(self, storage: Storage, ring: KeyRing, clock: Clock, off_loop: OffLoop) -> None:
         self._off_loop = off_loop
         self._tables = storage.tables
@@ -75,7 +83,10 @@ class Idempotency:
         self._clock = clock
 
     async def begin(self, organization: str, path: str, key: str, body: bytes, query: str = "") -> Answered | Begun:
-        """Raises OtherBody, UnderWay; Missing where there is no such organization. `query` is as good as the body."""
+        """Return the first answer, or claim the work. The query string counts as part of the body.
+
+        Raises OtherBody, UnderWay; Missing if there is no such organization.
+        """
         partition, digest, now = short_hash(path, key), await _digest(body, query), self._clock.now()
         name = table(organization, "requests")
         there = await self._tables.read_row(name, partition, _ROW)
@@ -99,7 +110,7 @@ class Idempotency:
         return Begun(made_id, Row(partition, _ROW, {}, etag), fresh)
 
     async def complete(self, organization: str, begun: Begun, status: int, body: bytes, etag: str | None) -> None:
-        """Remember the answer."""
+        """Store the answer."""
         seal = self._off_loop.run(organization, len(body), self._ring.seal, Purpose.ANSWER, body)
         sealed: str | None = await seal
         blob = None
@@ -110,7 +121,7 @@ class Idempotency:
         await self._put(organization, begun, stored)
 
     async def abandon(self, organization: str, begun: Begun) -> None:
-        """The work was refused or failed: the next try may come at once."""
+        """End the lease of work that was refused or failed, so that the next try can begin at once."""
         await self._put(organization, begun, begun.stored.model_copy(update={"begun_at": self._clock.now() - LEASE}))
 
     async def _put(self, organization: str, begun: Begun, stored: _Stored) -> None:
@@ -130,7 +141,7 @@ class Idempotency:
 
 
 async def _digest(body: bytes, query: str) -> str:
-    """In hexadecimal. Hashing lets other threads run, so a large body is hashed in one."""
+    """SHA-256 in hexadecimal. Hashing releases the interpreter lock, so a thread hashes large bodies."""
     digest = sha256(f"{query}\n".encode() if query else b"")
     if len(body) <= INLINE:
         digest.update(body)

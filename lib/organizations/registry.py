@@ -1,4 +1,4 @@
-"""Organizations and their keys: who may call, and what an organization has set."""
+"""The registry of organizations: their settings and API keys, in the shared table of organizations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class WorkHours(Model):
 
 
 class Score(Model):
-    """What each thing that a person does adds to the score of a record."""
+    """Points that each act of a person adds to the score of a record."""
 
     open: Annotated[float, Field(ge=0, le=1000)] = 1
     click: Annotated[float, Field(ge=0, le=1000)] = 5
@@ -62,18 +62,20 @@ class HumanFrom(Model):
 
 
 class OrganizationSettings(Model):
-    """What an organization decides for itself."""
+    """Settings of an organization."""
 
-    engagement_enabled: bool = Field(True, description="false: nobody is followed, and nothing is recorded any more")
+    engagement_enabled: bool = Field(
+        True, description="false: no recipient is followed, and nothing is recorded any more"
+    )
     tracking: Literal["allow", "consent", "aggregate", "off"] = Field(
         "allow",
-        description="`allow`: who has not said no is followed; `consent`: only who has said yes; `aggregate`: counted "
-        "without who; `off`: nobody",
+        description="`allow`: follow recipients who have not said no; `consent`: follow only those who have said yes; "
+        "`aggregate`: count without telling who; `off`: follow no recipient",
     )
     mixed_recipients: Literal["block", "split"] = Field(
         "block",
-        description="of a mail to several, some of whom do not allow: `block` follows nobody, `split` gives each of "
-        "the others a copy of their own",
+        description="a mail to several recipients, some of whom do not allow it: `block` follows none of them, `split` "
+        "gives each of the others a copy of their own",
     )
     require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
     work_hours: WorkHours = WorkHours()
@@ -87,12 +89,14 @@ class OrganizationSettings(Model):
     )
     honeypot: bool = Field(
         False,
-        description="followed HTML gets a link that no person sees, to where its first link leads: whoever follows it "
-        "is a machine",
+        description="followed HTML gets a link that no person sees, to the destination of its first link: what follows "
+        "it is a machine",
     )
 
 
 class Organization(BaseModel):
+    """A row of the registry."""
+
     id: str
     name: str
     settings: OrganizationSettings
@@ -120,14 +124,14 @@ class OrganizationSpec(Model):
 
 
 class Caller(BaseModel):
-    """Who calls: an organization, by one of its keys."""
+    """The caller of a request: an organization, by one of its keys."""
 
     organization: Organization
     scope: Scope
 
 
 class Organizations:
-    """The registry."""
+    """Organizations and their keys in storage."""
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._tables = storage.tables
@@ -136,12 +140,12 @@ class Organizations:
         self._known: dict[str, tuple[datetime, OrganizationSettings]] = {}
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
-        """The organization and its etag."""
+        """Load the organization with its etag; None if there is none."""
         row = await self._tables.read_row(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
         return None if row is None else (unpack(Organization, row), row.etag or "")
 
     async def settings(self, organization: str) -> OrganizationSettings:
-        """For work in the background: at most a minute old; everything off where there is no organization."""
+        """Settings for background work, at most a minute old; engagement is off if there is no organization."""
         known, now = self._known.get(organization), self._clock.now()
         if known is None or now - known[0] > _SETTINGS_LAST:
             found = await self.load_organization(organization)
@@ -152,7 +156,10 @@ class Organizations:
     async def save_organization(
         self, organization: str, spec: OrganizationSpec, if_match: str | None
     ) -> tuple[Organization, str, bool]:
-        """Make or change it, with its storage; (organization, etag, made). Raises Conflict for another etag."""
+        """Make or change the organization and its storage; return (organization, etag, whether it was made).
+
+        Raises Conflict for another etag.
+        """
         found = await self.load_organization(organization)
         if if_match is not None and (found is None or if_match not in ("*", found[1])):
             raise Conflict("the organization has changed")
@@ -179,13 +186,13 @@ class Organizations:
         except Conflict as conflict:
             raise Unavailable("the storage of an organization of that name is still being deleted") from conflict
 
-    async def all(self) -> AsyncIterator[str]:
-        """The ids of all organizations."""
+    async def list_organizations(self) -> AsyncIterator[str]:
+        """List the ids of all organizations."""
         async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=_ORGANIZATION_ROW)):
             yield row.partition
 
-    async def delete(self, organization: str) -> None:
-        """Keys first, so that nobody writes any more; then the storage; the organization's own row last."""
+    async def delete_organization(self, organization: str) -> None:
+        """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
         for start in range(0, len(keys), 100):
@@ -199,9 +206,9 @@ class Organizations:
     async def make_key(
         self, organization: str, scope: Scope, name: str, key_id: str | None = None
     ) -> tuple[ApiKey, str]:
-        """A new key, and its secret form, which is shown once and kept only as a hash.
+        """Make a key; return it with its secret form, which is shown once and stored only as a hash.
 
-        With a `key_id` that exists, a fresh secret replaces the old one: the first answer never arrived.
+        If `key_id` exists, a new secret replaces the old one, because the first answer never arrived.
         """
         key_id = key_id or new_id()
         secret = secrets.token_urlsafe(32)
@@ -210,7 +217,8 @@ class Organizations:
         await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
         return ApiKey(**stored.model_dump(exclude={"sha256"})), f"{organization}.{key_id}.{secret}"
 
-    async def keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
+    async def list_keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
+        """List keys by id, from behind the id `after`."""
         keys = Range(low=_KEY_ROWS, high=Range.prefix(_KEY_ROWS).high, after=after and _KEY_ROWS + after)
         return [
             ApiKey(**unpack(_StoredKey, row).model_dump(exclude={"sha256"}))
@@ -218,11 +226,11 @@ class Organizations:
         ]
 
     async def revoke_key(self, organization: str, key_id: str) -> None:
-        """At once: every call reads its key. Raises Missing."""
+        """Revoke a key at once, as every call reads its key. Raises Missing."""
         await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _KEY_ROWS + key_id)])
 
     async def caller(self, key: str) -> Caller | None:
-        """Who holds this key; None for a key that is none, was revoked, or whose organization is gone."""
+        """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone."""
         parts = _KEY.fullmatch(key)
         if parts is None:
             return None
@@ -240,5 +248,5 @@ class Organizations:
 
 
 def _hash(secret: str) -> str:
-    """The secret has 256 random bits, so a plain hash keeps it."""
+    """SHA-256 of a secret. The secret has 256 random bits, so a slow hash would add nothing."""
     return hashlib.sha256(secret.encode()).hexdigest()

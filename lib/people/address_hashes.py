@@ -1,9 +1,9 @@
-"""Hashes of addresses, for keys: no table's key may hold what a user typed, or an address.
+"""Hashes of addresses, for keys of tables: a key must not hold an address, or anything else that a user typed.
 
-Each organization has a secret of its own, made when it is first needed and kept in the registry, beside its settings.
-So whoever reads the organization's tables alone cannot try addresses out; and the hash does not change when the keys of
-tokens are rotated, for then a recipient's no would be lost. It outlives the organization: a process may still know it
-when another one of that name is made, and must not reckon with another one than the rest.
+Each organization has a secret of its own. The secret is made when it is first needed, and kept in the registry beside
+the organization's settings. A reader of the organization's tables alone can therefore not try addresses out. The hash
+does not depend on the keys of tokens: rotating these would lose a recipient's no. The secret outlives the organization,
+because processes remember it, and all must use the same one when an organization of that name is made again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _ROW = "address-secret"
 
 
 class AddressHashes:
+    """Keyed hashes of addresses, for each organization."""
+
     def __init__(self, storage: Storage) -> None:
         self._tables = storage.tables
         self._secrets: dict[str, str] = {}
@@ -28,7 +30,7 @@ class AddressHashes:
         return await self.find(organization, email) or _hash(await self._make(organization), email)
 
     async def find(self, organization: str, email: str) -> str | None:
-        """The same, and nothing is written; None where no hash was ever made, so that nothing has one for its key."""
+        """The hash, without making a secret; None where the organization has none, and therefore no row with a hash."""
         if organization not in self._secrets:
             secret = await self._read(organization)
             if secret is None:
@@ -41,7 +43,7 @@ class AddressHashes:
         return row.text("secret") if row else None
 
     async def _make(self, organization: str) -> str:
-        """Two that make it at the same time get the same one."""
+        """Make the organization's secret; two callers at the same time get the same one."""
         secret = secrets.token_hex(32)
         row = Row(organization, _ROW, {"v": 1, "secret": secret})
         try:

@@ -1,13 +1,13 @@
-"""What of an address of mail is compared."""
+"""Normalize e-mail addresses for comparison."""
 
 from __future__ import annotations
 
 
 def same_mailbox(email: str) -> str:
-    """What two spellings of an address have in common. Servers that tell cases apart are not to be found."""
+    """The address in lower case. In theory a server may tell upper from lower case; in practice none does."""
     return email.lower()
 
 
 def domain_of(email: str) -> str:
-    """Where its mail goes, as domains are compared."""
+    """The address's domain in lower case."""
     return email.rpartition("@")[2].lower()

@@ -1,4 +1,4 @@
-"""Activities of a record that are no messages: calls, so far. Newest first."""
+"""Call activities of records, newest first: rows of the table `people`, partition `activity|<type>|<id>`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from lib.storage.sort_keys import newest_first
 
 
 class Activity(BaseModel):
-    """`id` follows from what it was made of, so that making it twice makes it once."""
+    """Something that was done about a record, other than a message."""
 
     id: str
+    """Computed from what the activity was made of, so that making it twice makes it once."""
     kind: Literal["call"]
     record: RecordRef
     title: str
@@ -29,17 +30,20 @@ class Activity(BaseModel):
 
 
 class _Stored(Activity):
-    """A row. `made_by` is the request that made it."""
+    """A row of the table."""
 
     made_by: str | None = None
+    """The id of the request that made it."""
 
 
 class Activities:
+    """Activities in storage."""
+
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def make(self, organization: str, activity: Activity, by: str) -> bool:
-        """Make it, once; whether it was the request `by` that did."""
+    async def make_activity(self, organization: str, activity: Activity, by: str) -> bool:
+        """Make the activity once; True if the request `by` made it, now or in an earlier try."""
         stored = _Stored(**dict(activity), made_by=by)
         row = Row(_partition(activity.record), _key(activity), pack(stored))
         try:
@@ -49,8 +53,8 @@ class Activities:
             return there is not None and unpack(_Stored, there).made_by == by
         return True
 
-    async def remove(self, organization: str, activity: Activity) -> bool:
-        """Whether it was there."""
+    async def remove_activity(self, organization: str, activity: Activity) -> bool:
+        """Remove the activity; False if there is none."""
         try:
             await self._tables.write_rows(
                 table(organization, "people"), [Delete(_partition(activity.record), _key(activity))]
@@ -59,10 +63,10 @@ class Activities:
             return False
         return True
 
-    async def page(
+    async def list_activities(
         self, organization: str, record: RecordRef, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Activity]]:
-        """(cursor, activity), newest first."""
+        """List a record's activities as (cursor, activity), newest first."""
         keys = Range(after=after) if after else EVERYTHING
         async for row in self._tables.query(table(organization, "people"), _partition(record), keys, limit):
             yield row.key, unpack(Activity, row)

@@ -1,7 +1,8 @@
-"""What recipients have said about being followed: a history for each address, to which is only ever added.
+"""Consents: a history for each address of what its owner has said about being followed.
 
-Rows of the table `people`, partition `consent|<keyed hash of the address>`, key = the time counted backwards, so that
-the newest is the first; no address stands in them. The newest entry counts.
+Entries are only ever added, and the newest one counts. They are rows of the table `people`, partition
+`consent|<keyed hash of the address>`; the key counts time backwards, so that the newest comes first. No row holds an
+address.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from lib.storage.repository import Repository
 from lib.storage.sort_keys import descending_number
 
 SAME_AGAIN = timedelta(hours=24)
-"""So long a consent that says the same as the newest one is that one, told twice."""
+"""Within this time, a consent that says the same as the newest one is a repetition of it."""
 
 _LAST = 10**14
-"""Milliseconds: later than any time there is."""
+"""Milliseconds since 1970, later than any time that can be stored."""
 
 
 class ConsentSpec(Model):
-    """What an address's owner has said, and how that is known."""
+    """The statement of an address's owner, and how it is known."""
 
     follow: Literal["allow", "do_not_allow"]
     basis: Line = Field("", description="the legal basis, such as consent or legitimate interest")
@@ -38,26 +39,29 @@ class ConsentSpec(Model):
 
 
 class Consent(ConsentSpec):
-    """An entry of the history. `by` is the user who entered it, where one was named."""
+    """An entry of the history."""
 
     at: Moment
     by: ChosenId | None = None
+    """The user who entered it, if one was named."""
 
 
 class Consents:
+    """Consents in storage."""
+
     def __init__(self, storage: Storage, hashes: AddressHashes, clock: Clock) -> None:
         self._rows = Repository(storage.tables, "people", Consent)
         self._hashes = hashes
         self._clock = clock
 
-    async def append(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
-        """Add to the address's history. What says the same as the newest of a day is not added again."""
-        newest, now = await self.newest(organization, email), milliseconds(self._clock.now())
+    async def append_consent(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
+        """Add to the address's history, unless it repeats the newest entry within `SAME_AGAIN`; return the entry."""
+        newest, now = await self.newest_consent(organization, email), milliseconds(self._clock.now())
         if newest is not None:
             told_twice = newest == Consent(**spec.model_dump(), at=newest.at, by=by)
             if told_twice and moment(now) - newest.at < SAME_AGAIN:
                 return newest
-            # What is told later is newer, whatever the clock says of who tells it.
+            # A later call is the newer entry, even if the clock of its instance is behind.
             now = max(now, milliseconds(newest.at) + 1)
         consent = Consent(**spec.model_dump(), at=moment(now), by=by)
         key = f"{descending_number(now, _LAST)}|{new_id()}"
@@ -66,18 +70,19 @@ class Consents:
         )
         return consent
 
-    async def newest(self, organization: str, email: str) -> Consent | None:
+    async def newest_consent(self, organization: str, email: str) -> Consent | None:
+        """The entry that counts; None without an entry."""
         async for consent in self.history(organization, email, limit=1):
             return consent
         return None
 
     async def load_preference(self, organization: str, email: str) -> Preference:
-        """What the newest entry says."""
-        newest = await self.newest(organization, email)
+        """The preference in the newest entry; `unknown` without an entry."""
+        newest = await self.newest_consent(organization, email)
         return newest.follow if newest else "unknown"
 
     async def history(self, organization: str, email: str, limit: int | None = None) -> AsyncIterator[Consent]:
-        """Newest first."""
+        """List the address's entries, newest first."""
         hashed = await self._hashes.find(organization, email)
         if hashed is None:
             return

@@ -61,7 +61,7 @@ class EngagedRecords:
         """For a timer: take records off the lists whose week is over, and put those in place whose score is reckoned by
         other weights now; how many rows have changed. An organization that fails is left for the next time."""
         changed = 0
-        async for organization in self._organizations.all():
+        async for organization in self._organizations.list_organizations():
             try:
                 changed += await self._tidy(organization)
             except (StorageError, Stale) as error:

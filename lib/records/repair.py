@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from lib.organizations.registry import Score
-from lib.people.store import StoredRecord
+from lib.people.records import StoredRecord
 from lib.records.rollups import total
 from lib.records.rows import PARTITION, RecordRows, key_changes, last_keys_of
 from lib.storage import Change, Delete

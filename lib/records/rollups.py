@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from lib.clock import milliseconds, moment
 from lib.fields import Moment
 from lib.organizations.registry import Score
-from lib.people.store import StoredRecord
+from lib.people.records import StoredRecord
 from lib.records.score import rank, score
 from lib.records.shares import LastOf, Share, name_of
 from lib.verdicts.decay import EventKind

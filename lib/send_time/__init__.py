@@ -1,5 +1,5 @@
 """Delivery advice: when a mail is best sent to one recipient, and why.
 
-`places` and `countries` say where the recipient is, `office_hours` when people work there, `habits` when this one reads
-mail, `advice` puts it together; all of these are pure. `advisor` reads what they need from storage.
+`places` and `countries` find out where the recipient is, `office_hours` when people work there, `habits` when this
+recipient reads mail. `advice` combines them. All of these are pure; `advisor` reads their input from storage.
 """

@@ -1,10 +1,9 @@
-"""The advice: when to send, by office hours or by the recipient's own habits, in words, and how sure that is.
+"""The advice: when to send, by office hours or by the recipient's own habits, with a reason and a confidence.
 
-Confidence is a number from 0 to 1. By office hours it is the certainty of the place (see `places`) times what office
-hours are worth, as nothing but custom says that this recipient works then: 0.7, and 0.6 where the public holidays
-there are not known. By habit it is the probability that the recipient's own hour is the better one (see `habits`), at
-most 0.99; the place does not enter, as a wrong one shifts what was seen and what is advised alike. Without advice it
-is 0.
+Confidence is a number from 0 to 1. By office hours it is the certainty of the place (see `places`) times a factor,
+because only custom says that this recipient works then: 0.7, or 0.6 where public holidays are not known. By habit it is
+the probability that the recipient's own hour is the better one (see `habits`), at most 0.99; the place does not enter,
+as a wrong place shifts observation and advice alike. Without advice it is 0.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lib.organizations.registry import WorkHours
 from lib.send_time import sentences
-from lib.send_time.habits import Engagement, habit_of
+from lib.send_time.habits import EngagedMoment, habit_of
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of
 from lib.send_time.places import Place
 
@@ -27,26 +26,32 @@ _SUREST = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`suggested_at` (UTC) is None where nothing can be advised, `zone` where the recipient's is not known."""
+    """When to send a mail, and why."""
 
     because: str
+    """A sentence for the salesperson."""
     suggested_at: datetime | None = None
+    """UTC; None where no time can be advised."""
     zone: str | None = None
+    """The recipient's time zone; None where it is not known."""
     confidence: float = 0.0
+    """From 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What people have done with mail, in the time of where they are: the recipient, and similar ones."""
+    """Moments at which people engaged with mail, each in local time."""
 
-    own: Sequence[Engagement] = ()
-    similar: Iterable[Engagement] = field(default=())
+    own: Sequence[EngagedMoment] = ()
+    """The recipient's."""
+    similar: Iterable[EngagedMoment] = field(default=())
+    """Those of other recipients."""
 
 
 def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, now: datetime) -> Advice:
-    """When to send to one recipient at a known place. In working time that is `now`.
+    """Advise when to send to one recipient at a known place. In working time that is `now`.
 
-    Slow the first time that a country's holidays are asked for (some 0.1 s): call it in a thread.
+    The first question about a country's holidays takes some 0.1 s: call it in a thread.
     """
     now = now.astimezone(UTC)
     zone, sender = ZoneInfo(place.zone), ZoneInfo(sender_zone)
@@ -69,7 +74,7 @@ def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, no
 
 
 def office_hours_at(place: Place, work_hours: WorkHours) -> OfficeHours:
-    """An organization's work hours, as they are kept at a place."""
+    """An organization's work hours, applied to a place."""
     return OfficeHours(
         zone=ZoneInfo(place.zone),
         days=frozenset(work_hours.days),

@@ -1,9 +1,9 @@
-"""Delivery advice for a stored message: reads the record, the sender and what is known of habits; advises.
+"""Delivery advice for a stored message: read the record, the sender and engagement with earlier mail; then advise.
 
-What it costs: two reads (record, sender) and one list of the recipient's mails; then one read for each of those that
-was engaged with, `MOST_MAILS` at the most. Only if these are enough for a habit, the same for recent mails of the whole
-organization, with a read of each record and sender: 93 reads at the very most, many of them at the same time.
-With Azure Maps two requests to it, for records without a time zone.
+Cost: two reads (record, sender) and one list of the recipient's mails, then one read for each mail that was engaged
+with, at most `MOST_MAILS`. If these are enough for a habit, the same for recent mails of the whole organization, with a
+read of each record and sender: at most 93 reads, many of them at the same time. With Azure Maps, two requests to it for
+a record without a time zone.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import WorkHours
-from lib.people.store import People, StoredRecord
+from lib.people.records import StoredRecord
+from lib.people.store import People
 from lib.send_time import sentences
 from lib.send_time.advice import Advice, Seen, advise
-from lib.send_time.habits import FEWEST_MAILS, Engagement, mails_of
+from lib.send_time.habits import FEWEST_MAILS, EngagedMoment, mails_of
 from lib.send_time.places import Nowhere, Place, place_of
 from lib.verdicts.fact_store import FactRows
 
@@ -37,6 +38,8 @@ _UNKNOWN_SENDERS_ZONE = "UTC"
 
 
 class Advisor:
+    """Delivery advice over storage."""
+
     def __init__(self, people: People, lists: Lists, rows: FactRows, maps: AzureMaps | None) -> None:
         self._people = people
         self._lists = lists
@@ -46,10 +49,10 @@ class Advisor:
     async def advise(
         self, organization: str, work_hours: WorkHours, message: StoredMessage, sender_zone: str, now: datetime
     ) -> Advice:
-        """When to send the message; without a time where it has no one recipient at a known place."""
+        """Advise when to send the message. No time is suggested unless it has one recipient at a known place."""
         recipients = message.recipients()
         if len(recipients) != 1:
-            return Advice(sentences.SEVERAL if recipients else sentences.NOBODY)
+            return Advice(sentences.SEVERAL if recipients else sentences.NO_RECIPIENT)
         ref = recipients[0].record
         record = await self._people.record(organization, ref) if ref else None
         if ref is None or record is None:
@@ -61,7 +64,7 @@ class Advisor:
         return await asyncio.to_thread(advise, place, work_hours, sender_zone, seen, now)
 
     async def sender_zone(self, organization: str, message: StoredMessage) -> str:
-        """The sender's time zone; UTC where the user is gone."""
+        """The sender's time zone; UTC if the user is gone."""
         user = await self._people.user(organization, message.sender)
         return user.time_zone if user else _UNKNOWN_SENDERS_ZONE
 
@@ -84,18 +87,18 @@ class Advisor:
         return Seen(own, await self._of_others(organization, others[:MOST_SIMILAR_MAILS], now))
 
     async def _engaged(self, organization: str, scope: str) -> list[Listed]:
-        """The newest followed mails that one recipient got and did something with."""
+        """List the newest followed mails that went to one recipient and were engaged with."""
         page = self._lists.page(organization, scope, "followed", "-sent_at", None, _LISTED)
         return [listed async for _, listed in page if _is_engaged(listed) and len(listed.message.recipients()) == 1]
 
-    async def _of_others(self, organization: str, mails: Sequence[Listed], now: datetime) -> list[Engagement]:
+    async def _of_others(self, organization: str, mails: Sequence[Listed], now: datetime) -> list[EngagedMoment]:
         zones = await asyncio.gather(*(self._zone_for(organization, listed.message, now) for listed in mails))
         return await self._engagements(organization, list(zip(mails, zones, strict=True)))
 
     async def _zone_for(self, organization: str, message: StoredMessage, now: datetime) -> str:
-        """Where the mail was read: the recipient's zone, else the sender's, who mostly write to people near them.
+        """The zone in which the mail was read: the recipient's, else the sender's, as most mail goes to people nearby.
 
-        By data at hand only: Azure Maps would bill for each.
+        Built-in data only: Azure Maps would bill for each mail.
         """
         ref = message.recipients()[0].record
         record = await self._people.record(organization, ref) if ref else None
@@ -105,15 +108,15 @@ class Advisor:
                 return place.zone
         return await self.sender_zone(organization, message)
 
-    async def _engagements(self, organization: str, mails: Sequence[tuple[Listed, str]]) -> list[Engagement]:
+    async def _engagements(self, organization: str, mails: Sequence[tuple[Listed, str]]) -> list[EngagedMoment]:
         found = await asyncio.gather(*(self._of_mail(organization, listed.message.id, zone) for listed, zone in mails))
         return [engagement for engagements in found for engagement in engagements]
 
-    async def _of_mail(self, organization: str, message: str, zone: str) -> Iterable[Engagement]:
+    async def _of_mail(self, organization: str, message: str, zone: str) -> Iterable[EngagedMoment]:
         facts = self._rows.newest_first(organization, message, limit=_MOST_FACTS)
         place = ZoneInfo(zone)
         return [
-            Engagement(message, fact.kind, moment(fact.at).astimezone(place).replace(tzinfo=None))
+            EngagedMoment(message, fact.kind, moment(fact.at).astimezone(place).replace(tzinfo=None))
             async for _, fact, verdict in facts
             if verdict.kind == "human"
         ]

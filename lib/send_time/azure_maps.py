@@ -1,6 +1,6 @@
-"""Azure Maps: where an address is, and which time is kept there; used instead of the data at hand when a key is set.
+"""Azure Maps: the place of an address and its time zone; used before the built-in data if a key is set.
 
-Two requests an address: Search Address, then Timezone by Coordinates, both of api-version 1.0
+Two requests for an address: Search Address, then Timezone by Coordinates, both of api-version 1.0
 (https://learn.microsoft.com/rest/api/maps/search/get-search-address and
 https://learn.microsoft.com/rest/api/maps/timezone/get-timezone-by-coordinates). Both are billed.
 """
@@ -15,14 +15,14 @@ import aiohttp
 from pydantic import BaseModel, Field, SecretStr
 
 from lib.fields import TimeZone
-from lib.people.store import Address
+from lib.people.records import Address
 from lib.send_time.countries import country_code, subdivision_code
 from lib.send_time.places import Place, name_of_zone
 
 log = logging.getLogger("heed.send_time")
 
 SECONDS = 2.0
-"""For both requests together: somebody waits for the answer, and the data at hand are there."""
+"""Limit for both requests together: a person waits for the answer, and there are the built-in data."""
 _CERTAINTY = 0.95
 
 
@@ -58,17 +58,19 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class AzureMaps:
+    """A client of Azure Maps."""
+
     def __init__(self, url: str, key: SecretStr) -> None:
         self._url = url
         self._key = key
 
     async def place_of(self, address: Address) -> Place | None:
-        """Where the address is; None where the service does not know, does not answer in time or answers nonsense."""
+        """Find the address; None if the service does not know it, does not answer in time or answers nonsense."""
         try:
             async with asyncio.timeout(SECONDS), aiohttp.ClientSession() as session:
                 return await self._place_of(session, address)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            # Neither the error's text nor the address: the one may quote the other.
+            # The log gets neither the error's text nor the address: the text may quote the address.
             log.warning("Azure Maps gave no place: %s", type(error).__name__)
             return None
 

@@ -1,7 +1,7 @@
-"""Cities with their time zones, from GeoNames (https://www.geonames.org, CC BY 4.0; see `make_catalogues`).
+"""Cities with their time zones, from GeoNames (https://www.geonames.org, CC BY 4.0).
 
-The catalogue is 7 MB of text that is searched as it stands: a look-up takes about 3 ms, reading the file 40 ms once,
-and no index costs memory. Call from a thread, not from a coroutine.
+`infra/catalogues/cities.py` makes the catalogue. Look-ups search its 7 MB of text directly: reading the file takes 40
+ms once, a look-up about 3 ms, and no index costs memory. Call from a thread, not from a coroutine.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ _MOST_NAMESAKES = 500
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """`country` is ISO 3166-1's code, `subdivision` the part of ISO 3166-2's after the hyphen, empty where not kept."""
+    """A row of the catalogue."""
 
     country: str
+    """The code of ISO 3166-1."""
     subdivision: str
+    """The code of ISO 3166-2 after the hyphen; empty where the catalogue has none."""
     zone: str
     population: int
     name: str
@@ -35,7 +37,7 @@ def _catalogue() -> bytes:
 
 
 def cities_named(name: str) -> list[City]:
-    """All that have this name, or had, in any of the languages that are kept."""
+    """Find all cities that have or had this name, in any language of the catalogue."""
     text, wanted = _catalogue(), f"|{folded(name)}|".encode()
     found: list[City] = []
     at = text.find(wanted) if wanted != b"||" else -1
@@ -48,13 +50,13 @@ def cities_named(name: str) -> list[City]:
 
 @lru_cache(64)
 def cities_of(country: str, subdivision: str | None = None) -> tuple[City, ...]:
-    """All of a country, or of one of its subdivisions."""
+    """List the cities of a country, or of one of its subdivisions."""
     cities = (_city(row) for row in _rows_of(country))
     return tuple(city for city in cities if subdivision is None or city.subdivision == subdivision)
 
 
 def _rows_of(country: str) -> Iterator[bytes]:
-    """Rows are sorted, so those of a country stand together."""
+    """Find the rows of a country, which stand together as rows are sorted."""
     text, start = _catalogue(), f"\n{country}\t".encode()
     first, last = text.find(start), text.rfind(start)
     if first >= 0:

@@ -1,4 +1,4 @@
-"""Countries and their parts, as people write them into a CRM: `Germany`, `de`, `Deutschland`; `Bavaria`, `BY`."""
+"""Codes of countries and subdivisions for names that people type: `Germany`, `de`, `Deutschland`; `Bavaria`, `BY`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _US_STATES = (
     "700 LA 716 AR 730 OK 733 TX 734 OK 750 TX 800 CO 820 WY 832 ID 840 UT 850 AZ 870 NM 885 TX 889 NV 900 CA 962 - "
     "967 HI 969 GU 970 OR 980 WA 995 AK"
 )
-"""The first three digits of a ZIP code from which each state begins; `-` is the forces' (USPS, Domestic Mail Manual,
-labeling list L002)."""
+"""The first three digits of the ZIP codes with which each state begins; `-` is the armed forces (USPS, Domestic Mail
+Manual, labeling list L002)."""
 
 _CANADIAN_PROVINCES = {
     "A": "NL",
@@ -40,10 +40,10 @@ _CANADIAN_PROVINCES = {
     "V": "BC",
     "Y": "YT",
 }
-"""By the first letter of the postal code (Canada Post); X is shared by Nunavut and the Northwest Territories."""
+"""Provinces by the first letter of the postal code (Canada Post). Two territories share X."""
 
 _AUSTRALIAN_STATES = {"2": "NSW", "3": "VIC", "4": "QLD", "5": "SA", "6": "WA", "7": "TAS", "08": "NT", "09": "NT"}
-"""By how the postcode begins (Australia Post). The capital's, within the 2000s, keep the time of New South Wales."""
+"""States by the beginning of the postcode (Australia Post). The capital, in the 2000s, keeps the time of NSW."""
 
 
 @lru_cache(1)
@@ -54,13 +54,13 @@ def _countries() -> dict[str, tuple[str, str]]:
 
 
 def country_code(text: str | None) -> str | None:
-    """ISO 3166-1's two letters for a country's name or code; None where it is not known."""
+    """The two letters of ISO 3166-1 for a country's name or code; None if it is not known."""
     found = _countries().get(folded(text or ""))
     return found[0] if found else None
 
 
 def country_name(code: str) -> str:
-    """In English; the code itself where there is none."""
+    """The country's name in English; the code itself if there is none."""
     return _countries().get(code.lower(), (code, code))[1]
 
 
@@ -78,9 +78,9 @@ def country_of_zone(zone: str) -> str | None:
 
 
 def subdivision_code(country: str, region: str | None, postal_code: str | None = None) -> str | None:
-    """ISO 3166-2's code, without the country's, of a region by name or code, or else by the postal code.
+    """The code of ISO 3166-2 after the hyphen, for a region's name or code, else for the postal code; None if unknown.
 
-    None where neither says it. Postal codes speak in the USA, Canada and Australia, where they decide the time zone.
+    Postal codes are used in the USA, Canada and Australia, where they decide the time zone.
     """
     return _subdivisions(country).get(folded(region or "")) or _by_postal_code(country, postal_code or "")
 

@@ -1,4 +1,4 @@
-"""When one recipient reads mail: by what is seen of them, drawn towards what similar recipients do.
+"""Estimate when one recipient reads mail: from the recipient's own engagement, drawn towards that of similar ones.
 
 The model: engagement falls on a day of the week and on an hour of the day independently of each other, each with
 shares of a Dirichlet distribution (7 and 24 of them: 168 hours of the week would need far more mails than one recipient
@@ -6,11 +6,11 @@ gets). A mail counts once, however often it is opened. The prior is what similar
 mails; theirs is what office hours suggest, worth as much. Posterior: prior + counts (Gelman et al., Bayesian Data
 Analysis, 3rd edition, section 3.4).
 
-How sure it is that one hour is better than another: the logarithm of the ratio of two Dirichlet shares a and b has mean
-digamma(a) - digamma(b) and variance trigamma(a) + trigamma(b), and is taken as normal (Aitchison and Shen, Biometrika
-67, 1980). Those of day and hour add up.
+The probability that one hour is better than another: the logarithm of the ratio of two Dirichlet shares a and b has
+mean digamma(a) - digamma(b) and variance trigamma(a) + trigamma(b), and is taken as normal (Aitchison and Shen,
+Biometrika 67, 1980). The terms for day and hour add up.
 
-What it cannot see: mail is opened after it is sent, so a sender who always sends at one hour sees many opens then.
+Blind spot: mail is opened after it is sent, so a sender who always sends at one hour sees many opens then.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from zoneinfo import ZoneInfo
 from lib.send_time.office_hours import OfficeHours, moments_of
 
 ENGAGING = frozenset({"open", "click", "reply"})
-"""Kinds of events that show a person at their mail. A click counts, as some never load the images that show an open."""
+"""Kinds of events that show a person reading mail. A click counts, as some people never load images."""
 
 FEWEST_MAILS = 5
 PRIOR_MAILS = 10.0
 SURE_ENOUGH = 0.9
-"""How probable it must be that the recipient's own hour is better, before the advice follows it."""
+"""Probability that the recipient's own hour is better, from which the advice uses it."""
 _DAYS = 7
-"""How far ahead it looks, today included: a week later it would be the same day again, and nothing speaks for that."""
+"""Days that are considered, today included: after a week the same weekdays would come again."""
 _OUTSIDE = 0.1
-"""The share of engagement that office hours leave to other hours, and work days to other days: an estimate."""
+"""Share of engagement outside office hours, and on days that are no work days: an estimate."""
 
 _LARGE = 10.0
-"""From here on the series for digamma and trigamma are exact enough."""
+"""Argument from which the series for digamma and trigamma are exact enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
-    """A person did something with a mail. `local` is what clocks showed where they are, without a zone."""
+class EngagedMoment:
+    """A moment at which a person engaged with a mail."""
 
     message: str
     kind: str
     local: datetime
+    """Local time of the person, without a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,14 @@ class Week:
     hours: tuple[float, ...]
 
     def plus(self, other: Week, weight: float) -> Week:
+        """Add the other week's weights, each times `weight`."""
         return Week(
             tuple(mine + weight * its for mine, its in zip(self.days, other.days, strict=True)),
             tuple(mine + weight * its for mine, its in zip(self.hours, other.hours, strict=True)),
         )
 
     def shares(self) -> Week:
+        """Scale days and hours so that each add up to one."""
         return Week(
             tuple(weight / sum(self.days) for weight in self.days),
             tuple(weight / sum(self.hours) for weight in self.hours),
@@ -70,15 +73,18 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """The moment (UTC) that the recipient's own doings speak for, and how probable it is that it is the better one."""
+    """A time to send that follows from the recipient's own engagement."""
 
     moment: datetime
+    """UTC."""
     probability: float
+    """Probability that it is better than office hours, from 0 to 1."""
     mails: int
+    """Mails that the recipient engaged with."""
 
 
-def mails_of(engagements: Iterable[Engagement]) -> dict[str, set[tuple[int, int]]]:
-    """By message: the (weekday, hour) at which it was engaged with, each once. Monday is 0."""
+def mails_of(engagements: Iterable[EngagedMoment]) -> dict[str, set[tuple[int, int]]]:
+    """The (weekday, hour) pairs of engagement with each message, each pair once. Monday is 0."""
     mails: dict[str, set[tuple[int, int]]] = {}
     for each in engagements:
         if each.kind in ENGAGING:
@@ -86,8 +92,8 @@ def mails_of(engagements: Iterable[Engagement]) -> dict[str, set[tuple[int, int]
     return mails
 
 
-def counted(engagements: Iterable[Engagement]) -> Week:
-    """Every mail counts one, spread over the hours at which it was engaged with."""
+def count_mails(engagements: Iterable[EngagedMoment]) -> Week:
+    """Count mails by weekday and hour. A mail counts one, spread evenly over its (weekday, hour) pairs."""
     days, hours = [0.0] * 7, [0.0] * 24
     for moments in mails_of(engagements).values():
         for day, hour in moments:
@@ -96,8 +102,8 @@ def counted(engagements: Iterable[Engagement]) -> Week:
     return Week(tuple(days), tuple(hours))
 
 
-def of_office_hours(office: OfficeHours) -> Week:
-    """Shares, if nothing is known but when people work."""
+def office_hours_shares(office: OfficeHours) -> Week:
+    """Shares that follow from office hours alone."""
     on_days = {day - 1 for day in office.days}
     first, last = office.start.hour, office.end.hour if office.end.minute else office.end.hour - 1
     return Week(_mostly(on_days, 7), _mostly(range(first, last + 1), 24))
@@ -108,17 +114,21 @@ def _mostly(usual: Collection[int], of: int) -> tuple[float, ...]:
 
 
 def habit_of(
-    own: Sequence[Engagement], similar: Iterable[Engagement], office: OfficeHours, suggested: datetime, now: datetime
+    own: Sequence[EngagedMoment],
+    similar: Iterable[EngagedMoment],
+    office: OfficeHours,
+    suggested: datetime,
+    now: datetime,
 ) -> Habit | None:
-    """The first of the coming days whose best hour beats `suggested`, the office hours' advice; None if none does.
+    """Find the first coming day whose best hour beats `suggested`, the advice by office hours; None if none does.
 
-    None, too, of fewer than `FEWEST_MAILS` mails. Public holidays are passed over.
+    None, too, with fewer than `FEWEST_MAILS` mails. Public holidays are skipped.
     """
     mails = len(mails_of(own))
     if mails < FEWEST_MAILS:
         return None
-    expected = counted(similar).plus(of_office_hours(office), PRIOR_MAILS).shares()
-    posterior = counted(own).plus(expected, PRIOR_MAILS)
+    expected = count_mails(similar).plus(office_hours_shares(office), PRIOR_MAILS).shares()
+    posterior = count_mails(own).plus(expected, PRIOR_MAILS)
     baseline = suggested.astimezone(office.zone)
     for moment in _best_hours(posterior, office, now):
         probability = _beats(posterior, moment.astimezone(office.zone), baseline)
@@ -128,7 +138,7 @@ def habit_of(
 
 
 def _best_hours(posterior: Week, office: OfficeHours, now: datetime) -> Iterator[datetime]:
-    """For each of the coming days, the moment at which its best hour begins, or `now` within that hour."""
+    """The beginning of the best hour of each coming day, or `now` within that hour."""
     first = now.astimezone(office.zone).date()
     for ahead in range(_DAYS):
         day = first + timedelta(days=ahead)
@@ -138,9 +148,9 @@ def _best_hours(posterior: Week, office: OfficeHours, now: datetime) -> Iterator
 
 
 def _hours_left(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
-    """The beginnings of a day's hours that are not over yet; for the hour that it is now, now.
+    """The beginnings of a day's hours that are not over yet; `now` for the current hour.
 
-    For an hour that clocks leave out comes the moment at which they do, which shows another hour.
+    An hour that clocks skip is represented by the moment of the change, whose local hour is another one.
     """
     for hour in range(24):
         for start in moments_of(day, time(hour), zone):
@@ -149,7 +159,7 @@ def _hours_left(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
 
 
 def _beats(posterior: Week, moment: datetime, baseline: datetime) -> float:
-    """The probability that the recipient is likelier to engage at the one local time than at the other."""
+    """Probability that engagement is likelier at `moment` than at `baseline`, both local."""
     pairs = []
     if moment.weekday() != baseline.weekday():
         pairs.append((posterior.days[moment.weekday()], posterior.days[baseline.weekday()]))
@@ -163,7 +173,7 @@ def _beats(posterior: Week, moment: datetime, baseline: datetime) -> float:
 
 
 def digamma(x: float) -> float:
-    """For x > 0, to 10 digits: upwards by DLMF 5.5.2, then 5.11.2 (https://dlmf.nist.gov/5.11)."""
+    """The digamma function for x > 0, to 10 digits: upwards by DLMF 5.5.2, then 5.11.2 (https://dlmf.nist.gov/5.11)."""
     below = 0.0
     while x < _LARGE:
         below += 1 / x
@@ -173,7 +183,7 @@ def digamma(x: float) -> float:
 
 
 def trigamma(x: float) -> float:
-    """For x > 0, to 9 digits: upwards by DLMF 5.15.5, then 5.15.8 (https://dlmf.nist.gov/5.15)."""
+    """The trigamma function for x > 0, to 9 digits: upwards by DLMF 5.15.5, then 5.15.8 (https://dlmf.nist.gov/5.15)."""
     below = 0.0
     while x < _LARGE:
         below += 1 / (x * x)

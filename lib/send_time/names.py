@@ -1,4 +1,4 @@
-"""Names of cities and countries, brought into one form so that they can be compared."""
+"""Normalize names of cities and countries for comparison."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 _DROPPED = re.compile(r"[.'’`]")
 _SEPARATORS = re.compile(r"[\W_]+")
 _UNDECOMPOSED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-"""Letters that Unicode does not take apart into a base letter and a mark."""
+"""Letters that Unicode does not decompose into a base letter and a mark."""
 
 
 def folded(name: str) -> str:

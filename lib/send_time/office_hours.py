@@ -1,4 +1,4 @@
-"""When people work at a place: an organization's work hours, on its work days, but for the public holidays there."""
+"""Working time at a place: an organization's work hours on its work days, except public holidays of the place."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 FARTHEST = timedelta(days=14)
-"""How far ahead working time is looked for."""
+"""Limit of the search for working time."""
 
 HolidayName = Callable[[date], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """Working time by the wall clock of a zone: from `start` until before `end`, on `days` (ISO: 1 is Monday)."""
+    """Working time by the local time of a zone, from `start` until before `end`."""
 
     zone: ZoneInfo
     days: frozenset[int]
+    """Weekdays; 1 is Monday."""
     start: time
     end: time
     holiday: HolidayName
@@ -32,7 +33,7 @@ class OfficeHours:
         return self.is_working_day(local.date()) and self.start <= local.time() < self.end
 
     def next_working_moment(self, now: datetime) -> datetime | None:
-        """The first moment of working time, in UTC: `now` itself, or when a work day begins; None within `FARTHEST`."""
+        """The first moment of working time, in UTC: `now` or the beginning of a work day; None if none is near."""
         if self.is_working_time(now):
             return now
         first = now.astimezone(self.zone).date()
@@ -44,10 +45,10 @@ class OfficeHours:
 
 
 def moments_of(day: date, at: time, zone: ZoneInfo) -> list[datetime]:
-    """When clocks show this, in UTC: once; twice where they are set back over it, the earlier first.
+    """The moments, in UTC, at which local clocks show this time: one, or two if clocks are set back over it.
 
-    Where they are set forward over it, the moment at which they are: the first that is not before it (PEP 495 calls
-    this a gap, and gives it one offset from either side).
+    If clocks are set forward over it, the moment of the change: the first that is not before it (PEP 495 calls this a
+    gap, and gives it one offset from either side).
     """
     wall = datetime.combine(day, at)
     moments = sorted({wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
@@ -57,7 +58,7 @@ def moments_of(day: date, at: time, zone: ZoneInfo) -> list[datetime]:
 
 
 def _change_of_offset(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The second at which the zone's offset changes, by halving the time between."""
+    """The second at which the zone's offset changes, by bisection."""
     old = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
@@ -69,10 +70,10 @@ def _change_of_offset(before: datetime, after: datetime, zone: ZoneInfo) -> date
 
 
 def holidays_of(country: str | None, subdivision: str | None) -> HolidayName:
-    """The name of the public holiday of a day there, in English where it has one, or None.
+    """A function that names the public holiday of a day there, in English if it has an English name, or gives None.
 
-    Places without a country, and countries that `holidays` does not know, have none; those of a subdivision are added
-    where it is known.
+    Places without a country, and countries that `holidays` does not know, have none. Holidays of a subdivision are
+    added if it is known.
     """
 
     def name(day: date) -> str | None:
@@ -82,13 +83,13 @@ def holidays_of(country: str | None, subdivision: str | None) -> HolidayName:
 
 
 def are_holidays_known(country: str | None, year: int) -> bool:
-    """Whether anything is known of a country's public holidays in a year."""
+    """Whether a country's public holidays in a year are known."""
     return country is not None and bool(_calendar(country, None, year))
 
 
 @lru_cache(256)
 def _calendar(country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
-    """A plain copy: the library's own object fills itself when asked, which threads must not do at the same time."""
+    """Holidays as a plain dict: the library's own object changes when it is read, which is not safe among threads."""
     from holidays import country_holidays
 
     try:

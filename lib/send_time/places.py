@@ -1,7 +1,7 @@
-"""From a record to a place: the time zone that its recipient lives by, and the country whose holidays are kept there.
+"""Find the place of a record: the recipient's time zone, and the country whose holidays are kept there.
 
-The record's own time zone comes first, then its address: the city, within its country and region where these are given;
-else the region or the country alone, if nearly everybody there keeps the same time.
+The record's own time zone comes first, then its address: the city, within its country and region if these are given;
+else the region or the country alone, if nearly all people there keep the same time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib.people.store import Address
+from lib.people.records import Address
 from lib.send_time.cities import City, cities_named, cities_of
 from lib.send_time.countries import country_code, country_name, country_of_zone, subdivision_code
 
@@ -19,38 +19,41 @@ CERTAIN = 1.0
 _CITY_IN_ITS_COUNTRY = 0.95
 _COUNTRY_OR_REGION = 0.9
 _CITY_ALONE = 0.7
-"""How sure a place is by what names it. Estimates, and only their order matters: a record's own zone is what the CRM
-says; a city can be mistyped; without a country it can be another one."""
-_NEARLY_EVERYBODY = 0.95
+"""Certainty of a place by the kind of evidence. These are estimates, and only their order matters: the CRM states a
+record's own zone; a city can be mistyped; without a country it can be another city of that name."""
+_NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`name` is what a sentence calls it. `country` and `subdivision` are ISO 3166's codes, None where not known.
-
-    `certainty` (0 to 1) is what the kind of evidence allows, times the share of the people at all the places it may
-    mean who keep the time of the one that was chosen.
-    """
+    """The place of a recipient."""
 
     zone: str
+    """A name of the IANA database."""
     name: str
+    """The name in sentences."""
     country: str | None
+    """The code of ISO 3166-1, if known."""
     subdivision: str | None
+    """The code of ISO 3166-2 after the hyphen, if known."""
     certainty: float
+    """From 0 to 1: the certainty of the kind of evidence, times the share of people who keep the chosen place's time
+    among those at all places that the evidence may mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """No place can be named; `because` is a sentence for the salesperson."""
+    """The answer where no place can be named."""
 
     because: str
+    """A sentence for the salesperson."""
 
 
 NO_ADDRESS = Nowhere("The recipient's record has neither a time zone nor an address, so the local time is not known.")
 
 
 def place_of(time_zone: str | None, address: Address | None, now: datetime) -> Place | Nowhere:
-    """Where a record is, from data at hand. Slow at first (some 0.2 s, reading them): call it in a thread."""
+    """Find a record's place in the built-in data. The first call takes some 0.2 s to read them: call it in a thread."""
     address = address or Address()
     if time_zone:
         return _by_zone(time_zone, address)
@@ -60,7 +63,7 @@ def place_of(time_zone: str | None, address: Address | None, now: datetime) -> P
 
 
 def name_of_zone(zone: str) -> str:
-    """The city that a zone is named after: `Asia/Kolkata` is Kolkata; `Etc/GMT+5` is after none."""
+    """The city in a zone's name: `Asia/Kolkata` gives Kolkata; `Etc/GMT+5` has no city."""
     area, _, city = zone.rpartition("/")
     return city.replace("_", " ") if area not in ("", "Etc") else f"the time zone {zone}"
 
@@ -90,9 +93,9 @@ def _is_in_region(city: City, address: Address) -> bool:
 
 
 def _subdivision(chosen: City, candidates: Sequence[City]) -> str | None:
-    """The chosen city's, if nearly everybody of whom the address may speak is there: it decides about holidays."""
+    """The chosen city's subdivision, if nearly all people at the candidates live there: it decides about holidays."""
     here = [city for city in candidates if (city.country, city.subdivision) == (chosen.country, chosen.subdivision)]
-    return chosen.subdivision or None if _people(here) / _people(candidates) >= _NEARLY_EVERYBODY else None
+    return chosen.subdivision or None if _people(here) / _people(candidates) >= _NEARLY_ALL else None
 
 
 def _by_area(address: Address, now: datetime) -> Place | Nowhere:
@@ -106,7 +109,7 @@ def _by_area(address: Address, now: datetime) -> Place | Nowhere:
     if not cities:
         return Nowhere(f"No time zone is known for {country_name(country)}.")
     city, share = _largest(cities, now)
-    if share < _NEARLY_EVERYBODY:
+    if share < _NEARLY_ALL:
         return Nowhere(
             f"{country_name(country)} has several time zones, and the address does not say which one the recipient is "
             "in: a city that is known, or the record's own time zone, would."
@@ -116,7 +119,7 @@ def _by_area(address: Address, now: datetime) -> Place | Nowhere:
 
 
 def _largest(cities: Sequence[City], now: datetime) -> tuple[City, float]:
-    """The largest city, and the share of all their people (0 to 1) who keep its time in the coming year."""
+    """The largest city, and the share of the cities' people (0 to 1) who keep its time in the coming year."""
     chosen = max(cities, key=lambda city: city.population)
     clocks = {zone: _clock(zone, now) for zone in {city.zone for city in cities}}
     same = [city for city in cities if clocks[city.zone] == clocks[chosen.zone]]
@@ -124,11 +127,11 @@ def _largest(cities: Sequence[City], now: datetime) -> tuple[City, float]:
 
 
 def _people(cities: Iterable[City]) -> int:
-    """One more for each city, as the catalogue does not know everywhere how many they are."""
+    """Number of people in the cities, and one more for each city, as some have no number in the catalogue."""
     return sum(city.population + 1 for city in cities)
 
 
 def _clock(zone: str, now: datetime) -> tuple[timedelta | None, ...]:
-    """The offsets from UTC in the coming year. Zones can differ in their past alone, such as those of Argentina."""
+    """Offsets from UTC in the coming year. Some zones, such as those of Argentina, differ in their past only."""
     moments = (now + timedelta(days=days) for days in range(0, 366, 15))
     return tuple(moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in moments)

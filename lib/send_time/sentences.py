@@ -1,4 +1,4 @@
-"""The advice in words: plain sentences, with the recipient's time and the sender's beside it."""
+"""Sentences of the advice, with the recipient's time and the sender's beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 SEVERAL = "The message goes to several recipients, whose working hours can differ, so no time is suggested."
-NOBODY = "The message has no recipient yet, so no time is suggested."
+NO_RECIPIENT = "The message has no recipient yet, so no time is suggested."
 NO_RECORD = "The recipient is not linked to a record that is known here, so the local time is not known."
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -18,22 +18,25 @@ _WEEK = 7
 
 
 def working_time(now: datetime, place: str, sender: ZoneInfo) -> str:
-    """`now` is the recipient's local time, here and below."""
+    """Say that it is working time. `now` is the recipient's local time, here and below."""
     return f"It is {_clock(now)} on {_weekday(now)} in {place}{_aside(now, sender)}, within office hours: send it now."
 
 
 def office_hours(now: datetime, at: datetime, place: str, holiday: str | None, sender: ZoneInfo) -> str:
+    """Say when office hours begin at the place: at `at`, in the recipient's local time."""
     why = f", where it is {holiday}" if holiday else ""
     begin = f"office hours begin there {_when(at, now)}{_apposition(at, sender)}."
     return f"It is {_clock(now)} on {_weekday(now)} in {place}{why}; {begin}"
 
 
 def no_working_time(now: datetime, place: str, days: int) -> str:
+    """Say that no office hours begin within so many days."""
     none = f"no office hours begin there in the next {days} days"
     return f"It is {_clock(now)} on {_weekday(now)} in {place}, and {none}."
 
 
 def habit(now: datetime, at: datetime, place: str, mails: int, sender: ZoneInfo) -> str:
+    """Say that the moment `at` suits the recipient's habits better than office hours do."""
     known = f"By the {mails} mails that the recipient has opened or answered"
     if at == now:
         return f"{known}, now is a better time than most: it is {_clock(now)} on {_weekday(now)} in {place}."

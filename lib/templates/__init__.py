@@ -1,4 +1,4 @@
-"""Templates: their merge language, their versions, what came of the mails made of them, and which one to take."""
+"""Templates: their merge language, their versions, rates of the mails made of them, and a recommendation."""
 
 from lib.templates.counting import TemplateCounts
 from lib.templates.outcomes import Outcomes

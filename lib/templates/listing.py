@@ -1,4 +1,4 @@
-"""The list of templates: which of them, in what order, and which one is recommended."""
+"""The list of templates: filter, order and recommendation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lib.storage.collation import ascending, collation_key, descending, folded
 from lib.storage.sort_keys import ascending_number, descending_number
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
-from lib.templates.recommend import Advice, Candidate, recommend
+from lib.templates.recommend import Candidate, Recommendation, recommend
 from lib.templates.shares import Counts, CountsByTemplate, Tally
 
 TemplateSort = Literal[
@@ -34,20 +34,20 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A template as a list is about to show it."""
+    """A template with its counts and its recommendation."""
 
     template: StoredTemplate
     etag: str
     tally: Tally
-    advice: Advice
+    advice: Recommendation
 
 
 def shown(
     templates: Iterable[tuple[StoredTemplate, str]], counts: CountsByTemplate, regarding: str | None, seed: str
 ) -> list[Shown]:
-    """All of them with what is to be said of each: of mails that regard one type of record, or of all.
+    """Attach counts and a recommendation to each template, for mails that regard one type of record, or for all.
 
-    Templates are compared with those of their own language. The same seed draws the same lot.
+    Templates compete within their own language. The same seed gives the same recommendation.
     """
     by_language: dict[str, list[tuple[StoredTemplate, str, Tally]]] = defaultdict(list)
     for template, etag in templates:
@@ -55,7 +55,7 @@ def shown(
         by_language[template.language.lower()].append((template, etag, tally))
     found = []
     for language, some in by_language.items():
-        # No secret hangs on it: it has to come out the same all day.
+        # This draw needs no secrecy: it has to be the same all day.
         chance = Random(f"{seed}|{language}")  # noqa: S311
         advice = recommend([Candidate(each.id, each.name, tally) for each, _, tally in some], chance)
         found += [Shown(each, etag, tally, advice[each.id]) for each, etag, tally in some]
@@ -63,8 +63,10 @@ def shown(
 
 
 def chosen(some: Iterable[Shown], language: str | None, words: str | None) -> list[Shown]:
-    """Those of a language, of any region where none is named (RFC 4647, basic filtering), whose name or subject holds
-    every one of the words."""
+    """Filter by language (RFC 4647, basic filtering: without a region, every region) and by words.
+
+    Every word must occur in the name or the subject.
+    """
     wanted = folded(words or "").split()
     tag = (language or "").lower()
     return [
@@ -78,7 +80,7 @@ def chosen(some: Iterable[Shown], language: str | None, words: str | None) -> li
 def ordered(
     some: Sequence[tuple[Shown, TemplateCounted]], sort: TemplateSort
 ) -> list[tuple[str, Shown, TemplateCounted]]:
-    """(key, …) in order of the keys, which can be cursors. Rates that are not known stand at the end."""
+    """Sort; return (key, …), and keys can be cursors. Unknown rates come last."""
     keyed = [(f"{_key(each, counted, sort)}|{each.template.id}", each, counted) for each, counted in some]
     return sorted(keyed, key=lambda entry: entry[0])
 

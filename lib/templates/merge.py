@@ -1,9 +1,8 @@
-"""The merge language of templates: text, four names, and a word for where a name is missing. Nothing else.
+"""The merge language of templates: text, four names, and a default for a missing name. Nothing else.
 
-A user's template is no program. Jinja's lexer finds the fields and Jinja's parser reads each of them, but only two
-shapes of tree are let through: `{{ recipient.name }}` and `{{ recipient.name | default("…") }}`. What is rendered is
-our own list of texts and fields, by putting strings side by side: no expression is ever evaluated, so there is
-nothing to break out of.
+A user's template is not a program. Jinja's lexer finds the fields and Jinja's parser parses each of them, but only two
+shapes of tree are accepted: `{{ recipient.name }}` and `{{ recipient.name | default("…") }}`. Rendering joins our own
+list of texts and fields: no expression is ever evaluated, so there is no sandbox to break out of.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Form = Literal["html", "text", "line"]
 """`html` escapes values, `line` keeps values on one line, `text` takes them as they are."""
 
 MOST_FIELDS = 500
-"""Of one template's subject, HTML or text."""
+"""Limit for one template's subject, HTML or text."""
 
 LONGEST_FIELD = 500
 """Characters between `{{` and `}}`, both included."""
@@ -46,7 +45,7 @@ Parts = tuple["str | MergeField", ...]
 
 
 class MergeError(ValueError):
-    """What stands in a template does not belong there, or what comes out is too long; the text says where."""
+    """A template holds something that is not allowed, or its result is too long; the text says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class MergeField:
 
 
 def parse(source: str) -> Parts:
-    """The texts and fields of a template, line ends as `\\n`. Raises MergeError, whose message says where."""
+    """Split a template into texts and fields; line ends become `\\n`. Raises MergeError, which names the place."""
     source = re.sub(r"\r\n?", "\n", source)
     parts: list[str | MergeField] = []
     fields = 0
@@ -77,14 +76,14 @@ def parse(source: str) -> Parts:
 
 
 def _pieces(source: str) -> Iterator[tuple[int, str, bool]]:
-    """(where it starts, text, whether it is a field), in order and without gaps. Raises MergeError."""
+    """Yield (start, text, whether it is a field), in order and without gaps. Raises MergeError."""
     place, start = 0, None
     try:
         for _, kind, text in _ENVIRONMENT.lexer.tokeniter(source, None):
             if kind in _NO_TAGS:
                 raise _wrong(source, source.index("{", place), _NO_TAGS[kind])
             if text != _PLAIN_SIGNS.get(kind, text):
-                # `{{-` takes away the white space around it: the lexer has skipped some of the source.
+                # `{{-` strips the white space around it: the lexer has skipped some of the source.
                 raise _wrong(source, source.index("{", place) if start is None else start, _ONLY)
             if kind == "variable_begin":
                 start = place
@@ -103,7 +102,7 @@ def _pieces(source: str) -> Iterator[tuple[int, str, bool]]:
 
 
 def _field(source: str) -> MergeField | None:
-    """What one field says; None where that is nothing that is allowed."""
+    """Parse one field; None if it is not allowed."""
     try:
         tree = _ENVIRONMENT.parse(source)
     except (TemplateSyntaxError, RecursionError):
@@ -122,7 +121,7 @@ def _field(source: str) -> MergeField | None:
                     )
                 ]
             )
-            # A backslash could stand for any sign, half a surrogate pair among them.
+            # A backslash could escape any character, including half of a surrogate pair.
         ] if root in _ROOTS and "\\" not in source:
             return MergeField(_ROOTS[root], default)
         case [nodes.Output(nodes=[nodes.Getattr(node=nodes.Name(name=root), attr="name")])] if root in _ROOTS:
@@ -137,7 +136,7 @@ def _wrong(source: str, place: int, message: str) -> MergeError:
 
 
 def render(parts: Parts, values: Mapping[Root, str], form: Form) -> str:
-    """The text with values in place of fields. A value that is missing or empty gives way to the field's default.
+    """Fill in the values. The field's default replaces a missing or empty value.
 
     Raises MergeError for a result of over `LONGEST_RESULT` characters.
     """

@@ -1,7 +1,7 @@
-"""Templates: what a CRM puts, and what is stored of it.
+"""Models of templates: the form in which a CRM puts them, and the rows in which they are stored.
 
-A template's versions are its subject, HTML and text as they were; each stays, so that it can be told what a message was
-made of. The name and the language are labels: correcting them makes no version.
+A version is a subject, HTML and text. Every version is kept, as messages name the version that they were made of. Name
+and language are labels: correcting them makes no version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lib.fields import ChosenId, Line, Model, Moment, Name, RecordRef, Regarding
 
 LONGEST_HTML = 200_000
 LONGEST_TEXT = 50_000
-"""Characters. A version is one row of at most 512 Ki UTF-16 units, and each of these may take two."""
+"""Limits in characters. A version is one row of at most 512 Ki UTF-16 units, and a character may take two."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -36,9 +36,9 @@ def _not_empty(name: str) -> str:
     return name
 
 
-Subject = Annotated[Line, AfterValidator(_mergeable)]
-Html = Annotated[str, StringConstraints(max_length=LONGEST_HTML), AfterValidator(_mergeable)]
-Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_mergeable)]
+TemplateSubject = Annotated[Line, AfterValidator(_mergeable)]
+TemplateHtml = Annotated[str, StringConstraints(max_length=LONGEST_HTML), AfterValidator(_mergeable)]
+TemplateText = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_mergeable)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$")]
 
 
@@ -48,26 +48,28 @@ class TemplateSpec(Model):
 
     name: Annotated[Name, AfterValidator(_not_empty)]
     language: Language = Field(description="a language tag (BCP 47), such as en or de-AT")
-    subject: Subject = ""
-    html: Html | None = None
-    text: Text | None = None
+    subject: TemplateSubject = ""
+    html: TemplateHtml | None = None
+    text: TemplateText | None = None
 
 
-class Content(BaseModel):
-    """What makes a version."""
+class TemplateContent(BaseModel):
+    """The content of a version."""
 
     subject: str = ""
     html: str | None = None
     text: str | None = None
 
     def digest(self) -> str:
+        """A hash that tells contents apart."""
         return blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
 
 
 class StoredTemplate(BaseModel):
-    """A row: the template but for its content. `digest` is that of the content; `version` is the number of the newest.
+    """A row: the template without its content.
 
-    One that was deleted stays for the versions that messages have used, and counts on when it is put again.
+    The row of a deleted template stays, as messages have used its versions. If the template is put again, its version
+    numbers go on.
     """
 
     id: str
@@ -75,12 +77,14 @@ class StoredTemplate(BaseModel):
     language: str
     subject: str
     version: int
+    """The number of the newest version."""
     digest: str
+    """The hash of the newest content."""
     changed_at: Moment
     deleted: bool = False
 
 
-class StoredVersion(Content):
+class StoredVersion(TemplateContent):
     """A row: the content of one version."""
 
     version: int
@@ -88,7 +92,7 @@ class StoredVersion(Content):
 
 
 class MergeRecipient(Model):
-    """To whom it goes. A record's name serves where no name is given."""
+    """The recipient. Without a name, the name of the record is used."""
 
     email: str | None = Field(None, max_length=254)
     name: Name = ""
@@ -96,12 +100,12 @@ class MergeRecipient(Model):
 
 
 class MergeSpec(Model):
-    """With what a template is to be rendered. Names that are missing are left out, or take the field's default."""
+    """The names to fill in. A missing name gives way to the field's default, or to nothing."""
 
     recipient: MergeRecipient = MergeRecipient()
-    sender: ChosenId | None = Field(None, description="the id of the sending user; the acting user where none is given")
+    sender: ChosenId | None = Field(None, description="the id of the sending user; by default the acting user")
     regarding: Regarding | None = None
-    version: int | None = Field(None, ge=1, description="the newest where none is given")
+    version: int | None = Field(None, ge=1, description="the number of the version; by default the newest")
 
 
 class Rendered(BaseModel):

@@ -13,16 +13,16 @@ _Z = 1.959964
 
 
 class Rate(BaseModel):
-    """How often something came of a mail, 0 to 1."""
+    """The share of mails that had a result, from 0 to 1."""
 
     rate: float
     low: float = Field(description="the true rate is between low and high with 95 % confidence")
     high: float
-    count: int = Field(description="mails that were sent and followed: of so many this is the rate")
+    count: int = Field(description="mails that were sent and followed: the rate is a share of them")
 
 
 def rate_of(hits: int, count: int) -> Rate | None:
-    """`hits` of `count`, with the score interval; None of nothing.
+    """The rate of `hits` among `count` mails, with the score interval; None if `count` is 0.
 
     Wilson, E. B. (1927), "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 209-212:
     the centre is (p + z²/2n) / (1 + z²/n), and the half width z/(1 + z²/n) · sqrt(p(1 - p)/n + z²/4n²). Unlike the
@@ -40,17 +40,18 @@ def rate_of(hits: int, count: int) -> Rate | None:
 
 
 class TemplateCounted(BaseModel):
-    """How often a template was used, and what came of it: by people, machines left out. A mail to several people counts
-    once. One that was clicked or answered was opened, too."""
+    """Counts and rates of a template. Only acts of people count. A mail to several people counts once; a mail that was
+    clicked or answered counts as opened, too."""
 
     sent_count: int = Field(0, description="mails made of it that were sent, followed or not")
     open_rate: Rate | None = Field(None, description="null while no followed mail was sent")
     click_rate: Rate | None = None
     reply_rate: Rate | None = None
-    won_count: int = Field(0, description="sales won where a mail about them was made of it")
+    won_count: int = Field(0, description="sales that were won after a mail about them was made of it")
 
 
 def counted(tally: Tally) -> TemplateCounted:
+    """Turn a tally into counts and rates."""
     return TemplateCounted(
         sent_count=tally.sent,
         open_rate=rate_of(tally.opened, tally.followed),

@@ -1,4 +1,4 @@
-"""Which template of a language to take, and why; or that nobody can know yet.
+"""Recommend a template among those of a language, with a reason; or say that there is not enough data.
 
 Rates of few mails say little, so each is drawn toward the mean of all templates of the language: its rate is thought
 of as a draw from a Beta distribution with that mean, as sure of itself as `PRIOR` mails would make it (the
@@ -11,7 +11,7 @@ angles 2·asin(sqrt(rate)), which is close to normal with variance 1/(a + b) + 1
 "Statistical Power Analysis for the Behavioral Sciences", 2nd ed., ch. 6).
 
 Replies are what mail is for, so they are asked first; opens decide among those that replies cannot tell apart.
-Templates with fewer than `ENOUGH` mails take no part in that. But they would never get more if nobody took them: so
+Templates with fewer than `ENOUGH` mails take no part in that. They would never get more if they were never taken: so
 one time in ten (`EXPLORED`) one of these is recommended, drawn by Thompson sampling (Thompson, 1933, Biometrika 25,
 285-294): a rate is drawn from each one's distribution, and the highest wins.
 """
@@ -42,7 +42,7 @@ _WERE: dict[Measure, str] = {"replied": "were answered", "opened": "were opened"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A template, and what came of the mails that were made of it."""
+    """A template with the tally of its mails."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class Recommendation:
     recommended: bool
     because: str
 
@@ -75,12 +75,14 @@ class _Belief:
 
 @dataclass(frozen=True, slots=True)
 class _Contest:
-    """The one with the highest mean, whether it is `sure` to be the best, and `rivals` that may be better, likeliest
-    first: where it is sure, only the runner-up."""
+    """A comparison of templates by one measure."""
 
     leader: _Belief
+    """The template with the highest mean."""
     sure: bool
+    """Whether the leader is sure to be the best."""
     rivals: Sequence[_Belief]
+    """Templates that may be better, likeliest first; only the runner-up if the leader is sure."""
 
 
 def probability_of_more(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -90,14 +92,14 @@ def probability_of_more(one: tuple[float, float], other: tuple[float, float]) ->
     return _NORMAL.cdf(angle / sqrt(1 / (a + b) + 1 / (c + d)))
 
 
-def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[str, Advice]:
-    """By id; at most one is recommended. All candidates are of one language. Without `chance` nothing is tried.
+def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[str, Recommendation]:
+    """Recommend at most one of the candidates, all of one language; return a recommendation for each, by id.
 
-    The same chance gives the same advice.
+    Without `chance` no new template is tried. The same chance gives the same result.
     """
     known = [each for each in candidates if each.tally.followed >= ENOUGH]
     unknown = sorted((each for each in candidates if each.tally.followed < ENOUGH), key=lambda each: each.id)
-    advice = {each.id: Advice(False, _too_few(each)) for each in unknown}
+    advice = {each.id: Recommendation(False, _too_few(each)) for each in unknown}
     advice |= _compared(candidates, known)
     if chance is None or not unknown or len(candidates) < 2 or chance.random() >= EXPLORED:
         return advice
@@ -106,8 +108,8 @@ def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[st
     for each in known:
         if advice[each.id].recommended:
             because = f"{advice[each.id].because} But one time in ten a template is recommended to learn about it."
-            advice[each.id] = Advice(False, because)
-    advice[tried.id] = Advice(True, "Not sent often enough to know; try it.")
+            advice[each.id] = Recommendation(False, because)
+    advice[tried.id] = Recommendation(True, "Not sent often enough to know; try it.")
     return advice
 
 
@@ -117,11 +119,11 @@ def _too_few(candidate: Candidate) -> str:
     return f"Not enough data yet: {count} followed {mails} sent with it, and it takes {ENOUGH}."
 
 
-def _compared(everyone: Sequence[Candidate], known: Sequence[Candidate]) -> dict[str, Advice]:
-    """What replies, and then opens, say of those that were sent often enough."""
+def _compared(everyone: Sequence[Candidate], known: Sequence[Candidate]) -> dict[str, Recommendation]:
+    """Compare templates that were sent often enough: by replies, then by opens."""
     if len(known) < 2:
         because = "Not enough data yet: no other template of its language was sent often enough to compare it with."
-        return {each.id: Advice(False, because) for each in known}
+        return {each.id: Recommendation(False, because) for each in known}
     by_replies = _contest(_beliefs(known, everyone, "replied"), SURE["replied"])
     advice = _advice(known, by_replies, "replied")
     if not by_replies.sure:
@@ -158,10 +160,10 @@ def _contest(beliefs: Sequence[_Belief], sure: float) -> _Contest:
     return _Contest(leader, False, [other for other in others if doubt[other.candidate.id] >= part])
 
 
-def _advice(some: Sequence[Candidate], contest: _Contest, measure: Measure) -> dict[str, Advice]:
+def _advice(some: Sequence[Candidate], contest: _Contest, measure: Measure) -> dict[str, Recommendation]:
     leader, were = contest.leader, _WERE[measure]
     close = {leader.candidate.id, *(rival.candidate.id for rival in contest.rivals)}
-    found: dict[str, Advice] = {}
+    found: dict[str, Recommendation] = {}
     for each in some:
         if each is leader.candidate and contest.sure:
             next_best = contest.rivals[0].text()
@@ -170,5 +172,5 @@ def _advice(some: Sequence[Candidate], contest: _Contest, measure: Measure) -> d
             because = "Not enough data yet to tell it from others that do as well."
         else:
             because = f"“{leader.candidate.name}” does better: {leader.text()} mails {were}."
-        found[each.id] = Advice(each is leader.candidate and contest.sure, because)
+        found[each.id] = Recommendation(each is leader.candidate and contest.sure, because)
     return found

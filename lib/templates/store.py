@@ -1,7 +1,7 @@
 """Templates in storage: one partition of the table `templates`.
 
-Keys: `t|<template>` what lists show; `v|<template>|<number>` the content of a version. A new version and the row that
-says that it is the newest are written in one transaction.
+Keys: `t|<template>` for the row that lists show; `v|<template>|<number>` for the content of a version. A new version
+and the row that names it as the newest are written in one transaction.
 """
 
 from __future__ import annotations
@@ -11,33 +11,35 @@ from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
-from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec
+from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
 
 PARTITION = "template"
 
 
 class Templates:
+    """Templates and their versions in storage."""
+
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables = tables
         self._clock = clock
 
     async def load_template(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
-        """The template and its etag; None where there is none, or where it was deleted."""
+        """Load a template with its etag; None if there is none or it was deleted."""
         found = await self._row(organization, template)
         return found if found and not found[0].deleted else None
 
-    async def version(self, organization: str, template: str, number: int) -> StoredVersion | None:
-        """The content of a version: also of a template that was deleted."""
+    async def load_version(self, organization: str, template: str, number: int) -> StoredVersion | None:
+        """Load a version, also of a deleted template; None if there is none."""
         row = await self._tables.read_row(table(organization, "templates"), PARTITION, _version_key(template, number))
         return unpack(StoredVersion, row) if row else None
 
-    async def named(self, organization: str, template: str) -> StoredTemplate | None:
-        """The template, even if it was deleted."""
+    async def load_even_deleted(self, organization: str, template: str) -> StoredTemplate | None:
+        """Load a template, also a deleted one; None if there is none."""
         found = await self._row(organization, template)
         return found[0] if found else None
 
-    async def all(self, organization: str) -> list[tuple[StoredTemplate, str]]:
-        """(template, etag) of each that was not deleted, by id."""
+    async def list_templates(self, organization: str) -> list[tuple[StoredTemplate, str]]:
+        """List (template, etag) of every template that was not deleted, by id."""
         rows = self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("t|"))
         found = [(unpack(StoredTemplate, row), row.etag or "") async for row in rows]
         return [each for each in found if not each[0].deleted]
@@ -45,14 +47,17 @@ class Templates:
     async def save_template(
         self, organization: str, template: str, spec: TemplateSpec, if_match: str | None
     ) -> tuple[StoredTemplate, str, bool]:
-        """Put it whole, with a new version if its content is another one: (template, etag, made). Raises Stale."""
+        """Save a template, with a new version if its content differs; return (template, etag, whether it was made).
+
+        Raises Stale.
+        """
         found = await self._row(organization, template)
         there, etag = found or (None, None)
         is_live = there is not None and not there.deleted
         if if_match is not None and (not is_live or if_match not in ("*", etag)):
             raise Stale
         now = self._clock.now()
-        content = Content(subject=spec.subject, html=spec.html, text=spec.text)
+        content = TemplateContent(subject=spec.subject, html=spec.html, text=spec.text)
         digest = content.digest()
         is_new = there is None or there.digest != digest
         stored = StoredTemplate(
@@ -70,8 +75,8 @@ class Templates:
             others = [Insert(Row(PARTITION, _version_key(template, stored.version), pack(version)))]
         return stored, await self._write(organization, stored, etag, others), not is_live
 
-    async def delete(self, organization: str, template: str, if_match: str | None) -> None:
-        """Take it out of lists and of use; what messages have used stays. Raises Missing, Stale."""
+    async def delete_template(self, organization: str, template: str, if_match: str | None) -> None:
+        """Delete a template; versions that messages have used stay. Raises Missing, Stale."""
         found = await self.load_template(organization, template)
         if found is None:
             raise Missing(f"no template {template}")

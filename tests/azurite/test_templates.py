@@ -30,10 +30,10 @@ async def test_the_largest_template_is_stored_and_read_whole(storage: Storage, o
 
     await templates.save_template(organization, "a.b_c@d:{e}-f", spec, None)
 
-    version = await templates.version(organization, "a.b_c@d:{e}-f", 1)
+    version = await templates.load_version(organization, "a.b_c@d:{e}-f", 1)
     assert version is not None
     assert (version.html, version.text) == (spec.html, spec.text)
-    assert [template.name for template, _ in await templates.all(organization)] == ["Large"]
+    assert [template.name for template, _ in await templates.list_templates(organization)] == ["Large"]
 
 
 async def test_what_two_processes_count_at_once_all_counts(storage: Storage, organization: str) -> None:

@@ -289,7 +289,7 @@ async def test_a_call_that_died_half_way_is_finished_by_the_next_try(
     [card] = await cards(heed)
     path = f"/cards/{card['id']}/call"
     with monkeypatch.context() as patch:
-        patch.setattr(heed.services.activities, "make", _dies)
+        patch.setattr(heed.services.activities, "make_activity", _dies)
         assert (await heed.api("POST", path, x_heed_user="rep1")).status == 500
     assert await calls(heed) == 0
 
@@ -309,7 +309,7 @@ async def test_undoing_that_died_half_way_is_finished_by_whatever_comes_next(
     for following in ("undo", "call", "dismiss"):
         await act(heed, card["id"], "call")
         with monkeypatch.context() as patch:
-            patch.setattr(heed.services.activities, "remove", _dies)
+            patch.setattr(heed.services.activities, "remove_activity", _dies)
             assert (await heed.api("POST", f"/cards/{card['id']}/undo", x_heed_user="rep1")).status == 500
         heed.clock.move(minutes=1)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib.operations.dead_letters import kind_of
+from lib.operations.dead_letters import dead_letter_kind
 from lib.sending.schedule import Wake
 from lib.storage.memory import MemoryDeadLetters
 from lib.tracking.journal import queue_body
@@ -144,4 +144,4 @@ async def test_the_alarm_is_one_line_for_each_queue_that_has_any(heed: Heed, cap
     ids=range(7),
 )
 def test_the_kind_of_a_body_is_told_whatever_it_is(queue: str, body: bytes, kind: str) -> None:
-    assert kind_of(queue, body) == kind
+    assert dead_letter_kind(queue, body) == kind

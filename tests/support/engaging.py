@@ -14,7 +14,8 @@ from lib.errors import Stale
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
-from lib.people.store import People, StoredRecord, record_partition
+from lib.people.records import StoredRecord
+from lib.people.store import People, record_partition
 from lib.records import Contribution, Engagement, Engagements, Rollup
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table

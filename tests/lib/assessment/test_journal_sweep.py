@@ -192,7 +192,7 @@ async def test_of_an_organization_that_wants_no_facts_any_more_no_row_is_missed(
     await opened_by_sixty(heed)
     named = await named_by_the_queue(heed)
     if change == "deleted":
-        await heed.services.organizations.delete("acme")
+        await heed.services.organizations.delete_organization("acme")
     else:
         put = await heed.request("PUT", "/api/orgs/acme", ORGANIZATION_WITHOUT_ENGAGEMENT, key=ADMIN_KEY)
         assert put.status == 200

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.catalogues.agents import COLUMNS, FILE, Row, load_agents, our_agents
+from lib.catalogues.agents import COLUMNS, FILE, AgentRow, load_agents, our_agents
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.devices import declared_robot, device_of, image_proxy
 
@@ -36,7 +36,7 @@ def deployment(tmp_path: Path) -> Write:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.pattern[:40] for row in ROWS])
-def test_every_row_fits_its_example_and_says_of_it_what_it_means(row: Row) -> None:
+def test_every_row_fits_its_example_and_says_of_it_what_it_means(row: AgentRow) -> None:
     ours = our_agents()
 
     assert re.search(row.pattern, row.example, re.IGNORECASE)

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.organizations.registry import WorkHours
-from lib.people.store import Address
+from lib.people.records import Address
 from lib.send_time.advice import Advice, Seen, advise, office_hours_at
-from lib.send_time.habits import Engagement
+from lib.send_time.habits import EngagedMoment
 from lib.send_time.places import Place, place_of
 
-EARLY = [Engagement(f"m{day}", "open", datetime(2026, 4, day, 7, 5)) for day in range(6, 11)] + [  # noqa: DTZ001
-    Engagement(f"n{day}", "open", datetime(2026, 4, day, 7, 5))  # noqa: DTZ001
+EARLY = [EngagedMoment(f"m{day}", "open", datetime(2026, 4, day, 7, 5)) for day in range(6, 11)] + [  # noqa: DTZ001
+    EngagedMoment(f"n{day}", "open", datetime(2026, 4, day, 7, 5))  # noqa: DTZ001
     for day in range(13, 18)
 ]
 
@@ -131,7 +131,7 @@ work_weeks = st.builds(
 moments = st.datetimes(datetime(2010, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 seen_mails = st.lists(
     st.builds(
-        Engagement,
+        EngagedMoment,
         st.integers(0, 20).map(str),
         st.just("open"),
         st.datetimes(datetime(2009, 1, 1), datetime(2009, 12, 31)),  # noqa: DTZ001
@@ -163,7 +163,7 @@ def test_advice_by_office_hours_is_in_office_hours_soon_and_never_before_now(
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(ZONES), moments, work_weeks, seen_mails, seen_mails)
 def test_advice_by_habit_is_soon_and_never_before_now(
-    zone: str, now: datetime, hours: WorkHours, own: list[Engagement], similar: list[Engagement]
+    zone: str, now: datetime, hours: WorkHours, own: list[EngagedMoment], similar: list[EngagedMoment]
 ) -> None:
     advice = advise(Place(zone, zone, None, None, 1.0), hours, "UTC", Seen(own, similar), now)
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from lib.people.store import Address
+from lib.people.records import Address
 from lib.send_time import azure_maps
 from lib.send_time.azure_maps import AzureMaps
 

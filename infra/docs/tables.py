@@ -1,0 +1,136 @@
+"""Tables that stand between marks in pages of `docs/`, rendered from the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from lib.metrics import METRICS
+from lib.settings import Settings
+from lib.tokens import KeyRing
+
+_SECRETS = (SecretStr, KeyRing)
+_TYPE_NAMES: Mapping[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    Path: "folder",
+    SecretStr: "text",
+    KeyRing: "text",
+}
+
+
+class PageError(Exception):
+    """A page lacks something that its table is made from; the text says what."""
+
+
+def settings_table() -> str:
+    """One row for each setting: name, type, default, whether it is secret, meaning."""
+    fields = Settings.model_fields.values()
+    return _table(
+        ("setting", "type", "default", "secret", "meaning"),
+        (
+            (f"`{field.alias}`", _type_of(field), _default_of(field), _secret_of(field), str(field.description))
+            for field in fields
+        ),
+    )
+
+
+def metrics_table() -> str:
+    """One row for each metric: name, unit, labels, meaning."""
+    return _table(
+        ("metric", "unit", "labels", "meaning"),
+        (
+            (f"`{metric.name}`", metric.unit, "; ".join(map(_label, metric.labels.items())), metric.meaning)
+            for metric in METRICS
+        ),
+    )
+
+
+def decisions_table(folder: Path) -> str:
+    """One row for each decision: number and title, date, status. Raises PageError for a page without date or status."""
+    rows = []
+    for page in sorted(folder.glob("[0-9]*.md")):
+        text = page.read_text()
+        title = re.match(r"# (.+)\n", text)
+        state = re.search(r"^Status: (.+?)\. Date: (\d{4}-\d\d-\d\d)\.$", text, re.MULTILINE)
+        if title is None or state is None:
+            raise PageError(f"{page}: it needs a title and a line `Status: …. Date: YYYY-MM-DD.`")
+        rows.append((f"[{int(page.name[:4])}]({page.name})", title[1], state[2], state[1]))
+    return _table(("", "decision", "date", "status"), rows)
+
+
+def made_pages(root: Path) -> dict[Path, str]:
+    """Every page that holds a table, with the text that it should have. Raises PageError."""
+    docs = root / "docs"
+    tables: Mapping[Path, tuple[str, Callable[[], str]]] = {
+        docs / "settings.md": ("settings", settings_table),
+        docs / "operations.md": ("metrics", metrics_table),
+        docs / "decisions" / "README.md": ("decisions", lambda: decisions_table(docs / "decisions")),
+    }
+    return {page: filled_in(page, name, render()) for page, (name, render) in tables.items()}
+
+
+def filled_in(page: Path, name: str, table: str) -> str:
+    """The page's text with the table between its marks. Raises PageError for a page without the marks."""
+    begin, end = f"<!-- made by make docs: {name} -->\n", f"<!-- end: {name} -->\n"
+    before, is_begun, rest = page.read_text().partition(begin)
+    _, is_ended, after = rest.partition(end)
+    if not is_begun or not is_ended:
+        raise PageError(f"{page}: it needs the lines {begin.strip()} and {end.strip()}")
+    return f"{before}{begin}{table}{end}{after}"
+
+
+def _label(label: tuple[str, tuple[str, ...]]) -> str:
+    name, values = label
+    return f"`{name}`: {', '.join(f'`{value}`' for value in values)}"
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join("| " + " | ".join(map(_escaped, line)) + " |\n" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _type_of(field: FieldInfo) -> str:
+    kind = _kind_of(field)
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(kind))
+    return _TYPE_NAMES[kind] + _bounds_of(field)
+
+
+def _kind_of(field: FieldInfo) -> Any:
+    """The type without `None` and without what Annotated adds."""
+    kinds = [kind for kind in get_args(field.annotation) if kind is not NoneType]
+    is_optional = NoneType in get_args(field.annotation)
+    kind = kinds[0] if is_optional else field.annotation
+    return getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+
+
+def _bounds_of(field: FieldInfo) -> str:
+    least = next((str(each.ge) for each in field.metadata if isinstance(each, Ge)), None)
+    above = next((str(each.gt) for each in field.metadata if isinstance(each, Gt)), None)
+    most = next((str(each.le) for each in field.metadata if isinstance(each, Le)), None)
+    bounds = (f"from {least}" if least else "", f"above {above}" if above else "", f"to {most}" if most else "")
+    said = " ".join(bound for bound in bounds if bound)
+    return f", {said}" if said else ""
+
+
+def _default_of(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return "" if field.default is None else f"`{field.default}`"
+
+
+def _secret_of(field: FieldInfo) -> str:
+    return "yes" if _kind_of(field) in _SECRETS else ""

@@ -1,0 +1,58 @@
+"""The CRM's users: salespeople, who send mail."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from lib.fields import ChosenId, Email, Model, Name, TimeZone
+
+MOST_USERS = 1000
+"""Ids of users that one call may opt in or out."""
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError("not a network, such as 192.0.2.0/24") from None
+
+
+class UserSpec(Model):
+    """A salesperson."""
+
+    email: Email
+    name: Name = Field("", description="as From shows it")
+    time_zone: TimeZone = Field("UTC", description="a name of the IANA database, such as Europe/Vienna")
+    opt_in: bool = Field(False, description="whether this user's mail may be followed")
+    inbound: Literal["all", "replies", "known", "none"] = "replies"
+    networks: list[Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]] = Field(
+        [], max_length=50, description="the user's own networks: what comes from there is no engagement"
+    )
+
+
+class StoredUser(UserSpec):
+    """A row of the table `people`."""
+
+    id: ChosenId
+
+
+class User(StoredUser):
+    """A salesperson, as answered."""
+
+    etag: str
+
+
+class OptIn(Model):
+    """Whether mail of these users may be followed."""
+
+    users: Annotated[list[ChosenId], Field(max_length=MOST_USERS)] | Literal["all"]
+    opt_in: bool
+
+
+class UsersChanged(BaseModel):
+    """Number of users whose opt-in has changed."""
+
+    changed: int

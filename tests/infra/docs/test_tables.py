@@ -1,0 +1,69 @@
+"""Tables in `docs/` that are made from the code."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra.docs.__main__ import main
+from infra.docs.tables import PageError, decisions_table, metrics_table, settings_table
+from lib.metrics import METRICS
+from lib.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    return tmp_path
+
+
+def row_of(name: str, table: str) -> list[str]:
+    return next([cell.strip() for cell in line.split(" | ")] for line in table.splitlines() if f"`{name}`" in line)
+
+
+def test_every_setting_has_a_row() -> None:
+    table = settings_table()
+
+    assert [field.alias for field in Settings.model_fields.values() if f"| `{field.alias}` |" not in table] == []
+
+
+def test_a_row_tells_type_and_default_of_a_setting() -> None:
+    assert row_of("HEED_QUEUES", settings_table())[1:3] == ["`storage`, `servicebus`", "`storage`"]
+    assert row_of("HEED_TRUSTED_HOPS", settings_table())[1:3] == ["whole number, from 0 to 10", "`1`"]
+    assert row_of("HEED_BASE_URL", settings_table())[1:3] == ["text", "required"]
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"), [("HEED_TOKEN_KEYS", "yes"), ("HEED_ADMIN_KEY", "yes"), ("HEED_SMTP_HOST", "")]
+)
+def test_a_row_tells_whether_a_setting_is_secret(name: str, secret: str) -> None:
+    assert row_of(name, settings_table())[3] == secret
+
+
+def test_every_metric_has_a_row_with_its_meaning() -> None:
+    assert [metric.name for metric in METRICS if metric.meaning not in row_of(metric.name, metrics_table())[3]] == []
+
+
+def test_a_decision_needs_a_date_and_a_status(tmp_path: Path) -> None:
+    (tmp_path / "0001-a.md").write_text("# A\n\nStatus: in force. Date: 2026-11-28.\n")
+    (tmp_path / "0002-b.md").write_text("# B\n\nSome day.\n")
+
+    with pytest.raises(PageError, match=r"0002-b\.md"):
+        decisions_table(tmp_path)
+
+
+def test_a_table_that_is_out_of_date_fails_the_check_until_it_is_made_again(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = copy / "docs" / "settings.md"
+    complaint = "docs/settings.md: a table is out of date; run make docs"
+    page.write_text(page.read_text().replace("| `587` |", "| `25` |"))
+
+    assert main(["--check"], copy) == 1
+    assert complaint in capsys.readouterr().err
+    assert main([], copy) == 0
+    assert "| `587` |" in page.read_text()
+    main(["--check"], copy)
+    assert complaint not in capsys.readouterr().err
