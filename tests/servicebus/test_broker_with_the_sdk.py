@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from azure.servicebus import ServiceBusMessage, ServiceBusReceiveMode
+from azure.servicebus import ServiceBusMessage, ServiceBusReceiveMode, parse_connection_string
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
-from infra.local.service_bus.server import Server
+from infra.local.service_bus.process import start_service_bus
 from tests.servicebus.conftest import Bus, loopback_only
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,6 +45,7 @@ async def test_properties_arrive_as_they_were_sent(bus: Bus, shared: tuple[str, 
     assert (b"".join(message.body), message.message_id, message.subject) == (b"\x00\xff", "id-1", "kind")
     assert (message.content_type, message.correlation_id) == ("application/json", "other")
     assert message.application_properties == {b"text": "ü".encode(), b"number": 7, b"yes": True}
+    assert message.application_properties[b"yes"] is True
     assert message.delivery_count == 0
     assert message.sequence_number
     assert message.locked_until_utc
@@ -135,34 +137,32 @@ async def test_receiving_and_deleting_in_one(bus: Bus, shared: tuple[str, Servic
 
 
 async def test_a_broker_keeps_its_messages_in_its_file_from_one_run_to_the_next(tmp_path: Path) -> None:
-    file = tmp_path / "messages.json"
-    first, second = Server(file=file), Server(file=file)
-    await first.start()
-    async with ServiceBusClient.from_connection_string(first.connection_string) as client:
+    first, connection_string = start_service_bus(tmp_path)
+    async with ServiceBusClient.from_connection_string(connection_string) as client:
         await client.get_queue_sender("work").send_messages(ServiceBusMessage("kept"))
-    await first.stop()
+    first.stop()
 
-    await second.start()
+    second, connection_string = start_service_bus(tmp_path)
 
-    async with ServiceBusClient.from_connection_string(second.connection_string) as client:
+    async with ServiceBusClient.from_connection_string(connection_string) as client:
         [message] = await client.get_queue_receiver("work").receive_messages(max_wait_time=5)
         assert str(message) == "kept"
-    await second.stop()
-    assert file.stat().st_mode & 0o777 == 0o600
+    second.stop()
+    assert (tmp_path / "service-bus.json").stat().st_mode & 0o777 == 0o600
 
 
-async def test_nonsense_from_a_client_harms_nobody_else() -> None:
-    server = Server()
-    await server.start()
+async def test_nonsense_from_a_client_harms_nobody_else(tmp_path: Path) -> None:
+    broker, connection_string = start_service_bus(tmp_path)
+    endpoint = urlsplit(parse_connection_string(connection_string).endpoint)
     for nonsense in (b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x00\x01\x00\x00" + b"\xff" * 64, b""):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        reader, writer = await asyncio.open_connection(endpoint.hostname, endpoint.port)
         writer.write(nonsense)
         writer.write_eof()
         await asyncio.wait_for(reader.read(), 5)
         writer.close()
 
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await asyncio.open_connection(endpoint.hostname, endpoint.port)
     writer.write(b"AMQP\x00\x01\x00\x00")
     assert await asyncio.wait_for(reader.readexactly(8), 5) == b"AMQP\x00\x01\x00\x00"
     writer.close()
-    await server.stop()
+    broker.stop()
