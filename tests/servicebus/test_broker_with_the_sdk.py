@@ -10,9 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from azure.servicebus import ServiceBusMessage, ServiceBusReceiveMode, parse_connection_string
+from azure.servicebus import (
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusReceiveMode,
+    parse_connection_string,
+)
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
-from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
+from azure.servicebus.exceptions import MessageLockLostError, MessageSizeExceededError, ServiceBusError
 
 from infra.local.service_bus.process import start_service_bus
 from tests.servicebus.conftest import Bus, loopback_only
@@ -76,6 +81,39 @@ async def test_a_dead_letter_tells_its_reason(bus: Bus, shared: tuple[str, Servi
 
     [dead] = await bus.dead(queue)
     assert (dead.dead_letter_reason, dead.dead_letter_error_description) == ("nonsense", "it is no JSON")
+
+
+async def test_messages_that_are_settled_at_the_same_time_each_have_an_outcome_of_their_own(
+    bus: Bus, shared: tuple[str, ServiceBusReceiver]
+) -> None:
+    queue, receiver = shared
+    for body in ("good", "bad", "again"):
+        await bus.send(queue, body)
+    messages: list[ServiceBusReceivedMessage] = []
+    while len(messages) < 3:
+        messages += await receiver.receive_messages(max_message_count=3 - len(messages), max_wait_time=5)
+    good, bad, again = messages
+
+    # Each waits until the broker says that this, and nothing else, was done.
+    await asyncio.gather(
+        receiver.complete_message(good),
+        receiver.dead_letter_message(bad, reason="two at once"),
+        receiver.abandon_message(again),
+    )
+
+    [message] = await receiver.receive_messages(max_wait_time=5)
+    assert (str(message), message.delivery_count) == ("again", 1)
+    await receiver.complete_message(message)
+    assert "two at once" in [dead.dead_letter_reason for dead in await bus.dead(queue)]
+
+
+async def test_a_message_that_is_too_big_is_refused(bus: Bus, shared: tuple[str, ServiceBusReceiver]) -> None:
+    queue, receiver = shared
+
+    with pytest.raises(MessageSizeExceededError):
+        await bus.send(queue, "x" * 1_100_000)
+
+    assert await receiver.peek_messages() == []
 
 
 @loopback_only

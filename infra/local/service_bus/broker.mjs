@@ -137,8 +137,9 @@ function settle(delivery, outcome) {
   });
 }
 
+/** With an `info`, though it is empty: the SDK counts on its place. */
 const refusal = (condition, description) =>
-  rhea.message.rejected({ error: { condition, description } }).described();
+  rhea.message.rejected({ error: { condition, description, info: {} } }).described();
 
 // A client that goes, or that says what cannot be understood, is cut off by rhea; its locks last until they end.
 container.on("disconnected", () => {});
