@@ -14,12 +14,14 @@ from azure.servicebus import (
     ServiceBusMessage,
     ServiceBusReceivedMessage,
     ServiceBusReceiveMode,
+    ServiceBusSubQueue,
     parse_connection_string,
 )
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.servicebus.exceptions import MessageLockLostError, MessageSizeExceededError, ServiceBusError
 
 from infra.local.service_bus.process import start_service_bus
+from tests.local.tcp_forwarder import TcpForwarder
 from tests.servicebus.conftest import Bus, loopback_only
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -187,6 +189,28 @@ async def test_a_broker_keeps_its_messages_in_its_file_from_one_run_to_the_next(
         assert str(message) == "kept"
     second.stop()
     assert (tmp_path / "service-bus.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_message_can_be_settled_over_another_connection_than_the_one_that_brought_it(tmp_path: Path) -> None:
+    broker, connection_string = start_service_bus(tmp_path)
+    endpoint = f"sb://{urlsplit(parse_connection_string(connection_string).endpoint).netloc}"
+    async with TcpForwarder(endpoint) as forwarder:
+        through = connection_string.replace(endpoint, f"sb://127.0.0.1:{urlsplit(forwarder.url).port}")
+        async with ServiceBusClient.from_connection_string(through) as client:
+            await client.get_queue_sender("work").send_messages([ServiceBusMessage("done"), ServiceBusMessage("bad")])
+            receiver = client.get_queue_receiver("work", prefetch_count=2)
+            done = await anext(receiver)
+            bad = await anext(receiver)
+            forwarder.cut()
+            forwarder.mend()
+
+            await receiver.complete_message(done)
+            await receiver.dead_letter_message(bad, reason="nonsense")
+
+            dead = client.get_queue_receiver("work", sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+            assert [letter.dead_letter_reason for letter in await dead.peek_messages()] == ["nonsense"]
+            assert await receiver.peek_messages(sequence_number=1) == []
+    broker.stop()
 
 
 async def test_nonsense_from_a_client_harms_nobody_else(tmp_path: Path) -> None:
