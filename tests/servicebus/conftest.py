@@ -21,8 +21,7 @@ import pytest_asyncio
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
-from infra.local.service_bus.queues import Broker, QueueSettings
-from infra.local.service_bus.server import Server
+from infra.local.service_bus.process import start_service_bus
 from lib.storage.service_bus.namespace import Namespace
 from lib.storage.service_bus.queues import ServiceBusQueues
 
@@ -39,7 +38,6 @@ class Bus:
     connection_string: str
     queue: Callable[[], str]
     client: ServiceBusClient
-    broker: Broker | None = None
     _receivers: dict[str, ServiceBusReceiver] = field(default_factory=dict)
     _senders: dict[str, ServiceBusSender] = field(default_factory=dict)
 
@@ -77,8 +75,6 @@ class Bus:
 
     async def left(self, queue: str) -> int:
         """Messages that wait, are scheduled or locked."""
-        if self.broker is not None:
-            return len(self.broker.queue(queue).peek(0, 100))
         return len(await self.receiver(queue).peek_messages(max_message_count=100, sequence_number=1))
 
     async def close(self) -> None:
@@ -87,20 +83,18 @@ class Bus:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bus() -> AsyncIterator[Bus]:
+async def bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bus]:
     """With locks of a second, where it is the loopback broker."""
     if GIVEN:
         made = Bus(GIVEN, lambda: next(_NAMES_GIVEN), ServiceBusClient.from_connection_string(GIVEN))
         yield made
         await made.close()
         return
-    server = Server(QueueSettings(lock_seconds=1))
-    await server.start()
-    client = ServiceBusClient.from_connection_string(server.connection_string)
-    made = Bus(server.connection_string, lambda: f"queue-{uuid.uuid4().hex}", client, server.broker)
-    yield made
+    child, connection_string = start_service_bus(tmp_path_factory.mktemp("servicebus"), lock_seconds=1)
+    client = ServiceBusClient.from_connection_string(connection_string)
+    yield Bus(connection_string, lambda: f"queue-{uuid.uuid4().hex}", client)
     # No leave is taken of it: that takes the SDK two seconds. What it left running ends with the module's event loop.
-    await server.stop()
+    child.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -67,7 +67,8 @@ class CopyOfHeed:
         found = {}
         for line in listed.stdout.splitlines():
             process_id, command = line.split(" ", 1)
-            found["maildev" if "maildev" in command else "azurite"] = int(process_id)
+            program = next(name for name in ("maildev", "service_bus", "azurite") if name in command)
+            found[program] = int(process_id)
         return found
 
     def send(self, number: signal.Signals) -> None:
