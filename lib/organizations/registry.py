@@ -18,8 +18,9 @@ from lib.fields import Model, Moment, Name
 from lib.ids import new_id
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, Upsert, put_if_unchanged
 from lib.storage import layout as tables
+from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
-from lib.storage.protocols import EVERYTHING
+from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.verdicts.thresholds import DEFAULT
 
 Scope = Literal["full", "read", "inbound"]
@@ -188,8 +189,8 @@ class Organizations:
         """Keys first, so that nobody writes any more; then the storage; the organization's own row last."""
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
-        for start in range(0, len(keys), 100):
-            await self._tables.write_rows(tables.ORGANIZATIONS, keys[start : start + 100])
+        for some in batches_of(keys, MOST_CHANGES):
+            await self._tables.write_rows(tables.ORGANIZATIONS, some)
         for kind in tables.KINDS:
             await self._tables.drop(tables.table(organization, kind))
         await self._storage.blobs.drop(tables.container(organization))
