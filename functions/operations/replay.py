@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
+from lib.storage.batches import batches_of
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import Fact, NotAFact, read_interactions
 from lib.tracking.journal import LOG_MARK, queue_body
@@ -31,8 +32,8 @@ async def replay_log(call: Call) -> Answer:
     """Take back the facts that the log holds, from days without storage. The body is the log; again is the same."""
     found, skipped = _facts_in(call.body.decode("utf-8", "replace").splitlines())
     for organization, facts in found.items():
-        for start in range(0, len(facts), _FACTS_OF_A_MESSAGE):
-            texts = [fact.to_json() for fact in facts[start : start + _FACTS_OF_A_MESSAGE]]
+        for some in batches_of(facts, _FACTS_OF_A_MESSAGE):
+            texts = [fact.to_json() for fact in some]
             await call.services.storage.queues.send(INTERACTIONS, queue_body(organization, texts))
     return Answer(200, Replayed(replayed=sum(map(len, found.values())), skipped=skipped))
 

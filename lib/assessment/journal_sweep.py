@@ -19,6 +19,7 @@ from lib.clock import Clock, milliseconds
 from lib.errors import Stale
 from lib.organizations.registry import Organizations
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
+from lib.storage.batches import batches_of
 from lib.storage.layout import table
 from lib.tracking.facts import Fact, Interactions, NotAFact
 from lib.tracking.journal import FACTS_ROW, facts_of
@@ -76,8 +77,7 @@ class JournalSweep:
         """(facts of these commits, commits whose rows are not there although nobody has taken them)."""
         name = table(organization, "journal")
         rows: dict[str, Row | None] = {}
-        for start in range(0, len(commits), _AT_ONCE):
-            some = commits[start : start + _AT_ONCE]
+        for some in batches_of(commits, _AT_ONCE):
             found = await asyncio.gather(*(self._tables.read_row(name, commit, FACTS_ROW) for commit in some))
             rows.update(zip(some, found, strict=True))
         absent = [commit for commit, row in rows.items() if row is None]

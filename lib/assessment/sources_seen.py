@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.storage.batches import batches_of
 from lib.storage.layout import table
 from lib.storage.protocols import MOST_CHANGES
 from lib.tracking.facts import Fact
@@ -46,8 +47,8 @@ class Sightings:
         await asyncio.gather(*(self._write(organization, each, sorted(keys)) for each, keys in by_partition.items()))
 
     async def _write(self, organization: str, partition: str, keys: list[str]) -> None:
-        for start in range(0, len(keys), MOST_CHANGES):
-            rows = [Upsert(Row(partition, key, {"v": 1})) for key in keys[start : start + MOST_CHANGES]]
+        for some in batches_of(keys, MOST_CHANGES):
+            rows = [Upsert(Row(partition, key, {"v": 1})) for key in some]
             try:
                 await self._tables.write_rows(table(organization, "journal"), rows)
             except Missing:

@@ -26,6 +26,7 @@ from lib.people.addresses import domain_of
 from lib.people.consents import Consents
 from lib.people.store import People
 from lib.people.users import StoredUser
+from lib.storage.batches import batches_of
 from lib.tokens import KeyRing
 from lib.workers.pool import JobLost, OffLoop
 
@@ -108,8 +109,8 @@ class Preparation:
             return Said(recipient.email, record.follow_email if record else "unknown", consent)
 
         said: list[Said] = []
-        for start in range(0, len(recipients), _AT_ONCE):
-            said += await asyncio.gather(*map(of, recipients[start : start + _AT_ONCE]))
+        for some in batches_of(recipients, _AT_ONCE):
+            said += await asyncio.gather(*map(of, some))
         return said
 
     async def prepare(

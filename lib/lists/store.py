@@ -42,6 +42,7 @@ from lib.lists.keys import (
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
+from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.verdicts.kpis import Kpis
@@ -301,8 +302,8 @@ def _believed(old: Sequence[Place]) -> dict[str, _Found | None]:
 async def _some_at_once(work: Sequence[Callable[[], Awaitable[Result]]]) -> list[Result]:
     """All of it, not too much at a time; stops where something fails, when what was begun has ended."""
     results: list[Result] = []
-    for start in range(0, len(work), _AT_ONCE):
-        done = await asyncio.gather(*(each() for each in work[start : start + _AT_ONCE]), return_exceptions=True)
+    for some in batches_of(work, _AT_ONCE):
+        done = await asyncio.gather(*(each() for each in some), return_exceptions=True)
         for result in done:
             if isinstance(result, BaseException):
                 raise result

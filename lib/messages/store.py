@@ -36,6 +36,7 @@ from lib.storage import (
     put_if_unchanged,
 )
 from lib.storage import layout as tables
+from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.templates.shares import TemplateUse
 from lib.verdicts.forwards import OtherReader
@@ -214,7 +215,7 @@ class MessageStore:
         with `links_of` have no links in their rows. Raises Stale.
         """
         rows = await self._copy_rows(organization, before.id, dict(enumerate(copies)))
-        portions = [rows[start : start + _COPIES_AT_ONCE] for start in range(0, len(rows), _COPIES_AT_ONCE)]
+        portions = list(batches_of(rows, _COPIES_AT_ONCE))
         between = pack(before.model_copy(update={"copy_count": 0}))
         for portion in portions[:-1]:
             [etag, *_] = await self._write(organization, [Replace(Row(before.id, "m", between, etag)), *portion])

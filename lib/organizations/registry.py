@@ -18,8 +18,9 @@ from lib.fields import Model, Moment, Name
 from lib.ids import new_id
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, Upsert, put_if_unchanged
 from lib.storage import layout as tables
+from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
-from lib.storage.protocols import EVERYTHING
+from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 
 Scope = Literal["full", "read", "inbound"]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -195,8 +196,8 @@ class Organizations:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
-        for start in range(0, len(keys), 100):
-            await self._tables.write_rows(tables.ORGANIZATIONS, keys[start : start + 100])
+        for some in batches_of(keys, MOST_CHANGES):
+            await self._tables.write_rows(tables.ORGANIZATIONS, some)
         for kind in tables.KINDS:
             await self._tables.drop(tables.table(organization, kind))
         await self._storage.blobs.drop(tables.container(organization))

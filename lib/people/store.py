@@ -12,6 +12,7 @@ from lib.fields import RecordRef
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
 from lib.storage import Tables
+from lib.storage.batches import batches_of
 from lib.storage.protocols import MOST_CHANGES
 from lib.storage.repository import Repository
 
@@ -57,11 +58,8 @@ class People:
         for _ in range(_MOST_TRIES):
             differing = [each async for each in self._users(organization, names) if each[1].opt_in is not value]
             try:
-                for start in range(0, len(differing), MOST_CHANGES):
-                    some = {
-                        key: (user.model_copy(update={"opt_in": value}), etag)
-                        for key, user, etag in differing[start : start + MOST_CHANGES]
-                    }
+                for batch in batches_of(differing, MOST_CHANGES):
+                    some = {key: (user.model_copy(update={"opt_in": value}), etag) for key, user, etag in batch}
                     await self.users.change_some(organization, USERS, some)
                     changed += len(some)
             except Stale:

@@ -10,6 +10,7 @@ from lib.people.records import StoredRecord
 from lib.records.rollups import total
 from lib.records.rows import PARTITION, RecordRows, key_changes, last_keys_of
 from lib.storage import Change, Delete
+from lib.storage.batches import batches_of
 from lib.storage.protocols import MOST_CHANGES
 
 
@@ -48,5 +49,4 @@ async def recount(
 
 def _transactions(changes: Sequence[Change]) -> list[Sequence[Change]]:
     """At least one; the roll-up and its place in the list go with each."""
-    size = MOST_CHANGES - 2
-    return [changes[start : start + size] for start in range(0, max(1, len(changes)), size)]
+    return list(batches_of(changes, MOST_CHANGES - 2)) or [()]

@@ -32,6 +32,7 @@ from lib.sending.envelopes import earlier_tries, make_envelope
 from lib.sending.schedule import Schedule
 from lib.sending.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
 from lib.storage import StorageError, Unavailable
+from lib.storage.batches import batches_of
 from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown
 from lib.transports.protocol import Earlier
 
@@ -206,9 +207,8 @@ class HandOver:
         changed = {**run.unsaved, **begun_now}
         if not changed:
             return
-        numbers = list(changed)
-        for start in range(0, len(numbers), _ROWS_AT_ONCE):
-            await self._write(run, {number: changed[number] for number in numbers[start : start + _ROWS_AT_ONCE]})
+        for numbers in batches_of(list(changed), _ROWS_AT_ONCE):
+            await self._write(run, {number: changed[number] for number in numbers})
         run.copies = [changed.get(number, copy) for number, copy in enumerate(run.copies)]
         run.unsaved = {}
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 from zlib import crc32
 
 from lib.clock import Clock, milliseconds, moment
@@ -33,6 +33,7 @@ from lib.storage import (
     Upsert,
     put_if_unchanged,
 )
+from lib.storage.batches import batches_of
 from lib.storage.layout import DUE
 from lib.storage.protocols import MOST_CHANGES
 
@@ -60,8 +61,6 @@ _SHARDS = 16
 _AT_ONCE = 32
 _GROUP = 200
 _STATE = "state"
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +215,7 @@ class DueIndex:
     async def _hand_over_all(self, run: _Run, rows: Sequence[Row], hand_over: Handler) -> int:
         """Mark the entries as handed over, then do it: two sweeps at the same time share them."""
         marked = sorted(await self._mark(run.number, rows), key=lambda each: each[0].due.at)
-        for some in _groups(marked, _AT_ONCE):
+        for some in batches_of(marked, _AT_ONCE):
             results = await asyncio.gather(*(hand_over(each) for each, _ in some), return_exceptions=True)
             for (each, row), result in zip(some, results, strict=True):
                 if result is not None:
@@ -239,7 +238,7 @@ class DueIndex:
         by_partition: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_partition[row.partition].append(row)
-        portions = [some for each in by_partition.values() for some in _groups(each, MOST_CHANGES)]
+        portions = [some for each in by_partition.values() for some in batches_of(each, MOST_CHANGES)]
         marked = await asyncio.gather(*(self._mark_portion(number, portion) for portion in portions))
         return [each for some in marked for each in some]
 
@@ -261,10 +260,6 @@ class DueIndex:
 
 def _minute(at: datetime) -> str:
     return f"{at:%Y%m%d%H%M}"
-
-
-def _groups(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _state_row(row: Row, times: int, again: int) -> Row:

@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeVar
 
 from lib.clock import Clock, milliseconds
 from lib.storage import Queues, Row, Storage, StorageError, Upsert
-from lib.storage.batches import batches
+from lib.storage.batches import batches_by_size
 from lib.tracking.facts import Fact, NotAFact
 
 log = logging.getLogger("heed.journal")
@@ -211,7 +211,7 @@ class Journal:
         await asyncio.sleep(0)
         while line.waiting:
             waiting, line.waiting = line.waiting, []
-            groups = batches(waiting, _MOST_FACTS, _MOST_BYTES, _length)
+            groups = batches_by_size(waiting, _MOST_FACTS, _MOST_BYTES, _length)
             await asyncio.gather(*(self._commit(line, group) for group in groups))
             await line.company()
         line.is_busy = False
@@ -256,7 +256,7 @@ class Journal:
     async def _tell(self, line: _Line) -> None:
         while line.untold:
             untold, line.untold = line.untold, []
-            together = batches(untold, _MOST_COMMITS, _MOST_TOLD, lambda commit: len(commit.texts))
+            together = batches_by_size(untold, _MOST_COMMITS, _MOST_TOLD, lambda commit: len(commit.texts))
             bodies = [_body_of(line.organization, commits) for commits in together]
             await asyncio.gather(*(_succeeds(self._writer.put_message(QUEUE, body), COMMIT_LIMIT) for body in bodies))
             with suppress(TimeoutError):

@@ -23,7 +23,7 @@ from itertools import count
 from typing import Any
 
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
-from lib.storage.batches import batches
+from lib.storage.batches import batches_by_size, batches_of
 from lib.storage.documents import columns, text_of
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
@@ -89,17 +89,17 @@ class FactRows:
 
     async def keep(self, organization: str, message: str, facts: Sequence[Fact]) -> None:
         """Put facts that wait for their first verdict. One that waits twice, or is judged already, does no harm."""
-        for start in range(0, len(facts), _MOST_OF_A_ROW):
-            texts = [fact.to_json() for fact in facts[start : start + _MOST_OF_A_ROW]]
+        for some in batches_of(facts, _MOST_OF_A_ROW):
+            texts = [fact.to_json() for fact in some]
             row = Row(message, f"{_KEPT}{secrets.token_hex(8)}", journal_columns(texts))
             if not await self._put(organization, [row]):
                 return
 
     async def forget_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
         """Their facts are judged and counted. Somebody else may have found that, too."""
-        name, keys = table(organization, "facts"), list(rows)
-        for start in range(0, len(keys), MOST_CHANGES):
-            part = [Delete(message, key) for key in keys[start : start + MOST_CHANGES]]
+        name = table(organization, "facts")
+        for keys in batches_of(list(rows), MOST_CHANGES):
+            part = [Delete(message, key) for key in keys]
             try:
                 await self._tables.write_rows(name, part)
             except Missing:
@@ -126,7 +126,7 @@ class FactRows:
             there.update(fact.key for fact, _ in before)
         new = [judged for key, judged in now.items() if key not in there]
         rows += [_row(message, _key_of(group), group) for group in _groups(new)]
-        for part in batches(rows, MOST_CHANGES, _MOST_CHARACTERS, _length):
+        for part in batches_by_size(rows, MOST_CHANGES, _MOST_CHARACTERS, _length):
             if not await self._put(organization, part):
                 return
 
