@@ -11,6 +11,7 @@ from lib.fields import Check
 from lib.files.models import AttachmentRead, StoredAttachment, is_gone
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
+from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
 from lib.messages.models import (
     Body,
@@ -35,11 +36,14 @@ async def time_zone_of(call: Call) -> str:
     return user.time_zone if user else "UTC"
 
 
-async def message_read(call: Call, loaded: Loaded) -> MessageRead:
+async def message_read(call: Call, loaded: Loaded, known: FollowState | None = None) -> MessageRead:
+    """`known` is the follow state where it need not be asked for."""
     message = loaded.message
     body = await call.services.messages.body(call.org, message.id)
-    state = message.follow_state or await call.services.preparation.follow_state(
-        call.org, call.organization.settings, message
+    state = (
+        known
+        or fixed_follow_state(message)
+        or await call.services.preparation.follow_state(call.org, call.organization.settings, message)
     )
     shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
     files = await call.services.files.attachments(call.org, message)
