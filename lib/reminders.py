@@ -19,14 +19,19 @@ from lib.storage.due_index import Due, DueIndex, HandOver, is_seasoned
 from lib.verdicts.kpis import Kpis
 
 NOW = timedelta(0)
+_TOUCH_REMINDER = {"reminder", "deliver_at", "follow"}
+"""The fields that decide whether a reminder makes sense."""
 
 
-def check_times(message: MessageFields, given: set[str], now: datetime, state: FollowState) -> None:
-    """That times lie ahead, and in order. Only what was `given` is held against the clock. Raises WrongField."""
+def check_times(message: MessageFields, given: set[str], now: datetime) -> None:
+    """Check that times lie ahead, and in order. The clock counts for the fields that were `given` alone.
+
+    Raises WrongField.
+    """
     if "deliver_at" in given and message.deliver_at and message.deliver_at <= now:
         raise WrongField(["deliver_at"], f"{rfc3339(message.deliver_at)} is in the past: it is {rfc3339(now)}")
     reminder = message.reminder
-    if reminder is None or not given & {"reminder", "deliver_at", "follow"}:
+    if reminder is None or not given & _TOUCH_REMINDER:
         return
     if "reminder" in given and reminder.at <= now:
         raise WrongField(["reminder", "at"], f"{rfc3339(reminder.at)} is in the past: it is {rfc3339(now)}")
@@ -34,7 +39,17 @@ def check_times(message: MessageFields, given: set[str], now: datetime, state: F
         raise WrongField(
             ["reminder", "at"], f"{rfc3339(reminder.at)} is not after the delivery at {rfc3339(message.deliver_at)}"
         )
-    if reminder.condition == "not_opened" and state.state != "on":
+
+
+def needs_following(message: MessageFields, given: set[str]) -> bool:
+    """Whether a change of the fields that were `given` is allowed only for a message that is followed."""
+    reminder = message.reminder
+    return reminder is not None and reminder.condition == "not_opened" and bool(given & _TOUCH_REMINDER)
+
+
+def check_followed(state: FollowState) -> None:
+    """Check that a reminder of a mail that was not opened can ever be met. Raises WrongField."""
+    if state.state != "on":
         raise WrongField(["reminder", "condition"], f"not_opened needs a followed message. {state.reason}")
 
 

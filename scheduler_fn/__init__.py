@@ -19,9 +19,10 @@ def blueprint(services: Services) -> func.Blueprint:
         if isinstance(order, Discard):
             await services.outbox.discard(order)
             return
-        message = await services.outbox.deliver(order.organization, order.message, order.seen)
-        await services.schedule.settle(order, message)
-        if message:
+        look = await services.outbox.deliver(order.organization, order.message, order.seen)
+        await services.schedule.settle(order, look.message if look else None)
+        # A worker that changed the message may have died before it told lists and cards of that.
+        if look and (look.has_changed or not await services.assessor.has_told(order.organization, look.message)):
             await services.assessor.refresh(order.organization, order.message)
 
     @triggers.function_name("sweep_due")

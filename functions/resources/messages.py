@@ -21,7 +21,7 @@ from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
 from lib.messages.store import Loaded
-from lib.reminders import check_times, with_reminder
+from lib.reminders import check_followed, check_times, needs_following, with_reminder
 from lib.storage import Conflict
 from lib.verdicts.repeats import is_repeat
 
@@ -53,12 +53,15 @@ async def load_message(call: Call) -> Loaded:
     return loaded
 
 
-async def answer_with_message(call: Call, status: int, message: str) -> Answer:
-    """The message as it is now, after what was derived of it has been brought up to date."""
+async def answer_with_message(call: Call, status: int, message: str, *, rescheduled: bool = False) -> Answer:
+    """The message as it is now, after what was derived of it has been brought up to date.
+
+    One that was only `rescheduled` is followed as it was said when it was told to go: nobody is asked anew.
+    """
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    return whole_message(status, await read_message(call, loaded))
+    return whole_message(status, await read_message(call, loaded, loaded.message.follow_state if rescheduled else None))
 
 
 def whole_message(status: int, message: MessageRead) -> Answer:
@@ -126,7 +129,7 @@ async def patch_message(call: Call) -> Answer:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
     await call.services.reminders.leave(call.org, message, changed)
-    return await answer_with_message(call, 200, message.id)
+    return await answer_with_message(call, 200, message.id, rescheduled=given <= _AFTER_SENDING)
 
 
 async def _template_version(call: Call, template: str | None) -> int | None:
@@ -140,9 +143,10 @@ async def _template_version(call: Call, template: str | None) -> int | None:
 
 
 async def check_message_times(call: Call, message: MessageFields, given: set[str]) -> None:
-    """Raises WrongField."""
-    state = await call.services.preparation.follow_state(call.org, call.organization.settings, message)
-    check_times(message, given, call.now, state)
+    """Raises WrongField. Recipients' wishes are looked up only where a reminder needs them."""
+    check_times(message, given, call.now)
+    if needs_following(message, given):
+        check_followed(await call.services.preparation.follow_state(call.org, call.organization.settings, message))
 
 
 @endpoints("DELETE", "/messages/{message}", answers={200: Deleted})

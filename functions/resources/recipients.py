@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.resources.messages import load_message
 from lib.fields import RecordRef
+from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import Decision
 from lib.messages.models import Copy, Delivery, StoredMessage
 from lib.messages.store import Loaded
@@ -51,7 +52,7 @@ def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
     """As they are now; of a message that has gone out, or is going, whether they are followed is fixed."""
     message = loaded.message
     copies = {number: copy for copy in loaded.copies for number in copy.recipients}
-    fixed = copies if message.follow_state else {}
+    fixed = copies if fixed_follow_state(message) else {}
     reads = []
     for number, recipient in enumerate(message.recipients()):
         now, copy = decision.recipients[number], fixed.get(number)

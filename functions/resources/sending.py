@@ -108,14 +108,15 @@ def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFil
 async def send_message(call: Call) -> Answer:
     """Send it now, or at its `deliver_at`; of one that was sent, to those who were refused."""
     loaded = await load_message(call)
-    message = loaded.message
+    message, follow_state = loaded.message, None
     if message.state in ("draft", "failed") and message.asked_by != call.made_id:
         body = await _check_complete(call, loaded)
         decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
         with call.services.large_requests.place(call.org, size_of(body)):
             inside = await _check_files(call, message, body, decision)
             _check_limits(call, message, inside, body)
-    await call.services.schedule.send(call.org, loaded, call.made_id)
+        follow_state = decision.state
+    await call.services.schedule.send(call.org, loaded, call.made_id, follow_state)
     return await answer_with_message(call, 202, message.id)
 
 

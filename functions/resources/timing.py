@@ -24,7 +24,7 @@ async def put_schedule(call: Call) -> Answer:
     wanted = loaded.message.model_copy(update={"deliver_at": call.body.deliver_at})
     await check_message_times(call, wanted, {"deliver_at"})
     await call.services.schedule.move(call.org, loaded, call.body.deliver_at)
-    return await answer_with_message(call, 200, loaded.message.id)
+    return await answer_with_message(call, 200, loaded.message.id, rescheduled=True)
 
 
 @endpoints("DELETE", "/messages/{message}/schedule", answers={200: MessageRead})
@@ -32,7 +32,7 @@ async def delete_schedule(call: Call) -> Answer:
     """Take the delay away: a message that waits for its time goes at once."""
     loaded = await load_message(call)
     await call.services.schedule.move(call.org, loaded, None)
-    return await answer_with_message(call, 200, loaded.message.id)
+    return await answer_with_message(call, 200, loaded.message.id, rescheduled=True)
 
 
 @endpoints("PUT", "/messages/{message}/reminder", body=Reminder, answers={200: MessageRead})

@@ -14,6 +14,7 @@ from functions.shapes.text import reminder_text, status_text
 from lib.fields import Check, Moment
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
+from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Failure, MessageFields, Remark, Reminder, Status, StoredMessage
 from lib.messages.store import Loaded
@@ -75,12 +76,17 @@ async def time_zone_of(call: Call) -> str:
     return user.time_zone if user else "UTC"
 
 
-async def read_message(call: Call, loaded: Loaded) -> MessageRead:
-    """Read the rest of a message (its body, files and checks), and show it whole."""
+async def read_message(call: Call, loaded: Loaded, known: FollowState | None = None) -> MessageRead:
+    """Read the rest of a message (its body, files and checks), and show it whole.
+
+    `known` is the follow state where the recipients' records need not be read for it.
+    """
     message = loaded.message
     body = await call.services.messages.body(call.org, message.id)
-    state = message.follow_state or await call.services.preparation.follow_state(
-        call.org, call.organization.settings, message
+    state = (
+        known
+        or fixed_follow_state(message)
+        or await call.services.preparation.follow_state(call.org, call.organization.settings, message)
     )
     shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
     files = await call.services.files.attachments(call.org, message)

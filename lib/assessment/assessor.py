@@ -23,9 +23,9 @@ from lib.cards.rules import SETTLING, Alerts
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import Stale
-from lib.lists.store import Listed, Lists, Place, places_of
+from lib.lists.store import Listed, Lists, Place, is_told, places_of
 from lib.messages.follow_state import FollowState
-from lib.messages.models import records_of
+from lib.messages.models import StoredMessage, records_of
 from lib.messages.store import Loaded, MessageStore, Summary
 from lib.records import Engagements
 from lib.storage import Queues
@@ -164,6 +164,11 @@ class Assessor:
         # Where it is another time now, the look at that time was asked for just now.
         if again_at and again_at == before.summary.again_at:
             await self._alerts.ask_once_more(organization, message, again_at)
+
+    async def has_told(self, organization: str, message: StoredMessage) -> bool:
+        """Whether lists show the message as it is now."""
+        loaded = await self._store.load(organization, message.id)
+        return loaded is not None and is_told(loaded.summary.places, message)
 
     async def refresh(
         self, organization: str, message: str, new: Sequence[Fact] = (), loaded: Loaded | None = None

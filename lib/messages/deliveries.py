@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from lib.messages.copies import state_of_all
+from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
 from lib.people.addresses import same_mailbox
 
@@ -23,6 +24,12 @@ def goes_on(copy: Copy) -> bool:
 def is_waiting(message: StoredMessage) -> bool:
     """Whether the outbox still has something to do about it: until then the due index holds an entry for it."""
     return message.state in ("scheduled", "submitting") or message.goes_on
+
+
+def fixed_follow_state(message: StoredMessage) -> FollowState | None:
+    """The follow state of a message whose copies are decided on; None while it can still change."""
+    is_open = message.state in ("draft", "scheduled", "failed") and not message.copy_count
+    return None if is_open else message.follow_state
 
 
 def deliveries(message: StoredMessage, copies: Sequence[Copy]) -> Iterator[tuple[int, Delivery]]:

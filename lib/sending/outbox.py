@@ -17,13 +17,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lib.clock import Clock
 from lib.composing.mail import Mail, Prepared
 from lib.composing.preparation import Preparation
 from lib.errors import Stale, UnknownSender
 from lib.ids import new_key
-from lib.lists.store import is_told
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
@@ -48,6 +48,15 @@ class _ChangedMeanwhile(Exception):
         self.loaded = loaded
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The outcome of one look at a message."""
+
+    message: StoredMessage
+    has_changed: bool
+    """Whether this look changed its state, so that lists and cards are to be told."""
+
+
 class Outbox:
     def __init__(
         self,
@@ -66,22 +75,20 @@ class Outbox:
         self._transport = transport
         self._hand_over = HandOver(store, preparation, schedule, transport, clock) if transport else None
 
-    async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> StoredMessage | None:
-        """Do whatever is to be done about it now; the message when lists and cards are to be told of it.
+    async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> Look | None:
+        """Do all that is to be done about a message now; None where it is gone, or another worker has it.
 
-        That is so when its state has changed, and when the worker that changed it has died before it told of that.
         `seen` is the lease as it stood when this look was asked for. Raises StorageError.
         """
         loaded = await self._store.load(organization, message_id)
         if loaded is None or self._hand_over is None:
             return None
         message, now = loaded.message, self._clock.now()
-        untold = None if is_told(loaded.summary.places, message) else message
         if not is_waiting(message):
-            return untold
+            return Look(message, has_changed=False)
         if message.due_at and message.due_at > now:
             await self._schedule.come_again(organization, message)
-            return untold
+            return Look(message, has_changed=False)
         if loaded.is_held and not self._is_over(loaded, seen):
             assert loaded.lease is not None
             await self._schedule.look_again(
@@ -90,8 +97,8 @@ class Outbox:
             return None
         try:
             if _has_plan(loaded):
-                return await self._go_on(organization, loaded)
-            return await self._begin(organization, loaded)
+                return Look(await self._go_on(organization, loaded), has_changed=True)
+            return Look(await self._begin(organization, loaded), has_changed=True)
         except Stale:
             log.info("message %s: another worker has it", message_id)
             return None
@@ -190,7 +197,7 @@ class Outbox:
         await self._schedule.leave(organization, loaded.message)
         return failed
 
-    async def _go_on(self, organization: str, loaded: Loaded) -> StoredMessage | None:
+    async def _go_on(self, organization: str, loaded: Loaded) -> StoredMessage:
         """Take over from a worker that paused or died, and hand over what is left. Raises Stale, StorageError."""
         assert self._hand_over is not None
         assert loaded.lease_etag is not None

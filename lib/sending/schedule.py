@@ -20,6 +20,7 @@ from lib.composing.preparation import Preparation
 from lib.errors import NotAllowed, Stale
 from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
 from lib.messages.deliveries import is_waiting, together
+from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.sending.copy_tries import begun_anew, resolved, sent_again
@@ -136,10 +137,13 @@ class Schedule:
         # Who takes a mail for others than it names is a mail server, which keeps none.
         self._keeps_drafts = transport is not None and not transport.separate_envelopes
 
-    async def send(self, organization: str, loaded: Loaded, asked_by: str) -> StoredMessage:
-        """Queue it: now, or for its `deliver_at`; of one that was sent, for those who were refused.
+    async def send(
+        self, organization: str, loaded: Loaded, asked_by: str, expected: FollowState | None = None
+    ) -> StoredMessage:
+        """Queue a message now, or for its `deliver_at`; one that was sent, for the recipients who were refused.
 
-        `asked_by` is the id of the request: one that comes again does nothing more. Raises NotAllowed, Stale.
+        `asked_by` is the id of the request: one that comes again does nothing more. `expected` is the follow state as
+        it is now; it is decided when the message goes out. Raises NotAllowed, Stale.
         """
         if not self._can_send:
             raise NotAllowed(
@@ -159,7 +163,7 @@ class Schedule:
         message_id = message.message_id or await self._preparation.message_id(organization, message)
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
         # Nothing of it has left: who gets which copy is decided anew.
-        fresh: dict[str, Any] = {"message_id": message_id, "provider_key": new_key(), "copy_count": None}
+        fresh = {"message_id": message_id, "provider_key": new_key(), "copy_count": None, "follow_state": expected}
         return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:

@@ -21,8 +21,8 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.servicebus.exceptions import MessageLockLostError, MessageSizeExceededError, ServiceBusError
 
 from infra.local.service_bus.process import start_service_bus
-from tests.local.tcp_forwarder import TcpForwarder
 from tests.servicebus.conftest import Bus, loopback_only
+from tests.support.tcp_forwarder import TcpForwarder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -82,10 +82,10 @@ async def test_of_two_workers_that_have_both_read_the_message_one_sends(monkeypa
         return await body(*about)
 
     monkeypatch.setattr(store, "body", meet)
-    told = await asyncio.gather(*(heed.services.outbox.deliver("acme", message) for _ in range(2)))
+    looks = await asyncio.gather(*(heed.services.outbox.deliver("acme", message) for _ in range(2)))
 
     assert len(transport.sent) == 1
-    assert sorted(each.state for each in told if each) == ["sent"]
+    assert sorted(each.message.state for each in looks if each) == ["sent"]
 
 
 async def test_a_worker_that_died_while_submitting_leaves_an_uncertain_message() -> None:

@@ -43,13 +43,13 @@ async def test_a_worker_that_has_lost_its_message_sends_nothing_more_and_says_wh
     heed, message = await heed_with(transport)
     transport.heed, transport.message = heed, message
 
-    told = await heed.services.outbox.deliver("acme", message)
+    look = await heed.services.outbox.deliver("acme", message)
 
     loaded = await deliver(heed, message)
     assert received(transport) == dict.fromkeys(TO, 1)
     assert states(loaded) == ["sent", "sent", "sent", "sent"]
-    assert told
-    assert told.state == "sent"
+    assert look
+    assert look.message.state == "sent"
 
 
 class Overtaken(MemoryTransport):
