@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from lib.files.content_types import UNKNOWN, content_type
 from lib.files.image_formats import BrokenImage, image_type
+from tests.support.attachments import EICAR, SVG
 from tests.support.pictures import ALL, gif, jpeg, png, webp
-
-EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 def archive(*names: str) -> bytes:
