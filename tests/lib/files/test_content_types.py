@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lib.files.content_types import UNKNOWN, content_type
 from lib.files.image_formats import BrokenImage, image_type
-from tests.support.dangerous_files import EICAR, SVG
+from tests.support.attachments import EICAR, SVG
 from tests.support.pictures import ALL, gif, jpeg, png, webp
 
 

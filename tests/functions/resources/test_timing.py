@@ -7,35 +7,15 @@ from typing import Any
 
 import pytest
 
-from lib.clock import rfc3339
-from lib.storage import Range
-from lib.storage.due_index import Due
-from lib.storage.layout import DUE
 from lib.storage.memory import MemoryQueues
 from lib.transports.memory import MemoryTransport
+from tests.support.cards import TOMORROW, cards, entries, pass_time, scheduled
 from tests.support.heed import CHROME, Heed
-
-TOMORROW = "2026-05-05T07:00:00Z"
 
 
 def sent(heed: Heed) -> int:
     assert isinstance(heed.transport, MemoryTransport)
     return len(heed.transport.sent)
-
-
-async def pass_time(heed: Heed, **by: float) -> None:
-    """Let time go by, and every timer tick once at its end."""
-    heed.clock.move(**by)
-    await heed.tick("sweep_due")
-    await heed.work("outbox")
-    await heed.tick("remind")
-    await heed.work()
-
-
-async def scheduled(heed: Heed, **fields: Any) -> str:
-    message = await heed.draft(deliver_at=TOMORROW, **fields)
-    await heed.post(f"/messages/{message}/send")
-    return message
 
 
 async def test_a_scheduled_mail_leaves_at_its_time_and_not_before(heed: Heed) -> None:
@@ -187,10 +167,6 @@ def reminder(condition: str = "not_opened", title: str = "Ask Ada") -> dict[str,
     return {"title": title, "condition": condition, "at": TOMORROW}
 
 
-async def cards(heed: Heed, status: str = "open") -> list[Any]:
-    return list((await heed.get(f"/cards?status={status}", x_heed_user="rep1"))["items"])
-
-
 async def test_a_reminder_comes_as_a_pressing_card_once(heed: Heed) -> None:
     message = await heed.sent(reminder=reminder())
     read = await heed.get(f"/messages/{message}")
@@ -297,12 +273,6 @@ async def test_a_reminder_of_a_mail_that_never_left_says_so(heed: Heed) -> None:
 
     [card] = await cards(heed)
     assert "has not been sent" in card["text"]
-
-
-async def entries(heed: Heed) -> list[str]:
-    """Times of the reminders and snoozes that a sweep would find."""
-    rows = heed.storage.tables.query(DUE, Range(low="remind|", high="x"))
-    return sorted([rfc3339(Due.from_row(row).at) async for row in rows if row.partition != "state"])
 
 
 async def test_a_reminder_that_fired_is_not_looked_at_again(heed: Heed) -> None:

@@ -4,52 +4,14 @@ from __future__ import annotations
 
 import base64
 from email import message_from_bytes
-from email.message import Message
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from lib.files.models import LARGEST_ATTACHED, LARGEST_FOLLOWED
-from lib.storage.memory import MemoryBlobs
 from lib.transports.memory import MemoryTransport
-from tests.support.dangerous_files import EICAR, SVG
-from tests.support.heed import Heed, Response
-
-PDF = b"%PDF-1.7\nan offer"
-
-
-async def add(heed: Heed, message: str, name: str = "Offer.pdf", data: bytes = PDF, *, followed: bool = True) -> Any:
-    answer = await upload(heed, message, name, data, followed=followed)
-    assert answer.status == 201, answer.body
-    return answer.json
-
-
-async def upload(heed: Heed, message: str, name: str, data: bytes, *, followed: bool = True) -> Response:
-    query = f"filename={quote(name)}&followed={str(followed).lower()}"
-    return await heed.api("POST", f"/messages/{message}/attachments?{query}", data)
-
-
-async def send(heed: Heed, message: str) -> None:
-    assert (await heed.api("POST", f"/messages/{message}/send")).status == 202
-    await heed.work()
-
-
-def parts(heed: Heed) -> dict[str, Message]:
-    """The mail's leaves by file name; the body's by type."""
-    mail = message_from_bytes(heed.mail())
-    return {part.get_filename() or part.get_content_type(): part for part in mail.walk() if not part.is_multipart()}
-
-
-def content(part: Message) -> bytes:
-    data = part.get_payload(decode=True)
-    assert isinstance(data, bytes)
-    return data
-
-
-def blobs(heed: Heed) -> list[str]:
-    assert isinstance(heed.storage.blobs, MemoryBlobs)
-    return heed.storage.blobs.names("heed-acme")
+from tests.support.attachments import EICAR, PDF, SVG, add, blobs, content, parts, send, upload
+from tests.support.heed import Heed
 
 
 async def test_an_attachment_is_described_by_its_bytes_and_listed(heed: Heed) -> None:

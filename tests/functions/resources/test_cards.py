@@ -11,26 +11,8 @@ import pytest
 from lib.tracking.facts import read_interactions
 from lib.transports import Refused, Unknown
 from lib.transports.memory import MemoryTransport
-from tests.functions.test_timing import cards, entries, pass_time
-from tests.support.heed import CHROME, Heed
-
-RECORD = {"type": "contact", "id": "c1"}
-
-
-async def opened(heed: Heed, agent: str = CHROME, **fields: Any) -> str:
-    """A mail that was opened; the noise rules have had their say."""
-    message = await heed.sent(to=[{"email": "ada@example.com", "name": "Ada", "record": RECORD}], **fields)
-    await heed.hit(heed.urls("o")[0], agent)
-    await heed.work("interactions")
-    await pass_time(heed, seconds=15)
-    await heed.services.assessor.refresh("acme", message)
-    return message
-
-
-async def act(heed: Heed, card: str, action: str, body: Any = None) -> Any:
-    answer = await heed.api("POST", f"/cards/{card}/{action}", body, x_heed_user="rep1")
-    assert answer.status in (200, 201), answer.body
-    return answer.json
+from tests.support.cards import RECORD, act, cards, entries, opened, pass_time
+from tests.support.heed import Heed
 
 
 async def test_the_first_open_is_told_once(heed: Heed) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from functions.api.endpoint import LARGEST_BODY
 from functions.api.json_bodies import MOST_VALUES
-from tests.functions.described import Field, Schema, alternatives, fields, operations
+from tests.support.described import Field, Schema, alternatives, fields, operations
 from tests.support.heed import ADMIN_KEY, Heed, Response
 
 LISTS = [field for field in fields() if field.schema.get("type") == "array"]

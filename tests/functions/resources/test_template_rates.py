@@ -11,7 +11,7 @@ from lib.storage.documents import unpack
 from lib.templates.outcomes import StoredOutcome
 from lib.templates.shares import Share, Tally
 from lib.verdicts.weights import WEIGHTS, Weight
-from tests.functions.test_templates import INTRO, slow_heed
+from tests.functions.resources.test_templates import INTRO, slow_heed
 from tests.support.heed import GMAIL, Heed
 
 

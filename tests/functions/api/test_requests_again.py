@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.functions.disturbed import disturbed_heed
-from tests.functions.test_cards import opened
-from tests.functions.test_timing import TOMORROW, cards
+from tests.support.cards import TOMORROW, cards, opened
+from tests.support.disturbed import disturbed_heed
 from tests.support.failing import Failure, When
 from tests.support.heed import ADMIN_KEY, Heed, Response
 

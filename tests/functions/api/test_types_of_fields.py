@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.functions.described import Field, Operation, alternatives, fields, operations
+from tests.support.described import Field, Operation, alternatives, fields, operations
 from tests.support.heed import Heed
 
 NO_TIMES = [

@@ -11,8 +11,7 @@ from lib.messages.models import StoredMessage
 from lib.storage import Range, Replace, Row
 from lib.storage.layout import KINDS, table
 from lib.verdicts.kpis import Kpis
-from tests.functions.test_cards import opened
-from tests.functions.test_timing import TOMORROW, cards, scheduled
+from tests.support.cards import TOMORROW, cards, opened, scheduled
 from tests.support.heed import START, Heed
 
 NEVER = "9999-12-31T23:30:00.000Z"

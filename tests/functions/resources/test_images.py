@@ -11,8 +11,7 @@ import pytest
 from lib.storage import Unavailable
 from lib.storage.memory import MemoryBlobs
 from pixel_fn import PIXEL
-from tests.functions.test_attachments import PDF, blobs, content, parts, send
-from tests.support.dangerous_files import SVG
+from tests.support.attachments import PDF, SVG, blobs, content, parts, send
 from tests.support.heed import Heed
 from tests.support.pictures import ALL, jpeg, png
 

@@ -20,8 +20,7 @@ from lib.storage.memory import MemoryBlobs, MemoryTables, memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
 from lib.tracking.journal import LOG_MARK, StorageWriter
-from tests.functions.test_attachments import PDF, add
-from tests.support.dangerous_files import EICAR, SVG
+from tests.support.attachments import EICAR, PDF, SVG, add
 from tests.support.heed import ADMIN_KEY, Heed, Response
 
 

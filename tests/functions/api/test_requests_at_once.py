@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.functions.disturbed import at_once, shared_heed
-from tests.functions.test_cards import RECORD, opened
-from tests.functions.test_timing import TOMORROW, cards
+from tests.support.cards import RECORD, TOMORROW, cards, opened
+from tests.support.disturbed import at_once, shared_heed
 from tests.support.heed import ADMIN_KEY, Heed, Response
 from tests.support.pictures import png
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.functions.test_cards import RECORD, act, opened
-from tests.functions.test_timing import cards
+from tests.support.cards import RECORD, act, cards, opened
 from tests.support.heed import Heed
 
 

@@ -1,0 +1,114 @@
+"""Health: storage, and mail and reminders that are overdue."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lib.storage import Row, Storage, Unavailable
+from lib.storage.memory import MemoryTables, memory_storage
+from tests.support.heed import Heed
+
+
+class Down:
+    """Storage that does not answer."""
+
+    async def read_row(self, *_: object) -> None:
+        raise Unavailable("down")
+
+
+async def test_health_is_ok_while_storage_answers(heed: Heed) -> None:
+    answer = await heed.request("GET", "/api/health")
+
+    assert answer.status == 200
+    assert answer.json == {
+        "status": "ok",
+        "checks": {"storage": "ok", "mail": "ok", "reminders": "ok"},
+        "oldest_overdue_seconds": {"mail": 0, "reminders": 0},
+    }
+
+
+async def test_health_says_what_does_not_answer() -> None:
+    memory = memory_storage()
+    heed = Heed(storage=Storage(Down(), memory.blobs, memory.queues))  # type: ignore[arg-type]
+
+    answer = await heed.request("GET", "/api/health")
+
+    assert (answer.status, answer.json["checks"]) == (503, {"storage": "does not answer"})
+
+
+async def test_health_fails_while_a_mail_should_have_gone_five_minutes_ago(heed: Heed) -> None:
+    message = await heed.draft()
+    await heed.post(f"/messages/{message}/send")  # and the queue is not worked off
+
+    heed.clock.move(minutes=5)
+    assert (await heed.request("GET", "/api/health")).status == 200
+    heed.clock.move(minutes=1)
+    answer = await heed.request("GET", "/api/health")
+
+    assert (answer.status, answer.json["status"]) == (503, "failing")
+    assert answer.json["oldest_overdue_seconds"] == {"mail": 360, "reminders": 0}
+    assert answer.json["checks"] == {
+        "storage": "ok",
+        "mail": "the oldest should have gone 360 s ago",
+        "reminders": "ok",
+    }
+    await heed.work()
+    heed.clock.move(seconds=10)
+    assert (await heed.request("GET", "/api/health")).status == 200
+
+
+async def test_health_fails_while_a_reminder_should_have_come_five_minutes_ago(heed: Heed) -> None:
+    at = "2026-05-04T10:00:00Z"
+    await heed.draft(reminder={"title": "Call", "condition": "always", "at": at})
+
+    heed.clock.move(minutes=40)
+    answer = await heed.request("GET", "/api/health")
+    assert (answer.status, answer.json["oldest_overdue_seconds"]) == (503, {"mail": 0, "reminders": 600})
+
+    await heed.tick("remind")
+    heed.clock.move(seconds=10)
+    assert (await heed.request("GET", "/api/health")).status == 200
+
+
+class Counted(MemoryTables):
+    queries = 0
+
+    def query(self, *arguments: Any, **named: Any) -> AsyncIterator[Row]:
+        self.queries += 1
+        return super().query(*arguments, **named)
+
+
+async def test_however_often_health_is_asked_the_due_index_is_read_once_in_five_seconds() -> None:
+    tables = Counted()
+    heed = await Heed(storage=replace(memory_storage(), tables=tables)).start()
+    before = tables.queries
+
+    for _ in range(20):
+        await heed.request("GET", "/api/health")
+        heed.clock.move(seconds=0.2)
+
+    assert tables.queries - before == 3  # mail, reminders, snoozed cards
+
+
+async def test_each_sweep_tells_as_a_metric_how_long_the_oldest_item_has_been_due(
+    heed: Heed, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = await heed.draft(reminder={"title": "Call", "condition": "always", "at": "2026-05-04T10:00:00Z"})
+    await heed.post(f"/messages/{message}/send")
+    heed.clock.move(minutes=31)
+
+    with caplog.at_level(logging.INFO, "heed.metrics"):
+        await heed.tick("sweep_due")
+        await heed.tick("remind")
+
+    lines = [json.loads(record.getMessage().removeprefix("heed.metric ")) for record in caplog.records]
+    assert lines == [
+        {"name": "oldest_overdue_seconds", "kind": "mail", "value": 31 * 60},
+        {"name": "oldest_overdue_seconds", "kind": "reminders", "value": 60},
+    ]
