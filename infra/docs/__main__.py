@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from infra.docs.floors import misplaced_packages
 from infra.docs.links import broken_links
 from infra.docs.tables import PageError, made_pages
 
@@ -26,7 +27,8 @@ def main(arguments: list[str] | None = None, root: Path = _ROOT) -> int:
             page.write_text(text)
         return 0
     stale = [page.relative_to(root) for page, text in pages.items() if page.read_text() != text]
-    wrong = [f"{page}: a table is out of date; run make docs" for page in stale] + broken_links(root)
+    wrong = [f"{page}: a table is out of date; run make docs" for page in stale]
+    wrong += misplaced_packages(root) + broken_links(root)
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

@@ -20,7 +20,7 @@ _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//")
 def broken_links(root: Path) -> list[str]:
     """One line for each link, path or module that is not there: `page: what`."""
     pages = sorted({page for pattern in _PAGES for page in root.glob(pattern) if "node_modules" not in page.parts})
-    return [f"{page.relative_to(root)}: {broken}" for page in pages for broken in _broken_in(page, root)]
+    return [f"{page.relative_to(root)}: {broken}" for page in pages for broken in dict.fromkeys(_broken_in(page, root))]
 
 
 def _broken_in(page: Path, root: Path) -> Iterator[str]:

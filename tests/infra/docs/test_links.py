@@ -58,3 +58,7 @@ def test_the_readme_is_looked_at_too(repository: Path) -> None:
     (repository / "README.md").write_text("[gone](docs/gone.md)")
 
     assert broken_links(repository) == ["README.md: the link docs/gone.md leads nowhere"]
+
+
+def test_what_is_told_of_a_page_is_told_once(repository: Path) -> None:
+    assert len(said_of("`lib/nothing.py` and `lib/nothing.py`", repository)) == 1
