@@ -50,7 +50,7 @@ from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
 from lib.verdicts.fact_store import FactRows
-from lib.workers.places import Places
+from lib.workers.places import WorkPlaces
 from lib.workers.pool import OffLoop
 
 if TYPE_CHECKING:
@@ -273,14 +273,14 @@ class Services:
         return OffLoop()
 
     @cached_property
-    def large_requests(self) -> Places:
+    def large_requests(self) -> WorkPlaces:
         """How much of what runs off the loop is taken at once; the bytes are those of the mails, before and after."""
-        return Places(most=16, most_of_one=4, most_bytes=96_000_000, most_bytes_of_one=48_000_000)
+        return WorkPlaces(most=16, most_of_one=4, most_bytes=96_000_000, most_bytes_of_one=48_000_000)
 
     @cached_property
-    def uploads(self) -> Places:
+    def uploads(self) -> WorkPlaces:
         """How much of files is taken at once: one of the largest from an organization, and another from another one."""
-        return Places(most=24, most_of_one=8, most_bytes=230_000_000, most_bytes_of_one=32_000_000)
+        return WorkPlaces(most=24, most_of_one=8, most_bytes=230_000_000, most_bytes_of_one=32_000_000)
 
     @cached_property
     def consents(self) -> Consents:

@@ -11,7 +11,7 @@ from typing import Literal
 from lib.clock import Clock
 from lib.metrics import OLDEST_OVERDUE, emit
 from lib.storage import StorageError
-from lib.storage.due_index import DueIndex, Kind
+from lib.storage.due_index import DueIndex, DueKind
 
 log = logging.getLogger("heed.overdue")
 
@@ -20,7 +20,7 @@ What = Literal["mail", "reminders"]
 LIMIT = timedelta(minutes=5)
 """Above this age, something is wrong."""
 
-_KINDS: Mapping[What, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
+_KINDS: Mapping[What, tuple[DueKind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
 _REMEMBERED = timedelta(seconds=5)
 
 

@@ -40,7 +40,7 @@ _GROWN = 160_000
 
 _COMMAND = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from lib.workers.process import main; main()"
 
-Result = TypeVar("Result")
+JobResult = TypeVar("JobResult")
 
 
 class JobLost(Exception):
@@ -61,7 +61,7 @@ class OffLoop:
         self._waiting: OrderedDict[str, deque[asyncio.Future[_Worker]]] = OrderedDict()
         self._running: Counter[str] = Counter()
 
-    async def run(self, organization: str, size: int, job: Callable[..., Result], *arguments: Any) -> Result:
+    async def run(self, organization: str, size: int, job: Callable[..., JobResult], *arguments: Any) -> JobResult:
         """What the job returns or raises; `size` is that of its input, in bytes or characters. Raises JobLost."""
         if size <= INLINE:
             return job(*arguments)
@@ -72,7 +72,7 @@ class OffLoop:
         good, value = await asyncio.shield(doing)
         if not good:
             raise value
-        result: Result = value
+        result: JobResult = value
         return result
 
     async def _turn(self, organization: str) -> _Worker:
