@@ -53,8 +53,20 @@ RESOURCES = (
 TRIGGERS = (pixel_fn, redirect_fn, attachment_fn, scheduler_fn, reminder_fn, assess, people, dead_letters)
 
 
-def make_app(services: Services) -> func.FunctionApp:
-    app = func.FunctionApp()
+class HeedApp(func.FunctionApp):
+    """The app with its services: a host that ends in order, as the local one does, closes them."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+
+    async def close(self) -> None:
+        """Close all that the services have opened."""
+        await self._services.close()
+
+
+def make_app(services: Services) -> HeedApp:
+    app = HeedApp(services)
     document = openapi_document(RESOURCES, services.settings.base_url)
     blueprints = [
         *(resource.blueprint(services) for resource in RESOURCES),

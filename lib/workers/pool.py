@@ -113,6 +113,12 @@ class OffLoop:
         self._idle.appendleft(worker)  # one that runs already before one that would have to be started
         self._hand_out()
 
+    def close(self) -> None:
+        """End the workers that are idle; one that still works ends with this process."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._idle:
+            worker.end()
+
     def process_ids(self) -> list[int]:
         """Of idle workers that run."""
         return [worker.process.pid for worker in self._idle if worker.process is not None]
