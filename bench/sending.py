@@ -31,7 +31,7 @@ from lib.ids import new_id
 from lib.storage import Row, Storage, Tables, Upsert
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
-from lib.storage.due_index import Due, DueIndex, HandOver
+from lib.storage.due_index import Due, DueHandOver, DueIndex
 from lib.storage.layout import DUE
 from tests.support.heed import GMAIL, TOKEN_KEYS
 
@@ -273,7 +273,7 @@ async def _one_sweep(storage: Storage) -> tuple[int, int, float]:
     for due in dues:
         await index.put_entry(due)
 
-    async def nothing(_entry: HandOver) -> None: ...
+    async def nothing(_entry: DueHandOver) -> None: ...
 
     begun = time.perf_counter()
     handed = await DueIndex(counting, clock).sweep("send", nothing)

@@ -69,9 +69,21 @@ TRIGGERS = (
 """Modules of functions beside the API: what recipients request, timers and queues."""
 
 
-def make_app(services: Services) -> func.FunctionApp:
+class HeedApp(func.FunctionApp):
+    """The app with its services: a host that ends in order, as the local one does, closes them."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+
+    async def close(self) -> None:
+        """Close all that the services have opened."""
+        await self._services.close()
+
+
+def make_app(services: Services) -> HeedApp:
     """Register every function over the services."""
-    app = func.FunctionApp()
+    app = HeedApp(services)
     document = openapi_document(RESOURCES, services.settings.base_url)
     blueprints = [
         *(resource.blueprint(services) for resource in RESOURCES),

@@ -18,7 +18,6 @@ from lib.assessment.rejudge import Reassessment
 from lib.services import Services, build
 from lib.settings import SettingsError, load_settings
 from lib.storage import StorageError
-from lib.storage.azure.tables import close_storage
 from lib.verdicts import RULES_VERSION
 
 _SHOWN = 20
@@ -84,7 +83,7 @@ async def _main(organization: str, *, write: bool) -> int:
         print(f"Storage failed, so this is not finished; run it again: {error}", file=sys.stderr)
         return 1
     finally:
-        await close_storage(services.storage)
+        await services.close()
     return 0
 
 

@@ -15,7 +15,7 @@ from lib.errors import Stale, WrongField
 from lib.messages.follow_state import FollowState
 from lib.messages.models import MessageFields, Reminder, StoredMessage
 from lib.messages.store import Loaded, MessageStore
-from lib.storage.due_index import Due, DueIndex, HandOver, is_seasoned
+from lib.storage.due_index import Due, DueHandOver, DueIndex, is_seasoned
 from lib.verdicts.kpis import Kpis
 
 NOW = timedelta(0)
@@ -92,7 +92,7 @@ class Reminders:
         fired = await self._due.sweep("remind", self._fire, NOW)
         return fired + await self._due.sweep("wake", self._wake, NOW)
 
-    async def _fire(self, entry: HandOver) -> None:
+    async def _fire(self, entry: DueHandOver) -> None:
         """Again does no harm: it brings the card of a process that died in between."""
         due = entry.due
         loaded = await self._store.load(due.organization, due.item)
@@ -118,7 +118,7 @@ class Reminders:
         update = {"reminder_met": True} if met else {"reminded_at": self._clock.now()}
         await self._store.change(organization, loaded.message.model_copy(update=update), loaded.etag)
 
-    async def _wake(self, entry: HandOver) -> None:
+    async def _wake(self, entry: DueHandOver) -> None:
         due = entry.due
         if not await self._cards.wake(due.organization, due.item) and is_seasoned(entry.times):
             await self._due.drop(due)

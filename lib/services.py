@@ -1,13 +1,14 @@
 """The composition root: every part of Heed, built from the settings in one place.
 
-`build` checks what can be checked without a network. What holds a connection is made when it is first used, inside the
-event loop that the Functions worker runs.
+`build` checks what can be checked without a network. Parts that hold a connection are made when they are first used,
+inside the event loop that the Functions worker runs; `Services.close` closes them.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
@@ -51,7 +52,7 @@ from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
 from lib.verdicts.fact_store import FactRows
-from lib.workers.places import Places
+from lib.workers.places import WorkPlaces
 from lib.workers.pool import OffLoop
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Services:
         self._writer = writer
         self._transport = transport
         self._resolve_mx = resolve_mx
+        self._opened = AsyncExitStack()
         try:
             self.catalogues = load_catalogues(settings.catalogues)
         except BrokenCatalogue as error:
@@ -96,19 +98,30 @@ class Services:
             modules.append(f"lib.transports.{self.settings.transport}")
         threading.Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
 
+    async def close(self) -> None:
+        """Let the journal end its writes, then close all that was opened here; no part can be used afterwards.
+
+        Parts that were handed in belong to whom they came from.
+        """
+        if "journal" in vars(self):
+            await self.journal.settle()
+        await self._opened.aclose()
+
     @cached_property
     def storage(self) -> Storage:
         if self._storage is not None:
             return self._storage
-        from lib.storage.azure.tables import azure_storage
+        from lib.storage.azure.tables import azure_storage, close_storage
 
         storage = azure_storage(self.settings.account(), self._storage_identity)
+        self._opened.push_async_callback(close_storage, storage)
         if self.settings.queues == "storage":
             return storage
         from lib.storage.service_bus.queues import ServiceBusQueues
 
         queues = ServiceBusQueues(self.settings.service_bus())
-        return replace(storage, queues=queues, closers=[*storage.closers, queues])
+        self._opened.push_async_callback(queues.close)
+        return replace(storage, queues=queues)
 
     @cached_property
     def journal(self) -> Journal:
@@ -122,7 +135,9 @@ class Services:
     def _rest_writer(self) -> Writer:
         from lib.storage.azure.journal_writer import RestWriter
 
-        return RestWriter(self.settings.account(), self._storage_identity)
+        writer = RestWriter(self.settings.account(), self._storage_identity)
+        self._opened.push_async_callback(writer.close)
+        return writer
 
     @cached_property
     def _storage_identity(self) -> Identity | None:
@@ -132,7 +147,9 @@ class Services:
         from lib.storage.azure.requests import SCOPE
         from lib.transports.identity import Identity
 
-        return Identity(SCOPE)
+        identity = Identity(SCOPE)
+        self._opened.push_async_callback(identity.close)
+        return identity
 
     @cached_property
     def hits(self) -> Hits:
@@ -144,7 +161,10 @@ class Services:
         """The way out for mail; None where no mail server is set."""
         if self._transport is not None:
             return self._transport
-        return _TRANSPORTS[self.settings.transport](self.settings, self.clock)
+        transport = _TRANSPORTS[self.settings.transport](self.settings, self.clock)
+        if transport is not None:
+            self._opened.push_async_callback(transport.close)
+        return transport
 
     @property
     def limits(self) -> Limits:
@@ -249,17 +269,19 @@ class Services:
     @cached_property
     def off_loop(self) -> OffLoop:
         """Where large work runs."""
-        return OffLoop()
+        off_loop = OffLoop()
+        self._opened.callback(off_loop.close)
+        return off_loop
 
     @cached_property
-    def large_requests(self) -> Places:
+    def large_requests(self) -> WorkPlaces:
         """How much of what runs off the loop is taken at once; the bytes are those of the mails, before and after."""
-        return Places(most=16, most_of_one=4, most_bytes=96_000_000, most_bytes_of_one=48_000_000)
+        return WorkPlaces(most=16, most_of_one=4, most_bytes=96_000_000, most_bytes_of_one=48_000_000)
 
     @cached_property
-    def uploads(self) -> Places:
+    def uploads(self) -> WorkPlaces:
         """How much of files is taken at once: one of the largest from an organization, and another from another one."""
-        return Places(most=24, most_of_one=8, most_bytes=230_000_000, most_bytes_of_one=32_000_000)
+        return WorkPlaces(most=24, most_of_one=8, most_bytes=230_000_000, most_bytes_of_one=32_000_000)
 
     @cached_property
     def consents(self) -> Consents:

@@ -9,7 +9,7 @@ from random import Random
 from bench.traces.addresses import address_in, near
 from bench.traces.timing import DAY, HOUR, MINUTE, delivery
 from bench.traces.trace import Actor, Request, Trace
-from lib.tracking.facts import Kind, network_of
+from lib.tracking.facts import HitKind, network_of
 
 # Ids of the catalogue of gateways.
 MICROSOFT = "microsoft-365"
@@ -129,7 +129,7 @@ class Draft:
         source: Source,
         actor: Actor,
         recipient: int,
-        kind: Kind = "open",
+        kind: HitKind = "open",
         item: int = 0,
         *,
         method: str = "GET",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lib.catalogues.networks import Networks
 from lib.clock import moment
-from lib.tracking.facts import Fact, Kind, new_fact
+from lib.tracking.facts import Fact, HitKind, new_fact
 from lib.verdicts.context import Sending
 
 Actor = Literal["person", "machine"]
@@ -29,7 +29,7 @@ class Request:
     """
 
     at: int
-    kind: Kind
+    kind: HitKind
     item: int
     recipient: int
     method: str

@@ -60,6 +60,7 @@ class Host:
         clock: Clock | None = None,
         queue_lease: timedelta = LEASE,
     ) -> None:
+        self._application = application
         self._options = options
         self._settings = settings
         self._data_dir = data_dir
@@ -101,8 +102,20 @@ class Host:
             self._server.should_exit = True
             ending.append(self._serving)
         await asyncio.gather(*ending)
+        await self._close_application()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._say_what_was_dropped()
+
+    async def _close_application(self) -> None:
+        """Give an app that has a coroutine `close` the time to close what it opened."""
+        close = getattr(self._application, "close", None)
+        if close is None:
+            return
+        try:
+            async with asyncio.timeout(GRACE_SECONDS):
+                await close()
+        except Exception:
+            logger.exception("the app could not be closed in order")
 
     def _add(self, function: Function, invoke: Invoke) -> None:
         match function.trigger_type:

@@ -29,7 +29,7 @@ from lib.messages.models import StoredMessage, records_of
 from lib.messages.store import Loaded, MessageStore, Summary
 from lib.records import Engagements
 from lib.storage import Queues
-from lib.storage.coalescing import Lanes
+from lib.storage.coalescing import PerKeyWorker
 from lib.storage.layout import INTERACTIONS
 from lib.storage.retry import pause_before
 from lib.templates import TemplateCounts
@@ -123,8 +123,8 @@ class Assessor:
         self._catalogues = catalogues
         self._queues = queues
         self._clock = clock
-        self._lanes: Lanes[tuple[str, str], Fact] = Lanes(self._take_of_one, _MOST_AT_ONCE)
-        self._looks: Lanes[tuple[str, str], bool] = Lanes(self._look, _MOST_AT_ONCE)
+        self._lanes: PerKeyWorker[tuple[str, str], Fact] = PerKeyWorker(self._take_of_one, _MOST_AT_ONCE)
+        self._looks: PerKeyWorker[tuple[str, str], bool] = PerKeyWorker(self._look, _MOST_AT_ONCE)
 
     async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> None:
         """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped.

@@ -16,7 +16,7 @@ from lib.fields import Moment
 from lib.lists.store import Lists, scope_of
 from lib.messages.store import Loaded, MessageStore
 from lib.storage.retry import pause_before
-from lib.tracking.facts import Kind
+from lib.tracking.facts import HitKind
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
 from lib.verdicts.kpis import Kpis
@@ -30,7 +30,7 @@ class Change(BaseModel):
     """A verdict that is another class now."""
 
     id: str
-    kind: Kind
+    kind: HitKind
     at: Moment
     before: Class
     now: Class

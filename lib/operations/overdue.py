@@ -11,7 +11,7 @@ from typing import Literal
 from lib.clock import Clock
 from lib.metrics import OLDEST_OVERDUE, emit_metric
 from lib.storage import StorageError
-from lib.storage.due_index import DueIndex, Kind
+from lib.storage.due_index import DueIndex, DueKind
 
 log = logging.getLogger("heed.overdue")
 
@@ -20,7 +20,7 @@ OverdueKind = Literal["mail", "reminders"]
 LIMIT = timedelta(minutes=5)
 """Age above which health fails."""
 
-_KINDS: Mapping[OverdueKind, tuple[Kind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
+_KINDS: Mapping[OverdueKind, tuple[DueKind, ...]] = {"mail": ("send",), "reminders": ("remind", "wake")}
 _REMEMBERED = timedelta(seconds=5)
 
 

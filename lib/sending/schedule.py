@@ -25,7 +25,7 @@ from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.sending.copy_tries import begun_anew, resolved, sent_again
 from lib.storage import Queues
-from lib.storage.due_index import AHEAD, Due, DueIndex, HandOver, is_seasoned
+from lib.storage.due_index import AHEAD, Due, DueHandOver, DueIndex, is_seasoned
 from lib.storage.layout import OUTBOX
 from lib.transports import Transport
 
@@ -283,7 +283,7 @@ class Schedule:
     async def sweep(self) -> int:
         """Hand the outbox what is due within a minute, oldest first; how many that were."""
 
-        async def hand_over(entry: HandOver) -> None:
+        async def hand_over(entry: DueHandOver) -> None:
             due = entry.due
             wake = Wake(due.organization, due.item, milliseconds(due.at), entry.times)
             # Two sweeps at the same time need to wake it once. No other wake has this id: one that was lost, or came

@@ -1,77 +1,114 @@
-"""Work on the same thing goes one at a time within a process, and what comes meanwhile is done together, once.
+"""Per-key worker: one call at a time for each key; items that arrive meanwhile are batched into the next call.
 
-Sixteen queue messages about one mail would otherwise read and judge it sixteen times, and fifteen of them in vain. And
-only so many things are worked on at the same time: what is said of the others meanwhile waits, and is done together.
+Sixteen queue messages about one mail would otherwise read and judge the mail sixteen times, fifteen of them in vain.
+The number of keys that are worked on at once is bounded as well; items of the other keys wait, and are batched too.
+
+The journal's group commit (`lib.tracking.journal`) does not use this worker: its batches run beside each other, wait
+for company, and answer before they have ended.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-Key = TypeVar("Key", bound=Hashable)
-Item = TypeVar("Item")
+LaneKey = TypeVar("LaneKey", bound=Hashable)
+LaneItem = TypeVar("LaneItem")
 
 
-class Lanes(Generic[Key, Item]):
-    """`work` is called with a key and all items that have come for it since its last call; for no more than `at_once`
-    keys at the same time."""
+@dataclass(slots=True)
+class _Order(Generic[LaneItem]):
+    """Items that came together, and the future of the caller who waits for them."""
 
-    def __init__(self, work: Callable[[Key, list[Item]], Awaitable[None]], most: int, at_once: int = 24) -> None:
+    items: Sequence[LaneItem]
+    done: asyncio.Future[None]
+
+
+class PerKeyWorker(Generic[LaneKey, LaneItem]):
+    """Calls `work` with a key and the items that have come for the key since its last call.
+
+    `most` bounds the size of the items of one call, which is their number unless `size_of` tells the size of each;
+    items that came together stay together. `at_once` bounds the number of keys that are worked on at the same time.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[LaneKey, list[LaneItem]], Awaitable[None]],
+        most: int,
+        *,
+        size_of: Callable[[LaneItem], int] = lambda _: 1,
+        at_once: int = 24,
+    ) -> None:
         self._work = work
         self._most = most
+        self._size_of = size_of
         self._turns = asyncio.Semaphore(at_once)
-        self._waiting: dict[Key, list[tuple[list[Item], asyncio.Future[None]]]] = {}
+        self._waiting: dict[LaneKey, list[_Order[LaneItem]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def do_items(self, key: Key, items: list[Item]) -> None:
-        """Returns when these items' work is done; raises what that raises."""
-        done = asyncio.get_running_loop().create_future()
+    async def do_items(self, key: LaneKey, items: Sequence[LaneItem]) -> None:
+        """Return when the work on these items is done; raise what the work raises.
+
+        The work goes on when the caller is canceled. After a call that failed, items that no caller waits for any more
+        are dropped.
+        """
+        order = _Order(items, asyncio.get_running_loop().create_future())
         if key in self._waiting:
-            self._waiting[key].append((items, done))
+            self._waiting[key].append(order)
         else:
-            self._waiting[key] = [(items, done)]
+            self._waiting[key] = [order]
             task = asyncio.create_task(self._drain(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        await done
+        await order.done
 
-    async def _drain(self, key: Key) -> None:
+    async def close(self, seconds: float) -> None:
+        """Give the work that is under way so many seconds, then cancel what is left, and whoever waits for that."""
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    async def _drain(self, key: LaneKey) -> None:
+        batch: list[_Order[LaneItem]] = []
         try:
-            while waiting := self._waiting[key]:
+            while self._waiting[key]:
                 async with self._turns:
-                    await self._do(key, self._take(waiting))
+                    batch = self._next_batch(key)
+                    failure = await self._failure_of(key, batch)
+                _settle(batch, failure)
+                if failure is not None:
+                    self._waiting[key] = [order for order in self._waiting[key] if not order.done.done()]
         finally:
-            for _, done in self._waiting.pop(key):
-                done.cancel()
+            for order in [*batch, *self._waiting.pop(key)]:
+                order.done.cancel()
 
-    async def _do(self, key: Key, group: list[tuple[list[Item], asyncio.Future[None]]]) -> None:
+    async def _failure_of(self, key: LaneKey, batch: Sequence[_Order[LaneItem]]) -> Exception | None:
         try:
-            await self._work(key, [item for items, _ in group for item in items])
+            await self._work(key, [item for order in batch for item in order.items])
         except Exception as error:
-            _answer(group, error)
-        else:
-            _answer(group, None)
+            return error
+        return None
 
-    def _take(
-        self, waiting: list[tuple[list[Item], asyncio.Future[None]]]
-    ) -> list[tuple[list[Item], asyncio.Future[None]]]:
-        """The first ones, up to `most` items; at least one."""
-        size, end = 0, 0
-        for items, _ in waiting:
-            if end and size + len(items) > self._most:
+    def _next_batch(self, key: LaneKey) -> list[_Order[LaneItem]]:
+        """The first orders, up to the size `most`; at least one."""
+        waiting, size, end = self._waiting[key], 0, 0
+        for order in waiting:
+            size += sum(map(self._size_of, order.items))
+            if end and size > self._most:
                 break
-            size, end = size + len(items), end + 1
-        group, waiting[:end] = waiting[:end], []
-        return group
+            end += 1
+        batch, self._waiting[key] = waiting[:end], waiting[end:]
+        return batch
 
 
-def _answer(group: list[tuple[list[Item], asyncio.Future[None]]], error: Exception | None) -> None:
-    for _, done in group:
-        if done.done():
+def _settle(batch: Sequence[_Order[LaneItem]], failure: Exception | None) -> None:
+    for order in batch:
+        if order.done.done():
             continue
-        if error is None:
-            done.set_result(None)
+        if failure is None:
+            order.done.set_result(None)
         else:
-            done.set_exception(error)
+            order.done.set_exception(failure)

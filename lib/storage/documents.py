@@ -27,14 +27,14 @@ def unpack(kind: type[SomeModel], row: Row) -> SomeModel:
     return kind.model_validate_json(text_of(row), context=STORED)
 
 
-def columns(text: str) -> dict[str, Value]:
-    """A text in as many columns as it needs: `d0`, `d1`, …"""
-    return {f"d{place // _CHUNK}": text[place : place + _CHUNK] for place in range(0, len(text), _CHUNK)}
+def columns(text: str, name: str = "d", size: int = _CHUNK) -> dict[str, str]:
+    """A text in as many columns as it needs, of `size` characters each: `d0`, `d1`, …"""
+    return {f"{name}{place // size}": text[place : place + size] for place in range(0, len(text), size)}
 
 
-def text_of(row: Row) -> str:
-    """The inverse of `columns`."""
+def text_of(row: Row, name: str = "d") -> str:
+    """The inverse of `columns`, whatever the size of the columns."""
     chunks: list[str] = []
-    while f"d{len(chunks)}" in row.values:
-        chunks.append(row.text(f"d{len(chunks)}"))
+    while f"{name}{len(chunks)}" in row.values:
+        chunks.append(row.text(f"{name}{len(chunks)}"))
     return "".join(chunks)

@@ -39,10 +39,10 @@ from lib.storage.protocols import MOST_CHANGES
 
 log = logging.getLogger("heed.due")
 
-Kind = Literal["send", "remind", "wake"]
+DueKind = Literal["send", "remind", "wake"]
 """`send` a message, `remind` of one, `wake` a snoozed card."""
 
-KINDS: tuple[Kind, ...] = ("send", "remind", "wake")
+KINDS: tuple[DueKind, ...] = ("send", "remind", "wake")
 
 AHEAD = timedelta(minutes=1)
 """A sweep hands over what is due until the next one, with the delay that is left."""
@@ -67,7 +67,7 @@ _STATE = "state"
 class Due:
     """`item` is a message's or a card's id."""
 
-    kind: Kind
+    kind: DueKind
     at: datetime
     organization: str
     item: str
@@ -92,7 +92,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class DueHandOver:
     """An entry that is handed over for the `times`th time, in the sweep of that number."""
 
     due: Due
@@ -100,7 +100,7 @@ class HandOver:
     sweep: int
 
 
-Handler = Callable[[HandOver], Awaitable[None]]
+DueHandler = Callable[[DueHandOver], Awaitable[None]]
 """Does what is due, or leads to it. Whatever it raises, the entry comes again."""
 
 
@@ -144,7 +144,7 @@ class DueIndex:
         with suppress(Missing):
             await self._tables.write_rows(DUE, [Delete(partition, key)])
 
-    async def overdue(self, kind: Kind) -> timedelta:
+    async def overdue(self, kind: DueKind) -> timedelta:
         """How long the oldest entry has been due, to the minute; zero where none is. One small query."""
         now = self._clock.now()
         until = _minute(now + timedelta(minutes=1))
@@ -152,7 +152,7 @@ class DueIndex:
             return max(timedelta(0), now - Due.from_row(row).at)
         return timedelta(0)
 
-    async def sweep(self, kind: Kind, hand_over: Handler, ahead: timedelta = AHEAD) -> int:
+    async def sweep(self, kind: DueKind, hand_over: DueHandler, ahead: timedelta = AHEAD) -> int:
         """Hand over what is due and not waiting for its next turn, oldest first; how many entries that were.
 
         An entry whose hand-over fails does not keep others from theirs. The entries stay: `hand_over`, or whoever it
@@ -174,7 +174,7 @@ class DueIndex:
             await self._go_on_from(run, resume)
         return count
 
-    async def _begin(self, kind: Kind) -> _Run | None:
+    async def _begin(self, kind: DueKind) -> _Run | None:
         """Count the sweep. None before there is a table: nothing can be due yet."""
         state = await self._tables.read_row(DUE, _STATE, kind)
         number = int(state.values.get("sweep", 0)) + 1 if state else 1
@@ -196,7 +196,7 @@ class DueIndex:
             await self._tables.write_rows(DUE, [Replace(row)])
 
     async def _pass(
-        self, run: _Run, partitions: Range, horizon: datetime, hand_over: Handler
+        self, run: _Run, partitions: Range, horizon: datetime, hand_over: DueHandler
     ) -> tuple[str | None, int]:
         """The partition to go on from when the run was over before the end, and how many were handed over."""
         group, partition, count = list[Row](), "", 0
@@ -212,7 +212,7 @@ class DueIndex:
                 group.append(row)
         return None, count + await self._hand_over_all(run, group, hand_over)
 
-    async def _hand_over_all(self, run: _Run, rows: Sequence[Row], hand_over: Handler) -> int:
+    async def _hand_over_all(self, run: _Run, rows: Sequence[Row], hand_over: DueHandler) -> int:
         """Mark the entries as handed over, then do it: two sweeps at the same time share them."""
         marked = sorted(await self._mark(run.number, rows), key=lambda each: each[0].due.at)
         for some in batches_of(marked, _AT_ONCE):
@@ -223,7 +223,7 @@ class DueIndex:
                     await self._note_failure(each, row, result)
         return len(marked)
 
-    async def _note_failure(self, failed: HandOver, row: Row, error: BaseException) -> None:
+    async def _note_failure(self, failed: DueHandOver, row: Row, error: BaseException) -> None:
         if not isinstance(error, Exception):
             raise error
         due = failed.due
@@ -233,7 +233,7 @@ class DueIndex:
             with suppress(StorageError):
                 await self._tables.write_rows(DUE, [Replace(_state_row(row, failed.times - 1, failed.sweep + 1))])
 
-    async def _mark(self, number: int, rows: Sequence[Row]) -> list[tuple[HandOver, Row]]:
+    async def _mark(self, number: int, rows: Sequence[Row]) -> list[tuple[DueHandOver, Row]]:
         """Those that nobody has changed or dropped since they were read, with their rows as they are now."""
         by_partition: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
@@ -242,7 +242,7 @@ class DueIndex:
         marked = await asyncio.gather(*(self._mark_portion(number, portion) for portion in portions))
         return [each for some in marked for each in some]
 
-    async def _mark_portion(self, number: int, rows: Sequence[Row]) -> list[tuple[HandOver, Row]]:
+    async def _mark_portion(self, number: int, rows: Sequence[Row]) -> list[tuple[DueHandOver, Row]]:
         """Rows of one partition, as many as a transaction takes."""
         changed = [_state_row(row, _times(row) + 1, number + _pause(_times(row))) for row in rows]
         try:
@@ -253,7 +253,7 @@ class DueIndex:
             alone = await asyncio.gather(*(self._mark_portion(number, [row]) for row in rows))
             return [each for some in alone for each in some]
         return [
-            (HandOver(Due.from_row(row), _times(row), number), replace(row, etag=etag))
+            (DueHandOver(Due.from_row(row), _times(row), number), replace(row, etag=etag))
             for row, etag in zip(changed, etags, strict=True)
         ]
 

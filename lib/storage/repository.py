@@ -13,24 +13,24 @@ from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 
-Stored = TypeVar("Stored", bound=BaseModel)
+StoredModel = TypeVar("StoredModel", bound=BaseModel)
 
 
-class Repository(Generic[Stored]):
+class Repository(Generic[StoredModel]):
     """One kind of model, in one kind of table. Partitions and keys are made of ids, so they need no escaping."""
 
-    def __init__(self, tables: Tables, kind: str, model: type[Stored]) -> None:
+    def __init__(self, tables: Tables, kind: str, model: type[StoredModel]) -> None:
         self._tables = tables
         self._kind = kind
         self._model = model
 
-    async def load(self, organization: str, partition: str, key: str) -> tuple[Stored, str] | None:
+    async def load(self, organization: str, partition: str, key: str) -> tuple[StoredModel, str] | None:
         """The model and its etag."""
         row = await self._tables.read_row(table(organization, self._kind), partition, key)
         return None if row is None else (unpack(self._model, row), row.etag or "")
 
     async def save(
-        self, organization: str, partition: str, key: str, model: Stored, if_match: str | None
+        self, organization: str, partition: str, key: str, model: StoredModel, if_match: str | None
     ) -> tuple[str, bool]:
         """Put it whole, whether or not there was one: (etag, made). Raises Stale."""
         found = await self._tables.read_row(table(organization, self._kind), partition, key)
@@ -40,13 +40,13 @@ class Repository(Generic[Stored]):
         [etag] = await self._tables.write_rows(table(organization, self._kind), [put_if_unchanged(row)])
         return etag or "", found is None
 
-    async def change(self, organization: str, partition: str, key: str, model: Stored, etag: str) -> str:
+    async def change(self, organization: str, partition: str, key: str, model: StoredModel, etag: str) -> str:
         """Put it if it still is the version `etag`; the new etag. Raises Stale."""
         [new] = await self.change_some(organization, partition, {key: (model, etag)})
         return new
 
     async def change_some(
-        self, organization: str, partition: str, models: Mapping[str, tuple[Stored, str]]
+        self, organization: str, partition: str, models: Mapping[str, tuple[StoredModel, str]]
     ) -> list[str]:
         """Put (model, etag) by key, at most a hundred, all or none; the new etags. Raises Stale."""
         changes = [Replace(Row(partition, key, pack(model), etag)) for key, (model, etag) in models.items()]
@@ -65,7 +65,7 @@ class Repository(Generic[Stored]):
 
     async def list(
         self, organization: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
-    ) -> AsyncIterator[tuple[str, Stored, str]]:
+    ) -> AsyncIterator[tuple[str, StoredModel, str]]:
         """(key, model, etag) in order of the keys."""
         async for row in self._tables.query(table(organization, self._kind), partition, keys, limit):
             yield row.key, unpack(self._model, row), row.etag or ""

@@ -20,8 +20,8 @@ from lib.clock import milliseconds
 from lib.ids import MADE, ORGANIZATION
 from lib.storage.sort_keys import LARGEST
 
-Kind = Literal["open", "click", "attachment_view"]
-KINDS: tuple[Kind, ...] = ("open", "click", "attachment_view")
+HitKind = Literal["open", "click", "attachment_view"]
+KINDS: tuple[HitKind, ...] = ("open", "click", "attachment_view")
 
 FIRST_IMAGE = 0x8000
 """`item` of an open by the first image of a mail: tokens have 16 bits for it."""
@@ -62,7 +62,7 @@ class Fact:
 
     key: str
     message: str
-    kind: Kind
+    kind: HitKind
     at: int
     method: str
     recipient: int | None = None
@@ -146,7 +146,7 @@ def _is_text(*values: str | None) -> bool:
 
 
 def new_fact(
-    kind: Kind,
+    kind: HitKind,
     message: str,
     now: datetime,
     method: str,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from lib.catalogues.networks import Networks
 from lib.tokens import Claim, KeyRing, Purpose
-from lib.tracking.facts import Kind, asks_for_privacy, new_fact
+from lib.tracking.facts import HitKind, asks_for_privacy, new_fact
 from lib.tracking.journal import Journal
 
 
@@ -45,7 +45,9 @@ class Hits:
         self._networks = networks
         self._trusted_hops = trusted_hops
 
-    async def record(self, purpose: Purpose, kind: Kind, token: str, request: Request, arrived: datetime) -> Hit | None:
+    async def record(
+        self, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime
+    ) -> Hit | None:
         """Record a hit, and return it once the fact is durable; None, and nothing recorded, for what is no such token.
 
         `arrived` is when the trigger was entered: whatever was waited for since is no part of when it happened.
@@ -72,7 +74,7 @@ class Hits:
         return Hit(claim, await self._journal.record(claim.organization, fact))
 
     async def record_within(
-        self, seconds: float, purpose: Purpose, kind: Kind, token: str, request: Request, arrived: datetime
+        self, seconds: float, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime
     ) -> None:
         """`record`, for an answer that has cost time already: when these are over, the log has the fact.
 

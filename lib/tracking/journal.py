@@ -28,11 +28,12 @@ from typing import Any, Protocol, TypeVar
 from lib.clock import Clock, milliseconds
 from lib.storage import Queues, Row, Storage, StorageError, Upsert
 from lib.storage.batches import batches_by_size
+from lib.storage.documents import columns, text_of
 from lib.tracking.facts import Fact, NotAFact
 
 log = logging.getLogger("heed.journal")
 
-Result = TypeVar("Result")
+Produced = TypeVar("Produced")
 
 QUEUE = "interactions"
 FACTS_ROW = "facts"
@@ -264,7 +265,7 @@ class Journal:
                     await self._hurry.wait()
         line.is_telling = False
 
-    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    def _start(self, work: Coroutine[Any, Any, Produced]) -> asyncio.Task[Produced]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -298,17 +299,13 @@ def queue_body(organization: str, facts: Sequence[str], commits: Sequence[str] =
 
 def journal_columns(facts: Sequence[str]) -> dict[str, str]:
     """The facts as columns of the journal's row: a JSON list in pieces."""
-    text = f"[{','.join(facts)}]"
-    return {f"f{place // _COLUMN}": text[place : place + _COLUMN] for place in range(0, len(text), _COLUMN)}
+    return columns(f"[{','.join(facts)}]", "f", _COLUMN)
 
 
 def facts_of(row: Row) -> list[Fact]:
     """The inverse of `journal_columns`. Raises NotAFact."""
-    text = ""
-    while f"f{len(text) // _COLUMN}" in row.values and len(text) % _COLUMN == 0:
-        text += row.text(f"f{len(text) // _COLUMN}")
     try:
-        raw = json.loads(text)
+        raw = json.loads(text_of(row, "f"))
     except ValueError as error:
         raise NotAFact("it is no JSON") from error
     if not isinstance(raw, list):

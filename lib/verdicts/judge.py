@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lib.catalogues.registry import Catalogues
-from lib.tracking.facts import Fact, Kind
+from lib.tracking.facts import Fact, HitKind
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.message_facts import Scene
@@ -87,12 +87,12 @@ def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset
     return frozenset(fact.key for fact in scene.facts if _probability(fact.kind, found[fact.key]) <= _SUSPECT)
 
 
-def _probability(kind: Kind, found: Sequence[Finding]) -> float:
+def _probability(kind: HitKind, found: Sequence[Finding]) -> float:
     odds = PRIOR[side_of(kind)] + sum(WEIGHTS[code].for_kind(kind) for code in {finding.code for finding in found})
     return 1 / (1 + math.exp(-odds))
 
 
-def _verdict(kind: Kind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
+def _verdict(kind: HitKind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
     person = _probability(kind, found)
     reasons = sorted({_reason(kind, each) for each in found}, key=lambda each: (-abs(each.weight), each.code))
     if not any(reason.weight < 0 for reason in reasons):
@@ -111,6 +111,6 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
     return any(reason.weight <= _DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
 
 
-def _reason(kind: Kind, finding: Finding) -> Reason:
+def _reason(kind: HitKind, finding: Finding) -> Reason:
     weight = WEIGHTS[finding.code]
     return Reason(finding.code, finding.text, weight.for_kind(kind), weight.source)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from lib.clock import moment
 from lib.fields import Moment
-from lib.tracking.facts import Fact, Kind
+from lib.tracking.facts import Fact, HitKind
 from lib.verdicts import Verdict
 from lib.verdicts.rules.own_side import OWN
 
@@ -37,7 +37,7 @@ class Kpis(Counts):
     own: Counts = Counts()
 
 
-_COLUMN: Mapping[Kind, str] = {"open": "opens", "click": "clicks", "attachment_view": "attachment_views"}
+_COLUMN: Mapping[HitKind, str] = {"open": "opens", "click": "clicks", "attachment_view": "attachment_views"}
 
 
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:

@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lib.tracking.facts import Kind
+from lib.tracking.facts import HitKind
 
 RULES_VERSION = "2"
 
 Side = Literal["open", "click"]
 
 
-def side_of(kind: Kind) -> Side:
+def side_of(kind: HitKind) -> Side:
     """How a fact is judged: whoever views an attachment follows a link to it."""
     return "open" if kind == "open" else "click"
 
@@ -36,7 +36,7 @@ class Weight:
     click: float
     source: str
 
-    def for_kind(self, kind: Kind) -> float:
+    def for_kind(self, kind: HitKind) -> float:
         return self.open if side_of(kind) == "open" else self.click
 
 

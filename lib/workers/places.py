@@ -14,7 +14,7 @@ RETRY_AFTER = 3
 """Seconds, after which somebody who was refused may come again."""
 
 
-class Places:
+class WorkPlaces:
     """Places for requests. `most` counts them, `most_bytes` is what they are worth together; `_of_one` organization."""
 
     def __init__(self, most: int, most_of_one: int, most_bytes: int, most_bytes_of_one: int) -> None:

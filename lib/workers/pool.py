@@ -40,7 +40,7 @@ _GROWN = 160_000
 
 _COMMAND = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from lib.workers.process import main; main()"
 
-Result = TypeVar("Result")
+JobResult = TypeVar("JobResult")
 
 
 class JobLost(Exception):
@@ -61,7 +61,7 @@ class OffLoop:
         self._waiting: OrderedDict[str, deque[asyncio.Future[_Worker]]] = OrderedDict()
         self._running: Counter[str] = Counter()
 
-    async def run(self, organization: str, size: int, job: Callable[..., Result], *arguments: Any) -> Result:
+    async def run(self, organization: str, size: int, job: Callable[..., JobResult], *arguments: Any) -> JobResult:
         """What the job returns or raises; `size` is that of its input, in bytes or characters. Raises JobLost."""
         if size <= INLINE:
             return job(*arguments)
@@ -72,7 +72,7 @@ class OffLoop:
         good, value = await asyncio.shield(doing)
         if not good:
             raise value
-        result: Result = value
+        result: JobResult = value
         return result
 
     async def _turn(self, organization: str) -> _Worker:
@@ -112,6 +112,12 @@ class OffLoop:
             del self._running[organization]
         self._idle.appendleft(worker)  # one that runs already before one that would have to be started
         self._hand_out()
+
+    def close(self) -> None:
+        """End the workers that are idle; one that still works ends with this process."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._idle:
+            worker.end()
 
     def process_ids(self) -> list[int]:
         """Of idle workers that run."""

@@ -21,7 +21,6 @@ from lib.sending.schedule import Wake
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Queues, Storage
-from lib.storage.azure.tables import close_storage
 from lib.transports.memory import MemoryTransport
 from tests.support.dead_letter_suite import Bury, DeadLetterSuite, Take
 from tests.support.heed import ADMIN_KEY, SETTINGS
@@ -136,7 +135,7 @@ async def heed(own_azurite: Azurite) -> AsyncIterator[Host]:
         make_app(services), settings, host_json=HOST_JSON, queue_lease=timedelta(seconds=60)
     ) as host:
         yield host
-    await close_storage(services.storage)
+    await services.close()
 
 
 async def call(host: Host, method: str, path: str, body: Any = None) -> tuple[int, Any]:

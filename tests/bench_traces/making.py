@@ -1,7 +1,7 @@
 """Traces by hand."""
 
 from bench.traces.trace import Actor, Request, Trace
-from lib.tracking.facts import Kind
+from lib.tracking.facts import HitKind
 
 SENT = 1_790_000_000_000
 CHROME = (
@@ -11,7 +11,7 @@ CHROME = (
 
 def hit(
     actor: Actor,
-    kind: Kind = "open",
+    kind: HitKind = "open",
     after: float = 3600,
     *,
     item: int = 0,

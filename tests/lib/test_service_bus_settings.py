@@ -7,7 +7,6 @@ import pytest
 from lib.services import Services
 from lib.settings import SettingsError, load_settings
 from lib.storage.azure.queues import AzureQueues
-from lib.storage.azure.tables import close_storage
 from lib.storage.service_bus.queues import ServiceBusQueues
 from tests.support.heed import SETTINGS
 
@@ -40,9 +39,9 @@ async def test_the_setting_chooses_where_messages_go() -> None:
         ({}, AzureQueues),
         ({"HEED_QUEUES": "servicebus", "HEED_SERVICEBUS": GIVEN}, ServiceBusQueues),
     ):
-        storage = Services(load_settings({**SETTINGS, **settings})).storage
-        assert isinstance(storage.queues, kind)
-        await close_storage(storage)
+        services = Services(load_settings({**SETTINGS, **settings}))
+        assert isinstance(services.storage.queues, kind)
+        await services.close()
 
 
 def test_a_host_name_does_with_a_managed_identity() -> None:

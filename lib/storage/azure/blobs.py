@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
+from lib.clock import SystemClock
 from lib.storage.azure.account import Account
 from lib.storage.azure.errors import translated
 from lib.storage.protocols import Conflict, Grant, Missing
@@ -96,7 +97,7 @@ class AzureBlobs:
 
     async def _delegation_key(self, until: datetime) -> UserDelegationKey:
         if self._delegation is None or self._delegation[1] < until + _KEY_SPARE:
-            now = datetime.now(UTC)
+            now = SystemClock().now()  # the service compares it with the time that it has
             end = now + _KEY_LASTS
             with translated():
                 key = await self._service.get_user_delegation_key(now - _CLOCKS_DIFFER, end)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lib.storage.azure.errors import storage_error
-from lib.storage.azure.requests import Answer, RestSession, error_code
+from lib.storage.azure.requests import RestAnswer, RestSession, error_code
 from lib.storage.azure.transactions import WRITE_ID, place_in_url
 from lib.storage.protocols import Missing, Range, Row, Unavailable, Value
 
@@ -60,7 +60,7 @@ class RestQueries:
             return [], ""
         return [row_of(entity) for entity in _json_of(answer).get("value", ())], _continuation(answer.headers)
 
-    async def _read(self, path: str, query: str = "") -> Answer:
+    async def _read(self, path: str, query: str = "") -> RestAnswer:
         answer = await self._session.to_table("GET", path, b"", dict(_HEADERS), query)
         if answer.status != _OK:
             raise storage_error(answer.status, error_code(answer.body))
@@ -98,7 +98,7 @@ def row_of(entity: Entity) -> Row:
     return Row(entity["PartitionKey"], entity["RowKey"], values, entity["odata.etag"])
 
 
-def _json_of(answer: Answer) -> dict[str, Any]:
+def _json_of(answer: RestAnswer) -> dict[str, Any]:
     try:
         value = json.loads(answer.body)
     except ValueError as error:

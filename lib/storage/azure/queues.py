@@ -7,9 +7,10 @@ import binascii
 import math
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lib.clock import SystemClock
 from lib.storage.azure.errors import translated
 from lib.storage.protocols import MOST_DEAD_LETTERS, Conflict, DeadLetter, Missing
 
@@ -122,5 +123,5 @@ def _dead_letter(message: QueueMessage) -> DeadLetter:
         body = base64.b64decode(message.content, validate=True)
     except binascii.Error:
         body = str(message.content).encode()
-    since = message.inserted_on or datetime.now(UTC)
+    since = message.inserted_on or SystemClock().now()
     return DeadLetter(str(message.id), body, None, since, _REASON)

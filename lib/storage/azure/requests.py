@@ -27,7 +27,7 @@ _VERSION = "2021-12-02"
 SCOPE = "https://storage.azure.com/.default"
 
 
-class Answer(NamedTuple):
+class RestAnswer(NamedTuple):
     """Of the service; names of headers are the same in upper and lower case."""
 
     status: int
@@ -65,14 +65,16 @@ class RestSession:
     async def close(self) -> None:
         await self._session.close()
 
-    async def to_table(self, method: str, path: str, body: bytes, headers: dict[str, str], query: str = "") -> Answer:
+    async def to_table(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], query: str = ""
+    ) -> RestAnswer:
         """Ask the Table service; `path` begins with `/`, and the query is not signed. Raises Unavailable."""
         date = _now()
         to_sign = f"{date}\n/{self._account.name}{self._table_path}{path}"
         url = f"{self._account.table_endpoint}{path}?{query}" if query else self._account.table_endpoint + path
         return await self._send(method, url, body, headers, date, to_sign)
 
-    async def to_queue(self, path: str, query: str, body: bytes) -> Answer:
+    async def to_queue(self, path: str, query: str, body: bytes) -> RestAnswer:
         """Post XML to the Queue service. Raises Unavailable."""
         date = _now()
         canonical = f"x-ms-date:{date}\nx-ms-version:{_VERSION}"
@@ -82,7 +84,7 @@ class RestSession:
 
     async def _send(
         self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, to_sign: str
-    ) -> Answer:
+    ) -> RestAnswer:
         headers["x-ms-date"] = date
         headers["x-ms-version"] = _VERSION
         headers["Authorization"] = await self._proof(to_sign)
@@ -90,7 +92,7 @@ class RestSession:
             async with self._session.request(
                 method, URL(url, encoded=True), data=body or None, headers=headers
             ) as response:
-                return Answer(response.status, await response.read(), response.headers)
+                return RestAnswer(response.status, await response.read(), response.headers)
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"storage does not answer: {type(error).__name__}") from error
 

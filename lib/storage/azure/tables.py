@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.data.tables.aio import TableServiceClient
 
-Result = TypeVar("Result")
+Answered = TypeVar("Answered")
 
 _PATIENCE: dict[str, Any] = {
     # A caller waits for us: three more tries within some two seconds, then 503.
@@ -148,7 +148,7 @@ class AzureTables:
         check_changes(changes)
         write_id, tries = secrets.token_hex(6), 0
 
-        async def write() -> list[str | None]:
+        async def write_once() -> list[str | None]:
             nonlocal tries
             tries += 1
             try:
@@ -159,7 +159,7 @@ class AzureTables:
                     raise
                 return etags
 
-        return await _patiently(write)
+        return await _patiently(write_once)
 
     async def _already_written(self, table: str, changes: Sequence[Change], write_id: str) -> list[str | None] | None:
         """The etags, if a try whose answer was lost was committed, and the next try has met its traces; else None."""
@@ -175,7 +175,7 @@ class AzureTables:
         return etags
 
 
-async def _patiently(request: Callable[[], Awaitable[Result]]) -> Result:
+async def _patiently(request: Callable[[], Awaitable[Answered]]) -> Answered:
     """The request's result, after up to three more tries while storage is Unavailable."""
     for pause in _PAUSES:
         try:

@@ -6,10 +6,10 @@ import asyncio
 import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
+from lib.clock import SystemClock
+from lib.ids import new_key
 from lib.storage.protocols import MOST_DEAD_LETTERS, DeadLetter, StorageError
 from lib.storage.service_bus.namespace import Namespace, translated
 
@@ -94,7 +94,7 @@ async def _send_again(sender: ServiceBusSender, dead: ServiceBusReceiver, messag
     from azure.servicebus import ServiceBusMessage
 
     # With a new id: duplicate detection may remember the old one.
-    again = ServiceBusMessage(b"".join(_pieces(message)), message_id=str(uuid4()), content_type=message.content_type)
+    again = ServiceBusMessage(b"".join(_pieces(message)), message_id=new_key(), content_type=message.content_type)
     await sender.send_messages(again)
     await dead.complete_message(message)
 
@@ -121,6 +121,6 @@ def _dead_letter(message: ServiceBusReceivedMessage) -> DeadLetter:
         id=str(message.sequence_number),
         body=b"".join(_pieces(message)),
         tries=message.delivery_count,
-        since=message.enqueued_time_utc or datetime.now(UTC),
+        since=message.enqueued_time_utc or SystemClock().now(),
         reason=reason if _OUR_OWN_WORDS.fullmatch(reason) else "It was given up in a way of its own.",
     )

@@ -61,3 +61,19 @@ async def test_a_timer_run_under_way_comes_to_its_end() -> None:
     async with running_host(app):
         await began.wait()
     assert ended
+
+
+class ClosableApp(func.FunctionApp):
+    """An app that opened something."""
+
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_an_app_closes_what_it_opened() -> None:
+    app = ClosableApp()
+    async with running_host(app):
+        assert not app.closed
+    assert app.closed

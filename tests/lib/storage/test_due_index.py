@@ -12,7 +12,7 @@ import pytest
 
 from lib.clock import SetClock
 from lib.storage import Change, Delete, Row, Unavailable
-from lib.storage.due_index import Due, DueIndex, HandOver
+from lib.storage.due_index import Due, DueHandOver, DueIndex
 from lib.storage.layout import DUE
 from lib.storage.memory import MemoryTables
 from tests.support.heed import START
@@ -59,7 +59,7 @@ class Index:
         await self.index.sweep("send", self._hand_over)
         return self.handed
 
-    async def _hand_over(self, entry: HandOver) -> None:
+    async def _hand_over(self, entry: DueHandOver) -> None:
         await asyncio.sleep(0)
         if error := self.errors.get(entry.due.item):
             raise error
@@ -93,9 +93,9 @@ async def test_an_entry_comes_again_less_and_less_often_until_it_is_dropped(due:
 async def test_no_clock_can_be_wrong_about_when_an_entry_comes_again(due: Index) -> None:
     ahead = DueIndex(due.tables, SetClock(START + 10 * MINUTE))
     await due.put("mail")
-    handed = list[HandOver]()
+    handed = list[DueHandOver]()
 
-    async def note(entry: HandOver) -> None:
+    async def note(entry: DueHandOver) -> None:
         handed.append(entry)
 
     for _ in range(2):
@@ -195,7 +195,7 @@ async def test_after_an_outage_of_the_queue_mail_goes_with_the_next_sweep(due: I
 async def test_a_sweep_gives_up_when_the_queue_is_out_and_the_next_goes_on_behind_it(due: Index) -> None:
     tried = defaultdict[str, int](int)
 
-    async def fail(entry: HandOver) -> None:
+    async def fail(entry: DueHandOver) -> None:
         tried[entry.due.item] += 1
         raise Unavailable("the queue does not answer")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from lib.tracking.facts import FIRST_IMAGE, Fact, Kind
+from lib.tracking.facts import FIRST_IMAGE, Fact, HitKind
 from lib.verdicts import Verdict
 from lib.verdicts.kpis import views
 from lib.verdicts.repeats import as_repeat, is_repeat, repeats
@@ -15,7 +15,7 @@ HUMAN = Verdict("human", 0.9, (), "1", 0.9)
 
 
 def fact(
-    kind: Kind,
+    kind: HitKind,
     seconds: float,
     item: int = 0,
     *,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lib.catalogues.registry import load_catalogues
-from lib.tracking.facts import Fact, Kind
+from lib.tracking.facts import Fact, HitKind
 from lib.verdicts import Sending, Verdict, judge
 from lib.verdicts.rules.agents import GMAIL_PREFETCH
 
@@ -29,7 +29,7 @@ HOME, OFFICE = "81.2.69.0/24", "89.160.20.0/24"
 LANGUAGE = {"accept-language": "en"}
 
 
-def fact(after: int, kind: Kind = "open", item: int = 0, **fields: Any) -> Fact:
+def fact(after: int, kind: HitKind = "open", item: int = 0, **fields: Any) -> Fact:
     """A person's hit from home, so many milliseconds after dispatch."""
     at = SENT + after
     shape = Fact(
@@ -69,7 +69,7 @@ def test_a_reader_who_opens_and_clicks_an_hour_later_is_a_person() -> None:
 
 
 @pytest.mark.parametrize("kind", ["open", "click"])
-def test_a_scanners_network_is_a_machine(kind: Kind) -> None:
+def test_a_scanners_network_is_a_machine(kind: HitKind) -> None:
     [verdict] = judged(fact(HOUR, kind, owner="microsoft-365-protection"))
 
     assert verdict.kind == "machine"
@@ -144,7 +144,9 @@ def test_whoever_is_signed_in_here_is_not_the_recipient() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["open", "click"])
-def test_what_asks_as_machines_do_is_a_machine_whenever_it_asks(kind: Kind, fields: dict[str, Any], code: str) -> None:
+def test_what_asks_as_machines_do_is_a_machine_whenever_it_asks(
+    kind: HitKind, fields: dict[str, Any], code: str
+) -> None:
     [verdict] = judged(fact(5 * HOUR, kind, **fields))
 
     assert verdict.kind == "machine"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lib.errors import Busy
-from lib.workers.places import Places, Room
+from lib.workers.places import Room, WorkPlaces
 from lib.workers.pool import INLINE, JobLost, OffLoop
 from tests.support.off_loop_jobs import begun_file, die, die_once, hold, refuse, where
 
@@ -110,8 +110,8 @@ async def test_a_caller_who_goes_away_takes_no_worker_along(tmp_path: Path) -> N
     assert await off_loop.run("acme", LARGE, where) != os.getpid()
 
 
-def places() -> Places:
-    return Places(most=3, most_of_one=2, most_bytes=10 * LARGE, most_bytes_of_one=5 * LARGE)
+def places() -> WorkPlaces:
+    return WorkPlaces(most=3, most_of_one=2, most_bytes=10 * LARGE, most_bytes_of_one=5 * LARGE)
 
 
 def test_an_organization_has_so_many_places_and_others_have_theirs() -> None:
