@@ -100,7 +100,7 @@ class Preparation:
         return decide(settings, user, message.follow, said, self._separate_envelopes)
 
     async def _said(self, organization: str, recipients: Sequence[Recipient]) -> list[Said]:
-        async def of(recipient: Recipient) -> Said:
+        async def ask(recipient: Recipient) -> Said:
             ref = recipient.record
             record = await self._people.record(organization, ref) if ref else None
             consent = await self._consents.load_preference(organization, recipient.email)
@@ -108,7 +108,7 @@ class Preparation:
 
         said: list[Said] = []
         for start in range(0, len(recipients), _AT_ONCE):
-            said += await asyncio.gather(*map(of, recipients[start : start + _AT_ONCE]))
+            said += await asyncio.gather(*map(ask, recipients[start : start + _AT_ONCE]))
         return said
 
     async def prepare(

@@ -35,7 +35,7 @@ class FileContents:
         """Return the files as a mail holds them. Raises BytesMissing, StorageError."""
         if files and not self._has_room:
             self._has_room = True
-            weakref.finalize(self, self._room.give_back, await self._room.take(self._size))
+            weakref.finalize(self, self._room.give_back, await self._room.take_bytes(self._size))
         return [await self._read_part(file) for file in files]
 
     async def _read_part(self, file: StoredFile) -> FilePart:

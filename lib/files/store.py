@@ -116,7 +116,7 @@ class Files:
         return stored
 
     async def _add(
-        self, organization: str, message: str, file: StoredFile, data: Data, check: Check, version: str | None
+        self, organization: str, message: str, file: StoredFile, data: Data, check: SizeCheck, version: str | None
     ) -> StoredFile:
         """`check` refuses the file beside the others. It is given the next number."""
         there = await self._addable(organization, message, file.id, check, version)
@@ -138,7 +138,7 @@ class Files:
         message: str,
         there: Loaded | StoredFile,
         file: StoredFile,
-        check: Check,
+        check: SizeCheck,
         version: str | None,
     ) -> StoredFile:
         """Write the row, with the number that is next."""
@@ -158,7 +158,7 @@ class Files:
         raise Stale
 
     async def _addable(
-        self, organization: str, message: str, file: str, check: Check, version: str | None
+        self, organization: str, message: str, file: str, check: SizeCheck, version: str | None
     ) -> Loaded | StoredFile:
         """The message as it is now, if one more file can be added; the file, if an earlier try has added it."""
         loaded = await self._loaded(organization, message)
@@ -260,7 +260,7 @@ class Files:
         raise Stale
 
     async def _change(
-        self, organization: str, message: str, attachment: str, changed: Changed, version: str | None
+        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
     ) -> StoredAttachment:
         for _ in range(_MOST_TRIES):
             loaded, row, file = await self._found(organization, message, attachment, changed, version)
@@ -277,7 +277,7 @@ class Files:
         raise Stale
 
     async def _found(
-        self, organization: str, message: str, attachment: str, changed: Changed, version: str | None
+        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
     ) -> tuple[Loaded, Row, StoredAttachment]:
         """The message, the attachment's row, and what the row is to become."""
         loaded = await self._loaded(organization, message)
@@ -304,10 +304,10 @@ class Files:
         return [row async for row in self._tables.query(tables.table(organization, "messages"), message, FILES)]
 
 
-Check = Callable[[Sequence[StoredFile]], None]
+SizeCheck = Callable[[Sequence[StoredFile]], None]
 """Raises what forbids a file beside these."""
 
-Changed = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
+AttachmentChange = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
 """The attachment as it is to be, of a message with other files; raises what forbids it."""
 
 

@@ -16,7 +16,7 @@ from lib.messages.follow_state import FollowState
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.verdicts.kpis import Kpis
 
-Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
+MessageStatus = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
 State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
 """The state machine's own states; the API calls `submitting` `sending`."""
 
@@ -34,10 +34,10 @@ def _at_most(largest: int, body: str) -> str:
     return body
 
 
-Html = Annotated[
+MailHtml = Annotated[
     str, AfterValidator(partial(_at_most, LARGEST_HTML)), Field(json_schema_extra={"maxLength": LARGEST_HTML})
 ]
-Text = Annotated[
+MailText = Annotated[
     str, AfterValidator(partial(_at_most, LARGEST_TEXT)), Field(json_schema_extra={"maxLength": LARGEST_TEXT})
 ]
 
@@ -80,8 +80,8 @@ class MessageFields(Model):
 class MessageSpec(MessageFields):
     """A message as it is posted. It needs at least one recipient when it is sent, not before."""
 
-    html: Html | None = Field(None, description=f"at most {LARGEST_HTML:,} bytes in UTF-8")
-    text: Text | None = Field(
+    html: MailHtml | None = Field(None, description=f"at most {LARGEST_HTML:,} bytes in UTF-8")
+    text: MailText | None = Field(
         None, description=f"made from the HTML where none is given; at most {LARGEST_TEXT:,} bytes in UTF-8"
     )
 
@@ -171,7 +171,7 @@ class StoredMessage(MessageFields):
     files_made: int = 0
 
     @property
-    def status(self) -> Status:
+    def status(self) -> MessageStatus:
         return "sending" if self.state == "submitting" else self.state
 
     def sort_time(self) -> datetime:
@@ -256,7 +256,7 @@ class MessageItem(MessageFields):
 
     id: str
     etag: str
-    status: Status
+    status: MessageStatus
     status_text: str = Field(description="in a few words, with times in the acting user's zone")
     follow_state: FollowState
     message_id: str | None = Field(description="the mail's Message-ID (RFC 5322), once it has one")

@@ -7,7 +7,7 @@ from typing import Final
 from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
-from lib.rewrite.remarks import Places, RewriteRemark
+from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
 
 class Destinations:
@@ -91,5 +91,5 @@ class Destinations:
         return url
 
 
-def refusal_remark(refused: LinkRefused, places: Places, offset: int) -> RewriteRemark:
+def refusal_remark(refused: LinkRefused, places: SourcePlaces, offset: int) -> RewriteRemark:
     return RewriteRemark(refused.code, f"This link is not tracked: {refused.text}.", places.name(offset))

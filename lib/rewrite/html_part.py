@@ -10,7 +10,7 @@ from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.links import WHITE_SPACE, LinkRefused
 from lib.rewrite.ours import Opened
-from lib.rewrite.remarks import Places, RewriteRemark
+from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
 LARGE: Final = 102_400
 """Bytes of HTML above which a mail is at risk: Gmail hides what comes after about 102 KB, the pixel too."""
@@ -87,7 +87,7 @@ def _link_edits(
     html: str, links: list[markup.MarkupLink], destinations: Destinations, remarks: list[RewriteRemark]
 ) -> list[_Edit]:
     edits = []
-    places = Places("html", html)
+    places = SourcePlaces("html", html)
     for number, link in enumerate(links):
         address = decoded(html[link.start : link.end])
         older = destinations.ours.link(address)
@@ -127,7 +127,11 @@ def _honeypot_removal(html: str, link: markup.MarkupLink, older: Opened) -> _Edi
 
 
 def _url(
-    address: str, link: markup.MarkupLink, destinations: Destinations, places: Places, remarks: list[RewriteRemark]
+    address: str,
+    link: markup.MarkupLink,
+    destinations: Destinations,
+    places: SourcePlaces,
+    remarks: list[RewriteRemark],
 ) -> str | None:
     """The redirect URL for the link, None if it is not to be followed."""
     if link.is_off:

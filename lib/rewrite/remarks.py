@@ -37,7 +37,7 @@ class Rewritten:
     honeypots: list[int]
 
 
-class Places:
+class SourcePlaces:
     """Names places in one part of a mail. Lines are counted when the first place is asked for, so seldom."""
 
     def __init__(self, part: Literal["html", "text"], source: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.links import LinkRefused
 from lib.rewrite.markup import MOST_LINKS, TOKEN_OF_OURS
-from lib.rewrite.remarks import Places, RewriteRemark
+from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
 # A URL ends where it does for mail clients, too: at white space, even of no width, at `<`, `>` and `"`
 # (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`;
@@ -45,7 +45,7 @@ class _Part:
         self._text: Final = text
         self._destinations: Final = destinations
         self._remarks: Final = remarks
-        self._places: Final = Places("text", text)
+        self._places: Final = SourcePlaces("text", text)
 
     def replacement(self, match: re.Match[str]) -> str:
         candidate = match[0]

@@ -8,8 +8,8 @@ from lib.composing.mail import Prepared
 from lib.messages.models import Copy, Recipient, StoredMessage
 from lib.mime.parts import Mailbox
 from lib.people.addresses import same_mailbox
-from lib.sending.copy_tries import addressed
-from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope
+from lib.sending.copy_outcomes import addressed
+from lib.transports.protocol import LONG_AGO, Earlier, Envelope, MailContent
 
 _MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}
 
@@ -40,7 +40,7 @@ def earlier_tries(copy: Copy) -> Earlier:
     return "none" if copy.tried_at is None else "settled"
 
 
-def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) -> Content:
+def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) -> MailContent:
     left = set(addressed)
 
     def mailboxes(recipients: Sequence[Recipient]) -> Iterator[Mailbox]:
@@ -51,7 +51,7 @@ def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) ->
                 left.remove(mailbox)
                 yield Mailbox(recipient.name, recipient.email)
 
-    return Content(
+    return MailContent(
         subject=message.subject,
         to=tuple(mailboxes(message.to)),
         cc=tuple(mailboxes(message.cc)),

@@ -9,7 +9,7 @@
                  +-- a person, who sends a failed mail or an uncertain one again
 
 Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in another
-order changes nothing. `lib.sending.hand_over` sends the copies.
+order changes nothing. `lib.sending.copies_outbox` sends the copies.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
-from lib.sending.copy_tries import begun, planned
-from lib.sending.hand_over import HandOver, Run, not_written, with_others
+from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
+from lib.sending.copy_outcomes import begun, planned
 from lib.sending.mx_lookup import RecipientGateways
-from lib.sending.schedule import Discard, Schedule
+from lib.sending.orders import Discard
+from lib.sending.schedule import Schedule
 from lib.sending.tries import LEASE
 from lib.storage import Unavailable
 from lib.transports import Transport
@@ -73,7 +74,7 @@ class Outbox:
         self._schedule = schedule
         self._clock = clock
         self._transport = transport
-        self._hand_over = HandOver(store, preparation, schedule, transport, clock) if transport else None
+        self._copies_outbox = CopiesOutbox(store, preparation, schedule, transport, clock) if transport else None
 
     async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> Look | None:
         """Do all that is to be done about a message now; None where it is gone, or another worker has it.
@@ -81,7 +82,7 @@ class Outbox:
         `seen` is the lease as it stood when this look was asked for. Raises StorageError.
         """
         loaded = await self._store.load(organization, message_id)
-        if loaded is None or self._hand_over is None:
+        if loaded is None or self._copies_outbox is None:
             return None
         message, now = loaded.message, self._clock.now()
         if not is_waiting(message):
@@ -133,7 +134,7 @@ class Outbox:
 
     async def _begin_with(self, organization: str, loaded: Loaded) -> StoredMessage:
         """Raises _ChangedMeanwhile, Stale, StorageError."""
-        assert self._hand_over is not None
+        assert self._copies_outbox is not None
         message, now = loaded.message, self._clock.now()
         message = message.model_copy(update={"tried_at": now})
         try:
@@ -156,7 +157,7 @@ class Outbox:
         lease = Lease(until=now + LEASE, holder=holder)
         submitting, etag, lease_etag = await self._write_plan(organization, loaded, submitting, copies, lease)
         run = Run(organization, submitting, etag, lease_etag, holder, copies, mail)
-        return await self._hand_over.run(run, first)
+        return await self._copies_outbox.run(run, first)
 
     async def _write_plan(
         self, organization: str, loaded: Loaded, submitting: StoredMessage, copies: Sequence[Copy], lease: Lease
@@ -199,7 +200,7 @@ class Outbox:
 
     async def _go_on(self, organization: str, loaded: Loaded) -> StoredMessage:
         """Take over from a worker that paused or died, and hand over what is left. Raises Stale, StorageError."""
-        assert self._hand_over is not None
+        assert self._copies_outbox is not None
         assert loaded.lease_etag is not None
         message, now, holder = loaded.message, self._clock.now(), new_key()
         state = "submitting" if message.state == "scheduled" else message.state
@@ -213,7 +214,7 @@ class Outbox:
         if again is None or again.lease_etag != lease_etag:
             raise Stale(f"message {message.id}: another worker has it")
         mail = await self._mail(organization, held, again.copies)
-        return await self._hand_over.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
+        return await self._copies_outbox.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
 
     async def _mail(self, organization: str, message: StoredMessage, copies: list[Copy]) -> Mail | Failure:
         """All copies have the same date."""

@@ -8,22 +8,21 @@ as long as the entry is there does it again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from types import NoneType
-from typing import Any, TypeGuard
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from lib.clock import Clock, milliseconds, moment
 from lib.composing.preparation import Preparation
 from lib.errors import NotAllowed, Stale
-from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
+from lib.ids import new_key
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
-from lib.sending.copy_tries import begun_anew, resolved, sent_again
+from lib.sending.copy_outcomes import begun_anew, resolved, sent_again
+from lib.sending.orders import Discard, Wake
 from lib.storage import Queues
 from lib.storage.due_index import AHEAD, Due, DueIndex, HandOver, is_seasoned
 from lib.storage.layout import OUTBOX
@@ -41,81 +40,7 @@ _NOT_NOW = {
 """Why a message in such a state is not sent."""
 
 _COPIES_AT_ONCE = 90
-_TOO_LATE = milliseconds(datetime(9999, 1, 1, tzinfo=UTC))
 _WORTH_DISCARDING = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """A message of the queue `outbox`: look at this one.
-
-    One of a sweep says for which entry of the due index it stands, `at` its time in milliseconds, and the how many-th
-    one it is. `seen` is the version of the worker's lease that was found when this look was asked for.
-    """
-
-    organization: str
-    message: str
-    at: int | None = None
-    times: int = 0
-    seen: str | None = None
-
-    def to_json(self) -> str:
-        entry = {} if self.at is None else {"at": self.at, "times": self.times}
-        seen = {} if self.seen is None else {"seen": self.seen}
-        return json.dumps({"v": 1, "org": self.organization, "message": self.message, **entry, **seen})
-
-
-@dataclass(frozen=True, slots=True)
-class Discard:
-    """A message of the queue `outbox`: what tries with this key have left at the provider is to be removed.
-
-    `sender` is the id of the user who sent. After `until` there is no point in trying any more.
-    """
-
-    organization: str
-    sender: str
-    key: str
-    until: datetime
-
-    def to_json(self) -> str:
-        parts = {"sender": self.sender, "key": self.key, "until": milliseconds(self.until)}
-        return json.dumps({"v": 1, "org": self.organization, "discard": parts})
-
-
-def read_order(body: bytes) -> Wake | Discard:
-    """Raises ValueError for whatever is no such message; it ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, message, seen = raw.get("org"), raw.get("message"), raw.get("seen")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if "discard" in raw:
-        return _read_discard(organization, raw["discard"])
-    if not isinstance(message, str) or not MADE.fullmatch(message):
-        raise ValueError("it names no message")
-    at, times = raw.get("at"), raw.get("times", 0)
-    if (at is not None and not _is_moment(at)) or type(times) is not int:
-        raise ValueError("it names no entry of the due index")
-    if type(seen) not in (str, NoneType):
-        raise ValueError("it names no version of a lease")
-    return Wake(organization, message, at, times, seen)
-
-
-def _is_moment(value: object) -> TypeGuard[int]:
-    """Whether it is a time in milliseconds, of the years that `datetime` knows."""
-    return type(value) is int and 0 <= value < _TOO_LATE
-
-
-def _read_discard(organization: str, parts: object) -> Discard:
-    """Raises ValueError."""
-    found = parts if isinstance(parts, dict) else {}
-    sender, key, until = found.get("sender"), found.get("key"), found.get("until")
-    if not isinstance(sender, str) or not CHOSEN.fullmatch(sender):
-        raise ValueError("it names no sender")
-    if not isinstance(key, str) or not _is_moment(until):
-        raise ValueError("it names no key, or no time")
-    return Discard(organization, sender, key, moment(until))
 
 
 class Schedule:

@@ -33,9 +33,9 @@ from uuid import UUID
 
 from lib.clock import Clock
 from lib.mime.parts import FilePart, Mailbox
-from lib.transports.acs_api import AcsApi, NoAnswer, NotSent, Reply
+from lib.transports.acs_api import AcsApi, AcsReply
 from lib.transports.acs_resource import AcsResource
-from lib.transports.answers import service_error
+from lib.transports.answers import NoAnswer, NotSent, service_error
 from lib.transports.pace import Pace, spread
 from lib.transports.protocol import Accepted, Again, Envelope, Outcome, Paced, Refused, Underway, Unknown
 
@@ -106,8 +106,8 @@ class AcsTransport:
         if repeated and self._too_late(envelope):
             return self._too_late_to_repeat(envelope)
         if repeated:
-            self._sends.take()  # waiting would let the time for repeating pass
-        elif (wait := self._sends.turn(envelope.key)) is not None:
+            self._sends.count_turn()  # waiting would let the time for repeating pass
+        elif (wait := self._sends.take_turn(envelope.key)) is not None:
             return Paced(wait)
         try:
             first_sent = format_datetime(envelope.tried_at, usegmt=True)
@@ -120,7 +120,7 @@ class AcsTransport:
             return await self._follow(envelope)
         return await self._refused(envelope, reply)
 
-    async def _refused(self, envelope: Envelope, reply: Reply) -> Outcome:
+    async def _refused(self, envelope: Envelope, reply: AcsReply) -> Outcome:
         """Interpret an answer other than 202."""
         code, said = service_error(reply.body, reply.status)
         refusal = Refused(
@@ -183,7 +183,7 @@ class AcsTransport:
     async def _ask(self, envelope: Envelope) -> Outcome | None:
         """Outcome of the operation; None when the service knows of none. Raises _CannotAsk."""
         operation = _operation(envelope)
-        wait = self._questions.turn(operation)
+        wait = self._questions.take_turn(operation)
         if wait is not None:
             raise _CannotAsk("The email service takes no more questions at the moment.", wait)
         try:

@@ -21,7 +21,7 @@ from azure.core.rest import HttpRequest
 
 from lib.clock import Clock
 from lib.transports.acs_resource import AcsResource
-from lib.transports.answers import retry_after
+from lib.transports.answers import NoAnswer, NotSent, retry_after
 from lib.transports.identity import Identity
 
 if TYPE_CHECKING:
@@ -33,20 +33,8 @@ _SECONDS_TO_CONNECT = 10
 _SECONDS_IN_ALL = 40
 
 
-class NotSent(Exception):
-    """The request never left: no connection, or no token. The text says which; `code` is for the message."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class NoAnswer(Exception):
-    """The request was on its way when the line went dead; the text names the failure."""
-
-
 @dataclass(frozen=True, slots=True)
-class Reply:
+class AcsReply:
     """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
 
     status: int
@@ -79,7 +67,7 @@ class AcsApi:
             connection_timeout=_SECONDS_TO_CONNECT,
         )
 
-    async def submit(self, message: Mapping[str, Any], operation: str, first_sent: str) -> Reply:
+    async def submit(self, message: Mapping[str, Any], operation: str, first_sent: str) -> AcsReply:
         """Raises NotSent, NoAnswer."""
         headers = {
             "Operation-Id": operation,
@@ -88,11 +76,11 @@ class AcsApi:
         }
         return await self._call("POST", "/emails:send", headers=headers, json=dict(message))
 
-    async def state(self, operation: str) -> Reply:
+    async def state(self, operation: str) -> AcsReply:
         """Raises NotSent, NoAnswer."""
         return await self._call("GET", f"/emails/operations/{operation}")
 
-    async def _call(self, method: str, path: str, **parts: Any) -> Reply:
+    async def _call(self, method: str, path: str, **parts: Any) -> AcsReply:
         """A token that is refused is renewed once."""
         reply = await self._request(method, path, **parts)
         if reply.status == 401 and self._identity is not None:
@@ -103,7 +91,7 @@ class AcsApi:
             reply = await self._request(method, path, **parts)
         return reply
 
-    async def _request(self, method: str, path: str, **parts: Any) -> Reply:
+    async def _request(self, method: str, path: str, **parts: Any) -> AcsReply:
         request = HttpRequest(method, path, params={"api-version": _VERSION}, **parts)
         try:
             async with asyncio.timeout(_SECONDS_IN_ALL):
@@ -112,13 +100,13 @@ class AcsApi:
             raise _no_token(error) from error
         except (AzureError, OSError) as error:
             if _never_left(error):
-                raise NotSent("connection", f"The email service could not be reached ({_name(error)}).") from error
+                raise NotSent(f"The email service could not be reached ({_name(error)}).") from error
             raise NoAnswer(_name(error)) from error
         try:
             body = response.json()
         except Exception:  # whatever the body is, it explains nothing then
             body = None
-        return Reply(
+        return AcsReply(
             status=response.status_code,
             body=body if isinstance(body, dict) else {},
             wait=retry_after(response.headers.get("Retry-After"), self._clock.now()),
@@ -134,7 +122,7 @@ class AcsApi:
 
 
 def _no_token(error: Exception) -> NotSent:
-    return NotSent("token", f"There is no token for the email service ({_name(error)}).")
+    return NotSent(f"There is no token for the email service ({_name(error)}).", "token")
 
 
 def _never_left(error: Exception) -> bool:

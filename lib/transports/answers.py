@@ -14,6 +14,18 @@ _LONGEST_TEXT = 300
 _LONGEST_WAIT = timedelta(days=1)
 
 
+class NotSent(Exception):
+    """A request that never left: there was no connection, or no token. The text says which."""
+
+    def __init__(self, text: str, code: str = "connection") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class NoAnswer(Exception):
+    """A request that was on its way when the line went dead. The text names the failure."""
+
+
 def service_error(body: object, status: int | str) -> tuple[str, str]:
     """Code and text of `{"error": {"code", "message"}}`, the shape of Azure's and Graph's errors.
 

@@ -25,7 +25,7 @@ from azure.core.exceptions import AzureError
 from yarl import URL
 
 from lib.clock import Clock
-from lib.transports.answers import retry_after
+from lib.transports.answers import NoAnswer, NotSent, retry_after
 from lib.transports.identity import Identity
 from lib.transports.pace import Mailboxes, NoSlot
 
@@ -41,20 +41,12 @@ _SLICE = 256 * 1024
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 
 
-class NotSent(Exception):
-    """The request never left: no connection, or no token. The text says which."""
-
-
-class Busy(Exception):
+class MailboxBusy(Exception):
     """The request never left: the mailbox's slots are all in use."""
 
 
-class NoAnswer(Exception):
-    """The request was on its way when the line went dead; the text names the failure."""
-
-
 @dataclass(frozen=True, slots=True)
-class Reply:
+class GraphReply:
     """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
 
     status: int
@@ -83,10 +75,10 @@ class GraphApi:
         *path: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Reply:
+    ) -> GraphReply:
         """One request about the mailbox's messages; a token that is refused is renewed once.
 
-        Raises NotSent, Busy, NoAnswer.
+        Raises NotSent, MailboxBusy, NoAnswer.
         """
         place = "/".join(quote(part, safe="") for part in ("users", mailbox, "messages", *path))
         url = f"{self._url}/{place}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
@@ -99,10 +91,10 @@ class GraphApi:
             reply = await self._request(mailbox, method, url, data, {**headers, "Authorization": f"Bearer {token}"})
         return reply
 
-    async def upload(self, mailbox: str, url: str, part: memoryview, start: int, size: int) -> Reply:
+    async def upload(self, mailbox: str, url: str, part: memoryview, start: int, size: int) -> GraphReply:
         """A part of a file, to the address that its upload session has, which proves by itself who may.
 
-        Raises NotSent, Busy, NoAnswer.
+        Raises NotSent, MailboxBusy, NoAnswer.
         """
         headers = {
             "Content-Type": "application/octet-stream",
@@ -118,7 +110,7 @@ class GraphApi:
         data: bytes | memoryview | None,
         headers: Mapping[str, str],
         seconds: float = _SECONDS_IN_ALL,
-    ) -> Reply:
+    ) -> GraphReply:
         length = {} if data is None else {"Content-Length": str(len(data))}
         try:
             async with (
@@ -127,7 +119,7 @@ class GraphApi:
             ):
                 reply = self._reply(response, await response.read())
         except NoSlot as error:
-            raise Busy from error
+            raise MailboxBusy from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"Microsoft Graph could not be reached ({type(error).__name__}).") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -148,12 +140,12 @@ class GraphApi:
             timeout=aiohttp.ClientTimeout(total=seconds),
         )
 
-    def _reply(self, response: aiohttp.ClientResponse, raw: bytes) -> Reply:
+    def _reply(self, response: aiohttp.ClientResponse, raw: bytes) -> GraphReply:
         try:
             body = json.loads(raw)
         except ValueError:
             body = None
-        return Reply(
+        return GraphReply(
             status=response.status,
             body=body if isinstance(body, dict) else {},
             wait=retry_after(response.headers.get("Retry-After"), self._clock.now()),

@@ -21,7 +21,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class MailContent:
     """The message for providers that write the MIME by themselves. `headers` are those that no other field makes,
     `files` are attachments and, with a `cid`, images of the HTML."""
 
@@ -47,7 +47,7 @@ class Envelope:
     recipients: tuple[str, ...]
     mime: bytes
     message_id: str = ""
-    content: Content = field(default_factory=Content)
+    content: MailContent = field(default_factory=MailContent)
     key: str = ""
     tried_at: datetime = LONG_AGO
     earlier: Earlier = "none"

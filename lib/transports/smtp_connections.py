@@ -41,7 +41,7 @@ class NotConnected(Exception):
         self.code = code
 
 
-class Connection:
+class SmtpConnection:
     """One session. Each method but `close` raises LINE_FAILURES."""
 
     def __init__(self, smtp: aiosmtplib.SMTP, timeout: float) -> None:
@@ -131,7 +131,7 @@ class Connection:
         self._smtp.close()
 
 
-class Connections:
+class SmtpConnections:
     """Open connections that nobody uses just now, at most 4, none idle for longer than 100 s.
 
     `monotonic` gives seconds.
@@ -140,11 +140,11 @@ class Connections:
     def __init__(self, server: MailServer, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._server = server
         self._monotonic = monotonic
-        self._idle: deque[tuple[float, Connection]] = deque()
+        self._idle: deque[tuple[float, SmtpConnection]] = deque()
         self.most_bytes: int | None = None
         """The longest mail that the server takes, as it said last."""
 
-    async def take(self) -> Connection:
+    async def take_connection(self) -> SmtpConnection:
         """A connection that works: the one that was used last, else a new one. Raises NotConnected."""
         self._close_old()
         if self._idle:
@@ -155,14 +155,14 @@ class Connections:
                 connection.close()
             else:
                 return connection
-        return await self.renew()
+        return await self.renew_connection()
 
-    async def renew(self) -> Connection:
+    async def renew_connection(self) -> SmtpConnection:
         """A new connection. Whatever ended one idle connection has probably ended all. Raises NotConnected."""
         self._close_idle()
         return await self._open()
 
-    def keep(self, connection: Connection) -> None:
+    def keep_connection(self, connection: SmtpConnection) -> None:
         """Keep it for the next message."""
         if connection.is_open and len(self._idle) < _MOST_IDLE:
             connection.reused = True
@@ -186,7 +186,7 @@ class Connections:
         while self._idle:
             self._idle.pop()[1].close()
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> SmtpConnection:
         server = self._server
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
@@ -205,7 +205,7 @@ class Connections:
             if isinstance(error, LINE_FAILURES):
                 raise NotConnected(_why_not(error)) from error
             raise
-        connection = Connection(smtp, server.timeout)
+        connection = SmtpConnection(smtp, server.timeout)
         self.most_bytes = connection.most_bytes
         return connection
 

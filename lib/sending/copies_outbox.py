@@ -27,7 +27,7 @@ from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.mime.write import ComposeError
-from lib.sending.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
+from lib.sending.copy_outcomes import abandoned, begun, concluded, is_general, next_copy, unwritable
 from lib.sending.envelopes import earlier_tries, make_envelope
 from lib.sending.schedule import Schedule
 from lib.sending.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
@@ -95,7 +95,7 @@ class Run:
         self.copies[number] = self.unsaved[number] = copy
 
 
-class HandOver:
+class CopiesOutbox:
     def __init__(
         self, store: MessageStore, preparation: Preparation, schedule: Schedule, transport: Transport, clock: Clock
     ) -> None:
