@@ -16,17 +16,16 @@ _TOO_LATE = milliseconds(datetime(9999, 1, 1, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """A message of the queue `outbox`: look at this one.
-
-    One of a sweep says for which entry of the due index it stands, `at` its time in milliseconds, and the how many-th
-    one it is. `seen` is the version of the worker's lease that was found when this look was asked for.
-    """
+    """An order to look at a message."""
 
     organization: str
     message: str
     at: int | None = None
+    """The time of the entry in the due index that a sweep has found, in milliseconds; None without a sweep."""
     times: int = 0
+    """The number of times that sweeps have found the entry before."""
     seen: str | None = None
+    """The version of the worker's lease that was found when this look was asked for."""
 
     def to_json(self) -> str:
         entry = {} if self.at is None else {"at": self.at, "times": self.times}
@@ -36,15 +35,15 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """A message of the queue `outbox`: what tries with this key have left at the provider is to be removed.
-
-    `sender` is the id of the user who sent. After `until` there is no point in trying any more.
-    """
+    """An order to remove the drafts that tries have left at the provider."""
 
     organization: str
     sender: str
+    """The id of the user who sent."""
     key: str
+    """The key of the tries."""
     until: datetime
+    """The time after which removing is not worth another try."""
 
     def to_json(self) -> str:
         parts = {"sender": self.sender, "key": self.key, "until": milliseconds(self.until)}
@@ -52,7 +51,7 @@ class Discard:
 
 
 def read_order(body: bytes) -> Wake | Discard:
-    """Raises ValueError for whatever is no such message; it ends in the poison queue."""
+    """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
     raw = json.loads(body)
     if not isinstance(raw, dict) or raw.get("v") != 1:
         raise ValueError("a message of another version, or none")
@@ -72,7 +71,7 @@ def read_order(body: bytes) -> Wake | Discard:
 
 
 def _is_moment(value: object) -> TypeGuard[int]:
-    """Whether it is a time in milliseconds, of the years that `datetime` knows."""
+    """Whether a value is a time in milliseconds, of the years that `datetime` knows."""
     return type(value) is int and 0 <= value < _TOO_LATE
 
 

@@ -1,9 +1,9 @@
-"""When a message goes out: scheduling, changing the time, and waking the outbox.
+"""The schedule: telling a message to go, changing its time, and waking the outbox.
 
-The message's row is the truth, `due_at` its time. An entry of the due index is written before the row says `scheduled`,
-so that a process that dies in between leaves an entry too many and never a message that nobody looks at. It stays until
-the message is at rest. What is due soon gets a queue message at once; for the rest the sweep does that in time, and for
-as long as the entry is there does it again.
+The message's row is the truth, and `due_at` is its time. An entry of the due index is written before the row says
+`scheduled`, so that a process that dies in between leaves an entry too many and never a forgotten message. The entry
+stays until the message is at rest. A message that is due soon gets a queue message at once. For the others the sweep
+sends one in time, and again for as long as the entry is there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lib.storage.layout import OUTBOX
 from lib.transports import Transport
 
 CLOCKS_DIFFER = timedelta(minutes=15)
-"""At the most: storage refuses requests that are signed with a time further off."""
+"""The most that clocks differ: storage refuses requests that are signed with a time further off."""
 
 _NOT_NOW = {
     "submitting": "The message is being sent just now.",
@@ -37,13 +37,15 @@ _NOT_NOW = {
     "uncertain": "Nobody knows whether the message has left: say with POST …/resolve whether it was sent, or have it "
     "sent again.",
 }
-"""Why a message in such a state is not sent."""
+"""The reasons why a message in such a state is not sent."""
 
 _COPIES_AT_ONCE = 90
 _WORTH_DISCARDING = timedelta(hours=24)
 
 
 class Schedule:
+    """Decides when the outbox looks at a message."""
+
     def __init__(
         self,
         store: MessageStore,
@@ -59,7 +61,7 @@ class Schedule:
         self._queues = queues
         self._clock = clock
         self._can_send = transport is not None
-        # Who takes a mail for others than it names is a mail server, which keeps none.
+        # Only a mail server takes a mail for others than it names, and a mail server keeps no drafts.
         self._keeps_drafts = transport is not None and not transport.separate_envelopes
 
     async def send(
@@ -92,7 +94,8 @@ class Schedule:
         return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
-        """Another time; None takes the delay away: a scheduled message then goes at once. Raises NotAllowed, Stale."""
+        """Set another time; None takes the delay away, and a scheduled message then goes at once. Raises NotAllowed,
+        Stale."""
         message = loaded.message
         if message.state in ("draft", "failed"):
             changed = message.model_copy(update={"deliver_at": deliver_at})
@@ -111,7 +114,7 @@ class Schedule:
         return moved
 
     async def resolve(self, organization: str, loaded: Loaded, resend: bool) -> StoredMessage:
-        """A person says what became of an uncertain message. Raises NotAllowed, Stale."""
+        """Settle an uncertain message as a person says. Raises NotAllowed, Stale."""
         message, now = loaded.message, self._clock.now()
         if message.state != "uncertain":
             raise NotAllowed(f"Only an uncertain message can be resolved; this one is {message.status}.")
@@ -120,7 +123,7 @@ class Schedule:
     async def _change_copies(
         self, organization: str, loaded: Loaded, change: Callable[[Copy], Copy], **update: Any
     ) -> StoredMessage:
-        """What a person says of those of whom nobody knows, or who were refused. Raises NotAllowed, Stale."""
+        """Change the copies as a person says: those in doubt, or refused. Raises NotAllowed, Stale."""
         now = self._clock.now()
         loaded, lease_etag = await self._fenced(organization, loaded, now)
         copies = [change(copy) for copy in loaded.copies]
@@ -144,7 +147,7 @@ class Schedule:
         return message
 
     async def _fenced(self, organization: str, loaded: Loaded, now: datetime) -> tuple[Loaded, str]:
-        """The message as nobody has changed it since the lease got the version that is returned with it.
+        """Return the message with the new version of its lease; it has not changed since the lease got that version.
 
         A worker may have written rows of it while they were read. Raises NotAllowed, Stale.
         """
@@ -171,42 +174,42 @@ class Schedule:
         return message
 
     async def before_deletion(self, organization: str, loaded: Loaded) -> None:
-        """Have the drafts of tries removed that a message has left at the provider."""
+        """Ask for the removal of the drafts that a message has left at the provider."""
         for copy in loaded.copies:
             if copy.tried_at and copy.key and self._keeps_drafts:
                 await self.discard(organization, loaded.message, copy.key)
 
     async def discard(self, organization: str, message: StoredMessage, key: str) -> None:
-        """Have what tries with this key have left at the provider removed."""
+        """Ask for the removal of the drafts that tries with this key have left at the provider."""
         order = Discard(organization, message.sender, key, self._clock.now() + _WORTH_DISCARDING)
         await self._queues.send(OUTBOX, order.to_json())
 
     async def look_again(self, organization: str, message: StoredMessage, wait: timedelta, seen: str | None) -> None:
-        """Have the outbox look at a message that a worker holds, after so long."""
+        """Have the outbox look at a message that a worker holds, after this wait."""
         await self._queues.send(OUTBOX, Wake(organization, message.id, seen=seen).to_json(), wait)
 
     async def enter(self, organization: str, message: StoredMessage) -> None:
-        """Before the row says `scheduled`: see that the sweep will find it."""
+        """Make sure that the sweep will find the message; this comes before its row says `scheduled`."""
         await self._due.put_entry(_entry(organization, message))
 
     async def leave(self, organization: str, message: StoredMessage) -> None:
-        """It has come to rest: the sweep need not find it."""
+        """Drop the entry of a message that has come to rest."""
         await self._due.drop(_entry(organization, message))
 
     async def wake(self, organization: str, message: StoredMessage) -> None:
-        """Have the outbox look at it at its `due_at`, unless a sweep comes before that anyway."""
+        """Have the outbox look at the message at its `due_at`, unless a sweep comes before that anyway."""
         delay = (message.due_at or self._clock.now()) - self._clock.now()
         if delay <= AHEAD:
             await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), max(timedelta(0), delay))
 
     async def come_again(self, organization: str, message: StoredMessage) -> None:
-        """After a look that came before its time, perhaps from an instance whose clock is ahead: have another one."""
+        """Have the outbox look again after a look before its time, perhaps of an instance whose clock is ahead."""
         delay = (message.due_at or self._clock.now()) - self._clock.now()
         if delay <= CLOCKS_DIFFER:
             await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), min(delay, AHEAD))
 
     async def sweep(self) -> int:
-        """Hand the outbox what is due within a minute, oldest first; how many that were."""
+        """Hand the outbox the messages that are due within a minute, oldest first. Return their number."""
 
         async def hand_over(entry: HandOver) -> None:
             due = entry.due
@@ -220,7 +223,7 @@ class Schedule:
         return await self._due.sweep("send", hand_over)
 
     async def settle(self, wake: Wake, message: StoredMessage | None) -> None:
-        """Drop the entry that a wake stands for, when the message, as the outbox has left it, no longer asks for it.
+        """Drop the entry that a wake stands for, if the message no longer needs it after the outbox looked at it.
 
         Raises StorageError.
         """
