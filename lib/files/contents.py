@@ -19,8 +19,8 @@ class BytesMissing(Exception):
 class FileContents:
     """The files of one mail: read when the first copy needs them, and kept for the other copies.
 
-    Reading waits until there is room for `size` bytes. The room stays taken for as long as this object lives, so while
-    the mail is written and handed over.
+    Reading waits until there is room for `size` bytes. The room stays taken for as long as this object lives, that is
+    while the mail is written and handed over.
     """
 
     def __init__(self, organization: str, blobs: Blobs, room: Room, size: int) -> None:
