@@ -214,7 +214,7 @@ def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
 
 
 def sent_again(copy: Copy) -> Copy:
-    """Return the copy after a person has asked for its refused recipients: the next try is a new mail to the provider."""
+    """Return the copy after a person has asked for its refused recipients: the next try is a mail of its own."""
     refused = [number for number in copy.recipients if copy.delivery_of(number).state in ("refused", "bounced")]
     if not refused or copy.state == "submitting" or copy.in_doubt:
         return copy

@@ -34,8 +34,8 @@ CLOCKS_DIFFER = timedelta(minutes=15)
 _NOT_NOW = {
     "submitting": "The message is being sent just now.",
     "sent": "The message was sent already, and no recipient was refused it.",
-    "uncertain": "Nobody knows whether the message has left: say with POST …/resolve whether it was sent, or have it "
-    "sent again.",
+    "uncertain": "It is not known whether the message has left: say with POST …/resolve whether it was sent, or "
+    "have it sent again.",
 }
 """The reasons why a message in such a state is not sent."""
 
