@@ -80,7 +80,7 @@ class _CannotAsk(Exception):
 
 
 class AcsTransport:
-    """One Communication Services resource; without a key it is entered with a credential, or the app's identity."""
+    """One Communication Services resource, entered with its key, with a credential, or with the app's identity."""
 
     separate_envelopes = False  # It makes To and Cc of those to whom it delivers.
     most_bytes: int | None = None
@@ -102,6 +102,7 @@ class AcsTransport:
         self._questions = Pace([(2 * per_minute, minute), (2 * per_hour, hour)], clock)
 
     async def send(self, envelope: Envelope) -> Outcome:
+        """Submit one mail, and follow its operation for a short time."""
         repeated = envelope.earlier == "doubtful"
         if repeated and self._too_late(envelope):
             return self._too_late_to_repeat(envelope)
@@ -210,7 +211,7 @@ class AcsTransport:
         return Unknown(text, "running", pause)
 
     def _pause(self, envelope: Envelope) -> timedelta | None:
-        """As long as it has taken already, within bounds: so pauses grow. None when it is time to stop asking."""
+        """Return the wait before the next question: the age of the try, within bounds. None when asking ends."""
         age = self._age(envelope)
         return min(max(age, _SHORTEST_PAUSE), _LONGEST_PAUSE) if age < _ASKED_FOR else None
 
@@ -225,6 +226,7 @@ class AcsTransport:
         return Unknown(text, ask_again=self._pause(envelope) if self._age(envelope) < _RUNNING else None)
 
     async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - the service keeps no drafts
+        """Return True: the service keeps no drafts."""
         return True
 
     async def close(self) -> None:

@@ -35,11 +35,13 @@ _SECONDS_IN_ALL = 40
 
 @dataclass(frozen=True, slots=True)
 class AcsReply:
-    """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
+    """An answer of the service."""
 
     status: int
     body: Mapping[str, Any] = field(repr=False)
+    """Empty where the answer was no JSON object."""
     wait: timedelta | None
+    """The time named in Retry-After."""
     repeatability: str
     """The answer to the headers that make a request repeatable: `accepted`, `rejected`, or empty."""
     token: str = field(repr=False)
@@ -47,7 +49,7 @@ class AcsReply:
 
 
 class AcsApi:
-    """One Communication Services resource; without a key it is entered with a credential, or the app's identity."""
+    """Requests to one Communication Services resource. Without a key, they carry a credential's token, or the app's."""
 
     def __init__(self, resource: AcsResource, clock: Clock, credential: AsyncTokenCredential | None = None) -> None:
         self._resource = resource
@@ -68,7 +70,7 @@ class AcsApi:
         )
 
     async def submit(self, message: Mapping[str, Any], operation: str, first_sent: str) -> AcsReply:
-        """Raises NotSent, NoAnswer."""
+        """Submit a mail. Raises NotSent, NoAnswer."""
         headers = {
             "Operation-Id": operation,
             "Repeatability-Request-Id": operation,
@@ -77,11 +79,11 @@ class AcsApi:
         return await self._call("POST", "/emails:send", headers=headers, json=dict(message))
 
     async def state(self, operation: str) -> AcsReply:
-        """Raises NotSent, NoAnswer."""
+        """Read the state of an operation. Raises NotSent, NoAnswer."""
         return await self._call("GET", f"/emails/operations/{operation}")
 
     async def _call(self, method: str, path: str, **parts: Any) -> AcsReply:
-        """A token that is refused is renewed once."""
+        """Send a request; a token that is refused is renewed once."""
         reply = await self._request(method, path, **parts)
         if reply.status == 401 and self._identity is not None:
             try:
@@ -115,6 +117,7 @@ class AcsApi:
         )
 
     async def close(self) -> None:
+        """Close the connection."""
         if "_client" in self.__dict__:
             await self._client.close()
         if self._identity is not None:
@@ -126,8 +129,10 @@ def _no_token(error: Exception) -> NotSent:
 
 
 def _never_left(error: Exception) -> bool:
-    """True if there was no connection to send the request over. ServiceRequestError alone says less: the SDK raises it
-    for a connection that was cut after the request, too."""
+    """Whether there was no connection to send the request over.
+
+    ServiceRequestError alone says less: the SDK raises it for a connection that was cut after the request, too.
+    """
     cause = getattr(error, "inner_exception", None) or error
     return isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, aiohttp.ClientConnectorError)
 

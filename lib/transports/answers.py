@@ -1,4 +1,4 @@
-"""What HTTP services answer when they do not take a message: their error bodies, and how long to wait."""
+"""Answers of HTTP services that do not take a message: error bodies, waits, and requests without an answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NoAnswer(Exception):
 
 
 def service_error(body: object, status: int | str) -> tuple[str, str]:
-    """Code and text of `{"error": {"code", "message"}}`, the shape of Azure's and Graph's errors.
+    """Return code and text of `{"error": {"code", "message"}}`, the shape of Azure's and Graph's errors.
 
     The code is the status where the service gives none; the text holds no address. Source: "Microsoft REST API
     Guidelines", error condition responses.
@@ -44,7 +44,7 @@ def _said(message: Any) -> str:
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """The header Retry-After (RFC 9110, 10.2.3), in seconds or as a date; at most a day. None when it is no such."""
+    """Read the header Retry-After (RFC 9110, 10.2.3), in seconds or as a date; at most a day. None for other values."""
     if value is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value.strip()):

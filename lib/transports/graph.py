@@ -88,7 +88,7 @@ class _Doubt:
 
 
 class GraphTransport:
-    """`url` is Graph's, with the version. Without a credential it is entered with the identity that the app runs as."""
+    """Microsoft Graph at `url`, which has the version. Without a credential it is entered with the app's identity."""
 
     separate_envelopes = False  # It delivers to all whom the draft names.
     most_bytes: int | None = None
@@ -105,7 +105,7 @@ class GraphTransport:
         self._looks = looks
 
     async def send(self, envelope: Envelope) -> Outcome:
-        """A try that may have come through is only looked for."""
+        """Make a draft and send it. A try that may have come through is only looked for."""
         if envelope.earlier == "doubtful":
             return await self._settle(envelope)
         closed = self._api.mailboxes.closed(envelope.sender)
@@ -205,7 +205,7 @@ class GraphTransport:
         return self._clock.now() - envelope.tried_at
 
     def _pause(self, envelope: Envelope) -> timedelta:
-        """As long as it has taken already, within bounds: so pauses grow."""
+        """Return the time before the next look: as long as the try has taken, within bounds. So pauses grow."""
         return min(max(self._age(envelope), _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
     async def _look(self, envelope: Envelope, until_draft: bool = False) -> MailboxItem | None:
@@ -250,7 +250,7 @@ class GraphTransport:
         return _Doubt(refusal.text, reply.wait, is_gone(reply))
 
     async def discard(self, sender: str, key: str) -> bool:
-        """A mailbox that refuses for good has nothing that could be removed."""
+        """Remove the drafts. A mailbox that refuses for good has none that could be removed."""
         mailbox = GraphMailbox(self._api, sender, key)
         try:
             for _ in range(2):  # what was moved to Deleted Items is removed from there

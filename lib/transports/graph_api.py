@@ -42,21 +42,24 @@ _CLAIMS = re.compile(r'claims="([^"]+)"')
 
 
 class MailboxBusy(Exception):
-    """The request never left: the mailbox's slots are all in use."""
+    """A request that never left: the mailbox's slots are all in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphReply:
-    """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
+    """An answer of the service."""
 
     status: int
     body: Mapping[str, Any]
+    """Empty where the answer was no JSON object."""
     wait: timedelta | None
+    """The time named in Retry-After."""
     challenge: str | None
+    """The claims that the next token must have."""
 
 
 class GraphApi:
-    """`url` with the version, without a trailing slash. Without a credential it is entered with the app's identity."""
+    """Requests to Microsoft Graph. Without a credential they carry a token of the app's identity."""
 
     def __init__(self, url: str, clock: Clock, credential: AsyncTokenCredential | None = None) -> None:
         self._url = url
@@ -76,7 +79,7 @@ class GraphApi:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> GraphReply:
-        """One request about the mailbox's messages; a token that is refused is renewed once.
+        """Send one request about the mailbox's messages; a token that is refused is renewed once.
 
         Raises NotSent, MailboxBusy, NoAnswer.
         """
@@ -92,7 +95,7 @@ class GraphApi:
         return reply
 
     async def upload(self, mailbox: str, url: str, part: memoryview, start: int, size: int) -> GraphReply:
-        """A part of a file, to the address that its upload session has, which proves by itself who may.
+        """Upload a part of a file to the address of its upload session, which is a proof of its own.
 
         Raises NotSent, MailboxBusy, NoAnswer.
         """

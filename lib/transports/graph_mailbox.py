@@ -58,12 +58,13 @@ Removal = Literal["removed", "moved", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class MailboxItem:
-    """A message in the mailbox: a draft, or what went out. `tried` is empty where nothing says which try made it."""
+    """A message in the mailbox: a draft, or one that went out."""
 
     id: str
     is_draft: bool
     message_id: str
     tried: str
+    """The try that made it; empty where it does not say so."""
 
 
 class Stopped(Exception):
@@ -75,7 +76,10 @@ class Stopped(Exception):
 
 
 class GraphMailbox:
-    """All of it raises Stopped. No step here sends anything: whatever goes wrong with one is no doubt."""
+    """The sender's mailbox, as far as it holds mail with one key. Each method raises Stopped.
+
+    No step here sends anything, so a step that goes wrong leaves no doubt.
+    """
 
     def __init__(self, api: GraphApi, sender: str, key: str) -> None:
         self._api = api
@@ -97,7 +101,7 @@ class GraphMailbox:
         return sorted(items, key=lambda item: item.is_draft)
 
     async def create(self, envelope: Envelope) -> MailboxItem:
-        """A draft, with all its files."""
+        """Make a draft, with all its files."""
         tried = tried_of(envelope)
         body = {
             **_message(envelope),

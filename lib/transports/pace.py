@@ -25,9 +25,9 @@ class NoSlot(Exception):
 
 
 def spread(key: str, wait: timedelta) -> timedelta:
-    """`wait`, and up to as long again (5 seconds to a minute), always the same for one key.
+    """Return `wait`, and up to as long again (5 seconds to a minute), always the same for one key.
 
-    What a provider refused at one moment does not come back at one moment.
+    So mails that a provider refused at one moment do not come back at one moment.
     """
     over = min(max(wait, timedelta(seconds=5)), timedelta(minutes=1))
     return wait + over * (int.from_bytes(blake2b(key.encode(), digest_size=4).digest(), "big") / 2**32)

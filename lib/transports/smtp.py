@@ -56,7 +56,7 @@ _HUNG_UP = Refused(True, "connection", "The mail server hung up again and again.
 
 @dataclass(frozen=True, slots=True)
 class _Time:
-    """How much of it a hand-over has taken, and its transaction. `monotonic` gives seconds."""
+    """The time that a hand-over and its transaction have taken. `monotonic` gives seconds."""
 
     monotonic: Callable[[], float]
     begun_at: float
@@ -97,6 +97,7 @@ class SmtpTransport:
         return self._connections.most_bytes
 
     async def send(self, envelope: Envelope) -> Outcome:
+        """Hand the mail over, in as many transactions as the server needs."""
         left, begun_at = envelope.recipients, self._monotonic()
         transactions: list[Transaction] = []
         while left:
@@ -120,6 +121,7 @@ class SmtpTransport:
         return Unknown("A mail server cannot be asked about it afterwards.")
 
     async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - a refused mail leaves nothing at a mail server
+        """Return True: a refused mail leaves nothing at a mail server."""
         return True
 
     async def close(self) -> None:
@@ -181,8 +183,10 @@ class SmtpTransport:
     async def _recipients(
         self, connection: SmtpConnection, recipients: tuple[str, ...], utf8: bool, time_of: _Time
     ) -> tuple[tuple[str, ...], tuple[RecipientRefusal, ...], tuple[str, ...]]:
-        """Those whom the server takes, those whom it refuses, and those for whom there is no room, or no time, in this
-        transaction."""
+        """Name the recipients to the server. Return those whom it takes, and those whom it refuses.
+
+        The third are those for whom this transaction has no room, or no time.
+        """
         named: list[str] = []
         refusals: list[RecipientRefusal] = []
         for number, recipient in enumerate(recipients):
@@ -213,7 +217,7 @@ class SmtpTransport:
             self._limit = (most, self._monotonic())
 
     def _most_recipients(self) -> int | None:
-        """How many recipients the server takes at once, as far as it has said lately."""
+        """Return the number of recipients that the server takes at once, as far as it has said lately."""
         if self._limit is None:
             return None
         most, learned = self._limit
@@ -225,7 +229,7 @@ _NO_ADDRESS = Refused(False, "address", "The address cannot be written in an SMT
 
 
 def _unsendable(connection: SmtpConnection, envelope: Envelope) -> Refused | None:
-    """Why this server will not take the mail, whoever gets it."""
+    """Return why this server will not take the mail for any recipient; None where it may."""
     size, most = len(envelope.mime), connection.most_bytes
     if most is not None and size > most:
         return Refused(False, "size", f"The mail has {size:,} bytes; the mail server takes at most {most:,}.")

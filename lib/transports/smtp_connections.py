@@ -24,7 +24,7 @@ from lib.transports.smtp_answers import told
 from lib.transports.smtp_content import ended_by_dot
 
 LINE_FAILURES = (SMTPException, OSError, TimeoutError)
-"""Whatever a server that refuses, hangs up or stays silent raises."""
+"""The errors of a server that refuses, hangs up or stays silent."""
 
 _MOST_IDLE = 4
 _LONGEST_IDLE = 100.0
@@ -34,7 +34,7 @@ _LONGEST_PROBE = 5.0
 
 
 class NotConnected(Exception):
-    """There is no usable connection: nothing that a message could help or harm. `code` is `connection` or `login`."""
+    """There is no usable connection, which says nothing about the message. `code` is `connection` or `login`."""
 
     def __init__(self, text: str, code: str = "connection") -> None:
         super().__init__(text)
@@ -105,7 +105,7 @@ class SmtpConnection:
     async def _write(
         self, protocol: aiosmtplib.protocol.SMTPProtocol, pieces: Iterator[bytes], answer: asyncio.Future[SMTPResponse]
     ) -> bool:
-        """Whether all of it was written: a server that breaks off may say why."""
+        """Write the content. Return whether all of it was written: a server that breaks off may say why."""
         for piece in pieces:
             if answer.done():
                 return False
@@ -132,10 +132,7 @@ class SmtpConnection:
 
 
 class SmtpConnections:
-    """Open connections that nobody uses just now, at most 4, none idle for longer than 100 s.
-
-    `monotonic` gives seconds.
-    """
+    """Open connections that are not in use: at most 4, none idle for longer than 100 s. `monotonic` gives seconds."""
 
     def __init__(self, server: MailServer, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._server = server
@@ -145,7 +142,7 @@ class SmtpConnections:
         """The longest mail that the server takes, as it said last."""
 
     async def take_connection(self) -> SmtpConnection:
-        """A connection that works: the one that was used last, else a new one. Raises NotConnected."""
+        """Return a connection that works: the one that was used last, else a new one. Raises NotConnected."""
         self._close_old()
         if self._idle:
             _, connection = self._idle.pop()
@@ -158,7 +155,7 @@ class SmtpConnections:
         return await self.renew_connection()
 
     async def renew_connection(self) -> SmtpConnection:
-        """A new connection. Whatever ended one idle connection has probably ended all. Raises NotConnected."""
+        """Open a new connection. The end of one idle connection is probably that of all. Raises NotConnected."""
         self._close_idle()
         return await self._open()
 
@@ -171,6 +168,7 @@ class SmtpConnections:
             connection.close()
 
     async def close(self) -> None:
+        """End all idle sessions."""
         while self._idle:
             _, connection = self._idle.pop()
             try:
