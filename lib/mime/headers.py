@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"(?!.*=\?|.*  | |.* $)[ -~]*")
 
 @dataclass(frozen=True, slots=True)
 class FoldedHeader:
-    """A header value whose lines are not to be folded anew; `email` takes it for a `Header`. Lines end in CRLF."""
+    """A header value that is not to be folded anew; `email` takes it for a `Header`. Lines end in CRLF."""
 
     text: str
 
