@@ -5,7 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.triggers.queues import on_queue
-from lib.sending.schedule import Discard, read_order
+from lib.sending.orders import Discard, read_order
 from lib.services import Services
 from lib.storage.layout import OUTBOX
 

@@ -16,7 +16,7 @@ from lib.files.store import UNSENT
 from lib.lists.store import Listed
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Failure, MessageFields, Remark, Reminder, Status, StoredMessage
+from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, Reminder, StoredMessage
 from lib.messages.store import Loaded
 from lib.verdicts.kpis import Kpis
 
@@ -37,7 +37,7 @@ class MessageItem(MessageFields):
 
     id: str
     etag: str
-    status: Status
+    status: MessageStatus
     status_text: str = Field(description="in a few words, with times in the acting user's zone")
     follow_state: FollowState
     message_id: str | None = Field(description="the mail's Message-ID (RFC 5322), once it has one")

@@ -10,7 +10,7 @@ from lib.verdicts.kpis import Kpis
 
 
 def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
-    """Say in a few words how far a message has come; days and times are in `zone`."""
+    """Return the message's state in a few words."""
     state = message.state
     if state == "scheduled" and message.due_at and message.due_at > now:
         return f"Scheduled to send {_day(message.due_at, now, zone)} {_time(message.due_at, zone)}"
@@ -28,7 +28,7 @@ def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
 
 
 def reminder_text(message: StoredMessage, now: datetime, zone: str) -> str:
-    """Say when the reminder comes, or what became of it; empty where the message has none."""
+    """Return the state of the message's reminder in a few words; empty where it has none."""
     reminder = message.reminder
     if reminder is None:
         return ""
@@ -41,7 +41,7 @@ def reminder_text(message: StoredMessage, now: datetime, zone: str) -> str:
 
 
 def _undelivered(message: StoredMessage) -> str:
-    """Count the recipients who still wait for the mail, and those whose server refused it."""
+    """Return for how many of the recipients it waits, and for how many it was refused; empty for none."""
     counts = message.delivery
     if counts is None:
         return ""
@@ -68,7 +68,7 @@ def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
 
 
 def _day(moment: datetime, now: datetime, zone: str) -> str:
-    """Say today, tomorrow, yesterday, or the date."""
+    """Return today, tomorrow, yesterday, or the date."""
     day, today = in_zone(moment, zone).date(), in_zone(now, zone).date()
     words = {0: "today", 1: "tomorrow", -1: "yesterday"}
     return words.get((day - today).days, f"{day:%a} {day.day} {day:%b %Y}")

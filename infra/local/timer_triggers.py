@@ -20,7 +20,7 @@ from infra.local.clock import Clock
 from infra.local.files import write_private
 from infra.local.invocation import InvocationError, Invoke
 from infra.local.running_tasks import RunningTasks, start_in_background
-from infra.local.schedules import Schedule, is_monitored_by_default, parse_schedule
+from infra.local.schedules import TimerSchedule, is_monitored_by_default, parse_schedule
 
 logger = logging.getLogger("heed.host")
 
@@ -73,7 +73,7 @@ class TimerTrigger:
 
     def __init__(
         self,
-        schedule: Schedule,
+        schedule: TimerSchedule,
         invoke: Invoke,
         clock: Clock,
         status_file: StatusFile | None,

@@ -11,7 +11,7 @@ from lib.messages.models import Remark
 from lib.rewrite import markup
 from lib.rewrite.html_part import decoded
 from lib.rewrite.links import WHITE_SPACE
-from lib.rewrite.remarks import Places
+from lib.rewrite.remarks import SourcePlaces
 
 _HOSTED = re.compile(r"(https?://[^/?#]++(?:/[^/?#]*+)*?/i/)([\w-]++)(/[^?#]*+)", re.ASCII | re.IGNORECASE)
 _CID = re.compile(r"cid:(.+)", re.IGNORECASE | re.DOTALL)
@@ -59,7 +59,7 @@ def missing_images(html: str, images: Sequence[StoredImage]) -> list[Remark]:
     if not _PERHAPS_CID.search(html):
         return []
     known = {image.cid for image in images}
-    places = Places("html", html)
+    places = SourcePlaces("html", html)
     remarks, more = list[Remark](), 0
     for found in markup.read(html).images:
         cid = _CID.fullmatch(decoded(html[found.value_start : found.value_end]).strip(WHITE_SPACE))

@@ -1,8 +1,8 @@
-"""Followed attachments as they stand in a mail: a block with a link for each, in HTML and in text.
+"""The block of links to followed attachments in a mail, in HTML and in text.
 
-Not a word of it is in any language: names and sizes need none. A table, since Outlook's engine pads nothing else;
-no background and no colour of text, so that dark mode changes both or neither; all styles inline, since some clients
-drop the rest, and readable without any.
+It has no word of any language: names and sizes need none. It is a table, since Outlook's engine pads nothing else. It
+sets no background and no color of text, so that dark mode changes both or neither. All styles are inline, since some
+clients drop the rest, and it is readable without any.
 """
 
 from __future__ import annotations

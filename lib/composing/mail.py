@@ -62,7 +62,7 @@ class Mail:
     """The state of the whole message as it goes out."""
     divisions: Sequence[Division]
     followed: Followed | None
-    """The first followed copy, of which the others are made; None where no copy is followed."""
+    """The first followed copy, which the others are made from; None where no copy is followed."""
     remarks: list[Remark]
     """Remarks for the sender."""
     contents: FileContents

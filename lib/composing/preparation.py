@@ -1,4 +1,5 @@
-"""From a stored message to what goes out: follow state, rewriting, composing. Reads; stores nothing."""
+"""The preparation of a mail: deciding who is followed, rewriting the body, writing the copies. It reads and stores
+nothing."""
 
 from __future__ import annotations
 
@@ -38,18 +39,19 @@ log = logging.getLogger("heed.prepare")
 _Result = TypeVar("_Result")
 
 _AT_ONCE = 25
-"""Recipients whose wishes are looked up at the same time."""
+"""Number of recipients whose wishes are looked up at the same time."""
 
 
 def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
-    """Raises UnknownSender where the organization does not send from the domain of this user's address."""
+    """Check that the organization sends from the domain of this user's address. Raises UnknownSender."""
     allowed = settings.from_domain_allow
     if allowed and domain_of(sender.email) not in allowed:
         raise UnknownSender("the organization's from_domain_allow does not hold the domain of this user's address")
 
 
 class Preparation:
-    """`separate_envelopes`: a mail can be handed over for others than its headers name, and so in several copies."""
+    """Prepares mails. `separate_envelopes`: a mail can be handed over for others than its headers name, and so in
+    several copies."""
 
     def __init__(
         self,
@@ -73,36 +75,36 @@ class Preparation:
         self._separate_envelopes = separate_envelopes
 
     async def sender(self, organization: str, message: MessageFields) -> StoredUser:
-        """Raises UnknownSender."""
+        """Read the user who sends. Raises UnknownSender."""
         user = await self._people.user(organization, message.sender)
         if user is None:
             raise UnknownSender(f"the sender {message.sender} is no user of this organization")
         return user
 
     async def address_of(self, organization: str, user: str) -> str | None:
-        """The user's address; None for a user who is gone."""
+        """Read a user's address; None for a user who is gone."""
         found = await self._people.user(organization, user)
         return found.email if found else None
 
     async def message_id(self, organization: str, message: MessageFields) -> str:
-        """A Message-ID (RFC 5322) of our own at the sender's domain. Raises UnknownSender."""
+        """Make a Message-ID (RFC 5322) at the sender's domain. Raises UnknownSender."""
         sender = await self.sender(organization, message)
         return f"<{new_id()}@{sender.email.rpartition('@')[2]}>"
 
     async def follow_state(
         self, organization: str, settings: OrganizationSettings, message: MessageFields
     ) -> FollowState:
-        """What the state is now; it is fixed when the message goes out."""
+        """Return the follow state as it is now; it is fixed when the message goes out."""
         return (await self.decision(organization, settings, message)).state
 
     async def decision(self, organization: str, settings: OrganizationSettings, message: MessageFields) -> Decision:
-        """Who would be followed now, and why or why not."""
+        """Decide who would be followed now, with the reasons."""
         user = await self._people.user(organization, message.sender)
         said = await self._said(organization, message.recipients())
         return decide(settings, user, message.follow, said, self._separate_envelopes)
 
     async def _said(self, organization: str, recipients: Sequence[Recipient]) -> list[Said]:
-        async def of(recipient: Recipient) -> Said:
+        async def ask(recipient: Recipient) -> Said:
             ref = recipient.record
             record = await self._people.record(organization, ref) if ref else None
             consent = await self._consents.load_preference(organization, recipient.email)
@@ -110,7 +112,7 @@ class Preparation:
 
         said: list[Said] = []
         for some in batches_of(recipients, _AT_ONCE):
-            said += await asyncio.gather(*map(of, some))
+            said += await asyncio.gather(*map(ask, some))
         return said
 
     async def prepare(
@@ -121,7 +123,7 @@ class Preparation:
         date: datetime,
         planned: Sequence[Copy] = (),
     ) -> Mail:
-        """Decide who is followed, and so which copies there are: the `planned` ones, where some may have left already.
+        """Decide who is followed, and with that on the copies: the `planned` ones, where some may have left already.
 
         Raises UnknownSender.
         """
@@ -172,10 +174,10 @@ class Preparation:
         return Prepared(mail.copy_of(division), composed, body, mail.sender.email, mail.remarks)
 
     async def write_kept_copy(self, mail: Mail) -> KeptCopy:
-        """Write the sender's own copy: the same headers, direct links.
+        """Write the sender's own copy, with the same headers and direct links.
 
-        A sender who looks through sent mail is no recipient who opens it. So this copy has no pixel at all: one that
-        records nothing would do no more than call our server each time.
+        A sender who looks through sent mail is no recipient who opens it. So this copy has no pixel at all: a pixel
+        that records nothing would still call our server each time.
 
         Raises ComposeError, StorageError, JobLost.
         """
@@ -195,7 +197,8 @@ class Preparation:
         return original.files.inside(images, followed=followed)
 
     async def _followed(self, original: Original, recipient: int | None) -> Followed | None:
-        """None when it fails for whatever reason: a mail matters more than its tracking. Raises JobLost."""
+        """Rewrite the body; None where that fails for any reason: a mail matters more than its tracking. Raises
+        JobLost."""
         try:
             return await self._do(original, bodies.followed, original, recipient)
         except JobLost:

@@ -1,6 +1,6 @@
-"""What a file is, by its bytes: what its sender or its name says of it is not asked.
+"""Content types, told by a file's bytes: the word of its sender counts for nothing, and its name for little.
 
-What a browser would run is never called by its name: it is a download of unknown kind.
+A file that a browser would run is never called by its type: it is a download of unknown kind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from filetype import guess_mime
 UNKNOWN = "application/octet-stream"
 
 _LOOKED_AT = 8192
-"""Bytes: as far as signatures reach."""
+"""Bytes at the beginning that are looked at: as far as signatures reach."""
 
 _TEXTS = {
     "csv": "text/csv",
@@ -21,13 +21,13 @@ _TEXTS = {
     "json": "application/json",
     "md": "text/markdown",
 }
-"""Kinds of plain text that nothing but the name can tell apart, and that no program runs."""
+"""Kinds of plain text that only the name can tell apart, and that no program runs."""
 
 _TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
 
 
 def content_type(data: bytes | memoryview, filename: str) -> str:
-    """The media type, without parameters. `filename` only tells one harmless text from another."""
+    """Return the media type, without parameters. `filename` only tells one harmless text from another."""
     start = bytes(data[:_LOOKED_AT])
     found: str | None = guess_mime(start)
     if found is not None:
@@ -38,7 +38,7 @@ def content_type(data: bytes | memoryview, filename: str) -> str:
 
 
 def _is_text(start: bytes, *, cut: bool) -> bool:
-    """In UTF-8. The cut may go through a character."""
+    """Whether the bytes are text in UTF-8. The cut may go through a character."""
     if any(byte < 32 and byte not in _TEXT_CONTROLS for byte in start):
         return False
     try:
@@ -49,6 +49,6 @@ def _is_text(start: bytes, *, cut: bool) -> bool:
 
 
 def _is_markup(start: bytes) -> bool:
-    """HTML, SVG or other XML: all of it can hold scripts."""
+    """Whether it is HTML, SVG or other XML: all of it can hold scripts."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return text.startswith(b"<") or b"<script" in text or b"<svg" in text or b"<html" in text

@@ -19,8 +19,8 @@ class BytesMissing(Exception):
 class FileContents:
     """The files of one mail: read when the first copy needs them, and kept for the other copies.
 
-    Reading waits until there is room for `size` bytes. The room stays taken for as long as this object lives, so while
-    the mail is written and handed over.
+    Reading waits until there is room for `size` bytes. The room stays taken for as long as this object lives, that is
+    while the mail is written and handed over.
     """
 
     def __init__(self, organization: str, blobs: Blobs, room: Room, size: int) -> None:
@@ -35,7 +35,7 @@ class FileContents:
         """Return the files as a mail holds them. Raises BytesMissing, StorageError."""
         if files and not self._has_room:
             self._has_room = True
-            weakref.finalize(self, self._room.give_back, await self._room.take(self._size))
+            weakref.finalize(self, self._room.give_back, await self._room.take_bytes(self._size))
         return [await self._read_part(file) for file in files]
 
     async def _read_part(self, file: StoredFile) -> FilePart:

@@ -1,6 +1,6 @@
 """File names as people type them, made safe for every place where a file name stands: a disk, a header, a URL.
 
-Letters of any script stay; what could leave a folder, hide an extension or break a header goes.
+Letters of any script stay. Characters go that could leave a folder, hide an extension or break a header.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LONGEST = 180
 
 LONGEST_EXTENSION = 20
 _LONGEST_IN_URL = 60
-"""Bytes: in a URL the name is there for people to read, and percent-encoding makes it three times as long."""
+"""Bytes: in a URL people only read the name, and percent-encoding makes it three times as long."""
 
 UNNAMED = "file"
 
@@ -27,14 +27,14 @@ _FORBIDDEN = re.compile(r'[<>:"|?*]+')
 # https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file.
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])[ ]*(?:\.|\Z)", re.IGNORECASE)
 _NOT_IN_PLAIN = re.compile(r"[^ !#-\[\]-~]|[%;/:*?<>|]")
-"""What a quoted string cannot hold as it is, and what decomposing a letter can bring back."""
+"""Characters that a quoted string cannot hold as they are, and that decomposing a letter can bring back."""
 _RFC5987_SAFE = "!#$&+-.^_`|~"
 
 
 def clean_filename(name: str) -> str:
-    """The name alone, at most `LONGEST` bytes, never empty; cleaning it again changes nothing.
+    """Return the name alone, at most `LONGEST` bytes, never empty; cleaning it again changes nothing.
 
-    Of a path the last part stays. Control characters and bidi overrides (`exe.fdp`, shown as `pdf.exe` reversed) go, as
+    The last part of a path stays. Control characters and bidi overrides (`exe.fdp`, shown as `pdf.exe` reversed) go, as
     do lone surrogates; names that Windows keeps for devices get an underscore.
     """
     name = unicodedata.normalize("NFC", "".join(map(_visible, name)))
@@ -47,12 +47,14 @@ def clean_filename(name: str) -> str:
 
 
 def filename_in_url(name: str) -> str:
-    """A cleaned name as a URL's last part. Some servers decode twice or stop at a semicolon: such characters go."""
+    """Return a cleaned name as the last part of a URL. Some servers decode twice or stop at a semicolon: such
+    characters go."""
     return quote(_shortened(re.sub(r"[%;&+#=]+", "_", name), _LONGEST_IN_URL), safe="")
 
 
 def as_download(name: str) -> str:
-    """`Content-Disposition` (RFC 6266) that saves a file under a cleaned name: in ASCII, and exactly (RFC 8187)."""
+    """Return a `Content-Disposition` (RFC 6266) that saves a file under a cleaned name: in ASCII, and exactly (RFC
+    8187)."""
     plain = unicodedata.normalize("NFKD", name)
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     plain = _NOT_IN_PLAIN.sub("_", plain)
@@ -67,7 +69,7 @@ def _visible(character: str) -> str:
 
 
 def _shortened(name: str, longest: int) -> str:
-    """At most so many bytes, with the extension whole."""
+    """Return at most so many bytes of a name, with its extension whole."""
     if len(name.encode()) <= longest:
         return name
     stem, dot, extension = name.rpartition(".")

@@ -14,14 +14,14 @@ from lib.tokens import Claim
 
 
 class HostedImages:
-    """Images by the blob's name, which never holds anything else: at most `most_bytes` of them stay in memory."""
+    """Images by the names of their blobs, which never change. At most `most_bytes` of them stay in memory."""
 
     def __init__(self, blobs: Blobs, most_bytes: int = 4 * LARGEST_IMAGE) -> None:
         self._blobs = blobs
         self._kept: LRUCache[tuple[str, str], tuple[bytes, str]] = LRUCache(most_bytes, lambda kept: len(kept[0]))
 
     async def read_image(self, claim: Claim) -> tuple[bytes, str] | None:
-        """The bytes and their media type; None where it is gone. Raises StorageError."""
+        """Return the bytes and their media type; None where the image is gone. Raises StorageError."""
         name = claim.organization, f"images/{claim.message}/{claim.destination}"
         if name in self._kept:
             return self._kept[name]

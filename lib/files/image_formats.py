@@ -1,7 +1,7 @@
 """Images that a mail may show: PNG, JPEG, GIF and WebP, told by their bytes and read through from end to end.
 
-Nothing is decoded. What is checked is the frame that every decoder relies on: that the file is what it begins as, that
-its pieces fit, that it has a size, and that its end is there. SVG is none of these: it can hold scripts.
+Nothing is decoded. The check is of the frame that every decoder relies on: the file is of the kind that its first bytes
+name, its pieces fit, it has a size, and its end is there. SVG is not among the kinds: it can hold scripts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 
 class BrokenImage(ValueError):
-    """The text says what is wrong."""
+    """An image that cannot be shown. The text says what is wrong."""
 
 
 _NO_SIZE = "it has no width or no height"
@@ -20,7 +20,7 @@ _CUT = "it is cut short"
 
 
 def image_type(data: bytes | memoryview) -> str:
-    """The media type of a whole image. Raises BrokenImage for what is none, or not all there."""
+    """Return the media type of a whole image. Raises BrokenImage for other kinds, and for a part of one."""
     raw = bytes(data)
     for signature, kind, check in _FORMATS:
         if raw.startswith(signature):
@@ -33,7 +33,7 @@ def image_type(data: bytes | memoryview) -> str:
 
 
 def known_image_type(data: bytes) -> str:
-    """The media type of an image that was read through when it came. Raises BrokenImage for what is none."""
+    """Return the media type of an image that was read through when it came. Raises BrokenImage for other kinds."""
     for signature, kind, _ in _FORMATS:
         if data.startswith(signature):
             return kind
@@ -41,7 +41,7 @@ def known_image_type(data: bytes) -> str:
 
 
 def _check_png(raw: bytes) -> None:
-    """Portable Network Graphics (Third Edition), 5: chunks of length, type, data and CRC, from IHDR to IEND."""
+    """Check chunks of length, type, data and CRC, from IHDR to IEND. Source: PNG Specification (Third Edition), 5."""
     place, kinds = 8, list[bytes]()
     while not kinds or kinds[-1] != b"IEND":
         length, kind = struct.unpack_from(">I4s", raw, place)
@@ -62,7 +62,7 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 
 
 def _check_jpeg(raw: bytes) -> None:
-    """ITU T.81, annex B: segments up to the start of scan, and the end of image."""
+    """Check segments up to the start of scan, and the end of image. Source: ITU T.81, annex B."""
     place, sized = 2, False
     while True:
         if raw[place] != 0xFF:
@@ -88,7 +88,7 @@ def _check_jpeg(raw: bytes) -> None:
 
 
 def _check_gif(raw: bytes) -> None:
-    """GIF89a specification, 17 to 27: blocks up to the trailer, at least one of them an image."""
+    """Check blocks up to the trailer, at least one of them an image. Source: GIF89a Specification, 17 to 27."""
     width, height, packed = struct.unpack_from("<HHB", raw, 6)
     if not width or not height:
         raise BrokenImage(_NO_SIZE)
@@ -113,7 +113,7 @@ def _table_length(packed: int) -> int:
 
 
 def _check_webp(raw: bytes) -> None:
-    """WebP Container Specification: RIFF chunks, one of which holds the picture."""
+    """Check RIFF chunks, at least one of them with a picture. Source: WebP Container Specification."""
     size, form = struct.unpack_from("<I4s", raw, 4)
     if form != b"WEBP":
         raise BrokenImage("it is no PNG, JPEG, GIF or WebP")

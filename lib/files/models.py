@@ -1,4 +1,4 @@
-"""The stored form of a message's files, and their limits."""
+"""The stored rows of a message's files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lib.fields import Moment
 from lib.mime.sizes import MEGABYTE
 
 LARGEST_FOLLOWED = 100 * MEGABYTE
-"""Bytes. It is also what the Functions host takes as a request's body, unless it is told otherwise."""
+"""Bytes. The Functions host takes the same size of a request's body, unless its settings say otherwise."""
 
 LARGEST_ATTACHED = 20 * MEGABYTE
-"""Bytes of all that travels in one mail: in base64 some 27 MB, which most mail servers take."""
+"""Bytes of all files that travel in one mail: in base64 some 27 MB, which most mail servers take."""
 
 LARGEST_IMAGE = 5 * MEGABYTE
 MOST_FILES = 50
@@ -21,18 +21,21 @@ MOST_FILES = 50
 
 
 class StoredFile(BaseModel):
-    """`number` is in the row's key and in the links' tokens: none is given twice within a message. `size` in bytes."""
+    """A file of a message, attachment or image."""
 
     id: str
     number: int
+    """Part of the row's key and of the links' tokens: no number is given twice within a message."""
     filename: str
     size: int
+    """Bytes."""
     content_type: str
     blob: str
+    """The name of the blob with the bytes."""
 
 
 class StoredAttachment(StoredFile):
-    """A row `a<number>`. Of a revoked one, and from `expires_at` on, links lead to a page that says so."""
+    """A row `a<number>`. Links to a revoked or expired one lead to a page that says so."""
 
     followed: bool
     revoked: bool = False
@@ -48,10 +51,10 @@ class StoredImage(StoredFile):
 
 
 def cid_of(image: str) -> str:
-    """A Content-ID (RFC 2392) for an image's id: like a Message-ID, unique everywhere."""
+    """Return a Content-ID (RFC 2392) for an image's id: like a Message-ID, unique everywhere."""
     return f"{image}@images.heed"
 
 
 def is_gone(file: StoredAttachment, now: datetime) -> bool:
-    """Revoked or expired."""
+    """Whether the attachment is revoked or expired."""
     return file.revoked or (file.expires_at is not None and file.expires_at <= now)

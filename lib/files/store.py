@@ -1,8 +1,10 @@
-"""A message's files in storage. A change to what will be sent goes with the message's own row in one transaction, so
-that nothing changes under a mail that is on its way; the bytes are there before a row says so, and go after it.
+"""A message's files in storage.
 
-A `version` is what `If-Match` names: the etag of the message that the change is made for. With one, the message's row
-changes in any state, so that of many changes for one version one is made.
+A change to files that will be sent goes into one transaction with the message's own row, so that nothing changes in a
+mail that is on its way. The bytes are stored before the row that names them, and removed after it.
+
+A `version` is the etag in `If-Match`: that of the message for which the change is made. With a version, the message's
+row changes in any state, so that of many changes for one version only one is made.
 """
 
 from __future__ import annotations
@@ -40,17 +42,19 @@ log = logging.getLogger("heed.files")
 _MOST_TRIES = 8
 _MOST_EVER = 9_999
 UNSENT = ("draft", "scheduled", "failed")
-"""States in which what travels in a mail can be changed."""
+"""States in which the files that travel in a mail can be changed."""
 
 _ON_ITS_WAY = ("submitting",)
 
 ROOM = 2 * LARGEST_ATTACHED
-"""Bytes of files in mails that are written or handed over at the same time; memory, it takes some five times that."""
+"""Bytes of files in mails that are written or handed over at the same time; in memory they take five times as much."""
 
 Data = bytes | memoryview
 
 
 class Files:
+    """Reads and changes the files of messages."""
+
     def __init__(self, storage: Storage, store: MessageStore, clock: Clock, off_loop: OffLoop) -> None:
         self._off_loop = off_loop
         self._tables = storage.tables
@@ -73,11 +77,12 @@ class Files:
         return FileContents(organization, self._blobs, self._room, size)
 
     async def attachments(self, organization: str, message: StoredMessage) -> list[StoredAttachment]:
+        """List the message's attachments."""
         rows = await self._rows(organization, message.id) if message.files_made else []
         return [file for row in rows if isinstance(file := _file(row), StoredAttachment)]
 
     async def attachment(self, organization: str, message: str, number: int) -> StoredAttachment | None:
-        """The attachment that a link's token names."""
+        """Read the attachment that a link's token names."""
         row = await self._tables.read_row(tables.table(organization, "messages"), message, attachment_key(number))
         return None if row is None else unpack(StoredAttachment, row)
 
@@ -92,7 +97,7 @@ class Files:
         followed: bool,
         version: str | None = None,
     ) -> StoredAttachment:
-        """A new attachment of a message that was not sent; the one with this id if it is there already.
+        """Add an attachment to a message that was not sent. Return the one with this id if an earlier try has added it.
 
         Raises NotAllowed, TooLarge, Stale.
         """
@@ -107,7 +112,7 @@ class Files:
     async def add_image(
         self, organization: str, message: str, image: str, filename: str, data: Data, version: str | None = None
     ) -> StoredImage:
-        """A new image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
+        """Add an image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
         kind = await self._off_loop.run(organization, len(data), image_type, bytes(data))
         name, blob = clean_filename(filename), image_blob(message, image)
         file = StoredImage(id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob)
@@ -116,9 +121,9 @@ class Files:
         return stored
 
     async def _add(
-        self, organization: str, message: str, file: StoredFile, data: Data, check: Check, version: str | None
+        self, organization: str, message: str, file: StoredFile, data: Data, check: SizeCheck, version: str | None
     ) -> StoredFile:
-        """`check` refuses the file beside the others. It is given the next number."""
+        """Store the bytes and the row, with the next number. `check` refuses the file beside the others."""
         there = await self._addable(organization, message, file.id, check, version)
         if isinstance(there, StoredFile):
             return there
@@ -138,7 +143,7 @@ class Files:
         message: str,
         there: Loaded | StoredFile,
         file: StoredFile,
-        check: Check,
+        check: SizeCheck,
         version: str | None,
     ) -> StoredFile:
         """Write the row, with the number that is next."""
@@ -158,9 +163,9 @@ class Files:
         raise Stale
 
     async def _addable(
-        self, organization: str, message: str, file: str, check: Check, version: str | None
+        self, organization: str, message: str, file: str, check: SizeCheck, version: str | None
     ) -> Loaded | StoredFile:
-        """The message as it is now, if one more file can be added; the file, if an earlier try has added it."""
+        """Return the message as it is now, if it can take one more file; the file, if an earlier try has added it."""
         loaded = await self._loaded(organization, message)
         rows = await self._rows(organization, message) if loaded.message.files_made else []
         others = [_file(row) for row in rows]
@@ -182,8 +187,11 @@ class Files:
         data: Data,
         version: str | None = None,
     ) -> StoredAttachment:
-        """Other bytes under the same links, and another name if one is given. A followed attachment can be replaced
-        after the mail has gone out, too. Raises NotFound, NotAllowed, TooLarge, Stale."""
+        """Put other bytes under the same links, and another name if one is given.
+
+        A followed attachment can be replaced after the mail has gone out, too. Raises NotFound, NotAllowed, TooLarge,
+        Stale.
+        """
         blob = _new_blob(message, attachment)
         old_blob = ""
 
@@ -226,7 +234,7 @@ class Files:
         expires: tuple[Moment | None] | None = None,
         version: str | None = None,
     ) -> StoredAttachment:
-        """Change what is given. Raises NotFound, NotAllowed, TooLarge, Stale."""
+        """Change the values that are given. Raises NotFound, NotAllowed, TooLarge, Stale."""
 
         def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
             changes: dict[str, object] = {}
@@ -243,7 +251,10 @@ class Files:
         return await self._change(organization, message, attachment, changed, version)
 
     async def remove(self, organization: str, message: str, attachment: str, version: str | None = None) -> None:
-        """Links of a prepared mail then lead to a page that says so. Raises NotFound, NotAllowed, Stale."""
+        """Remove an attachment; its links in a prepared mail then lead to a page that says so.
+
+        Raises NotFound, NotAllowed, Stale.
+        """
         for _ in range(_MOST_TRIES):
             loaded = await self._loaded(organization, message)
             _check_version(loaded, version)
@@ -260,14 +271,14 @@ class Files:
         raise Stale
 
     async def _change(
-        self, organization: str, message: str, attachment: str, changed: Changed, version: str | None
+        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
     ) -> StoredAttachment:
         for _ in range(_MOST_TRIES):
             loaded, row, file = await self._found(organization, message, attachment, changed, version)
             change: Change = Replace(Row(message, row.key, pack(file), row.etag))
             try:
                 if loaded.message.state in UNSENT or version is not None:
-                    # Also where the row alone changes: whoever is about to send it must see this, or be seen.
+                    # Also where the row alone changes: a worker that is about to send it must see this, or be seen.
                     await self._store.change(organization, loaded.message, loaded.etag, also=[change])
                 else:
                     await self._tables.write_rows(tables.table(organization, "messages"), [change])
@@ -277,9 +288,9 @@ class Files:
         raise Stale
 
     async def _found(
-        self, organization: str, message: str, attachment: str, changed: Changed, version: str | None
+        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
     ) -> tuple[Loaded, Row, StoredAttachment]:
-        """The message, the attachment's row, and what the row is to become."""
+        """Return the message, the attachment's row, and the attachment as it is to be."""
         loaded = await self._loaded(organization, message)
         _check_version(loaded, version)
         row = await self._row(organization, loaded.message, attachment)
@@ -304,15 +315,15 @@ class Files:
         return [row async for row in self._tables.query(tables.table(organization, "messages"), message, FILES)]
 
 
-Check = Callable[[Sequence[StoredFile]], None]
-"""Raises what forbids a file beside these."""
+SizeCheck = Callable[[Sequence[StoredFile]], None]
+"""Raises an error where a file is not allowed beside these."""
 
-Changed = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
-"""The attachment as it is to be, of a message with other files; raises what forbids it."""
+AttachmentChange = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
+"""Returns the attachment as it is to be, beside the other files of its message, or raises an error."""
 
 
 def _check_version(loaded: Loaded, version: str | None) -> None:
-    """Raises Stale, NotAllowed."""
+    """Check that the change is for this version. Raises Stale, NotAllowed."""
     if version is None:
         return
     if version not in ("*", loaded.etag):
@@ -330,7 +341,7 @@ def image_blob(message: str, image: str) -> str:
 
 
 def _new_blob(message: str, attachment: str) -> str:
-    """A name of its own for every version of the bytes, so that a row always names those that it describes."""
+    """Return a new name for each version of the bytes, so that a row always names the bytes that it describes."""
     return f"attachments/{message}/{attachment}/{new_id()}"
 
 
@@ -361,7 +372,7 @@ def _check_unsent(message: StoredMessage, what: str) -> None:
 
 
 def _check_size(size: int, followed: bool, others: Sequence[StoredFile]) -> None:
-    """Raises TooLarge."""
+    """Check the size of a file beside the others. Raises TooLarge."""
     if followed:
         if size > LARGEST_FOLLOWED:
             raise TooLarge(f"A followed attachment has at most 100 MB ({LARGEST_FOLLOWED:,} bytes), this has {size:,}.")

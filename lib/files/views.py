@@ -1,9 +1,9 @@
-"""Where an attachment's link leads: to its bytes, by a URL that is good for some minutes.
+"""Views of attachments: the way from a link's token to the bytes, by a URL that is good for some minutes.
 
 The row is read each time, so that revoking takes effect at once. While storage does not answer, the last copy of the
-row that this process has seen stands in: the URL is signed without storage, and its blob may be there although the
-table is not. Without such a copy nobody knows the file's name, or whether it was revoked; and the bytes lie in the same
-account as the row. So a link to them would, as a rule, end on a page of XML: better to ask for another try.
+row that this process has seen stands in: the URL is signed without storage, and the blob may be there although the
+table is not. Without such a copy the file's name is unknown, and so is whether it was revoked. The bytes lie in the
+same account as the row, so a link to them would as a rule end on a page of XML: it is better to ask for another try.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ log = logging.getLogger("heed.attachments")
 LIVES = timedelta(minutes=5)
 LOOKUP_LIMIT = 0.7
 SIGNING_LIMIT = 0.5
-"""Seconds. Signing takes none, but for once a day, when a managed identity asks for the key to sign with."""
+"""Seconds. Signing takes none but once a day, when a managed identity asks for the key to sign with."""
 
 _MOST_KNOWN = 2_000
 
 
 class Gone(Exception):
-    """Revoked, expired or deleted."""
+    """An attachment that is revoked, expired or deleted."""
 
 
 class AttachmentViews:
+    """Finds the attachments of links, and makes URLs to their bytes."""
+
     def __init__(self, files: Files, blobs: Blobs, clock: Clock) -> None:
         self._files = files
         self._blobs = blobs
@@ -44,7 +46,7 @@ class AttachmentViews:
         self._known: LRUCache[tuple[str, str, int], StoredAttachment | None] = LRUCache(_MOST_KNOWN)
 
     async def find(self, claim: Claim) -> StoredAttachment:
-        """The attachment of a link. Raises Gone; Unavailable where storage does not tell."""
+        """Return a link's attachment. Raises Gone; Unavailable where storage does not answer."""
         place = claim.organization, claim.message, claim.item
         try:
             async with asyncio.timeout(LOOKUP_LIMIT):
@@ -59,7 +61,7 @@ class AttachmentViews:
         return found
 
     async def url(self, claim: Claim, attachment: StoredAttachment) -> str:
-        """It lets whoever has it read the file, so it must get into no log. Raises StorageError."""
+        """Return a URL that lets anyone who has it read the file, so it must get into no log. Raises StorageError."""
         until = self._clock.now() + LIVES
         if attachment.expires_at is not None:
             until = min(until, attachment.expires_at)

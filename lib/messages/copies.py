@@ -1,7 +1,8 @@
-"""Into which copies a message is divided, by who of its recipients is followed.
+"""The division of a message into copies, by who of its recipients is followed.
 
-All copies have the same headers, so that everybody sees the same To and Cc, and one Message-ID. A followed recipient's
-has tokens with that recipient's number, and nothing else tells them apart; all others share one that tells nothing.
+All copies have the same headers, so that every recipient sees the same To and Cc, and one Message-ID. The copy of a
+followed recipient has tokens with that recipient's number, and differs in nothing else. All other recipients share one
+copy that records nothing.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ from lib.people.addresses import same_mailbox
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """A copy to be written: for whom (numbers of recipients), followed or not; `recipient` is who its tokens name."""
+    """A copy to be written."""
 
     recipients: list[int]
+    """The numbers of its recipients."""
     follow_state: FollowState
     recipient: int | None = None
+    """The number of the recipient whom its tokens name; None where they name none."""
 
     def unfollowed(self, state: FollowState) -> Division:
         return Division(self.recipients, state)
 
 
 def divided(decision: Decision, emails: Sequence[str], named: bool) -> list[Division]:
-    """Afresh: followed ones first, in the message's order. `named`: tokens may say whose copy it is."""
+    """Divide afresh: followed recipients first, in the message's order. `named`: tokens may say whose copy it is."""
     everybody = list(range(len(emails)))
     if not decision.split:
         return [Division(everybody, decision.state, _alone(everybody, named))]
@@ -35,7 +38,7 @@ def divided(decision: Decision, emails: Sequence[str], named: bool) -> list[Divi
     others: list[int] = []
     for number, email in enumerate(emails):
         if decision.recipients[number].follow:
-            # Who stands there twice gets one copy.
+            # A recipient who stands there twice gets one copy.
             own.setdefault(same_mailbox(email), []).append(number)
         else:
             others.append(number)
@@ -46,8 +49,11 @@ def divided(decision: Decision, emails: Sequence[str], named: bool) -> list[Divi
 
 
 def kept(planned: Sequence[Copy], decision: Decision, emails: Sequence[str], named: bool) -> list[Division]:
-    """As it was planned, for the same recipients. Who has said no since is not followed, but for a copy in doubt: a
-    provider notices the repetition of the very same mail alone."""
+    """Divide as it was planned, for the same recipients.
+
+    A recipient who has said no since is not followed. A copy in doubt is the exception: a provider notices only the
+    repetition of the very same mail.
+    """
     if len(planned) == 1:
         [copy] = planned
         if copy.follow_state.state != "on":
@@ -69,7 +75,7 @@ def kept(planned: Sequence[Copy], decision: Decision, emails: Sequence[str], nam
 
 
 def state_of_all(message: MessageFields, copies: Sequence[Copy]) -> FollowState:
-    """Of a message that has gone out in these copies."""
+    """Return the follow state of a message that has gone out in these copies."""
     if len(copies) == 1:
         return copies[0].follow_state
     everyone = {same_mailbox(each.email) for each in message.recipients()}
@@ -86,7 +92,7 @@ def _alone(recipients: Sequence[int], named: bool) -> int | None:
 
 
 def _not_followed(decision: Decision, emails: Sequence[str], numbers: Sequence[int]) -> FollowState:
-    """Of a copy for these recipients, who are not followed."""
+    """Return the follow state of a copy for these recipients, who are not followed."""
     if decision.state.state == "off":
         return decision.state
     blockers = set(decision.state.blocked_by)

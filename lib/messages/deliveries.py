@@ -1,7 +1,7 @@
-"""What became of a message as a whole, by its copies and their recipients. Pure functions.
+"""The state of a message as a whole, by its copies and their recipients. Pure functions.
 
-The message is `sent` when the first recipient was accepted, whoever is still to get it; `uncertain` as long as nobody
-knows of a recipient; `failed` when everybody was refused.
+A message is `sent` when the first recipient was accepted, whether or not others are still to get it; `uncertain` as
+long as the outcome for a recipient is unknown; `failed` when all were refused.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from lib.people.addresses import same_mailbox
 
 
 def goes_on(copy: Copy) -> bool:
-    """Whether it is still to be sent to anybody, or asked for."""
+    """Whether the copy is still to be sent to a recipient, or asked for."""
     return copy.state in ("planned", "submitting") or (copy.state == "uncertain" and copy.due_at is not None)
 
 
 def is_waiting(message: StoredMessage) -> bool:
-    """Whether the outbox still has something to do about it: until then the due index holds an entry for it."""
+    """Whether the outbox still has work to do on the message: until then the due index holds an entry for it."""
     return message.state in ("scheduled", "submitting") or message.goes_on
 
 
@@ -33,7 +33,7 @@ def fixed_follow_state(message: StoredMessage) -> FollowState | None:
 
 
 def deliveries(message: StoredMessage, copies: Sequence[Copy]) -> Iterator[tuple[int, Delivery]]:
-    """Recipient numbers with what became of the mail for each; of a mailbox that stands there twice, the first."""
+    """Yield recipient numbers with their deliveries; a mailbox that stands there twice counts once."""
     recipients, seen = message.recipients(), set()
     for copy in copies:
         for number in copy.recipients:
@@ -46,7 +46,7 @@ def deliveries(message: StoredMessage, copies: Sequence[Copy]) -> Iterator[tuple
 def together(
     message: StoredMessage, copies: Sequence[Copy], now: datetime, pause: timedelta | None = None
 ) -> StoredMessage:
-    """The message as its copies have it. `pause`: nothing is tried before that has passed."""
+    """Return the message as its copies have it. `pause`: the time before the next try."""
     found = [each for _, each in deliveries(message, copies)]
     counts = DeliveryCounts.model_validate(Counter(each.state for each in found))
     waiting = [copy for copy in copies if goes_on(copy)]
@@ -77,7 +77,7 @@ def _state(counts: DeliveryCounts, copies: Sequence[Copy]) -> State:
 
 
 def _failure(found: Sequence[Delivery], counts: DeliveryCounts) -> Failure | None:
-    """For how many recipients nobody knows, and for how many it was refused; None when all have it."""
+    """Return in words for how many recipients the mail was refused, or is in doubt; None when all have it."""
     doubtful = [each for each in found if each.state == "uncertain"]
     refused = [each for each in found if each.state in ("refused", "bounced")]
     pending = [each for each in found if each.state == "pending"]
@@ -87,7 +87,7 @@ def _failure(found: Sequence[Delivery], counts: DeliveryCounts) -> Failure | Non
         )
     texts = []
     if doubtful:
-        texts.append(f"Nobody knows whether it has left for {len(doubtful)} of {counts.total} recipients.")
+        texts.append(f"It is not known whether it has left for {len(doubtful)} of {counts.total} recipients.")
         texts.append(_most_common(doubtful))
     if refused:
         texts += [f"It was not taken for {len(refused)} of {counts.total} recipients.", _most_common(refused)]
@@ -105,5 +105,5 @@ def _most_common(found: Sequence[Delivery]) -> str:
 
 
 def refused_recipients(message: StoredMessage, copies: Sequence[Copy]) -> list[tuple[int, Delivery]]:
-    """The numbers of recipients who were refused for good, with the reasons."""
+    """Return the numbers of recipients who were refused for good, with the reasons."""
     return [(number, each) for number, each in deliveries(message, copies) if each.state == "refused"]

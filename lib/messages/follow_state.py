@@ -1,4 +1,4 @@
-"""The follow state: who of a message's recipients may be followed, and if not, who or what is in the way."""
+"""The follow state: who of a message's recipients may be followed, and if not, why not."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _RECORDED = "Opens and clicks are recorded."
 
 
 class FollowState(BaseModel):
-    """`on`: followed. `off`: nobody asked for it. `blocked`: asked for, but not allowed.
+    """Whether a message is followed. `on`: it is. `off`: following was not asked for. `blocked`: it is not allowed.
 
-    Where each recipient gets a copy of their own, it is `on` when somebody is followed; `blocked_by` are the others.
+    Where each recipient gets a copy of their own, the state is `on` when one of them is followed; `blocked_by` are the
+    others.
     """
 
     state: Literal["on", "off", "blocked"]
@@ -28,12 +29,12 @@ class FollowState(BaseModel):
 
 
 FOLLOWED = FollowState(state="on", reason=_RECORDED)
-"""Of a mail or a copy that is followed for everybody who gets it."""
+"""The state of a mail or a copy that is followed for all who get it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a recipient is known to want: by the record's `follow_email`, and by the newest consent of the address."""
+    """The known wishes of a recipient: the record's `follow_email`, and the newest consent of the address."""
 
     email: str
     record: Preference = "unknown"
@@ -41,13 +42,13 @@ class Said:
 
     @property
     def preference(self) -> Preference:
-        """A no from either is a no; a yes from either is a yes where nobody says no."""
+        """A no from either is a no; a yes from either is a yes where the other says nothing."""
         both = (self.record, self.consent)
         return "do_not_allow" if "do_not_allow" in both else "allow" if "allow" in both else "unknown"
 
     @property
     def because(self) -> str:
-        """Where the preference comes from."""
+        """The origin of the preference, in a sentence."""
         if self.preference == "unknown":
             return "Neither the record nor the address's consents say anything."
         who = {
@@ -69,11 +70,13 @@ class RecipientFollow:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`recipients` stand in the message's order. `split`: each followed one gets a copy of their own."""
+    """The answer for each recipient, and for the message as a whole."""
 
     state: FollowState
     recipients: Sequence[RecipientFollow]
+    """In the message's order."""
     split: bool = False
+    """Whether each followed recipient gets a copy of their own."""
 
 
 def decide(
@@ -83,9 +86,9 @@ def decide(
     said: Sequence[Said],
     separate_envelopes: bool = True,
 ) -> Decision:
-    """`said` is of every recipient, in the message's order. `separate_envelopes`: a mail can be handed over in copies.
+    """Decide who is followed. Of two recipients with the same address, a no of one is a no of both.
 
-    Of two recipients with the same address, a no of one is a no of both.
+    `said` is of every recipient, in the message's order. `separate_envelopes`: a mail can be handed over in copies.
     """
     state = _whole(settings, user, wanted)
     if state is not None:
@@ -99,7 +102,7 @@ def decide(
 
 
 def _whole(settings: OrganizationSettings, user: StoredUser | None, wanted: bool) -> FollowState | None:
-    """What is in the way of following anybody."""
+    """Return a state that keeps the whole message from being followed; None where there is none."""
     if not wanted:
         return FollowState(state="off", reason="Following was not asked for.")
     if not settings.engagement_enabled:
@@ -112,7 +115,7 @@ def _whole(settings: OrganizationSettings, user: StoredUser | None, wanted: bool
 
 
 def _refusals(settings: OrganizationSettings, said: Sequence[Said]) -> Mapping[str, str]:
-    """By mailbox, why it is not followed."""
+    """Return the reasons against following, by mailbox."""
     refusals: dict[str, str] = {}
     for each in said:
         if each.preference == "do_not_allow":
@@ -129,7 +132,7 @@ def _refusals(settings: OrganizationSettings, said: Sequence[Said]) -> Mapping[s
 def _together(
     settings: OrganizationSettings, said: Sequence[Said], why_not: Mapping[str, str], not_split: bool
 ) -> Decision:
-    """One mail for all of them: it is followed, or it is not."""
+    """Decide for one mail to all: it is followed, or it is not."""
     if not why_not:
         counted = " Counted without who." if settings.tracking == "aggregate" else ""
         return Decision(FOLLOWED, [RecipientFollow(True, each.preference, each.because + counted) for each in said])
@@ -137,7 +140,7 @@ def _together(
     if settings.tracking == "consent":
         why = "Only recipients who said yes are followed, and not all have."
     if not_split:
-        why += " This mail provider delivers one mail to all that it names, so nobody can get a copy of their own."
+        why += " This mail provider delivers one mail to all that it names, so a copy for each is not possible."
     blockers = [each.email for each in said if same_mailbox(each.email) in why_not]
     return Decision(
         FollowState(state="blocked", blocked_by=blockers, reason=why),
@@ -151,7 +154,7 @@ def _together(
 
 
 def _split(user: StoredUser | None, said: Sequence[Said], why_not: Mapping[str, str]) -> Decision:
-    """A copy of their own for everybody who allows it; the sender's own address is never followed."""
+    """Decide for a copy of each recipient's own. The sender's own address is never followed."""
     own = same_mailbox(user.email) if user else None
 
     def one(each: Said) -> RecipientFollow:
@@ -174,7 +177,7 @@ def _split(user: StoredUser | None, said: Sequence[Said], why_not: Mapping[str, 
 
 
 def some_are_followed(followed: int, everyone: int) -> str:
-    """The reason of the state `on`, for so many of so many recipients."""
+    """Return the reason of the state `on`, for so many of so many recipients."""
     if followed == everyone:
         return _RECORDED
     return f"Opens and clicks of {followed} of {everyone} recipients are recorded; the others get a clean copy."

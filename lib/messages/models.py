@@ -14,7 +14,7 @@ from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Re
 from lib.messages.follow_state import FollowState
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 
-Status = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
+MessageStatus = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
 State = Literal["draft", "scheduled", "submitting", "sent", "failed", "uncertain", "cancelled", "received"]
 """The state machine's own states; the API calls `submitting` `sending`."""
 
@@ -32,16 +32,16 @@ def _at_most(largest: int, body: str) -> str:
     return body
 
 
-Html = Annotated[
+MailHtml = Annotated[
     str, AfterValidator(partial(_at_most, LARGEST_HTML)), Field(json_schema_extra={"maxLength": LARGEST_HTML})
 ]
-Text = Annotated[
+MailText = Annotated[
     str, AfterValidator(partial(_at_most, LARGEST_TEXT)), Field(json_schema_extra={"maxLength": LARGEST_TEXT})
 ]
 
 
 class Recipient(Model):
-    """Somebody in To, Cc or Bcc."""
+    """A recipient in To, Cc or Bcc."""
 
     email: Email
     name: Name = Field("", description="as the mail's header shows it")
@@ -57,7 +57,7 @@ class Reminder(Model):
 
 
 class MessageFields(Model):
-    """What a client says of a message, but for its body."""
+    """The fields of a message that a client sets, except its body."""
 
     sender: ChosenId = Field(alias="from", description="the id of the sending user")
     to: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
@@ -71,15 +71,15 @@ class MessageFields(Model):
     reminder: Reminder | None = None
 
     def recipients(self) -> list[Recipient]:
-        """To, then Cc, then Bcc: a recipient's number is its place here."""
+        """Return To, then Cc, then Bcc: the number of a recipient is its place here."""
         return [*self.to, *self.cc, *self.bcc]
 
 
 class MessageSpec(MessageFields):
     """A message as it is posted. It needs at least one recipient when it is sent, not before."""
 
-    html: Html | None = Field(None, description=f"at most {LARGEST_HTML:,} bytes in UTF-8")
-    text: Text | None = Field(
+    html: MailHtml | None = Field(None, description=f"at most {LARGEST_HTML:,} bytes in UTF-8")
+    text: MailText | None = Field(
         None, description=f"made from the HTML where none is given; at most {LARGEST_TEXT:,} bytes in UTF-8"
     )
 
@@ -94,14 +94,14 @@ class MessageSpec(MessageFields):
 
 
 class Body(BaseModel):
-    """The message's two forms; either can be missing."""
+    """The two forms of the message; one can be missing."""
 
     html: str | None = None
     text: str | None = None
 
 
 class Remark(BaseModel):
-    """Something that the sender should know: a link that could not be followed, HTML that Gmail will clip."""
+    """A remark for the sender, such as on a link that could not be followed, or HTML that Gmail will clip."""
 
     code: str
     text: str
@@ -109,14 +109,14 @@ class Remark(BaseModel):
 
 
 class Failure(BaseModel):
-    """Why a message failed, or why nobody knows: what the mail server said, without addresses."""
+    """The reason why a message failed, or is in doubt: the words of the mail server, without addresses."""
 
     code: str
     text: str
 
 
 class DeliveryCounts(BaseModel):
-    """How many of a message's mailboxes are in each state of `Delivery`."""
+    """The numbers of a message's mailboxes in each state of `Delivery`."""
 
     waiting: int = 0
     pending: int = 0
@@ -131,16 +131,7 @@ class DeliveryCounts(BaseModel):
 
 
 class StoredMessage(MessageFields):
-    """The row `m`.
-
-    `told_at` is when it was last told to go, and `asked_by` the id of the request that told it. `due_at` is when the
-    outbox looks at it next, `tried_at` when its first copy was begun, which is also the mail's date. `delivery` counts
-    what became of it by recipient, once it has been tried; `goes_on` says that it is still to be sent to some of them,
-    or asked for. `known_ids` are the provider's own names for the message. `copy_count` is how many copies it goes out
-    in, from when they are written; None while that is open. `attempts` counts rounds in a row in which the provider
-    took nothing. `gateways` says by recipient number which product filters that recipient's mail, as far as it was
-    found out. `files_made` counts attachments and images ever made: the number of the next one.
-    """
+    """The row `m`."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -148,32 +139,45 @@ class StoredMessage(MessageFields):
     state: State = "draft"
     created_at: Moment
     due_at: Moment | None = None
+    """The time of the outbox's next look."""
     sent_at: Moment | None = None
     message_id: str | None = None
+    """The Internet Message-ID."""
     follow_state: FollowState | None = None
+    """The expected state from when the message is told to go, and the fixed one from when its copies are decided on."""
     remarks: list[Remark] = Field(default_factory=list)
     failure: Failure | None = None
     told_at: Moment | None = None
+    """The time when the message was last told to go."""
     asked_by: str | None = None
+    """The id of the request that told it to go."""
     reminded_at: Moment | None = None
     reminder_met: bool = False
     attempts: int = 0
+    """The number of rounds in a row in which the provider took nothing."""
     provider_key: str | None = None
     tried_at: Moment | None = None
+    """The time when the first copy was begun, which is also the mail's date."""
     delivery: DeliveryCounts | None = None
+    """Outcomes by recipient, once the message has been tried."""
     goes_on: bool = False
+    """Whether the message is still to be sent to some recipients, or asked for."""
     known_ids: list[str] = Field(default_factory=list)
+    """The provider's own names for the message."""
     gateways: list[str | None] = Field(default_factory=list)
+    """The product that filters each recipient's mail, by recipient number; None or missing where it is unknown."""
     template_version: int | None = None
     copy_count: int | None = None
+    """The number of copies, from when they are written; None while that is open."""
     files_made: int = 0
+    """The number of attachments and images that were ever made, which is the number of the next one."""
 
     @property
-    def status(self) -> Status:
+    def status(self) -> MessageStatus:
         return "sending" if self.state == "submitting" else self.state
 
     def sort_time(self) -> datetime:
-        """Where it stands in a list: when it was sent, or will be, or was made."""
+        """Return the time by which lists sort the message: when it was sent, or will be, or was made."""
         return self.sent_at or self.due_at or self.created_at
 
 
@@ -182,55 +186,65 @@ DeliveryState = Literal["waiting", "pending", "accepted", "refused", "bounced", 
 
 
 class Delivery(BaseModel):
-    """What became of a mail for one recipient: `at` is since when, `code` and `text` are what the provider said."""
+    """The outcome of a mail for one recipient."""
 
     state: DeliveryState
     code: str | None = None
+    """The provider's code."""
     text: str | None = None
+    """The provider's words."""
     at: Moment | None = None
+    """The time since when this is so."""
 
 
 CopyState = Literal["planned", "submitting", "sent", "refused", "uncertain"]
 """`planned`: it is to be sent to those who have not got it, at `due_at` if that is set. `submitting`: it may be on its
-way, or is to be asked for. `uncertain`: nobody knows; with `due_at` it is asked for once more then. `refused`: nobody
-took it. None where a CRM sends by itself."""
+way, or is to be asked for. `uncertain`: the outcome is unknown; with `due_at` it is asked for once more then.
+`refused`: it was taken for no recipient. None where a CRM sends by itself."""
 
 
 class Copy(BaseModel):
-    """A row `c…`: one MIME message as it goes out. `links` are the destinations by index, or their blob's name.
-
-    `link_count` counts them without those of the honeypots, whose indexes follow. `links_of` is the number of the copy
-    in whose row the same links stand.
-
-    The rest is what became of it. `deliveries` say so by recipient number; one without an entry is waiting. `key` and
-    `tried_at` are what the provider knows the try by, `in_doubt` when that one may have come through and is to be
-    repeated; `asked` are the recipients whom a doubtful try was for. `first_tried_at` is when trying began. `ids` are
-    the provider's own names for it.
-    """
+    """A row `c…`: one MIME message as it goes out, and its outcome."""
 
     recipients: list[int]
+    """The numbers of its recipients."""
     follow_state: FollowState
     links: list[str] | str = []
+    """The destinations of its links by index, or the name of the blob that holds them."""
     links_of: int | None = None
+    """The number of the copy whose row holds the same links; None where they stand in this row."""
     link_count: int = 0
+    """The number of links without those of the honeypots, whose indexes follow."""
     honeypots: list[int] = []
+    """The indexes of links that no person sees."""
 
     state: CopyState | None = None
     deliveries: dict[int, Delivery] = {}
+    """Outcomes by recipient number; a recipient without an entry is waiting."""
     key: str | None = None
+    """The name by which the provider knows the tries of this copy."""
     tried_at: Moment | None = None
+    """The beginning of the last try."""
     first_tried_at: Moment | None = None
+    """The time when trying began."""
     due_at: Moment | None = None
+    """The time of the next try, or of the next question to the provider."""
     attempts: int = 0
     in_doubt: bool = False
+    """Whether the last try may have come through and is to be repeated."""
     asked: list[int] = []
+    """The numbers of the recipients of a doubtful try."""
     ids: list[str] = []
+    """The provider's own names for the copy."""
 
     def delivery_of(self, recipient: int) -> Delivery:
         return self.deliveries.get(recipient, _WAITING)
 
     def handed_over_at(self, recipient: int) -> datetime | None:
-        """When the try began that this recipient got; one that was accepted before the last try began got another."""
+        """Return the beginning of the try whose mail this recipient got.
+
+        A recipient who was accepted before the last try began got an earlier one.
+        """
         delivery = self.delivery_of(recipient)
         if delivery.state == "accepted" and delivery.at:
             return min(delivery.at, self.tried_at or delivery.at)
@@ -241,7 +255,7 @@ _WAITING = Delivery(state="waiting")
 
 
 def records_of(message: MessageFields) -> Iterator[RecordRef]:
-    """Every record that the message belongs to, each once."""
+    """Yield every record that the message belongs to, each once."""
     refs = [recipient.record for recipient in message.recipients() if recipient.record]
     if message.regarding:
         refs.append(RecordRef(type=message.regarding.type, id=message.regarding.id))

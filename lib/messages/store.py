@@ -50,7 +50,7 @@ _SMALL_ROWS = Range(low="c", high="t")
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
 _COPIES_AT_ONCE = 90
-"""In one transaction, which has room for some rows besides."""
+"""Copies in one transaction, which has room for some rows besides."""
 
 
 class Summary(BaseModel):
@@ -77,20 +77,19 @@ class Summary(BaseModel):
 
 
 class _Recount(BaseModel):
-    """The row `r`: when a busy message is judged again. It is put by whoever sends the queue's message for that."""
+    """The row `r`: when a busy message is judged again. Its writer has sent the queue's message for that."""
 
     at: Moment
 
 
 class Lease(BaseModel):
-    """The row `d`: which worker hands over the message's copies, and until when if it does not renew this.
+    """The row `d`: the worker that hands over the message's copies. Without a holder there is none.
 
-    Without a holder, none does.
-
-    It changes with every copy, so that a worker whose time was over cannot write beside the one that followed it.
+    It changes with every copy, so that a worker whose time was over cannot write beside the next one.
     """
 
     until: Moment
+    """The end of the lease, unless the holder renews it."""
     holder: str = ""
 
 
@@ -109,7 +108,7 @@ class _FileRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A message and what hangs on it. Etags are None where the row is not there yet."""
+    """A message and the rows beside it. Etags are None where the row is not there yet."""
 
     message: StoredMessage
     etag: str
@@ -120,7 +119,7 @@ class Loaded:
     lease: Lease | None = None
     lease_etag: str | None = None
     copy_rows: int = 0
-    """Rows of copies that are there, those of an earlier and larger plan with them."""
+    """The number of rows of copies, with those that an earlier and larger plan has left."""
 
     @property
     def is_held(self) -> bool:
@@ -129,12 +128,14 @@ class Loaded:
 
 
 class MessageStore:
+    """Reads and writes messages."""
+
     def __init__(self, storage: Storage) -> None:
         self._tables = storage.tables
         self._blobs = storage.blobs
 
     async def load(self, organization: str, message: str) -> Loaded | None:
-        """All but the body, in one request."""
+        """Read the message and its rows except the body, in one request."""
         found = {
             row.key: row
             async for row in self._tables.query(tables.table(organization, "messages"), message, _SMALL_ROWS)
@@ -156,6 +157,7 @@ class MessageStore:
         )
 
     async def body(self, organization: str, message: str) -> Body:
+        """Read the body; an empty one where there is none."""
         row = await self._tables.read_row(tables.table(organization, "messages"), message, _BODY)
         if row is None:
             return Body()
@@ -165,14 +167,14 @@ class MessageStore:
         return _body_in(await self._blobs.read_blob(tables.container(organization), stored.blob))
 
     async def links(self, organization: str, copy: Copy) -> list[str]:
-        """The destinations of a copy's links, by index."""
+        """Read the destinations of a copy's links, by index."""
         if isinstance(copy.links, list):
             return copy.links
         found: list[str] = json.loads(await self._blobs.read_blob(tables.container(organization), copy.links))
         return found
 
     async def make(self, organization: str, message: StoredMessage, body: Body) -> str:
-        """A new message; its etag. Raises Conflict where the id exists."""
+        """Store a new message. Return its etag. Raises Conflict where the id exists."""
         rows: list[Change] = [
             Insert(Row(message.id, "m", pack(message))),
             Upsert(await self._body_row(organization, message.id, body)),
@@ -190,7 +192,7 @@ class MessageStore:
         copies: Sequence[Copy] = (),
         also: Sequence[Change] = (),
     ) -> str:
-        """Put the message if it still is the version `etag`, with a new body, copies and other rows if given.
+        """Store the message if it still is the version `etag`, with a new body, copies and other rows if given.
 
         Raises Stale, also where one of the other rows is not as its change expects it.
         """
@@ -209,10 +211,10 @@ class MessageStore:
         copies: Sequence[Copy],
         lease: Lease,
     ) -> tuple[str, str]:
-        """Put the message and all of its copies, which may be many: the etags of the message and the lease.
+        """Store the message and all of its copies, which may be many. Return the etags of the message and the lease.
 
-        Until the last of them is there, the message is as it was `before`, and says that it has none. Of `copies` those
-        with `links_of` have no links in their rows. Raises Stale.
+        Until the last copy is stored, the message is as it was `before`, and says that it has no copies. Copies with
+        `links_of` have no links in their rows. Raises Stale.
         """
         rows = await self._copy_rows(organization, before.id, dict(enumerate(copies)))
         portions = list(batches_of(rows, _COPIES_AT_ONCE))
@@ -232,7 +234,7 @@ class MessageStore:
         lease: Lease,
         lease_etag: str,
     ) -> str:
-        """Put some copies, by number, and renew the lease `lease_etag`; its new etag. Raises Stale."""
+        """Store some copies, by number, and renew the lease `lease_etag`. Return its new etag. Raises Stale."""
         renewed: Change = Replace(Row(message, "d", pack(lease), lease_etag))
         return (await self._write(organization, [renewed, *await self._copy_rows(organization, message, copies)]))[0]
 
@@ -245,7 +247,7 @@ class MessageStore:
         lease: Lease,
         lease_etag: str,
     ) -> tuple[str, str]:
-        """`change` and `put_copies` as one: the etags of the message and the lease. Raises Stale."""
+        """Do `change` and `put_copies` as one. Return the etags of the message and the lease. Raises Stale."""
         changes: list[Change] = [
             Replace(Row(message.id, "m", pack(message), etag)),
             Replace(Row(message.id, "d", pack(lease), lease_etag)),
@@ -263,7 +265,7 @@ class MessageStore:
         return [etag or "" for etag in etags]
 
     async def put_summary(self, organization: str, message: str, summary: Summary, etag: str | None) -> None:
-        """Raises Stale when somebody else has put one since `etag` (None: since there was none)."""
+        """Store the summary. Raises Stale when another one was stored since `etag` (None: since there was none)."""
         row = Row(message, "s", pack(summary), etag)
         try:
             await self._tables.write_rows(tables.table(organization, "messages"), [put_if_unchanged(row)])
@@ -271,13 +273,14 @@ class MessageStore:
             raise Stale from error
 
     async def put_recount(self, organization: str, message: str, at: datetime) -> None:
-        """The message will be judged again then."""
+        """Store the time when the message will be judged again."""
         await self._tables.write_rows(
             tables.table(organization, "messages"), [Upsert(Row(message, "r", pack(_Recount(at=at))))]
         )
 
     async def delete(self, organization: str, loaded: Loaded) -> None:
-        """The message and its rows, if it is still the version that was loaded. Raises Stale. Deletes no facts."""
+        """Delete the message and its rows, if it is still the version that was loaded. It deletes no facts. Raises
+        Stale."""
         message = loaded.message.id
         found = self._tables.query(tables.table(organization, "messages"), message, _FILES_AND_BODY)
         beside = {row.key: row async for row in found}
@@ -294,7 +297,7 @@ class MessageStore:
         others: list[Change] = [Delete(message, key) for key in beside]
         others += [Delete(message, f"c{number:04d}") for number in range(loaded.copy_rows)]
         await self._write(organization, [*changes, *others[:_COPIES_AT_ONCE]])
-        # What is left, should the process die here, belongs to nothing that anybody can ask for.
+        # Rows that are left if the process dies here belong to no message that can be asked for.
         for start in range(_COPIES_AT_ONCE, len(others), _COPIES_AT_ONCE):
             await self._write(organization, others[start : start + _COPIES_AT_ONCE])
         blobs = list(dict.fromkeys(copy.links for copy in loaded.copies if isinstance(copy.links, str)))
@@ -305,7 +308,8 @@ class MessageStore:
             await self._blobs.delete_blob(tables.container(organization), blob)
 
     async def _body_row(self, organization: str, message: str, body: Body) -> Row:
-        """A large body's blob is named by its content: a crash leaves a blob too many, never a row without one."""
+        """Return the row of the body. A large body's blob is named by its content: a crash leaves a blob too many,
+        never a row without one."""
         data = _blob_of(body)
         if len(data) <= _INLINE_BYTES:
             return Row(message, _BODY, pack(_StoredBody(body=body)))
@@ -335,7 +339,8 @@ class MessageStore:
 
 
 def _blob_of(body: Body) -> bytes:
-    """A line of JSON with the lengths of the forms in bytes, then the forms: JSON of 3 MB would take 40 ms to read."""
+    """Return a line of JSON with the lengths of the forms in bytes, then the forms. JSON of 3 MB would take 40 ms to
+    read."""
     forms = {name: form.encode() for name, form in (("html", body.html), ("text", body.text)) if form is not None}
     return b"\n".join(
         [json.dumps({name: len(form) for name, form in forms.items()}).encode(), b"".join(forms.values())]
@@ -343,7 +348,7 @@ def _blob_of(body: Body) -> bytes:
 
 
 def _body_in(data: bytes) -> Body:
-    """The inverse of `_blob_of`."""
+    """Read a body back: the inverse of `_blob_of`."""
     head, _, forms = data.partition(b"\n")
     found, start = dict[str, str](), 0
     for name, length in json.loads(head).items():
@@ -353,7 +358,7 @@ def _body_in(data: bytes) -> Body:
 
 
 def sharing_links(copies: Sequence[Copy]) -> list[Copy]:
-    """Copies of one mail have the same links, as a rule: they stand in the row of the first that has them."""
+    """Return the copies with equal links shared: as a rule, links stand in the row of the first copy that has any."""
     shared, first = list[Copy](), dict[tuple[str, ...], int]()
     for number, copy in enumerate(copies):
         there = first.setdefault(tuple(copy.links), number) if isinstance(copy.links, list) and copy.links else number
@@ -362,7 +367,7 @@ def sharing_links(copies: Sequence[Copy]) -> list[Copy]:
 
 
 def _with_links(copies: Sequence[Copy]) -> list[Copy]:
-    """The inverse: each with its links, or their blob's name."""
+    """Return each copy with its links, or their blob's name: the inverse of `sharing_links`."""
     return [
         copy if copy.links_of is None else copy.model_copy(update={"links": copies[copy.links_of].links})
         for copy in copies

@@ -1,7 +1,7 @@
-"""The encoded bodies of a mail's parts (RFC 2045, 6.7 and 6.8), put into a mail whose headers `email` has written.
+"""The encoded bodies of a mail's parts (RFC 2045, 6.7 and 6.8), put into a mail after `email` has written its headers.
 
-`email` writes line by line in Python, which takes ten times as long as all the rest where lines are short. So each part
-is written with a marker for its body, and bodies take the markers' places in the end.
+`email` writes line by line in Python; for short lines that takes ten times as long as all the rest. So each part is
+written with a marker for its body, and bodies take the markers' places in the end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LINE = 57
 
 _LINES_AT_ONCE = 8192
 _READABLE = bytes({*range(0x20, 0x7F), *b"\t\n"} - {*b"="})
-"""What quoted-printable leaves as it is."""
+"""The bytes that quoted-printable leaves as they are."""
 
 _MARKER = re.compile(rb"heed-body-([0-9]{4})-([0-9a-f]{32})")
 
@@ -28,7 +28,7 @@ class MailBodies:
         self._bodies: list[bytes] = []
 
     def text(self, body: str) -> tuple[str, str]:
-        """The marker for a text, and its encoding: what is not mostly ASCII is shorter in base64.
+        """Return the marker for a text, and its encoding: text that is not mostly ASCII is shorter in base64.
 
         Its line ends become CRLF.
         """
@@ -38,11 +38,11 @@ class MailBodies:
         return self._marker(binascii.b2a_qp(lines).replace(b"\n", b"\r\n")), "quoted-printable"
 
     def file(self, data: bytes) -> str:
-        """The marker for bytes in base64."""
+        """Return the marker for bytes in base64."""
         return self._marker(_in_base64(data))
 
     def filled(self, mime: bytes) -> bytes:
-        """The mail with its bodies in place."""
+        """Return the mail with its bodies in place."""
         pieces, done = list[bytes](), 0
         for marker in _MARKER.finditer(mime):
             if marker[2] == self._secret.encode():

@@ -23,8 +23,8 @@ _PLAIN = re.compile(r"(?!.*=\?|.*  | |.* $)[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """A header value whose lines are not to be folded anew; `email` takes it for a `Header`. Lines end in CRLF."""
+class FoldedHeader:
+    """A header value that is not to be folded anew; `email` takes it for a `Header`. Lines end in CRLF."""
 
     text: str
 
@@ -35,7 +35,7 @@ class Folded:
         return self.text
 
 
-def write_mailboxes(header: str, mailboxes: Sequence[tuple[str, str]]) -> Folded:
+def write_mailboxes(header: str, mailboxes: Sequence[tuple[str, str]]) -> FoldedHeader:
     """Return the value of an address header, such as To, for pairs of a name (may be empty) and an address.
 
     A name is written as it is, quoted where it has to be, or as encoded words.
@@ -49,7 +49,7 @@ def write_mailboxes(header: str, mailboxes: Sequence[tuple[str, str]]) -> Folded
     return _folded(header, pieces)
 
 
-def write_text(header: str, value: str) -> Folded:
+def write_text(header: str, value: str) -> FoldedHeader:
     """Return the value of an unstructured header, such as Subject. The first word stays on the header's own line."""
     pieces = value.split(" ") if _is_plain(value) else _encoded_words(header, value)
     return _folded(header, pieces)
@@ -80,7 +80,7 @@ def _encoded_words(header: str, value: str) -> list[str]:
     return Header(value, "utf-8", maxlinelen=_LINE - 2, header_name=header).encode(linesep="\n").split()
 
 
-def _folded(header: str, pieces: Iterable[str]) -> Folded:
+def _folded(header: str, pieces: Iterable[str]) -> FoldedHeader:
     lines: list[str] = []
     room = _LINE - len(f"{header}:")
     for piece in pieces:
@@ -90,4 +90,4 @@ def _folded(header: str, pieces: Iterable[str]) -> Folded:
             if lines:
                 room = _LINE - 1
             lines.append(piece)
-    return Folded("\r\n ".join(lines))
+    return FoldedHeader("\r\n ".join(lines))

@@ -1,4 +1,4 @@
-"""The largest mail that is taken, whether it comes as JSON or as MIME."""
+"""The size of the largest mail that is taken, as JSON or as MIME."""
 
 MOST_RECIPIENTS = 500
 """To, Cc and Bcc together."""

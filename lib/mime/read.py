@@ -1,9 +1,9 @@
-"""A raw mail (RFC 5322, MIME), read within limits: whoever wrote it may mean harm.
+"""Reading a raw mail (RFC 5322, MIME) within limits: its writer may mean harm.
 
 The bodies are cut out by searching for boundaries, not read line by line: each level of nesting is one search through
-its bytes. Only headers go through `email`, and of the bodies only what a draft is made of is decoded: the first text
-and the first HTML. The rest is counted, not looked at. What could make that long is bounded: bytes, header lines,
-parts, how deep they are nested, the length of a header.
+its bytes. Only headers go through `email`. Of the bodies, only the first text and the first HTML are decoded, which
+make a draft; the others are counted. Each number that could make this long is bounded: bytes, header lines, parts, the
+depth of nesting, the length of a header.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_BYTES = 25_000_000
 MOST_PARTS = 200
 MOST_DEEP = 20
 MOST_HEADER_LINES = 2_000
-"""Of all parts together."""
+"""Header lines of all parts together."""
 
 LONGEST_HEADER = 100_000
 """Characters of the value of From, To, Cc, Bcc or Subject."""
@@ -40,13 +40,13 @@ _MOST_NEAR_DELIMITERS = 10_000
 """Lines that begin like a boundary and go on otherwise."""
 
 _LONGEST_CONTENT_HEADER = 4_000
-"""Of those by which a mail is divided: they are parsed in the square of their length."""
+"""Characters of a header by which a mail is divided: such headers are parsed in the square of their length."""
 
 _LONGEST_WORDS = 4_000
 """Characters of a subject or a name, before its encoded words are decoded."""
 
 _MOST_BYTES_OF_A_CHARACTER = 2
-"""Of what mail is written in, compared with the same in UTF-8."""
+"""The most bytes that a character set of mail takes for a character, compared with UTF-8."""
 
 _END_OF_HEADERS = re.compile(rb"(?:\A|\n)\r?+\n")
 _END_OF_DELIMITER = re.compile(rb"(--)?+[ \t]*+\r?+(?:\n|\Z)")
@@ -55,20 +55,20 @@ _CHARSETS = re.compile(
     r"ascii|utf-8|utf-8-sig|utf-16|utf-16-[bl]e|iso8859-\d+|cp125\d|cp437|cp850|cp866|cp9[345][029]|koi8-[ru]|mac-roman|"
     r"tis-620|big5|gb2312|gbk|gb18030|hz|johab|euc_jp|euc_kr|shift_jis|iso2022_(jp|kr)"
 )
-"""What mail is written in. Python knows more of them, some of which take the square of their input's length (idna)."""
+"""The character sets of mail. Python knows more; some take the square of their input's length (idna)."""
 
 
 class BadMail(ValueError):
-    """It is no mail, or goes beyond a limit; the text says which."""
+    """A mail that is none, or goes beyond a limit; the text says which."""
 
 
 class MailTooLarge(BadMail):
-    """It has too many bytes, in all or in its HTML or text."""
+    """A mail with too many bytes, in all or in its HTML or text."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """What a draft is made of. `others` are the types of further parts, such as attachments."""
+    """The parts of a mail that make a draft."""
 
     sender: Mailbox | None
     to: list[Mailbox] = field(default_factory=list)
@@ -78,10 +78,11 @@ class RawMail:
     html: str | None = None
     text: str | None = None
     others: list[str] = field(default_factory=list)
+    """The media types of further parts, such as attachments."""
 
 
 class _Leaf(NamedTuple):
-    """A part that holds no parts: its headers, and where its body stands."""
+    """A part that holds no parts."""
 
     headers: Message
     start: int
@@ -89,7 +90,7 @@ class _Leaf(NamedTuple):
 
 
 def read_mail_text(mail: str) -> RawMail:
-    """A mail as it is, or in base64. Raises BadMail. It takes up to a second or two: not for the event loop."""
+    """Read a mail as it is, or in base64. Raises BadMail. It takes up to two seconds: not for the event loop."""
     if ":" in mail:  # a header has a colon, which base64 has not
         return read_mail(mail.encode("utf-8", "surrogatepass"))
     try:
@@ -99,7 +100,7 @@ def read_mail_text(mail: str) -> RawMail:
 
 
 def read_mail(raw: bytes) -> RawMail:
-    """Raises BadMail. Not for the event loop either."""
+    """Read a mail. Raises BadMail. Not for the event loop either."""
     if len(raw) > MOST_BYTES:
         raise MailTooLarge(f"it has {len(raw):,} bytes; at most {MOST_BYTES:,} are taken")
     reader = _Reader(raw)
@@ -138,7 +139,7 @@ class _Reader:
         self.root = Message(policy=compat32)
 
     def leaves(self, start: int, end: int, depth: int) -> list[_Leaf]:
-        """Those of the part that stands there, in order; a mail in the mail is one leaf. Raises BadMail."""
+        """Return the leaves of the part that stands there, in order; a mail in the mail is one leaf. Raises BadMail."""
         self._parts += 1
         if self._parts > MOST_PARTS:
             raise BadMail(f"it has more than {MOST_PARTS} parts")
@@ -157,7 +158,7 @@ class _Reader:
         return found
 
     def _headers(self, start: int, end: int) -> tuple[Message, int]:
-        """The headers of the part there, and where its body starts."""
+        """Return the headers of the part there, and the place of its body."""
         blank = _END_OF_HEADERS.search(self._raw, start, end)
         if self._raw.startswith((b"\n", b"\r\n"), start, end):
             blank = None  # it begins with the blank line, so it has none
@@ -178,7 +179,8 @@ class _Reader:
         return headers, body
 
     def _between(self, delimiter: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Where the parts stand between lines that begin with the delimiter. What is never closed runs to the end."""
+        """Yield the places of parts between lines that begin with the delimiter. A part that is never closed runs to
+        the end."""
         part: int | None = None
         place = start - 1  # the line end before the body is one before a first delimiter, too
         while (place := self._raw.find(b"\n" + delimiter, max(0, place), end)) >= 0:
@@ -199,7 +201,7 @@ class _Reader:
             yield part, end
 
     def text(self, leaf: _Leaf, kind: str) -> str:
-        """Raises BadMail."""
+        """Decode the text of a leaf. Raises BadMail."""
         data = self._raw[leaf.start : leaf.end]
         encoding = str(leaf.headers.get("content-transfer-encoding", "")).strip().lower()
         if encoding == "base64":
@@ -215,7 +217,7 @@ class _Reader:
 
 
 def _from_base64(data: bytes) -> bytes:
-    """What can be read of it; as it is where nothing can."""
+    """Decode as much as can be decoded; return the bytes as they are where that is nothing."""
     try:
         return binascii.a2b_base64(data + b"==")
     except binascii.Error:
@@ -223,7 +225,7 @@ def _from_base64(data: bytes) -> bytes:
 
 
 def _codec(name: str | None) -> str:
-    """A character set that mail is written in; UTF-8 for whatever else is said."""
+    """Return a character set that mail is written in; UTF-8 for all other names."""
     try:
         known = codecs.lookup(name or "utf-8").name
     except (LookupError, ValueError):
@@ -250,7 +252,7 @@ def _mailboxes(part: Message, name: str) -> list[Mailbox]:
 
 
 def _words(value: str) -> str:
-    """With encoded words decoded (RFC 2047), on one line."""
+    """Decode encoded words (RFC 2047), on one line."""
     try:
         pieces = decode_header(value[:_LONGEST_WORDS])
     except (HeaderParseError, ValueError):

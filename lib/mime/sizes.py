@@ -6,7 +6,7 @@ MEGABYTE = 1024 * 1024
 
 
 def size_text(size: int) -> str:
-    """`812 KB`, `1.4 MB`: understood in every language that mails are written in. A KB has 1,024 bytes."""
+    """Return a size such as `812 KB` or `1.4 MB`, which every language of mails understands. A KB has 1,024 bytes."""
     if size < 1024:
         return f"{size} B"
     if size < MEGABYTE:

@@ -1,8 +1,8 @@
-"""A message as MIME: what goes over the wire, and nothing that a sender could smuggle into it.
+"""Writing a mail as MIME: what goes over the wire, and nothing that a sender could smuggle into it.
 
-`email` does the writing, but for folding (`lib.mime.headers`). A subject or a name is always data: what looks like an
-encoded word is encoded once more, and what was written is parsed back and compared, so that a header that nobody asked
-for cannot leave.
+`email` does the writing, but for folding (`lib.mime.headers`). A subject or a name is always data: text that looks like
+an encoded word is encoded once more. The written headers are parsed back and compared, so that no header leaves that
+was not asked for.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from lib.mime.parts import FilePart, Mailbox, MailHead
 _WIRE = compat32.clone(linesep="\r\n")
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
-# What needs neither RFC 2231 nor quoting, is not decoded by any reader, and is too short to be folded at a space.
+# A name that needs neither RFC 2231 nor quoting, is decoded by no reader, and is too short to be folded at a space.
 _PLAIN_NAME = re.compile(r"(?!.*=\?)[ !#-\[\]-~]{1,60}")
 _NO_VISIBLE_RECIPIENT = "undisclosed-recipients:;"
 
 
 class ComposeError(Exception):
-    """What was written does not read back as what was meant: it is not sent."""
+    """A mail that cannot be sent: it does not read back as it was meant, or something of it is missing or too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def compose(head: MailHead, html: str | None, text: str | None, parts: Sequence[
 
 
 def _root_part(html: str | None, text: str | None, parts: Sequence[FilePart], bodies: MailBodies) -> MimeMessage:
-    """mixed(alternative(text, related(HTML, its images)), attachments), as far as there is any of it."""
+    """Return mixed(alternative(text, related(HTML, its images)), attachments), as far as there is any of it."""
     attachments = [part for part in parts if part.cid is None]
     content = _body_part(html, text, [part for part in parts if part.cid is not None], bodies)
     return _around("mixed", content, attachments, bodies)
@@ -106,7 +106,7 @@ def _around(kind: str, first: MimeMessage, files: Sequence[FilePart], bodies: Ma
 
 
 def _file_part(file: FilePart, bodies: MailBodies) -> MimeMessage:
-    """In base64, whatever it is: its bytes arrive as they were. Raises ComposeError."""
+    """Return a part in base64, whatever the file is: its bytes arrive as they were. Raises ComposeError."""
     main, _, sub = file.content_type.partition("/")
     if main in ("multipart", "message"):
         main, sub = "application", "octet-stream"  # these may not be in base64 (RFC 2045, 6.4)

@@ -7,7 +7,7 @@ import json
 import logging
 from typing import Literal
 
-from lib.sending.schedule import read_order
+from lib.sending.orders import read_order
 from lib.storage import DeadLetters
 from lib.storage.layout import OUTBOX, QUEUES
 from lib.tracking.facts import read_interactions

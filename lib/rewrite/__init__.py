@@ -3,12 +3,13 @@
     rewritten = rewrite(html, text, mint=mint, pixel=pixel, own="https://track.example.com", open_token=open_token)
     html, text = cleaned(html, text, own="https://track.example.com", open_token=open_token)
 
-Only the values of followable links, the pixel and the honeypot differ between `html` and `rewritten.html`; all other
-bytes stay, and rewriting the result again changes nothing. `links` says which links can be followed. A link that looks
-followable and is not stays direct, and a remark says where and why.
+Only the values of followable links, the pixel, the honeypot and what the caller asks for differ between `html` and
+`rewritten.html`. All other bytes stay, and rewriting the result again changes nothing. `links` says which links can be
+followed. A link that looks followable and is not stays direct, and a remark says where and why.
 
-A mail may quote older mail of ours, whose pixels and links would tell of that mail. So such pixels go, and such links
-lead directly again, before they are followed like any other. `cleaned` does that alone, for mail that is not followed.
+A mail may quote older mail of ours, with pixels and links that would record opens of that mail. So such pixels go, and
+such links lead directly again, before they are followed like any other. `cleaned` does that alone, for mail that is not
+followed.
 """
 
 from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import Final
 from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
-from lib.rewrite.remarks import Places, RewriteRemark
+from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
 
 class Destinations:
@@ -36,7 +36,7 @@ class Destinations:
         return self._mint is not None and len(self.all) < MOST_LINKS
 
     def url_of(self, address: str) -> str:
-        """The redirect URL of a link of the HTML that is spelled like this one, else the address itself."""
+        """Return the redirect URL of a link of the HTML that is spelled like this one, else the address itself."""
         url = self._url_of.get(address)
         if url is not None:
             return url
@@ -45,11 +45,11 @@ class Destinations:
         return address
 
     def destination_of(self, url: str) -> str | None:
-        """Where one of the redirect URLs made here leads."""
+        """Return the destination of one of the redirect URLs that were made here."""
         return self._destination_of.get(url)
 
     def url_in_html(self, address: str) -> str | None:
-        """The redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused."""
+        """Return the redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused."""
         if self._stays(address) or self._is_full():
             return None
         to = destination(address)
@@ -63,7 +63,10 @@ class Destinations:
             self._off.add(destination(address))
 
     def url_in_text(self, address: str) -> str | None:
-        """The same for a link of the text: it shares the index of the first link of the HTML to go there."""
+        """Return the redirect URL for a link of the text, None if it is to stay. May raise LinkRefused.
+
+        It shares the index of the first link of the HTML with this destination.
+        """
         if self._stays(address):
             return None
         to = destination(address)
@@ -72,7 +75,7 @@ class Destinations:
         return None if to in self._off or self._is_full() else self._next_url(to)
 
     def honeypot_url(self) -> str | None:
-        """The redirect URL of one more link, to where the first one leads; None for a mail without links."""
+        """Return the redirect URL of one more link, to the first one's destination; None for a mail without links."""
         return self._next_url(self.all[0]) if self.all else None
 
     def _is_full(self) -> bool:
@@ -91,5 +94,5 @@ class Destinations:
         return url
 
 
-def refusal_remark(refused: LinkRefused, places: Places, offset: int) -> RewriteRemark:
+def refusal_remark(refused: LinkRefused, places: SourcePlaces, offset: int) -> RewriteRemark:
     return RewriteRemark(refused.code, f"This link is not tracked: {refused.text}.", places.name(offset))

@@ -1,4 +1,4 @@
-"""The HTML part: links get other values, what is left of older mail goes, honeypot and pixel are put in. No more."""
+"""The HTML part: it gets other links, loses traces of older mail, and gains honeypot and pixel. No more."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.links import WHITE_SPACE, LinkRefused
 from lib.rewrite.ours import Opened
-from lib.rewrite.remarks import Places, RewriteRemark
+from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
 LARGE: Final = 102_400
 """Bytes of HTML above which a mail is at risk: Gmail hides what comes after about 102 KB, the pixel too."""
@@ -75,7 +75,8 @@ def complete(page: RewrittenPage, honeypot: str | None, pixel: str | None, closi
 
 
 def size_remarks(html: str) -> list[RewriteRemark]:
-    # A lone surrogate cannot be sent, but that is for whoever composes the mail to find.
+    # A lone surrogate cannot be sent, but the composer of the mail finds that.
+    """Return a remark on HTML that Gmail would clip."""
     size = len(html.encode("utf-8", "surrogatepass"))
     if size <= LARGE:
         return []
@@ -87,7 +88,7 @@ def _link_edits(
     html: str, links: list[markup.MarkupLink], destinations: Destinations, remarks: list[RewriteRemark]
 ) -> list[_Edit]:
     edits = []
-    places = Places("html", html)
+    places = SourcePlaces("html", html)
     for number, link in enumerate(links):
         address = decoded(html[link.start : link.end])
         older = destinations.ours.link(address)
@@ -109,15 +110,19 @@ def _link_edits(
 
 
 def _removal(html: str, start: int, end: int) -> _Edit:
-    """A space is left where what stands on both sides could become one tag, one end of a comment or one reference."""
+    """Return the edit that removes a span.
+
+    It leaves a space where the text on both sides could become one tag, one end of a comment or one reference.
+    """
     return _Edit(start, end, " " if html.endswith(("<", "-", "&"), 0, start) else "")
 
 
 def _honeypot_removal(html: str, link: markup.MarkupLink, older: Opened) -> _Edit | None:
-    """The edit that takes a honeypot out which an earlier pass has put in; None if the link of ours is no honeypot.
+    """Return the edit that removes a honeypot of an earlier pass; None if the link of ours is no honeypot.
 
-    Mail programs take attributes away from what they quote. So an empty link of older mail goes in any case: nobody can
-    miss it. An empty one of this mail may be its author's; without a honeypot, the HTML is what it was before.
+    Mail programs take attributes away from the mail that they quote. So an empty link of older mail goes in any case:
+    no reader can miss it. An empty one of this mail may be its author's; without a honeypot, the HTML is what it was
+    before.
     """
     if link.empty is None:
         return None
@@ -127,9 +132,13 @@ def _honeypot_removal(html: str, link: markup.MarkupLink, older: Opened) -> _Edi
 
 
 def _url(
-    address: str, link: markup.MarkupLink, destinations: Destinations, places: Places, remarks: list[RewriteRemark]
+    address: str,
+    link: markup.MarkupLink,
+    destinations: Destinations,
+    places: SourcePlaces,
+    remarks: list[RewriteRemark],
 ) -> str | None:
-    """The redirect URL for the link, None if it is not to be followed."""
+    """Return the redirect URL for the link, None if it is not to be followed."""
     if link.is_off:
         destinations.turn_off(address)
         return None
@@ -141,10 +150,10 @@ def _url(
 
 
 def decoded(value: str) -> str:
-    """An attribute's value with its character references decoded as in an attribute.
+    """Decode the character references of an attribute's value as browsers do in an attribute.
 
-    There, `&copy=2` is no reference, because of what follows it. html.unescape and turbohtml.unescape
-    follow the rule for text, where it is one; so turbohtml's tokenizer is given a whole tag.
+    There, `&copy=2` is no reference, because of what follows it. html.unescape and turbohtml.unescape follow the rule
+    for text, where it is one; so turbohtml's tokenizer is given a whole tag.
     """
     if "&" not in value:
         return value
@@ -153,7 +162,7 @@ def decoded(value: str) -> str:
 
 
 def _attribute_value(url: str) -> str:
-    """The URL as it can stand between quotes of either kind and without quotes."""
+    """Return the URL as it can stand between quotes of either kind and without quotes."""
     return _NEEDS_REFERENCE.sub(lambda match: "&amp;" if match[0] == "&" else f"&#{ord(match[0])};", url)
 
 
@@ -162,11 +171,12 @@ def _has_pixel(html: str, pixel: str) -> bool:
 
 
 def _honeypot_markup(url: str) -> str:
-    """A link for machines that follow every link in the source. No person sees it, hears of it or comes to it by Tab.
+    """Return a link for machines that follow every link in the source. No person sees it, hears it or reaches it by
+    Tab.
 
-    It is not displayed; `mso-hide` says so to Outlook, whose engine is Word's. A client that strips styles has nothing
-    to show, for the link is empty; and nothing hidden to read makes no spam filter suspicious. As it is empty, it has
-    no name to read out either, and the two attributes keep it from screen readers and the keyboard without any style.
+    It is not displayed; `mso-hide` says so to Outlook, which has Word's engine. A client that strips styles has nothing
+    to show, for the link is empty; and without hidden text, no spam filter grows suspicious. As it is empty, it has no
+    name to read out either, and the two attributes keep it from screen readers and the keyboard without any style.
     """
     source = _attribute_value(url)
     return f'<a href="{source}" aria-hidden="true" tabindex="-1" style="display:none;mso-hide:all"></a>'
@@ -190,5 +200,5 @@ def _edited(html: str, edits: list[_Edit]) -> str:
 
 
 def _growth(edits: list[_Edit], place: int) -> int:
-    """How many characters the edits before the place add."""
+    """Return the number of characters that the edits before the place add."""
     return sum(len(replacement) - (end - start) for start, end, replacement in edits if end <= place)

@@ -1,10 +1,10 @@
-"""What a followable link is: from an address as somebody wrote it to the one that a redirect can carry.
+"""Followable links: from an address as its author wrote it to the one that a redirect can carry.
 
-A recipient must land where the link would have led without us. So an address is kept byte for byte, but for
-what an HTTP header cannot hold, and that is changed as browsers change it: surrounding white space goes,
-spaces and non-ASCII characters become percent-escapes, an international host name becomes its ASCII form.
-Where we cannot be sure of the browser's reading (control characters, backslashes, user names, odd hosts),
-there is no redirect: the link stays direct, and its author is told why.
+A recipient must land where the link would have led without us. So an address is kept byte for byte, but for characters
+that an HTTP header cannot hold. These are changed as browsers change them: surrounding white space goes, spaces and
+non-ASCII characters become percent-escapes, an international host name becomes its ASCII form. Where we cannot be sure
+of the browser's reading (control characters, backslashes, user names, odd hosts), there is no redirect: the link stays
+direct, and its author is told why.
 
 Sources: the URL Standard, https://url.spec.whatwg.org/#url-parsing, and for host names Unicode UTS 46,
 non-transitional, https://www.unicode.org/reports/tr46/.
@@ -24,7 +24,7 @@ LONGEST: Final = 2048
 """The most characters a destination may have; the token in our URL holds all of them."""
 
 WHITE_SPACE: Final = "\t\n\f\r "
-"""What HTML and URL parsers take off both ends of an attribute's value."""
+"""Characters that HTML and URL parsers take off both ends of an attribute's value."""
 
 _SILENT_SCHEMES: Final = ("mailto:", "tel:", "sms:", "cid:", "data:", "javascript:")
 # Openings suffice: a field that is never closed has not been filled in either. `%%` also occurs in damaged
@@ -38,7 +38,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):")
 _AUTHORITY: Final = re.compile(r"[^/?#]*+")
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\[\]]*+\]|[^:\[\]]*+)(?::(.*+))?+")
 _BAD_HOST: Final = ("host", "its host is not a valid name or address")
-# What nearly every link is: nothing in it has to be changed or looked at but the host.
+# Nearly every link is such: nothing in it has to be changed or looked at but the host.
 _PLAIN: Final = re.compile(r"https?://([A-Za-z0-9._\-]++)(?:[/?#][!-\[\]-~]*+)?+")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_\-]{1,63}")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
@@ -46,7 +46,7 @@ _KEPT: Final = string.ascii_letters + string.digits + string.punctuation
 
 
 class LinkRefused(ValueError):
-    """The address cannot be followed. `code` is for programs, `text` tells the author what is wrong."""
+    """An address that cannot be followed. `code` is for programs, `text` tells the author what is wrong."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -64,7 +64,7 @@ class _Parts(NamedTuple):
 
 
 def is_left_alone(value: str) -> bool:
-    """Whether nobody expects a redirect: no web address, an anchor in the page, or an open merge field."""
+    """Whether no author expects a redirect: no web address, an anchor in the page, or an open merge field."""
     address = value.strip(WHITE_SPACE)
     if not address or address.startswith("#") or address[:16].lower().startswith(_SILENT_SCHEMES):
         return True
@@ -72,10 +72,10 @@ def is_left_alone(value: str) -> bool:
 
 
 def destination(value: str) -> str:
-    """The ASCII URL for the Location header, from an attribute's value after its entities have been decoded.
+    """Return the ASCII URL for the Location header, from an attribute's value after its entities have been decoded.
 
-    Raises LinkRefused with one of the codes `too_long`, `character`, `backslash`, `relative`, `scheme`,
-    `slashes`, `userinfo`, `port`, `host`.
+    Raises LinkRefused with one of the codes `too_long`, `character`, `backslash`, `relative`, `scheme`, `slashes`,
+    `userinfo`, `port`, `host`.
     """
     address = value.strip(WHITE_SPACE)
     _check_length(address)
@@ -147,9 +147,10 @@ def _ascii_host(host: str) -> str:
 
 @lru_cache(1024)
 def _international(host: str) -> str:
-    """The host name in ASCII, as browsers make it.
+    """Return the host name in ASCII, as browsers make it.
 
-    UTS 46, not IDNA 2008 (`idna.encode`), because browsers accept symbols: there are hosts named with emoji.
+    The rules are those of UTS 46, not of IDNA 2008 (`idna.encode`), because browsers accept symbols: there are hosts
+    named with emoji.
     """
     labels = idna.uts46_remap(host, std3_rules=False, transitional=False).split(".")
     runs_right_to_left = any(_is_right_to_left(label) for label in labels)
@@ -175,5 +176,5 @@ def _ascii_label(label: str, in_right_to_left_name: bool) -> str:
 
 
 def _escaped(rest: str) -> str:
-    """Path, query and fragment, with percent-escapes for spaces and non-ASCII characters only."""
+    """Return path, query and fragment, with percent-escapes for spaces and non-ASCII characters only."""
     return quote(rest, safe=_KEPT)

@@ -1,18 +1,16 @@
-"""Where in the source of a mail links and images stand: a reader of HTML that knows the place of every byte.
+"""The places of links and images in the source of a mail: a reader of HTML that knows the place of every byte.
 
-It follows the tokenizer of the HTML Standard
-(https://html.spec.whatwg.org/multipage/parsing.html#tokenization) for a client that runs no scripts, plus
-what only Outlook reads: the content of conditional comments.
+It follows the tokenizer of the HTML Standard (https://html.spec.whatwg.org/multipage/parsing.html#tokenization) for a
+client that runs no scripts, and reads what only Outlook reads: the content of conditional comments.
 
-turbohtml, which decodes and renders for us, gives no places that edits could rely on: its tree has none for
-comments, its tokens have lines and columns of a text with other line ends, take `<noscript>` for text, and
-do not say where a tag began that never ends. The tests hold this reader to turbohtml's tokens, and to what
-Chromium finds.
+turbohtml, which decodes and renders for us, gives no places that edits could rely on. Its tree has none for comments.
+Its tokens have lines and columns of a text with other line ends, take `<noscript>` for text, and do not say where a tag
+began that never ends. The tests hold this reader to turbohtml's tokens, and to what Chromium finds.
 
-How SVG and MathML end is followed roughly: a mail that leaves them unclosed may keep a link direct.
+The end of SVG and MathML is found roughly: a mail that leaves them unclosed may keep a link direct.
 
-Time is linear in the input, whatever the input: every quantifier is possessive, what never ends is
-recognized at its first byte, and no stretch of text is searched twice.
+Time is linear in the input, whatever the input: every quantifier is possessive, what never ends is recognized at its
+first byte, and no stretch of text is searched twice.
 """
 
 import re
@@ -96,17 +94,16 @@ _BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*
 
 
 class MarkupLink(NamedTuple):
-    """Where the value of an `href` stands, without quotes: `html[start:end]`.
-
-    `is_off`: the tag has `data-heed="off"`, so that the link is not to be tracked. `is_hidden`: neither screen readers
-    nor the keyboard come to it. `empty` is where the whole element stands, if it is an `<a>` with nothing in it.
-    """
+    """The value of an `href`, without quotes: `html[start:end]`."""
 
     start: int
     end: int
     is_off: bool
+    """Whether the tag has `data-heed="off"`, so that the link is not to be tracked."""
     is_hidden: bool
+    """Whether neither screen readers nor the keyboard come to it."""
     empty: tuple[int, int] | None
+    """The place of the whole element, if it is an `<a>` with nothing in it."""
 
 
 class MarkupImage(NamedTuple):
@@ -120,15 +117,19 @@ class MarkupImage(NamedTuple):
 
 @dataclass(slots=True)
 class Markup:
-    """Links and images in the order of the source, but after `MOST_LINKS` + 1 links or images only those that may be of
-    older mail. Where the last `</body>` stands, and where something never ends; of
-    what stands in SVG or MathML that never ends, where that begins."""
+    """The links and images of a mail, in the order of the source.
+
+    After `MOST_LINKS` + 1 links or images, only those are listed that may be of older mail.
+    """
 
     length: int
+    """Characters of the HTML."""
     links: list[MarkupLink] = field(default_factory=list)
     images: list[MarkupImage] = field(default_factory=list)
     body_end: int | None = None
+    """The place of the last `</body>`."""
     unfinished: int | None = None
+    """The place of something that never ends; inside SVG or MathML, the place where these begin."""
     is_full: bool = False
 
     @property
@@ -148,7 +149,7 @@ class Markup:
 def read(html: str) -> Markup:
     """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not.
 
-    What was found last is kept, and is not to be changed: the same mail is read for each of its copies.
+    The last result is remembered, and is not to be changed: several edits of one mail start from it.
     """
     markup = Markup(len(html))
     _Reader(html, len(html), markup).read_from(0)
@@ -174,7 +175,8 @@ class _Reader:
                 self.markup.unfinished = self._outside(found.start("place"))
 
     def _outside(self, place: int) -> int:
-        """Where HTML can be put in: it would end SVG and MathML, and what follows would be read as something else."""
+        """Return a place for more HTML: inside SVG or MathML, it would end them, and change the meaning of what
+        follows."""
         return self.foreign_start if self.foreign else place
 
     def _next(self, place: int) -> re.Match[str] | None:
@@ -193,14 +195,14 @@ class _Reader:
         return self.hint
 
     def _before(self, place: int, hint: int) -> int:
-        """Where the tag begins in which the hint stands, or something before it that tells more."""
+        """Return the place of the tag that holds the hint, or of something before it that tells more."""
         passed = (_BEFORE_HINT_IN_FOREIGN if self.foreign else _BEFORE_HINT).match(self.html, place, hint)
         end = passed.end() if passed else place
         # What follows the last `<` was hidden from the pattern.
         return end - 1 if end > place and self.html[end - 1] == "<" else end
 
     def _after(self, found: re.Match[str]) -> int | None:
-        """Where reading goes on, or None if what was found never ends; likewise in the methods below."""
+        """Return the place where reading goes on, or None if the match never ends; likewise in the methods below."""
         kind = found.lastgroup
         if kind == "tag":
             slash, name, closed = found.group("slash", "name", "tag")
@@ -285,7 +287,7 @@ class _Reader:
             self.markup.add_found(MarkupImage(tag.start("place"), tag.end(), start, end))
 
     def _values(self, tag: re.Match[str]) -> dict[str, tuple[int, int]]:
-        """Where the values of a tag's attributes stand, without quotes, by name in lower case."""
+        """Return the places of a tag's attribute values, without quotes, by name in lower case."""
         spans: dict[str, tuple[int, int]] = {}
         for attribute in _ATTRIBUTES.finditer(self.html, tag.end("name"), tag.start("tag")):
             # The first of several attributes with one name is the one that counts.

@@ -1,4 +1,4 @@
-"""What in a mail is ours already: links and pixels of older mail that it quotes, and of a first pass over it."""
+"""URLs of ours that stand in a mail already: links and pixels of older mail that it quotes, and of a first pass."""
 
 import re
 from collections.abc import Callable
@@ -16,18 +16,19 @@ _PIXEL: Final = re.compile(r"(?:/|%2F)o(?:/|%2F)([\w-]++)\.gif", re.ASCII | re.I
 
 
 class Opened(NamedTuple):
-    """What a token of ours says: where a link leads, and whether it belongs to the very mail that is rewritten."""
+    """The content of a token of ours."""
 
     destination: str
     is_this_mail: bool
+    """Whether it belongs to the very mail that is rewritten."""
 
 
 OpenToken = Callable[[Literal["link", "pixel"], str], Opened | None]
-"""Opens the token of a link or a pixel; None for what is none of ours."""
+"""Opens the token of a link or a pixel; None where it is none of ours."""
 
 
 class Ours:
-    """Tells our URLs from others'. `own` is the base of those made today; older ones are known by what they open to."""
+    """Tells our URLs from others'. `own` is the base of today's URLs; older ones are known by their tokens."""
 
     def __init__(self, own: str, open_token: OpenToken | None) -> None:
         self._base: Final = own.rstrip("/").lower()
@@ -36,11 +37,11 @@ class Ours:
         self._open: Final = open_token
 
     def is_own(self, address: str) -> bool:
-        """Whether it is one of our endpoints, as they are called today."""
+        """Whether the address is one of our endpoints under today's base."""
         return self._beginning(address).startswith(self._own)
 
     def link(self, address: str) -> Opened | None:
-        """What a link of ours says; None for other links, and for those that cannot be opened."""
+        """Return the content of a link of ours; None for other links, and for those that cannot be opened."""
         if self._open is None or "/c/" not in address:
             return None
         found = _LINK.fullmatch(address.strip(WHITE_SPACE))

@@ -1,7 +1,7 @@
-"""A text for a mail that has only HTML: what it says line by line, each address after its words.
+"""A text for a mail that has only HTML: its words line by line, each address after its words.
 
-turbohtml's own plain text puts a table's row on one line, also where the table is the layout of the whole
-mail. Here a row is a line only as long as its cells hold no lines of their own.
+turbohtml's own plain text puts a table's row on one line, also where the table is the layout of the whole mail. Here a
+row is a line only as long as its cells hold no lines of their own.
 """
 
 import re
@@ -29,9 +29,9 @@ _TELLING: Final = frozenset((*_LINE_BREAKS, *_CELLS, *_NOT_TEXT, "a", "br", "img
 
 
 def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
-    """The text of the HTML, ending in a line break.
+    """Return the text of the HTML, ending in a line break.
 
-    `destination_of` tells where a redirect URL leads: an address that is its own words appears once.
+    `destination_of` gives the destination of a redirect URL: an address that is its own words appears once.
     """
     writer = _Writer(destination_of)
     take_text, start, end = writer.take_text, writer.start, writer.end

@@ -1,4 +1,4 @@
-"""What the rewriter gives back: the parts of the mail, and what its author should know."""
+"""The result of the rewriter: the parts of the mail, and remarks for its author."""
 
 import re
 from bisect import bisect_right
@@ -11,23 +11,20 @@ _LINE_END: Final = re.compile(r"\r\n?+|\n")
 
 @dataclass(frozen=True, slots=True)
 class RewriteRemark:
-    """Something that the author of the mail should know.
-
-    `code` is one of those of lib.rewrite.links.destination, or `large`; `place` is such as `html line 12, column
-    5`, both counted from 1, or `html` for what concerns the whole.
-    """
+    """A remark for the author of the mail."""
 
     code: str
+    """One of the codes of lib.rewrite.links.destination, or `large`."""
     text: str
     place: str
+    """Such as `html line 12, column 5`, both counted from 1, or `html` for the whole part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """The parts to send, and the destination of each link index.
 
-    The links of the HTML come first, in the order of its source, then those that only the text has, then the
-    honeypot: `honeypots` are the indexes of links that no person sees.
+    The links of the HTML come first, in the order of its source, then those that only the text has, then the honeypot.
     """
 
     html: str | None
@@ -35,9 +32,10 @@ class Rewritten:
     links: list[str]
     remarks: list[RewriteRemark]
     honeypots: list[int]
+    """The indexes of links that no person sees."""
 
 
-class Places:
+class SourcePlaces:
     """Names places in one part of a mail. Lines are counted when the first place is asked for, so seldom."""
 
     def __init__(self, part: Literal["html", "text"], source: str) -> None:

@@ -1,4 +1,4 @@
-"""The text part: the web addresses in it are exchanged in place."""
+"""The text part: web addresses in it are exchanged in place."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from typing import Final
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.links import LinkRefused
 from lib.rewrite.markup import MOST_LINKS, TOKEN_OF_OURS
-from lib.rewrite.remarks import Places, RewriteRemark
+from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
 # A URL ends where it does for mail clients, too: at white space, even of no width, at `<`, `>` and `"`
 # (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`;
@@ -22,7 +22,7 @@ _PERHAPS_OUTSIDE: Final = _TRAILING | _OPENING.keys() | {"'"}
 
 
 def rewrite_text(text: str, destinations: Destinations, remarks: list[RewriteRemark]) -> str:
-    """At most `MOST_LINKS` addresses are looked at; what is ours of older mail is found after them, too."""
+    """Exchange the first `MOST_LINKS` addresses of a text; links and pixels of older mail of ours also after them."""
     if not destinations.is_following and not _PERHAPS_OURS.search(text):
         return text
     part = _Part(text, destinations, remarks)
@@ -45,7 +45,7 @@ class _Part:
         self._text: Final = text
         self._destinations: Final = destinations
         self._remarks: Final = remarks
-        self._places: Final = Places("text", text)
+        self._places: Final = SourcePlaces("text", text)
 
     def replacement(self, match: re.Match[str]) -> str:
         candidate = match[0]
@@ -74,7 +74,7 @@ class _Part:
             return address + rest
 
     def without_ours(self, start: int) -> str:
-        """The text from there on, where nothing is changed but what is ours of older mail."""
+        """Return the text from there on with only links and pixels of older mail of ours changed."""
         text = self._text[start:]
         if not TOKEN_OF_OURS.search(text):
             return text
@@ -89,7 +89,7 @@ def _is_unresolved(match: re.Match[str]) -> bool:
 
 
 def _without_trailing(candidate: str) -> str:
-    """The candidate without the punctuation of the sentence around it, and brackets it did not open."""
+    """Return the candidate without the punctuation of the sentence around it, and without brackets it did not open."""
     if candidate[-1] not in _PERHAPS_OUTSIDE:
         return candidate
     counts = Counter(candidate)

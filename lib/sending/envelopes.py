@@ -1,4 +1,4 @@
-"""From a message that is ready to what a transport is handed."""
+"""Envelopes: what a transport is handed for one copy of a message."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from lib.composing.mail import Prepared
 from lib.messages.models import Copy, Recipient, StoredMessage
 from lib.mime.parts import Mailbox
 from lib.people.addresses import same_mailbox
-from lib.sending.copy_tries import addressed
-from lib.transports.protocol import LONG_AGO, Content, Earlier, Envelope
+from lib.sending.copy_outcomes import addressed
+from lib.transports.protocol import LONG_AGO, Earlier, Envelope, MailContent
 
 _MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}
 
 
 def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, copy: Copy) -> Envelope:
-    """For a copy that is `submitting`, and those of its recipients who have not got it: the try is written by then."""
+    """Return the envelope of a copy that is `submitting`, for those of its recipients who have not got it.
+
+    The row with the try is written by then.
+    """
     assert copy.key is not None
     assert message.message_id is not None
     recipients = message.recipients()
@@ -34,24 +37,24 @@ def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, 
 
 
 def earlier_tries(copy: Copy) -> Earlier:
-    """Before the next try of a copy: what those before it came to."""
+    """Return what the tries before the next one came to."""
     if copy.in_doubt:
         return "doubtful"
     return "none" if copy.tried_at is None else "settled"
 
 
-def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) -> Content:
+def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) -> MailContent:
     left = set(addressed)
 
     def mailboxes(recipients: Sequence[Recipient]) -> Iterator[Mailbox]:
-        """Each address once, where it stands first: a provider may send a mail for each time."""
+        """Return each address once, where it stands first: a provider may send a mail for each time."""
         for recipient in recipients:
             mailbox = same_mailbox(recipient.email)
             if mailbox in left:
                 left.remove(mailbox)
                 yield Mailbox(recipient.name, recipient.email)
 
-    return Content(
+    return MailContent(
         subject=message.subject,
         to=tuple(mailboxes(message.to)),
         cc=tuple(mailboxes(message.cc)),

@@ -1,7 +1,7 @@
-"""Which product filters each recipient's mail: told by the mail servers (MX) of the recipient's domain.
+"""Gateways: the product that filters each recipient's mail, known by the mail servers (MX) of the domain.
 
-Looked up while a mail is being prepared. It is a hint for the judge and nothing more: what cannot be found out in time
-is unknown, and no mail waits longer than `LIMIT` for it, or fails.
+They are looked up while a mail is being prepared. The result is a hint for the judge and nothing more: a gateway that
+cannot be found in time stays unknown, and no mail waits longer than `LIMIT` for it, or fails.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("heed.gateways")
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""The mail servers of a domain, the best preferred first; none where it has none. May raise whatever it likes."""
+"""The mail servers of a domain, the best preferred first; none where it has none. It may raise any exception."""
 
 LIMIT = 2.0
 """Seconds for all domains of a message together."""
 
 MOST_DOMAINS = 50
-"""That are asked for at a time: recipients of one mail are at few domains, as a rule."""
+"""Domains that are looked up at a time: as a rule, recipients of one mail are at few domains."""
 
 KNOWN_FOR = timedelta(hours=24)
 FAILED_FOR = timedelta(minutes=5)
@@ -41,7 +41,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class RecipientGateways:
-    """`resolve` is None where nothing is to be looked up."""
+    """Looks up gateways, and remembers them. `resolve` is None where nothing is to be looked up."""
 
     def __init__(self, gateways: Gateways, resolve: Resolve | None, clock: Clock) -> None:
         self._gateways = gateways
@@ -52,7 +52,7 @@ class RecipientGateways:
         self._remembered: LRUCache[str, tuple[datetime, str | None]] = LRUCache(_MOST_REMEMBERED)
 
     async def find_gateways(self, addresses: Sequence[str]) -> list[str | None]:
-        """The gateway's id for each address, None where it is unknown; nothing at all where all of them are."""
+        """Return the gateway's id for each address, None where it is unknown; an empty list where all are unknown."""
         if self._resolve is None:
             return []
         domains = [domain_of(address) for address in addresses]
@@ -93,7 +93,7 @@ class RecipientGateways:
 
 
 class DnsResolve:
-    """Asks the machine's name servers, or the one given, (address, port)."""
+    """Asks the machine's name servers, or the given one (address, port)."""
 
     def __init__(self, server: tuple[str, int] | None = None) -> None:
         self._server = server
@@ -101,7 +101,7 @@ class DnsResolve:
         self._making = asyncio.Lock()
 
     async def __call__(self, domain: str) -> Sequence[str]:
-        """Raises dns.exception.DNSException."""
+        """Return the mail servers of a domain. Raises dns.exception.DNSException."""
         async with self._making:
             if self._resolver is None:
                 # The import takes some 40 ms; hits must not wait for it.

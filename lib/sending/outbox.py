@@ -3,13 +3,13 @@
     draft -> scheduled -> submitting {plan and lease, written before the first byte to the provider}
                  ^             |
                  |             +-> sent: the first recipient was accepted; others may still be tried again
-                 |             +-> scheduled again: everybody was refused for now, or the provider's pace wants it
-                 |             +-> uncertain: nobody knows of a recipient. It may be asked for again; never resent
-                 |             +-> failed: everybody was refused for good, or for a day
+                 |             +-> scheduled again: all were refused for now, or the provider's pace wants it
+                 |             +-> uncertain: the outcome for a recipient is unknown; asked for, but never resent
+                 |             +-> failed: all were refused for good, or for a day
                  +-- a person, who sends a failed mail or an uncertain one again
 
-Whoever comes second loses the write and stops. A queue message only says "look at this one": twice, late or in another
-order changes nothing. `lib.sending.hand_over` sends the copies.
+Of two workers, the second loses the write and stops. A queue message only says "look at this one": twice, late or in
+another order changes nothing. `lib.sending.copies_outbox` sends the copies.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
-from lib.sending.copy_tries import begun, planned
-from lib.sending.hand_over import HandOver, Run, not_written, with_others
+from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
+from lib.sending.copy_outcomes import begun, planned
 from lib.sending.mx_lookup import RecipientGateways
-from lib.sending.schedule import Discard, Schedule
+from lib.sending.orders import Discard
+from lib.sending.schedule import Schedule
 from lib.sending.tries import LEASE
 from lib.storage import Unavailable
 from lib.transports import Transport
@@ -39,7 +40,7 @@ from lib.transports import Transport
 log = logging.getLogger("heed.outbox")
 
 _MOST_TRIES = 8
-"""Of writing a plan, while others change the reminder or the files."""
+"""Tries of writing a plan, while others change the reminder or the files."""
 
 
 class _ChangedMeanwhile(Exception):
@@ -58,6 +59,8 @@ class Look:
 
 
 class Outbox:
+    """Takes one message at a time through the state machine."""
+
     def __init__(
         self,
         store: MessageStore,
@@ -73,7 +76,7 @@ class Outbox:
         self._schedule = schedule
         self._clock = clock
         self._transport = transport
-        self._hand_over = HandOver(store, preparation, schedule, transport, clock) if transport else None
+        self._copies_outbox = CopiesOutbox(store, preparation, schedule, transport, clock) if transport else None
 
     async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> Look | None:
         """Do all that is to be done about a message now; None where it is gone, or another worker has it.
@@ -81,7 +84,7 @@ class Outbox:
         `seen` is the lease as it stood when this look was asked for. Raises StorageError.
         """
         loaded = await self._store.load(organization, message_id)
-        if loaded is None or self._hand_over is None:
+        if loaded is None or self._copies_outbox is None:
             return None
         message, now = loaded.message, self._clock.now()
         if not is_waiting(message):
@@ -104,7 +107,7 @@ class Outbox:
             return None
 
     def _is_over(self, loaded: Loaded, seen: str | None) -> bool:
-        """Whether the worker that holds it has died.
+        """Whether the worker that holds the message has died.
 
         Our clock alone cannot tell, for it may run ahead of the holder's: the lease must also have stood still for its
         whole time, which the queue has measured.
@@ -112,7 +115,8 @@ class Outbox:
         return loaded.lease is not None and loaded.lease.until <= self._clock.now() and seen == loaded.lease_etag
 
     async def discard(self, order: Discard) -> None:
-        """Remove what unsent tries have left at the provider. Raises Unavailable when it cannot be asked just now."""
+        """Remove drafts that unsent tries have left at the provider. Raises Unavailable when it cannot be asked just
+        now."""
         if self._transport is None or self._clock.now() > order.until:
             return
         sender = await self._preparation.address_of(order.organization, order.sender)
@@ -122,7 +126,7 @@ class Outbox:
     async def _begin(self, organization: str, loaded: Loaded) -> StoredMessage:
         """Decide which copies there are, write the plan, and hand over. Raises Stale, StorageError.
 
-        Whatever changes meanwhile has the mail written anew: a file may have been added, or taken out.
+        Each change in the meantime has the mail written anew: a file may have been added or removed.
         """
         for _ in range(_MOST_TRIES):
             try:
@@ -132,8 +136,8 @@ class Outbox:
         raise Stale
 
     async def _begin_with(self, organization: str, loaded: Loaded) -> StoredMessage:
-        """Raises _ChangedMeanwhile, Stale, StorageError."""
-        assert self._hand_over is not None
+        """Begin with the message as it was loaded. Raises _ChangedMeanwhile, Stale, StorageError."""
+        assert self._copies_outbox is not None
         message, now = loaded.message, self._clock.now()
         message = message.model_copy(update={"tried_at": now})
         try:
@@ -156,14 +160,14 @@ class Outbox:
         lease = Lease(until=now + LEASE, holder=holder)
         submitting, etag, lease_etag = await self._write_plan(organization, loaded, submitting, copies, lease)
         run = Run(organization, submitting, etag, lease_etag, holder, copies, mail)
-        return await self._hand_over.run(run, first)
+        return await self._copies_outbox.run(run, first)
 
     async def _write_plan(
         self, organization: str, loaded: Loaded, submitting: StoredMessage, copies: Sequence[Copy], lease: Lease
     ) -> tuple[StoredMessage, str, str]:
-        """The message as it then is, its etag and the lease's.
+        """Write the plan. Return the message as it then is, its etag and the lease's.
 
-        Raises Stale when another worker has it, _ChangedMeanwhile when it is to be sent, but is not what it was.
+        Raises Stale when another worker has it, _ChangedMeanwhile when it is still to be sent, but was changed.
         """
         before = loaded.message
         try:
@@ -181,7 +185,8 @@ class Outbox:
     async def _mail_and_gateways(
         self, organization: str, message: StoredMessage
     ) -> tuple[Mail, Prepared, list[str | None]]:
-        """The mail, its first copy, and who filters it; at the same time. Raises ComposeError, UnknownSender."""
+        """Prepare the mail and its first copy, and look up gateways at the same time. Raises ComposeError,
+        UnknownSender."""
         looking = asyncio.create_task(self._gateways.find_gateways([each.email for each in message.recipients()]))
         try:
             body = await self._store.body(organization, message.id)
@@ -191,7 +196,7 @@ class Outbox:
             looking.cancel()
 
     async def _not_written(self, organization: str, loaded: Loaded, error: Exception) -> StoredMessage:
-        """Nothing was tried, and nothing can be: it has failed."""
+        """Let a message fail that was not tried and cannot be."""
         failed = loaded.message.model_copy(update={"state": "failed", "failure": not_written(error)})
         await self._store.change(organization, failed, loaded.etag)
         await self._schedule.leave(organization, loaded.message)
@@ -199,7 +204,7 @@ class Outbox:
 
     async def _go_on(self, organization: str, loaded: Loaded) -> StoredMessage:
         """Take over from a worker that paused or died, and hand over what is left. Raises Stale, StorageError."""
-        assert self._hand_over is not None
+        assert self._copies_outbox is not None
         assert loaded.lease_etag is not None
         message, now, holder = loaded.message, self._clock.now(), new_key()
         state = "submitting" if message.state == "scheduled" else message.state
@@ -213,10 +218,10 @@ class Outbox:
         if again is None or again.lease_etag != lease_etag:
             raise Stale(f"message {message.id}: another worker has it")
         mail = await self._mail(organization, held, again.copies)
-        return await self._hand_over.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
+        return await self._copies_outbox.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
 
     async def _mail(self, organization: str, message: StoredMessage, copies: list[Copy]) -> Mail | Failure:
-        """All copies have the same date."""
+        """Prepare the mail for the rest of its copies, with the same date; a Failure where that is impossible."""
         body = await self._store.body(organization, message.id)
         date = message.tried_at or self._clock.now()
         try:
@@ -226,14 +231,14 @@ class Outbox:
 
 
 def _has_plan(loaded: Loaded) -> bool:
-    """Whether its copies are decided on, and who of them is to get it still."""
+    """Whether the copies are decided on, and the message can go on where it stopped."""
     copies = loaded.copies
     return bool(loaded.message.copy_count and copies and copies[0].state is not None and loaded.lease_etag)
 
 
 def _order_of(message: StoredMessage) -> tuple[object, ...]:
-    """Changes with every step that a worker takes and with every order of a person, and with nothing else.
+    """Return what changes with every step of a worker and every order of a person, and with nothing else.
 
-    A plan whose writing has died leaves a count of none.
+    A plan whose writing was cut off leaves a copy count of 0.
     """
     return message.state, message.due_at, message.told_at, message.copy_count or None

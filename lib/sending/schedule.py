@@ -1,124 +1,51 @@
-"""When a message goes out: scheduling, changing the time, and waking the outbox.
+"""The schedule: telling a message to go, changing its time, and waking the outbox.
 
-The message's row is the truth, `due_at` its time. An entry of the due index is written before the row says `scheduled`,
-so that a process that dies in between leaves an entry too many and never a message that nobody looks at. It stays until
-the message is at rest. What is due soon gets a queue message at once; for the rest the sweep does that in time, and for
-as long as the entry is there does it again.
+The message's row is the truth, and `due_at` is its time. An entry of the due index is written before the row says
+`scheduled`, so that a process that dies in between leaves an entry too many and never a forgotten message. The entry
+stays until the message is at rest. A message that is due soon gets a queue message at once. For the others the sweep
+sends one in time, and again for as long as the entry is there.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from types import NoneType
-from typing import Any, TypeGuard
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from lib.clock import Clock, milliseconds, moment
 from lib.composing.preparation import Preparation
 from lib.errors import NotAllowed, Stale
-from lib.ids import CHOSEN, MADE, ORGANIZATION, new_key
+from lib.ids import new_key
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
-from lib.sending.copy_tries import begun_anew, resolved, sent_again
+from lib.sending.copy_outcomes import begun_anew, resolved, sent_again
+from lib.sending.orders import Discard, Wake
 from lib.storage import Queues
 from lib.storage.due_index import AHEAD, Due, DueHandOver, DueIndex, is_seasoned
 from lib.storage.layout import OUTBOX
 from lib.transports import Transport
 
 CLOCKS_DIFFER = timedelta(minutes=15)
-"""At the most: storage refuses requests that are signed with a time further off."""
+"""The most that clocks differ: storage refuses requests that are signed with a time further off."""
 
 _NOT_NOW = {
     "submitting": "The message is being sent just now.",
     "sent": "The message was sent already, and no recipient was refused it.",
-    "uncertain": "Nobody knows whether the message has left: say with POST …/resolve whether it was sent, or have it "
-    "sent again.",
+    "uncertain": "It is not known whether the message has left: say with POST …/resolve whether it was sent, or "
+    "have it sent again.",
 }
-"""Why a message in such a state is not sent."""
+"""The reasons why a message in such a state is not sent."""
 
 _COPIES_AT_ONCE = 90
-_TOO_LATE = milliseconds(datetime(9999, 1, 1, tzinfo=UTC))
 _WORTH_DISCARDING = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """A message of the queue `outbox`: look at this one.
-
-    One of a sweep says for which entry of the due index it stands, `at` its time in milliseconds, and the how many-th
-    one it is. `seen` is the version of the worker's lease that was found when this look was asked for.
-    """
-
-    organization: str
-    message: str
-    at: int | None = None
-    times: int = 0
-    seen: str | None = None
-
-    def to_json(self) -> str:
-        entry = {} if self.at is None else {"at": self.at, "times": self.times}
-        seen = {} if self.seen is None else {"seen": self.seen}
-        return json.dumps({"v": 1, "org": self.organization, "message": self.message, **entry, **seen})
-
-
-@dataclass(frozen=True, slots=True)
-class Discard:
-    """A message of the queue `outbox`: what tries with this key have left at the provider is to be removed.
-
-    `sender` is the id of the user who sent. After `until` there is no point in trying any more.
-    """
-
-    organization: str
-    sender: str
-    key: str
-    until: datetime
-
-    def to_json(self) -> str:
-        parts = {"sender": self.sender, "key": self.key, "until": milliseconds(self.until)}
-        return json.dumps({"v": 1, "org": self.organization, "discard": parts})
-
-
-def read_order(body: bytes) -> Wake | Discard:
-    """Raises ValueError for whatever is no such message; it ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, message, seen = raw.get("org"), raw.get("message"), raw.get("seen")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if "discard" in raw:
-        return _read_discard(organization, raw["discard"])
-    if not isinstance(message, str) or not MADE.fullmatch(message):
-        raise ValueError("it names no message")
-    at, times = raw.get("at"), raw.get("times", 0)
-    if (at is not None and not _is_moment(at)) or type(times) is not int:
-        raise ValueError("it names no entry of the due index")
-    if type(seen) not in (str, NoneType):
-        raise ValueError("it names no version of a lease")
-    return Wake(organization, message, at, times, seen)
-
-
-def _is_moment(value: object) -> TypeGuard[int]:
-    """Whether it is a time in milliseconds, of the years that `datetime` knows."""
-    return type(value) is int and 0 <= value < _TOO_LATE
-
-
-def _read_discard(organization: str, parts: object) -> Discard:
-    """Raises ValueError."""
-    found = parts if isinstance(parts, dict) else {}
-    sender, key, until = found.get("sender"), found.get("key"), found.get("until")
-    if not isinstance(sender, str) or not CHOSEN.fullmatch(sender):
-        raise ValueError("it names no sender")
-    if not isinstance(key, str) or not _is_moment(until):
-        raise ValueError("it names no key, or no time")
-    return Discard(organization, sender, key, moment(until))
-
-
 class Schedule:
+    """Decides when the outbox looks at a message."""
+
     def __init__(
         self,
         store: MessageStore,
@@ -134,7 +61,7 @@ class Schedule:
         self._queues = queues
         self._clock = clock
         self._can_send = transport is not None
-        # Who takes a mail for others than it names is a mail server, which keeps none.
+        # Only a mail server takes a mail for others than it names, and a mail server keeps no drafts.
         self._keeps_drafts = transport is not None and not transport.separate_envelopes
 
     async def send(
@@ -167,7 +94,8 @@ class Schedule:
         return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
-        """Another time; None takes the delay away: a scheduled message then goes at once. Raises NotAllowed, Stale."""
+        """Set another time; None takes the delay away, and a scheduled message then goes at once. Raises NotAllowed,
+        Stale."""
         message = loaded.message
         if message.state in ("draft", "failed"):
             changed = message.model_copy(update={"deliver_at": deliver_at})
@@ -186,7 +114,7 @@ class Schedule:
         return moved
 
     async def resolve(self, organization: str, loaded: Loaded, resend: bool) -> StoredMessage:
-        """A person says what became of an uncertain message. Raises NotAllowed, Stale."""
+        """Settle an uncertain message as a person says. Raises NotAllowed, Stale."""
         message, now = loaded.message, self._clock.now()
         if message.state != "uncertain":
             raise NotAllowed(f"Only an uncertain message can be resolved; this one is {message.status}.")
@@ -195,7 +123,7 @@ class Schedule:
     async def _change_copies(
         self, organization: str, loaded: Loaded, change: Callable[[Copy], Copy], **update: Any
     ) -> StoredMessage:
-        """What a person says of those of whom nobody knows, or who were refused. Raises NotAllowed, Stale."""
+        """Change the copies as a person says: those in doubt, or refused. Raises NotAllowed, Stale."""
         now = self._clock.now()
         loaded, lease_etag = await self._fenced(organization, loaded, now)
         copies = [change(copy) for copy in loaded.copies]
@@ -219,7 +147,7 @@ class Schedule:
         return message
 
     async def _fenced(self, organization: str, loaded: Loaded, now: datetime) -> tuple[Loaded, str]:
-        """The message as nobody has changed it since the lease got the version that is returned with it.
+        """Return the message with the new version of its lease; it has not changed since the lease got that version.
 
         A worker may have written rows of it while they were read. Raises NotAllowed, Stale.
         """
@@ -246,42 +174,42 @@ class Schedule:
         return message
 
     async def before_deletion(self, organization: str, loaded: Loaded) -> None:
-        """Have the drafts of tries removed that a message has left at the provider."""
+        """Ask for the removal of the drafts that a message has left at the provider."""
         for copy in loaded.copies:
             if copy.tried_at and copy.key and self._keeps_drafts:
                 await self.discard(organization, loaded.message, copy.key)
 
     async def discard(self, organization: str, message: StoredMessage, key: str) -> None:
-        """Have what tries with this key have left at the provider removed."""
+        """Ask for the removal of the drafts that tries with this key have left at the provider."""
         order = Discard(organization, message.sender, key, self._clock.now() + _WORTH_DISCARDING)
         await self._queues.send(OUTBOX, order.to_json())
 
     async def look_again(self, organization: str, message: StoredMessage, wait: timedelta, seen: str | None) -> None:
-        """Have the outbox look at a message that a worker holds, after so long."""
+        """Have the outbox look at a message that a worker holds, after this wait."""
         await self._queues.send(OUTBOX, Wake(organization, message.id, seen=seen).to_json(), wait)
 
     async def enter(self, organization: str, message: StoredMessage) -> None:
-        """Before the row says `scheduled`: see that the sweep will find it."""
+        """Make sure that the sweep will find the message; this comes before its row says `scheduled`."""
         await self._due.put_entry(_entry(organization, message))
 
     async def leave(self, organization: str, message: StoredMessage) -> None:
-        """It has come to rest: the sweep need not find it."""
+        """Drop the entry of a message that has come to rest."""
         await self._due.drop(_entry(organization, message))
 
     async def wake(self, organization: str, message: StoredMessage) -> None:
-        """Have the outbox look at it at its `due_at`, unless a sweep comes before that anyway."""
+        """Have the outbox look at the message at its `due_at`, unless a sweep comes before that anyway."""
         delay = (message.due_at or self._clock.now()) - self._clock.now()
         if delay <= AHEAD:
             await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), max(timedelta(0), delay))
 
     async def come_again(self, organization: str, message: StoredMessage) -> None:
-        """After a look that came before its time, perhaps from an instance whose clock is ahead: have another one."""
+        """Have the outbox look again after a look before its time, perhaps of an instance whose clock is ahead."""
         delay = (message.due_at or self._clock.now()) - self._clock.now()
         if delay <= CLOCKS_DIFFER:
             await self._queues.send(OUTBOX, Wake(organization, message.id).to_json(), min(delay, AHEAD))
 
     async def sweep(self) -> int:
-        """Hand the outbox what is due within a minute, oldest first; how many that were."""
+        """Hand the outbox the messages that are due within a minute, oldest first. Return their number."""
 
         async def hand_over(entry: DueHandOver) -> None:
             due = entry.due
@@ -295,7 +223,7 @@ class Schedule:
         return await self._due.sweep("send", hand_over)
 
     async def settle(self, wake: Wake, message: StoredMessage | None) -> None:
-        """Drop the entry that a wake stands for, when the message, as the outbox has left it, no longer asks for it.
+        """Drop the entry that a wake stands for, if the message no longer needs it after the outbox looked at it.
 
         Raises StorageError.
         """

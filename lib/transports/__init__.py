@@ -3,8 +3,8 @@
 from lib.transports.protocol import (
     Accepted,
     Again,
-    Content,
     Envelope,
+    MailContent,
     Outcome,
     Paced,
     RecipientRefusal,
@@ -17,8 +17,8 @@ from lib.transports.protocol import (
 __all__ = [
     "Accepted",
     "Again",
-    "Content",
     "Envelope",
+    "MailContent",
     "Outcome",
     "Paced",
     "RecipientRefusal",

@@ -33,9 +33,9 @@ from uuid import UUID
 
 from lib.clock import Clock
 from lib.mime.parts import FilePart, Mailbox
-from lib.transports.acs_api import AcsApi, NoAnswer, NotSent, Reply
+from lib.transports.acs_api import AcsApi, AcsReply
 from lib.transports.acs_resource import AcsResource
-from lib.transports.answers import service_error
+from lib.transports.answers import NoAnswer, NotSent, service_error
 from lib.transports.pace import Pace, spread
 from lib.transports.protocol import Accepted, Again, Envelope, Outcome, Paced, Refused, Underway, Unknown
 
@@ -80,7 +80,7 @@ class _CannotAsk(Exception):
 
 
 class AcsTransport:
-    """One Communication Services resource; without a key it is entered with a credential, or the app's identity."""
+    """One Communication Services resource, entered with its key, with a credential, or with the app's identity."""
 
     separate_envelopes = False  # It makes To and Cc of those to whom it delivers.
     most_bytes: int | None = None
@@ -102,12 +102,13 @@ class AcsTransport:
         self._questions = Pace([(2 * per_minute, minute), (2 * per_hour, hour)], clock)
 
     async def send(self, envelope: Envelope) -> Outcome:
+        """Submit one mail, and follow its operation for a short time."""
         repeated = envelope.earlier == "doubtful"
         if repeated and self._too_late(envelope):
             return self._too_late_to_repeat(envelope)
         if repeated:
-            self._sends.take()  # waiting would let the time for repeating pass
-        elif (wait := self._sends.turn(envelope.key)) is not None:
+            self._sends.count_turn()  # waiting would let the time for repeating pass
+        elif (wait := self._sends.take_turn(envelope.key)) is not None:
             return Paced(wait)
         try:
             first_sent = format_datetime(envelope.tried_at, usegmt=True)
@@ -120,7 +121,7 @@ class AcsTransport:
             return await self._follow(envelope)
         return await self._refused(envelope, reply)
 
-    async def _refused(self, envelope: Envelope, reply: Reply) -> Outcome:
+    async def _refused(self, envelope: Envelope, reply: AcsReply) -> Outcome:
         """Interpret an answer other than 202."""
         code, said = service_error(reply.body, reply.status)
         refusal = Refused(
@@ -183,7 +184,7 @@ class AcsTransport:
     async def _ask(self, envelope: Envelope) -> Outcome | None:
         """Outcome of the operation; None when the service knows of none. Raises _CannotAsk."""
         operation = _operation(envelope)
-        wait = self._questions.turn(operation)
+        wait = self._questions.take_turn(operation)
         if wait is not None:
             raise _CannotAsk("The email service takes no more questions at the moment.", wait)
         try:
@@ -210,7 +211,7 @@ class AcsTransport:
         return Unknown(text, "running", pause)
 
     def _pause(self, envelope: Envelope) -> timedelta | None:
-        """As long as it has taken already, within bounds: so pauses grow. None when it is time to stop asking."""
+        """Return the wait before the next question: the age of the try, within bounds. None when asking ends."""
         age = self._age(envelope)
         return min(max(age, _SHORTEST_PAUSE), _LONGEST_PAUSE) if age < _ASKED_FOR else None
 
@@ -225,6 +226,7 @@ class AcsTransport:
         return Unknown(text, ask_again=self._pause(envelope) if self._age(envelope) < _RUNNING else None)
 
     async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - the service keeps no drafts
+        """Return True: the service keeps no drafts."""
         return True
 
     async def close(self) -> None:

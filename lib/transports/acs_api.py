@@ -21,7 +21,7 @@ from azure.core.rest import HttpRequest
 
 from lib.clock import Clock
 from lib.transports.acs_resource import AcsResource
-from lib.transports.answers import retry_after
+from lib.transports.answers import NoAnswer, NotSent, retry_after
 from lib.transports.identity import Identity
 
 if TYPE_CHECKING:
@@ -33,25 +33,15 @@ _SECONDS_TO_CONNECT = 10
 _SECONDS_IN_ALL = 40
 
 
-class NotSent(Exception):
-    """The request never left: no connection, or no token. The text says which; `code` is for the message."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class NoAnswer(Exception):
-    """The request was on its way when the line went dead; the text names the failure."""
-
-
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
+class AcsReply:
+    """An answer of the service."""
 
     status: int
     body: Mapping[str, Any] = field(repr=False)
+    """Empty where the answer was no JSON object."""
     wait: timedelta | None
+    """The time named in Retry-After."""
     repeatability: str
     """The answer to the headers that make a request repeatable: `accepted`, `rejected`, or empty."""
     token: str = field(repr=False)
@@ -59,7 +49,7 @@ class Reply:
 
 
 class AcsApi:
-    """One Communication Services resource; without a key it is entered with a credential, or the app's identity."""
+    """Requests to one Communication Services resource. Without a key, they carry a credential's token, or the app's."""
 
     def __init__(self, resource: AcsResource, clock: Clock, credential: AsyncTokenCredential | None = None) -> None:
         self._resource = resource
@@ -79,8 +69,8 @@ class AcsApi:
             connection_timeout=_SECONDS_TO_CONNECT,
         )
 
-    async def submit(self, message: Mapping[str, Any], operation: str, first_sent: str) -> Reply:
-        """Raises NotSent, NoAnswer."""
+    async def submit(self, message: Mapping[str, Any], operation: str, first_sent: str) -> AcsReply:
+        """Submit a mail. Raises NotSent, NoAnswer."""
         headers = {
             "Operation-Id": operation,
             "Repeatability-Request-Id": operation,
@@ -88,12 +78,12 @@ class AcsApi:
         }
         return await self._call("POST", "/emails:send", headers=headers, json=dict(message))
 
-    async def state(self, operation: str) -> Reply:
-        """Raises NotSent, NoAnswer."""
+    async def state(self, operation: str) -> AcsReply:
+        """Read the state of an operation. Raises NotSent, NoAnswer."""
         return await self._call("GET", f"/emails/operations/{operation}")
 
-    async def _call(self, method: str, path: str, **parts: Any) -> Reply:
-        """A token that is refused is renewed once."""
+    async def _call(self, method: str, path: str, **parts: Any) -> AcsReply:
+        """Send a request; a token that is refused is renewed once."""
         reply = await self._request(method, path, **parts)
         if reply.status == 401 and self._identity is not None:
             try:
@@ -103,7 +93,7 @@ class AcsApi:
             reply = await self._request(method, path, **parts)
         return reply
 
-    async def _request(self, method: str, path: str, **parts: Any) -> Reply:
+    async def _request(self, method: str, path: str, **parts: Any) -> AcsReply:
         request = HttpRequest(method, path, params={"api-version": _VERSION}, **parts)
         try:
             async with asyncio.timeout(_SECONDS_IN_ALL):
@@ -112,13 +102,13 @@ class AcsApi:
             raise _no_token(error) from error
         except (AzureError, OSError) as error:
             if _never_left(error):
-                raise NotSent("connection", f"The email service could not be reached ({_name(error)}).") from error
+                raise NotSent(f"The email service could not be reached ({_name(error)}).") from error
             raise NoAnswer(_name(error)) from error
         try:
             body = response.json()
         except Exception:  # whatever the body is, it explains nothing then
             body = None
-        return Reply(
+        return AcsReply(
             status=response.status_code,
             body=body if isinstance(body, dict) else {},
             wait=retry_after(response.headers.get("Retry-After"), self._clock.now()),
@@ -127,6 +117,7 @@ class AcsApi:
         )
 
     async def close(self) -> None:
+        """Close the connection."""
         if "_client" in self.__dict__:
             await self._client.close()
         if self._identity is not None:
@@ -134,12 +125,14 @@ class AcsApi:
 
 
 def _no_token(error: Exception) -> NotSent:
-    return NotSent("token", f"There is no token for the email service ({_name(error)}).")
+    return NotSent(f"There is no token for the email service ({_name(error)}).", "token")
 
 
 def _never_left(error: Exception) -> bool:
-    """True if there was no connection to send the request over. ServiceRequestError alone says less: the SDK raises it
-    for a connection that was cut after the request, too."""
+    """Whether there was no connection to send the request over.
+
+    ServiceRequestError alone says less: the SDK raises it for a connection that was cut after the request, too.
+    """
     cause = getattr(error, "inner_exception", None) or error
     return isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, aiohttp.ClientConnectorError)
 

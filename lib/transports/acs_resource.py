@@ -1,4 +1,4 @@
-"""Which Azure Communication Services resource sends, and how we prove that we may use it."""
+"""The Azure Communication Services resource that sends, and the proof that we may use it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class AcsResource:
-    """`endpoint` without a trailing slash. `key` is None where a managed identity is the proof."""
+    """One Communication Services resource."""
 
     endpoint: str
+    """Without a trailing slash."""
     key: str | None = field(default=None, repr=False)
+    """None where a managed identity is the proof."""
 
     @staticmethod
     def parse(connection_string: str) -> AcsResource:
-        """`endpoint=https://…;accesskey=…`, as the portal shows it. Raises ValueError with what is missing.
+        """Read `endpoint=https://…;accesskey=…`, as the portal shows it. Raises ValueError with the missing part.
 
         The SDK's own parser of these drops the scheme; a service on this machine has no https.
         """

@@ -1,4 +1,4 @@
-"""What HTTP services answer when they do not take a message: their error bodies, and how long to wait."""
+"""Answers of HTTP services that do not take a message: error bodies, waits, and requests without an answer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,20 @@ _LONGEST_TEXT = 300
 _LONGEST_WAIT = timedelta(days=1)
 
 
+class NotSent(Exception):
+    """A request that never left: there was no connection, or no token. The text says which."""
+
+    def __init__(self, text: str, code: str = "connection") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class NoAnswer(Exception):
+    """A request that was on its way when the line went dead. The text names the failure."""
+
+
 def service_error(body: object, status: int | str) -> tuple[str, str]:
-    """Code and text of `{"error": {"code", "message"}}`, the shape of Azure's and Graph's errors.
+    """Return code and text of `{"error": {"code", "message"}}`, the shape of Azure's and Graph's errors.
 
     The code is the status where the service gives none; the text holds no address. Source: "Microsoft REST API
     Guidelines", error condition responses.
@@ -32,7 +44,7 @@ def _said(message: Any) -> str:
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """The header Retry-After (RFC 9110, 10.2.3), in seconds or as a date; at most a day. None when it is no such."""
+    """Read the header Retry-After (RFC 9110, 10.2.3), in seconds or as a date; at most a day. None for other values."""
     if value is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value.strip()):

@@ -31,14 +31,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lib.clock import Clock
-from lib.transports.answers import service_error
-from lib.transports.graph_api import Busy, GraphApi, NoAnswer, NotSent
+from lib.transports.answers import NoAnswer, NotSent, service_error
+from lib.transports.graph_api import GraphApi, MailboxBusy
 from lib.transports.graph_mailbox import (
     KEY_PROPERTY,
     TRY_PROPERTY,
     UNFINISHED,
     GraphMailbox,
-    Item,
+    MailboxItem,
     Stopped,
     is_gone,
     paced,
@@ -88,7 +88,7 @@ class _Doubt:
 
 
 class GraphTransport:
-    """`url` is Graph's, with the version. Without a credential it is entered with the identity that the app runs as."""
+    """Microsoft Graph at `url`, which has the version. Without a credential it is entered with the app's identity."""
 
     separate_envelopes = False  # It delivers to all whom the draft names.
     most_bytes: int | None = None
@@ -105,7 +105,7 @@ class GraphTransport:
         self._looks = looks
 
     async def send(self, envelope: Envelope) -> Outcome:
-        """A try that may have come through is only looked for."""
+        """Make a draft and send it. A try that may have come through is only looked for."""
         if envelope.earlier == "doubtful":
             return await self._settle(envelope)
         closed = self._api.mailboxes.closed(envelope.sender)
@@ -123,7 +123,7 @@ class GraphTransport:
         outcome = await self._send_draft(envelope, draft)
         return await self._settle(envelope, outcome) if isinstance(outcome, _Doubt) else outcome
 
-    async def _drafted(self, envelope: Envelope) -> Item | Accepted:
+    async def _drafted(self, envelope: Envelope) -> MailboxItem | Accepted:
         """A new draft, and no other one beside it; or Sent Items proves the refusal of an earlier try wrong.
 
         Raises Stopped.
@@ -183,7 +183,7 @@ class GraphTransport:
         text = outcome.text if isinstance(outcome, Refused | _Doubt) else "The mailbox takes no more at the moment."
         return Underway(spread(envelope.key, wait) if wait is not None else self._pause(envelope), text)
 
-    async def _taken_back(self, envelope: Envelope, draft: Item, refusal: Refused) -> Outcome:
+    async def _taken_back(self, envelope: Envelope, draft: MailboxItem, refusal: Refused) -> Outcome:
         """The refusal, once the draft is removed: that proves that it was not sent. Raises Stopped."""
         if await self._mailbox(envelope).remove(draft) != "gone":
             return refusal
@@ -205,17 +205,17 @@ class GraphTransport:
         return self._clock.now() - envelope.tried_at
 
     def _pause(self, envelope: Envelope) -> timedelta:
-        """As long as it has taken already, within bounds: so pauses grow."""
+        """Return the time before the next look: as long as the try has taken, within bounds. So pauses grow."""
         return min(max(self._age(envelope), _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
-    async def _look(self, envelope: Envelope, until_draft: bool = False) -> Item | None:
+    async def _look(self, envelope: Envelope, until_draft: bool = False) -> MailboxItem | None:
         """Find the sent mail, or this try's draft when the time for looking is over. Other drafts are removed.
 
         Raises Stopped.
         """
         mailbox, tried = self._mailbox(envelope), tried_of(envelope)
-        items: list[Item] = []
-        drafts: list[Item] = []
+        items: list[MailboxItem] = []
+        drafts: list[MailboxItem] = []
         for seconds in self._looks:
             await asyncio.sleep(seconds)
             items = await mailbox.find()
@@ -230,10 +230,10 @@ class GraphTransport:
                 await mailbox.remove(draft)
         return drafts[0] if drafts else None
 
-    async def _send_draft(self, envelope: Envelope, draft: Item) -> Outcome | _Doubt:
+    async def _send_draft(self, envelope: Envelope, draft: MailboxItem) -> Outcome | _Doubt:
         try:
             reply = await self._api.call(envelope.sender, "POST", draft.id, "send")
-        except Busy:
+        except MailboxBusy:
             return paced(envelope.key)
         except NotSent as error:
             return Refused(True, "connection", str(error))
@@ -250,7 +250,7 @@ class GraphTransport:
         return _Doubt(refusal.text, reply.wait, is_gone(reply))
 
     async def discard(self, sender: str, key: str) -> bool:
-        """A mailbox that refuses for good has nothing that could be removed."""
+        """Remove the drafts. A mailbox that refuses for good has none that could be removed."""
         mailbox = GraphMailbox(self._api, sender, key)
         try:
             for _ in range(2):  # what was moved to Deleted Items is removed from there
@@ -268,5 +268,5 @@ class GraphTransport:
         await self._api.close()
 
 
-def _accepted(item: Item) -> Accepted:
+def _accepted(item: MailboxItem) -> Accepted:
     return Accepted(ids=(item.message_id,) if item.message_id else ())

@@ -25,7 +25,7 @@ from azure.core.exceptions import AzureError
 from yarl import URL
 
 from lib.clock import Clock
-from lib.transports.answers import retry_after
+from lib.transports.answers import NoAnswer, NotSent, retry_after
 from lib.transports.identity import Identity
 from lib.transports.pace import Mailboxes, NoSlot
 
@@ -41,30 +41,25 @@ _SLICE = 256 * 1024
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 
 
-class NotSent(Exception):
-    """The request never left: no connection, or no token. The text says which."""
-
-
-class Busy(Exception):
-    """The request never left: the mailbox's slots are all in use."""
-
-
-class NoAnswer(Exception):
-    """The request was on its way when the line went dead; the text names the failure."""
+class MailboxBusy(Exception):
+    """A request that never left: the mailbox's slots are all in use."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """`body` is empty where the answer was no JSON object. `wait` is the time named in Retry-After."""
+class GraphReply:
+    """An answer of the service."""
 
     status: int
     body: Mapping[str, Any]
+    """Empty where the answer was no JSON object."""
     wait: timedelta | None
+    """The time named in Retry-After."""
     challenge: str | None
+    """The claims that the next token must have."""
 
 
 class GraphApi:
-    """`url` with the version, without a trailing slash. Without a credential it is entered with the app's identity."""
+    """Requests to Microsoft Graph. Without a credential they carry a token of the app's identity."""
 
     def __init__(self, url: str, clock: Clock, credential: AsyncTokenCredential | None = None) -> None:
         self._url = url
@@ -83,10 +78,10 @@ class GraphApi:
         *path: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Reply:
-        """One request about the mailbox's messages; a token that is refused is renewed once.
+    ) -> GraphReply:
+        """Send one request about the mailbox's messages; a token that is refused is renewed once.
 
-        Raises NotSent, Busy, NoAnswer.
+        Raises NotSent, MailboxBusy, NoAnswer.
         """
         place = "/".join(quote(part, safe="") for part in ("users", mailbox, "messages", *path))
         url = f"{self._url}/{place}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
@@ -99,10 +94,10 @@ class GraphApi:
             reply = await self._request(mailbox, method, url, data, {**headers, "Authorization": f"Bearer {token}"})
         return reply
 
-    async def upload(self, mailbox: str, url: str, part: memoryview, start: int, size: int) -> Reply:
-        """A part of a file, to the address that its upload session has, which proves by itself who may.
+    async def upload(self, mailbox: str, url: str, part: memoryview, start: int, size: int) -> GraphReply:
+        """Upload a part of a file to the address of its upload session, which is a proof of its own.
 
-        Raises NotSent, Busy, NoAnswer.
+        Raises NotSent, MailboxBusy, NoAnswer.
         """
         headers = {
             "Content-Type": "application/octet-stream",
@@ -118,7 +113,7 @@ class GraphApi:
         data: bytes | memoryview | None,
         headers: Mapping[str, str],
         seconds: float = _SECONDS_IN_ALL,
-    ) -> Reply:
+    ) -> GraphReply:
         length = {} if data is None else {"Content-Length": str(len(data))}
         try:
             async with (
@@ -127,7 +122,7 @@ class GraphApi:
             ):
                 reply = self._reply(response, await response.read())
         except NoSlot as error:
-            raise Busy from error
+            raise MailboxBusy from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"Microsoft Graph could not be reached ({type(error).__name__}).") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -148,12 +143,12 @@ class GraphApi:
             timeout=aiohttp.ClientTimeout(total=seconds),
         )
 
-    def _reply(self, response: aiohttp.ClientResponse, raw: bytes) -> Reply:
+    def _reply(self, response: aiohttp.ClientResponse, raw: bytes) -> GraphReply:
         try:
             body = json.loads(raw)
         except ValueError:
             body = None
-        return Reply(
+        return GraphReply(
             status=response.status,
             body=body if isinstance(body, dict) else {},
             wait=retry_after(response.headers.get("Retry-After"), self._clock.now()),

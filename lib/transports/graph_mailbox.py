@@ -22,8 +22,8 @@ from datetime import UTC, timedelta
 from typing import Any, Literal
 
 from lib.mime.parts import FilePart, Mailbox
-from lib.transports.answers import service_error
-from lib.transports.graph_api import Busy, GraphApi, NoAnswer, NotSent, Reply
+from lib.transports.answers import NoAnswer, NotSent, service_error
+from lib.transports.graph_api import GraphApi, GraphReply, MailboxBusy
 from lib.transports.pace import spread
 from lib.transports.protocol import Envelope, Paced, Refused
 
@@ -57,13 +57,14 @@ Removal = Literal["removed", "moved", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A message in the mailbox: a draft, or what went out. `tried` is empty where nothing says which try made it."""
+class MailboxItem:
+    """A message in the mailbox: a draft, or one that went out."""
 
     id: str
     is_draft: bool
     message_id: str
     tried: str
+    """The try that made it; empty where it does not say so."""
 
 
 class Stopped(Exception):
@@ -75,14 +76,17 @@ class Stopped(Exception):
 
 
 class GraphMailbox:
-    """All of it raises Stopped. No step here sends anything: whatever goes wrong with one is no doubt."""
+    """The sender's mailbox, as far as it holds mail with one key. Each method raises Stopped.
+
+    No step here sends anything, so a step that goes wrong leaves no doubt.
+    """
 
     def __init__(self, api: GraphApi, sender: str, key: str) -> None:
         self._api = api
         self._sender = sender
         self._key = key
 
-    async def find(self) -> list[Item]:
+    async def find(self) -> list[MailboxItem]:
         """List the items that carry the key: sent ones before drafts."""
         wanted = f"ep/id eq '{KEY_PROPERTY}' and ep/value eq '{self._key}'"
         query = {
@@ -96,8 +100,8 @@ class GraphMailbox:
         items = [_item(value) for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
         return sorted(items, key=lambda item: item.is_draft)
 
-    async def create(self, envelope: Envelope) -> Item:
-        """A draft, with all its files."""
+    async def create(self, envelope: Envelope) -> MailboxItem:
+        """Make a draft, with all its files."""
         tried = tried_of(envelope)
         body = {
             **_message(envelope),
@@ -119,7 +123,7 @@ class GraphMailbox:
             await self._step("PATCH", draft.id, body=_properties({TRY_PROPERTY: tried}), good=(200,))
         return draft
 
-    async def _attach(self, draft: Item, file: FilePart) -> None:
+    async def _attach(self, draft: MailboxItem, file: FilePart) -> None:
         if len(file.data) <= _LARGEST_IN_A_REQUEST:
             await self._step("POST", draft.id, "attachments", body=_attachment(file), good=(201,))
             return
@@ -139,7 +143,7 @@ class GraphMailbox:
         for start in range(0, len(view), _CHUNK):
             await self._upload(url, view[start : start + _CHUNK], start, len(view))
 
-    async def remove(self, draft: Item) -> Removal:
+    async def remove(self, draft: MailboxItem) -> Removal:
         """Take a draft away. Having removed it proves that it was not sent, and that it never will be."""
         reply = await self._step("POST", draft.id, "permanentDelete", good=(204, 400, 404, 405, 501))
         if reply.status == 204:
@@ -156,28 +160,28 @@ class GraphMailbox:
     async def _upload(self, url: str, part: memoryview, start: int, size: int) -> None:
         try:
             reply = await self._api.upload(self._sender, url, part, start, size)
-        except (NotSent, NoAnswer, Busy) as error:
+        except (NotSent, NoAnswer, MailboxBusy) as error:
             raise self._stopped(error) from error
         if reply.status in _SESSION_OVER:
             raise Stopped(refused(reply, temporary=True))
         self._check(reply, (200, 201, 202))
 
-    async def _step(self, method: str, *path: str, good: Collection[int], **parts: Any) -> Reply:
+    async def _step(self, method: str, *path: str, good: Collection[int], **parts: Any) -> GraphReply:
         try:
             reply = await self._api.call(self._sender, method, *path, **parts)
-        except (NotSent, NoAnswer, Busy) as error:
+        except (NotSent, NoAnswer, MailboxBusy) as error:
             raise self._stopped(error) from error
         self._check(reply, good)
         return reply
 
-    def _stopped(self, error: NotSent | NoAnswer | Busy) -> Stopped:
-        if isinstance(error, Busy):
+    def _stopped(self, error: NotSent | NoAnswer | MailboxBusy) -> Stopped:
+        if isinstance(error, MailboxBusy):
             return Stopped(paced(self._key))
         if isinstance(error, NotSent):
             return Stopped(Refused(True, "connection", str(error)))
         return Stopped(Refused(True, "connection", f"Microsoft Graph did not answer ({error})."))
 
-    def _check(self, reply: Reply, good: Collection[int]) -> None:
+    def _check(self, reply: GraphReply, good: Collection[int]) -> None:
         if reply.status in good:
             return
         if reply.status == 429 or (reply.status == 503 and reply.wait is not None):
@@ -185,19 +189,19 @@ class GraphMailbox:
         raise Stopped(refused(reply, temporary=reply.status in (401, 408, 409, 412) or reply.status >= 500))
 
 
-def paced(key: str, reply: Reply | None = None) -> Paced:
+def paced(key: str, reply: GraphReply | None = None) -> Paced:
     """Without a reply, or a time in it, some seconds are enough: a slot is held for that long at most."""
     wait = reply.wait if reply is not None else None
     return Paced(spread(key, wait if wait is not None else _SOON))
 
 
-def refused(reply: Reply, temporary: bool) -> Refused:
+def refused(reply: GraphReply, temporary: bool) -> Refused:
     code, said = service_error(reply.body, reply.status)
     temporary = temporary or code == GONE  # the next try looks, and makes another one
     return Refused(temporary, code, f"Microsoft Graph answered {reply.status}: {said}", reply.wait)
 
 
-def is_gone(reply: Reply) -> bool:
+def is_gone(reply: GraphReply) -> bool:
     return reply.status == 404 and _code(reply) == GONE
 
 
@@ -206,13 +210,13 @@ def tried_of(envelope: Envelope) -> str:
     return envelope.tried_at.astimezone(UTC).replace(microsecond=0).isoformat()
 
 
-def _code(reply: Reply) -> str:
+def _code(reply: GraphReply) -> str:
     return service_error(reply.body, reply.status)[0]
 
 
-def _item(body: Mapping[str, Any]) -> Item:
+def _item(body: Mapping[str, Any]) -> MailboxItem:
     properties = body.get("singleValueExtendedProperties")
-    return Item(
+    return MailboxItem(
         id=str(body.get("id", "")),
         is_draft=body.get("isDraft") is not False,
         message_id=str(body.get("internetMessageId", "")),

@@ -30,7 +30,7 @@ _SHARED = 60
 
 
 class Identity:
-    """It can stand in for an SDK's credential. Without a credential it is the identity that the app runs as."""
+    """The identity of the app, or the credential that is given. It can stand in for an SDK's credential."""
 
     def __init__(self, scope: str, credential: AsyncTokenCredential | None = None, clock: Clock | None = None) -> None:
         self._scope = scope
@@ -41,9 +41,9 @@ class Identity:
         self._lock = asyncio.Lock()
 
     async def get_token(self, *_scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
-        """The token of today, or a new one that has the claims. Raises AzureError.
+        """Return the token of today, or a new one that has the claims. Raises AzureError.
 
-        An SDK does not say which token was refused: those who ask for the same claims within a minute share one.
+        An SDK does not say which token was refused: callers that ask for the same claims within a minute share one.
         """
         if claims:
             just_now = self._claimed[0] == claims and time.monotonic() - self._claimed[1] < _SHARED
@@ -54,7 +54,7 @@ class Identity:
             return self._token
 
     async def renew(self, refused: str, claims: str | None = None) -> AccessToken:
-        """Another token than `refused`; those who come with the same refused one share it. Raises AzureError."""
+        """Return another token than `refused`; callers with the same refused one share it. Raises AzureError."""
         async with self._lock:
             if self._token is not None and self._token.token != refused:
                 return self._token

@@ -27,9 +27,9 @@ class NoSlot(Exception):
 
 
 def spread(key: str, wait: timedelta) -> timedelta:
-    """`wait`, and up to as long again (5 seconds to a minute), always the same for one key.
+    """Return `wait`, and up to as long again (5 seconds to a minute), always the same for one key.
 
-    What a provider refused at one moment does not come back at one moment.
+    So mails that a provider refused at one moment do not come back at one moment.
     """
     over = min(max(wait, timedelta(seconds=5)), timedelta(minutes=1))
     return wait + over * (int.from_bytes(blake2b(key.encode(), digest_size=4).digest(), "big") / 2**32)
@@ -50,13 +50,13 @@ class Pace:
         self._promised: list[datetime] = []
         self._closed_until: datetime | None = None
 
-    def turn(self, key: str) -> timedelta | None:
+    def take_turn(self, key: str) -> timedelta | None:
         """Take a turn for `key`; None when it may go now, else how long it should wait before it asks again."""
         now = self._clock.now()
         self._forget(key, now)
         wait = self._wait(0, now)
         if wait is None:
-            self.take()
+            self.count_turn()
             return None
         before = 0
         while (ahead := bisect_right(self._promised, now + wait)) > before:
@@ -76,7 +76,7 @@ class Pace:
             self._waiting = {other: until for other, until in self._waiting.items() if until > now}
             self._promised = self._promised[bisect_right(self._promised, now) :]
 
-    def take(self) -> None:
+    def count_turn(self) -> None:
         """Count a turn that is taken without waiting."""
         for taken in self._taken:
             taken.append(self._clock.now())

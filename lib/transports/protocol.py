@@ -1,7 +1,7 @@
-"""What a transport promises: an outcome, always, and never a guess.
+"""The promise of a transport: each try has an outcome, and none is a guess.
 
-A try whose outcome nobody knows is in doubt. `after_doubt` asks the provider, where it can be asked; where it cannot,
-or does not know, sending again is only for a provider that would notice the second time.
+A try without a known outcome is in doubt. `after_doubt` asks the provider, where it can be asked. Where it cannot, or
+does not know, the mail is sent again only if the provider would notice the second time.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Literal, Protocol
 from lib.mime.parts import FilePart, Mailbox
 
 Earlier = Literal["none", "settled", "doubtful"]
-"""What earlier tries with the same key came to: there were none; none was taken (the provider or a person said so); or
-one may have been taken, and this one repeats it."""
+"""The outcome of earlier tries with the same key: there were none; none was taken, as the provider or a person said; or
+one may have been taken, and this try repeats it."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a try of which no time is known is taken to have been: no provider remembers it."""
+"""The assumed time of a try without a known time: no provider remembers it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """The message for providers that write the MIME by themselves. `headers` are those that no other field makes,
-    `files` are attachments and, with a `cid`, images of the HTML."""
+class MailContent:
+    """The message, for providers that write the MIME themselves."""
 
     subject: str = ""
     to: tuple[Mailbox, ...] = ()
@@ -32,98 +31,103 @@ class Content:
     html: str | None = None
     text: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    """Headers that no other field makes."""
     files: tuple[FilePart, ...] = ()
+    """Attachments and, with a `cid`, images of the HTML."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One copy. `recipients` are all of To, Cc and Bcc that it is for; `mime` and `content` say the same.
-
-    `key` is a UUID, the same in every try. `tried_at` is when this try was written down, before anything was sent; a
-    try that repeats a doubtful one keeps that one's time.
-    """
+    """One copy of a mail. `mime` and `content` say the same."""
 
     sender: str
+    """The sender's address."""
     recipients: tuple[str, ...]
+    """The addresses of this copy's recipients: of To, Cc and Bcc."""
     mime: bytes
     message_id: str = ""
-    content: Content = field(default_factory=Content)
+    content: MailContent = field(default_factory=MailContent)
     key: str = ""
+    """A UUID, the same in every try."""
     tried_at: datetime = LONG_AGO
+    """The time when this try was written down, before anything was sent. A try that repeats a doubtful one keeps its
+    time."""
     earlier: Earlier = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientRefusal:
-    """A recipient whom the provider did not take. `text` holds no address.
-
-    `temporary` when a later try may go better.
-    """
+    """A recipient whom the provider did not take."""
 
     address: str
     code: str
     text: str
+    """The reason, without addresses."""
     temporary: bool
+    """Whether a later try may go better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider has it, for all of the envelope's recipients but the `refused` and the `unknown` ones.
-
-    `unknown` are addresses of recipients whose part of the hand-over ended in doubt, when others' did not: they may
-    have got it. `ids` are the provider's own names for the message: an operation, or another Message-ID than ours.
-    """
+    """The provider has the mail for all of the envelope's recipients but the `refused` and the `unknown` ones."""
 
     refused: tuple[RecipientRefusal, ...] = ()
     ids: tuple[str, ...] = ()
+    """The provider's own names for the mail: an operation, or another Message-ID than ours."""
     unknown: tuple[str, ...] = ()
+    """Addresses whose part of the hand-over ended in doubt: they may have got the mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider certainly has not taken it, neither now nor in the doubtful try that this one repeats.
-
-    `temporary` when a later try may go better, after `retry_after` if the provider named a time. `text` holds no
-    address. `recipients` are those for whom the provider gave reasons of their own; the rest share the general one.
-    """
+    """The provider certainly has not taken the mail, neither now nor in the doubtful try that this one repeats."""
 
     temporary: bool
+    """Whether a later try may go better."""
     code: str
     text: str
+    """The reason, without addresses."""
     retry_after: timedelta | None = None
+    """The wait that the provider has named."""
     recipients: tuple[RecipientRefusal, ...] = ()
+    """Recipients for whom the provider gave reasons of their own; the others share the general one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """Nothing was tried: the provider's pace allows the next try after `wait`. It uses up no try."""
+    """Nothing was tried: the provider's pace allows no try yet. It uses up no try."""
 
     wait: timedelta
+    """The time until the next try."""
 
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """The provider has it and still works on it, or cannot be asked just now: `after_doubt` is called after
-    `ask_again`. The message is shown as being sent, not as doubtful."""
+    """The provider has the mail and still works on it, or cannot be asked just now.
+
+    The message is shown as being sent, not as doubtful.
+    """
 
     ask_again: timedelta
+    """The time until `after_doubt` is called."""
     text: str = "The provider still works on it."
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been taken; the message is shown as uncertain. `after_doubt` is called after `ask_again`, if that is
-    set: a late answer settles the message. `refused` are recipients who certainly have not got it."""
+    """The provider may have taken the mail; the message is shown as uncertain."""
 
     text: str
     code: str = "unconfirmed"
     ask_again: timedelta | None = None
+    """The time until `after_doubt` is called, when a late answer can still settle the message."""
     refused: tuple[RecipientRefusal, ...] = ()
+    """Recipients who certainly have not got it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Sending again after `wait`, with the same key and `tried_at`, cannot make a second message."""
+    """Sending again, with the same key and `tried_at`, cannot make a second message."""
 
     wait: timedelta = timedelta(0)
 
@@ -132,8 +136,10 @@ Outcome = Accepted | Refused | Unknown | Underway | Paced
 
 
 class Transport(Protocol):
+    """A way to hand mail over to a provider or a mail server."""
+
     separate_envelopes: bool
-    """Whether it delivers to the envelope's recipients, whoever To and Cc name. Else a mail has one copy."""
+    """Whether it delivers to the envelope's recipients, whatever To and Cc say. Else a mail has one copy."""
 
     @property
     def most_bytes(self) -> int | None:
@@ -141,22 +147,24 @@ class Transport(Protocol):
         ...
 
     async def send(self, envelope: Envelope) -> Outcome:
-        """Raises nothing."""
+        """Hand one copy over. It raises nothing."""
         ...
 
     async def after_doubt(self, envelope: Envelope) -> Outcome | Again:
-        """What became of the try of `envelope.tried_at`, which ended Unknown or Underway, or whose process died.
+        """Find out the outcome of a doubtful try: one that ended Unknown or Underway, or whose process died.
 
-        Again and `ask_again` must come to an end: each transport bounds them by the time since `tried_at`. Raises
-        nothing.
+        The try is that of `envelope.tried_at`. Again and `ask_again` must come to an end: each transport bounds them by
+        the time since `tried_at`. It raises nothing.
         """
         ...
 
     async def discard(self, sender: str, key: str) -> bool:
-        """Remove what tries of the message `key` that were not sent have left in the sender's mailbox.
+        """Remove drafts of the message `key` that were not sent from the sender's mailbox. It raises nothing.
 
-        True when nothing is left there; False when the provider cannot be asked now. Raises nothing.
+        True when none is left there; False when the provider cannot be asked now.
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close all connections."""
+        ...

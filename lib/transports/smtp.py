@@ -33,7 +33,7 @@ from lib.transports.smtp_answers import (
     recipient_refused,
     refused,
 )
-from lib.transports.smtp_connections import LINE_FAILURES, Connection, Connections, NotConnected
+from lib.transports.smtp_connections import LINE_FAILURES, NotConnected, SmtpConnection, SmtpConnections
 from lib.transports.smtp_transactions import Transaction, outcome_of
 
 _LIMIT_HOLDS = 3600.0
@@ -56,7 +56,7 @@ _HUNG_UP = Refused(True, "connection", "The mail server hung up again and again.
 
 @dataclass(frozen=True, slots=True)
 class _Time:
-    """How much of it a hand-over has taken, and its transaction. `monotonic` gives seconds."""
+    """The time that a hand-over and its transaction have taken. `monotonic` gives seconds."""
 
     monotonic: Callable[[], float]
     begun_at: float
@@ -87,7 +87,7 @@ class SmtpTransport:
     separate_envelopes = True
 
     def __init__(self, server: MailServer, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._connections = Connections(server, monotonic)
+        self._connections = SmtpConnections(server, monotonic)
         self._monotonic = monotonic
         self._limit: tuple[int, float] | None = None
 
@@ -97,6 +97,7 @@ class SmtpTransport:
         return self._connections.most_bytes
 
     async def send(self, envelope: Envelope) -> Outcome:
+        """Hand the mail over, in as many transactions as the server needs."""
         left, begun_at = envelope.recipients, self._monotonic()
         transactions: list[Transaction] = []
         while left:
@@ -120,6 +121,7 @@ class SmtpTransport:
         return Unknown("A mail server cannot be asked about it afterwards.")
 
     async def discard(self, sender: str, key: str) -> bool:  # noqa: ARG002 - a refused mail leaves nothing at a mail server
+        """Return True: a refused mail leaves nothing at a mail server."""
         return True
 
     async def close(self) -> None:
@@ -129,14 +131,14 @@ class SmtpTransport:
         """One transaction. Where a kept connection turns out to be at its end, a new one takes its place at once."""
         try:
             async with time_of.left():
-                connection = await self._connections.take()
+                connection = await self._connections.take_connection()
             try:
                 return await self._transaction(connection, envelope, recipients, time_of)
             except LINE_FAILURES as error:
                 if not (connection.reused and is_end_of_session(error)):
                     raise
             async with time_of.left():
-                connection = await self._connections.renew()
+                connection = await self._connections.renew_connection()
             return await self._transaction(connection, envelope, recipients, time_of)
         except _BrokenOver as broken:
             others = tuple(each for each in recipients if each != broken.recipient)
@@ -148,7 +150,7 @@ class SmtpTransport:
         return Transaction(left=recipients, end=end)
 
     async def _transaction(
-        self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
+        self, connection: SmtpConnection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
     ) -> Transaction:
         """Raises LINE_FAILURES for what ended it before the content was asked for: the mail was not sent then."""
         try:
@@ -159,11 +161,11 @@ class SmtpTransport:
         except BaseException:
             connection.close()
             raise
-        self._connections.keep(connection)
+        self._connections.keep_connection(connection)
         return transaction
 
     async def _mail(
-        self, connection: Connection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
+        self, connection: SmtpConnection, envelope: Envelope, recipients: tuple[str, ...], time_of: _Time
     ) -> Transaction:
         utf8 = connection.takes_utf8 and not all(each.isascii() for each in (envelope.sender, *recipients))
         async with time_of.left():
@@ -179,10 +181,12 @@ class SmtpTransport:
         return Transaction(unknown=named, refused=refusals, left=left, end=end)
 
     async def _recipients(
-        self, connection: Connection, recipients: tuple[str, ...], utf8: bool, time_of: _Time
+        self, connection: SmtpConnection, recipients: tuple[str, ...], utf8: bool, time_of: _Time
     ) -> tuple[tuple[str, ...], tuple[RecipientRefusal, ...], tuple[str, ...]]:
-        """Those whom the server takes, those whom it refuses, and those for whom there is no room, or no time, in this
-        transaction."""
+        """Name the recipients to the server. Return those whom it takes, and those whom it refuses.
+
+        The third are those for whom this transaction has no room, or no time.
+        """
         named: list[str] = []
         refusals: list[RecipientRefusal] = []
         for number, recipient in enumerate(recipients):
@@ -213,7 +217,7 @@ class SmtpTransport:
             self._limit = (most, self._monotonic())
 
     def _most_recipients(self) -> int | None:
-        """How many recipients the server takes at once, as far as it has said lately."""
+        """Return the number of recipients that the server takes at once, as far as it has said lately."""
         if self._limit is None:
             return None
         most, learned = self._limit
@@ -224,8 +228,8 @@ _NO_UTF8 = Refused(False, "smtputf8", "The mail server takes no addresses with c
 _NO_ADDRESS = Refused(False, "address", "The address cannot be written in an SMTP command.")
 
 
-def _unsendable(connection: Connection, envelope: Envelope) -> Refused | None:
-    """Why this server will not take the mail, whoever gets it."""
+def _unsendable(connection: SmtpConnection, envelope: Envelope) -> Refused | None:
+    """Return why this server will not take the mail for any recipient; None where it may."""
     size, most = len(envelope.mime), connection.most_bytes
     if most is not None and size > most:
         return Refused(False, "size", f"The mail has {size:,} bytes; the mail server takes at most {most:,}.")
@@ -240,12 +244,12 @@ def _broken_off(error: Exception) -> Refused:
     return Refused(True, "connection", f"The mail server hung up or fell silent ({type(error).__name__}).")
 
 
-def _breaks_off(connection: Connection, error: SMTPResponseException) -> bool:
+def _breaks_off(connection: SmtpConnection, error: SMTPResponseException) -> bool:
     """Whether an answer ends more than what it answers."""
     return error.code == 421 or not is_refusal(error) or (connection.reused and is_end_of_session(error))
 
 
-async def _data(connection: Connection, mime: bytes, time_of: _Time) -> Refused | Unknown | None:
+async def _data(connection: SmtpConnection, mime: bytes, time_of: _Time) -> Refused | Unknown | None:
     """None when the server has taken it. Raises LINE_FAILURES before the server has asked for the content."""
     try:
         async with time_of.left():

@@ -24,7 +24,7 @@ from lib.transports.smtp_answers import told
 from lib.transports.smtp_content import ended_by_dot
 
 LINE_FAILURES = (SMTPException, OSError, TimeoutError)
-"""Whatever a server that refuses, hangs up or stays silent raises."""
+"""The errors of a server that refuses, hangs up or stays silent."""
 
 _MOST_IDLE = 4
 _LONGEST_IDLE = 100.0
@@ -34,14 +34,14 @@ _LONGEST_PROBE = 5.0
 
 
 class NotConnected(Exception):
-    """There is no usable connection: nothing that a message could help or harm. `code` is `connection` or `login`."""
+    """There is no usable connection, which says nothing about the message. `code` is `connection` or `login`."""
 
     def __init__(self, text: str, code: str = "connection") -> None:
         super().__init__(text)
         self.code = code
 
 
-class Connection:
+class SmtpConnection:
     """One session. Each method but `close` raises LINE_FAILURES."""
 
     def __init__(self, smtp: aiosmtplib.SMTP, timeout: float) -> None:
@@ -105,7 +105,7 @@ class Connection:
     async def _write(
         self, protocol: aiosmtplib.protocol.SMTPProtocol, pieces: Iterator[bytes], answer: asyncio.Future[SMTPResponse]
     ) -> bool:
-        """Whether all of it was written: a server that breaks off may say why."""
+        """Write the content. Return whether all of it was written: a server that breaks off may say why."""
         for piece in pieces:
             if answer.done():
                 return False
@@ -131,21 +131,18 @@ class Connection:
         self._smtp.close()
 
 
-class Connections:
-    """Open connections that nobody uses just now, at most 4, none idle for longer than 100 s.
-
-    `monotonic` gives seconds.
-    """
+class SmtpConnections:
+    """Open connections that are not in use: at most 4, none idle for longer than 100 s. `monotonic` gives seconds."""
 
     def __init__(self, server: MailServer, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._server = server
         self._monotonic = monotonic
-        self._idle: deque[tuple[float, Connection]] = deque()
+        self._idle: deque[tuple[float, SmtpConnection]] = deque()
         self.most_bytes: int | None = None
         """The longest mail that the server takes, as it said last."""
 
-    async def take(self) -> Connection:
-        """A connection that works: the one that was used last, else a new one. Raises NotConnected."""
+    async def take_connection(self) -> SmtpConnection:
+        """Return a connection that works: the one that was used last, else a new one. Raises NotConnected."""
         self._close_old()
         if self._idle:
             _, connection = self._idle.pop()
@@ -155,14 +152,14 @@ class Connections:
                 connection.close()
             else:
                 return connection
-        return await self.renew()
+        return await self.renew_connection()
 
-    async def renew(self) -> Connection:
-        """A new connection. Whatever ended one idle connection has probably ended all. Raises NotConnected."""
+    async def renew_connection(self) -> SmtpConnection:
+        """Open a new connection. The end of one idle connection is probably that of all. Raises NotConnected."""
         self._close_idle()
         return await self._open()
 
-    def keep(self, connection: Connection) -> None:
+    def keep_connection(self, connection: SmtpConnection) -> None:
         """Keep it for the next message."""
         if connection.is_open and len(self._idle) < _MOST_IDLE:
             connection.reused = True
@@ -171,6 +168,7 @@ class Connections:
             connection.close()
 
     async def close(self) -> None:
+        """End all idle sessions."""
         while self._idle:
             _, connection = self._idle.pop()
             try:
@@ -186,7 +184,7 @@ class Connections:
         while self._idle:
             self._idle.pop()[1].close()
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> SmtpConnection:
         server = self._server
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
@@ -205,7 +203,7 @@ class Connections:
             if isinstance(error, LINE_FAILURES):
                 raise NotConnected(_why_not(error)) from error
             raise
-        connection = Connection(smtp, server.timeout)
+        connection = SmtpConnection(smtp, server.timeout)
         self.most_bytes = connection.most_bytes
         return connection
 

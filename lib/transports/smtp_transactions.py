@@ -1,4 +1,4 @@
-"""The transactions that one mail to many recipients took, and the outcome of them all."""
+"""The transactions of one mail to many recipients, and the outcome of them all."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ _NOT_REACHED = Refused(True, "connection", "The mail server broke off before it 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction's outcome; each of its recipients' addresses is in one of the fields.
-
-    `left` have not got the mail, for no reason of their own. `end` is why no further transaction should follow: the
-    reason for `left` if it is Refused, that of `unknown` if it is Unknown.
-    """
+    """The outcome of one transaction; the address of each of its recipients is in one of the fields."""
 
     accepted: tuple[str, ...] = ()
     refused: tuple[RecipientRefusal, ...] = ()
     unknown: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    """Recipients who have not got the mail, for no reason of their own."""
     broken: bool = False
     """Whether the server broke off over one recipient, who is refused for now; the others may fare better without."""
     end: Refused | Unknown | None = None
+    """Why no further transaction should follow: the reason for `left` if Refused, for `unknown` if Unknown."""
 
 
 def outcome_of(transactions: Sequence[Transaction], left: Sequence[str]) -> Outcome:
-    """The outcome for the whole mail; `left` are the recipients who were left, or whose turn did not come."""
+    """Return the outcome for the whole mail. `left`: recipients who were left, or whose turn did not come."""
     accepted = [address for transaction in transactions for address in transaction.accepted]
     refusals = tuple(refusal for transaction in transactions for refusal in transaction.refused)
     end = transactions[-1].end if transactions else Refused(False, "recipients", "The mail has no recipients.")

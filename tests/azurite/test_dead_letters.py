@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from functions.app import make_app
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.host import Host, running_host
-from lib.sending.schedule import Wake
+from lib.sending.orders import Wake
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Queues, Storage

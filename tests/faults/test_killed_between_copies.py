@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from lib.sending.schedule import Wake
+from lib.sending.orders import Wake
 from lib.storage.layout import OUTBOX
 from tests.faults.death import Death
 from tests.faults.hosts import ProcessHost

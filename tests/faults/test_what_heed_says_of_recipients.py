@@ -312,7 +312,7 @@ async def test_a_server_that_wants_no_second_mail_on_a_connection_gets_it_on_a_n
 async def test_a_hand_over_that_outlives_several_leases_is_never_in_doubt_and_brings_one_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.sending.hand_over.RENEW_EVERY", 0.01)
+    monkeypatch.setattr("lib.sending.copies_outbox.RENEW_EVERY", 0.01)
     everybody = people(60)
     async with MailServer() as server, heed_before(server) as host:
         server.rcpt_seconds = 0.02

@@ -11,7 +11,7 @@ import pytest
 from lib.ids import new_id, new_key
 from lib.messages.models import Body, StoredMessage
 from lib.messages.store import MessageStore
-from lib.sending.schedule import Wake
+from lib.sending.orders import Wake
 from lib.storage.layout import OUTBOX
 from tests.faults.hosts import ProcessHost
 from tests.faults.jobs import Message

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from lib.operations.dead_letters import dead_letter_kind
-from lib.sending.schedule import Wake
+from lib.sending.orders import Wake
 from lib.storage.memory import MemoryDeadLetters
 from lib.tracking.journal import queue_body
 from tests.support.heed import ADMIN_KEY, Heed, Response

@@ -12,7 +12,7 @@ from azure.functions.queue import QueueMessage
 
 from lib.clock import SetClock, rfc3339
 from lib.ids import new_id
-from lib.sending.schedule import Wake, read_order
+from lib.sending.orders import Wake, read_order
 from lib.storage import Change, Range
 from lib.storage.due_index import Due
 from lib.storage.layout import DUE

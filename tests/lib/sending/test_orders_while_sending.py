@@ -34,7 +34,7 @@ async def delivery(heed: Heed, message: str) -> dict[str, str]:
 async def test_a_worker_that_has_given_the_message_back_does_not_take_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.sending.hand_over.RENEW_EVERY", 0.001)
+    monkeypatch.setattr("lib.sending.copies_outbox.RENEW_EVERY", 0.001)
     leave = Schedule.leave
 
     async def slowly(*parts: Any) -> None:

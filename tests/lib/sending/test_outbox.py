@@ -10,7 +10,7 @@ import pytest
 
 from lib.messages.models import Body, StoredMessage
 from lib.mime.write import ComposeError
-from lib.sending.schedule import Discard, Wake, read_order
+from lib.sending.orders import Discard, Wake, read_order
 from lib.sending.tries import BACKOFF, GIVE_UP_AFTER, LEASE
 from lib.storage.memory import MemoryQueues
 from lib.transports import Accepted, Outcome, Paced, Refused, Underway

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from lib.errors import Stale
-from lib.sending.hand_over import LONGEST, MOST_AT_ONCE
+from lib.sending.copies_outbox import LONGEST, MOST_AT_ONCE
 from lib.sending.tries import LEASE
 from lib.storage import Change, Storage, Unavailable
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
@@ -98,7 +98,7 @@ class SentAnew(MemoryTransport):
 async def test_a_hand_over_that_outlives_its_lease_keeps_it_as_long_as_its_worker_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lib.sending.hand_over.RENEW_EVERY", 0.001)
+    monkeypatch.setattr("lib.sending.copies_outbox.RENEW_EVERY", 0.001)
     transport = Dawdles()
     heed, message = await heed_with(transport, ["ada@example.com"])
     transport.heed, transport.message = heed, message

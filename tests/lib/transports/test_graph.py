@@ -14,7 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from infra.local.child import free_port
 from lib.clock import SetClock
 from lib.mime.parts import Mailbox
-from lib.transports import Accepted, Content, Envelope, Paced, Refused, Underway, Unknown
+from lib.transports import Accepted, Envelope, MailContent, Paced, Refused, Underway, Unknown
 from lib.transports.graph import GraphTransport
 from tests.support.heed import START, Heed
 from tests.support.provider_servers.faults import Answer, Cut, Fault, Half, serving
@@ -92,7 +92,7 @@ async def test_a_message_leaves_from_the_mailbox_with_all_that_it_says(office: O
 
 
 async def test_text_without_html_goes_out_as_text(office: Office) -> None:
-    content = Content("Hello", (Mailbox("", "ada@example.com"),), text="Hello, there")
+    content = MailContent("Hello", (Mailbox("", "ada@example.com"),), text="Hello, there")
 
     await office.transport.send(replace(office.again(), content=content))
 

@@ -23,7 +23,7 @@ def _times(pace: Pace, clock: SetClock, arrivals: list[timedelta]) -> list[datet
     while due:
         key = min(due, key=lambda each: due[each])
         clock.move(seconds=max((due[key] - clock.now()).total_seconds(), 0))
-        wait = pace.turn(key)
+        wait = pace.take_turn(key)
         if wait is None:
             went.append(clock.now())
             del due[key]
@@ -50,14 +50,14 @@ def test_no_window_holds_more_than_its_number(arrivals: list[timedelta], a_minut
 def test_a_crowd_asks_about_once_more_each_and_is_through_as_soon_as_it_can_be() -> None:
     clock, asked = SetClock(START), 0
     pace = Pace([(30, MINUTE), (100, HOUR)], clock)
-    turn = pace.turn
+    turn = pace.take_turn
 
     def counted(key: str) -> timedelta | None:
         nonlocal asked
         asked += 1
         return turn(key)
 
-    pace.turn = counted  # type: ignore[method-assign]
+    pace.take_turn = counted  # type: ignore[method-assign]
     went = _times(pace, clock, [timedelta(0)] * 400)
 
     assert went[-1] - START <= timedelta(hours=3, minutes=4)

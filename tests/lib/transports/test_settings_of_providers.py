@@ -35,7 +35,7 @@ async def test_a_higher_quota_of_communication_services_is_a_setting() -> None:
     for name, more in {"default": {}, "raised": {"HEED_ACS_PER_MINUTE": "600", "HEED_ACS_PER_HOUR": "900"}}.items():
         transport = Services(load_settings({**settings, **more})).transport
         assert isinstance(transport, AcsTransport)
-        free = [transport._sends.turn(f"{number}") is None for number in range(1_000)]
+        free = [transport._sends.take_turn(f"{number}") is None for number in range(1_000)]
         paces[name] = sum(free)
         await transport.close()
 

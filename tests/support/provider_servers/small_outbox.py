@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from lib.clock import SetClock
 from lib.mime.parts import Mailbox
-from lib.transports import Accepted, Again, Content, Envelope, Paced, Refused, Transport, Underway, Unknown
+from lib.transports import Accepted, Again, Envelope, MailContent, Paced, Refused, Transport, Underway, Unknown
 from tests.support.provider_servers.faults import Provider
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
@@ -28,7 +28,7 @@ State = Literal["scheduled", "sending", "uncertain", "sent", "failed"]
 
 def envelope_for(key: str = KEY, **parts: Any) -> Envelope:
     to, cc = (Mailbox("Ada", "ada@example.com"),), (Mailbox("", "bob@example.com"),)
-    content = Content("Grüße", to, cc, html="<p>Hello</p>", text="Hi")
+    content = MailContent("Grüße", to, cc, html="<p>Hello</p>", text="Hi")
     recipients = ("ada@example.com", "bob@example.com")
     return Envelope("rep@acme.example", recipients, b"", "<1@acme.example>", content, key, **parts)
 

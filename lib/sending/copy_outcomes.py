@@ -1,7 +1,8 @@
-"""What became of a copy of a message, recipient by recipient. Pure functions.
+"""The state of a copy after each step and each answer, recipient by recipient. Pure functions.
 
-A copy goes its own way: planned -> submitting {written before the first byte} -> sent, refused or uncertain, or planned
-again for those of its recipients who were refused for now. An answer ends what it is about, and the others go on.
+Each copy goes its own way: planned -> submitting {written before the first byte} -> sent, refused or uncertain; or
+planned again for the recipients who were refused for now. An answer settles the recipients that it is about, and the
+others go on.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, U
 _TOO_SLOW = Failure(code="pace", text="The provider did not come to this mail within a day: it takes only so much.")
 
 _GENERAL = ("connection", "token", "login", "401", "421", "429")
-"""Codes of temporary refusals that say nothing of this copy: the next one would fare no better."""
+"""Codes of temporary refusals that are not about this copy: the next copy would fare no better."""
 
 _LONGEST_TEXTS = 75_000
-"""Characters of the reasons of a copy's recipients together, which stand in one row (of 1 MiB, in UTF-16)."""
+"""Characters of all reasons of a copy's recipients, which share one row (1 MiB, in UTF-16)."""
 
 _UNTRIED = "slow"
-"""The code of a temporary refusal of those for whom there was no time left in a try that reached others."""
+"""The code of a temporary refusal for recipients whose turn did not come in a try that reached others."""
 
 
 def planned(copies: Iterable[Copy], message: StoredMessage) -> list[Copy]:
-    """To be sent, each with a key of its own, made of the message's."""
+    """Return the copies as they are to be sent, each with a key of its own that is made of the message's key."""
     return [
         copy.model_copy(update={"state": "planned", "key": _key_of(message.provider_key or "", f"{number}")})
         for number, copy in enumerate(copies)
@@ -40,12 +41,12 @@ def planned(copies: Iterable[Copy], message: StoredMessage) -> list[Copy]:
 
 
 def _key_of(key: str, about: str) -> str:
-    """A version 4 UUID."""
+    """Return a version 4 UUID."""
     return str(UUID(bytes=blake2b(f"{key} {about}".encode(), digest_size=16).digest(), version=4))
 
 
 def next_copy(copies: Sequence[Copy], now: datetime) -> int | None:
-    """The number of the first one that is to be sent, or asked for, now."""
+    """Return the number of the first copy that is to be sent, or asked for, now."""
     for number, copy in enumerate(copies):
         if goes_on(copy) and (copy.due_at is None or copy.due_at <= now):
             return number
@@ -53,9 +54,9 @@ def next_copy(copies: Sequence[Copy], now: datetime) -> int | None:
 
 
 def addressed(copy: Copy) -> list[int]:
-    """Recipients whom the try under way, or the next one, is for: those of whom nothing definite is known.
+    """Return the recipients of the try under way, or of the next one: those who have no definite outcome yet.
 
-    A doubt that an earlier try has left says nothing of this one, and is not settled by it.
+    A doubt that an earlier try has left says nothing about this try, and this try does not settle it.
     """
     wanted = ("uncertain",) if copy.state == "uncertain" else ("waiting", "pending")
     asked = copy.asked if copy.state == "uncertain" and copy.asked else copy.recipients
@@ -63,9 +64,9 @@ def addressed(copy: Copy) -> list[int]:
 
 
 def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
-    """Before it is handed over. Repeating a doubtful try is still that try.
+    """Return the copy as it is written before it is handed over. Repeating a doubtful try is still that try.
 
-    One that has reached somebody followed stays so, whatever those who are still to get it have said since.
+    A copy that has reached a followed recipient stays followed, whatever its other recipients have said since.
     """
     again = copy.in_doubt
     if _states(copy) & {"accepted", "uncertain"}:
@@ -83,7 +84,7 @@ def begun(copy: Copy, follow_state: FollowState, now: datetime) -> Copy:
 
 
 def is_general(outcome: Outcome | Again) -> bool:
-    """Whether it tells of the provider rather than of the copy: then the others wait, too."""
+    """Whether an outcome is about the provider rather than about the copy: then the other copies wait, too."""
     if isinstance(outcome, Paced):
         return True
     if not isinstance(outcome, Refused) or not outcome.temporary or outcome.recipients:
@@ -92,7 +93,7 @@ def is_general(outcome: Outcome | Again) -> bool:
 
 
 def concluded(copy: Copy, outcome: Outcome | Again, recipients: Sequence[Recipient], now: datetime) -> Copy:
-    """The copy as it is after that. `recipients` are the message's, by number."""
+    """Return the copy as it is after an outcome. `recipients` are the message's, by number."""
     match outcome:
         case Accepted():
             ids = list(dict.fromkeys([*copy.ids, *outcome.ids]))
@@ -160,7 +161,7 @@ def _refusal(temporary: bool, code: str, text: str, now: datetime) -> Delivery:
 
 
 def _settled(copy: Copy, now: datetime, retry_after: timedelta | None = None) -> Copy:
-    """After an answer: tried again for those who were refused for now, as long as that is worth it."""
+    """Return the copy after an answer: it is tried again for recipients refused for now, up to a day."""
     end = (copy.first_tried_at or now) + GIVE_UP_AFTER
     if now >= end:
         copy = given_up(copy)
@@ -178,7 +179,7 @@ def _state_at_rest(copy: Copy) -> CopyState:
 
 
 def given_up(copy: Copy) -> Copy:
-    """Those who were refused for now have been refused for too long."""
+    """Return the copy with all refusals for now made final."""
     found = {
         number: each.model_copy(update={"state": "refused"})
         for number, each in copy.deliveries.items()
@@ -188,7 +189,7 @@ def given_up(copy: Copy) -> Copy:
 
 
 def unwritable(copy: Copy, failure: Failure, now: datetime) -> Copy:
-    """One that cannot be written any more: it never left, unless an earlier try may have."""
+    """Return a copy that cannot be written any more: it never left, unless an earlier try may have."""
     doubtful = copy.in_doubt or copy.state in ("submitting", "uncertain")
     state: Literal["uncertain", "refused"] = "uncertain" if doubtful else "refused"
     end = Delivery(state=state, code=failure.code, text=failure.text, at=now)
@@ -197,12 +198,12 @@ def unwritable(copy: Copy, failure: Failure, now: datetime) -> Copy:
 
 
 def abandoned(copy: Copy, refusal: Refused, now: datetime) -> Copy:
-    """The provider has refused everything for too long: what still waits has failed."""
+    """Return the copy after the provider has refused everything for too long: a copy that still waits has failed."""
     return unwritable(copy, Failure(code=refusal.code, text=refusal.text), now) if copy.state == "planned" else copy
 
 
 def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
-    """After a person has said what became of one of which nobody knows: it was sent, or is to be sent again."""
+    """Return the copy after a person has settled its doubts: it was sent, or is to be sent again."""
     doubtful = [number for number in copy.recipients if copy.delivery_of(number).state == "uncertain"]
     if not doubtful or (resend and copy.state == "submitting"):
         return copy
@@ -213,7 +214,7 @@ def resolved(copy: Copy, resend: bool, now: datetime) -> Copy:
 
 
 def sent_again(copy: Copy) -> Copy:
-    """After a person has asked for those who were refused: the next try is a mail of its own to the provider."""
+    """Return the copy after a person has asked for its refused recipients: the next try is a mail of its own."""
     refused = [number for number in copy.recipients if copy.delivery_of(number).state in ("refused", "bounced")]
     if not refused or copy.state == "submitting" or copy.in_doubt:
         return copy
@@ -222,7 +223,7 @@ def sent_again(copy: Copy) -> Copy:
 
 
 def begun_anew(copy: Copy) -> Copy:
-    """One that waits for its next try: it is due now, and has a whole day again."""
+    """Return a waiting copy as due now, with a whole day of tries again."""
     if copy.state != "planned":
         return copy
     return copy.model_copy(update={"attempts": 0, "first_tried_at": None, "due_at": None})
@@ -235,14 +236,15 @@ def _to_be_sent(copy: Copy, numbers: Sequence[int]) -> Copy:
 
 
 def _waiting(copy: Copy) -> Copy:
-    """Whoever is in doubt because of this try is to get it."""
+    """Return the copy with the doubts of this try taken back: those recipients are to get it."""
     doubtful = addressed(copy)
     left = {number: each for number, each in copy.deliveries.items() if number not in doubtful}
     return copy.model_copy(update={"deliveries": left})
 
 
 def _untried(copy: Copy, now: datetime, wait: timedelta) -> Copy:
-    """The try does not count, but a draft of it may be at the provider, for which the next one looks."""
+    """Return the copy after a try that does not count. The provider may hold a draft of it; the next try looks for
+    that."""
     end = (copy.first_tried_at or now) + GIVE_UP_AFTER
     if now >= end and not copy.in_doubt:
         return unwritable(copy.model_copy(update={"state": "planned"}), _TOO_SLOW, now)

@@ -1,13 +1,14 @@
-"""Hands over the copies of a message, one after the other, each exactly once.
+"""The worker's part of sending: the copies of a message are handed over one after the other, each exactly once.
 
-Before a copy is handed over, its row says `submitting`; the outcome of the one before is written with it, in one
-transaction. So a worker that dies leaves at most one copy in doubt. Whoever comes after it asks for that one by its own
-key, and goes on with those that have not left.
+Before a copy is handed over, its row says `submitting`; the outcome of the copy before it is written in the same
+transaction. So a worker that dies leaves at most one copy in doubt. The next worker asks the provider for that one by
+its own key, and goes on with the copies that have not left.
 
-A worker holds the message by the row `d`, the lease, and renews that while it lives, however long a mail server takes.
-One that has lost it can write nothing more but the outcome of the very try that it had begun, in place of a doubt.
+A worker holds the message by the row `d`, the lease. It renews the lease while it lives, however long a mail server
+takes. A worker that has lost its lease can write one thing more: the outcome of the very try that it had begun, in
+place of a doubt.
 
-A queue message is worth `MOST_AT_ONCE` copies or `LONGEST`; then the outbox wakes itself for the rest.
+One queue message is worth `MOST_AT_ONCE` copies or `LONGEST`; then the outbox wakes itself for the rest.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.mime.write import ComposeError
-from lib.sending.copy_tries import abandoned, begun, concluded, is_general, next_copy, unwritable
+from lib.sending.copy_outcomes import abandoned, begun, concluded, is_general, next_copy, unwritable
 from lib.sending.envelopes import earlier_tries, make_envelope
 from lib.sending.schedule import Schedule
 from lib.sending.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
@@ -43,32 +44,29 @@ LONGEST = timedelta(minutes=1)
 
 _ROWS_AT_ONCE = 90
 _MOST_TRIES = 8
-"""Of a write, while others change the reminder."""
+"""Tries of one write, while others change the reminder."""
 
 _LATE_TRIES = 30
 _LATE_PAUSE = 3.0
 """Seconds between tries to write a late outcome, while another worker still has the message."""
 
 _NOT_OURS = ("reminder", "reminded_at", "reminder_met")
-"""What others may change while a message is on its way: a reminder can be set, and fire, at any time."""
+"""Fields that others may change while a message is on its way: a reminder can be set, and fire, at any time."""
 
 
 def with_others(message: StoredMessage, theirs: StoredMessage) -> StoredMessage:
-    """The message, and what others have changed of it."""
+    """Return the message with all that others have changed of it."""
     return message.model_copy(update={name: getattr(theirs, name) for name in _NOT_OURS})
 
 
 def not_written(error: Exception) -> Failure:
-    """Why a mail, or a copy of it, can never leave."""
+    """Return the reason for which a mail, or a copy of it, can never leave."""
     return Failure(code="compose", text=f"The mail could not be written: {error}")
 
 
 @dataclass(slots=True)
 class Run:
-    """A worker's hold on a message: nobody else writes its copies while the lease says `holder`.
-
-    `mail` is why it cannot be written any more, where it cannot.
-    """
+    """A worker's hold on a message: no other worker writes its copies while the lease names this holder."""
 
     organization: str
     message: StoredMessage
@@ -77,18 +75,21 @@ class Run:
     holder: str
     copies: list[Copy]
     mail: Mail | Failure
+    """The mail, or the reason for which it cannot be written any more."""
     unsaved: dict[int, Copy] = field(default_factory=dict)
+    """Copies with outcomes that are not stored yet, by number."""
     progress: bool = False
+    """Whether a recipient was accepted in this run."""
     tried_before: set[int] = field(default_factory=set)
-    """Copies of which a provider may have more than one draft."""
+    """Copies that may have more than one draft at the provider."""
     refused_since: datetime | None = None
-    """When the copy was first tried with which the provider has refused all of them."""
+    """The first try of the copy with which the provider refused all mail."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_over: bool = False
-    """The lease was given back: from then on the message is another's."""
+    """Whether the lease was given back: from then on another worker may hold the message."""
 
     def note(self, number: int, copy: Copy) -> None:
-        """What became of a copy; it is stored with the next write."""
+        """Note the outcome of a copy; it is stored with the next write."""
         before = {each for each, found in self.copies[number].deliveries.items() if found.state == "accepted"}
         self.progress |= any(
             found.state == "accepted" and each not in before for each, found in copy.deliveries.items()
@@ -96,7 +97,7 @@ class Run:
         self.copies[number] = self.unsaved[number] = copy
 
 
-class HandOver:
+class CopiesOutbox:
     def __init__(
         self, store: MessageStore, preparation: Preparation, schedule: Schedule, transport: Transport, clock: Clock
     ) -> None:
@@ -156,7 +157,7 @@ class HandOver:
                 log.warning("message %s: its lease could not be renewed: %s", run.message.id, error)
 
     async def _work_on(self, run: Run, number: int) -> Refused | Paced | None:
-        """Send it, or ask for it; the outcome, when it is one that the others would get as well."""
+        """Send the copy, or ask for it. Return the outcome if the other copies would get the same."""
         copy = run.copies[number]
         prepared = await self._written(run, number)
         if isinstance(prepared, Failure):
@@ -203,7 +204,7 @@ class HandOver:
             return not_written(error)
 
     async def _save(self, run: Run, begun_now: Mapping[int, Copy]) -> None:
-        """Outcomes that are not yet stored, with the copy that is begun; renews the lease. Raises Stale."""
+        """Store outcomes, and the copy that is begun; this renews the lease. Raises Stale."""
         changed = {**run.unsaved, **begun_now}
         if not changed:
             return
@@ -213,7 +214,8 @@ class HandOver:
         run.unsaved = {}
 
     async def _write(self, run: Run, copies: Mapping[int, Copy], ended: StoredMessage | None = None) -> None:
-        """One transaction with these copies and, if it `ended`, the message; the lease is renewed, or given back.
+        """Write these copies and, if it has `ended`, the message, in one transaction. It renews the lease, or gives it
+        back.
 
         Raises Stale when another worker holds the message.
         """
@@ -241,13 +243,13 @@ class HandOver:
                     loaded = await self._store.load(organization, message)
                     if loaded is None or loaded.lease is None or loaded.lease.holder != run.holder:
                         raise
-                    # Somebody has changed the reminder, or a write of ours came through that had seemed to fail.
+                    # A person has changed the reminder, or a write of ours came through that had seemed to fail.
                     run.etag, run.lease_etag = loaded.etag, loaded.lease_etag or ""
                     ended = with_others(ended, loaded.message) if ended else None
             raise Stale
 
     async def _rest(self, run: Run, stop: Refused | Paced | None) -> StoredMessage:
-        """Write down what became of the copies, and see to the next round."""
+        """Write down the outcomes of the copies, and arrange the next round."""
         now, before = self._clock.now(), run.message
         rounds, pause = self._pause(run, stop)
         ended = together(before, run.copies, now, pause).model_copy(update={"attempts": rounds})
@@ -266,7 +268,7 @@ class HandOver:
         return ended
 
     async def _forget_drafts(self, run: Run) -> None:
-        """Have removed what tries that were not sent may have left at the provider."""
+        """Ask for the removal of drafts that unsent tries may have left at the provider."""
         if self._transport.separate_envelopes:
             return
         for number, copy in run.unsaved.items():
@@ -275,9 +277,9 @@ class HandOver:
                 await self._schedule.discard(run.organization, run.message, copy.key)
 
     def _pause(self, run: Run, stop: Refused | Paced | None) -> tuple[int, timedelta | None]:
-        """Rounds in a row in which the provider has taken nothing, and how long all copies wait for it.
+        """Return the number of rounds in a row in which the provider took nothing, and the pause for all copies.
 
-        After a day of such rounds, what still waits has failed.
+        After a day of such rounds, the copies that still wait have failed.
         """
         if stop is None:
             return 0 if run.progress else run.message.attempts, None
@@ -293,9 +295,10 @@ class HandOver:
         return rounds, min(left, pause_after(rounds, stop.retry_after))
 
     async def _settle_late(self, run: Run) -> StoredMessage | None:
-        """Another worker has the message, for ours took too long: where it knows nothing of a try, we may know.
+        """Replace a doubt that another worker has stored by the outcome that we know.
 
-        Only a doubt about the very same try is replaced: what came after it is another's.
+        Our try took so long that another worker has the message. Only a doubt about the very same try is replaced: all
+        that came after it is the other worker's.
         """
         for _ in range(_LATE_TRIES):
             loaded = await self._store.load(run.organization, run.message.id)
@@ -324,7 +327,7 @@ class HandOver:
 
 
 def _is_doubtful_there(loaded: Loaded, number: int, copy: Copy) -> bool:
-    """Whether nothing definite is stored of the try whose outcome we have."""
+    """Whether storage has nothing definite on the try whose outcome we have."""
     there = loaded.copies[number] if number < len(loaded.copies) else None
     if there is None or (there.key, there.tried_at) != (copy.key, copy.tried_at):
         return False
@@ -332,6 +335,6 @@ def _is_doubtful_there(loaded: Loaded, number: int, copy: Copy) -> bool:
 
 
 def _doubts(copy: Copy) -> int:
-    """For how many of its recipients nothing definite is known of the try."""
+    """Return the number of recipients for whom the try has no definite outcome."""
     unknown = ("uncertain", "waiting", "pending") if copy.state == "submitting" else ("uncertain",)
     return sum(copy.delivery_of(number).state in unknown for number in copy.recipients)
