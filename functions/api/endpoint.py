@@ -10,7 +10,6 @@ import hmac
 import json
 import logging
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,14 +20,12 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.api.json_bodies import read_json
-from functions.api.problems import Problem, invalid, invalid_fields, not_there
-from lib.errors import Refusal, WrongField
+from functions.api.problems import Problem, invalid_fields, not_there, problem_of
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.organizations.registry import Caller, Organization
 from lib.services import Services
-from lib.storage import Conflict, Missing, StorageError, Unavailable
-from lib.workers.places import RETRY_AFTER
+from lib.storage import Missing
 
 log = logging.getLogger("heed.api")
 
@@ -201,7 +198,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
         answer = await _answer(endpoint, services, request)
         payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
-        problem = _problem(error, request)
+        problem = problem_of(error, has_if_match=bool(request.headers.get("if-match")))
         return func.HttpResponse(
             problem.document.model_dump_json(exclude_none=True),
             status_code=problem.document.status,
@@ -340,40 +337,3 @@ def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseMod
         return model.model_validate(dict(request.params))
     except ValidationError as error:
         raise invalid_fields(error, ["query"]) from None
-
-
-def _refused(refusal: Refusal, request: func.HttpRequest) -> Problem:
-    """Map a refusal of the domain to its status."""
-    match refusal.kind:
-        case "stale" if request.headers.get("if-match"):
-            return Problem(412, "It has changed since the version that If-Match names: read it again.")
-        case "stale":
-            return Problem(409, "It has changed meanwhile: read it again, and try once more.")
-        case "not_allowed":
-            return Problem(409, f"{refusal}")
-        case "wrong_field":
-            return invalid(refusal.loc if isinstance(refusal, WrongField) else [], f"{refusal}")
-        case "not_found":
-            return not_there(f"{refusal}")
-        case "too_large":
-            return Problem(413, f"{refusal}")
-        case "busy":
-            return Problem(503, f"{refusal}", headers={"Retry-After": f"{RETRY_AFTER}"})
-
-
-def _problem(error: Exception, request: func.HttpRequest) -> Problem:
-    """What the caller is told. The unforeseen goes to the log under a number, and nothing of it to the caller."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, ValidationError):
-        return invalid_fields(error)
-    if isinstance(error, Refusal):
-        return _refused(error, request)
-    if isinstance(error, Unavailable):
-        return Problem(503, "Storage does not answer; nothing is lost, try again.", headers={"Retry-After": "5"})
-    if isinstance(error, Conflict | Missing):
-        return Problem(409, "Somebody else changed it at the same moment: read it again, and try once more.")
-    number = secrets.token_hex(6)
-    log.error("unforeseen %s, number %s", type(error).__name__, number, exc_info=error)
-    status = 503 if isinstance(error, StorageError) else 500
-    return Problem(status, f"That should not have happened. The log has it under the number {number}.")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lib.errors import Refusal, WrongField
 from lib.messages.models import TOO_LARGE
+from lib.storage import Conflict, Missing, StorageError, Unavailable
+from lib.workers.places import RETRY_AFTER
+
+log = logging.getLogger("heed.api")
 
 MOST_ERRORS = 50
 """Fields of a request that are named; how many more there are is said."""
@@ -99,3 +106,43 @@ def _shown(part: str | int) -> str | int:
 
 def _path(loc: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in loc) or "the body"
+
+
+def problem_of(error: Exception, *, has_if_match: bool) -> Problem:
+    """Turn any error into the problem that the caller is told.
+
+    An unforeseen error goes to the log under a number, and the caller learns the number alone.
+    """
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationError):
+        return invalid_fields(error)
+    if isinstance(error, Refusal):
+        return _refused(error, has_if_match)
+    if isinstance(error, Unavailable):
+        return Problem(503, "Storage does not answer; nothing is lost, try again.", headers={"Retry-After": "5"})
+    if isinstance(error, Conflict | Missing):
+        return Problem(409, "Another request changed it at the same moment: read it again, and try once more.")
+    number = secrets.token_hex(6)
+    log.error("unforeseen %s, number %s", type(error).__name__, number, exc_info=error)
+    status = 503 if isinstance(error, StorageError) else 500
+    return Problem(status, f"That should not have happened. The log has it under the number {number}.")
+
+
+def _refused(refusal: Refusal, has_if_match: bool) -> Problem:
+    """Map a refusal of the domain to its status."""
+    match refusal.kind:
+        case "stale" if has_if_match:
+            return Problem(412, "It has changed since the version that If-Match names: read it again.")
+        case "stale":
+            return Problem(409, "It has changed meanwhile: read it again, and try once more.")
+        case "not_allowed":
+            return Problem(409, f"{refusal}")
+        case "wrong_field":
+            return invalid(refusal.loc if isinstance(refusal, WrongField) else [], f"{refusal}")
+        case "not_found":
+            return not_there(f"{refusal}")
+        case "too_large":
+            return Problem(413, f"{refusal}")
+        case "busy":
+            return Problem(503, f"{refusal}", headers={"Retry-After": f"{RETRY_AFTER}"})
