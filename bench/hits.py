@@ -19,8 +19,8 @@ from bench.bare_server import TABLE as BARE
 from bench.load import Generator, Load, LoadError
 from bench.processors import Seats, inherited, seconds_busy, seconds_used
 from bench.storage import JOURNAL, Mail, count_facts, prepare
-from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
+from infra.local.servers.azurite import Azurite, start_azurite
 from lib.tokens import Purpose
 
 WARM_UP_SECONDS = 1.0

@@ -15,12 +15,12 @@ from typing import Any
 
 from azure.functions.timer import TimerRequest
 
-from infra.local.application import Function
-from infra.local.clock import Clock
 from infra.local.files import write_private
-from infra.local.invocation import InvocationError, Invoke
-from infra.local.running_tasks import RunningTasks, start_in_background
-from infra.local.schedules import Schedule, is_monitored_by_default, parse_schedule
+from infra.local.host.application import Function
+from infra.local.host.clock import Clock
+from infra.local.host.invocation import InvocationError, Invoke
+from infra.local.host.running_tasks import RunningTasks, start_in_background
+from infra.local.host.schedules import Schedule, is_monitored_by_default, parse_schedule
 
 logger = logging.getLogger("heed.host")
 

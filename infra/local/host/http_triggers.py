@@ -16,11 +16,11 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 from azure.functions.http import HttpRequest
 
-from infra.local.application import Function
 from infra.local.errors import StartError
-from infra.local.host_keys import HostKeys
-from infra.local.invocation import InvocationError, Invoke
-from infra.local.routing import Router
+from infra.local.host.application import Function
+from infra.local.host.host_keys import HostKeys
+from infra.local.host.invocation import InvocationError, Invoke
+from infra.local.host.routing import Router
 from lib.workers.places import Room
 
 logger = logging.getLogger("heed.host")
@@ -66,14 +66,14 @@ class HttpTriggers:
         self._room = Room(_MOST_BODIES)
         self.router = Router()
 
-    def add(self, function: Function, invoke: Invoke) -> None:
+    def add_function(self, function: Function, invoke: Invoke) -> None:
         """Register a function under its route. Raises StartError where the Functions host would refuse it."""
         trigger = function.trigger
         route = str(trigger.route or function.name).strip()
         if route.strip("/").lower().startswith(RESERVED_ROUTES):
             raise StartError(f"Function {function.name}: no route may start with {' or '.join(RESERVED_ROUTES)}.")
         methods = [str(getattr(method, "value", method)) for method in trigger.methods or ()]
-        self.router.add(function.name, self._prefix + route.lstrip("/"), methods)
+        self.router.add_route(function.name, self._prefix + route.lstrip("/"), methods)
         level = trigger.auth_level or func.AuthLevel.FUNCTION
         self._endpoints[function.name] = _Endpoint(str(getattr(level, "value", level)).lower(), invoke)
 
@@ -94,7 +94,7 @@ class HttpTriggers:
 
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer:
         method = scope["method"]
-        found = self.router.find(method, scope["raw_path"].decode("latin-1"))
+        found = self.router.find_route(method, scope["raw_path"].decode("latin-1"))
         if found is None:
             return _empty(404)
         endpoint = self._endpoints[found.function_name]
