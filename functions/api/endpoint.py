@@ -120,7 +120,7 @@ class Deleted(BaseModel):
     deleted: str
 
 
-Handler = Callable[[Call], Awaitable[Answer]]
+EndpointHandler = Callable[[Call], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Endpoint:
     method: Method
     route: str
     who: Who
-    handler: Handler
+    handler: EndpointHandler
     summary: str
     body: type[BaseModel] | None
     query: type[BaseModel]
@@ -164,10 +164,10 @@ class Endpoints:
         text_body: bool = False,
         largest_file: int | None = None,
         largest_body: int = LARGEST_BODY,
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[EndpointHandler], EndpointHandler]:
         """Declare an endpoint; its function's docstring is the summary."""
 
-        def declare(handler: Handler) -> Handler:
+        def declare(handler: EndpointHandler) -> EndpointHandler:
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
             shape = (body, query, answers, text_body, largest_file, largest_body)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from functions.api.problems import Problem
 from lib.fields import QueryNumber
 
-Item = TypeVar("Item")
+PageItem = TypeVar("PageItem")
 
 
 class PageQuery(BaseModel):
@@ -38,17 +38,17 @@ def _cursor(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-class Page(BaseModel, Generic[Item]):
+class Page(BaseModel, Generic[PageItem]):
     """A page of a list."""
 
-    # The docstring is not that of `Page[Item]`.
+    # The docstring is not that of `Page[PageItem]`.
     model_config = ConfigDict(json_schema_extra={"description": "A page of a list."})
 
-    items: list[Item]
+    items: list[PageItem]
     next: str | None = Field(description="the `cursor` of the next page, null on the last one")
 
 
-def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
+def page(found: Sequence[tuple[str, PageItem]], limit: int) -> Page[PageItem]:
     """A page of `found`, which holds one item more than the limit where there is a next page."""
     shown = found[:limit]
     more = len(found) > limit
@@ -56,6 +56,6 @@ def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
     return Page(items=[item for _, item in shown], next=cursor)
 
 
-def page_until(items: list[Item], after: str | None) -> Page[Item]:
+def page_until(items: list[PageItem], after: str | None) -> Page[PageItem]:
     """A page of a list that says itself where the next one begins (None: there is none)."""
     return Page(items=items, next=None if after is None else _cursor(after))

@@ -17,7 +17,7 @@ import uvicorn
 
 from infra.local.errors import StartError
 from infra.local.host.application import Function, list_functions, load_application
-from infra.local.host.clock import Clock, SystemClock
+from infra.local.host.clock import SystemTimerClock, TimerClock
 from infra.local.host.host_json import HostOptions, host_options, read_host_json
 from infra.local.host.host_keys import load_host_keys
 from infra.local.host.http_triggers import HttpTriggers
@@ -57,13 +57,13 @@ class Host:
         options: HostOptions,
         settings: Mapping[str, str],
         data_dir: Path,
-        clock: Clock | None = None,
+        clock: TimerClock | None = None,
         queue_lease: timedelta = LEASE,
     ) -> None:
         self._options = options
         self._settings = settings
         self._data_dir = data_dir
-        self._clock = clock or SystemClock()
+        self._clock = clock or SystemTimerClock()
         self._queue_lease = queue_lease
         self._threads = ThreadPoolExecutor(thread_name_prefix="function")
         self._listeners: list[Listener] = []

@@ -10,7 +10,7 @@ from infra.local.errors import StartError
 from infra.local.host.host_json import parse_time_span
 
 
-class Schedule(Protocol):
+class TimerSchedule(Protocol):
     """Tells the first moment after another at which a timer is due."""
 
     def next_after(self, moment: datetime) -> datetime: ...
@@ -39,7 +39,7 @@ class IntervalSchedule:
         return moment + self.interval
 
 
-def parse_schedule(function_name: str, text: str) -> Schedule:
+def parse_schedule(function_name: str, text: str) -> TimerSchedule:
     """Read a timer's schedule. Raises StartError naming the function when it is neither form."""
     interval = parse_time_span(text)
     if interval:
@@ -49,7 +49,7 @@ def parse_schedule(function_name: str, text: str) -> Schedule:
     raise StartError(f'Function {function_name}: "{text}" is no NCRONTAB expression, such as "0 */5 * * * *".')
 
 
-def is_monitored_by_default(schedule: Schedule, now: datetime) -> bool:
+def is_monitored_by_default(schedule: TimerSchedule, now: datetime) -> bool:
     """The Functions host keeps no status of timers that run more often than once a minute."""
     first = schedule.next_after(now)
     return schedule.next_after(first) - first >= timedelta(minutes=1)
