@@ -1,7 +1,7 @@
-"""How every CRM-facing endpoint is made: who may call, what comes in and what goes out stand in one decorator.
+"""CRM-facing endpoints: one decorator says who may call, what comes in and what goes out.
 
-An endpoint is a coroutine of a `Call` that returns an `Answer` or raises a `Problem`. The same declaration registers
-it with the Functions host and describes it in the OpenAPI document.
+An endpoint is a coroutine that takes a `Call` and returns an `Answer` or raises a `Problem`. The same declaration
+registers it with the Functions host and describes it in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from lib.storage import Missing
 
 log = logging.getLogger("heed.api")
 
-Who = Literal["nobody", "admin", "organization"]
+Who = Literal["anyone", "admin", "organization"]
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 LARGEST_BODY = 256 * 1024
-"""Bytes. Most bodies need far less; an endpoint that takes more says so."""
+"""Bytes. Most bodies are far smaller; an endpoint that takes more says so."""
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
@@ -48,7 +48,7 @@ class NoQuery(BaseModel):
 
 @dataclass(slots=True)
 class Call:
-    """One request, checked: the caller may do this, and body and query are of the declared models."""
+    """One request, after its checks: the caller may do this, and body and query have the declared shapes."""
 
     services: Services
     request: func.HttpRequest
@@ -57,7 +57,7 @@ class Call:
     body: Any
     caller: Caller | None = None
     made_id: str = field(default_factory=new_id)
-    """The id for what this call makes; the same again when a POST is repeated with its Idempotency-Key."""
+    """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
 
     @property
     def org(self) -> str:
@@ -78,14 +78,14 @@ class Call:
         return self.services.clock.now()
 
     def acting_user(self) -> str:
-        """The acting user, who must be named. Raises Problem."""
+        """Return the acting user. Raises Problem where the call names none."""
         user = self.user()
         if user is None:
             raise Problem(400, "Name the acting user in the header X-Heed-User.")
         return user
 
     def user(self) -> str | None:
-        """The acting user, if the call names one. Raises Problem for a name that is no id."""
+        """Return the acting user, if the call names one. Raises Problem for a name that is no id."""
         user: str | None = self.request.headers.get("x-heed-user")
         if user is not None and not CHOSEN.fullmatch(user):
             raise Problem(400, "The header X-Heed-User is not a user id.")
@@ -94,15 +94,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is what becomes JSON, JSON already, or a page's HTML. `size`: roughly its characters, if many."""
+    """The outcome of a call."""
 
     status: int
     body: BaseModel | Mapping[str, Any] | bytes | str | None = None
+    """A model or mapping that becomes JSON, JSON as bytes, or the HTML of a page."""
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
+    """Roughly the characters of a large body; a large one is written by another process."""
 
     def payload(self) -> bytes:
+        """Return the body as it goes over the wire."""
         if self.body is None:
             return b""
         if isinstance(self.body, bytes):
@@ -115,7 +118,7 @@ class Answer:
 
 
 class Deleted(BaseModel):
-    """The id of what is gone."""
+    """The id of the thing that was deleted."""
 
     deleted: str
 
@@ -125,10 +128,7 @@ EndpointHandler = Callable[[Call], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method of one path, as declared. `answers` are the models by status; None: no body, `str`: a page.
-
-    A body has at most `largest_body` bytes. With `largest_file` it is a file, of at most so many bytes.
-    """
+    """One method of one path, as declared."""
 
     name: str
     method: Method
@@ -139,13 +139,16 @@ class Endpoint:
     body: type[BaseModel] | None
     query: type[BaseModel]
     answers: Mapping[int, type[BaseModel] | type[str] | None]
+    """The model of each status; None stands for no body, `str` for a page."""
     text_body: bool
     largest_file: int | None = None
+    """Bytes. Where it is set, the body is a file."""
     largest_body: int = LARGEST_BODY
+    """Bytes."""
 
 
 class Endpoints:
-    """A resource's endpoints."""
+    """The endpoints of a resource."""
 
     def __init__(self, tag: str, who: Who = "organization", prefix: str = "api/orgs/{org}") -> None:
         self.tag = tag
@@ -165,9 +168,10 @@ class Endpoints:
         largest_file: int | None = None,
         largest_body: int = LARGEST_BODY,
     ) -> Callable[[EndpointHandler], EndpointHandler]:
-        """Declare an endpoint; its function's docstring is the summary."""
+        """Declare an endpoint; the docstring of its function is the summary."""
 
         def declare(handler: EndpointHandler) -> EndpointHandler:
+            """Keep the declaration; the function stays as it is."""
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
             shape = (body, query, answers, text_body, largest_file, largest_body)
@@ -177,6 +181,7 @@ class Endpoints:
         return declare
 
     def blueprint(self, services: Services) -> func.Blueprint:
+        """Register every endpoint, over the services."""
         blueprint = func.Blueprint()
         for endpoint in self.all:
             _register(blueprint, endpoint, services)
@@ -193,7 +198,7 @@ def _register(blueprint: func.Blueprint, endpoint: Endpoint, services: Services)
 
 
 async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
-    """The whole of a call: check, do, shape the answer. No exception leaves it."""
+    """Check a request, handle it, and shape the answer. No exception leaves this function."""
     try:
         answer = await _answer(endpoint, services, request)
         payload = await _payload(services, request.route_params.get("org", ""), answer)
@@ -278,10 +283,10 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
 
 
 def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
-    """The path's parts, each of the shape that ids have: anything else is not there.
+    """Return the path's parameters. Raises Problem (404) for one that has not the shape of an id.
 
-    The Functions host hands them over percent-decoded but for `%2F`. In Azure a front end has decoded that before it
-    looks for the route, so what may hold a slash is the last part, and takes the rest of the path: `{*name}`.
+    The Functions host decodes them, all but `%2F`. In Azure a front end decodes that too, before it looks for the
+    route. A parameter that may hold a slash is therefore the last one, and takes the rest of the path: `{*name}`.
     """
     path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
     for name in _REST.findall(endpoint.route):
@@ -293,7 +298,7 @@ def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
 
 
 async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
-    if endpoint.who == "nobody":
+    if endpoint.who == "anyone":
         return None
     scheme, _, key = call.request.headers.get("authorization", "").partition(" ")
     key = key.strip()

@@ -22,7 +22,7 @@ class PageQuery(BaseModel):
     cursor: Annotated[str, Field(max_length=1024, description="`next` of the page before")] | None = None
 
     def after(self) -> str | None:
-        """The key of the last item of the page before. Raises Problem."""
+        """Return the key of the last item of the page before. Raises Problem for a cursor of another list."""
         if self.cursor is None:
             return None
         try:
@@ -41,7 +41,7 @@ def _cursor(key: str) -> str:
 class Page(BaseModel, Generic[PageItem]):
     """A page of a list."""
 
-    # The docstring is not that of `Page[PageItem]`.
+    # pydantic does not hand the docstring on to `Page[…]`.
     model_config = ConfigDict(json_schema_extra={"description": "A page of a list."})
 
     items: list[PageItem]
@@ -49,7 +49,7 @@ class Page(BaseModel, Generic[PageItem]):
 
 
 def page(found: Sequence[tuple[str, PageItem]], limit: int) -> Page[PageItem]:
-    """A page of `found`, which holds one item more than the limit where there is a next page."""
+    """Make a page of `found`, which holds one item more than the limit where there is a next page."""
     shown = found[:limit]
     more = len(found) > limit
     cursor = _cursor(shown[-1][0]) if more else None
@@ -57,5 +57,5 @@ def page(found: Sequence[tuple[str, PageItem]], limit: int) -> Page[PageItem]:
 
 
 def page_until(items: list[PageItem], after: str | None) -> Page[PageItem]:
-    """A page of a list that says itself where the next one begins (None: there is none)."""
+    """Make a page whose list says where the next one begins; None where there is none."""
     return Page(items=items, next=None if after is None else _cursor(after))
