@@ -25,7 +25,7 @@ from azure.data.tables.aio import TableClient
 from yarl import URL
 
 from bench.load import HEADERS
-from infra.local.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
+from infra.local.host.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
 from lib.storage.azure.account import Account
 from lib.tracking.facts import new_fact
 from pixel_fn import PIXEL

@@ -32,8 +32,8 @@ from bench.heed_server import REQUESTS
 from bench.processors import Seats, inherited, seconds_used
 from bench.storage import Mail, prepare
 from bench.versions import THIS, Version, compare, in_turn, versions
-from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
+from infra.local.servers.azurite import Azurite, start_azurite
 from lib.clock import SystemClock, milliseconds
 from lib.messages.store import Summary
 from lib.storage import Range

@@ -20,10 +20,10 @@ import uvloop
 
 from bench.bare_server import READY
 from bench.stalls import Watch
-from infra.local.application import load_application
 from infra.local.child import ROOT
-from infra.local.host import Host, bind
-from infra.local.host_json import read_host_json
+from infra.local.host.application import load_application
+from infra.local.host.host import Host, bind
+from infra.local.host.host_json import read_host_json
 
 REQUESTS = "requests so far: "
 

@@ -24,8 +24,8 @@ from bench.load import Generator, Load, LoadError, choose_generator
 from bench.processors import Seats, inherited, seconds_busy, seconds_used
 from bench.storage import JOURNAL, Mail, count_facts, prepare
 from bench.versions import THIS, Version, compare, in_turn, versions
-from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
+from infra.local.servers.azurite import Azurite, start_azurite
 from lib.tokens import Purpose
 
 WARM_UP_SECONDS = 1.0

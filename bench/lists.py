@@ -18,7 +18,7 @@ from typing import get_args
 import uvloop
 
 from bench.sending import Finding
-from infra.local.azurite import start_azurite
+from infra.local.servers.azurite import start_azurite
 from lib.lists.store import Listed, Lists, Place, Sort, View
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage

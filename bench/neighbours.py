@@ -35,8 +35,8 @@ from bench.sections import NEIGHBORS, put
 from bench.sending import Finding
 from bench.stalls import LONG, STALL
 from bench.storage import Mail, prepare
-from infra.local.azurite import start_azurite
 from infra.local.child import Child, free_port
+from infra.local.servers.azurite import start_azurite
 from lib.tokens import Claim, KeyRing, Purpose
 
 SECONDS = 60.0

@@ -24,8 +24,8 @@ from aiosmtpd.controller import Controller
 
 from bench.bare_server import READY
 from bench.processors import inherited
-from infra.local.azurite import start_azurite
 from infra.local.child import Child, free_port
+from infra.local.servers.azurite import start_azurite
 from lib.clock import SetClock, SystemClock
 from lib.ids import new_id
 from lib.storage import Row, Storage, Tables, Upsert

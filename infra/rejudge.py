@@ -32,8 +32,8 @@ class _Totals:
     changed: Counter[str] = field(default_factory=Counter)
     shown: int = 0
 
-    def add_report(self, report: Reassessment) -> None:
-        """Add the report of one message."""
+    def count_report(self, report: Reassessment) -> None:
+        """Add a message's report to the totals."""
         self.messages += 1
         self.facts += report.facts
         self.reworded += report.reworded
@@ -49,7 +49,7 @@ async def rejudge(services: Services, organization: str, *, write: bool) -> _Tot
     """Print what changes, message by message for the first ones, and progress. Raises StorageError."""
     totals = _Totals()
     async for report in services.rejudge.organization(organization, write=write):
-        totals.add_report(report)
+        totals.count_report(report)
         if report.changed and totals.shown < _SHOWN:
             totals.shown += 1
             _show(report)

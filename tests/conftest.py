@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from infra.local.azurite import Azurite, start_azurite
+from infra.local.servers.azurite import Azurite, start_azurite
 
 # An example that is slow on a busy machine is no failure.
 settings.register_profile("heed", deadline=None)

@@ -1,7 +1,7 @@
-"""How every CRM-facing endpoint is made: who may call, what comes in and what goes out stand in one decorator.
+"""CRM-facing endpoints: one decorator says who may call, what comes in and what goes out.
 
-An endpoint is a coroutine of a `Call` that returns an `Answer` or raises a `Problem`. The same declaration registers
-it with the Functions host and describes it in the OpenAPI document.
+An endpoint is a coroutine that takes a `Call` and returns an `Answer` or raises a `Problem`. The same declaration
+registers it with the Functions host and describes it in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hmac
 import json
 import logging
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,22 +20,20 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.api.json_bodies import read_json
-from functions.api.problems import Problem, invalid, invalid_fields, not_there
-from lib.errors import Refusal, WrongField
+from functions.api.problems import Problem, invalid_fields, not_there, problem_of
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.organizations.registry import Caller, Organization
 from lib.services import Services
-from lib.storage import Conflict, Missing, StorageError, Unavailable
-from lib.workers.places import RETRY_AFTER
+from lib.storage import Missing
 
 log = logging.getLogger("heed.api")
 
-Who = Literal["nobody", "admin", "organization"]
+Who = Literal["anyone", "admin", "organization"]
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 LARGEST_BODY = 256 * 1024
-"""Bytes. Most bodies need far less; an endpoint that takes more says so."""
+"""Bytes. Most bodies are far smaller; an endpoint that takes more says so."""
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
@@ -51,7 +48,7 @@ class NoQuery(BaseModel):
 
 @dataclass(slots=True)
 class Call:
-    """One request, checked: the caller may do this, and body and query are of the declared models."""
+    """One request, after its checks: the caller may do this, and body and query have the declared shapes."""
 
     services: Services
     request: func.HttpRequest
@@ -60,7 +57,7 @@ class Call:
     body: Any
     caller: Caller | None = None
     made_id: str = field(default_factory=new_id)
-    """The id for what this call makes; the same again when a POST is repeated with its Idempotency-Key."""
+    """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
 
     @property
     def org(self) -> str:
@@ -81,14 +78,14 @@ class Call:
         return self.services.clock.now()
 
     def acting_user(self) -> str:
-        """The acting user, who must be named. Raises Problem."""
+        """Return the acting user. Raises Problem where the call names none."""
         user = self.user()
         if user is None:
             raise Problem(400, "Name the acting user in the header X-Heed-User.")
         return user
 
     def user(self) -> str | None:
-        """The acting user, if the call names one. Raises Problem for a name that is no id."""
+        """Return the acting user, if the call names one. Raises Problem for a name that is no id."""
         user: str | None = self.request.headers.get("x-heed-user")
         if user is not None and not CHOSEN.fullmatch(user):
             raise Problem(400, "The header X-Heed-User is not a user id.")
@@ -97,15 +94,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is what becomes JSON, JSON already, or a page's HTML. `size`: roughly its characters, if many."""
+    """The outcome of a call."""
 
     status: int
     body: BaseModel | Mapping[str, Any] | bytes | str | None = None
+    """A model or mapping that becomes JSON, JSON as bytes, or the HTML of a page."""
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
+    """Roughly the characters of a large body; a large one is written by another process."""
 
     def payload(self) -> bytes:
+        """Return the body as it goes over the wire."""
         if self.body is None:
             return b""
         if isinstance(self.body, bytes):
@@ -118,37 +118,37 @@ class Answer:
 
 
 class Deleted(BaseModel):
-    """The id of what is gone."""
+    """The id of the thing that was deleted."""
 
     deleted: str
 
 
-Handler = Callable[[Call], Awaitable[Answer]]
+EndpointHandler = Callable[[Call], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method of one path, as declared. `answers` are the models by status; None: no body, `str`: a page.
-
-    A body has at most `largest_body` bytes. With `largest_file` it is a file, of at most so many bytes.
-    """
+    """One method of one path, as declared."""
 
     name: str
     method: Method
     route: str
     who: Who
-    handler: Handler
+    handler: EndpointHandler
     summary: str
     body: type[BaseModel] | None
     query: type[BaseModel]
     answers: Mapping[int, type[BaseModel] | type[str] | None]
+    """The model of each status; None stands for no body, `str` for a page."""
     text_body: bool
     largest_file: int | None = None
+    """Bytes. Where it is set, the body is a file."""
     largest_body: int = LARGEST_BODY
+    """Bytes."""
 
 
 class Endpoints:
-    """A resource's endpoints."""
+    """The endpoints of a resource."""
 
     def __init__(self, tag: str, who: Who = "organization", prefix: str = "api/orgs/{org}") -> None:
         self.tag = tag
@@ -167,10 +167,11 @@ class Endpoints:
         text_body: bool = False,
         largest_file: int | None = None,
         largest_body: int = LARGEST_BODY,
-    ) -> Callable[[Handler], Handler]:
-        """Declare an endpoint; its function's docstring is the summary."""
+    ) -> Callable[[EndpointHandler], EndpointHandler]:
+        """Declare an endpoint; the docstring of its function is the summary."""
 
-        def declare(handler: Handler) -> Handler:
+        def declare(handler: EndpointHandler) -> EndpointHandler:
+            """Keep the declaration; the function stays as it is."""
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
             shape = (body, query, answers, text_body, largest_file, largest_body)
@@ -180,6 +181,7 @@ class Endpoints:
         return declare
 
     def blueprint(self, services: Services) -> func.Blueprint:
+        """Register every endpoint, over the services."""
         blueprint = func.Blueprint()
         for endpoint in self.all:
             _register(blueprint, endpoint, services)
@@ -196,12 +198,12 @@ def _register(blueprint: func.Blueprint, endpoint: Endpoint, services: Services)
 
 
 async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
-    """The whole of a call: check, do, shape the answer. No exception leaves it."""
+    """Check a request, handle it, and shape the answer. No exception leaves this function."""
     try:
         answer = await _answer(endpoint, services, request)
         payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
-        problem = _problem(error, request)
+        problem = problem_of(error, has_if_match=bool(request.headers.get("if-match")))
         return func.HttpResponse(
             problem.document.model_dump_json(exclude_none=True),
             status_code=problem.document.status,
@@ -281,10 +283,10 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
 
 
 def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
-    """The path's parts, each of the shape that ids have: anything else is not there.
+    """Return the path's parameters. Raises Problem (404) for one that has not the shape of an id.
 
-    The Functions host hands them over percent-decoded but for `%2F`. In Azure a front end has decoded that before it
-    looks for the route, so what may hold a slash is the last part, and takes the rest of the path: `{*name}`.
+    The Functions host decodes them, all but `%2F`. In Azure a front end decodes that too, before it looks for the
+    route. A parameter that may hold a slash is therefore the last one, and takes the rest of the path: `{*name}`.
     """
     path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
     for name in _REST.findall(endpoint.route):
@@ -296,7 +298,7 @@ def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
 
 
 async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
-    if endpoint.who == "nobody":
+    if endpoint.who == "anyone":
         return None
     scheme, _, key = call.request.headers.get("authorization", "").partition(" ")
     key = key.strip()
@@ -340,40 +342,3 @@ def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseMod
         return model.model_validate(dict(request.params))
     except ValidationError as error:
         raise invalid_fields(error, ["query"]) from None
-
-
-def _refused(refusal: Refusal, request: func.HttpRequest) -> Problem:
-    """Map a refusal of the domain to its status."""
-    match refusal.kind:
-        case "stale" if request.headers.get("if-match"):
-            return Problem(412, "It has changed since the version that If-Match names: read it again.")
-        case "stale":
-            return Problem(409, "It has changed meanwhile: read it again, and try once more.")
-        case "not_allowed":
-            return Problem(409, f"{refusal}")
-        case "wrong_field":
-            return invalid(refusal.loc if isinstance(refusal, WrongField) else [], f"{refusal}")
-        case "not_found":
-            return not_there(f"{refusal}")
-        case "too_large":
-            return Problem(413, f"{refusal}")
-        case "busy":
-            return Problem(503, f"{refusal}", headers={"Retry-After": f"{RETRY_AFTER}"})
-
-
-def _problem(error: Exception, request: func.HttpRequest) -> Problem:
-    """What the caller is told. The unforeseen goes to the log under a number, and nothing of it to the caller."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, ValidationError):
-        return invalid_fields(error)
-    if isinstance(error, Refusal):
-        return _refused(error, request)
-    if isinstance(error, Unavailable):
-        return Problem(503, "Storage does not answer; nothing is lost, try again.", headers={"Retry-After": "5"})
-    if isinstance(error, Conflict | Missing):
-        return Problem(409, "Somebody else changed it at the same moment: read it again, and try once more.")
-    number = secrets.token_hex(6)
-    log.error("unforeseen %s, number %s", type(error).__name__, number, exc_info=error)
-    status = 503 if isinstance(error, StorageError) else 500
-    return Problem(status, f"That should not have happened. The log has it under the number {number}.")

@@ -1,7 +1,7 @@
-"""Bodies in JSON, read within bounds: what is refused must cost little, however many errors could be found in it.
+"""Reads JSON bodies within bounds: refusing a body must cost little, however many errors it holds.
 
-pydantic collects every error there is, at some 2 KB each. So the values of a body are counted before it is read, in a
-few passes at the speed of memory; of a body with too many, only the beginning is read, to say what is wrong with it.
+pydantic collects every error, at some 2 KB each. The values of a body are therefore counted before it is read, in a few
+passes at the speed of memory. Of a body with too many values only the beginning is read, to say what is wrong with it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pydantic import BaseModel, ValidationError
 from functions.api.problems import MOST_ERRORS, FieldError, Problem, field_errors, invalid_fields
 
 MOST_VALUES = 20_000
-"""Of lists and objects together. A message to 500 recipients has some 4,500."""
+"""The most values of lists and objects together. A message to 500 recipients has some 4,500."""
 
 _QUOTES = 4 * MOST_VALUES
-"""More strings than keys and values need."""
+"""The most quotation marks, more than keys and values need."""
 
 _BEGINNING = 32_000
-"""Bytes of a body with too many values that are looked at."""
+"""Bytes that are read of a body with too many values."""
 
 
 def read_json(model: type[BaseModel], raw: bytes) -> BaseModel:
-    """The body. Raises Problem: 400 for what is no JSON, 422 for what is another thing than the model says."""
+    """Read a body. Raises Problem: 400 where it is no JSON, 422 where it does not fit the model."""
     plain = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
     if plain.count(b'"') > _QUOTES:
         raise _too_many(model, raw)
@@ -47,7 +47,7 @@ def _problem(error: ValidationError) -> Problem:
 
 
 def _too_many(model: type[BaseModel], raw: bytes) -> Problem:
-    """The errors of the beginning; what is missing there may come later."""
+    """Report the errors of the beginning, but no missing fields: they may come later in the body."""
     errors = []
     try:
         model.model_validate_json(_beginning(raw), strict=True)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, from the endpoints' own declarations and the models that check what comes in."""
+"""The OpenAPI document, made from the endpoints' declarations and the models that check requests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _RECIPIENT_FACING: dict[str, Any] = {
 
 
 def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
-    """OpenAPI 3.1, as JSON."""
+    """Describe the endpoints as an OpenAPI 3.1 document, in JSON."""
     endpoints = [(group.tag, endpoint) for group in groups for endpoint in group.all]
     references, schemas = _schemas(endpoint for _, endpoint in endpoints)
     paths: dict[str, dict[str, Any]] = {}
@@ -99,7 +99,7 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
 
 
 References = Mapping[Any, dict[str, Any]]
-"""The schema's reference of each (model, mode)."""
+"""The reference to the schema of each (model, mode)."""
 
 
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[References, dict[str, Any]]:
@@ -122,7 +122,7 @@ def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str
         "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *_headers(endpoint)],
         "responses": _responses(endpoint, references),
     }
-    if endpoint.who == "nobody":
+    if endpoint.who == "anyone":
         operation["security"] = []
     if endpoint.body:
         schema = references[endpoint.body, "validation"]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from functions.api.problems import Problem
 from lib.fields import QueryNumber
 
-Item = TypeVar("Item")
+PageItem = TypeVar("PageItem")
 
 
 class PageQuery(BaseModel):
@@ -22,7 +22,7 @@ class PageQuery(BaseModel):
     cursor: Annotated[str, Field(max_length=1024, description="`next` of the page before")] | None = None
 
     def after(self) -> str | None:
-        """The key of the last item of the page before. Raises Problem."""
+        """Return the key of the last item of the page before. Raises Problem for a cursor of another list."""
         if self.cursor is None:
             return None
         try:
@@ -38,24 +38,24 @@ def _cursor(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-class Page(BaseModel, Generic[Item]):
+class Page(BaseModel, Generic[PageItem]):
     """A page of a list."""
 
-    # The docstring is not that of `Page[Item]`.
+    # pydantic does not hand the docstring on to `Page[…]`.
     model_config = ConfigDict(json_schema_extra={"description": "A page of a list."})
 
-    items: list[Item]
+    items: list[PageItem]
     next: str | None = Field(description="the `cursor` of the next page, null on the last one")
 
 
-def page(found: Sequence[tuple[str, Item]], limit: int) -> Page[Item]:
-    """A page of `found`, which holds one item more than the limit where there is a next page."""
+def page(found: Sequence[tuple[str, PageItem]], limit: int) -> Page[PageItem]:
+    """Make a page of `found`, which holds one item more than the limit where there is a next page."""
     shown = found[:limit]
     more = len(found) > limit
     cursor = _cursor(shown[-1][0]) if more else None
     return Page(items=[item for _, item in shown], next=cursor)
 
 
-def page_until(items: list[Item], after: str | None) -> Page[Item]:
-    """A page of a list that says itself where the next one begins (None: there is none)."""
+def page_until(items: list[PageItem], after: str | None) -> Page[PageItem]:
+    """Make a page whose list says where the next one begins; None where there is none."""
     return Page(items=items, next=None if after is None else _cursor(after))

@@ -10,7 +10,7 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
 from functions.resources.messages import load_message
 from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
-from lib.errors import TooLarge
+from lib.errors import TooLarge, WrongField
 from lib.fields import Model, Moment, QueryFlag
 from lib.files.image_formats import BrokenImage
 from lib.files.models import (
@@ -130,7 +130,7 @@ async def patch_attachment(call: Call) -> Answer:
             version=call.if_match,
         )
     except TooLarge as error:
-        raise invalid(["followed"], f"{error}") from None
+        raise WrongField(["followed"], f"{error}") from None
     await _tell_lists(call, loaded.message)
     return Answer(200, await read_attachment(call, file, loaded))
 

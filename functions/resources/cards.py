@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, page
-from functions.api.problems import Problem, not_there
+from functions.api.problems import not_there
 from lib.cards.store import Action, Card, CardRecipient, Kind, Priority, Status
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, Stale, WrongField
@@ -145,7 +145,7 @@ async def call_from_card(call: Call) -> Answer:
     _check_version(call, etag)
     record = card.related()
     if record is None:
-        raise Problem(409, "There is no record to call about: neither the message nor its recipient names one.")
+        raise NotAllowed("There is no record to call about: neither the message nor its recipient names one.")
     await _remove_undone(call, card)
     activity = Activity(
         id=short_hash("call", card.user, card.id, etag),

@@ -11,10 +11,10 @@ from pydantic import StringConstraints, ValidationError
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, page
 from functions.api.patching import patch_of, patched
-from functions.api.problems import Problem, invalid, invalid_fields, not_there
+from functions.api.problems import invalid, invalid_fields, not_there
 from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
 from functions.shapes.timeline import Event, timeline_event
-from lib.errors import Stale
+from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE
 from lib.lists.store import Sort, View, scope_of
@@ -104,7 +104,7 @@ async def patch_message(call: Call) -> Answer:
         frozen = sorted(given - _AFTER_SENDING)
         if frozen or message.state not in ("scheduled", "sent"):
             what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
-            raise Problem(409, f"The message is {message.status}: {what} can no longer be changed.")
+            raise NotAllowed(f"The message is {message.status}: {what} can no longer be changed.")
     body = await call.services.messages.body(call.org, message.id)
     there = MessageSpec.model_construct(**dict(message), html=body.html, text=body.text)
     try:
@@ -154,7 +154,7 @@ async def delete_message(call: Call) -> Answer:
     """Delete a draft, a scheduled or a failed message."""
     loaded = await load_message(call)
     if loaded.message.state not in (*_EDITABLE, "scheduled"):
-        raise Problem(409, f"A message that is {loaded.message.status} cannot be deleted.")
+        raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.lists.remove(call.org, loaded.summary.places)
     try:

@@ -17,6 +17,7 @@ from functions.shapes.message import MessageRead
 from lib.composing.bodies import size_of
 from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.composing.preparation import check_domain
+from lib.errors import NotAllowed
 from lib.fields import Model, Moment
 from lib.files.models import StoredFile
 from lib.messages.copies import state_of_all
@@ -128,7 +129,7 @@ async def prepare_message(call: Call) -> Answer:
     """
     loaded = await load_message(call)
     if loaded.message.state != "draft":
-        raise Problem(409, f"Only a draft can be prepared; this message is {loaded.message.status}.")
+        raise NotAllowed(f"Only a draft can be prepared; this message is {loaded.message.status}.")
     body = await _check_complete(call, loaded)
     services = call.services
     message = loaded.message
@@ -207,7 +208,7 @@ async def mark_sent(call: Call) -> Answer:
         sent = _sent(call, loaded).model_copy(update={"gateways": gateways})
         await call.services.messages.change(call.org, sent, loaded.etag)
     elif message.state != "sent":
-        raise Problem(409, f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
+        raise NotAllowed(f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
     return await answer_with_message(call, 200, message.id)
 
 

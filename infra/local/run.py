@@ -18,14 +18,14 @@ from typing import NoReturn
 
 import uvloop
 
-from infra.local.application import load_application
-from infra.local.azurite import start_azurite
 from infra.local.child import ROOT, Child, free_port
 from infra.local.errors import StartError
 from infra.local.files import write_private
-from infra.local.host import Host, bind
-from infra.local.host_json import read_host_json
-from infra.local.mail_catcher import start_mail_catcher
+from infra.local.host.application import load_application
+from infra.local.host.host import Host, bind
+from infra.local.host.host_json import read_host_json
+from infra.local.servers.azurite import start_azurite
+from infra.local.servers.mail_catcher import start_mail_catcher
 from infra.local.service_bus.process import start_service_bus
 from infra.local.settings import expand_development_storage, read_settings_file
 

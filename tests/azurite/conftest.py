@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from infra.local.azurite import Azurite
+from infra.local.servers.azurite import Azurite
 from lib.storage import Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage

@@ -15,8 +15,8 @@ import pytest
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from functions.app import make_app
-from infra.local.azurite import Azurite, start_azurite
-from infra.local.host import Host, running_host
+from infra.local.host.host import Host, running_host
+from infra.local.servers.azurite import Azurite, start_azurite
 from lib.sending.orders import Wake
 from lib.services import Services
 from lib.settings import load_settings

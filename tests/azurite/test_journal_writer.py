@@ -16,8 +16,8 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.queue.aio import QueueServiceClient
 
-from infra.local.azurite import Azurite
 from infra.local.child import free_port
+from infra.local.servers.azurite import Azurite
 from infra.local.settings import development_connection_string
 from lib.storage import Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.azure.account import Account

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from infra.local.azurite import Azurite
+from infra.local.servers.azurite import Azurite
 from lib.errors import Stale
 from lib.lists.store import Listed, Lists, Sort, View
 from lib.storage import Range

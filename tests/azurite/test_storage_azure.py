@@ -15,8 +15,8 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from yarl import URL
 
-from infra.local.azurite import Azurite
 from infra.local.child import free_port
+from infra.local.servers.azurite import Azurite
 from infra.local.settings import development_connection_string
 from lib.storage import Delete, Grant, Insert, Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.azure.account import Account

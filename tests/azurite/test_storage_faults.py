@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from infra.local.azurite import Azurite
+from infra.local.servers.azurite import Azurite
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage, Unavailable, Upsert
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.azurite import Azurite
-from infra.local.mail_catcher import MailCatcher, start_mail_catcher
+from infra.local.servers.azurite import Azurite
+from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from tests.end_to_end.running import Running, start_heed
 
 

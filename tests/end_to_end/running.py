@@ -15,9 +15,9 @@ from typing import Any
 
 import aiohttp
 
-from infra.local.azurite import Azurite
 from infra.local.child import ROOT, free_port
-from infra.local.mail_catcher import MailCatcher
+from infra.local.servers.azurite import Azurite
+from infra.local.servers.mail_catcher import MailCatcher
 from tests.support.heed import CHROME, GMAIL, TOKEN_KEYS
 
 ADMIN_KEY = "local-admin"

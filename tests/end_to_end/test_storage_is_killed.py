@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from infra.local.azurite import start_azurite
-from infra.local.mail_catcher import MailCatcher
+from infra.local.servers.azurite import start_azurite
+from infra.local.servers.mail_catcher import MailCatcher
 from tests.end_to_end.running import ADMIN_KEY, eventually, start_heed
 from tests.end_to_end.test_a_followed_mail import html_part
 

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass, field
 from itertools import count
 
-from infra.local.azurite import Azurite
+from infra.local.servers.azurite import Azurite
 from infra.local.settings import DEVELOPMENT_ACCOUNT
 from lib.storage.azure.account import Account
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from infra.local.azurite import start_azurite
+from infra.local.servers.azurite import start_azurite
 from lib.clock import SetClock
 from tests.faults.accounts import Accounts, azurite_accounts
 from tests.faults.hosts import ProcessHost, StorageInbox

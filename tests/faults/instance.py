@@ -24,10 +24,10 @@ import aiohttp
 import azure.functions as func
 import uvloop
 
-from infra.local.application import load_application
 from infra.local.child import ROOT, free_port
-from infra.local.host import Host, bind
-from infra.local.host_json import read_host_json
+from infra.local.host.application import load_application
+from infra.local.host.host import Host, bind
+from infra.local.host.host_json import read_host_json
 from tests.support.heed import ADMIN_KEY, SETTINGS
 
 TICK_SECONDS = 0.5

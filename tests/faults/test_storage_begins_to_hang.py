@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from infra.local.log_lines import LateLines
+from infra.local.host.log_lines import LateLines
 from lib.clock import SetClock
 from lib.tracking.journal import LOG_MARK
 from lib.verdicts.fact_store import FactRows

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from functions.app import make_app
-from infra.local.application import list_functions
 from infra.local.child import ROOT
+from infra.local.host.application import list_functions
 from tests.support.heed import SETTINGS, Heed
 
 HITS = {"pixel", "image", "redirect", "attachment"}

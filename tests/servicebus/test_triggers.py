@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 
 from infra.local.errors import StartError
-from infra.local.host import Host, running_host
-from infra.local.host_json import host_options
+from infra.local.host.host import Host, running_host
+from infra.local.host.host_json import host_options
 from tests.servicebus.conftest import Bus, loopback_only
 from tests.support.tcp_forwarder import TcpForwarder
 

@@ -17,10 +17,10 @@ from urllib.parse import quote
 from azure.functions.queue import QueueMessage
 
 from functions.app import make_app
-from infra.local.application import list_functions
-from infra.local.host_keys import load_host_keys
-from infra.local.http_triggers import HttpTriggers
-from infra.local.invocation import InvocationError, Invoke, make_invoke
+from infra.local.host.application import list_functions
+from infra.local.host.host_keys import load_host_keys
+from infra.local.host.http_triggers import HttpTriggers
+from infra.local.host.invocation import InvocationError, Invoke, make_invoke
 from lib.clock import SetClock
 from lib.sending.mx_lookup import Resolve
 from lib.services import Services
@@ -101,7 +101,7 @@ class Heed:
         for function in list_functions(make_app(self.services)):
             invoke = make_invoke(function, threads)
             if function.trigger_type == "httpTrigger":
-                self._http.add(function, invoke)
+                self._http.add_function(function, invoke)
             elif function.trigger_type == "queueTrigger":
                 self._queues[function.trigger.queue_name] = invoke
             else:

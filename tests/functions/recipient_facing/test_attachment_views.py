@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 import attachment_fn
-from infra.local.log_lines import LateLines
+from infra.local.host.log_lines import LateLines
 from lib.storage import Range, Row, Storage, Unavailable
 from lib.storage.memory import MemoryBlobs, MemoryTables, memory_storage
 from lib.storage.protocols import EVERYTHING

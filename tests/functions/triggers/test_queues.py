@@ -12,7 +12,7 @@ from azure.functions.servicebus import ServiceBusMessage
 
 from functions.triggers import queues as queue_trigger
 from functions.triggers.queues import on_queue, pause_after
-from infra.local.application import Function, list_functions
+from infra.local.host.application import Function, list_functions
 from lib.storage import Unavailable
 from lib.storage.memory import MemoryQueues
 from tests.support.heed import Heed

@@ -15,12 +15,12 @@ from typing import Any
 
 from azure.functions.timer import TimerRequest
 
-from infra.local.application import Function
-from infra.local.clock import Clock
 from infra.local.files import write_private
-from infra.local.invocation import InvocationError, Invoke
-from infra.local.running_tasks import RunningTasks, start_in_background
-from infra.local.schedules import TimerSchedule, is_monitored_by_default, parse_schedule
+from infra.local.host.application import Function
+from infra.local.host.clock import TimerClock
+from infra.local.host.invocation import InvocationError, Invoke
+from infra.local.host.running_tasks import RunningTasks, start_in_background
+from infra.local.host.schedules import TimerSchedule, is_monitored_by_default, parse_schedule
 
 logger = logging.getLogger("heed.host")
 
@@ -64,7 +64,7 @@ class StatusFile:
             logger.warning("%s cannot be read; the timer starts anew", self._path)
             return None
 
-    def write(self, status: ScheduleStatus) -> None:
+    def write_status(self, status: ScheduleStatus) -> None:
         write_private(self._path, json.dumps(status.as_dict()) + "\n")
 
 
@@ -75,7 +75,7 @@ class TimerTrigger:
         self,
         schedule: TimerSchedule,
         invoke: Invoke,
-        clock: Clock,
+        clock: TimerClock,
         status_file: StatusFile | None,
         run_on_startup: bool,
     ) -> None:
@@ -136,13 +136,13 @@ class TimerTrigger:
         self._status = status
         if self._status_file is not None:
             try:
-                self._status_file.write(status)
+                self._status_file.write_status(status)
             except OSError as error:
                 logger.error("The status of a timer could not be stored: %s", error)
 
 
 def make_timer_trigger(
-    function: Function, schedule_text: str, invoke: Invoke, clock: Clock, status_folder: Path
+    function: Function, schedule_text: str, invoke: Invoke, clock: TimerClock, status_folder: Path
 ) -> TimerTrigger:
     """Build the trigger from the binding; `schedule_text` is its schedule with settings filled in."""
     schedule = parse_schedule(function.name, schedule_text)

@@ -8,7 +8,7 @@ import aiohttp
 import azure.functions as func
 import pytest
 
-from infra.local.host import Host, running_host
+from infra.local.host.host import Host, running_host
 
 log = logging.getLogger("an.app")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
-class Clock(Protocol):
+class TimerClock(Protocol):
     """Tells the time (UTC, aware) and waits for a moment."""
 
     def now(self) -> datetime: ...
@@ -13,7 +13,7 @@ class Clock(Protocol):
     async def sleep_until(self, moment: datetime) -> None: ...
 
 
-class SystemClock:
+class SystemTimerClock:
     """The machine's clock."""
 
     def now(self) -> datetime:

@@ -11,8 +11,8 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from infra.local.host import Host, running_host
-from tests.infra.local.fake_clock import FakeClock
+from infra.local.host.host import Host, running_host
+from tests.infra.local.host.fake_clock import FakeClock
 
 MINUTE = timedelta(minutes=1)
 

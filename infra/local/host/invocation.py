@@ -12,8 +12,8 @@ from typing import Any
 
 import azure.functions as func
 
-from infra.local.application import Function
-from infra.local.log_lines import Invocation, call_under, enter
+from infra.local.host.application import Function
+from infra.local.host.log_lines import Invocation, call_under, enter
 
 logger = logging.getLogger("heed.host")
 

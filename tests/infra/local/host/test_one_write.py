@@ -6,7 +6,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from infra.local.one_write import OneWriteProtocol
+from infra.local.host.one_write import OneWriteProtocol
 
 HEADERS = [(b"content-length", b"5")]
 GET = b"GET / HTTP/1.1\r\nhost: heed\r\n\r\n"

@@ -15,19 +15,19 @@ from typing import Any, Protocol
 import azure.functions as func
 import uvicorn
 
-from infra.local.application import Function, list_functions, load_application
-from infra.local.clock import Clock, SystemClock
 from infra.local.errors import StartError
-from infra.local.host_json import HostOptions, host_options, read_host_json
-from infra.local.host_keys import load_host_keys
-from infra.local.http_triggers import HttpTriggers
-from infra.local.invocation import Invoke, make_invoke
-from infra.local.log_lines import LateLines
-from infra.local.one_write import OneWriteProtocol
-from infra.local.queue_triggers import LEASE, QueueTrigger
-from infra.local.routing import shadowed_routes
+from infra.local.host.application import Function, list_functions, load_application
+from infra.local.host.clock import SystemTimerClock, TimerClock
+from infra.local.host.host_json import HostOptions, host_options, read_host_json
+from infra.local.host.host_keys import load_host_keys
+from infra.local.host.http_triggers import HttpTriggers
+from infra.local.host.invocation import Invoke, make_invoke
+from infra.local.host.log_lines import LateLines
+from infra.local.host.one_write import OneWriteProtocol
+from infra.local.host.queue_triggers import LEASE, QueueTrigger
+from infra.local.host.routing import shadowed_routes
+from infra.local.host.timer_triggers import make_timer_trigger
 from infra.local.settings import connection_string, fill_in_settings
-from infra.local.timer_triggers import make_timer_trigger
 
 logger = logging.getLogger("heed.host")
 
@@ -57,14 +57,14 @@ class Host:
         options: HostOptions,
         settings: Mapping[str, str],
         data_dir: Path,
-        clock: Clock | None = None,
+        clock: TimerClock | None = None,
         queue_lease: timedelta = LEASE,
     ) -> None:
         self._application = application
         self._options = options
         self._settings = settings
         self._data_dir = data_dir
-        self._clock = clock or SystemClock()
+        self._clock = clock or SystemTimerClock()
         self._queue_lease = queue_lease
         self._threads = ThreadPoolExecutor(thread_name_prefix="function")
         self._listeners: list[Listener] = []
@@ -120,7 +120,7 @@ class Host:
     def _add(self, function: Function, invoke: Invoke) -> None:
         match function.trigger_type:
             case "httpTrigger":
-                self.http.add(function, invoke)
+                self.http.add_function(function, invoke)
             case "timerTrigger":
                 self._listeners.append(self._timer(function, invoke))
             case "queueTrigger":
@@ -147,7 +147,7 @@ class Host:
 
     def _service_bus(self, function: Function, invoke: Invoke) -> Listener:
         # The SDK takes a while to import, and most apps here do without it.
-        from infra.local.service_bus_triggers import ServiceBusTrigger, service_bus_connection
+        from infra.local.host.service_bus_triggers import ServiceBusTrigger, service_bus_connection
 
         if not hasattr(function.trigger, "queue_name"):
             raise StartError(f"Function {function.name} has a topic's trigger, which the local host does not know.")

@@ -7,9 +7,9 @@ import aiohttp
 import azure.functions as func
 import pytest
 
-from infra.local.application import list_functions, load_application
 from infra.local.errors import StartError
-from infra.local.host import running_host
+from infra.local.host.application import list_functions, load_application
+from infra.local.host.host import running_host
 
 SCRIPT = """
 import os

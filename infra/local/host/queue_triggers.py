@@ -21,9 +21,9 @@ from azure.functions.queue import QueueMessage
 from azure.storage.queue import QueueMessage as StoredMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from infra.local.host_json import QueueOptions
-from infra.local.invocation import InvocationError, Invoke
-from infra.local.running_tasks import RunningTasks, start_in_background
+from infra.local.host.host_json import QueueOptions
+from infra.local.host.invocation import InvocationError, Invoke
+from infra.local.host.running_tasks import RunningTasks, start_in_background
 
 logger = logging.getLogger("heed.host")
 

@@ -19,9 +19,9 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.servicebus.exceptions import MessageLockLostError
 
 from infra.local.errors import StartError
-from infra.local.host_json import ServiceBusOptions
-from infra.local.invocation import InvocationError, Invoke
-from infra.local.running_tasks import RunningTasks, start_in_background
+from infra.local.host.host_json import ServiceBusOptions
+from infra.local.host.invocation import InvocationError, Invoke
+from infra.local.host.running_tasks import RunningTasks, start_in_background
 
 logger = logging.getLogger("heed.host")
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 HOSTS_LOGGERS = frozenset(("asyncio", "azure", "uvicorn"))
 """First parts of the names under which the local host itself logs, beside `heed.host`."""
@@ -46,7 +46,7 @@ def enter(invocation: Invocation | None) -> Invocation | None:
     return before
 
 
-def call_under(invocation: Invocation, function: Callable[[], Result]) -> Result:
+def call_under(invocation: Invocation, function: Callable[[], Returned]) -> Returned:
     """Call a plain function in a thread whose lines are the invocation's meanwhile."""
     _of_thread.invocation = invocation
     try:

@@ -16,19 +16,19 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 from azure.functions.http import HttpRequest
 
-from infra.local.application import Function
 from infra.local.errors import StartError
-from infra.local.host_keys import HostKeys
-from infra.local.invocation import InvocationError, Invoke
-from infra.local.routing import Router
+from infra.local.host.application import Function
+from infra.local.host.host_keys import HostKeys
+from infra.local.host.invocation import InvocationError, Invoke
+from infra.local.host.routing import Router
 from lib.workers.places import Room
 
 logger = logging.getLogger("heed.host")
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
+HttpAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status code, headers, body."""
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
@@ -66,14 +66,14 @@ class HttpTriggers:
         self._room = Room(_MOST_BODIES)
         self.router = Router()
 
-    def add(self, function: Function, invoke: Invoke) -> None:
+    def add_function(self, function: Function, invoke: Invoke) -> None:
         """Register a function under its route. Raises StartError where the Functions host would refuse it."""
         trigger = function.trigger
         route = str(trigger.route or function.name).strip()
         if route.strip("/").lower().startswith(RESERVED_ROUTES):
             raise StartError(f"Function {function.name}: no route may start with {' or '.join(RESERVED_ROUTES)}.")
         methods = [str(getattr(method, "value", method)) for method in trigger.methods or ()]
-        self.router.add(function.name, self._prefix + route.lstrip("/"), methods)
+        self.router.add_route(function.name, self._prefix + route.lstrip("/"), methods)
         level = trigger.auth_level or func.AuthLevel.FUNCTION
         self._endpoints[function.name] = _Endpoint(str(getattr(level, "value", level)).lower(), invoke)
 
@@ -92,9 +92,9 @@ class HttpTriggers:
         # The server drops the body of an answer to HEAD; its length was said in the headers.
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer:
+    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive) -> HttpAnswer:
         method = scope["method"]
-        found = self.router.find(method, scope["raw_path"].decode("latin-1"))
+        found = self.router.find_route(method, scope["raw_path"].decode("latin-1"))
         if found is None:
             return _empty(404)
         endpoint = self._endpoints[found.function_name]
@@ -133,7 +133,7 @@ class HttpTriggers:
         finally:
             self._room.give_back(taken)
 
-    async def _answer_of(self, endpoint: _Endpoint, name: str, request: HttpRequest) -> Answer:
+    async def _answer_of(self, endpoint: _Endpoint, name: str, request: HttpRequest) -> HttpAnswer:
         try:
             return make_answer(await endpoint.invoke(request))
         except InvocationError:
@@ -173,7 +173,7 @@ def read_query(raw: bytes) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def make_answer(result: Any) -> Answer:
+def make_answer(result: Any) -> HttpAnswer:
     """Turn what a handler returned into an answer: a response, a text, or nothing (204)."""
     if result is None:
         return _empty(204)
@@ -197,7 +197,7 @@ def _content_type(response: func.HttpResponse) -> str:
     return f"{mimetype}; charset={response.charset}" if mimetype.startswith("text/") else mimetype
 
 
-def _empty(status: int, *headers: tuple[bytes, bytes]) -> Answer:
+def _empty(status: int, *headers: tuple[bytes, bytes]) -> HttpAnswer:
     length = [] if status in BODILESS else [(b"content-length", b"0")]
     return status, [*length, *headers], b""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infra.local.errors import StartError
-from infra.local.schedules import is_monitored_by_default, parse_schedule
+from infra.local.host.schedules import is_monitored_by_default, parse_schedule
 
 SUNDAY_NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from croniter import croniter  # type: ignore[import-untyped]
 
 from infra.local.errors import StartError
-from infra.local.host_json import parse_time_span
+from infra.local.host.host_json import parse_time_span
 
 
 class TimerSchedule(Protocol):
