@@ -30,8 +30,8 @@ from bench.processors import Seats, inherited, seconds_used
 from bench.storage import Mail, prepare
 from infra.local.azurite import Azurite, start_azurite
 from infra.local.child import Child
+from lib.assessment.summary import Summary
 from lib.clock import SystemClock, milliseconds
-from lib.messages.store import Summary
 from lib.storage import Range
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from functions.endpoint import Call
+from lib.assessment.summary import summary_of
 from lib.fields import Check
 from lib.files.models import AttachmentRead, StoredAttachment, is_gone
 from lib.files.store import UNSENT
@@ -41,7 +42,7 @@ async def message_read(call: Call, loaded: Loaded) -> MessageRead:
     state = message.follow_state or await call.services.preparation.follow_state(
         call.org, call.organization.settings, message
     )
-    shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
+    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
     files = await call.services.files.attachments(call.org, message)
     return MessageRead(
         **shape,
@@ -71,7 +72,7 @@ def attachment_read(
 ) -> AttachmentRead:
     """`files` are all of the message's."""
     fields = {name: getattr(file, name) for name in AttachmentRead.model_fields if hasattr(file, name)}
-    views = loaded.summary.attachment_views.get(file.number, 0)
+    views = summary_of(loaded).attachment_views.get(file.number, 0)
     check: list[Check] = []
     if loaded.message.state in UNSENT and not file.followed:
         limits = call.services.limits
@@ -103,7 +104,7 @@ def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
     recipients = loaded.message.recipients()
     return [
         OtherReaderRead(recipient=recipients[each.recipient].email, confidence=each.confidence, because=each.because)
-        for each in loaded.summary.other_readers
+        for each in summary_of(loaded).other_readers
         if each.recipient < len(recipients)
     ]
 

@@ -41,8 +41,10 @@ class NewKey(ApiKey):
 def _read(organization: Organization, etag: str) -> OrganizationRead:
     """Shape the organization. A probability that it has not set is shown as the judge has it."""
     fields = organization.model_dump()
-    own = organization.settings.human_from.model_dump(exclude_none=True)
-    fields["settings"]["human_from"] = {**DEFAULT.human_from, **own}
+    shown = fields["settings"]["human_from"]
+    for side, probability in DEFAULT.human_from.items():
+        if shown[side] is None:
+            shown[side] = probability
     return OrganizationRead(**fields, etag=etag)
 
 

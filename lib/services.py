@@ -10,13 +10,16 @@ import threading
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
+from typing import Any
 
 from lib.assessment.assessor import Assessor
 from lib.assessment.context import Circumstances
+from lib.assessment.followers import Follower, read_part
 from lib.assessment.journal_sweep import JournalSweep
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
-from lib.cards.rules import Alerts
+from lib.assessment.summary import summary_of
+from lib.cards.follower import CardsFollower
 from lib.cards.store import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
@@ -25,8 +28,9 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
+from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
-from lib.messages.store import MessageStore
+from lib.messages.store import Loaded, MessageStore
 from lib.operations.overdue import Overdue
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.registry import Organizations
@@ -34,7 +38,7 @@ from lib.people.address_hashes import AddressHashes
 from lib.people.calls import Activities
 from lib.people.consents import Consents
 from lib.people.store import People
-from lib.records import Engagements
+from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
 from lib.sending.mx_lookup import DnsResolve, RecipientGateways, Resolve
@@ -43,7 +47,7 @@ from lib.sending.schedule import Schedule
 from lib.settings import Settings, SettingsError
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
-from lib.templates import Outcomes, TemplateCounts, Templates
+from lib.templates import Outcomes, TemplateCounting, Templates, TemplatesFollower
 from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
@@ -180,15 +184,26 @@ class Services:
         return Assessor(
             self.fact_rows,
             self.messages,
-            self.lists,
-            self.alerts,
-            self.engagements,
-            self.template_counts,
+            self.followers,
             self.circumstances,
             self.catalogues,
             self.storage.queues,
             self.clock,
         )
+
+    @cached_property
+    def followers(self) -> tuple[Follower[Any], ...]:
+        """What is brought up to date with every assessment, in this order."""
+        return (
+            self.lists_follower,
+            RecordsFollower(self.engagements, self.people, self.storage.queues),
+            TemplatesFollower(self.template_counts),
+            CardsFollower(self.cards, self.organizations, self.clock),
+        )
+
+    @cached_property
+    def lists_follower(self) -> ListsFollower:
+        return ListsFollower(self.lists)
 
     @cached_property
     def rejudge(self) -> Rejudge:
@@ -213,16 +228,12 @@ class Services:
         return Templates(self.storage.tables, self.clock)
 
     @cached_property
-    def template_counts(self) -> TemplateCounts:
-        return TemplateCounts(self.storage.tables)
+    def template_counts(self) -> TemplateCounting:
+        return TemplateCounting(self.storage.tables)
 
     @cached_property
     def outcomes(self) -> Outcomes:
         return Outcomes(self.storage.tables, self.lists, self.template_counts, self.clock)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        return Alerts(self.cards, self.organizations, self.storage.queues, self.clock)
 
     @cached_property
     def cards(self) -> Cards:
@@ -292,7 +303,19 @@ class Services:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.messages, self.preparation, self.gateways, self.schedule, self.transport, self.clock)
+        return Outbox(
+            self.messages,
+            self.preparation,
+            self.gateways,
+            self.schedule,
+            self.transport,
+            self.clock,
+            self._is_told,
+        )
+
+    def _is_told(self, loaded: Loaded) -> bool:
+        places = read_part(self.lists_follower, summary_of(loaded).parts)
+        return self.lists_follower.has_been_told(places, loaded.message)
 
     @cached_property
     def gateways(self) -> RecipientGateways:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.assessment.sources_seen import WITHIN, Sightings
+from lib.assessment.summary import Summary
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.messages.store import Loaded
@@ -52,8 +53,8 @@ class Circumstances:
         """New facts, before anything is made of them: so that other messages' judges hear of their sources."""
         await self._sightings.note(organization, self._early(loaded, new))
 
-    async def load_context(self, organization: str, loaded: Loaded, facts: Iterable[Fact]) -> Sending:
-        """The circumstances as they are now. `facts` are all that are to be judged."""
+    async def load_context(self, organization: str, loaded: Loaded, summary: Summary, facts: Iterable[Fact]) -> Sending:
+        """Gather the context as it is now. `facts` are all that are to be judged."""
         users = await self._users(organization)
         message = loaded.message
         recipients = message.recipients()
@@ -67,10 +68,8 @@ class Circumstances:
             colleagues=frozenset(
                 number for number, recipient in enumerate(recipients) if domain_of(recipient.email) in users.domains
             ),
-            elsewhere=await self._sightings.elsewhere(
-                organization, self._early(loaded, facts), loaded.summary.elsewhere
-            ),
-            opens_before=loaded.summary.folded.kpis.raw.opens if loaded.summary.folded else 0,
+            elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
+            opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
         )
 
     async def is_recording(self, organization: str) -> bool:
@@ -90,7 +89,10 @@ class Circumstances:
     async def thresholds(self, organization: str) -> Thresholds:
         """The judge's thresholds, with those of the organization in their place where it has set any."""
         own = (await self._organizations.settings(organization)).human_from
-        return replace(DEFAULT, human_from={**DEFAULT.human_from, **own.model_dump(exclude_none=True)})
+        default = DEFAULT.human_from
+        open_from = default["open"] if own.open is None else own.open
+        click_from = default["click"] if own.click is None else own.click
+        return replace(DEFAULT, human_from={"open": open_from, "click": click_from})
 
     def _early(self, loaded: Loaded, facts: Iterable[Fact]) -> list[Fact]:
         """Hits of sources that can be known again, from before outbound scanners are done."""

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lib.clock import Clock
 from lib.composing.preparation import Mail, Preparation, Prepared
 from lib.errors import Stale, UnknownSender
 from lib.ids import new_key
-from lib.lists.store import is_told
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
@@ -56,8 +55,11 @@ class Outbox:
         schedule: Schedule,
         transport: Transport | None,
         clock: Clock,
+        is_told: Callable[[Loaded], bool],
     ) -> None:
+        """`is_told` says whether lists show the message as it was loaded."""
         self._store = store
+        self._is_told = is_told
         self._preparation = preparation
         self._gateways = gateways
         self._schedule = schedule
@@ -75,7 +77,7 @@ class Outbox:
         if loaded is None or self._hand_over is None:
             return None
         message, now = loaded.message, self._clock.now()
-        untold = None if is_told(loaded.summary.places, message) else message
+        untold = None if self._is_told(loaded) else message
         if not is_waiting(message):
             return untold
         if message.due_at and message.due_at > now:
