@@ -34,8 +34,8 @@ from bench.storage import Mail, prepare
 from bench.versions import THIS, Version, compare, in_turn, versions
 from infra.local.child import Child
 from infra.local.servers.azurite import Azurite, start_azurite
+from lib.assessment.summary import Summary
 from lib.clock import SystemClock, milliseconds
-from lib.messages.store import Summary
 from lib.storage import Range
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter

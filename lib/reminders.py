@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from lib.assessment.assessor import Assessor
+from lib.assessment.summary import summary_of
 from lib.cards.store import Cards
 from lib.clock import Clock, milliseconds, rfc3339
 from lib.errors import Stale, WrongField
@@ -114,7 +115,7 @@ class Reminders:
 
     async def _write_down(self, organization: str, loaded: Loaded, reminder: Reminder) -> None:
         """Raises Stale."""
-        met = is_met(reminder, loaded.summary.kpis)
+        met = is_met(reminder, summary_of(loaded).kpis)
         update = {"reminder_met": True} if met else {"reminded_at": self._clock.now()}
         await self._store.change(organization, loaded.message.model_copy(update=update), loaded.etag)
 

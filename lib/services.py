@@ -12,14 +12,15 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib.assessment.assessor import Assessor
 from lib.assessment.context import Circumstances
+from lib.assessment.followers import Follower
 from lib.assessment.journal_sweep import JournalSweep
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
-from lib.cards.rules import Alerts
+from lib.cards.follower import CardsFollower
 from lib.cards.store import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
@@ -28,6 +29,7 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
+from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
 from lib.messages.store import MessageStore
 from lib.operations.overdue import Overdue
@@ -37,7 +39,7 @@ from lib.people.address_hashes import AddressHashes
 from lib.people.calls import Activities
 from lib.people.consents import Consents
 from lib.people.store import People
-from lib.records import Engagements
+from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
 from lib.sending.mx_lookup import DnsResolve, RecipientGateways, Resolve
@@ -46,7 +48,7 @@ from lib.sending.schedule import Schedule
 from lib.settings import Settings, SettingsError
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
-from lib.templates import Outcomes, TemplateCounts, Templates
+from lib.templates import Outcomes, TemplateCounting, Templates, TemplatesFollower
 from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
@@ -193,15 +195,26 @@ class Services:
         return Assessor(
             self.fact_rows,
             self.messages,
-            self.lists,
-            self.alerts,
-            self.engagements,
-            self.template_counts,
+            self.followers,
             self.circumstances,
             self.catalogues,
             self.storage.queues,
             self.clock,
         )
+
+    @cached_property
+    def followers(self) -> tuple[Follower[Any], ...]:
+        """What is brought up to date with every assessment, in this order."""
+        return (
+            self.lists_follower,
+            RecordsFollower(self.engagements, self.people, self.storage.queues),
+            TemplatesFollower(self.template_counts),
+            CardsFollower(self.cards, self.organizations, self.clock),
+        )
+
+    @cached_property
+    def lists_follower(self) -> ListsFollower:
+        return ListsFollower(self.lists)
 
     @cached_property
     def rejudge(self) -> Rejudge:
@@ -226,16 +239,12 @@ class Services:
         return Templates(self.storage.tables, self.clock)
 
     @cached_property
-    def template_counts(self) -> TemplateCounts:
-        return TemplateCounts(self.storage.tables)
+    def template_counts(self) -> TemplateCounting:
+        return TemplateCounting(self.storage.tables)
 
     @cached_property
     def outcomes(self) -> Outcomes:
         return Outcomes(self.storage.tables, self.lists, self.template_counts, self.clock)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        return Alerts(self.cards, self.organizations, self.storage.queues, self.clock)
 
     @cached_property
     def cards(self) -> Cards:
@@ -302,7 +311,14 @@ class Services:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.messages, self.preparation, self.gateways, self.schedule, self.transport, self.clock)
+        return Outbox(
+            self.messages,
+            self.preparation,
+            self.gateways,
+            self.schedule,
+            self.transport,
+            self.clock,
+        )
 
     @cached_property
     def gateways(self) -> RecipientGateways:

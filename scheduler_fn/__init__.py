@@ -22,7 +22,10 @@ def blueprint(services: Services) -> func.Blueprint:
         look = await services.outbox.deliver(order.organization, order.message, order.seen)
         await services.schedule.settle(order, look.message if look else None)
         # A worker that changed the message may have died before it told lists and cards of that.
-        if look and (look.has_changed or not await services.assessor.has_told(order.organization, look.message)):
+        if look is None:
+            return
+        lists = services.lists_follower
+        if look.has_changed or not await services.assessor.has_told(order.organization, look.message, lists):
             await services.assessor.refresh(order.organization, order.message)
 
     @triggers.function_name("sweep_due")

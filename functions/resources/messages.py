@@ -156,7 +156,7 @@ async def delete_message(call: Call) -> Answer:
     if loaded.message.state not in (*_EDITABLE, "scheduled"):
         raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
-    await call.services.lists.remove(call.org, loaded.summary.places)
+    await call.services.assessor.forget_message(call.org, loaded)
     try:
         await call.services.messages.delete(call.org, loaded)
     except Stale:

@@ -15,7 +15,7 @@ from lib.fields import ChosenId
 from lib.ids import new_id
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
-from lib.messages.store import Loaded, Summary
+from lib.messages.store import Loaded
 from lib.mime.parts import Mailbox
 from lib.mime.read import MOST_BYTES, BadMail, MailTooLarge, RawMail, read_mail_text
 from lib.mime.write import ComposeError
@@ -92,7 +92,7 @@ async def simulate(call: Call) -> Answer:
         kept = await services.preparation.write_kept_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
-    recipients = recipients_read(Loaded(message, "", Summary(), None, []), mail.decision)
+    recipients = recipients_read(Loaded(message, "", []), mail.decision)
     remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     answer = await services.off_loop.run(

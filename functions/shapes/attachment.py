@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Call
+from lib.assessment.summary import summary_of
 from lib.fields import Check, Moment
 from lib.files.models import StoredAttachment, is_gone
 from lib.files.store import UNSENT
@@ -46,7 +47,7 @@ def attachment_read(
 ) -> AttachmentRead:
     """Show one attachment; `files` are all attachments of the message, which together must fit into the mail."""
     fields = {name: getattr(file, name) for name in AttachmentRead.model_fields if hasattr(file, name)}
-    views = loaded.summary.attachment_views.get(file.number, 0)
+    views = summary_of(loaded).attachment_views.get(file.number, 0)
     check: list[Check] = []
     if loaded.message.state in UNSENT and not file.followed:
         limits = call.services.limits

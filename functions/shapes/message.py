@@ -11,6 +11,7 @@ from functions.api.endpoint import Call
 from functions.shapes.attachment import AttachmentRead, attachment_read
 from functions.shapes.checks import message_checks
 from functions.shapes.text import reminder_text, status_text
+from lib.assessment.summary import summary_of
 from lib.fields import Check, Moment
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
@@ -88,7 +89,7 @@ async def read_message(call: Call, loaded: Loaded, known: FollowState | None = N
         or fixed_follow_state(message)
         or await call.services.preparation.follow_state(call.org, call.organization.settings, message)
     )
-    shape = _shape(message, loaded.etag, state, loaded.summary.kpis, call.now, await time_zone_of(call))
+    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
     files = await call.services.files.attachments(call.org, message)
     return MessageRead(
         **shape,
@@ -109,7 +110,7 @@ def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
     recipients = loaded.message.recipients()
     return [
         OtherReaderRead(recipient=recipients[each.recipient].email, confidence=each.confidence, because=each.because)
-        for each in loaded.summary.other_readers
+        for each in summary_of(loaded).other_readers
         if each.recipient < len(recipients)
     ]
 

@@ -15,26 +15,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from lib.assessment.compaction import CONTEXT, Folded, fold
 from lib.assessment.context import Circumstances
-from lib.assessment.sources_seen import WITHIN
-from lib.cards.rules import SETTLING, Alerts
+from lib.assessment.followers import Follower, Plans, plan_all, read_part
+from lib.assessment.looks import BUSY, Looks, pause_for, settling_time
+from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
-from lib.clock import Clock, milliseconds, moment
+from lib.clock import Clock, milliseconds
 from lib.errors import Stale
-from lib.lists.store import Listed, Lists, Place, is_told, places_of
-from lib.messages.follow_state import FollowState
-from lib.messages.models import StoredMessage, records_of
-from lib.messages.store import Loaded, MessageStore, Summary
-from lib.records import Engagements
+from lib.lists.follower import ListsFollower
+from lib.messages.models import StoredMessage
+from lib.messages.store import Loaded, MessageStore
 from lib.storage import Queues
 from lib.storage.coalescing import PerKeyWorker
-from lib.storage.layout import INTERACTIONS
+from lib.storage.documents import pack
 from lib.storage.retry import pause_before
-from lib.templates import TemplateCounts
-from lib.tracking.facts import Fact, refresh_body
+from lib.tracking.facts import Fact
 from lib.verdicts import Verdict, judge
+from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.fact_store import FactRows, Stored
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.kpis import Kpis, added, count, together, views
@@ -47,9 +47,6 @@ _MOST_TRIES = 8
 _MOST_AT_ONCE = 2_000
 """Facts of one message that are taken together."""
 
-BUSY = 300
-"""Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
-
 _LONG = 200
 """Facts that are judged in a thread: it takes some 50 us for each, and hits are answered meanwhile."""
 
@@ -57,14 +54,8 @@ _MANY = 2_000
 """Facts that are folded already and must be looked at again for a late one, which waits for others if there are more;
 and facts that are judged beside the event loop, which has hits to answer."""
 
-_LONGEST_PAUSE = 60.0
-_FACTS_A_SECOND = 250.0
-"""Of the pause: so many facts are worth one second of waiting."""
-
 _NOT_BEGUN = timedelta(seconds=3)
 """A recount that is due later than this has not begun, whatever the clocks say."""
-
-NOT_YET = FollowState(state="off", reason="Not known before the message is prepared.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +95,7 @@ class Assessor:
         self,
         rows: FactRows,
         store: MessageStore,
-        lists: Lists,
-        alerts: Alerts,
-        engagements: Engagements,
-        template_counts: TemplateCounts,
+        followers: Sequence[Follower[Any]],
         circumstances: Circumstances,
         catalogues: Catalogues,
         queues: Queues,
@@ -115,13 +103,10 @@ class Assessor:
     ) -> None:
         self._rows = rows
         self._store = store
-        self._lists = lists
-        self._alerts = alerts
-        self._engagements = engagements
-        self._template_counts = template_counts
+        self._followers = followers
         self._circumstances = circumstances
         self._catalogues = catalogues
-        self._queues = queues
+        self._looking = Looks(queues, clock)
         self._clock = clock
         self._lanes: PerKeyWorker[tuple[str, str], Fact] = PerKeyWorker(self._take_of_one, _MOST_AT_ONCE)
         self._looks: PerKeyWorker[tuple[str, str], bool] = PerKeyWorker(self._look, _MOST_AT_ONCE)
@@ -145,7 +130,7 @@ class Assessor:
     async def _take_of_one(self, key: tuple[str, str], facts: list[Fact]) -> None:
         organization, message = key
         loaded = await self._store.load(organization, message)
-        if loaded is not None and _is_busy(loaded.summary, facts):
+        if loaded is not None and _is_busy(summary_of(loaded), facts):
             await self._keep(organization, loaded, facts)
         else:
             await self.refresh(organization, message, facts, loaded)
@@ -160,35 +145,37 @@ class Assessor:
         after = await self.refresh(organization, message, loaded=before)
         if before is None or after is None or all(asked):
             return
-        again_at = after.summary.again_at
+        again_at = summary_of(after).again_at
         # Where it is another time now, the look at that time was asked for just now.
-        if again_at and again_at == before.summary.again_at:
-            await self._alerts.ask_once_more(organization, message, again_at)
+        if again_at and again_at == summary_of(before).again_at:
+            await self._looking.ask_last_look(organization, message, again_at)
 
-    async def has_told(self, organization: str, message: StoredMessage) -> bool:
-        """Whether lists show the message as it is now."""
+    async def has_told(self, organization: str, message: StoredMessage, follower: ListsFollower) -> bool:
+        """Whether the lists show the message as it is now."""
         loaded = await self._store.load(organization, message.id)
-        return loaded is not None and is_told(loaded.summary.places, message)
+        if loaded is None:
+            return False
+        return follower.has_been_told(read_part(follower, summary_of(loaded).parts), message)
 
     async def refresh(
         self, organization: str, message: str, new: Sequence[Fact] = (), loaded: Loaded | None = None
     ) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date. Raises Stale."""
-        lost: list[Place] = []
+        planned: list[StoredMessage] = []
         for number in range(_MOST_TRIES):
             await pause_before(number)
             loaded = loaded or await self._store.load(organization, message)
             if loaded is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))
-                if lost:
-                    # It was deleted while we wrote: what we put into lists meanwhile must not outlive it.
-                    await self._lists.remove(organization, lost)
+                if planned:
+                    # It was deleted meanwhile: what followers have written for it must not outlive it.
+                    await self._forget(organization, message, {}, planned)
                 return None
             try:
-                return await self._refresh(organization, loaded, new, lost)
+                return await self._refresh(organization, loaded, new, planned)
             except Stale:
-                # Somebody else has written the summary meanwhile; what we put into lists may be out of date.
-                lost += places_of(loaded.message)
+                # Another process has written the summary meanwhile: what followers have written may be out of date.
+                planned.append(loaded.message)
                 loaded = None
         raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
 
@@ -196,7 +183,8 @@ class Assessor:
         self, organization: str, loaded: Loaded, new: Sequence[Fact] = (), *, from_all: bool = False
     ) -> Assessment:
         """Judge the message; writes nothing. `from_all`: from every fact that there ever was, folded or not."""
-        message, folded = loaded.message.id, loaded.summary.folded
+        message, summary = loaded.message.id, summary_of(loaded)
+        folded = summary.folded
         if from_all or _are_late(new, folded):
             folded = None
         stored = await self._rows.read(organization, message, folded.until - CONTEXT if folded else None)
@@ -205,8 +193,8 @@ class Assessor:
         known = stored.judged()
         facts = {fact.key: fact for fact in (*new, *stored.waiting())}
         facts.update((key, fact) for key, (fact, _) in known.items())
-        before = replace(loaded, summary=loaded.summary.model_copy(update={"folded": folded}))
-        sending = await self._circumstances.load_context(organization, before, facts.values())
+        before = summary.model_copy(update={"folded": folded})
+        sending = await self._circumstances.load_context(organization, loaded, before, facts.values())
         thresholds = await self._circumstances.thresholds(organization)
         elsewhere = self._circumstances.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
@@ -234,71 +222,62 @@ class Assessor:
 
         return await asyncio.to_thread(found) if len(facts) > _LONG else found()
 
-    async def _refresh(self, organization: str, loaded: Loaded, new: Sequence[Fact], lost: Sequence[Place]) -> Loaded:
+    async def _refresh(
+        self, organization: str, loaded: Loaded, new: Sequence[Fact], planned: Sequence[StoredMessage]
+    ) -> Loaded:
         await self._circumstances.note(organization, loaded, new)
-        return await self.settle(organization, loaded, await self.assess(organization, loaded, new), lost)
+        return await self.settle(organization, loaded, await self.assess(organization, loaded, new), planned)
 
-    async def settle(self, organization: str, loaded: Loaded, found: Assessment, lost: Sequence[Place] = ()) -> Loaded:
-        """Write an assessment, and bring all that follows from it up to date: lists, cards, counts, the summary.
+    async def settle(
+        self, organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage] = ()
+    ) -> Loaded:
+        """Write an assessment, and bring all that follows it up to date; the message with its new summary.
 
-        Raises Stale.
+        `planned` are versions of the message for which followers have planned in vain. Raises Stale.
         """
-        message, before = loaded.message, loaded.summary
-        await self._rows.write_facts(organization, message.id, found.facts.values(), found.verdicts, found.stored.rows)
-        listed = Listed(
-            message=message, etag=loaded.etag, follow_state=message.follow_state or NOT_YET, kpis=found.kpis
-        )
-        places = await self._lists.enter_message(organization, listed, [*before.places, *lost])
-        records = before.records
-        if records or any(records_of(message)):
-            records = await self._engagements.follow(organization, message, found.tallies, records)
-        template = await self._template_counts.follow(organization, message, found.kpis, before.template)
-        facts, verdicts = _with_first_opens(found)
-        settles_at = self._settles_at(loaded, found)
-        cards, again_at = await self._alerts.follow(organization, loaded, facts, verdicts, found.kpis, settles_at)
-        summary = Summary(
-            kpis=found.kpis,
-            places=places,
-            cards=cards,
-            again_at=again_at,
-            records=records,
-            template=template,
-            folded=found.folded,
-            live=found.looked_at,
-            other_readers=found.other_readers,
-            attachment_views=found.attachment_views,
-            elsewhere=dict(found.elsewhere),
-        )
+        message, before = loaded.message.id, summary_of(loaded)
+        await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, found.stored.rows)
+        assessed = _assessed(organization, loaded, found, planned)
+        plans = await plan_all(self._followers, assessed, before.parts)
+        again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
+        columns = pack(_summary(found, plans, again_at))
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
-        await self._store.put_summary(organization, message.id, summary, loaded.summary_etag)
+        row = await self._store.put_summary(organization, message, columns, loaded.summary_row)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
-        await self._rows.forget_kept(organization, message.id, found.stored.kept)
-        await self._engagements.write(organization, message, found.tallies, records)
-        await self._template_counts.write(organization, message, found.kpis, template)
-        return Loaded(message, loaded.etag, summary, loaded.summary_etag, loaded.copies)
+        await self._rows.forget_kept(organization, message, found.stored.kept)
+        await plans.apply(assessed)
+        return replace(loaded, summary_row=row)
 
-    def _settles_at(self, loaded: Loaded, found: Assessment) -> datetime | None:
-        """When rules about other mails of the same moment will have seen all: for hits soon after dispatch.
+    async def _ask_look(
+        self,
+        organization: str,
+        loaded: Loaded,
+        found: Assessment,
+        asked: datetime | None,
+        wanted: datetime | None,
+    ) -> datetime | None:
+        """Time of the next look without a new fact: when verdicts settle, or when a follower wants one, if earlier.
 
-        Where a look before that is asked for already, it is that one, which then asks for the next: so a burst of hits
-        brings one look in ten seconds, not one a hit.
+        The queue is asked before the summary says so: a process that dies in between leaves a look too many.
         """
-        sent_at = max((copy.tried_at for copy in loaded.copies if copy.tried_at), default=loaded.message.sent_at)
-        now = self._clock.now()
-        if sent_at is None:
-            return None
-        end = milliseconds(sent_at) + WITHIN
-        early = [fact.at for fact in found.live if fact.at <= end and found.verdicts[fact.key].kind != "machine"]
-        settles_at = moment(max(early)) + SETTLING if early else None
-        if settles_at is None or settles_at <= now:
-            return None
-        if found.looked_at >= BUSY:
-            settles_at = max(settles_at, now + _pause(found.looked_at))
-        asked = loaded.summary.again_at
-        return asked if asked and now < asked < settles_at else settles_at
+        settles_at = settling_time(loaded, found.live, found.verdicts, found.looked_at, asked, self._clock.now())
+        again_at = min((at for at in (wanted, settles_at) if at), default=None)
+        if again_at and again_at != asked:
+            await self._looking.ask_look(organization, loaded.message.id, again_at)
+        return again_at
+
+    async def forget_message(self, organization: str, loaded: Loaded) -> None:
+        """Undo what followers have written for a message that is about to be deleted. Again is the same."""
+        await self._forget(organization, loaded.message.id, summary_of(loaded).parts)
+
+    async def _forget(
+        self, organization: str, message: str, parts: Mapping[str, Any], planned: Sequence[StoredMessage] = ()
+    ) -> None:
+        for follower in self._followers:
+            await follower.forget(organization, message, read_part(follower, parts), planned)
 
     async def _keep(self, organization: str, loaded: Loaded, facts: list[Fact]) -> None:
-        """Keep facts of a busy message for a recount that is sure to come."""
+        """Store facts of a busy message unjudged, and make sure that a recount is scheduled."""
         message = loaded.message.id
         await self._rows.keep(organization, message, facts)
         await self._circumstances.note(organization, loaded, facts)
@@ -306,10 +285,10 @@ class Assessor:
         again, now = await self._store.load(organization, message), self._clock.now()
         if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
             return
-        summary = again.summary
+        summary = summary_of(again)
         late = summary.folded.facts if summary.folded and _are_late(facts, summary.folded) else 0
-        pause = _pause(summary.live + late)
-        await self._queues.send(INTERACTIONS, refresh_body(organization, message, last=True), pause)
+        pause = pause_for(summary.live + late)
+        await self._looking.ask_recount(organization, message, pause)
         await self._store.put_recount(organization, message, now + pause)
 
 
@@ -325,9 +304,26 @@ def _are_late(facts: Sequence[Fact], folded: Folded | None) -> bool:
     return folded is not None and any(fact.at <= folded.until for fact in facts)
 
 
-def _pause(facts: int) -> timedelta:
-    """Before a busy message is judged again: its cost grows with its facts, and so does the pause."""
-    return timedelta(seconds=min(_LONGEST_PAUSE, 2 * _NOT_BEGUN.total_seconds() + facts / _FACTS_A_SECOND))
+def _summary(found: Assessment, plans: Plans, again_at: datetime | None) -> Summary:
+    return Summary.model_construct(
+        kpis=found.kpis,
+        again_at=again_at,
+        folded=found.folded,
+        live=found.looked_at,
+        other_readers=found.other_readers,
+        attachment_views=found.attachment_views,
+        elsewhere=dict(found.elsewhere),
+        **plans.parts(),
+    )
+
+
+def _assessed(
+    organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage]
+) -> AssessedMessage:
+    facts, verdicts = _with_first_opens(found)
+    return AssessedMessage(
+        organization, loaded.message, loaded.etag, loaded.copies, facts, verdicts, found.kpis, found.tallies, planned
+    )
 
 
 def _with_first_opens(found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.assessment.sources_seen import WITHIN, Sightings
+from lib.assessment.summary import Summary
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.messages.store import Loaded
@@ -52,8 +53,8 @@ class Circumstances:
         """New facts, before anything is made of them: so that other messages' judges hear of their sources."""
         await self._sightings.note(organization, self._early(loaded, new))
 
-    async def load_context(self, organization: str, loaded: Loaded, facts: Iterable[Fact]) -> Sending:
-        """The circumstances as they are now. `facts` are all that are to be judged."""
+    async def load_context(self, organization: str, loaded: Loaded, summary: Summary, facts: Iterable[Fact]) -> Sending:
+        """Gather the context as it is now. `facts` are all that are to be judged."""
         users = await self._users(organization)
         message = loaded.message
         recipients = message.recipients()
@@ -67,10 +68,8 @@ class Circumstances:
             colleagues=frozenset(
                 number for number, recipient in enumerate(recipients) if domain_of(recipient.email) in users.domains
             ),
-            elsewhere=await self._sightings.elsewhere(
-                organization, self._early(loaded, facts), loaded.summary.elsewhere
-            ),
-            opens_before=loaded.summary.folded.kpis.raw.opens if loaded.summary.folded else 0,
+            elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
+            opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
         )
 
     async def is_recording(self, organization: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pydantic import BaseModel, Field
 
 from lib.assessment.assessor import Assessment, Assessor
+from lib.assessment.summary import summary_of
 from lib.clock import moment
 from lib.errors import Stale
 from lib.fields import Moment
@@ -116,6 +117,6 @@ def _report(loaded: Loaded, found: Assessment) -> Reassessment:
         changed=len(other),
         reworded=len(changes) - len(other),
         changes=other[:_MOST_SHOWN],
-        before=loaded.summary.kpis,
+        before=summary_of(loaded).kpis,
         after=found.kpis,
     )

@@ -8,37 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
-from lib.cards.store import Card, CardRecipient, Cards, card_id
-from lib.clock import Clock, milliseconds, moment
+from lib.cards.store import Card, CardRecipient, card_id
+from lib.clock import milliseconds, moment
 from lib.messages.deliveries import refused_recipients
 from lib.messages.models import Copy, Delivery, Recipient, StoredMessage
-from lib.messages.store import Loaded
-from lib.organizations.registry import Organizations
-from lib.storage import Queues
-from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import Fact, refresh_body
+from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
+from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
+from lib.verdicts.thresholds import SETTLING
 
 AlertOn = Literal["human", "any"]
 
-SETTLING = timedelta(seconds=10)
-"""From an open to its card: bursts and twins show within some seconds. The upper bound that is promised is 60 s."""
-
-_ROUNDING = timedelta(seconds=1)
-"""Queues count in whole seconds."""
-
 _MOST_NAMED = 10
-
-_GONE = {
-    "email_opened": "The open turned out to be a mail scanner's.",
-    "send_failed": "That is no longer so: the message was sent again, or changed.",
-    "send_uncertain": "It is known now what became of the message.",
-    "reminder": "The reminder was changed.",
-}
 
 
 @dataclass(slots=True)
@@ -49,18 +34,11 @@ class Wanted:
     again_at: datetime | None = None
 
 
-def wanted_cards(
-    message: StoredMessage,
-    copies: Sequence[Copy],
-    facts: Iterable[Fact],
-    verdicts: Mapping[str, Verdict],
-    kpis: Kpis,
-    alert_on: AlertOn,
-    now: datetime,
-) -> Wanted:
-    """All cards of the message, as its state and its judged facts have them at `now`."""
+def wanted_cards(assessed: AssessedMessage, alert_on: AlertOn, now: datetime) -> Wanted:
+    """Find all cards of the message, as its state and its judged facts have them at `now`."""
+    message, copies, verdicts = assessed.message, assessed.copies, assessed.verdicts
     wanted = Wanted()
-    opened = _first_open(facts, verdicts, alert_on)
+    opened = _first_open(assessed.facts, verdicts, alert_on)
     if opened is not None:
         ready = moment(opened.at) + SETTLING
         if ready > now:
@@ -72,7 +50,7 @@ def wanted_cards(
     if message.state in ("sent", "uncertain") and message.delivery and message.delivery.refused:
         wanted.cards.append(_refused_card(message, copies, now))
     if message.reminder and message.reminded_at:
-        wanted.cards.append(_reminder_card(message, kpis))
+        wanted.cards.append(_reminder_card(message, assessed.kpis))
     return wanted
 
 
@@ -204,49 +182,3 @@ def _recipient(message: StoredMessage, number: int | None) -> Recipient | None:
 
 def _shown(recipient: Recipient | None) -> CardRecipient | None:
     return CardRecipient(email=recipient.email, name=recipient.name, record=recipient.record) if recipient else None
-
-
-class Alerts:
-    """Brings cards up to date with a message."""
-
-    def __init__(self, cards: Cards, organizations: Organizations, queues: Queues, clock: Clock) -> None:
-        self._cards = cards
-        self._organizations = organizations
-        self._queues = queues
-        self._clock = clock
-
-    async def follow(
-        self,
-        organization: str,
-        loaded: Loaded,
-        facts: Iterable[Fact],
-        verdicts: Mapping[str, Verdict],
-        kpis: Kpis,
-        settles_at: datetime | None = None,
-    ) -> tuple[dict[str, str], datetime | None]:
-        """Show and withdraw cards: (ids and kinds of those that stand now, when to look again). Again is the same.
-
-        `settles_at`: when verdicts will have settled, whether or not a card depends on them.
-        """
-        message, now = loaded.message, self._clock.now()
-        alert_on = (await self._organizations.settings(organization)).alert_on
-        wanted = wanted_cards(message, loaded.copies, facts, verdicts, kpis, alert_on, now)
-        again_at = min((at for at in (wanted.again_at, settles_at) if at), default=None)
-        shown = loaded.summary.cards
-        for card in wanted.cards:
-            if card.id not in shown:
-                await self._cards.ensure(organization, card)
-        stand = {card.id: str(card.kind) for card in wanted.cards}
-        for gone in shown.keys() - stand.keys():
-            await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
-        if again_at and again_at != loaded.summary.again_at:
-            # Assessors that meet at the same open need one look at that time between them.
-            once = f"refresh|{organization}|{message.id}|{milliseconds(again_at)}"
-            body = refresh_body(organization, message.id)
-            await self._queues.send(INTERACTIONS, body, again_at - now + _ROUNDING, once)
-        return stand, again_at
-
-    async def ask_once_more(self, organization: str, message: str, at: datetime) -> None:
-        """The message that asked for a look came before its time: who sent it has a clock that runs ahead of ours."""
-        body = refresh_body(organization, message, last=True)
-        await self._queues.send(INTERACTIONS, body, at - self._clock.now() + _ROUNDING)

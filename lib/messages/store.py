@@ -16,12 +16,9 @@ from hashlib import blake2b
 
 from pydantic import BaseModel
 
-from lib.assessment.compaction import Folded
 from lib.errors import Stale
 from lib.fields import Moment
-from lib.lists.keys import Place
 from lib.messages.models import Body, Copy, StoredMessage
-from lib.records import Contribution
 from lib.storage import (
     Change,
     Conflict,
@@ -33,14 +30,12 @@ from lib.storage import (
     Row,
     Storage,
     Upsert,
+    Value,
     put_if_unchanged,
 )
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
-from lib.templates.shares import TemplateUse
-from lib.verdicts.forwards import OtherReader
-from lib.verdicts.kpis import Kpis
 
 _INLINE_BYTES = 32 * 1024
 _BODY = "body"
@@ -51,29 +46,6 @@ _JSON = "application/json"
 _BYTES = "application/octet-stream"
 _COPIES_AT_ONCE = 90
 """Copies in one transaction, which has room for some rows besides."""
-
-
-class Summary(BaseModel):
-    """The row `s`: derived, and computed again at will.
-
-    `places` are where it stands in lists, `cards` the ids and kinds of cards that were called for;
-    `again_at` is when the assessor looks at the message again by itself. `records` are what the message has contributed
-    to, `folded` are the facts that are no longer looked at one by one, `live` counts those that are. `template` is what
-    it has given to the counts of its template. `attachment_views` are those by people, by the attachment's number.
-    `elsewhere` is by fact key what `Sightings.elsewhere` has found for good.
-    """
-
-    kpis: Kpis = Kpis()
-    places: list[Place] = []
-    cards: dict[str, str] = {}
-    again_at: Moment | None = None
-    records: list[Contribution] = []
-    folded: Folded | None = None
-    live: int = 0
-    other_readers: list[OtherReader] = []
-    template: TemplateUse | None = None
-    attachment_views: dict[int, int] = {}
-    elsewhere: dict[str, int] = {}
 
 
 class _Recount(BaseModel):
@@ -112,9 +84,10 @@ class Loaded:
 
     message: StoredMessage
     etag: str
-    summary: Summary
-    summary_etag: str | None
     copies: list[Copy]
+    summary_row: Row | None = None
+    """Row `s`, unread: `lib.assessment.summary` knows what it holds."""
+
     recount_at: datetime | None = None
     lease: Lease | None = None
     lease_etag: str | None = None
@@ -147,9 +120,8 @@ class MessageStore:
         return Loaded(
             message=message_row,
             etag=found["m"].etag or "",
-            summary=unpack(Summary, found["s"]) if "s" in found else Summary(),
-            summary_etag=found["s"].etag if "s" in found else None,
             copies=_with_links(copies[: message_row.copy_count]),
+            summary_row=found.get("s"),
             recount_at=unpack(_Recount, found["r"]).at if "r" in found else None,
             lease=unpack(Lease, found["d"]) if "d" in found else None,
             lease_etag=found["d"].etag if "d" in found else None,
@@ -264,13 +236,16 @@ class MessageStore:
             raise Stale from error
         return [etag or "" for etag in etags]
 
-    async def put_summary(self, organization: str, message: str, summary: Summary, etag: str | None) -> None:
-        """Store the summary. Raises Stale when another one was stored since `etag` (None: since there was none)."""
-        row = Row(message, "s", pack(summary), etag)
-        try:
-            await self._tables.write_rows(tables.table(organization, "messages"), [put_if_unchanged(row)])
-        except (Conflict, Missing) as error:
-            raise Stale from error
+    async def put_summary(
+        self, organization: str, message: str, columns: Mapping[str, Value], before: Row | None
+    ) -> Row:
+        """Put the columns of the row `s` in place of the version `before`; the row as it is then.
+
+        Raises Stale where another process has put them since then.
+        """
+        row = Row(message, "s", columns, before.etag if before else None)
+        [etag] = await self._write(organization, [put_if_unchanged(row)])
+        return Row(message, "s", columns, etag)
 
     async def put_recount(self, organization: str, message: str, at: datetime) -> None:
         """Store the time when the message will be judged again."""
@@ -286,7 +261,7 @@ class MessageStore:
         beside = {row.key: row async for row in found}
         body = beside.pop(_BODY, None)
         changes: list[Change] = [Delete(message, "m", loaded.etag)]
-        if loaded.summary_etag:
+        if loaded.summary_row:
             changes.append(Delete(message, "s"))
         if loaded.recount_at:
             changes.append(Delete(message, "r"))

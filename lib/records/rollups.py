@@ -14,7 +14,7 @@ from lib.fields import Moment
 from lib.organizations.registry import Score
 from lib.people.records import StoredRecord
 from lib.records.score import rank, score
-from lib.records.shares import LastOf, Share, name_of
+from lib.records.shares import LastOf, RecordShare, name_of
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 
@@ -101,7 +101,7 @@ class Rollup(BaseModel):
         return sum(opens for hour, opens in self.open_hours.items() if hour >= since)
 
 
-def exchanged(rollup: Rollup, old: Share, new: Share, last: Mapping[LastOf, int], now: datetime) -> Rollup:
+def exchanged(rollup: Rollup, old: RecordShare, new: RecordShare, last: Mapping[LastOf, int], now: datetime) -> Rollup:
     """The roll-up with one share in place of another; an empty one stands for none. `last` is as it will be then."""
     oldest = milliseconds(now) // HOUR - KEPT_HOURS
     hours = _changed(rollup.open_hours, old.sums.open_hours, new.sums.open_hours)
@@ -135,12 +135,12 @@ def _changed(there: Mapping[Key, int], minus: Mapping[Key, int], plus: Mapping[K
     return {key: value for key, value in sums.items() if value > 0}
 
 
-def total(shares: Iterable[Share], now: datetime) -> Rollup:
+def total(shares: Iterable[RecordShare], now: datetime) -> Rollup:
     """The roll-up of these shares, counted anew."""
     rollup = Rollup()
     for share in shares:
         last = dict(rollup.last)
         for kind, at in share.last_times().items():
             last[kind] = max(at, last.get(kind, 0))
-        rollup = exchanged(rollup, Share(), share, last, now)
+        rollup = exchanged(rollup, RecordShare(), share, last, now)
     return rollup

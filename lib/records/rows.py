@@ -19,14 +19,14 @@ from typing import TypeVar
 
 from lib.ids import new_id
 from lib.records.rollups import Rollup
-from lib.records.shares import LastOf, Share
+from lib.records.shares import LastOf, RecordShare
 from lib.storage import Change, Delete, Range, Row, Tables, Upsert, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
-from lib.storage.retry import Attempts
+from lib.storage.ledger import Ledger, Versioned
 from lib.storage.sort_keys import newest_first, time_of
 
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 PARTITION = "records|engaged"
 
@@ -36,26 +36,26 @@ _FAMILY = "family"
 class RecordRows:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._attempts = Attempts()
+        self.ledger = Ledger()
 
-    async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Result]]) -> Result:
-        """Do `change`, which reads and writes a record's rows, until nobody comes in between. Raises Stale."""
-        return await self._attempts.attempt_change(organization, f"the engagement of {record}", change)
+    async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do `change`, which reads and writes a record's rows, again while it raises Conflict. Raises Stale."""
+        return await self.ledger.attempt(organization, account_name(record), change)
 
-    async def rollup(self, organization: str, record: str) -> tuple[Rollup | None, str | None]:
-        """The roll-up and its etag."""
+    async def rollup(self, organization: str, record: str) -> Versioned[Rollup]:
+        """Read the record's roll-up."""
         row = await self._get(organization, f"r|{record}")
-        return (unpack(Rollup, row), row.etag) if row else (None, None)
+        return Versioned(unpack(Rollup, row), row.etag) if row else Versioned(None, None)
 
-    async def share(self, organization: str, record: str, message: str) -> tuple[Share | None, str | None]:
-        """What stands of a message, and its etag."""
+    async def share(self, organization: str, record: str, message: str) -> Versioned[RecordShare]:
+        """Read what the message gives to the record."""
         row = await self._get(organization, f"m|{record}|{message}")
-        return (unpack(Share, row), row.etag) if row else (None, None)
+        return Versioned(unpack(RecordShare, row), row.etag) if row else Versioned(None, None)
 
-    async def shares(self, organization: str, record: str) -> AsyncIterator[tuple[str, Share]]:
+    async def shares(self, organization: str, record: str) -> AsyncIterator[tuple[str, RecordShare]]:
         """(message, what it gives), those that were taken away included."""
         async for row in self._query(organization, Range.prefix(f"m|{record}|")):
-            yield row.key.rpartition("|")[2], unpack(Share, row)
+            yield row.key.rpartition("|")[2], unpack(RecordShare, row)
 
     async def latest(self, organization: str, record: str, kind: LastOf, but: str) -> int | None:
         """The latest event of that kind, in milliseconds since 1970, of all messages but one."""
@@ -119,12 +119,17 @@ class RecordRows:
         return self._tables.query(table(organization, "index"), PARTITION, keys, limit)
 
 
-def share_change(record: str, message: str, share: Share, etag: str | None) -> Change:
+def account_name(record: str) -> str:
+    """Name of a record's account in the ledger, for logs and errors."""
+    return f"the engagement of {record}"
+
+
+def share_change(record: str, message: str, share: RecordShare, etag: str | None) -> Change:
     """Puts a share in place of the version `etag`."""
     return put_if_unchanged(Row(PARTITION, f"m|{record}|{message}", pack(share), etag))
 
 
-def last_keys_of(record: str, message: str, share: Share) -> set[str]:
+def last_keys_of(record: str, message: str, share: RecordShare) -> set[str]:
     """The keys of the rows that tell of a message's last events."""
     return {f"l|{record}|{kind}|{newest_first(at)}|{message}" for kind, at in share.last_times().items()}
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Literal
 
 from pydantic import BaseModel
@@ -18,6 +17,7 @@ from pydantic import BaseModel
 from lib.clock import milliseconds
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage, records_of
+from lib.storage.ledger import LedgerShare
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import Sums, Tallies
 
@@ -47,15 +47,13 @@ class Contribution(BaseModel):
     settled: bool = False
 
 
-class Share(BaseModel):
-    """A row: what a message gives to a record. `sent_at` in milliseconds since 1970; None when it was taken away."""
+class RecordShare(LedgerShare):
+    """A row: what a message gives to a record."""
 
-    generation: int = 0
     sent_at: int | None = None
-    sums: Sums = Sums()
+    """Milliseconds since 1970; None when the share was taken away."""
 
-    def digest(self) -> str:
-        return blake2b(self.model_dump_json(exclude={"generation"}).encode(), digest_size=8).hexdigest()
+    sums: Sums = Sums()
 
     def last_times(self) -> dict[LastOf, int]:
         """When it was sent, and the last event of each kind, in milliseconds since 1970."""
@@ -87,7 +85,7 @@ class _Reached:
     whole: bool = False
 
 
-def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dict[str, Share]:
+def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dict[str, RecordShare]:
     """What the message gives to each record that it reaches. `parents` has an entry for each of `names_of`."""
     if message.state != "sent":
         return {}
@@ -105,7 +103,7 @@ def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dic
             reached[name].whole = True
     sent_at, everything = milliseconds(message.sort_time()), tallies.all()
     return {
-        name: Share(sent_at=sent_at, sums=everything if how.whole else _of(how.recipients, tallies))
+        name: RecordShare(sent_at=sent_at, sums=everything if how.whole else _of(how.recipients, tallies))
         for name, how in reached.items()
     }
 

@@ -13,7 +13,7 @@ from lib.storage.sort_keys import ascending_number, descending_number
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
 from lib.templates.recommend import Candidate, Recommendation, recommend
-from lib.templates.shares import Counts, CountsByTemplate, Tally
+from lib.templates.shares import CountsByTemplate, Tally, TemplateCounts
 
 TemplateSort = Literal[
     "name",
@@ -51,7 +51,7 @@ def shown(
     """
     by_language: dict[str, list[tuple[StoredTemplate, str, Tally]]] = defaultdict(list)
     for template, etag in templates:
-        tally = counts.get(template.id, Counts()).tally_of(regarding)
+        tally = counts.get(template.id, TemplateCounts()).tally_of(regarding)
         by_language[template.language.lower()].append((template, etag, tally))
     found = []
     for language, some in by_language.items():

@@ -13,8 +13,8 @@ from lib.storage import Conflict, Missing, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.retry import Attempts
-from lib.templates.counting import TemplateCounts
-from lib.templates.shares import Share, Tally
+from lib.templates.counting import TemplateCounting
+from lib.templates.shares import Tally, TemplateShare
 
 OPPORTUNITY = "opportunity"
 
@@ -34,7 +34,7 @@ class StoredOutcome(BaseModel):
 
 
 class Outcomes:
-    def __init__(self, tables: Tables, lists: Lists, counts: TemplateCounts, clock: Clock) -> None:
+    def __init__(self, tables: Tables, lists: Lists, counts: TemplateCounting, clock: Clock) -> None:
         self._tables = tables
         self._lists = lists
         self._counts = counts
@@ -49,9 +49,9 @@ class Outcomes:
         note = partial(self._note, organization, opportunity, won)
         outcome = await self._attempts.attempt_change(organization, f"the outcome of {opportunity}", note)
         tally = Tally(won=1) if outcome.won else Tally()
-        share = Share(generation=outcome.generation, regarding=OPPORTUNITY, tally=tally)
+        share = TemplateShare(generation=outcome.generation, regarding=OPPORTUNITY, tally=tally)
         for template in outcome.templates:
-            await self._counts.put_sale(organization, template, opportunity, share)
+            await self._counts.enter_sale_share(organization, template, opportunity, share)
         return outcome
 
     async def _note(self, organization: str, opportunity: str, won: bool) -> StoredOutcome:

@@ -7,11 +7,11 @@ clicked or answered by a person, or it was not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 
 from pydantic import BaseModel
 
 from lib.messages.models import StoredMessage
+from lib.storage.ledger import LedgerShare
 from lib.verdicts.kpis import Kpis
 
 NO_TYPE = ""
@@ -38,19 +38,15 @@ class Tally(BaseModel):
         return self != Tally()
 
 
-class Share(BaseModel):
+class TemplateShare(LedgerShare):
     """A row: what one message or one sale gives. `regarding` is the type of the record that the message is about; an
     empty tally is that of one that was taken away."""
 
-    generation: int = 0
     regarding: str = NO_TYPE
     tally: Tally = Tally()
 
-    def digest(self) -> str:
-        return blake2b(self.model_dump_json(exclude={"generation"}).encode(), digest_size=8).hexdigest()
 
-
-class Counts(BaseModel):
+class TemplateCounts(BaseModel):
     """A row: the sum of a template's shares, by the type of record that messages regard."""
 
     by_type: dict[str, Tally] = {}
@@ -61,19 +57,19 @@ class Counts(BaseModel):
             return self.by_type.get(regarding, Tally())
         return sum(self.by_type.values(), Tally())
 
-    def exchanged(self, old: Share, new: Share) -> Counts:
+    def exchanged(self, old: TemplateShare, new: TemplateShare) -> TemplateCounts:
         """With one share in place of another; an empty one stands for none."""
         sums = dict(self.by_type)
         sums[old.regarding] = sums.get(old.regarding, Tally()) - old.tally
         sums[new.regarding] = sums.get(new.regarding, Tally()) + new.tally
-        return Counts(by_type={name: tally for name, tally in sums.items() if tally})
+        return TemplateCounts(by_type={name: tally for name, tally in sums.items() if tally})
 
 
-def total(shares: Iterable[Share]) -> Counts:
+def total(shares: Iterable[TemplateShare]) -> TemplateCounts:
     """The counts of these shares, counted anew."""
-    counts = Counts()
+    counts = TemplateCounts()
     for share in shares:
-        counts = counts.exchanged(Share(), share)
+        counts = counts.exchanged(TemplateShare(), share)
     return counts
 
 
@@ -91,7 +87,7 @@ class TemplateUse(BaseModel):
     settled: bool = False
 
 
-def share_of(message: StoredMessage, kpis: Kpis) -> Share | None:
+def share_of(message: StoredMessage, kpis: Kpis) -> TemplateShare | None:
     """What the message gives to its template; None while it was not sent, or where it has none.
 
     Who clicks, views an attachment or answers has read the mail, even where the pixel was not loaded: so it was opened.
@@ -103,7 +99,7 @@ def share_of(message: StoredMessage, kpis: Kpis) -> Share | None:
     if was_followed:
         opened = kpis.opens or kpis.clicks or kpis.attachment_views or kpis.replies
         tally = Tally(sent=1, followed=1, opened=bool(opened), clicked=bool(kpis.clicks), replied=bool(kpis.replies))
-    return Share(regarding=message.regarding.type if message.regarding else NO_TYPE, tally=tally)
+    return TemplateShare(regarding=message.regarding.type if message.regarding else NO_TYPE, tally=tally)
 
 
-CountsByTemplate = Mapping[str, Counts]
+CountsByTemplate = Mapping[str, TemplateCounts]

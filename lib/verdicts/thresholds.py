@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from lib.verdicts.weights import Side
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
+
+SETTLING = timedelta(seconds=10)
+"""From an open to its card: bursts and twins show within some seconds. The upper bound that is promised is 60 s."""
 
 
 @dataclass(frozen=True, slots=True)

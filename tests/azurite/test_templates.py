@@ -10,9 +10,9 @@ import pytest
 from lib.clock import SetClock
 from lib.storage import Storage
 from lib.storage.layout import table
-from lib.templates import TemplateCounts, Templates
+from lib.templates import TemplateCounting, Templates
 from lib.templates.models import LONGEST_HTML, LONGEST_TEXT, TemplateSpec
-from lib.templates.shares import Share, Tally
+from lib.templates.shares import Tally, TemplateShare
 from tests.support.heed import START
 
 
@@ -37,12 +37,12 @@ async def test_the_largest_template_is_stored_and_read_whole(storage: Storage, o
 
 
 async def test_what_two_processes_count_at_once_all_counts(storage: Storage, organization: str) -> None:
-    processes = [TemplateCounts(storage.tables) for _ in range(2)]
-    share = Share(generation=1, regarding="opportunity", tally=Tally(won=1))
+    processes = [TemplateCounting(storage.tables) for _ in range(2)]
+    share = TemplateShare(generation=1, regarding="opportunity", tally=Tally(won=1))
 
     await asyncio.gather(
-        *(processes[number % 2].put_sale(organization, "t1", f"o{number}", share) for number in range(10)),
-        *(processes[1 - number % 2].put_sale(organization, "t1", f"o{number}", share) for number in range(10)),
+        *(processes[number % 2].enter_sale_share(organization, "t1", f"o{number}", share) for number in range(10)),
+        *(processes[1 - number % 2].enter_sale_share(organization, "t1", f"o{number}", share) for number in range(10)),
     )
 
     assert (await processes[0].load_counts(organization, "t1")).tally_of("opportunity") == Tally(won=10)

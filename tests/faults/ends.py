@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lib.assessment.summary import summary_of
 from lib.messages.models import StoredMessage
 from tests.support.heed import Heed
 from tests.support.mail_server import MailServer
@@ -31,7 +32,7 @@ async def ends_of(heed: Heed, mails: MailServer, messages: Sequence[str], user: 
     for message in messages:
         loaded = await heed.services.messages.load("acme", message)
         assert loaded
-        stored, opens = loaded.message, loaded.summary.kpis.raw.opens
+        stored, opens = loaded.message, summary_of(loaded).kpis.raw.opens
         received = mails.received[stored.message_id or "none"]
         _check_honest(stored.status, received)
         places = {view: item for view, items in views.items() for item in items if item["id"] == message}

@@ -16,13 +16,15 @@ from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations, OrganizationSpec, Score
 from lib.people.records import StoredRecord
 from lib.people.store import People, record_partition
-from lib.records import Contribution, Engagement, Engagements, Rollup
+from lib.records import Contribution, Engagement, Engagements, RecordsFollower, Rollup
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.layout import INTERACTIONS, table
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
+from lib.verdicts.assessed import AssessedMessage
+from lib.verdicts.kpis import Kpis
 from lib.verdicts.tallies import Tallies, tally
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import START
@@ -102,6 +104,7 @@ class Office:
     people: People = field(init=False)
     organizations: Organizations = field(init=False)
     engagements: Engagements = field(init=False)
+    follower: RecordsFollower = field(init=False)
     messages: dict[str, StoredMessage] = field(default_factory=dict)
     tallies: dict[str, Tallies] = field(default_factory=dict)
     summaries: dict[str, tuple[int, list[Contribution]]] = field(default_factory=dict)
@@ -111,9 +114,13 @@ class Office:
         self.storage = failing_storage(replace(self.storage, tables=self.tables, queues=self.queues), self.failure)
         self.people = People(self.storage.tables)
         self.organizations = Organizations(self.storage, self.clock)
-        self.engagements = self.another_process()
+        self.engagements = self._new_engagements()
+        self.follower = RecordsFollower(self.engagements, self.people, self.storage.queues)
 
-    def another_process(self) -> Engagements:
+    def another_process(self) -> RecordsFollower:
+        return RecordsFollower(self._new_engagements(), self.people, self.storage.queues)
+
+    def _new_engagements(self) -> Engagements:
         return Engagements(self.storage.tables, self.people, self.organizations, self.storage.queues, self.clock)
 
     async def open(self, **settings: Any) -> Office:
@@ -151,11 +158,17 @@ class Office:
         self.tallies[message.id] = Tallies()
         return message.id
 
-    async def follow(self, message: str, engagements: Engagements | None = None) -> list[Contribution]:
+    def assessed(
+        self, message: str, tallies: Tallies | None = None, about: StoredMessage | None = None
+    ) -> AssessedMessage:
+        """The message as it is, or `about`, with these tallies, or those of now."""
+        counted = self.tallies[message] if tallies is None else tallies
+        return AssessedMessage(self.organization, about or self.messages[message], "", [], [], {}, Kpis(), counted)
+
+    async def plan(self, message: str, follower: RecordsFollower | None = None) -> list[Contribution]:
         """What the assessor does first: find what the message contributes, and put that into the summary."""
-        engagements = engagements or self.engagements
         version, before = self.summaries.get(message, (0, []))
-        found = await engagements.follow(self.organization, self.messages[message], self.tallies[message], before)
+        found = (await (follower or self.follower).plan(self.assessed(message), before)).part
         await asyncio.sleep(0)
         if self.summaries.get(message, (0, []))[0] != version:
             raise Stale
@@ -165,7 +178,7 @@ class Office:
         return kept
 
     async def assess(
-        self, message: str, tallies: Tallies | None = None, engagements: Engagements | None = None
+        self, message: str, tallies: Tallies | None = None, follower: RecordsFollower | None = None
     ) -> list[Contribution]:
         """All that the assessor does, with these tallies from now on."""
         if tallies is not None:
@@ -173,10 +186,10 @@ class Office:
         while True:
             counted = self.tallies[message]
             try:
-                found = await self.follow(message, engagements)
+                found = await self.plan(message, follower)
             except Stale:
                 continue
-            await (engagements or self.engagements).write(self.organization, self.messages[message], counted, found)
+            await (follower or self.follower).apply(self.assessed(message, counted), found)
             return found
 
     async def work(self) -> int:

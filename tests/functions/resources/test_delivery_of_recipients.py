@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lib.assessment.summary import Summary
 from lib.clock import milliseconds
 from lib.organizations.idempotency import Idempotency
 from lib.transports import Accepted, Again, Outcome, RecipientRefusal, Refused, Unknown
@@ -130,7 +131,7 @@ async def test_the_judge_knows_when_each_recipient_s_mail_left_whoever_is_tried_
 
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
-    sending = await heed.services.circumstances.load_context("acme", loaded, [])
+    sending = await heed.services.circumstances.load_context("acme", loaded, Summary(), [])
 
     assert [sending.dispatched_to(number) for number in (0, 1, None)] == [first, first + 60_000, first]
 
@@ -143,7 +144,7 @@ async def test_the_judge_keeps_when_a_mail_left_that_is_sent_again_to_others() -
 
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
-    sending = await heed.services.circumstances.load_context("acme", loaded, [])
+    sending = await heed.services.circumstances.load_context("acme", loaded, Summary(), [])
 
     assert sending.dispatched_to(0) == first
 

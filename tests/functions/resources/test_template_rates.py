@@ -9,7 +9,7 @@ import pytest
 
 from lib.storage.documents import unpack
 from lib.templates.outcomes import StoredOutcome
-from lib.templates.shares import Share, Tally
+from lib.templates.shares import Tally, TemplateShare
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.functions.resources.test_templates import INTRO, slow_heed
 from tests.support.heed import GMAIL, Heed
@@ -17,8 +17,8 @@ from tests.support.heed import GMAIL, Heed
 
 async def used(heed: Heed, template: str, **tally: int) -> None:
     """Mails were made of it, all of them followed, and that is what came of them."""
-    share = Share(generation=1, tally=Tally(sent=tally["followed"], **tally))
-    await heed.services.template_counts.put_sale("acme", template, "many", share)
+    share = TemplateShare(generation=1, tally=Tally(sent=tally["followed"], **tally))
+    await heed.services.template_counts.enter_sale_share("acme", template, "many", share)
 
 
 async def item(heed: Heed, template: str, query: str = "") -> dict[str, Any]:
@@ -217,7 +217,7 @@ async def test_an_outcome_that_failed_half_way_is_made_whole_by_saying_it_again(
     for name in ("t1", "t2"):
         await heed.put(f"/templates/{name}", INTRO)
         await heed.sent(template=name, regarding={"type": "opportunity", "id": "o1"})
-    real, calls = heed.services.template_counts.put_sale, []
+    real, calls = heed.services.template_counts.enter_sale_share, []
 
     async def dying(*arguments: Any) -> None:
         calls.append(arguments)
@@ -225,7 +225,7 @@ async def test_an_outcome_that_failed_half_way_is_made_whole_by_saying_it_again(
             raise RuntimeError("it dies")
         await real(*arguments)
 
-    monkeypatch.setattr(heed.services.template_counts, "put_sale", dying)
+    monkeypatch.setattr(heed.services.template_counts, "enter_sale_share", dying)
     failed = await heed.api("POST", "/records/opportunity/o1/outcome", {"won": True})
     await heed.post("/records/opportunity/o1/outcome", {"won": True})
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from lib.assessment import compaction as folding
-from lib.assessment.assessor import BUSY
+from lib.assessment.looks import BUSY
+from lib.assessment.summary import summary_of
 from lib.tracking.facts import Fact
 from tests.support.heed import CHROME, Heed
 
@@ -75,12 +76,13 @@ async def test_old_facts_of_a_busy_message_are_folded_and_no_longer_read() -> No
     first = await kpis_of(heed, message)
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
-    assert loaded.summary.folded
-    assert loaded.summary.live == 0
+    summary = summary_of(loaded)
+    assert summary.folded
+    assert summary.live == 0
 
     await heed.services.assessor.assess_facts("acme", opens(heed, message, 7, seed=2))
 
-    known = await heed.services.fact_rows.read("acme", message, loaded.summary.folded.until - folding.CONTEXT)
+    known = await heed.services.fact_rows.read("acme", message, summary.folded.until - folding.CONTEXT)
     assert len(known.judged()) == 7
     after = await kpis_of(heed, message)
     assert after["raw"]["opens"] == first["raw"]["opens"] + 7 == 2 * folding.FROM + 7

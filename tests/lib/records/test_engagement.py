@@ -63,7 +63,7 @@ async def test_following_twice_is_following_once(office: Office) -> None:
     before = await office.rows()
 
     contributions = await office.assess(message)
-    await office.engagements.write("acme", office.messages[message], office.tallies[message], contributions)
+    await office.follower.apply(office.assessed(message), contributions)
 
     assert await office.rows() == before
     assert await office.counts("contact/c1") == await office.counts("opportunity/o1") == (1, 3, 0)
@@ -128,8 +128,8 @@ async def test_who_is_never_let_through_says_so(office: Office, monkeypatch: pyt
 
     monkeypatch.setattr(office.tables, "write_rows", refuse)
     with pytest.raises(Stale):
-        await office.engagements.write(
-            "acme", office.messages[message], Tallies(), [Contribution(record="contact|c1", parents=[], generation=1)]
+        await office.follower.apply(
+            office.assessed(message), [Contribution(record="contact|c1", parents=[], generation=1)]
         )
 
 
@@ -214,6 +214,6 @@ async def test_an_erased_message_is_counted_no_more(office: Office) -> None:
     await office.assess(kept, judged(opens(1)))
     contributions = await office.assess(erased, judged(opens(3)))
 
-    await office.engagements.forget("acme", erased, contributions)
+    await office.follower.forget("acme", erased, contributions)
 
     assert await office.counts("contact/c1") == (1, 1, 0)

@@ -139,7 +139,7 @@ async def test_a_move_that_was_left_half_done_is_finished_by_what_comes_next(
         raise Unavailable("storage is down")
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(office.engagements._rows, "change_family", fail)
+        meanwhile.setattr(office.engagements.rows, "change_family", fail)
         with pytest.raises(Unavailable):
             await office.record("contact/c1", "account/a2")
     if next_one == "an event":

@@ -24,7 +24,7 @@ async def test_of_two_assessors_the_one_that_lost_writes_nothing(office: Office)
     await office.assess(message)
     office.tallies[message] = judged(opens(2))
 
-    answers = await asyncio.gather(office.follow(message), office.follow(message), return_exceptions=True)
+    answers = await asyncio.gather(office.plan(message), office.plan(message), return_exceptions=True)
 
     assert sorted(isinstance(answer, Stale) for answer in answers) == [False, True]
     assert await office.counts("contact/c1") == (1, 0, 0)
@@ -34,13 +34,13 @@ async def test_an_assessor_that_was_held_up_changes_nothing_that_a_later_one_has
     message = office.sent("contact/c1", regarding="opportunity/o1")
     await office.assess(message)
     early = office.tallies[message] = judged(opens(2))
-    about, late = office.messages[message].model_copy(), await office.follow(message)
+    about, late = office.messages[message].model_copy(), await office.plan(message)
 
     # The later one: the opens were a machine's, and the message regards something else.
     office.messages[message].regarding = Regarding(type="case", id="k1")
     await office.assess(message, judged(opens(2), "machine"))
     expected = await office.rows()
-    await office.engagements.write("acme", about, early, late)
+    await office.follower.apply(office.assessed(message, early, about), late)
 
     assert await office.rows() == expected
     assert await office.counts("contact/c1") == (1, 0, 0)
@@ -51,10 +51,10 @@ async def test_an_assessor_that_was_held_up_does_not_come_back_when_the_verdict_
     message = office.sent("contact/c1")
     await office.assess(message, judged(opens(1)))
     early = office.tallies[message] = judged(opens(2))
-    late = await office.follow(message)
+    late = await office.plan(message)
 
     await office.assess(message, judged(opens(1)))
-    await office.engagements.write("acme", office.messages[message], early, late)
+    await office.follower.apply(office.assessed(message, early), late)
 
     assert await office.counts("contact/c1") == (1, 1, 0)
 
@@ -62,7 +62,7 @@ async def test_an_assessor_that_was_held_up_does_not_come_back_when_the_verdict_
 async def test_who_dies_before_the_rows_are_written_is_followed_by_one_who_writes_them(office: Office) -> None:
     message = office.sent("contact/c1", regarding="opportunity/o1")
     office.tallies[message] = judged(opens(2))
-    await office.follow(message)
+    await office.plan(message)
     assert await office.counts("contact/c1") == (0, 0, 0)
 
     await office.assess(message)

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from lib.assessment.summary import Summary
 from lib.errors import Stale
 from lib.sending.copies_outbox import LONGEST, MOST_AT_ONCE
 from lib.sending.tries import LEASE
@@ -279,7 +280,7 @@ async def test_the_judge_learns_when_each_copy_left() -> None:
     transport.heed, transport.message = heed, message
 
     loaded = await deliver(heed, message)
-    sending = await heed.services.circumstances.load_context("acme", loaded, [])
+    sending = await heed.services.circumstances.load_context("acme", loaded, Summary(), [])
 
     first = sending.sent_at
     assert first is not None

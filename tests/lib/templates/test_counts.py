@@ -15,9 +15,11 @@ from lib.messages.models import StoredMessage
 from lib.storage import Change, Conflict, Delete, Storage, Unavailable
 from lib.storage import retry as attempts
 from lib.storage.memory import memory_storage
-from lib.templates import TemplateCounts, TemplateUse
-from lib.templates.shares import Counts, Share, Tally
+from lib.templates import TemplateCounting, TemplatesFollower, TemplateUse
+from lib.templates.shares import Tally, TemplateCounts, TemplateShare
+from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
+from lib.verdicts.tallies import Tallies
 from tests.support.engaging import SlowTables
 from tests.support.failing import Failure, When, failing_storage
 from tests.support.heed import START
@@ -35,17 +37,19 @@ class Desk:
     storage: Storage = field(default_factory=memory_storage)
     failure: Failure = field(default_factory=Failure)
     tables: SlowTables = field(init=False)
-    counts: TemplateCounts = field(init=False)
+    counts: TemplateCounting = field(init=False)
+    follower: TemplatesFollower = field(init=False)
     messages: dict[str, StoredMessage] = field(default_factory=dict)
     uses: dict[str, tuple[int, TemplateUse | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tables = SlowTables(self.storage.tables)
         self.storage = failing_storage(replace(self.storage, tables=self.tables), self.failure)
-        self.counts = self.another_process()
+        self.counts = TemplateCounting(self.storage.tables)
+        self.follower = TemplatesFollower(self.counts)
 
-    def another_process(self) -> TemplateCounts:
-        return TemplateCounts(self.storage.tables)
+    def another_process(self) -> TemplatesFollower:
+        return TemplatesFollower(TemplateCounting(self.storage.tables))
 
     async def open(self) -> Desk:
         await self.tables.create("heedacmetemplates")
@@ -65,10 +69,13 @@ class Desk:
         self.messages[message.id] = message
         return message.id
 
-    async def follow(self, message: str, kpis: Kpis, counts: TemplateCounts | None = None) -> TemplateUse | None:
+    def assessed(self, message: str, kpis: Kpis) -> AssessedMessage:
+        return AssessedMessage("acme", self.messages[message], "", [], [], {}, kpis, Tallies())
+
+    async def plan(self, message: str, kpis: Kpis, follower: TemplatesFollower | None = None) -> TemplateUse | None:
         """What the assessor does first: say what the message gives, and put that into the summary. Raises Stale."""
         version, before = self.uses.get(message, (0, None))
-        use = await (counts or self.counts).follow("acme", self.messages[message], kpis, before)
+        use = (await (follower or self.follower).plan(self.assessed(message, kpis), before)).part
         await asyncio.sleep(0)
         if self.uses.get(message, (0, None))[0] != version:
             raise Stale
@@ -76,9 +83,9 @@ class Desk:
         self.uses[message] = (version + 1, kept)
         return kept
 
-    async def assess(self, message: str, kpis: Kpis, counts: TemplateCounts | None = None) -> None:
-        use = await self.follow(message, kpis, counts)
-        await (counts or self.counts).write("acme", self.messages[message], kpis, use)
+    async def assess(self, message: str, kpis: Kpis, follower: TemplatesFollower | None = None) -> None:
+        use = await self.plan(message, kpis, follower)
+        await (follower or self.follower).apply(self.assessed(message, kpis), use)
 
     async def of(self, template: str = "t1", regarding: str | None = None) -> Tally:
         return (await self.counts.load_counts("acme", template)).tally_of(regarding)
@@ -150,7 +157,7 @@ async def test_a_message_that_is_sent_no_more_is_taken_away(desk: Desk) -> None:
     await desk.assess(message, OPENED)
 
     assert await desk.of() == Tally()
-    assert await desk.counts.load_counts("acme", "t1") == Counts()
+    assert await desk.counts.load_counts("acme", "t1") == TemplateCounts()
 
 
 async def test_where_nothing_has_changed_no_request_is_made(desk: Desk) -> None:
@@ -188,10 +195,10 @@ async def test_of_two_assessors_the_one_that_lost_writes_nothing(desk: Desk) -> 
 async def test_an_assessor_that_was_held_up_changes_nothing_that_a_later_one_has_written(desk: Desk) -> None:
     message = desk.sent()
     await desk.assess(message, NOTHING)
-    late = await desk.follow(message, REPLIED)
+    late = await desk.plan(message, REPLIED)
 
     await desk.assess(message, OPENED)
-    await desk.counts.write("acme", desk.messages[message], REPLIED, late)
+    await desk.follower.apply(desk.assessed(message, REPLIED), late)
 
     assert await desk.of() == Tally(sent=1, followed=1, opened=1)
 
@@ -199,17 +206,17 @@ async def test_an_assessor_that_was_held_up_changes_nothing_that_a_later_one_has
 async def test_an_assessor_that_was_held_up_does_not_come_back_when_the_verdict_does(desk: Desk) -> None:
     message = desk.sent()
     await desk.assess(message, NOTHING)
-    late = await desk.follow(message, REPLIED)
+    late = await desk.plan(message, REPLIED)
 
     await desk.assess(message, NOTHING)
-    await desk.counts.write("acme", desk.messages[message], REPLIED, late)
+    await desk.follower.apply(desk.assessed(message, REPLIED), late)
 
     assert await desk.of() == Tally(sent=1, followed=1)
 
 
 async def test_who_dies_before_the_rows_are_written_is_followed_by_one_who_writes_them(desk: Desk) -> None:
     message = desk.sent()
-    await desk.follow(message, OPENED)
+    await desk.plan(message, OPENED)
     assert await desk.of() == Tally()
 
     await desk.assess(message, OPENED)
@@ -249,14 +256,14 @@ async def test_wherever_storage_fails_the_end_is_the_same(when: When) -> None:
 
 async def test_a_sale_counts_once_and_can_be_taken_back(desk: Desk) -> None:
     await desk.assess(desk.sent(), OPENED)
-    won = Share(generation=1, regarding="opportunity", tally=Tally(won=1))
+    won = TemplateShare(generation=1, regarding="opportunity", tally=Tally(won=1))
 
-    await desk.counts.put_sale("acme", "t1", "o1", won)
-    await desk.counts.put_sale("acme", "t1", "o1", won)
-    await desk.counts.put_sale("acme", "t1", "o2", won)
+    await desk.counts.enter_sale_share("acme", "t1", "o1", won)
+    await desk.counts.enter_sale_share("acme", "t1", "o1", won)
+    await desk.counts.enter_sale_share("acme", "t1", "o2", won)
     both = (await desk.of()).won
-    await desk.counts.put_sale("acme", "t1", "o1", Share(generation=2, regarding="opportunity"))
-    await desk.counts.put_sale("acme", "t1", "o1", won)
+    await desk.counts.enter_sale_share("acme", "t1", "o1", TemplateShare(generation=2, regarding="opportunity"))
+    await desk.counts.enter_sale_share("acme", "t1", "o1", won)
 
     assert (both, (await desk.of()).won, (await desk.of()).sent) == (2, 1, 1)
 
@@ -265,7 +272,7 @@ async def test_counts_that_were_lost_are_counted_anew_by_the_next_event(desk: De
     messages = [desk.sent() for _ in range(3)]
     for message in messages:
         await desk.assess(message, OPENED)
-    await desk.counts.put_sale("acme", "t1", "o1", Share(generation=1, tally=Tally(won=1)))
+    await desk.counts.enter_sale_share("acme", "t1", "o1", TemplateShare(generation=1, tally=Tally(won=1)))
     await desk.assess(desk.sent("t10"), OPENED)
     await desk.tables.write_rows("heedacmetemplates", [Delete("counts", "c|t1")])
 
@@ -304,3 +311,14 @@ async def test_who_is_never_let_through_says_so(desk: Desk, monkeypatch: pytest.
 
     with pytest.raises(Stale, match="template t1"):
         await desk.assess(desk.sent(), OPENED)
+
+
+async def test_a_message_that_is_forgotten_is_counted_no_more(desk: Desk) -> None:
+    kept, forgotten = desk.sent(), desk.sent()
+    await desk.assess(kept, OPENED)
+    await desk.assess(forgotten, REPLIED)
+
+    for _ in range(2):
+        await desk.follower.forget("acme", forgotten, desk.uses[forgotten][1])
+
+    assert await desk.of() == Tally(sent=1, followed=1, opened=1)

@@ -1,0 +1,84 @@
+"""Followers: what is brought up to date with every assessment of a message (lists, records, templates, cards).
+
+A follower has a part of the message's summary. The assessor asks every follower for its plan, writes the summary with
+all parts on condition that no other assessor has written one meanwhile, and only then has the plans applied. To add a
+follower, write a class of this protocol in a package of its own, and name it in `Services.followers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter
+
+from lib.messages.models import StoredMessage
+from lib.verdicts.assessed import AssessedMessage, Part, Plan
+
+
+class Follower(Protocol[Part]):
+    """One thing that follows assessments. Every method may be called again with the same arguments, to no effect."""
+
+    part_name: str
+    """Name of the follower's part in the summary; it is stored."""
+
+    part_type: TypeAdapter[Part]
+
+    async def plan(self, assessed: AssessedMessage, before: Part | None) -> Plan[Part]:
+        """Find what follows from the assessment; `before` is the part in the summary, None where there is none.
+
+        Another assessor may win the race for the summary afterwards, and this process may die. So `plan` writes nothing
+        but what the next plan puts right, whatever its summary says: rows with fences of their own, cards with
+        deterministic ids. All other writing belongs to `apply`. Raises Stale.
+        """
+
+    async def apply(self, assessed: AssessedMessage, part: Part) -> None:
+        """Write what `plan` has found. The summary says so by now, and no later assessment was refused for it.
+
+        A process may die before this: the next `plan` has to notice that what its part says was not written. Raises
+        Stale.
+        """
+
+    async def forget(
+        self, organization: str, message: str, part: Part | None, planned_before: Sequence[StoredMessage] = ()
+    ) -> None:
+        """Undo what was written for a message that is about to be deleted, or is gone.
+
+        `planned_before` are versions of the message for which this assessor has planned in vain.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Plans of all followers, in their order."""
+
+    steps: Sequence[tuple[Follower[Any], Plan[Any]]]
+
+    def parts(self) -> dict[str, Any]:
+        """Parts for the summary, by name, as JSON values."""
+        return {
+            follower.part_name: follower.part_type.dump_python(plan.part, mode="json", exclude_none=True)
+            for follower, plan in self.steps
+        }
+
+    @property
+    def again_at(self) -> datetime | None:
+        """The earliest time at which one of the followers may want something else."""
+        return min((plan.again_at for _, plan in self.steps if plan.again_at), default=None)
+
+    async def apply(self, assessed: AssessedMessage) -> None:
+        for follower, plan in self.steps:
+            await follower.apply(assessed, plan.part)
+
+
+async def plan_all(followers: Sequence[Follower[Any]], assessed: AssessedMessage, before: Mapping[str, Any]) -> Plans:
+    """Ask every follower for its plan; `before` are the parts of the summary. Raises Stale."""
+    return Plans([(follower, await follower.plan(assessed, read_part(follower, before))) for follower in followers])
+
+
+def read_part(follower: Follower[Part], parts: Mapping[str, Any]) -> Part | None:
+    """The follower's part, read from its JSON value; None where there is none."""
+    stored = parts.get(follower.part_name)
+    return None if stored is None else follower.part_type.validate_python(stored)

@@ -1,0 +1,84 @@
+"""Looks at a message without a new fact: when the next one is worth while, and asking the queue for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from lib.assessment.sources_seen import WITHIN
+from lib.clock import Clock, milliseconds, moment
+from lib.messages.store import Loaded
+from lib.storage import Queues
+from lib.storage.layout import INTERACTIONS
+from lib.tracking.facts import Fact, refresh_body
+from lib.verdicts import Verdict
+from lib.verdicts.thresholds import SETTLING
+
+BUSY = 300
+"""Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
+
+_ROUNDING = timedelta(seconds=1)
+"""Queues count in whole seconds."""
+
+_LONGEST_PAUSE = 60.0
+_SHORTEST_PAUSE = 6.0
+"""Seconds."""
+
+_FACTS_A_SECOND = 250.0
+"""Number of facts that is worth one second of waiting."""
+
+
+class Looks:
+    """Asks the queue `interactions` for a look at a message."""
+
+    def __init__(self, queues: Queues, clock: Clock) -> None:
+        self._queues = queues
+        self._clock = clock
+
+    async def ask_look(self, organization: str, message: str, at: datetime) -> None:
+        """Ask for a look at that time. Assessors that find the same time get one look between them."""
+        once = f"refresh|{organization}|{message}|{milliseconds(at)}"
+        await self._send(refresh_body(organization, message), at, once)
+
+    async def ask_last_look(self, organization: str, message: str, at: datetime) -> None:
+        """Ask for one more look: the one before came too early, as its sender's clock runs ahead of ours."""
+        await self._send(refresh_body(organization, message, last=True), at)
+
+    async def ask_recount(self, organization: str, message: str, pause: timedelta) -> None:
+        """Ask for a look at a busy message after a pause."""
+        await self._queues.send(INTERACTIONS, refresh_body(organization, message, last=True), pause)
+
+    async def _send(self, body: str, at: datetime, once: str | None = None) -> None:
+        await self._queues.send(INTERACTIONS, body, at - self._clock.now() + _ROUNDING, once)
+
+
+def pause_for(facts: int) -> timedelta:
+    """Pause before a busy message is judged again: its cost grows with its facts, and so does the pause."""
+    return timedelta(seconds=min(_LONGEST_PAUSE, _SHORTEST_PAUSE + facts / _FACTS_A_SECOND))
+
+
+def settling_time(
+    loaded: Loaded,
+    live: Iterable[Fact],
+    verdicts: Mapping[str, Verdict],
+    looked_at: int,
+    asked: datetime | None,
+    now: datetime,
+) -> datetime | None:
+    """Time at which rules about other mails of that moment will have seen all; None without hits soon after dispatch.
+
+    `live` are the facts that may still change, and `looked_at` is their number with those that belong to others.
+    `asked` is the look that was asked for already. Where it comes first, it is the answer, and asks for the next one
+    then: so a burst of hits brings one look in ten seconds, not one a hit.
+    """
+    sent_at = max((copy.tried_at for copy in loaded.copies if copy.tried_at), default=loaded.message.sent_at)
+    if sent_at is None:
+        return None
+    end = milliseconds(sent_at) + WITHIN
+    early = [fact.at for fact in live if fact.at <= end and verdicts[fact.key].kind != "machine"]
+    settles_at = moment(max(early)) + SETTLING if early else None
+    if settles_at is None or settles_at <= now:
+        return None
+    if looked_at >= BUSY:
+        settles_at = max(settles_at, now + pause_for(looked_at))
+    return asked if asked and now < asked < settles_at else settles_at

@@ -1,0 +1,51 @@
+"""Summary of a message: derived from its facts, stored beside it in the row `s`, and computed again at will.
+
+The message store hands the row over unread; whoever needs a summary reads it with `summary_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from lib.assessment.compaction import Folded
+from lib.fields import Moment
+from lib.messages.store import Loaded
+from lib.storage.documents import unpack
+from lib.verdicts.forwards import OtherReader
+from lib.verdicts.kpis import Kpis
+
+
+class Summary(BaseModel):
+    """What an assessment has found, and beside it the parts of the followers (`lib.assessment.followers`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kpis: Kpis = Kpis()
+    again_at: Moment | None = None
+    """When the assessor looks at the message again by itself."""
+
+    folded: Folded | None = None
+    """Facts that are no longer looked at one by one."""
+
+    live: int = 0
+    """How many facts are looked at one by one."""
+
+    other_readers: list[OtherReader] = []
+    attachment_views: dict[int, int] = {}
+    """Views by people, by the attachment's number."""
+
+    elsewhere: dict[str, int] = {}
+    """Final answers of `Sightings.elsewhere`, by fact key."""
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """Followers' parts by name, as JSON values."""
+        return self.model_extra or {}
+
+
+def summary_of(loaded: Loaded) -> Summary:
+    """The summary of a loaded message; an empty one before its first assessment."""
+    return Summary() if loaded.summary_row is None else unpack(Summary, loaded.summary_row)

@@ -1,0 +1,49 @@
+"""The result of an assessment, as those that follow it get it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from lib.messages.models import Copy, StoredMessage
+from lib.tracking.facts import Fact
+from lib.verdicts.evidence import Verdict
+from lib.verdicts.kpis import Kpis
+from lib.verdicts.tallies import Tallies
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedMessage:
+    """A message, and what the judge has found of it."""
+
+    organization: str
+    message: StoredMessage
+    etag: str
+    """Version of the message's row."""
+
+    copies: Sequence[Copy]
+    facts: Sequence[Fact]
+    """Facts whose verdict may still change, and the first opens among the older ones."""
+
+    verdicts: Mapping[str, Verdict]
+    """By the fact's key."""
+
+    kpis: Kpis
+    tallies: Tallies
+    planned_before: Sequence[StoredMessage] = ()
+    """Versions of the message for which this assessor has planned in vain: another assessor's summary came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[Part]):
+    """Answer of a follower to an assessment."""
+
+    part: Part
+    """What the message's summary says of the follower from now on."""
+
+    again_at: datetime | None = None
+    """When the follower may want something else without any new fact."""
