@@ -74,18 +74,11 @@ class Agents:
 
     def app_name(self, agent: str) -> str | None:
         """The name of an app that people use, such as `Outlook` or `Slack`, or None."""
-        return self._named(agent, "person")
+        return _named(self, agent, "person")
 
     def image_proxy(self, agent: str) -> str | None:
         """The mail service to which the image proxy belongs; None if the agent is no proxy."""
-        return self._named(agent, "proxy")
-
-    def _named(self, agent: str, meaning: Meaning) -> str | None:
-        for tier in self._tiers[:-1]:  # our robots come last, and override none of the others
-            found = tier.find(agent)
-            if found:
-                return found.row.name if found.row.meaning == meaning else None
-        return None
+        return _named(self, agent, "proxy")
 
     @cached_property
     def _tiers(self) -> tuple[_Tier, ...]:
@@ -125,6 +118,15 @@ class _Tier:
         if not match or not match.lastgroup:
             return None
         return _Found(self.rows[int(match.lastgroup[1:])], text, match.start())
+
+
+@lru_cache(maxsize=4096)
+def _named(agents: Agents, agent: str, meaning: Meaning) -> str | None:
+    for tier in agents._tiers[:-1]:  # our robots come last, and override no other row
+        found = tier.find(agent)
+        if found:
+            return found.row.name if found.row.meaning == meaning else None
+    return None
 
 
 @lru_cache(maxsize=4096)
