@@ -1,6 +1,6 @@
 """`/o/{token}.gif` and `/i/{token}/{filename}`: a mail was opened.
 
-The pixel is the same 43 bytes, whatever the token is worth; and it stands in for an image that cannot be had.
+The pixel is the same 43 bytes for a good and a bad token. It also stands in for an image that cannot be read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ log = logging.getLogger("heed.pixel")
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 IMAGE_LIMIT = 1.2
-"""Seconds that an image may take, beside what the hit's recording takes at the worst."""
+"""Seconds that reading an image may take; recording the hit goes on meanwhile."""
 
 _HEADERS = {"Cache-Control": "no-store"}
 _PIXEL = func.HttpResponse(PIXEL, mimetype="image/gif", headers=_HEADERS)
@@ -32,6 +32,7 @@ _IMAGE_HEADERS = {
 
 
 def blueprint(services: Services) -> func.Blueprint:
+    """Register the functions `pixel` and `image`, which answer 200 whatever the token."""
     triggers = func.Blueprint()
 
     @triggers.function_name("pixel")
@@ -44,20 +45,21 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("image")
     @triggers.route("i/{token}/{filename}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def image(req: func.HttpRequest) -> func.HttpResponse:
+        """Record the open, and answer with the image or the pixel."""
         arrived, token = services.clock.now(), req.route_params["token"]
         claim = services.ring.open(Purpose.IMAGE, token) or services.ring.open(Purpose.QUOTED_IMAGE, token)
-        looking = asyncio.create_task(image_of(services, claim))
+        reading = asyncio.create_task(read_image(services, claim))
         # In this task, not in one of its own: nothing may answer before the hit is kept.
         await services.hits.record(Purpose.IMAGE, "open", token, req, arrived)
-        found = await looking
+        found = await reading
         data, kind = found or (PIXEL, "image/gif")
         return func.HttpResponse(data, mimetype=kind, headers=_IMAGE_HEADERS)
 
     return triggers
 
 
-async def image_of(services: Services, claim: Claim | None) -> tuple[bytes, str] | None:
-    """None where there is none, or none to be had in time."""
+async def read_image(services: Services, claim: Claim | None) -> tuple[bytes, str] | None:
+    """Read an image and its content type; None where there is none, or none within the time limit."""
     if claim is None:
         return None
     try:
@@ -66,5 +68,5 @@ async def image_of(services: Services, claim: Claim | None) -> tuple[bytes, str]
     except (StorageError, TimeoutError):
         return None
     except Exception:
-        log.exception("an image could not be had in an unforeseen way")
+        log.exception("an image could not be read for an unforeseen reason")
         return None

@@ -1,4 +1,4 @@
-"""The timer that fires reminders, and brings snoozed cards back."""
+"""The timer that fires reminders and brings snoozed cards back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from lib.services import Services
 
 
 def blueprint(services: Services) -> func.Blueprint:
+    """Register the function `remind` (every minute)."""
     triggers = func.Blueprint()
 
     @triggers.function_name("remind")

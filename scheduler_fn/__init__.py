@@ -1,4 +1,4 @@
-"""Sending: the timer that finds what is due, and the queue `outbox`, each message of which says "look at this mail"."""
+"""Sending: the timer that finds mail that is due, and the queue `outbox`. Each of its messages names a mail to look at."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from lib.storage.layout import OUTBOX
 
 
 def blueprint(services: Services) -> func.Blueprint:
+    """Register the functions `send` (queue) and `sweep_due` (timer, every minute)."""
     triggers = func.Blueprint()
 
     @on_queue(triggers, services, OUTBOX)
     async def send(body: bytes) -> None:
+        """Look at the mail that the message names, and send what is due of it."""
         order = read_order(body)
         if isinstance(order, Discard):
             await services.outbox.discard(order)

@@ -1,10 +1,10 @@
-"""What happened around a record: its messages and its calls, newest first."""
+"""The activities of a record: its messages and calls, newest first."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, page
@@ -17,21 +17,21 @@ endpoints = Endpoints("Activities")
 
 
 class ActivityRead(BaseModel):
-    """A message, with its state in words and its reminder's, or a call; `message` is what it is about."""
+    """A message or a call of a record."""
 
     id: str
     kind: Literal["message", "call"]
     at: Moment
     title: str
     user: str
-    message: str | None
-    status_text: str | None
-    reminder_text: str | None
+    message: str | None = Field(description="the message itself, or the message that the call is about")
+    status_text: str | None = Field(description="the state of the message; null for a call")
+    reminder_text: str | None = Field(description="the state of the message's reminder, if it has one")
 
 
 @endpoints("GET", "/records/{type}/{id}/activities", query=PageQuery, answers={200: Page[ActivityRead]})
 async def list_activities(call: Call) -> Answer:
-    """The record's activities, newest first."""
+    """List the record's activities, newest first."""
     record = RecordRef(type=call.path["type"], id=call.path["id"])
     after, most = call.query.after(), call.query.limit + 1
     zone = await time_zone_of(call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
@@ -23,7 +23,7 @@ from lib.messages.models import StoredMessage
 endpoints = Endpoints("Attachments")
 
 _SPARE = 512 * 1024
-"""So much more than the largest file is read, to say what the limit is, and not just that there is one."""
+"""Bytes that are read beyond the largest file, so that the answer can name the limit."""
 
 Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -42,22 +42,22 @@ class ImageQuery(Model):
 
 
 class AttachmentPatch(Model):
-    """`followed` until the message is sent, the others at any time; `expires_at: null` takes the end away again."""
+    """Changes to an attachment: `followed` until the message is sent, the others at any time."""
 
     followed: bool | None = None
     revoked: bool | None = None
-    expires_at: Moment | None = None
+    expires_at: Moment | None = Field(None, description="null removes the end")
 
 
 class AttachmentList(BaseModel):
-    """All of them, on one page."""
+    """All attachments of a message, on one page."""
 
     items: list[AttachmentRead]
     next: None = None
 
 
 class ImageRead(BaseModel):
-    """The HTML shows it by `<img src="cid:…">`."""
+    """An image of the body, which the HTML shows by `<img src="cid:…">`."""
 
     id: str
     cid: str
@@ -90,7 +90,7 @@ async def add_attachment(call: Call) -> Answer:
 
 @endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
 async def list_attachments(call: Call) -> Answer:
-    """The message's attachments."""
+    """List the message's attachments."""
     loaded = await load_message(call)
     return Answer(200, AttachmentList(items=await read_attachments(call, loaded)))
 
@@ -103,7 +103,7 @@ async def list_attachments(call: Call) -> Answer:
     largest_file=LARGEST_FOLLOWED + _SPARE,
 )
 async def replace_attachment(call: Call) -> Answer:
-    """Put another file in its place; of a followed one also after the message was sent, under the same links."""
+    """Replace an attachment; a followed one also after the message was sent, under the same links."""
     loaded = await load_message(call)
     _check_not_empty(call)
     file = await call.services.files.replace(
@@ -115,7 +115,7 @@ async def replace_attachment(call: Call) -> Answer:
 
 @endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
 async def patch_attachment(call: Call) -> Answer:
-    """Follow it or not, revoke it, or let it expire."""
+    """Change whether an attachment is followed, revoked, or expires."""
     loaded = await load_message(call)
     patch: AttachmentPatch = call.body
     expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
@@ -137,7 +137,7 @@ async def patch_attachment(call: Call) -> Answer:
 
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
 async def delete_attachment(call: Call) -> Answer:
-    """Take it out of a draft, a scheduled or a failed message."""
+    """Remove an attachment from a draft, a scheduled or a failed message."""
     loaded = await load_message(call)
     await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"], call.if_match)
     await _tell_lists(call, loaded.message)
@@ -171,6 +171,9 @@ def _check_not_empty(call: Call) -> None:
 
 
 async def _tell_lists(call: Call, message: StoredMessage) -> None:
-    """Lists show the message's etag, which has changed with its files; after sending only where If-Match named it."""
+    """Bring lists up to date, which show the message's etag.
+
+    The etag changes with the files; after sending only where the request named it by If-Match.
+    """
     if message.state in UNSENT or call.if_match:
         await call.services.assessor.refresh(call.org, message.id)

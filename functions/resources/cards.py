@@ -22,7 +22,7 @@ class CardsQuery(PageQuery):
 
 
 class CardRead(BaseModel):
-    """`withdrawn_because` tells why Heed took a card back."""
+    """A card of the acting user."""
 
     id: str
     kind: Kind
@@ -36,26 +36,26 @@ class CardRead(BaseModel):
     actions: list[Action]
     status: Status
     snoozed_until: Moment | None
-    withdrawn_because: str | None
+    withdrawn_because: str | None = Field(description="why Heed took the card back")
     useful: bool | None
     etag: str | None
 
 
 class CallMade(BaseModel):
-    """The card, which is done with it, and the call on the record's list of activities."""
+    """The card, which is done, and the call on the record's list of activities."""
 
     card: CardRead
     activity: Activity
 
 
 class SnoozeSpec(Model):
-    """For how long a card is put away."""
+    """The time until which a card is put away."""
 
     until: Moment | None = Field(None, description="by default in an hour, for one of normal priority in a day")
 
 
 class Feedback(Model):
-    """Whether a card was worth showing."""
+    """The user's opinion of a card."""
 
     useful: bool
 
@@ -69,7 +69,7 @@ def _read(card: Card, etag: str | None) -> CardRead:
 
 
 async def _unchanged(call: Call) -> tuple[Card, str] | None:
-    """The card of the path, as `If-Match` wants it; None where an earlier try of this request has changed it."""
+    """Load the card of the path. None where an earlier try of this request has changed it; raises Stale, Problem."""
     card, etag = await _there(call)
     if card.changed_by == call.made_id:
         return None
@@ -79,7 +79,7 @@ async def _unchanged(call: Call) -> tuple[Card, str] | None:
 
 
 async def _remove_undone(call: Call, card: Card) -> bool:
-    """Undoing that died half-way comes to its end; whether it had not before."""
+    """Finish an undo that an earlier process began and did not finish. Return whether there was anything left to do."""
     return card.undone is not None and await call.services.activities.remove_activity(call.org, card.undone)
 
 
@@ -102,7 +102,7 @@ async def _answer(call: Call) -> Answer:
 
 @endpoints("GET", "/cards", query=CardsQuery, answers={200: Page[CardRead]})
 async def list_cards(call: Call) -> Answer:
-    """The acting user's cards, the most pressing first."""
+    """List the acting user's cards, the most pressing first."""
     query: CardsQuery = call.query
     rows = call.services.cards.page(call.org, call.acting_user(), query.status, query.after(), query.limit + 1)
     return Answer(200, page([(cursor, _read(card, None)) async for cursor, card in rows], query.limit))
@@ -118,7 +118,7 @@ async def get_card(call: Call) -> Answer:
 
 @endpoints("POST", "/cards/{card}/dismiss", answers={200: CardRead})
 async def dismiss_card(call: Call) -> Answer:
-    """It is dealt with, or needs nothing."""
+    """Dismiss a card: it is dealt with, or needs nothing."""
     if found := await _unchanged(call):
         await call.services.cards.finish(call.org, *found, call.made_id)
     return await _answer(call)
@@ -126,7 +126,7 @@ async def dismiss_card(call: Call) -> Answer:
 
 @endpoints("POST", "/cards/{card}/snooze", body=SnoozeSpec, answers={200: CardRead})
 async def snooze_card(call: Call) -> Answer:
-    """Not now: it comes back after an hour when it is pressing, else after a day, or at the time given."""
+    """Put a card away: until the time given, by default for an hour when it is pressing, else for a day."""
     found = await _unchanged(call)
     until = call.body.until
     if until and until <= call.now:
@@ -161,7 +161,7 @@ async def call_from_card(call: Call) -> Answer:
 
 
 async def _called(call: Call, activity: Activity) -> Answer:
-    """The card says that there was a call. Who stores it has made it: another request than that, where one died."""
+    """Store the call of the finished card, unless another request has. Raises NotAllowed where one has."""
     if not await call.services.activities.make_activity(call.org, activity, call.made_id):
         raise NotAllowed("This card is done.")
     card, etag = await _there(call)
@@ -170,7 +170,7 @@ async def _called(call: Call, activity: Activity) -> Answer:
 
 @endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})
 async def undo_card(call: Call) -> Answer:
-    """Take the last action back; a call activity goes, too."""
+    """Undo the last action; a call activity is removed, too."""
     card, etag = await _there(call)
     is_repeated = card.changed_by == call.made_id
     if not await _remove_undone(call, card) and not is_repeated:

@@ -1,4 +1,4 @@
-"""Delivery advice: when a message is best sent."""
+"""Delivery advice: the best time to send a message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib.fields import Moment
 endpoints = Endpoints("Delivery advice")
 
 _YEARS = range(2000, 2100)
-"""Holidays and working weeks are known for these, more or less."""
+"""The years for which holidays and working weeks are roughly known."""
 
 
 def _advisable(value: datetime) -> datetime:
@@ -33,7 +33,7 @@ class AdviceQuery(BaseModel):
 
 
 class DeliveryAdvice(BaseModel):
-    """When to send, and why; without a time where there is more than one recipient, or no known place."""
+    """The best time to send, and the reason; no time where there is more than one recipient or no known place."""
 
     suggested_at: Moment | None
     local_time: str | None = Field(description="the suggested time on the recipient's clock, ISO 8601 with offset")
@@ -46,7 +46,7 @@ class DeliveryAdvice(BaseModel):
 
 @endpoints("GET", "/messages/{message}/delivery-advice", query=AdviceQuery, answers={200: DeliveryAdvice})
 async def delivery_advice(call: Call) -> Answer:
-    """When to send the message: in the recipient's working time, or when they read mail by habit; and why."""
+    """Advise when to send the message: in the recipient's working time, or at a time when they usually read mail."""
     message = (await load_message(call)).message
     advisor = call.services.advisor
     sender_zone = await advisor.sender_zone(call.org, message)

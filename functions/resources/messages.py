@@ -1,4 +1,4 @@
-"""Messages: draft, read, change, delete, list; and what became of one."""
+"""Messages: draft, read, change, delete and list them, and read their timeline."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MessagesQuery(PageQuery):
 
 
 async def load_message(call: Call) -> Loaded:
-    """The message of the path. Raises Problem."""
+    """Load the message of the path. Raises Problem where there is none, Stale where If-Match names another version."""
     message = call.path["message"]
     loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
     if loaded is None:
@@ -54,9 +54,9 @@ async def load_message(call: Call) -> Loaded:
 
 
 async def answer_with_message(call: Call, status: int, message: str, *, rescheduled: bool = False) -> Answer:
-    """The message as it is now, after what was derived of it has been brought up to date.
+    """Bring lists and counts up to date, and answer with the message as it is now.
 
-    One that was only `rescheduled` is followed as it was said when it was told to go: nobody is asked anew.
+    A message that was only `rescheduled` keeps the follow state that it had when it was scheduled: no record is read.
     """
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
@@ -65,7 +65,7 @@ async def answer_with_message(call: Call, status: int, message: str, *, reschedu
 
 
 def whole_message(status: int, message: MessageRead) -> Answer:
-    """With its bodies, which may be large."""
+    """Answer with a whole message, whose bodies may be large."""
     return Answer(status, message, message.etag, size=len(message.html or "") + len(message.text or ""))
 
 
@@ -96,7 +96,7 @@ async def get_message(call: Call) -> Answer:
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def patch_message(call: Call) -> Answer:
-    """Change a draft or a failed message; of one that was sent or scheduled, only `deliver_at` and `reminder`."""
+    """Change a draft or a failed message; only `deliver_at` and `reminder` of a sent or scheduled one."""
     loaded = await load_message(call)
     message = loaded.message
     given = set(call.body.model_fields_set)
@@ -133,7 +133,7 @@ async def patch_message(call: Call) -> Answer:
 
 
 async def _template_version(call: Call, template: str | None) -> int | None:
-    """The newest version of the template that a draft is made of. Raises Problem."""
+    """Return the newest version of the template that a draft is made of. Raises Problem."""
     if template is None:
         return None
     found = await call.services.templates.load_template(call.org, template)
@@ -143,7 +143,10 @@ async def _template_version(call: Call, template: str | None) -> int | None:
 
 
 async def check_message_times(call: Call, message: MessageFields, given: set[str]) -> None:
-    """Raises WrongField. Recipients' wishes are looked up only where a reminder needs them."""
+    """Check the delivery time and the reminder. Raises WrongField.
+
+    Recipients' wishes are read only where a reminder needs them.
+    """
     check_times(message, given, call.now)
     if needs_following(message, given):
         check_followed(await call.services.preparation.follow_state(call.org, call.organization.settings, message))
@@ -170,7 +173,7 @@ async def delete_message(call: Call) -> Answer:
 
 @endpoints("GET", "/messages", query=MessagesQuery, answers={200: Page[MessageItem]})
 async def list_messages(call: Call) -> Answer:
-    """List messages: everybody's, a user's or a record's."""
+    """List the messages of the organization, a user or a record."""
     query: MessagesQuery = call.query
     if query.owner and query.record:
         raise invalid(["query", "record"], "give either owner or record")
@@ -188,7 +191,7 @@ async def list_messages(call: Call) -> Answer:
 
 @endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})
 async def message_timeline(call: Call) -> Answer:
-    """What happened to a message, newest first; each with a verdict and its reasons."""
+    """List the events of a message, newest first, each with a verdict and its reasons."""
     loaded = await load_message(call)
     query: PageQuery = call.query
     found = []
@@ -205,7 +208,7 @@ async def message_timeline(call: Call) -> Answer:
 
 
 async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
-    """Copies of one mail have the same links, as a rule: a blob that holds them is read once."""
+    """Read the links of each copy. Copies of one mail usually share a blob of links, which is read once."""
     read: dict[str, list[str]] = {}
     for copy in loaded.copies:
         if isinstance(copy.links, str) and copy.links not in read:

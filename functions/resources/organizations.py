@@ -78,7 +78,7 @@ async def get_organization(call: Call) -> Answer:
 
 @endpoints("PATCH", "", body=OrganizationPatch, answers={200: OrganizationRead})
 async def patch_organization(call: Call) -> Answer:
-    """Change some of it; within `settings`, what is left out stays, too."""
+    """Change some fields of an organization; settings that are left out stay."""
     organization, etag = await _there(call)
     fields = patched(OrganizationSpec, organization, call.body)
     given = call.body.model_dump(exclude_unset=True).get("settings")
@@ -90,7 +90,7 @@ async def patch_organization(call: Call) -> Answer:
 
 @endpoints("DELETE", "", answers={200: Deleted})
 async def delete_organization(call: Call) -> Answer:
-    """Delete it, with its keys and all its storage. There is no way back."""
+    """Delete an organization, with its keys and all its storage. This cannot be undone."""
     _, etag = await _there(call)
     if call.if_match not in (None, "*", etag):
         raise Stale
@@ -100,7 +100,7 @@ async def delete_organization(call: Call) -> Answer:
 
 @endpoints("POST", "/keys", body=KeySpec, answers={201: NewKey})
 async def make_key(call: Call) -> Answer:
-    """Make a key of a scope. It is shown in this answer, and never again."""
+    """Make a key. Only this answer shows it."""
     await _there(call)
     made, key = await call.services.organizations.make_key(call.org, call.body.scope, call.body.name, call.made_id)
     return Answer(201, NewKey(**made.model_dump(), key=key))
@@ -108,7 +108,7 @@ async def make_key(call: Call) -> Answer:
 
 @endpoints("GET", "/keys", query=PageQuery, answers={200: Page[ApiKey]})
 async def list_keys(call: Call) -> Answer:
-    """List the keys, without what is secret about them."""
+    """List the keys, without their secrets."""
     await _there(call)
     found = await call.services.organizations.list_keys(call.org, call.query.after(), call.query.limit + 1)
     return Answer(200, page([(key.id, key) for key in found], call.query.limit))

@@ -34,7 +34,7 @@ class RecordsQuery(PageQuery):
 
 
 class RecordRead(Record):
-    """A record, and what people made of the mail to it."""
+    """A record, and how people engaged with the mail to it."""
 
     engagement: Engagement
 
@@ -81,7 +81,7 @@ async def _list(call: Call, kept: Repository[Any], partition: str, read: type[An
 
 @endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User})
 async def put_user(call: Call) -> Answer:
-    """Make a user, or replace what is known of one."""
+    """Make a user, or replace one."""
     stored = StoredUser(id=call.path["user"], **call.body.model_dump())
     return await _put(call, call.services.people.users, USERS, stored.id, stored, User)
 
@@ -95,7 +95,7 @@ async def get_user(call: Call) -> Answer:
 
 @endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User})
 async def patch_user(call: Call) -> Answer:
-    """Change some of what is known of a user."""
+    """Change some fields of a user."""
     return await _patch(call, call.services.people.users, USERS, call.path["user"], UserSpec, User, "user")
 
 
@@ -114,7 +114,7 @@ async def opt_in_users(call: Call) -> Answer:
 
 @endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: RecordRead, 200: RecordRead})
 async def put_record(call: Call) -> Answer:
-    """Make a record, or replace what is known of one; its mail counts for its new parent then."""
+    """Make a record, or replace one. Its mail then counts for its new parent."""
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
     kept = call.services.people.records
     return await _with_engagement(
@@ -124,7 +124,7 @@ async def put_record(call: Call) -> Answer:
 
 @endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
 async def get_record(call: Call) -> Answer:
-    """Read a record, and what people made of the mail to it."""
+    """Read a record, and how people engaged with the mail to it."""
     (stored, etag), rollup = await asyncio.gather(
         _get(call, call.services.people.records, record_partition(call.path["type"]), call.path["id"], "record"),
         call.services.engagements.load_rollup(call.org, _ref(call)),
@@ -134,7 +134,7 @@ async def get_record(call: Call) -> Answer:
 
 @endpoints("PATCH", "/records/{type}/{id}", body=RecordPatch, answers={200: RecordRead})
 async def patch_record(call: Call) -> Answer:
-    """Change some of what is known of a record; its mail counts for its new parent then."""
+    """Change some fields of a record. Its mail then counts for its new parent."""
     partition = record_partition(call.path["type"])
     kept = call.services.people.records
     return await _with_engagement(
@@ -147,7 +147,7 @@ def _ref(call: Call) -> RecordRef:
 
 
 async def _with_engagement(call: Call, answer: Answer) -> Answer:
-    """The record is stored; now for all that knows it by a copy. Who gets an error puts it again."""
+    """Update everything that holds a copy of the stored record. After an error the caller puts the record again."""
     rollup = await call.services.engagements.record_changed(call.org, _ref(call))
     assert isinstance(answer.body, Record)
     read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
@@ -155,14 +155,14 @@ async def _with_engagement(call: Call, answer: Answer) -> Answer:
 
 
 def _engagement(call: Call, rollup: Rollup) -> Engagement:
-    """Nothing where the organization has switched engagement off."""
+    """Return the record's engagement; an empty one where the organization has switched engagement off."""
     settings = call.organization.settings
     return rollup.engagement(settings.score, call.now) if settings.engagement_enabled else Engagement()
 
 
 @endpoints("GET", "/records", query=RecordsQuery, answers={200: Page[RecordItem]})
 async def list_records(call: Call) -> Answer:
-    """List the records of a type, by id, or those that people have engaged with, by score."""
+    """List the records of a type by id, or the records that people have engaged with by score."""
     if call.query.view:
         return await _list_engaged(call)
     if call.query.type is None:

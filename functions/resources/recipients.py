@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.resources.messages import load_message
@@ -19,22 +19,20 @@ endpoints = Endpoints("Recipients and consents")
 
 
 class RecipientRead(BaseModel):
-    """`follow`: whether this recipient is, or of sent mail was, followed. `preference` is what they are known to want
-    today. `delivery` is what became of the mail for this recipient: a `pending` one was refused for now and is tried
-    again."""
+    """A recipient of a message."""
 
     email: str
     name: str
     record: RecordRef | None
     field: Literal["to", "cc", "bcc"]
-    follow: bool
-    preference: Preference
+    follow: bool = Field(description="whether this recipient is followed; once the mail has gone out, whether it was")
+    preference: Preference = Field(description="what the recipient is known to want today")
     because: str
-    delivery: Delivery
+    delivery: Delivery = Field(description="`pending`: the mail was refused for now and will be tried again")
 
 
 class RecipientsRead(BaseModel):
-    """All of them, on one page."""
+    """All recipients of a message, on one page."""
 
     items: list[RecipientRead]
     next: str | None = None
@@ -42,14 +40,14 @@ class RecipientsRead(BaseModel):
 
 @endpoints("GET", "/messages/{message}/recipients", answers={200: RecipientsRead})
 async def list_recipients(call: Call) -> Answer:
-    """List the recipients in order, with whether they are followed, and why or why not."""
+    """List the recipients in order, whether each is followed, and why."""
     loaded = await load_message(call)
     decision = await call.services.preparation.decision(call.org, call.organization.settings, loaded.message)
     return Answer(200, RecipientsRead(items=recipients_read(loaded, decision)))
 
 
 def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
-    """As they are now; of a message that has gone out, or is going, whether they are followed is fixed."""
+    """Show the recipients. Once the mail goes out, whether each is followed no longer changes."""
     message = loaded.message
     copies = {number: copy for copy in loaded.copies for number in copy.recipients}
     fixed = copies if fixed_follow_state(message) else {}

@@ -1,4 +1,4 @@
-"""Reports: messages whose figures are to be taken with a grain of salt."""
+"""Reports on messages whose counts are mostly noise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class NoisyMessage(MessageItem):
 
 @endpoints("GET", "/reports/scanner-noise", query=NoiseQuery, answers={200: Page[NoisyMessage]})
 async def scanner_noise(call: Call) -> Answer:
-    """List the messages sent in a month that have more than 20 raw opens, most first; the current month by itself."""
+    """List the messages of a month with more than 20 raw opens, most opens first; by default the current month."""
     query: NoiseQuery = call.query
     rows = call.services.lists.noise(call.org, query.month or month_of(call.now), query.after(), query.limit + 1)
     zone = await time_zone_of(call)

@@ -1,4 +1,4 @@
-"""Sending: by Heed, or by a CRM that does it by itself."""
+"""Sending a message: by Heed, or by a CRM that sends prepared copies by itself."""
 
 from __future__ import annotations
 
@@ -32,53 +32,54 @@ MessageId = Annotated[str, StringConstraints(pattern=r"^<[^<>\s\x00-\x1f\x7f]{1,
 
 
 _LARGEST_COPIES = 24_000_000
-"""Bytes of all copies together, where there are several: the answer is some two and a half times that."""
+"""Bytes of all copies together, where there are several. The answer is some two and a half times as large."""
 
 
 class PreparedCopy(BaseModel):
-    """One mail to send, to these recipients alone: To and Cc name those of the other copies, too. `mime` is in base64;
-    `headers` are those that stand in it."""
+    """One mail to send to these recipients alone; its To and Cc also name the recipients of the other copies."""
 
     recipients: list[Recipient]
-    mime: str
+    mime: str = Field(description="in base64")
     html: str | None
     text: str | None
-    headers: dict[str, str]
+    headers: dict[str, str] = Field(description="headers of the mail, as `mime` has them")
 
 
 class SenderCopy(BaseModel):
-    """The same mail for the CRM to file in the sender's Sent Items, never to be sent: the same headers and Message-ID,
-    direct links, no pixel. So the sender, who reads it over or forwards it, is not taken for a recipient. `mime` is in
-    base64."""
+    """The same mail for the CRM to file in the sender's Sent Items, and never to be sent.
 
-    mime: str
+    The headers and the Message-ID are the same. Links are direct and there is no pixel, so that a sender who reads or
+    forwards the copy is not taken for a recipient.
+    """
+
+    mime: str = Field(description="in base64")
     html: str | None
     text: str | None
 
 
 class PreparedMessage(BaseModel):
-    """`copies` are to be sent, `sender_copy` is to be kept."""
+    """A mail for a CRM that sends by itself."""
 
-    copies: list[PreparedCopy]
-    sender_copy: SenderCopy
+    copies: list[PreparedCopy] = Field(description="the mails to send")
+    sender_copy: SenderCopy = Field(description="the mail to keep")
     remarks: list[Remark]
 
 
 class SentByCrm(Model):
-    """That the CRM has sent the prepared mail."""
+    """A CRM's report that it has sent the prepared mail."""
 
-    message_id: MessageId | None = Field(None, description="the Message-ID with which it went, if it is another one")
+    message_id: MessageId | None = Field(None, description="the mail's Message-ID, if it went out with another one")
     sent_at: Moment
 
 
 class Resolution(Model):
-    """What became of a message of which Heed cannot know whether it has left."""
+    """The outcome of an uncertain message, which Heed cannot find out by itself."""
 
     as_: Literal["sent", "resend"] = Field(alias="as")
 
 
 async def _check_complete(call: Call, loaded: Loaded) -> Body:
-    """A draft may lack things that a mail cannot; what it says. Raises Problem."""
+    """Check that the draft lacks nothing that a mail needs, and return its body. Raises Problem."""
     message = loaded.message
     if not message.recipients():
         raise invalid(["to"], "a message needs at least one recipient to be sent")
@@ -90,7 +91,7 @@ async def _check_complete(call: Call, loaded: Loaded) -> Body:
 
 
 async def _check_files(call: Call, message: StoredMessage, body: Body, decision: Decision) -> Sequence[StoredFile]:
-    """The files that travel inside the mail. Checked again when it goes out. Raises Problem."""
+    """Return the files that travel inside the mail, which is checked again when it goes out. Raises Problem."""
     followed = all(each.follow for each in decision.recipients)
     try:
         return await call.services.preparation.files_inside(call.org, message, body, followed)
@@ -99,7 +100,7 @@ async def _check_files(call: Call, message: StoredMessage, body: Body, decision:
 
 
 def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFile], body: Body) -> None:
-    """The provider would refuse what is more than it takes. Raises Problem."""
+    """Check the limits of the mail's provider. Raises Problem."""
     for loc, checks in transport_checks(call, message, [file.size for file in inside], body).items():
         for check in checks:
             raise invalid([loc], check.text)
@@ -107,7 +108,7 @@ def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFil
 
 @endpoints("POST", "/messages/{message}/send", answers={202: MessageRead})
 async def send_message(call: Call) -> Answer:
-    """Send it now, or at its `deliver_at`; of one that was sent, to those who were refused."""
+    """Send a message now or at its `deliver_at`; a sent one to the recipients whom the provider refused."""
     loaded = await load_message(call)
     message, follow_state = loaded.message, None
     if message.state in ("draft", "failed") and message.asked_by != call.made_id:
@@ -123,9 +124,9 @@ async def send_message(call: Call) -> Answer:
 
 @endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})
 async def prepare_message(call: Call) -> Answer:
-    """For a CRM that sends by itself: the mail as it shall go out, in one copy or several. Nothing is sent.
+    """Write the mail, in one copy or several, for a CRM that sends by itself. Nothing is sent.
 
-    Each copy goes to its own recipients and nobody else, whoever its To and Cc name.
+    Each copy goes to its own recipients alone, whatever names stand in its To and Cc.
     """
     loaded = await load_message(call)
     if loaded.message.state != "draft":
@@ -170,7 +171,7 @@ def _prepared_json(message: StoredMessage, prepared: list[Prepared], kept: KeptC
 
 
 async def written(call: Call, mail: Mail, numbers: Sequence[int]) -> list[Prepared]:
-    """These copies of the mail. Raises ComposeError, and Problem where they are too much for one answer."""
+    """Write these copies of the mail. Raises ComposeError, and Problem where they are too large for one answer."""
     prepared, size = list[Prepared](), 0
     for number in numbers:
         prepared.append(await call.services.preparation.write_copy(mail, number))
@@ -183,6 +184,7 @@ async def written(call: Call, mail: Mail, numbers: Sequence[int]) -> list[Prepar
 
 
 def prepared_copy(message: MessageFields, prepared: Prepared) -> PreparedCopy:
+    """Show a copy that a CRM is to send."""
     recipients = message.recipients()
     return PreparedCopy(
         recipients=[recipients[number] for number in prepared.copy.recipients],
@@ -194,13 +196,14 @@ def prepared_copy(message: MessageFields, prepared: Prepared) -> PreparedCopy:
 
 
 def sender_copy(kept: KeptCopy) -> SenderCopy:
+    """Show the copy that the sender keeps."""
     mime = base64.b64encode(kept.composed.mime).decode()
     return SenderCopy(mime=mime, html=kept.body.html, text=kept.body.text)
 
 
 @endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
 async def mark_sent(call: Call) -> Answer:
-    """The CRM has sent the prepared mail. Again is the same."""
+    """Mark a prepared message as sent by the CRM. A second report changes nothing."""
     loaded = await load_message(call)
     message = loaded.message
     if message.state == "draft" and loaded.copies:
@@ -213,7 +216,7 @@ async def mark_sent(call: Call) -> Answer:
 
 
 def _sent(call: Call, loaded: Loaded) -> StoredMessage:
-    """Followed or not is what it was when the copy was prepared."""
+    """Return the message as sent, followed as it was when its copies were prepared."""
     message, body = loaded.message, call.body
     return message.model_copy(
         update={
@@ -227,7 +230,7 @@ def _sent(call: Call, loaded: Loaded) -> StoredMessage:
 
 @endpoints("POST", "/messages/{message}/resolve", body=Resolution, answers={200: MessageRead})
 async def resolve_message(call: Call) -> Answer:
-    """Say what became of an uncertain message, or have it sent again."""
+    """Resolve an uncertain message: it was sent, or it is to be sent again."""
     loaded = await load_message(call)
     await call.services.schedule.resolve(call.org, loaded, resend=call.body.as_ == "resend")
     return await answer_with_message(call, 200, loaded.message.id)

@@ -1,4 +1,4 @@
-"""What would become of a mail, if it were sent now: nothing is stored, and nothing is sent."""
+"""A simulation: shows the mail as it would go out now. Nothing is stored or sent."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ LARGEST_SIMULATION = MOST_BYTES * 4 // 3 + MOST_BYTES // 10
 
 _MOST_COPIES = 5
 _MOST_SHOWN = 2_000_000
-"""Characters of the bodies of the copies together; above that, fewer copies are shown, two at least."""
+"""Characters of the bodies of all shown copies. Larger mails show fewer copies, two at least."""
 
 _LONGEST_SUBJECT = 998
 _LONGEST_NAME = 200
 
 
 class Simulation(MessageSpec):
-    """A message as it would be posted; or `mime`, a raw mail, which says all of that but `from`: the sender is then the
-    acting user, or the user whose address stands in its From."""
+    """A message as it would be posted, or a raw mail.
+
+    The sender of a raw mail is the user in `from`, else the acting user, else the user whose address is in its From.
+    """
 
     sender: ChosenId | None = Field(None, alias="from", description="the id of the sending user")  # type: ignore[assignment]
     mime: Annotated[str, Field(json_schema_extra={"maxLength": LARGEST_SIMULATION})] | None = Field(
@@ -52,26 +54,25 @@ class Simulation(MessageSpec):
 
 
 class SimulatedCopy(PreparedCopy):
-    """`links` are those that lead through Heed, by where they lead."""
+    """A copy as it would be sent."""
 
     follow_state: FollowState
-    links: list[str]
+    links: list[str] = Field(description="destinations of the links that lead through Heed")
 
 
 class SimulationRead(BaseModel):
-    """`recipients` say who is followed and why; `copies` are what would be sent, at most five of
-    them; `sender_copy` is what would be kept."""
+    """The mail as it would be sent."""
 
     follow_state: FollowState
-    recipients: list[RecipientRead]
-    copies: list[SimulatedCopy]
-    sender_copy: SenderCopy
+    recipients: list[RecipientRead] = Field(description="whether each recipient is followed, and why")
+    copies: list[SimulatedCopy] = Field(description="the mails that would be sent, at most five of them")
+    sender_copy: SenderCopy = Field(description="the mail that the sender would keep")
     remarks: list[Remark]
 
 
 @endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
 async def simulate(call: Call) -> Answer:
-    """See what would be followed, for whom, and what the mail would look like. Nothing is stored or sent."""
+    """Show who would be followed, what, and the mail as it would look. Nothing is stored or sent."""
     spec, remarks = await _spec(call)
     if not spec.recipients():
         raise invalid(["mime" if call.body.mime is not None else "to"], "a message needs at least one recipient")
@@ -128,7 +129,7 @@ def _json(
 
 
 def _shown(mail: Mail) -> list[int]:
-    """The first copies, and the last one, which may be the clean one: the others differ in their tokens alone."""
+    """Choose the first copies and the last, which may be the untracked one. The others differ only in their tokens."""
     count, most = len(mail.divisions), min(_MOST_COPIES, max(2, _MOST_SHOWN // (mail.original.size() or 1)))
     return list(range(count)) if count <= most else [*range(most - 1), count - 1]
 
@@ -139,7 +140,7 @@ def _left_out(count: int) -> list[Remark]:
 
 
 async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
-    """The message, and what is to be said of the mail that it was read from. Raises Problem."""
+    """Return the message, and remarks on the mail that it was read from. Raises Problem."""
     simulation: Simulation = call.body
     if simulation.mime is None:
         sender = simulation.sender or call.user()
@@ -177,7 +178,7 @@ def _fields(mail: RawMail) -> dict[str, Any]:
 
 
 async def _user_of(call: Call, sender: Mailbox | None) -> str:
-    """The user with that address. Raises Problem."""
+    """Find the user with that address. Raises Problem where there is none."""
     wanted = same_mailbox(sender.email) if sender else ""
     async for _, user, _ in call.services.people.users.list(call.org, USERS):
         if same_mailbox(user.email) == wanted:

@@ -1,4 +1,4 @@
-"""Templates: put, read, list with what came of them, render, preview; and what became of a sale."""
+"""Templates: put, read, list with their rates, render and preview them; and outcomes of sales, which count for them."""
 
 from __future__ import annotations
 
@@ -47,18 +47,19 @@ class VersionQuery(BaseModel):
 
 
 class OutcomeSpec(Model):
-    """What became of a sale."""
+    """Whether a sale was won."""
 
     won: bool
 
 
 class OutcomeRead(BaseModel):
-    """What became of a sale. `templates` are those of the mails about it that went out before it was won: it counts for
-    each of them once."""
+    """Whether a sale was won, and the templates for which it counts."""
 
     won: bool
     at: Moment
-    templates: list[ChosenId]
+    templates: list[ChosenId] = Field(
+        description="of the mails about the sale that went out before it was won; it counts once for each"
+    )
 
 
 @endpoints(
@@ -69,7 +70,7 @@ class OutcomeRead(BaseModel):
     largest_body=_LARGEST_TEMPLATE,
 )
 async def put_template(call: Call) -> Answer:
-    """Make a template, or replace it; other content makes a new version, and the old ones stay."""
+    """Make a template, or replace it. Changed content makes a new version; old versions stay."""
     template, etag, made = await call.services.templates.save_template(
         call.org, call.path["id"], call.body, call.if_match
     )
@@ -78,14 +79,14 @@ async def put_template(call: Call) -> Answer:
 
 @endpoints("GET", "/templates/{id}", query=VersionQuery, answers={200: TemplateRead})
 async def get_template(call: Call) -> Answer:
-    """Read a template, or an old version of it."""
+    """Read a template, or an older version."""
     template, etag = await _found(call)
     return Answer(200, await _read(call, template, etag, call.query.version or template.version), etag or None)
 
 
 @endpoints("DELETE", "/templates/{id}", answers={200: Deleted})
 async def delete_template(call: Call) -> Answer:
-    """Delete a template: no list shows it and no mail can be made of it. Versions can still be read by their number."""
+    """Delete a template: no list shows it and no mail can be made of it. Its versions can still be read by number."""
     template, _ = await _found(call)
     try:
         await call.services.templates.delete_template(call.org, template.id, call.if_match)
@@ -95,7 +96,7 @@ async def delete_template(call: Call) -> Answer:
 
 
 async def _found(call: Call) -> tuple[StoredTemplate, str]:
-    """The template of the path, and its etag; a deleted one only where a version is asked for. Raises Problem."""
+    """Load the template of the path, and its etag; a deleted one if the query names a version. Raises Problem."""
     found = await call.services.templates.load_template(call.org, call.path["id"])
     if found is None and getattr(call.query, "version", None):
         gone = await call.services.templates.load_even_deleted(call.org, call.path["id"])
@@ -121,13 +122,13 @@ async def _read(call: Call, template: StoredTemplate, etag: str, number: int) ->
 
 @endpoints("GET", "/templates", query=TemplatesQuery, answers={200: Page[TemplateItem]})
 async def list_templates(call: Call) -> Answer:
-    """List the templates, with what came of the mails that were made of them, and which one to take."""
+    """List the templates, with the rates of the mails that were made of them, and the recommended ones."""
     query: TemplatesQuery = call.query
     after = query.after()
     templates, counts = await asyncio.gather(
         call.services.templates.list_templates(call.org), call.services.template_counts.all(call.org)
     )
-    # Stable for a day: whoever looks twice is told the same.
+    # Stable for a day: a user who looks twice sees the same.
     seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
     found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
     entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
@@ -137,7 +138,7 @@ async def list_templates(call: Call) -> Answer:
 
 @endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})
 async def render_template(call: Call) -> Answer:
-    """Put names in place of a template's fields."""
+    """Render a template: names take the place of its fields."""
     spec: MergeSpec = call.body
     found = await call.services.templates.load_template(call.org, call.path["id"])
     if found is None:
@@ -157,7 +158,7 @@ async def _rendered(call: Call, version: StoredVersion, names: Names) -> Rendere
 
 
 async def _names(call: Call, spec: MergeSpec) -> Names:
-    """What is given, and what the records and the sender are called where no name is given. Raises Problem."""
+    """Return the given names, and the names of the records and the sender where none is given. Raises Problem."""
     sender, recipient, regarding = await asyncio.gather(
         _sender_name(call, spec.sender),
         _record_name(call, spec.recipient.name, spec.recipient.record),
@@ -185,7 +186,7 @@ async def _record_name(call: Call, given: str | None, ref: RecordRef | None) -> 
 
 @endpoints("GET", "/templates/{id}/preview", query=VersionQuery, answers={200: str})
 async def preview_template(call: Call) -> Answer:
-    """A page that shows the template with example names; no script runs in it, and it loads nothing from elsewhere."""
+    """Show the template with example names, on a page that runs no script and loads nothing from elsewhere."""
     from functions.pages.template_preview import (  # Jinja is loaded when it is first needed
         HEADERS,
         template_preview_page,
@@ -206,7 +207,7 @@ async def preview_template(call: Call) -> Answer:
 
 @endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})
 async def put_outcome(call: Call) -> Answer:
-    """Say that an opportunity was won, or take that back; templates of the mails about it count it."""
+    """Say whether an opportunity was won; the templates of the mails about it count it."""
     outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], call.body.won)
     templates = outcome.templates if outcome.won else []
     return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=templates))

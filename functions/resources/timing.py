@@ -1,4 +1,4 @@
-"""When a message goes out, and when to remind of it."""
+"""The delivery time of a message, and its reminder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ endpoints = Endpoints("Timing")
 
 
 class DeliverySpec(Model):
-    """When a mail is to go out."""
+    """The time at which a mail is to go out."""
 
     deliver_at: Moment
 
 
 @endpoints("PUT", "/messages/{message}/schedule", body=DeliverySpec, answers={200: MessageRead})
 async def put_schedule(call: Call) -> Answer:
-    """Set or change when it goes out; a draft still has to be sent. 409 once it is being sent."""
+    """Set or change the delivery time. A draft still has to be sent; 409 once the message is being sent."""
     loaded = await load_message(call)
     wanted = loaded.message.model_copy(update={"deliver_at": call.body.deliver_at})
     await check_message_times(call, wanted, {"deliver_at"})
@@ -29,7 +29,7 @@ async def put_schedule(call: Call) -> Answer:
 
 @endpoints("DELETE", "/messages/{message}/schedule", answers={200: MessageRead})
 async def delete_schedule(call: Call) -> Answer:
-    """Take the delay away: a message that waits for its time goes at once."""
+    """Remove the delivery time: a message that waits for it goes out at once."""
     loaded = await load_message(call)
     await call.services.schedule.move(call.org, loaded, None)
     return await answer_with_message(call, 200, loaded.message.id, rescheduled=True)
@@ -37,7 +37,7 @@ async def delete_schedule(call: Call) -> Answer:
 
 @endpoints("PUT", "/messages/{message}/reminder", body=Reminder, answers={200: MessageRead})
 async def put_reminder(call: Call) -> Answer:
-    """Set or change the reminder; also of a message that was sent."""
+    """Set or change the reminder, also after the message was sent."""
     loaded = await load_message(call)
     await check_message_times(call, loaded.message.model_copy(update={"reminder": call.body}), {"reminder"})
     await call.services.reminders.change(call.org, loaded, call.body)
@@ -46,7 +46,7 @@ async def put_reminder(call: Call) -> Answer:
 
 @endpoints("DELETE", "/messages/{message}/reminder", answers={200: MessageRead})
 async def delete_reminder(call: Call) -> Answer:
-    """Remove the reminder; its card goes, too."""
+    """Remove the reminder, and its card."""
     loaded = await load_message(call)
     await call.services.reminders.change(call.org, loaded, None)
     return await answer_with_message(call, 200, loaded.message.id)
