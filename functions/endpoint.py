@@ -25,7 +25,8 @@ from functions.problems import Problem, invalid, invalid_fields, not_there
 from lib.errors import Refusal, WrongField
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
-from lib.organizations.registry import Caller, Organization
+from lib.organizations.keys import Caller
+from lib.organizations.registry import Organization
 from lib.services import Services
 from lib.storage import Conflict, Missing, StorageError, Unavailable
 from lib.workers.places import RETRY_AFTER
@@ -306,12 +307,12 @@ async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
     if endpoint.who == "admin":
         if is_admin:
             return None
-        if await call.services.organizations.caller(key):
+        if await call.services.api_keys.authenticate(key):
             raise Problem(403, "This takes the administrator's key.")
         raise _unauthorized("The key is not the administrator's.")
     if is_admin:
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
-    caller = await call.services.organizations.caller(key)
+    caller = await call.services.api_keys.authenticate(key)
     if caller is None:
         raise _unauthorized("The key is unknown, or was revoked.")
     if caller.organization.id != call.path.get("org"):
