@@ -1,7 +1,7 @@
 """API keys of organizations: who may call, and with which scope.
 
-A key is `<organization>.<key id>.<secret>`. Its row stands beside the organization's own in the registry, and holds only
-a hash of the secret.
+A key is `<organization>.<key id>.<secret>`. Its row stands beside the organization's own in the registry, and holds
+only a hash of the secret.
 """
 
 from __future__ import annotations
