@@ -1,7 +1,7 @@
-"""What a hit costs without Heed: `python -m bench.bare_server rest|sdk`, on uvicorn with the local host's settings.
+"""Measure a hit without Heed: `python -m bench.bare_server rest|sdk`, on uvicorn with the local host's settings.
 
 Both handlers insert one row for each hit, of the size that Heed's facts have, and answer once it is stored. They open
-no token, look at no header and have no routes, so that Heed is compared with the least that could be written.
+no token, look at no header and have no routes: they are the least that could be written.
 """
 
 import asyncio

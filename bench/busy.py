@@ -76,7 +76,7 @@ _AGENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How long ago the mail was sent, and since when it was opened; up to now."""
+    """Time since the mail was sent, and time since its first open."""
 
     name: str
     sent: timedelta
@@ -91,7 +91,7 @@ AGES = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What `opens` of so many messages took from the first to the right end. CPU and `seconds` in seconds."""
+    """Cost of `opens` of so many messages, from the first open to the right counts. CPU and `seconds` in seconds."""
 
     version: str
     age: str
@@ -220,7 +220,7 @@ def _facts(mails: dict[str, Mail], opens: int, now: datetime, age: Age) -> Itera
 
 
 async def _put_facts(azurite: Azurite, facts: Sequence[tuple[str, Fact]]) -> None:
-    """As the hot path does under load: through the journal, `_COMMIT` of an organization at a time."""
+    """Record opens as the hot path does under load: through the journal, `_COMMIT` of an organization at a time."""
     writer = RestWriter(Account.parse(azurite.connection_string))
     journal = Journal(writer, SystemClock())
     waiting: dict[str, list[Fact]] = {}

@@ -34,7 +34,7 @@ SETTLE_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Who answers hits: the module to start with its arguments, and the table in which the facts end."""
+    """A server of hits: the module to start with its arguments, and the table in which the facts end."""
 
     name: str
     module: tuple[str, ...]
@@ -58,7 +58,7 @@ CONTENDERS = (PIXEL, CLICK, REST, SDK, ASSESSED)
 class Measurement:
     """One contender in one round. CPU in seconds; `others` is what processes of no part in it took of these CPUs.
 
-    `answered` counts the warm-up, too; `stored` are the facts found afterwards, of which at most `unanswered` belong to
+    `answered` counts the warm-up, too. `stored` are the facts found afterwards; at most `unanswered` of them belong to
     hits whose answer the load generator did not wait for.
     """
 
@@ -87,7 +87,7 @@ Rounds = dict[Contender, list[Measurement]]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """How everything is measured."""
+    """Parameters of the measurement."""
 
     seats: Seats
     generator: Generator

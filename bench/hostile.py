@@ -1,7 +1,7 @@
-"""What a hostile byte costs, compared with a byte of an ordinary mail, over the whole way of a mail.
+"""Compare the cost of a hostile byte with that of a byte of an ordinary mail, over the whole way of a mail.
 
 The ordinary mail is a sales mail in tables, of 50 KB and with 40 links, as HTML, as the text that is made of it, and as
-both in a raw mail; that it is long is in its favor, for what each mail costs is shared by many bytes. Hostile ones have
+both in a raw mail; its length is in its favor, as many bytes share the cost of a mail. Hostile ones have
 300,000 bytes, as they are posted: shorter ones may be links alone, which cost more a byte, but are at most 2,000.
 
 `python -m bench.hostile` prints ratios, which hardly depend on the machine; `--search SECONDS` tries random repetitions
@@ -49,7 +49,7 @@ _IMAGE = "0123456789abcdef0123456789abcdef"
 
 
 class Ratio(NamedTuple):
-    """How many times as much as an ordinary byte one of this input costs."""
+    """Cost of a byte of this input, as a multiple of an ordinary byte's."""
 
     kind: str
     name: str
@@ -72,7 +72,7 @@ class _Way:
         self._head = MailHead(sender, "Our offer", "<0123456789abcdef@example.com>", now, [recipient])
 
     def older_links(self) -> str:
-        """Of another mail, which have to be opened to know where they led."""
+        """Links of another mail, which have to be opened to find their destination."""
         claims = (Claim("other", self.message, 0, number, "https://example.com/") for number in range(BYTES // 100))
         return " ".join(f"{_OWN}/c/{self.ring.mint(Purpose.CLICK, claim)}" for claim in claims)[:BYTES]
 
@@ -266,7 +266,7 @@ def measure_hostile(search: float = 0.0, seed: int = 1) -> list[Ratio]:
 
 
 def _searched(seconds: float, seed: int, works: dict[str, Callable[[str], None]]) -> Iterator[tuple[str, str, str]]:
-    """Random repetitions, of which what is bad is varied further: the worst ones."""
+    """Try random repetitions, vary bad ones further, and return the worst ones."""
     chance, until = random.Random(seed), time.monotonic() + seconds
     tokens = [
         *(

@@ -32,7 +32,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What was answered; the percentiles of its latency are in milliseconds."""
+    """Answers to the load; percentiles of latency are in milliseconds."""
 
     hits: int
     seconds: float

@@ -1,4 +1,4 @@
-"""What is done once for each message: rewriting its links, and composing it as MIME."""
+"""Measure the work for each message: rewriting its links, and composing it as MIME."""
 
 import re
 import statistics
@@ -36,7 +36,7 @@ _PARAGRAPH = (
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one message took, in milliseconds: in the middle, and at the 95th percentile."""
+    """Time for one message, in milliseconds: median and 95th percentile."""
 
     name: str
     size: int

@@ -1,8 +1,8 @@
-"""One organization sends the worst requests that are permitted, while another one's pixel is asked for.
+"""Measure one organization's pixel while another organization sends the worst requests that are permitted.
 
-`python -m bench.neighbours` prints the figures: how long the pixel took, and how much memory Heed and its workers took.
-Heed has one core; storage, the mail server, the load and whoever asks for the pixel share the other one. The pixel is
-asked for by a process of its own, so that the load does not delay the clock.
+`python -m bench.neighbours` prints the figures: latency of the pixel, and memory of Heed and its workers. Heed has one
+core; storage, the mail server, the load and the pixel's client share the other one. The client is a process of its own,
+so that the load does not delay its clock.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ async def _watch(process_id: int, peak: list[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """What a run loads, and who asks meanwhile."""
+    """The load of a run, and the client beside it."""
 
     base_url: str
     asking: subprocess.Popen[bytes]
@@ -248,7 +248,7 @@ class _Course:
 
 
 async def _both(course: _Course) -> tuple[dict[str, list[float]], list[int], Counter[str]]:
-    """Load, while somebody asks: the times, the memory at its peak, the answers to the load."""
+    """Load while the client asks: the times, the memory at its peak, the answers to the load."""
     before, peak = _memory(course.process_id), [0, 0]
     watching = asyncio.create_task(_watch(course.process_id, peak))
     os.nice(19)  # this thread, and the mail server's: the load must not take the core from storage
@@ -263,7 +263,7 @@ async def _both(course: _Course) -> tuple[dict[str, list[float]], list[int], Cou
 
 
 def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Finding]:
-    """How long the pixel took meanwhile, and the memory."""
+    """Latency of the pixel during the load, and memory."""
     seats = Seats.choose()
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as ending:
         folder, mail = Path(temporary), Mail(ids=[secrets.token_hex(16) for _ in range(_MAILS)])

@@ -26,7 +26,7 @@ class Seats:
 
 @contextlib.contextmanager
 def inherited(cpu: int, settings: Mapping[str, str] | None = None) -> Iterator[None]:
-    """What is started within the block runs on this CPU alone, with these settings in its environment."""
+    """Processes that are started within the block run on this CPU alone, with these settings in their environment."""
     cpus, environment = os.sched_getaffinity(0), dict(os.environ)
     os.sched_setaffinity(0, {cpu})
     os.environ.update(settings or {})
@@ -45,7 +45,7 @@ def seconds_used(process_id: int) -> float:
 
 
 def seconds_busy(cpu: int) -> float:
-    """Seconds for which this CPU has worked since the machine's start, for whomever."""
+    """Seconds for which this CPU has worked since the machine's start, for all processes."""
     for line in Path("/proc/stat").read_text().splitlines():
         name, *columns = line.split()
         if name == f"cpu{cpu}":

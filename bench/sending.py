@@ -228,7 +228,7 @@ class _Counting:
 
 
 async def _sweeps(connection_string: str) -> Finding:
-    """The same sweep, with few and with many messages scheduled for other times."""
+    """Compare one sweep with few and with many messages scheduled for other times."""
     storage = azure_storage(Account.parse(connection_string))
     figures = []
     try:

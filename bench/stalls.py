@@ -1,6 +1,6 @@
-"""Where the event loop computes for long in one piece: a thread looks at what it is at.
+"""Find code that holds the event loop for long in one piece: a thread samples its stack.
 
-What counts is the loop's own CPU time, so that what a busy machine takes from the process does not. A call that holds
+Only the loop's own CPU time counts, not the time that a busy machine takes from the process. A call that holds
 the interpreter's lock stops this thread, too; it then sees the line that has made the call.
 """
 

@@ -1,4 +1,4 @@
-"""What a round needs in storage before it begins, and what it has left there."""
+"""Prepare storage for a round, and count what the round has left there."""
 
 import asyncio
 import base64
@@ -64,7 +64,7 @@ def prepare(
     organization: str = ORGANIZATION,
     sent_at: datetime | None = None,
 ) -> None:
-    """Make the organization's tables and queues, and its user and messages where somebody will look at them.
+    """Make the organization's tables and queues, and its user and messages if a round reads them.
 
     The messages were sent at `sent_at`, by default just now.
     """
@@ -72,7 +72,7 @@ def prepare(
 
 
 def count_facts(connection_string: str, name: str) -> int:
-    """How many facts the table holds."""
+    """Count the facts in the table."""
     return asyncio.run(_count_facts(connection_string, name))
 
 

@@ -34,6 +34,7 @@ from lib.lists.store import Lists
 from lib.messages.store import MessageStore
 from lib.operations.overdue import Overdue
 from lib.organizations.idempotency import Idempotency
+from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
 from lib.people.calls import Activities
@@ -177,6 +178,10 @@ class Services:
     @cached_property
     def organizations(self) -> Organizations:
         return Organizations(self.storage, self.clock)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.storage, self.organizations, self.clock)
 
     @cached_property
     def people(self) -> People:

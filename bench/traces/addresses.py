@@ -89,7 +89,7 @@ def address_in(random: Random, place: str) -> str:
 
 
 def elsewhere_in(random: Random, place: str, address: str) -> str:
-    """Another address of the same place; in a cloud, of the same block: whoever rents there stays with one provider."""
+    """Another address of the same place; in a cloud, of the same block, as tenants stay with one provider."""
     if place not in ("cloud", "azure"):
         return address_in(random, place)
     parsed = ipaddress.ip_address(address)

@@ -57,7 +57,7 @@ _SUMMER = datetime(2026, 9, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who asks, as the server sees it: an address and headers."""
+    """A client as the server sees it: address and headers."""
 
     address: str
     headers: dict[str, str]
@@ -84,7 +84,7 @@ class Draft:
 
     @staticmethod
     def start(random: Random, scenario: str) -> Draft:
-        """A mail to nobody yet, sent in office hours of some working day in autumn 2026."""
+        """A mail without a recipient yet, sent in office hours of some working day in autumn 2026."""
         links = random.choices([links for links, _ in _LINKS], [share for _, share in _LINKS])[0]
         draft = Draft(
             random=random,

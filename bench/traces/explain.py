@@ -14,8 +14,8 @@ from lib.tracking.facts import Fact
 
 
 def explain(scenario: str, seed: int, count: int, decide: Judge, networks: Networks) -> Iterator[str]:
-    """So many traces of the scenario, a line for each request. A star stands before what the judge got wrong, a
-    question mark before what it left open."""
+    """Show so many traces of the scenario, a line for each request. A star marks wrong verdicts, a question mark open
+    ones."""
     random = Random(seed)
     for number in range(count):
         trace = one(random, scenario)

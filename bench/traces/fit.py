@@ -1,4 +1,4 @@
-"""How much signs weigh: a logistic regression over the tuning seeds, with the weights of today as its prior.
+"""Fit the weights of signs: a logistic regression over the tuning seeds, with the weights of today as its prior.
 
 For each kind of fact, the weights w and the prior's log-odds b minimize
 
@@ -36,7 +36,7 @@ Observations = dict[Side, Counter[tuple[frozenset[str], bool]]]
 
 
 def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Observations:
-    """What the judge finds, beside the truth."""
+    """Findings of the judge, beside the truth."""
     found: Observations = {kind: Counter() for kind in PRIOR}
     for seed in seeds:
         for trace in generate(seed, messages):

@@ -17,7 +17,7 @@ REPORTING_SEEDS = (701, 702, 703, 704, 705)
 
 
 def generate(seed: int, messages: int) -> Iterator[Trace]:
-    """So many traces of the mixture."""
+    """Generate so many traces of the mixture."""
     random = Random(seed)
     names = list(SCENARIOS)
     weights = [SCENARIOS[name][1] for name in names]

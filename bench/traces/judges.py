@@ -1,4 +1,4 @@
-"""What the benchmark asks a judge for, whoever wrote it."""
+"""The interface between the benchmark and every judge, ours or not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lib.verdicts.evidence import Class
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a judge says of a fact: its class, the probability of a person, and how sure it is of the class; where it
-    does not say that (None), it is the probability of the class. `reasons` are for whoever reads along.
+    """A judge's answer about a fact: class, probability of a person, and confidence in the class. Without a confidence
+    (None), the probability of the class is used. `reasons` are for human readers.
     """
 
     kind: Class

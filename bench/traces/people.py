@@ -159,7 +159,7 @@ _KINDS: dict[str | None, Kinds] = {
 
 
 def person_behind(random: Random, gateway: str | None, *, without_apple: bool = False) -> Person:
-    """Somebody whose mailbox is behind this gateway. Apple's protected readers have scenarios of their own."""
+    """A person whose mailbox is behind this gateway. Apple's protected readers have scenarios of their own."""
     kinds = _KINDS.get(gateway, _AT_OFFICES)
     makers = [(make, share) for make, share in kinds if not (without_apple and make is apple_private)]
     return random.choices([make for make, _ in makers], [share for _, share in makers])[0](random)
@@ -204,7 +204,7 @@ def interesting_links(draft: Draft, count: int) -> list[int]:
 
 
 def how_many_clicks(random: Random) -> int:
-    """Of a person who clicks: most follow one link. Assumed; the field says one, perhaps two."""
+    """Number of links that a clicking person follows: mostly one. Assumed; the field says one, perhaps two."""
     return random.choices((1, 2, 3, 4, 5), (76, 15, 5, 2, 2))[0]
 
 
@@ -253,8 +253,8 @@ def _any_browser(random: Random) -> Source:
 
 
 def _others(draft: Draft, person: Person) -> int:
-    """How many other messages the same source asks for at the same time. A proxy fetches for other people of a campaign
-    as well; a thread shows earlier messages, with their images. Assumed: 8 and 3 %."""
+    """Number of other messages that the same source asks for at the same time. A proxy fetches for other people of a
+    campaign as well; a thread shows earlier messages, with their images. Assumed: 8 and 3 %."""
     together = 0.08 if draft.in_campaign and person.proxied else 0.03
     return draft.random.choice((1, 1, 2)) if draft.random.random() < together else 0
 

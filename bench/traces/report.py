@@ -1,4 +1,4 @@
-"""What was measured, as tables in Markdown."""
+"""Render the measurements as tables in Markdown."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def _share(tally: Tally) -> str:
 
 def _remarks() -> str:
     return (
-        "Opens that Apple's Mail Privacy Protection loads are in none of the columns about opens: nobody can know. "
+        "Opens that Apple's Mail Privacy Protection loads are in none of the columns about opens: unknowable. "
         "They count in the probability's error by whether a person read at that moment. “No alert where only machines "
-        "opened” is of mails that nobody has read; “at once” asks the judge 10 s after each open, with what is known "
+        "opened” is of mails that were not read; “at once” asks the judge 10 s after each open, with what is known "
         "then. “Too early” are alerts that a machine's open raised before the person's. Rivals state no probability, "
         "so that theirs is 0 or 1.\n"
     )
@@ -97,7 +97,7 @@ def _scenario(result: Result) -> Iterator[str]:
 
 
 def reliability(score: Score) -> str:
-    """What the judge said, by tenths, beside what was true."""
+    """Compare the judge's probabilities, by tenths, with the truth."""
     rows = (
         f"| {tenth / BINS:.1f} to {(tenth + 1) / BINS:.1f} | {_bin(score.probability, tenth)} "
         f"| {_bin(score.confidence, tenth)} |"

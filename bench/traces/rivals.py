@@ -14,13 +14,13 @@ from lib.tracking.facts import Fact
 from lib.verdicts.context import Sending
 
 SCANNERS = frozenset(("microsoft-365-protection", "barracuda-egd", "proofpoint", "mimecast", "cisco-ironport"))
-"""Owners of networks that somebody who fights scanners would put on a list."""
+"""Owners of networks that a tracker against scanners would list."""
 
 _IMAGE_PROXIES = ("GoogleImageProxy", "YahooMailProxy")
 
 
 def everything_counts(facts: Sequence[Fact], sending: Sending) -> Mapping[str, Decision]:
-    """What a tracker without any rule shows."""
+    """A tracker without any rule."""
     return {fact.key: PERSON for fact in facts}
 
 
@@ -45,7 +45,7 @@ def mautic(facts: Sequence[Fact], sending: Sending) -> Mapping[str, Decision]:
 
 
 def mautic_with_lists(facts: Sequence[Fact], sending: Sending) -> Mapping[str, Decision]:
-    """The same with lists that somebody has filled: the scanners' networks, and every crawler's agent."""
+    """A tracker with filled lists: the scanners' networks, and every crawler's agent."""
     return {
         fact.key: _vote(fact, sending, fact.owner in SCANNERS, bool(fact.agent) and is_listed(fact.agent or ""))
         for fact in facts
@@ -74,7 +74,7 @@ def agent_list(facts: Sequence[Fact], sending: Sending) -> Mapping[str, Decision
 
 
 def agent_list_without_proxies(facts: Sequence[Fact], sending: Sending) -> Mapping[str, Decision]:
-    """The same list by somebody who knows what the image proxies are."""
+    """A tracker with the same lists that also knows image proxies."""
     return {
         fact.key: MACHINE if fact.agent and is_listed(fact.agent) and not _is_proxy(fact.agent) else PERSON
         for fact in facts

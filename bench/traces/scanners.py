@@ -44,7 +44,7 @@ class Scanner:
         self.current = Source(address_in(self.random, self.place), self._headers())
 
     def source(self) -> Source:
-        """Who asks next."""
+        """The next client."""
         if self.random.random() < self.rotates:
             beside = self.random.random() < 0.5
             last = self.current.address
@@ -55,8 +55,8 @@ class Scanner:
         return self.current
 
     def _headers(self) -> dict[str, str]:
-        """What is steered today sends a language as a browser does, and did not some years ago: headless Chrome left it
-        out (puppeteer-extra#51), Chrome 109 does not (ulixee/unblocked#57). How many run which is assumed."""
+        """Automated browsers of today send a language like any browser; older ones did not: headless Chrome left it
+        out (puppeteer-extra#51), Chrome 109 does not (ulixee/unblocked#57). Their shares are assumed."""
         agent = self.agent(self.random)
         if agent is None or not agent.startswith("Mozilla/5.0") or "compatible" in agent:
             return headers(agent)
@@ -105,7 +105,7 @@ def _gap(random: Random, speed: Pace) -> float:
 
 
 def all_links(draft: Draft) -> list[int]:
-    """As a scanner goes through them: mostly in order; every seventh sees what is hidden and leaves honeypots alone."""
+    """Put links in a scanner's order. Every seventh scanner sees what is hidden, and leaves honeypots alone."""
     links = list(range(draft.links)) if draft.random.random() < 0.86 else draft.visible_links
     if draft.random.random() < 0.15:
         draft.random.shuffle(links)
@@ -120,7 +120,7 @@ def some_links(draft: Draft) -> list[int]:
 
 
 def gateway_scan(draft: Draft, recipient: int, gateway: str | None, *, at: float | None = None) -> None:
-    """What the product does when the mail arrives; `at` says when instead. None is a scanner that nobody knows."""
+    """Scan as the product does when the mail arrives, or at `at`. None stands for an unknown scanner."""
     when = draft.delivered[recipient] + until_scan(draft.random) if at is None else at
     {
         MICROSOFT: _protection,

@@ -1,4 +1,4 @@
-"""How right a judge is: recall, precision, alerts and calibration, over all and by scenario."""
+"""Score a judge: recall, precision, alerts and calibration, over all and by scenario."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def share(part: float, whole: float) -> float | None:
 
 @dataclass(slots=True)
 class Tally:
-    """How often which actor was called what."""
+    """Counts of verdicts for each kind of actor."""
 
     counts: Counter[tuple[Actor, Class]] = field(default_factory=Counter)
 
@@ -42,22 +42,22 @@ class Tally:
 
     @property
     def person_recall(self) -> float | None:
-        """Of what people did, the share called human."""
+        """Share of people's acts that were called human."""
         return share(self.counts["person", "human"], self.of("person"))
 
     @property
     def machine_recall(self) -> float | None:
-        """Of what machines did, the share called machine."""
+        """Share of machines' acts that were called machine."""
         return share(self.counts["machine", "machine"], self.of("machine"))
 
     @property
     def person_precision(self) -> float | None:
-        """Of what was called human, the share that people did."""
+        """Share of people's acts among those called human."""
         return share(self.counts["person", "human"], self.called("human"))
 
     @property
     def machine_precision(self) -> float | None:
-        """Of what was called machine, the share that machines did."""
+        """Share of machines' acts among those called machine."""
         return share(self.counts["machine", "machine"], self.called("machine"))
 
     def update(self, other: Tally) -> None:
@@ -84,9 +84,9 @@ class Reliability:
 
 @dataclass(slots=True)
 class Alerts:
-    """First-open alerts of messages. `only_machines`: something was opened and nobody has read; `unprompted` are those
-    without an alert in the end, `quiet` those without one even `SETTLING` after each open. `people`: a person's open
-    left a fact; `missed` are those without an alert; `early` those whose first alert was a machine's.
+    """First-open alerts of messages. `only_machines`: something was opened and no person has read; `unprompted` are
+    those without an alert in the end, `quiet` those without one even `SETTLING` after each open. `people`: a person's
+    open left a fact; `missed` are those without an alert; `early` those whose first alert was a machine's.
     """
 
     only_machines: int = 0
@@ -115,7 +115,7 @@ class Alerts:
 
 @dataclass(slots=True)
 class Result:
-    """`apple` are the opens that nobody could know; they are in no other tally of opens."""
+    """`apple` are opens that are unknowable; they are in no other tally of opens."""
 
     clicks: Tally = field(default_factory=Tally)
     opens: Tally = field(default_factory=Tally)
@@ -170,7 +170,7 @@ def _opens(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def _known_soon(decide: Judge, trace: Trace, facts: Sequence[Fact], fact: Fact) -> Class:
-    """What the judge calls an open when its alert would be shown."""
+    """The judge's class of an open at the time of its alert."""
     known = [other for other in facts if other.at <= fact.at + SETTLING]
     return decide(known, trace.sending)[fact.key].kind
 

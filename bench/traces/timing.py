@@ -1,4 +1,4 @@
-"""How long things take. Delays are lognormal: a median, and how far they scatter (sigma of the logarithm)."""
+"""Delays, all of them lognormal: a median, and a scatter (sigma of the logarithm)."""
 
 from __future__ import annotations
 

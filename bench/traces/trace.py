@@ -79,12 +79,12 @@ class Trace:
         return self._recorded
 
     def facts(self, networks: Networks | None = None) -> list[Fact]:
-        """As the hot path makes them: `networks` tells whose network an address belongs to."""
+        """Facts as the hot path makes them: `networks` gives the owner of an address."""
         return [fact for _, fact in self.labelled(networks)]
 
     @property
     def sending(self) -> Sending:
-        """What the judge is told besides the facts. Call `labelled` or `facts` first."""
+        """The judge's knowledge besides the facts. Call `labelled` or `facts` first."""
         elsewhere = {fact.key: request.elsewhere for request, fact in self.labelled() if request.elsewhere}
         return Sending(
             sent_at=self.sent_at,

@@ -23,7 +23,8 @@ from functions.api.json_bodies import read_json
 from functions.api.problems import Problem, invalid_fields, not_there, problem_of
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
-from lib.organizations.registry import Caller, Organization
+from lib.organizations.keys import Caller
+from lib.organizations.registry import Organization
 from lib.services import Services
 from lib.storage import Missing
 
@@ -308,12 +309,12 @@ async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
     if endpoint.who == "admin":
         if is_admin:
             return None
-        if await call.services.organizations.caller(key):
+        if await call.services.api_keys.authenticate(key):
             raise Problem(403, "This takes the administrator's key.")
         raise _unauthorized("The key is not the administrator's.")
     if is_admin:
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
-    caller = await call.services.organizations.caller(key)
+    caller = await call.services.api_keys.authenticate(key)
     if caller is None:
         raise _unauthorized("The key is unknown, or was revoked.")
     if caller.organization.id != call.path.get("org"):

@@ -10,7 +10,8 @@ from functions.api.patching import patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
-from lib.organizations.registry import ApiKey, Organization, OrganizationSpec, Scope
+from lib.organizations.keys import ApiKey, Scope
+from lib.organizations.registry import Organization, OrganizationSpec
 from lib.storage import Conflict, Missing
 from lib.verdicts.thresholds import DEFAULT
 
@@ -102,7 +103,7 @@ async def delete_organization(call: Call) -> Answer:
 async def make_key(call: Call) -> Answer:
     """Make a key. Only this answer shows it."""
     await _there(call)
-    made, key = await call.services.organizations.make_key(call.org, call.body.scope, call.body.name, call.made_id)
+    made, key = await call.services.api_keys.make_key(call.org, call.body.scope, call.body.name, call.made_id)
     return Answer(201, NewKey(**made.model_dump(), key=key))
 
 
@@ -110,7 +111,7 @@ async def make_key(call: Call) -> Answer:
 async def list_keys(call: Call) -> Answer:
     """List the keys, without their secrets."""
     await _there(call)
-    found = await call.services.organizations.list_keys(call.org, call.query.after(), call.query.limit + 1)
+    found = await call.services.api_keys.list_keys(call.org, call.query.after(), call.query.limit + 1)
     return Answer(200, page([(key.id, key) for key in found], call.query.limit))
 
 
@@ -118,7 +119,7 @@ async def list_keys(call: Call) -> Answer:
 async def revoke_key(call: Call) -> Answer:
     """Revoke a key, at once."""
     try:
-        await call.services.organizations.revoke_key(call.org, call.path["key"])
+        await call.services.api_keys.revoke_key(call.org, call.path["key"])
     except Missing:
         raise not_there("key") from None
     return Answer(200, Deleted(deleted=call.path["key"]))

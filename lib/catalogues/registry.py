@@ -38,7 +38,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Catalogues:
-    """What the hot path and the judge look up."""
+    """Everything that the hot path and the judge look up."""
 
     networks: Networks
     owners: Mapping[str, Owner]

@@ -1,12 +1,8 @@
-"""The registry of organizations: their settings and API keys, in the shared table of organizations."""
+"""The registry of organizations and their settings, in the shared table of organizations."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import re
-import secrets
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -15,19 +11,18 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
 from lib.fields import Model, Moment, Name
-from lib.ids import new_id
-from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, Upsert, put_if_unchanged
+from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 
-Scope = Literal["full", "read", "inbound"]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
-_KEY = re.compile(r"([a-z][a-z0-9]{2,31})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})")
 _ORGANIZATION_ROW = "org"
-_KEY_ROWS = "key-"
+KEY_ROWS = "key-"
+"""Prefix of the rows of an organization's API keys."""
+
 _SETTINGS_LAST = timedelta(minutes=1)
 
 
@@ -104,19 +99,6 @@ class Organization(BaseModel):
     created_at: Moment
 
 
-class ApiKey(BaseModel):
-    """A key as it may be shown: without the secret."""
-
-    id: str
-    name: str
-    scope: Scope
-    created_at: Moment
-
-
-class _StoredKey(ApiKey):
-    sha256: str
-
-
 class OrganizationSpec(Model):
     """An organization, and what it decides for itself."""
 
@@ -124,15 +106,8 @@ class OrganizationSpec(Model):
     settings: OrganizationSettings = OrganizationSettings()
 
 
-class Caller(BaseModel):
-    """The caller of a request: an organization, by one of its keys."""
-
-    organization: Organization
-    scope: Scope
-
-
 class Organizations:
-    """Organizations and their keys in storage."""
+    """Organizations in storage."""
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._tables = storage.tables
@@ -195,7 +170,7 @@ class Organizations:
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
-        keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(_KEY_ROWS)]
+        keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(KEY_ROWS)]
         for some in batches_of(keys, MOST_CHANGES):
             await self._tables.write_rows(tables.ORGANIZATIONS, some)
         for kind in tables.KINDS:
@@ -203,51 +178,3 @@ class Organizations:
         await self._storage.blobs.drop(tables.container(organization))
         if any(row.key == _ORGANIZATION_ROW for row in rows):
             await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _ORGANIZATION_ROW)])
-
-    async def make_key(
-        self, organization: str, scope: Scope, name: str, key_id: str | None = None
-    ) -> tuple[ApiKey, str]:
-        """Make a key; return it with its secret form, which is shown once and stored only as a hash.
-
-        If `key_id` exists, a new secret replaces the old one, because the first answer never arrived.
-        """
-        key_id = key_id or new_id()
-        secret = secrets.token_urlsafe(32)
-        stored = _StoredKey(id=key_id, name=name, scope=scope, created_at=self._clock.now(), sha256=_hash(secret))
-        row = Row(organization, _KEY_ROWS + key_id, pack(stored))
-        await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
-        return ApiKey(**stored.model_dump(exclude={"sha256"})), f"{organization}.{key_id}.{secret}"
-
-    async def list_keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
-        """List keys by id, from behind the id `after`."""
-        keys = Range(low=_KEY_ROWS, high=Range.prefix(_KEY_ROWS).high, after=after and _KEY_ROWS + after)
-        return [
-            ApiKey(**unpack(_StoredKey, row).model_dump(exclude={"sha256"}))
-            async for row in self._tables.query(tables.ORGANIZATIONS, organization, keys, limit)
-        ]
-
-    async def revoke_key(self, organization: str, key_id: str) -> None:
-        """Revoke a key at once, as every call reads its key. Raises Missing."""
-        await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _KEY_ROWS + key_id)])
-
-    async def caller(self, key: str) -> Caller | None:
-        """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone."""
-        parts = _KEY.fullmatch(key)
-        if parts is None:
-            return None
-        organization, key_id, secret = parts.groups()
-        row, found = await asyncio.gather(
-            self._tables.read_row(tables.ORGANIZATIONS, organization, _KEY_ROWS + key_id),
-            self.load_organization(organization),
-        )
-        if row is None or found is None:
-            return None
-        stored = unpack(_StoredKey, row)
-        if not hmac.compare_digest(stored.sha256, _hash(secret)):
-            return None
-        return Caller(organization=found[0], scope=stored.scope)
-
-
-def _hash(secret: str) -> str:
-    """SHA-256 of a secret. The secret has 256 random bits, so a slow hash would add nothing."""
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What can happen to a sent mail, a family a module, and how often: the mixture."""
+"""Scenarios of a sent mail, a module for each family, with their frequencies: the mixture."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from bench.traces.scenarios.common import maybe_scanned
 
 
 def apple_nobody(draft: Draft) -> None:
-    """Prefetched; nobody reads it."""
+    """Prefetched and not read."""
     gateway = any_gateway(draft.random)
     recipient = draft.to(gateway)
     maybe_scanned(draft, recipient, gateway)
@@ -24,7 +24,7 @@ def apple_person(draft: Draft) -> None:
 
 
 def apple_person_clicks(draft: Draft) -> None:
-    """The same with a click, from Private Relay or from the person's own network."""
+    """Prefetched, then a click from Private Relay or from the person's own network."""
     draft.has_at_least(1)
     recipient = draft.to(any_gateway(draft.random))
     read_mail(draft, apple_private(draft.random), recipient, clicks=how_many_clicks(draft.random))

@@ -1,4 +1,4 @@
-"""What scenarios of every family share."""
+"""Shared parts of scenarios."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bench.traces.people import Person, person_behind, read_mail
 from bench.traces.scanners import cloud_scan, gateway_scan
 
 SCANNED = 0.1
-"""How often a mail of a scenario about people is scanned at delivery as well, whoever filters it. Assumed."""
+"""How often a mail of a scenario about people is scanned at delivery as well, with any gateway. Assumed."""
 
 
 def company(draft: Draft, gateway: str | None) -> list[int]:

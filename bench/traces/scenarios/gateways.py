@@ -25,7 +25,7 @@ from bench.traces.timing import MINUTE, SECOND, lognormal, until_read
 _ISOLATED = {PROOFPOINT: "proofpoint", MIMECAST: "mimecast", CISCO: "cisco"}
 _UNNAMED = ((None, 30), (MICROSOFT, 38), (GOOGLE, 20), (SOPHOS, 5), (TREND, 4), (HORNET, 3))
 """Before whose mailboxes scanners sit whose networks no list has: most come in through an API, so that the MX record
-tells of somebody else. Assumed."""
+tells of another person. Assumed."""
 
 
 def barracuda_scan(draft: Draft) -> None:
@@ -67,7 +67,7 @@ def isolated_browsing(draft: Draft) -> None:
 
 
 def isolated_browsing_early(draft: Draft) -> None:
-    """The same within ten minutes of the mail, when the vendor's scanner may still be at it."""
+    """A click within ten minutes of the mail, when the vendor's scanner may still be at it."""
     recipient, person = _isolated(draft)
     at = draft.delivered[recipient] + int(lognormal(draft.random, 3 * MINUTE, 0.8, 15 * SECOND, 9 * MINUTE))
     read_mail(draft, person, recipient, at, clicks=how_many_clicks(draft.random))
@@ -86,13 +86,13 @@ def _isolated(draft: Draft) -> tuple[int, Person]:
 
 
 def unknown_cloud_scanner(draft: Draft) -> None:
-    """All links in seconds, from a cloud, as a current browser; nobody reads it."""
+    """All links in seconds, from a cloud, as a current browser; not read."""
     for recipient in company(draft, _unnamed(draft)):
         cloud_scan(draft, recipient, draft.delivered[recipient] + lognormal(draft.random, 8 * SECOND, 1.2))
 
 
 def unknown_cloud_scanner_then_person(draft: Draft) -> None:
-    """The same, and people read it later."""
+    """All links in seconds, then people read the mail."""
     gateway = _unnamed(draft)
     recipients = company(draft, gateway)
     for recipient in recipients:

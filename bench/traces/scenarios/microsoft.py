@@ -20,7 +20,7 @@ from bench.traces.timing import between_clicks, lognormal, until_click, until_re
 
 
 def eop_delivery_scan(draft: Draft) -> None:
-    """Scanned at delivery; nobody reads it."""
+    """Scanned at delivery and not read."""
     for recipient in company(draft, MICROSOFT):
         gateway_scan(draft, recipient, MICROSOFT)
 
@@ -54,7 +54,7 @@ def _clicks_checked(draft: Draft, person: Person, recipient: int, opened: int) -
 
 
 def safe_links_sandbox(draft: Draft) -> None:
-    """Detonated in Azure; nobody reads it."""
+    """Detonated in Azure and not read."""
     for recipient in company(draft, MICROSOFT):
         sandbox_scan(draft, recipient, draft.delivered[recipient] + lognormal(draft.random, 9000, 1.0))
 

@@ -95,7 +95,7 @@ def phone_on_the_move(draft: Draft) -> None:
 
 
 def forward(draft: Draft) -> None:
-    """The recipient reads, and passes it on: hours later somebody with another network and program does."""
+    """The recipient reads, and passes it on: hours later a person with another network and program reads."""
     recipient, person = reader(draft)
     first = read_mail(draft, person, recipient)
     for _ in range(draft.random.choices((1, 2, 3), (70, 20, 10))[0]):
@@ -131,7 +131,7 @@ def no_links(draft: Draft) -> None:
 
 
 def nobody_reads(draft: Draft) -> None:
-    """As most mail goes: nothing comes, unless a scanner looks."""
+    """No hit, unless a scanner looks: the fate of most mail."""
     recipient = draft.to_anyone()
     maybe_scanned(draft, recipient, draft.gateways[recipient], chance=0.4)
 
