@@ -131,7 +131,7 @@ class FileBytes:
         """The files, as they go into a mail. Raises ComposeError, StorageError."""
         if files and not self._has_room:
             self._has_room = True
-            weakref.finalize(self, self._room.give_back, await self._room.take(self._size))
+            weakref.finalize(self, self._room.give_back, await self._room.take_bytes(self._size))
         return [await self._part(file) for file in files]
 
     async def _part(self, file: StoredFile) -> Part:

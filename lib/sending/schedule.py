@@ -262,7 +262,7 @@ class Schedule:
 
     async def leave(self, organization: str, message: StoredMessage) -> None:
         """It has come to rest: the sweep need not find it."""
-        await self._due.drop(_entry(organization, message))
+        await self._due.drop_entry(_entry(organization, message))
 
     async def wake(self, organization: str, message: StoredMessage) -> None:
         """Have the outbox look at it at its `due_at`, unless a sweep comes before that anyway."""
@@ -302,7 +302,7 @@ class Schedule:
             message = loaded.message if loaded else None
         due = Due("send", moment(wake.at), wake.organization, wake.message)
         if message is None or not is_waiting(message) or not due.is_at(message.due_at):
-            await self._due.drop(due)
+            await self._due.drop_entry(due)
 
 
 def _entry(organization: str, message: StoredMessage) -> Due:

@@ -60,7 +60,7 @@ class Room:
         self._left = size
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    async def take(self, size: int) -> int:
+    async def take_bytes(self, size: int) -> int:
         """The bytes that are taken, to be given back; at most all that there are."""
         size = min(size, self._size)
         if self._waiting or size > self._left:

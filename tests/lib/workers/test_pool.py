@@ -147,9 +147,9 @@ def test_places_are_bounded_by_bytes_but_one_large_request_is_taken() -> None:
 
 async def test_who_finds_no_room_waits_for_it_in_order() -> None:
     room = Room(10)
-    taken = await room.take(8)
-    large = asyncio.create_task(room.take(9))
-    small = asyncio.create_task(room.take(2))
+    taken = await room.take_bytes(8)
+    large = asyncio.create_task(room.take_bytes(9))
+    small = asyncio.create_task(room.take_bytes(2))
     await asyncio.sleep(0)
     assert not large.done()
     assert not small.done()
@@ -164,10 +164,10 @@ async def test_who_finds_no_room_waits_for_it_in_order() -> None:
 
 async def test_who_no_longer_waits_for_room_holds_up_nobody() -> None:
     room = Room(10)
-    taken = await room.take(20)
+    taken = await room.take_bytes(20)
     assert taken == 10
-    gone = asyncio.create_task(room.take(10))
-    next_one = asyncio.create_task(room.take(10))
+    gone = asyncio.create_task(room.take_bytes(10))
+    next_one = asyncio.create_task(room.take_bytes(10))
     await asyncio.sleep(0)
     gone.cancel()
     room.give_back(taken)
