@@ -280,7 +280,7 @@ async def _one_sweep(storage: Storage) -> tuple[int, int, float]:
     taken = time.perf_counter() - begun
     assert handed == _DUE_IN_A_SWEEP, handed
     for due in dues:
-        await index.drop(due)
+        await index.drop_entry(due)
     return counting.requests, counting.rows, taken
 
 

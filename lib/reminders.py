@@ -78,7 +78,7 @@ class Reminders:
         """After the row says so: the reminder that the message had `before` has been changed, removed or deleted."""
         old, new = before.reminder, after.reminder if after else None
         if old and not (new and milliseconds(new.at) == milliseconds(old.at)):
-            await self._due.drop(Due("remind", old.at, organization, before.id))
+            await self._due.drop_entry(Due("remind", old.at, organization, before.id))
 
     async def change(self, organization: str, loaded: Loaded, reminder: Reminder | None) -> StoredMessage:
         """Set, change or remove it; one that has fired can be set anew. Raises Stale."""
@@ -111,7 +111,7 @@ class Reminders:
                 fired = True
             await self._assessor.refresh(due.organization, due.item)
         if fired or is_seasoned(entry.times):
-            await self._due.drop(due)
+            await self._due.drop_entry(due)
 
     async def _write_down(self, organization: str, loaded: Loaded, reminder: Reminder) -> None:
         """Raises Stale."""
@@ -122,7 +122,7 @@ class Reminders:
     async def _wake(self, entry: DueHandOver) -> None:
         due = entry.due
         if not await self._cards.wake(due.organization, due.item) and is_seasoned(entry.times):
-            await self._due.drop(due)
+            await self._due.drop_entry(due)
 
 
 def with_reminder(message: StoredMessage, reminder: Reminder | None) -> StoredMessage:

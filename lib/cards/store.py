@@ -181,7 +181,7 @@ class Cards:
         etag = await self._write(organization, changes)
         entry, kept = _snooze(organization, old), _snooze(organization, new)
         if entry and not (kept and kept.place == entry.place):
-            await self._due.drop(entry)
+            await self._due.drop_entry(entry)
         return etag
 
     async def _write(self, organization: str, changes: Sequence[Change]) -> str:

@@ -194,7 +194,7 @@ class Schedule:
 
     async def leave(self, organization: str, message: StoredMessage) -> None:
         """Drop the entry of a message that has come to rest."""
-        await self._due.drop(_entry(organization, message))
+        await self._due.drop_entry(_entry(organization, message))
 
     async def wake(self, organization: str, message: StoredMessage) -> None:
         """Have the outbox look at the message at its `due_at`, unless a sweep comes before that anyway."""
@@ -234,7 +234,7 @@ class Schedule:
             message = loaded.message if loaded else None
         due = Due("send", moment(wake.at), wake.organization, wake.message)
         if message is None or not is_waiting(message) or not due.is_at(message.due_at):
-            await self._due.drop(due)
+            await self._due.drop_entry(due)
 
 
 def _entry(organization: str, message: StoredMessage) -> Due:

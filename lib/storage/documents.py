@@ -13,6 +13,7 @@ _CHUNK = 16_000
 """Characters of a column: Azure allows 32 Ki UTF-16 units, and a character may take two."""
 
 _VERSION = "v"
+"""Column with the version of the schema."""
 
 SomeModel = TypeVar("SomeModel", bound=BaseModel)
 

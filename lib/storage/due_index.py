@@ -1,10 +1,10 @@
-"""The due index: which item is due when. It holds ids only; the truth is in the rows that the ids name.
+"""The due index: the time at which each item is due. It holds ids only; the truth is in the rows that the ids name.
 
-One table for all organizations. Partition `<kind>|<minute>|<shard>`, key `<milliseconds>|<organization>|<item>`.
+One table serves all organizations. Partition `<kind>|<minute>|<shard>`, key `<milliseconds>|<organization>|<item>`.
 
-An entry stays until its item is at rest and the owner drops it. A sweep hands over what is due, and hands it over again
-with backoff for as long as the entry is there: a lost wake costs minutes. Backoff counts sweeps, not minutes, so that
-instances whose clocks differ agree on it. An entry may be stale or come twice; whoever is handed it looks at the truth.
+An entry stays until its item is at rest and the owner drops it. A sweep hands over the items that are due, and does so
+again with backoff for as long as the entry is there: a lost wake costs minutes. Backoff counts sweeps, not minutes, so
+that instances whose clocks differ agree on it. An entry may be stale or come twice; its handler looks at the truth.
 """
 
 from __future__ import annotations
@@ -40,40 +40,52 @@ from lib.storage.protocols import MOST_CHANGES
 log = logging.getLogger("heed.due")
 
 DueKind = Literal["send", "remind", "wake"]
-"""`send` a message, `remind` of one, `wake` a snoozed card."""
+"""The work that is due: `send` a message, `remind` of one, `wake` a snoozed card."""
 
 KINDS: tuple[DueKind, ...] = ("send", "remind", "wake")
 
 AHEAD = timedelta(minutes=1)
-"""A sweep hands over what is due until the next one, with the delay that is left."""
+"""A sweep hands over what is due before the next sweep, with the delay that is left."""
 
 BACKOFF = (1, 2, 5, 10, 15)
 """Sweeps (one a minute) from each hand-over of an entry to its next one; the last number repeats."""
 
 MOST_ROWS = 5_000
-"""Entries that a sweep reads, some more to end with a whole partition. The next sweep goes on from there."""
+"""Entries that a sweep reads, some more to end with a whole partition. The next sweep goes on behind them."""
 
 MOST_FAILURES = 100
-"""Hand-overs that fail before a sweep stops: storage or a queue is out. The next sweep goes on from there."""
+"""Failed hand-overs after which a sweep stops: storage or a queue is out. The next sweep goes on from there."""
 
 _SEASONED = 3
+"""Hand-overs of an entry from which on a row that does not ask for it proves it stale."""
+
 _SHARDS = 16
+"""Partitions of each kind and minute."""
+
 _AT_ONCE = 32
+"""Hand-overs that run at the same time."""
+
 _GROUP = 200
+"""Entries that are marked together, some more to end with a whole partition."""
+
 _STATE = "state"
+"""Partition of the sweeps' states, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """`item` is a message's or a card's id."""
+    """An entry: an item and the time at which it is due."""
 
     kind: DueKind
     at: datetime
     organization: str
+
     item: str
+    """The id of a message or of a card."""
 
     @property
     def place(self) -> tuple[str, str]:
+        """Partition and key of the entry's row."""
         shard = crc32(self.item.encode()) % _SHARDS
         return (
             f"{self.kind}|{_minute(self.at)}|{shard:x}",
@@ -82,6 +94,7 @@ class Due:
 
     @staticmethod
     def from_row(row: Row) -> Due:
+        """The inverse of `place`."""
         kind, at, organization, item = row.partition.partition("|")[0], *row.key.split("|", 2)
         assert kind in KINDS
         return Due(kind, moment(int(at)), organization, item)
@@ -93,15 +106,19 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class DueHandOver:
-    """An entry that is handed over for the `times`th time, in the sweep of that number."""
+    """The hand-over of an entry by a sweep."""
 
     due: Due
+
     times: int
+    """Hand-overs of the entry so far, this one included."""
+
     sweep: int
+    """The number of the sweep."""
 
 
 DueHandler = Callable[[DueHandOver], Awaitable[None]]
-"""Does what is due, or leads to it. Whatever it raises, the entry comes again."""
+"""Does the work that is due, or leads to it. The entry comes again whatever the handler raises."""
 
 
 def is_seasoned(times: int) -> bool:
@@ -129,23 +146,25 @@ class _Run:
 
 
 class DueIndex:
+    """The entries of all organizations, and the sweeps over them."""
+
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables = tables
         self._clock = clock
 
     async def put_entry(self, due: Due) -> None:
-        """Make the entry, or begin anew with it: it has not been handed over. Raises StorageError."""
+        """Write the entry as one that was never handed over. Raises StorageError."""
         partition, key = due.place
         await self._tables.write_rows(DUE, [Upsert(Row(partition, key, {"v": 1}))])
 
-    async def drop(self, due: Due) -> None:
-        """Remove the entry: its item is at rest, or has another time. Nothing happens where there is none."""
+    async def drop_entry(self, due: Due) -> None:
+        """Remove the entry, if there is one: its item is at rest, or has another time. Raises StorageError."""
         partition, key = due.place
         with suppress(Missing):
             await self._tables.write_rows(DUE, [Delete(partition, key)])
 
     async def overdue(self, kind: DueKind) -> timedelta:
-        """How long the oldest entry has been due, to the minute; zero where none is. One small query."""
+        """The time for which the oldest entry has been due, to the minute; zero where none is. One small query."""
         now = self._clock.now()
         until = _minute(now + timedelta(minutes=1))
         async for row in self._tables.query(DUE, Range(low=f"{kind}|", high=f"{kind}|{until}"), limit=1):
@@ -153,10 +172,10 @@ class DueIndex:
         return timedelta(0)
 
     async def sweep(self, kind: DueKind, hand_over: DueHandler, ahead: timedelta = AHEAD) -> int:
-        """Hand over what is due and not waiting for its next turn, oldest first; how many entries that were.
+        """Hand over the entries that are due and not waiting for their next turn, oldest first; their number.
 
-        An entry whose hand-over fails does not keep others from theirs. The entries stay: `hand_over`, or whoever it
-        leads to, drops them. Raises StorageError when the index cannot be read.
+        An entry whose hand-over fails does not keep others from theirs. The entries stay: `hand_over`, or the work that
+        it leads to, drops them. Raises StorageError when the index cannot be read.
         """
         run = await self._begin(kind)
         if run is None:
@@ -234,7 +253,7 @@ class DueIndex:
                 await self._tables.write_rows(DUE, [Replace(_state_row(row, failed.times - 1, failed.sweep + 1))])
 
     async def _mark(self, number: int, rows: Sequence[Row]) -> list[tuple[DueHandOver, Row]]:
-        """Those that nobody has changed or dropped since they were read, with their rows as they are now."""
+        """The entries that were neither changed nor dropped since they were read, with their rows as they are now."""
         by_partition: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_partition[row.partition].append(row)
@@ -263,7 +282,7 @@ def _minute(at: datetime) -> str:
 
 
 def _state_row(row: Row, times: int, again: int) -> Row:
-    """`times` it was handed over; not again before the sweep `again`."""
+    """The row of an entry that was handed over `times` times and waits for the sweep `again`."""
     return Row(row.partition, row.key, {"v": 1, "times": times, "again": again}, row.etag)
 
 

@@ -14,10 +14,14 @@ QUEUES = (INTERACTIONS, OUTBOX)
 
 
 def table(organization: str, kind: str) -> str:
-    """`heedacmemessages`: no kind ends with another one, so no two organizations can meet in a table."""
+    """The name of an organization's table, such as `heedacmemessages`.
+
+    No kind ends with another kind, so no two organizations share a table.
+    """
     assert kind in KINDS, kind
     return f"heed{organization}{kind}"
 
 
 def container(organization: str) -> str:
+    """The name of an organization's container of blobs."""
     return f"heed-{organization}"

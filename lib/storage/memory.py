@@ -1,6 +1,6 @@
-"""A storage account in memory: for tests, and for `POST /simulate`-like work that must store nothing.
+"""A storage account in memory, for tests.
 
-It holds to the same promises as `lib.storage.azure.tables`, and the same tests; it is not durable and not shared.
+It keeps the same promises as `lib.storage.azure.tables` and passes the same tests; it is not durable and not shared.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ from lib.storage.protocols import (
 
 
 def memory_storage() -> Storage:
-    """An empty account."""
+    """Make an empty account."""
     return Storage(MemoryTables(), MemoryBlobs(), MemoryQueues())
 
 
 @dataclass(slots=True)
 class _Partition:
-    """Rows by key. They are put in order when somebody reads them."""
+    """Rows by key. They are sorted when they are read."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     _ordered: list[str] | None = None
 
     def put_row(self, key: str, row: Row | None) -> None:
+        """Put the row, or remove it."""
         if (row is None) != (key not in self.rows):
             self._ordered = None
         if row is None:
@@ -54,6 +55,7 @@ class _Partition:
             self.rows[key] = row
 
     def within(self, keys: Range) -> Iterator[Row]:
+        """The rows of a range, in order."""
         if self._ordered is None:
             self._ordered = sorted(self.rows)
         start = 0 if keys.low is None else bisect_left(self._ordered, keys.low)
@@ -63,6 +65,8 @@ class _Partition:
 
 
 class MemoryTables:
+    """Tables of one account."""
+
     def __init__(self) -> None:
         self._tables: dict[str, dict[str, _Partition]] = {}
         self._versions = itertools.count(1)
@@ -125,6 +129,8 @@ def _within(key: str, keys: Range) -> bool:
 
 
 class MemoryBlobs:
+    """Blobs of one account."""
+
     def __init__(self) -> None:
         self._containers: dict[str, dict[str, bytes]] = {}
         self._grants: dict[str, tuple[str, str, Grant]] = {}
@@ -150,6 +156,7 @@ class MemoryBlobs:
         self._containers.get(container, {}).pop(name, None)
 
     def names(self, container: str) -> list[str]:
+        """The names of all blobs of a container, in order."""
         return sorted(self._containers.get(container, {}))
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
@@ -158,7 +165,7 @@ class MemoryBlobs:
         return url
 
     def request(self, method: str, url: str, now: datetime) -> tuple[int, dict[str, str], bytes]:
-        """What a URL of `reading_url` answers: status, headers, body."""
+        """The answer to a request for a URL of `reading_url`: status, headers, body."""
         found = self._grants.get(url)
         if found is None or found[2].until <= now or method not in ("GET", "HEAD"):
             return 403, {}, b""
@@ -180,7 +187,7 @@ class Sent:
 
 
 class MemoryQueues:
-    """Nobody consumes these by itself: a test takes messages out of `waiting`."""
+    """Queues without a consumer: a test takes messages out of `waiting`."""
 
     def __init__(self) -> None:
         self.waiting: list[Sent] = []
@@ -200,7 +207,7 @@ class MemoryQueues:
 
 
 class MemoryDeadLetters:
-    """Whoever consumes the queues gives up on a message by `bury`."""
+    """Dead letters of one account: a test gives up on a message by `bury`."""
 
     def __init__(self, waiting: list[Sent]) -> None:
         self._waiting = waiting

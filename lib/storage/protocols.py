@@ -1,4 +1,4 @@
-"""What Heed asks of a storage account, and no more than that.
+"""Protocols of a storage account: the tables, blobs and queues that Heed needs, and no more than that.
 
 Two implementations keep these promises and pass the same tests: `lib.storage.azure.tables` and `lib.storage.memory`.
 """
@@ -12,43 +12,46 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 Value = str | int | float | bool
-"""What a column can hold. None is not stored: leave the column out."""
+"""A value of a column. None is not stored: leave the column out."""
 
 MOST_CHANGES = 100
-"""Of one entity-group transaction. Azurite takes more and then fails oddly, so it is checked here."""
+"""Changes of one entity-group transaction. Azurite accepts more and then fails oddly, so the number is checked here."""
 
 MOST_DEAD_LETTERS = 100
-"""Of one queue that are shown at once."""
+"""Dead letters of one queue that are shown at once."""
 
 _FORBIDDEN_IN_KEY = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 
 class StorageError(Exception):
-    """Anything that went wrong between us and the storage account."""
+    """A call of the storage account failed. The base of all errors of storage."""
 
 
 class Conflict(StorageError):
-    """The row is there already, or is not the version that the change was made for."""
+    """The row exists already, or is not the version that the change was made for."""
 
 
 class Missing(StorageError):
-    """The row, blob, table or container is not there."""
+    """The row, blob, table, container or queue does not exist."""
 
 
 class Unavailable(StorageError):
-    """The account does not answer, or answers 5xx or 429. What was asked may or may not have happened."""
+    """The account does not answer, or answers 5xx, 408 or 429. The change may or may not have been made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entity. `etag` is None until it was read or written."""
+    """One entity of a table."""
 
     partition: str
     key: str
     values: Mapping[str, Value]
+
     etag: str | None = None
+    """The version; None for a row that was neither read nor written."""
 
     def text(self, column: str) -> str:
+        """The text in a column, which must hold one."""
         value = self.values[column]
         assert isinstance(value, str), column
         return value
@@ -56,32 +59,37 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Fails with `Conflict` where the row exists."""
+    """Make the row; `Conflict` where it exists."""
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """Puts the whole row, whatever was there."""
+    """Put the whole row, whatever stood in its place."""
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Puts the whole row if its version is still `row.etag` (`*`: if there is one); else `Conflict` (or `Missing`)."""
+    """Put the whole row if its version is still `row.etag` (`*`: any version).
+
+    `Conflict` where the version is another one, `Missing` where there is no row.
+    """
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Removes the row if its version is still `etag` (any version when None). `Missing` where there is none."""
+    """Remove the row; `Missing` where there is none."""
 
     partition: str
     key: str
+
     etag: str | None = None
+    """The version to remove, else `Conflict`; None for any version."""
 
 
 Change = Insert | Upsert | Replace | Delete
@@ -89,15 +97,20 @@ Change = Insert | Upsert | Replace | Delete
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Keys from `low` on (or strictly `after`), up to but not including `high`."""
+    """A range of keys; None for an end that is open."""
 
     low: str | None = None
+    """The first key of the range."""
+
     high: str | None = None
+    """The first key behind the range."""
+
     after: str | None = None
+    """A key such that only later ones are in the range, as a cursor."""
 
     @staticmethod
     def prefix(start: str) -> Range:
-        """All keys that begin with `start`, which must not be empty."""
+        """The range of all keys that begin with `start`, which must not be empty."""
         return Range(low=start, high=start[:-1] + chr(ord(start[-1]) + 1))
 
 
@@ -105,103 +118,127 @@ EVERYTHING = Range()
 
 
 class Tables(Protocol):
+    """Tables of rows with a partition and a key. Every method raises StorageError."""
+
     async def create(self, table: str) -> None:
-        """Make the table; nothing happens where it exists. `Conflict` while Azure still deletes its forerunner."""
+        """Make the table, unless it exists. Raises Conflict while Azure still deletes an older one of that name."""
 
     async def drop(self, table: str) -> None:
-        """Delete the table with all its rows; nothing happens where there is none."""
+        """Delete the table with all its rows, if it exists."""
 
-    async def read_row(self, table: str, partition: str, key: str) -> Row | None: ...
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
+        """The row; None where the row or the table does not exist."""
+        ...
 
     def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
-        """Rows in order of (partition, key). A missing table is an empty one."""
+        """The rows in order of (partition, key), up to `limit`. A missing table is an empty one."""
         ...
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
-        """All changes or none, in one partition; new etags in the same order (None for deletes)."""
+        """Make all changes or none, in one partition; the new etags in their order (None for deletes).
+
+        Raises Conflict, Missing.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Until when a blob can be read, and the headers `Content-Disposition` and `Content-Type` that it then has."""
+    """A permission to read one blob."""
 
     until: datetime
+
     disposition: str
+    """The header `Content-Disposition` of the answer."""
+
     content_type: str
+    """The header `Content-Type` of the answer."""
 
 
 class Blobs(Protocol):
-    async def create(self, container: str) -> None: ...
+    """Blobs in containers. Every method raises StorageError."""
 
-    async def drop(self, container: str) -> None: ...
+    async def create(self, container: str) -> None:
+        """Make the container, unless it exists. Raises Conflict while Azure still deletes an older one of that name."""
+
+    async def drop(self, container: str) -> None:
+        """Delete the container with all its blobs, if it exists."""
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
-        """Readers see the old blob or the new one, never a part. Large data goes out block by block, copied nowhere."""
+        """Write the blob: readers see the old one or the new one, never a part.
+
+        Large data is sent block by block, without a copy of the whole. Raises Missing where there is no container.
+        """
 
     async def read_blob(self, container: str, name: str) -> bytes:
-        """`Missing` where there is none."""
+        """The bytes of the blob. Raises Missing."""
         ...
 
     async def delete_blob(self, container: str, name: str) -> None:
-        """Nothing happens where there is none."""
+        """Delete the blob, if it exists."""
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
-        """A URL by which anybody can read this one blob, and do nothing else, until the grant ends. It is a secret.
+        """A URL that lets its bearer read this one blob, and nothing else, until the grant ends. The URL is a secret.
 
-        Whether there is such a blob is not asked.
+        The blob need not exist.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that failed every time. `tries` is None where nobody counts them.
-
-    `since` is when it was given up, or, where nobody has noted that, when it was sent.
-    """
+    """A message that failed every time."""
 
     id: str
     body: bytes
+
     tries: int | None
+    """Times that a function has failed on the message; None where the queue does not count them."""
+
     since: datetime
+    """The time at which the message was given up, or, where the queue does not note that, at which it was sent."""
+
     reason: str
 
 
 class DeadLetters(Protocol):
-    """Messages that were given up, by the queue that they were on. A queue without any is an empty list."""
+    """Messages that were given up, by the queue that they were on. Every method raises StorageError."""
 
     async def count(self, queue: str) -> int:
-        """How many there are; Service Bus counts no further than `MOST_DEAD_LETTERS`."""
+        """The number of dead letters; Service Bus counts no further than `MOST_DEAD_LETTERS`."""
         ...
 
     async def peek(self, queue: str, limit: int = MOST_DEAD_LETTERS) -> list[DeadLetter]:
-        """The first ones; storage shows 32 at most."""
+        """The first dead letters; storage queues show 32 at most."""
         ...
 
     async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
-        """Put these (all that are there now: None) back on their queue; how many that were.
+        """Put the dead letters with these ids (None: all that are there now) back on their queue; their number.
 
-        Each is sent first and removed then, so that a crash in between repeats it and does not lose it.
+        Each is sent first and removed afterwards, so that a crash in between repeats a message and never loses one.
         """
         ...
 
 
 class Queues(Protocol):
+    """Queues of messages. Every method raises StorageError."""
+
     @property
-    def dead_letters(self) -> DeadLetters: ...
+    def dead_letters(self) -> DeadLetters:
+        """The messages that were given up."""
+        ...
 
     async def create(self, queue: str) -> None:
-        """Make the queue where that is the app's business; nothing happens where it exists."""
+        """Make the queue, unless it exists or the backend leaves that to the namespace's operator."""
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
-        """Nobody sees the message before `delay` has passed. Up to 48 KiB of UTF-8.
+        """Send a message of up to 48 KiB of UTF-8, which stays hidden until `delay` has passed.
 
-        Of messages with the same `message_id` (128 characters at most) that come within the queue's window, a backend
-        that knows duplicates keeps the first alone, even if that was consumed long ago: give one only to what need not
-        come again. Storage queues keep them all.
+        A backend that detects duplicates keeps only the first message with a `message_id` (128 characters at most)
+        within the queue's window, even after it was consumed: give an id only to a message that need not come again.
+        Storage queues keep all messages.
         """
 
 
@@ -212,16 +249,18 @@ class Storage:
     tables: Tables
     blobs: Blobs
     queues: Queues
+
     closers: list[object] = field(default_factory=list)
+    """Clients with a coroutine method `close`, for `close_storage`."""
 
 
 def put_if_unchanged(row: Row) -> Insert | Replace:
-    """Puts the row in place of the version `row.etag`; of one that was not there, if it is not there still."""
+    """The change that puts the row in place of the version `row.etag`, or, where that is None, makes a new row."""
     return Insert(row) if row.etag is None else Replace(row)
 
 
 def check_changes(changes: Sequence[Change]) -> None:
-    """Refuse what Azure would refuse (or Azurite would swallow). A ValueError here is our own mistake."""
+    """Raise ValueError for a transaction that Azure would refuse, or Azurite would swallow: a mistake of ours."""
     if not 0 < len(changes) <= MOST_CHANGES:
         raise ValueError(f"a transaction has 1 to {MOST_CHANGES} changes, not {len(changes)}")
     places = [place_of(change) for change in changes]
@@ -239,6 +278,7 @@ def check_changes(changes: Sequence[Change]) -> None:
 
 
 def place_of(change: Change) -> tuple[str, str]:
+    """Partition and key of the row that is changed."""
     if isinstance(change, Delete):
         return change.partition, change.key
     return change.row.partition, change.row.key

@@ -1,4 +1,4 @@
-"""Models in a table: read, put, change with a condition, list. One way for users, records and all that is like them."""
+"""Models in a table: load, save, change on condition, list. Users, records and the like are stored in this one way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ StoredModel = TypeVar("StoredModel", bound=BaseModel)
 
 
 class Repository(Generic[StoredModel]):
-    """One kind of model, in one kind of table. Partitions and keys are made of ids, so they need no escaping."""
+    """The models of one kind, in one kind of table. Partitions and keys are made of ids."""
 
     def __init__(self, tables: Tables, kind: str, model: type[StoredModel]) -> None:
         self._tables = tables
@@ -25,14 +25,18 @@ class Repository(Generic[StoredModel]):
         self._model = model
 
     async def load(self, organization: str, partition: str, key: str) -> tuple[StoredModel, str] | None:
-        """The model and its etag."""
+        """The model and its etag; None where there is none. Raises StorageError."""
         row = await self._tables.read_row(table(organization, self._kind), partition, key)
         return None if row is None else (unpack(self._model, row), row.etag or "")
 
     async def save(
         self, organization: str, partition: str, key: str, model: StoredModel, if_match: str | None
     ) -> tuple[str, bool]:
-        """Put it whole, whether or not there was one: (etag, made). Raises Stale."""
+        """Put the whole model; the etag, and whether the model is new.
+
+        Raises Stale where the model is not the version `if_match` (`*`: any version; None: it need not exist), and
+        Conflict where another writer was first.
+        """
         found = await self._tables.read_row(table(organization, self._kind), partition, key)
         if if_match is not None and (found is None or if_match not in ("*", found.etag)):
             raise Stale
@@ -41,14 +45,17 @@ class Repository(Generic[StoredModel]):
         return etag or "", found is None
 
     async def change(self, organization: str, partition: str, key: str, model: StoredModel, etag: str) -> str:
-        """Put it if it still is the version `etag`; the new etag. Raises Stale."""
+        """Put the model in place of the version `etag`; the new etag. Raises Stale."""
         [new] = await self.change_some(organization, partition, {key: (model, etag)})
         return new
 
     async def change_some(
         self, organization: str, partition: str, models: Mapping[str, tuple[StoredModel, str]]
     ) -> list[str]:
-        """Put (model, etag) by key, at most a hundred, all or none; the new etags. Raises Stale."""
+        """Put up to a hundred models in place of their versions, (model, etag) by key; the new etags.
+
+        All of them are put, or none. Raises Stale.
+        """
         changes = [Replace(Row(partition, key, pack(model), etag)) for key, (model, etag) in models.items()]
         try:
             etags = await self._tables.write_rows(table(organization, self._kind), changes)
@@ -57,7 +64,7 @@ class Repository(Generic[StoredModel]):
         return [etag or "" for etag in etags]
 
     async def remove(self, organization: str, partition: str, key: str, etag: str | None = None) -> None:
-        """Raises Missing where there is none, Stale where it has changed."""
+        """Remove the model. Raises Missing where there is none, Stale where it is not the version `etag`."""
         try:
             await self._tables.write_rows(table(organization, self._kind), [Delete(partition, key, etag)])
         except Conflict as error:
@@ -66,6 +73,6 @@ class Repository(Generic[StoredModel]):
     async def list(
         self, organization: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[tuple[str, StoredModel, str]]:
-        """(key, model, etag) in order of the keys."""
+        """The models in order of their keys: (key, model, etag)."""
         async for row in self._tables.query(table(organization, self._kind), partition, keys, limit):
             yield row.key, unpack(self._model, row), row.etag or ""

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from lib.errors import Stale
 from lib.storage.protocols import Conflict
 
-Changed = TypeVar("Changed")
+ChangeOutcome = TypeVar("ChangeOutcome")
 
 MOST_TRIES = 8
 """Tries of a change, unless the caller asks for another number."""
@@ -31,11 +31,11 @@ _chance = secrets.SystemRandom()
 
 async def retry_on_conflict(
     subject: str,
-    change: Callable[[], Awaitable[Changed]],
+    change: Callable[[], Awaitable[ChangeOutcome]],
     *,
     on: type[Exception] | tuple[type[Exception], ...] = Conflict,
     tries: int = MOST_TRIES,
-) -> Changed:
+) -> ChangeOutcome:
     """The result of `change`, which is called again with a pause of random length while it raises `on`.
 
     `change` reads what it changes anew at each call. Raises Stale, which names the `subject`, after the last try.
@@ -66,8 +66,8 @@ class Attempts:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def attempt_change(
-        self, organization: str, subject: str, change: Callable[[], Awaitable[Changed]]
-    ) -> Changed:
+        self, organization: str, subject: str, change: Callable[[], Awaitable[ChangeOutcome]]
+    ) -> ChangeOutcome:
         """The result of `change`, which is called again while it raises Conflict. Raises Stale."""
         lock = self._locks.setdefault((organization, subject), asyncio.Lock())
         async with lock:

@@ -17,17 +17,20 @@ from lib.storage.azure.errors import translated
 from lib.storage.protocols import Conflict, Grant, Missing
 
 BLOCK = 4 * 1024 * 1024
-"""Bytes."""
+"""Bytes of a blob that go out in one request."""
 
 _KEY_LASTS = timedelta(days=1)
+"""Life of a user delegation key."""
+
 _KEY_SPARE = timedelta(hours=1)
-"""So long before its end a new key is asked for; while none is to be had, none is needed yet."""
+"""Time before the end of a key at which a new one is asked for: an outage of that length does no harm."""
 
 _CLOCKS_DIFFER = timedelta(minutes=15)
+"""Time by which our clock may be ahead of the service's."""
 
 
 class AzureBlobs:
-    """Of one account. Blobs of up to `BLOCK` bytes go out in one request."""
+    """Blobs of one account."""
 
     def __init__(self, service: BlobServiceClient, account: Account) -> None:
         self._service = service
@@ -73,8 +76,10 @@ class AzureBlobs:
             return
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
-        """Signed with the account's key, or, as a managed identity, with a user delegation key, which is asked for once
-        a day: signing needs no request. Raises StorageError where there is no such key yet, and none to be had."""
+        """A URL that is signed with the account's key or, for a managed identity, with a user delegation key.
+
+        Such a key is asked for once a day; signing itself needs no request. Raises StorageError where none can be had.
+        """
         proof: dict[str, Any] = (
             {"account_key": self._account.encoded_key}
             if self._account.key is not None
@@ -88,7 +93,7 @@ class AzureBlobs:
             **proof,
             permission=BlobSasPermissions(read=True),
             expiry=grant.until,
-            # Nobody reads it on the way; Azurite on one machine has http alone.
+            # https alone, so that the URL stays secret on its way; Azurite on one machine has http alone.
             protocol="https" if url.startswith("https:") else "https,http",
             content_disposition=grant.disposition,
             content_type=grant.content_type,
@@ -106,9 +111,9 @@ class AzureBlobs:
 
 
 async def _staged(blob: BlobClient, data: memoryview) -> AsyncIterator[BlobBlock]:
-    """Blocks that wait to be committed; of an upload that breaks off, Azure deletes them after a week.
+    """Send the blocks of a blob, which wait to be committed; Azure deletes those of a broken upload after a week.
 
-    Their ids have a part that is this upload's own: two uploads at a time do not mix.
+    Their ids have a part of this upload's own, so that two uploads at a time do not mix.
     """
     upload = secrets.token_hex(8)
     for number, start in enumerate(range(0, len(data), BLOCK)):

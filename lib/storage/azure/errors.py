@@ -1,4 +1,4 @@
-"""What storage answers, and the SDK's many exceptions, as our four."""
+"""Errors of the service and exceptions of its SDK, translated into Heed's four."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MISSING = {"ResourceNotFound", "TableNotFound", "EntityNotFound"}
 
 
 def storage_error(status: int, code: str) -> StorageError:
-    """The error for an answer that is none of success; status 0 where it could not be read."""
+    """The error for an answer without success; status 0 stands for one that could not be read."""
     if code in _CONFLICTS or status in (409, 412):
         return Conflict(code or str(status))
     if code in _MISSING or status == 404:
@@ -34,7 +34,7 @@ def storage_error(status: int, code: str) -> StorageError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Around every call of the SDK. Raises StorageError, or one of its kinds."""
+    """Translate what a call of the SDK raises into StorageError, or one of its kinds."""
     try:
         yield
     except HttpResponseError as error:

@@ -1,7 +1,7 @@
 """The journal's writer: two raw, signed requests over one pooled session.
 
-An SDK call costs some 1.5 ms of CPU, one of these 0.3; on the hot path that is the difference between hundreds and
-thousands of hits a second. It puts rows and messages, nothing else.
+A call of the SDK costs some 1.5 ms of CPU, one of these 0.3; on the hot path that is the difference between hundreds
+and thousands of hits a second.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ _NO_REASON = "no reason given"
 
 
 class RestWriter:
-    """Call inside a running event loop. Keys are ours (hexadecimal, digits, hyphens), so nothing needs quoting."""
+    """The journal's writer over an account. Make it inside a running event loop.
+
+    Keys hold hexadecimal digits and hyphens only, so that they need no quoting.
+    """
 
     def __init__(self, account: Account, credential: AsyncTokenCredential | None = None) -> None:
         self._session = RestSession(account, credential)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._session.close()
 
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
-        """Put a row of text columns; again is the same. Raises Unavailable."""
+        """Put a row of text columns; a second time changes nothing. Raises Unavailable."""
         status, answer, _ = await self._session.to_table(
             "PUT",
             f"/{table}(PartitionKey='{partition}',RowKey='{key}')",

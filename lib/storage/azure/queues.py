@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 _PAGE = 32
-"""Messages that the service shows or hands out at once, at most."""
+"""Messages that the service shows or hands out at once."""
 
 _HIDDEN_SECONDS = 60
-"""So long a replay keeps a poison message to itself. One that dies leaves it where it was."""
+"""Seconds for which a replay hides a poison message from others; a replay that dies leaves the message there."""
 
 _REASON = "The function failed every time; the log says why."
 
 
 class AzureQueues:
-    """Bodies travel in base64, as the Functions host expects them."""
+    """Queues of one account. Bodies travel in base64, as the Functions host expects them."""
 
     def __init__(self, service: QueueServiceClient) -> None:
         self._service = service
@@ -56,10 +56,10 @@ class AzureQueues:
 
 
 class AzureDeadLetters:
-    """What stands in the queues `<queue>-poison`, which are made when the first message fails for good.
+    """Messages of the queues `<queue>-poison`, which the host makes when the first message fails for good.
 
-    The host copies the text of a message and nothing else, so tries and reason are not known; and the service shows no
-    more than the first 32 messages.
+    The host copies the text of a message and nothing else, so tries and reason are unknown. The service shows the first
+    32 messages only.
     """
 
     def __init__(self, service: QueueServiceClient) -> None:
@@ -113,7 +113,7 @@ async def _take(poison: QueueClient) -> list[QueueMessage]:
 
 
 async def _delete(poison: QueueClient, message: QueueMessage) -> None:
-    # Missing: another replay had it when our time was over. Then it is on its queue twice, which harms nothing.
+    # Missing: another replay had the message when our time was over. It is on its queue twice then, which is harmless.
     with suppress(Missing), translated():
         await poison.delete_message(message.id, message.pop_receipt)
 

@@ -1,4 +1,4 @@
-"""Raw, signed requests to a storage account over one pooled session: what the journal and transactions are made of.
+"""Raw, signed requests to a storage account over one pooled session, for the journal, transactions and queries.
 
 Signing follows "Authorize with Shared Key" (Shared Key Lite for the Table and the Queue service).
 """
@@ -28,7 +28,7 @@ SCOPE = "https://storage.azure.com/.default"
 
 
 class RestAnswer(NamedTuple):
-    """Of the service; names of headers are the same in upper and lower case."""
+    """An answer of the service. Names of headers match in any case."""
 
     status: int
     body: bytes
@@ -63,6 +63,7 @@ class RestSession:
         )
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._session.close()
 
     async def to_table(
@@ -114,7 +115,7 @@ def _now() -> str:
 
 
 def error_code(answer: bytes) -> str:
-    """The service's own word for it, without what we sent; empty where it gives none."""
+    """The service's own code of an error, without anything that was sent to it; empty where it gives none."""
     for start, end in ((b'"code":"', b'"'), (b"<Code>", b"</Code>")):
         _, found, rest = answer.partition(start)
         if found:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.data.tables.aio import TableServiceClient
 
-Answered = TypeVar("Answered")
+RequestResult = TypeVar("RequestResult")
 
 _PATIENCE: dict[str, Any] = {
     # A caller waits for us: three more tries within some two seconds, then 503.
@@ -175,7 +175,7 @@ class AzureTables:
         return etags
 
 
-async def _patiently(request: Callable[[], Awaitable[Answered]]) -> Answered:
+async def _patiently(request: Callable[[], Awaitable[RequestResult]]) -> RequestResult:
     """The request's result, after up to three more tries while storage is Unavailable."""
     for pause in _PAUSES:
         try:

@@ -30,7 +30,7 @@ _ETAG = re.compile(rb"^ETag: *([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
 
 
 class RestTransactions:
-    """Writes transactions, each once: whoever calls decides about another try."""
+    """Writes transactions, each with one request: the caller decides about another try."""
 
     def __init__(self, session: RestSession, endpoint: str) -> None:
         self._session = session
@@ -111,7 +111,7 @@ def _entity(row: Row, write_id: str, known: dict[int, str]) -> str:
 
 
 def _typed(values: Mapping[str, Value]) -> dict[str, Value]:
-    """With the types that JSON does not tell apart. A text without one stays a text, whatever it looks like."""
+    """The values with the types that JSON does not tell apart. A text needs none, whatever it says."""
     typed: dict[str, Value] = {}
     for column, value in values.items():
         typed[column] = value

@@ -84,7 +84,7 @@ async def test_an_entry_comes_again_less_and_less_often_until_it_is_dropped(due:
     entry = await due.put("mail")
 
     sweeps = [number for number in range(1, 65) if await due.sweep()]
-    await due.index.drop(entry)
+    await due.index.drop_entry(entry)
 
     assert sweeps == [1, 2, 4, 9, 19, 34, 49, 64]
     assert not any([await due.sweep() for _ in range(20)])
