@@ -58,6 +58,17 @@ async def entries(heed: Heed) -> list[Due]:
     return [Due.from_row(row) async for row in rows]
 
 
+async def test_what_a_worker_has_sent_is_told_by_the_next_one_if_it_died_before_that(heed: Heed) -> None:
+    message = await told_to_go(heed)
+    await heed.services.outbox.deliver("acme", message)
+    assert [item["status"] for item in (await heed.get("/messages"))["items"]] == ["scheduled"]
+
+    await heed.work("outbox")
+
+    assert [item["status"] for item in (await heed.get("/messages"))["items"]] == ["sent"]
+    assert sent(heed) == 1
+
+
 async def test_a_mail_leaves_though_the_queue_lost_its_message(heed: Heed) -> None:
     await told_to_go(heed)
     assert lose_messages(heed) == 1
