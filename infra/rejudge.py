@@ -47,7 +47,7 @@ class _Totals:
 
 
 async def rejudge(services: Services, organization: str, *, write: bool) -> _Totals:
-    """Print what changes, message by message for the first ones, and progress. Raises StorageError."""
+    """Judge again, print the changes of the first messages, and count all. Raises StorageError."""
     totals = _Totals()
     async for report in services.rejudge.organization(organization, write=write):
         totals.count_report(report)
@@ -89,6 +89,7 @@ async def _main(organization: str, *, write: bool) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.rejudge", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("organization")
     parser.add_argument("--write", action="store_true", help="write what changes; without it, only say it")
