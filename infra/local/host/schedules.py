@@ -23,6 +23,7 @@ class CronSchedule:
     expression: str
 
     def next_after(self, moment: datetime) -> datetime:
+        """Return the first moment after another that the expression names."""
         # NCRONTAB wants the day of the month and the day of the week both to match; cron wants either.
         iterator = croniter(self.expression, moment, second_at_beginning=True, day_or=False)
         due: datetime = iterator.get_next(datetime)
