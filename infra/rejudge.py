@@ -89,7 +89,7 @@ async def _main(organization: str, *, write: bool) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Return the exit code: 1 for an unknown organization or failed storage, 2 for a wrong setting."""
     parser = argparse.ArgumentParser(prog="python -m infra.rejudge", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("organization")
     parser.add_argument("--write", action="store_true", help="write what changes; without it, only say it")

@@ -1,4 +1,4 @@
-"""Sending: the timer that finds mail that is due, and the queue `outbox`, whose messages name mails to look at."""
+"""Sending: the timer that finds mail that is due, and the queue `outbox`; its messages each name a mail to look at."""
 
 from __future__ import annotations
 
