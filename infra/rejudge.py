@@ -46,7 +46,7 @@ class _Totals:
 
 
 async def rejudge(services: Services, organization: str, *, write: bool) -> _Totals:
-    """Print what changes, message by message for the first ones, and progress. Raises StorageError."""
+    """Judge again, print the changes of the first messages, and count all. Raises StorageError."""
     totals = _Totals()
     async for report in services.rejudge.organization(organization, write=write):
         totals.count_report(report)

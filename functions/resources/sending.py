@@ -46,7 +46,7 @@ class PreparedCopy(BaseModel):
 
 
 class SenderCopy(BaseModel):
-    """The same mail for the CRM to file in the sender's Sent Items, and never to be sent.
+    """A copy of the mail for the CRM to file in the sender's Sent Items, and never to be sent.
 
     The headers and the Message-ID are the same. Links are direct and there is no pixel, so that a sender who reads or
     forwards the copy is not taken for a recipient.

@@ -1,5 +1,5 @@
-"""What stands in for Azure on one machine: Azurite, a mail catcher, and a host for `function_app.py`.
+"""Stand-ins for Azure on one machine: Azurite, a mail catcher, and a host for `function_app.py`.
 
-It is for development and tests. `python -m infra.local` starts all of it (`run`); `host` is the Functions host,
-with a module for each kind of trigger; `azurite` and `mail_catcher` start the servers, which tests use too.
+They are for development and tests. `python -m infra.local` starts all of them (`run`). The package `host` does what the
+Functions host does, with a module for each kind of trigger; `servers` starts Azurite and the mail catcher.
 """

@@ -41,11 +41,11 @@ class Child:
         return self.process.poll() is None
 
     def output(self) -> str:
-        """What the process has written so far."""
+        """Return everything that the process has written so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until(self, answers: Callable[[], bool]) -> None:
-        """Wait until the process is of use. Raises StartError with its last words when it never is."""
+        """Wait until the process answers. Raises StartError with its last words when it never does."""
         deadline = time.monotonic() + START_SECONDS
         try:
             while not answers():
@@ -53,17 +53,17 @@ class Child:
                     raise StartError(f"{self.name} did not start: {self.last_words()}")
                 time.sleep(0.05)
         except BaseException:
-            # Also on Ctrl-C: nobody else knows of the process yet.
+            # Also on Ctrl-C: nothing else knows of the process yet.
             self.stop()
             raise
 
     def last_words(self) -> str:
-        """The last lines of its output, in one line."""
+        """Return the last lines of its output, in one line."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
         return " / ".join(lines[-3:]) or f"exit code {self.process.poll()}, see {self._log}"
 
     def stop(self) -> None:
-        """End the process: asked first, so that it can write what it holds; by force after GRACE_SECONDS."""
+        """End the process: ask it to end, so that it can write what it holds, and kill it after GRACE_SECONDS."""
         self._signal(signal.SIGTERM)
         try:
             self.process.wait(GRACE_SECONDS)
@@ -77,7 +77,7 @@ class Child:
 
 
 def node_program(name: str) -> str:
-    """The path of a program of `package.json`. Raises StartError when it is not installed."""
+    """Return the path of a program of `package.json`. Raises StartError when it is not installed."""
     path = ROOT / "node_modules" / ".bin" / name
     if not path.exists():
         raise StartError(f"{name} is not installed; install it with: make setup")
@@ -85,7 +85,7 @@ def node_program(name: str) -> str:
 
 
 def free_port(preferred: int = 0) -> int:
-    """The preferred port of this machine if nothing uses it, else any free one."""
+    """Return the preferred port of this machine if nothing uses it, else any free one."""
     for port in (preferred, 0):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,5 +99,5 @@ def free_port(preferred: int = 0) -> int:
 
 
 def _end_with_parent() -> None:
-    """Runs in the new process: have the kernel send SIGTERM when the host dies, however it dies."""
+    """Let the kernel end the new process when the host dies, however it dies."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

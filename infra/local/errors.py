@@ -1,4 +1,4 @@
-"""What keeps the local host from starting."""
+"""The error that keeps the local host from starting."""
 
 
 class StartError(Exception):

@@ -1,4 +1,4 @@
-"""Writing files that another process, or a crash half-way, must not find half written."""
+"""Writes files in one step, so that neither another process nor a crash finds one half written."""
 
 import os
 import tempfile

@@ -78,6 +78,7 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
     application = load_application(folder)
 
     async def run() -> int:
+        """Run the host until the end; the exit code."""
         stop = _stop_on_signals()
         host = Host(application, options, os.environ, data_dir, queue_lease=lease)
         await host.start(listening)
@@ -126,7 +127,7 @@ def _start_storage(data_dir: Path, children: list[Child]) -> None:
 
 
 def _start_service_bus(data_dir: Path, children: list[Child]) -> None:
-    """Start the loopback broker if queues are to be Service Bus's and none is given."""
+    """Start the loopback broker where the settings ask for Service Bus and name no namespace."""
     given = any(
         os.environ.get(name) for name in (SERVICE_BUS_SETTING, f"{SERVICE_BUS_SETTING}__fullyQualifiedNamespace")
     )
@@ -162,7 +163,7 @@ def _set_defaults(port: int, data_dir: Path) -> None:
 
 
 def token_keys(path: Path) -> str:
-    """The keys that open and make the tokens in mail, made once: links in old mail must go on working."""
+    """Return the keys of the tokens in mail. They are made once: links in old mail must go on working."""
     if not path.exists():
         key = urlsafe_b64encode(secrets.token_bytes(TOKEN_KEY_BYTES)).decode()
         write_private(path, f"k1:{key}\n")
@@ -178,7 +179,7 @@ def _number(name: str, default: str) -> int:
 
 @contextlib.contextmanager
 def _taken_port(port: int) -> Iterator[socket.socket]:
-    """Take the port before anything is started: two copies that start at once cannot both go on."""
+    """Take the port before anything is started, so that of two copies that start at once one ends."""
     try:
         taken = bind(port)
     except PermissionError:
@@ -217,7 +218,7 @@ def _stop_all(children: list[Child]) -> None:
 
 
 def _ignore_signals() -> None:
-    """No second Ctrl-C may cut the end short."""
+    """Let no second Ctrl-C cut the end short."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

@@ -51,7 +51,7 @@ def fill_in_settings(text: str, settings: Mapping[str, str], function_name: str)
 
 
 def connection_string(settings: Mapping[str, str], name: str, function_name: str) -> str:
-    """The storage connection string in the setting `name` (empty: AzureWebJobsStorage)."""
+    """Return the storage connection string in the setting `name` (empty: AzureWebJobsStorage)."""
     name = name or "AzureWebJobsStorage"
     found = settings.get(name) or settings.get(f"AzureWebJobs{name}")
     if not found:
@@ -67,7 +67,7 @@ def expand_development_storage(connection: str) -> str:
 
 
 def development_connection_string(blob_port: int, queue_port: int, table_port: int) -> str:
-    """The connection string of an Azurite on those ports of this machine."""
+    """Return the connection string of an Azurite on those ports of this machine."""
     endpoints = {"Blob": blob_port, "Queue": queue_port, "Table": table_port}
     return (
         f"DefaultEndpointsProtocol=http;AccountName={DEVELOPMENT_ACCOUNT};AccountKey={DEVELOPMENT_KEY};"
@@ -77,5 +77,5 @@ def development_connection_string(blob_port: int, queue_port: int, table_port: i
 
 
 def development_endpoint(port: int) -> str:
-    """The base URL of the account on an Azurite service's port."""
+    """Return the base URL of the account on an Azurite service's port."""
     return f"http://127.0.0.1:{port}/{DEVELOPMENT_ACCOUNT}"

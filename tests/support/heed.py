@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +16,6 @@ from azure.functions.queue import QueueMessage
 
 from functions.app import make_app
 from infra.local.host.application import list_functions
-from infra.local.host.host_keys import load_host_keys
 from infra.local.host.http_triggers import HttpTriggers
 from infra.local.host.invocation import InvocationError, Invoke, make_invoke
 from lib.clock import SetClock
@@ -95,7 +92,7 @@ class Heed:
             clock=self.clock,
             resolve_mx=self.resolve_mx,
         )
-        self._http = HttpTriggers("", load_host_keys(Path(mkdtemp()) / "keys.json"))
+        self._http = HttpTriggers("")
         self._queues, self._timers = {}, {}
         threads = ThreadPoolExecutor(1)
         for function in list_functions(make_app(self.services)):

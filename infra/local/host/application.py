@@ -24,7 +24,6 @@ class Function:
     trigger: Any
     handler: Callable[..., Any]
     parameter: str
-    wants_context: bool
 
     @property
     def trigger_type(self) -> str:
@@ -81,15 +80,15 @@ def _describe(registered: Any) -> Function:
     unbound = [
         parameter.name
         for parameter in parameters.values()
-        if parameter.default is parameter.empty and parameter.name not in (trigger.name, "context")
+        if parameter.default is parameter.empty and parameter.name != trigger.name
     ]
     if unbound:
         raise StartError(f"Function {name} has parameters that no binding fills: {', '.join(unbound)}.")
-    return Function(name, trigger, handler, trigger.name, "context" in parameters)
+    return Function(name, trigger, handler, trigger.name)
 
 
 def _refuse_what_is_not_stood_in_for(name: str, registered: Any) -> None:
-    """Better no start than a function that runs here without a binding or a retry it would have in Azure."""
+    """Refuse bindings and retries that a function would have in Azure and not here. Raises StartError."""
     trigger = registered.get_trigger()
     for binding in registered.get_bindings():
         if binding is not trigger and binding.type != "http":

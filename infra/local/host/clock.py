@@ -1,4 +1,4 @@
-"""The time that timers go by, so that tests can move it."""
+"""The clock of timers, which tests can move."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class TimerClock(Protocol):
-    """Tells the time (UTC, aware) and waits for a moment."""
+    """A clock that tells the time (UTC, aware) and waits for a moment."""
 
     def now(self) -> datetime: ...
 

@@ -19,7 +19,6 @@ from infra.local.errors import StartError
 from infra.local.host.application import Function, list_functions, load_application
 from infra.local.host.clock import SystemTimerClock, TimerClock
 from infra.local.host.host_json import HostOptions, host_options, read_host_json
-from infra.local.host.host_keys import load_host_keys
 from infra.local.host.http_triggers import HttpTriggers
 from infra.local.host.invocation import Invoke, make_invoke
 from infra.local.host.log_lines import LateLines
@@ -37,7 +36,7 @@ KEEP_ALIVE_SECONDS = 60
 
 
 class Listener(Protocol):
-    """What waits for something to happen and runs a function on it."""
+    """A part of the host that waits for events of one kind and runs a function on each."""
 
     def start(self) -> None: ...
 
@@ -47,8 +46,8 @@ class Listener(Protocol):
 class Host:
     """The functions of one app, ready to run.
 
-    `settings` are the app settings (usually the environment), `data_dir` is where keys and timer status are
-    kept, `queue_lease` is how long a queue message is hidden from others at a time.
+    `settings` are the app settings (usually the environment), `data_dir` is where the status of timers is kept.
+    `queue_lease` is how long a queue message is hidden from others at a time.
     """
 
     def __init__(
@@ -73,9 +72,7 @@ class Host:
         self._late_lines = LateLines()
         self._log_handlers: list[logging.Handler] = []
         self.base_url = ""
-        self.http = HttpTriggers(
-            options.route_prefix, load_host_keys(data_dir / "host-keys.json", settings.get("HEED_HOST_KEY"))
-        )
+        self.http = HttpTriggers(options.route_prefix)
         for function in list_functions(application):
             self._add(function, make_invoke(function, self._threads))
 
@@ -96,7 +93,7 @@ class Host:
             listener.start()
 
     async def stop(self) -> None:
-        """Take nothing new, let what runs come to its end (at most GRACE_SECONDS), then let go of it."""
+        """Take no new work, and give running work at most GRACE_SECONDS to end."""
         ending: list[Awaitable[None]] = [listener.stop(GRACE_SECONDS) for listener in self._listeners]
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
@@ -214,7 +211,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(port: int) -> socket.socket:
-    """A socket bound to the port of this machine only (0: any free one). Raises OSError when it is taken."""
+    """Bind a socket to the port of this machine only (0: any free one). Raises OSError when it is taken."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

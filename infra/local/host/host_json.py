@@ -15,7 +15,7 @@ _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?"
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
-    """`extensions.queues`: how many messages are taken at once, and what becomes of those that fail."""
+    """The options of `extensions.queues`: messages at once, tries, and pauses."""
 
     batch_size: int = 16
     new_batch_threshold: int = 8
@@ -27,7 +27,7 @@ class QueueOptions:
 
 @dataclass(frozen=True, slots=True)
 class ServiceBusOptions:
-    """`extensions.serviceBus`: how many messages a function has at once, and how long their locks are renewed."""
+    """The options of `extensions.serviceBus`: messages of a function at once, and how long their locks are renewed."""
 
     max_concurrent_calls: int = 16
     prefetch_count: int = 0
@@ -36,7 +36,7 @@ class ServiceBusOptions:
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
-    """What `host.json` says about routes and queues."""
+    """The options of `host.json` about routes and queues."""
 
     route_prefix: str = "api"
     queues: QueueOptions = field(default_factory=QueueOptions)
@@ -44,7 +44,7 @@ class HostOptions:
 
 
 def read_host_json(path: Path) -> HostOptions:
-    """Read the file; a file that is not there means all defaults."""
+    """Read the file; a missing file means all defaults."""
     if not path.exists():
         return HostOptions()
     try:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,7 +17,6 @@ from azure.functions.http import HttpRequest
 
 from infra.local.errors import StartError
 from infra.local.host.application import Function
-from infra.local.host.host_keys import HostKeys
 from infra.local.host.invocation import InvocationError, Invoke
 from infra.local.host.routing import Router
 from lib.workers.places import Room
@@ -35,9 +33,9 @@ MAX_BODY_BYTES = 100 * 1024 * 1024
 """What the Functions host takes (`ScriptConstants.DefaultMaxRequestBodySize`)."""
 _SMALL_BODY = 1024 * 1024
 _MOST_BODIES = MAX_BODY_BYTES
-"""Bytes of larger bodies that are in memory at the same time: one of the largest, or some mails."""
+"""Bytes of large bodies in memory at the same time: one of the largest, or some mails."""
 DRAIN_SECONDS = 5.0
-"""How long a client that sends too much may go on sending, so that it gets to read the answer; Kestrel's value."""
+"""Seconds that a client may go on sending a body that is too large, so that it reads the answer; Kestrel's value."""
 RESERVED_ROUTES = ("admin", "runtime")
 BODILESS = frozenset((100, 101, 102, 103, 204, 205, 304))
 
@@ -50,19 +48,12 @@ class _DisconnectedError(Exception):
     """The client went away before the body was complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    auth_level: str
-    invoke: Invoke
-
-
 class HttpTriggers:
     """The ASGI application over all HTTP-triggered functions."""
 
-    def __init__(self, route_prefix: str, keys: HostKeys) -> None:
+    def __init__(self, route_prefix: str) -> None:
         self._prefix = f"{route_prefix}/" if route_prefix else ""
-        self._keys = keys
-        self._endpoints: dict[str, _Endpoint] = {}
+        self._functions: dict[str, Invoke] = {}
         self._room = Room(_MOST_BODIES)
         self.router = Router()
 
@@ -72,10 +63,14 @@ class HttpTriggers:
         route = str(trigger.route or function.name).strip()
         if route.strip("/").lower().startswith(RESERVED_ROUTES):
             raise StartError(f"Function {function.name}: no route may start with {' or '.join(RESERVED_ROUTES)}.")
+        level = trigger.auth_level or func.AuthLevel.FUNCTION
+        if level != func.AuthLevel.ANONYMOUS:
+            raise StartError(
+                f"Function {function.name} has another auth level than anonymous, and there are no keys here."
+            )
         methods = [str(getattr(method, "value", method)) for method in trigger.methods or ()]
         self.router.add_route(function.name, self._prefix + route.lstrip("/"), methods)
-        level = trigger.auth_level or func.AuthLevel.FUNCTION
-        self._endpoints[function.name] = _Endpoint(str(getattr(level, "value", level)).lower(), invoke)
+        self._functions[function.name] = invoke
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,28 +92,22 @@ class HttpTriggers:
         found = self.router.find_route(method, scope["raw_path"].decode("latin-1"))
         if found is None:
             return _empty(404)
-        endpoint = self._endpoints[found.function_name]
         headers = read_headers(scope["headers"])
-        parameters = read_query(scope["query_string"])
-        if endpoint.auth_level != "anonymous":
-            given = headers.get("x-functions-key") or parameters.get("code", "")
-            if not self._keys.allow(endpoint.auth_level, given):
-                return _empty(401)
         async with self._room_for(headers):
             request = HttpRequest(
                 method=method,
                 url=_url(scope, headers),
                 headers=headers,
-                params=parameters,
+                params=read_query(scope["query_string"]),
                 route_params=found.parameters,
                 body_type="bytes",
                 body=await _read_body(headers, receive),
             )
-            return await self._answer_of(endpoint, found.function_name, request)
+            return await self._answer_of(found.function_name, request)
 
     @asynccontextmanager
     async def _room_for(self, headers: dict[str, str]) -> AsyncIterator[None]:
-        """Room in memory for a large body, as long as it is read and worked on; others wait, and so does their sender.
+        """Hold room in memory for a large body while it is read and worked on; other large bodies wait.
 
         The Functions host buffers bodies in a process of its own, whose memory and CPU are not the app's.
         """
@@ -133,9 +122,9 @@ class HttpTriggers:
         finally:
             self._room.give_back(taken)
 
-    async def _answer_of(self, endpoint: _Endpoint, name: str, request: HttpRequest) -> HttpAnswer:
+    async def _answer_of(self, name: str, request: HttpRequest) -> HttpAnswer:
         try:
-            return make_answer(await endpoint.invoke(request))
+            return make_answer(await self._functions[name](request))
         except InvocationError:
             return _empty(500)
         except asyncio.CancelledError:
@@ -147,7 +136,7 @@ class HttpTriggers:
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; those sent several times are joined by a comma, as the host does."""
+    """Read headers by lower-case name; repeated ones are joined by a comma, as the host does."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name = raw_name.decode("latin-1")
@@ -160,8 +149,9 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def read_query(raw: bytes) -> dict[str, str]:
-    """Query parameters by name, as the Functions host hands them to a Python worker: the case of a name does
-    not matter, repeated ones are joined by a comma, and those whose value is empty are left out.
+    """Read query parameters by name, as the Functions host hands them to a Python worker.
+
+    The case of a name does not matter, repeated parameters are joined by a comma, and empty ones are left out.
     """
     if not raw:
         return {}

@@ -21,7 +21,7 @@ from typing import TypeVar
 Returned = TypeVar("Returned")
 
 HOSTS_LOGGERS = frozenset(("asyncio", "azure", "uvicorn"))
-"""First parts of the names under which the local host itself logs, beside `heed.host`."""
+"""First parts of the names of the local host's own loggers, beside `heed.host`."""
 
 
 class Invocation:
@@ -47,7 +47,7 @@ def enter(invocation: Invocation | None) -> Invocation | None:
 
 
 def call_under(invocation: Invocation, function: Callable[[], Returned]) -> Returned:
-    """Call a plain function in a thread whose lines are the invocation's meanwhile."""
+    """Call a plain function; log lines of its thread meanwhile belong to the invocation."""
     _of_thread.invocation = invocation
     try:
         return function()
@@ -56,7 +56,7 @@ def call_under(invocation: Invocation, function: Callable[[], Returned]) -> Retu
 
 
 def current_invocation() -> Invocation | None:
-    """The invocation to which a line that is written now belongs."""
+    """Return the invocation to which a line that is written now belongs."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no event loop runs in this thread
@@ -66,12 +66,12 @@ def current_invocation() -> Invocation | None:
 
 
 class LateLines(logging.Filter):
-    """Lets a handler take only lines that the Functions host would take, and the local host's own."""
+    """A filter that keeps lines that the Functions host would keep, and the local host's own."""
 
     def __init__(self) -> None:
         super().__init__()
         self.dropped: Counter[str] = Counter()
-        """How many lines were dropped, by logger."""
+        """Counts of dropped lines, by logger."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is kept."""

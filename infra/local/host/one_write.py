@@ -11,15 +11,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over a transport that joins what is written in one turn of the loop."""
+    """uvicorn's protocol over a transport that joins all writes of one turn of the loop."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """Wrap the transport of a new connection."""
         super().connection_made(_Joining(transport, self.loop))  # type: ignore[arg-type]
 
 
 class _Joining:
-    """A transport in all but `write` and `close`."""
+    """A transport that joins writes; all but `write` and `close` goes to the real one."""
 
     def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -44,6 +44,6 @@ class _Joining:
     def _flush(self) -> None:
         if self._waiting:
             data, self._waiting = b"".join(self._waiting), []
-            # The client may have gone since; writing to nobody is an error of its own.
+            # The client may have gone since; writing to a closed connection is an error.
             if not self.is_closing():
                 self._transport.write(data)

@@ -34,7 +34,7 @@ _UNTYPED_QUEUE_MESSAGE: Any = QueueMessage
 
 
 class QueueTrigger:
-    """One function and the queue that it works off."""
+    """A function and the queue that it works off."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class QueueTrigger:
             pause = min(pause * 2, longest_pause)
 
     async def _take_batch(self) -> list[StoredMessage]:
-        """Up to a batch of messages; none when the queue is empty or storage does not answer."""
+        """Take up to a batch of messages; none when the queue is empty or storage does not answer."""
         try:
             pages = self._queue.receive_messages(
                 messages_per_page=self._options.batch_size, visibility_timeout=self._lease_seconds
@@ -159,7 +159,7 @@ class QueueTrigger:
         return content.encode()
 
     async def _run(self, message: StoredMessage, body: bytes) -> bool:
-        """Whether the function came to an end without an error. The lease is renewed meanwhile."""
+        """Run the function, and renew the lease meanwhile. Return whether there was no error."""
         renewal = asyncio.create_task(self._renew_lease(message))
         try:
             await self._invoke(_as_function_sees_it(message, body))
@@ -179,7 +179,7 @@ class QueueTrigger:
                 logger.warning("The lease of message %s was not renewed: %s", message.id, error.message)
 
     async def _settle(self, message: StoredMessage, operation: Callable[[], Awaitable[None]]) -> None:
-        """Tell storage what became of the message, several times if need be.
+        """Tell storage the outcome of the message, several times if need be.
 
         If it never hears, the message comes back when its lease is over: that is what at-least-once means.
         """

@@ -1,4 +1,4 @@
-"""Keeps count of work under way, so that a stop can wait for it and no error goes unseen."""
+"""Tracks running tasks, so that a stop can wait for them and every error is logged."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""When a timer is due: NCRONTAB expressions of six or five fields, or an interval; in UTC, as in Azure."""
+"""Schedules of timers: NCRONTAB expressions of six or five fields, or an interval; in UTC, as in Azure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from infra.local.host.host_json import parse_time_span
 
 
 class TimerSchedule(Protocol):
-    """Tells the first moment after another at which a timer is due."""
+    """A schedule that tells the first moment after another at which a timer is due."""
 
     def next_after(self, moment: datetime) -> datetime: ...
 
@@ -23,6 +23,7 @@ class CronSchedule:
     expression: str
 
     def next_after(self, moment: datetime) -> datetime:
+        """Return the first moment after another that the expression names."""
         # NCRONTAB wants the day of the month and the day of the week both to match; cron wants either.
         iterator = croniter(self.expression, moment, second_at_beginning=True, day_or=False)
         due: datetime = iterator.get_next(datetime)
@@ -31,7 +32,7 @@ class CronSchedule:
 
 @dataclass(frozen=True, slots=True)
 class IntervalSchedule:
-    """Every so often, counted from the last run."""
+    """An interval, counted from the last run."""
 
     interval: timedelta
 
@@ -50,6 +51,6 @@ def parse_schedule(function_name: str, text: str) -> TimerSchedule:
 
 
 def is_monitored_by_default(schedule: TimerSchedule, now: datetime) -> bool:
-    """The Functions host keeps no status of timers that run more often than once a minute."""
+    """Return whether a timer runs at most once a minute; the Functions host keeps the status of those alone."""
     first = schedule.next_after(now)
     return schedule.next_after(first) - first >= timedelta(minutes=1)

@@ -31,19 +31,19 @@ LONGEST_PAUSE_SECONDS = 5.0
 CLOSING_SECONDS = 2.0
 _UNTYPED_MESSAGE: Any = ServiceBusMessage
 _ERRORS = (AzureError, OSError, TimeoutError, ValueError)
-"""ValueError: the SDK's own, about a receiver that was closed meanwhile."""
+"""Errors of a broken connection. The SDK raises ValueError for a receiver that was closed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceBusConnection:
-    """A connection string, or the host name of a namespace that one has logged in for."""
+    """A connection string, or the host name of a namespace for an identity that has logged in."""
 
     connection_string: str = ""
     host: str = ""
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[ServiceBusClient]:
-        """A client without retries of its own: it would sit out an outage in silence."""
+        """Open a client without retries of its own, which would hide an outage."""
         if self.connection_string:
             async with ServiceBusClient.from_connection_string(self.connection_string, retry_total=0) as client:
                 yield client
@@ -55,7 +55,7 @@ class ServiceBusConnection:
 
 
 def service_bus_connection(settings: Mapping[str, str], name: str, function_name: str) -> ServiceBusConnection:
-    """What the settings say of the connection `name`. Raises StartError when they say nothing."""
+    """Read the connection `name` from the settings. Raises StartError when they do not have it."""
     if text := settings.get(name):
         return ServiceBusConnection(connection_string=text)
     if host := settings.get(f"{name}__fullyQualifiedNamespace"):
@@ -64,7 +64,7 @@ def service_bus_connection(settings: Mapping[str, str], name: str, function_name
 
 
 class ServiceBusTrigger:
-    """One function and the queue that it works off."""
+    """A function and the queue that it works off."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class ServiceBusTrigger:
                 logger.warning("The lock of message %s was not renewed: %s", message.message_id, error)
 
     async def _settle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, succeeded: bool) -> None:
-        """If the broker never hears, the message comes again when its lock is over: so at-least-once is meant."""
+        """Tell the broker the outcome. A message whose outcome never arrives comes again when its lock is over."""
         try:
             if succeeded:
                 await receiver.complete_message(message)

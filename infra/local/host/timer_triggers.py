@@ -29,14 +29,14 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStatus:
-    """When the timer last ran (None: never yet), and when it was due next as seen at `updated`."""
+    """The last run of a timer (None: never yet), and the next one as seen at `updated`."""
 
     last: datetime | None
     next: datetime
     updated: datetime
 
     def as_dict(self) -> dict[str, str]:
-        """The form in which the Functions host shows and stores it."""
+        """Return the form in which the Functions host shows and stores it."""
         return {
             "Last": (self.last or NEVER).isoformat(),
             "Next": self.next.isoformat(),
@@ -51,7 +51,7 @@ class StatusFile:
         self._path = path
 
     def read(self) -> ScheduleStatus | None:
-        """The stored status; None when there is none, or none that can be read."""
+        """Read the stored status; None where there is none, or none that can be read."""
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
             last, following, updated = (
@@ -69,7 +69,7 @@ class StatusFile:
 
 
 class TimerTrigger:
-    """One timer and its function."""
+    """A timer and its function."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class TimerTrigger:
             await self._run(past_due=False)
 
     def _is_past_due(self) -> bool:
-        """Whether a tick went by unseen since the last run; stores a first status where there is none."""
+        """Return whether a tick was missed since the last run; store a first status where there is none."""
         if self._status_file is None:
             return False
         now = self._clock.now()

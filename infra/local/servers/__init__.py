@@ -1,0 +1,1 @@
+"""Servers that the local host and the tests start beside themselves."""

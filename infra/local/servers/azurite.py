@@ -21,7 +21,7 @@ class Azurite:
     table_endpoint: str
 
     def stop(self) -> None:
-        """End it; what was written is then on disk."""
+        """End the server; everything that was written is then on disk."""
         self.child.stop()
 
 

@@ -23,7 +23,7 @@ class MailCatcher:
     web_url: str
 
     def stop(self) -> None:
-        """End it; the mails stay on disk."""
+        """End the server; the mails stay on disk."""
         self.child.stop()
 
 

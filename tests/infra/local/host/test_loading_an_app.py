@@ -85,6 +85,17 @@ def test_a_parameter_that_nothing_fills_is_refused() -> None:
         list_functions(app)
 
 
+async def test_a_function_that_wants_a_key_of_the_host_is_refused() -> None:
+    app = func.FunctionApp()
+
+    @app.route("x", auth_level=func.AuthLevel.FUNCTION)
+    def guarded(req: func.HttpRequest) -> None: ...
+
+    with pytest.raises(StartError, match="Function guarded has another auth level than anonymous"):
+        async with running_host(app):
+            pass
+
+
 async def test_a_route_that_azure_keeps_for_itself_is_refused() -> None:
     app = func.FunctionApp()
 
