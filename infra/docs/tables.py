@@ -32,13 +32,15 @@ class PageError(Exception):
 
 
 def settings_table() -> str:
-    """One row for each setting: name, type, default, whether it is secret, meaning."""
-    fields = Settings.model_fields.values()
+    """One row for each setting: name with type, default and whether it is secret; meaning."""
     return _table(
-        ("setting", "type", "default", "secret", "meaning"),
+        ("setting", "meaning"),
         (
-            (f"`{field.alias}`", _type_of(field), _default_of(field), _secret_of(field), str(field.description))
-            for field in fields
+            (
+                f"`{field.alias}`<br>{_type_of(field)}; {_default_of(field)}{_secret_of(field)}",
+                _breakable(str(field.description)),
+            )
+            for field in Settings.model_fields.values()
         ),
     )
 
@@ -95,11 +97,12 @@ def _label(label: tuple[str, tuple[str, ...]]) -> str:
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [header, ("---",) * len(header), *rows]
-    return "".join("| " + " | ".join(map(_escaped, line)) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("<", "&lt;")
+def _breakable(text: str) -> str:
+    """The text with places to break long words, which would push the column out of sight; `<` is escaped."""
+    return re.sub(r"\S{50,}", lambda word: re.sub(r"[.(]", r"\g<0><wbr>", word[0]), text.replace("<", "&lt;"))
 
 
 def _type_of(field: FieldInfo) -> str:
@@ -129,8 +132,8 @@ def _bounds_of(field: FieldInfo) -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return "" if field.default is None else f"`{field.default}`"
+    return "optional" if field.default is None else f"default `{field.default}`"
 
 
 def _secret_of(field: FieldInfo) -> str:
-    return "yes" if _kind_of(field) in _SECRETS else ""
+    return "; **secret**" if _kind_of(field) in _SECRETS else ""
