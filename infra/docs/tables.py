@@ -8,7 +8,6 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -121,12 +120,14 @@ def _kind_of(field: FieldInfo) -> Any:
 
 
 def _bounds_of(field: FieldInfo) -> str:
-    least = next((str(each.ge) for each in field.metadata if isinstance(each, Ge)), None)
-    above = next((str(each.gt) for each in field.metadata if isinstance(each, Gt)), None)
-    most = next((str(each.le) for each in field.metadata if isinstance(each, Le)), None)
-    bounds = (f"from {least}" if least else "", f"above {above}" if above else "", f"to {most}" if most else "")
-    said = " ".join(bound for bound in bounds if bound)
-    return f", {said}" if said else ""
+    words = {"ge": "from", "gt": "above", "le": "to"}
+    said = [
+        f"{word} {getattr(each, name)}"
+        for name, word in words.items()
+        for each in field.metadata
+        if hasattr(each, name)
+    ]
+    return f", {' '.join(said)}" if said else ""
 
 
 def _default_of(field: FieldInfo) -> str:
