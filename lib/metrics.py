@@ -36,7 +36,14 @@ OLDEST_OVERDUE = Metric(
     labels={"kind": ("mail", "reminders")},
 )
 
-METRICS = (OLDEST_OVERDUE,)
+DEAD_LETTERS = Metric(
+    "dead_letters",
+    "",
+    "messages that failed every time and were put aside, every five minutes",
+    labels={"queue": ("interactions", "outbox")},
+)
+
+METRICS = (OLDEST_OVERDUE, DEAD_LETTERS)
 
 
 def emit_metric(metric: Metric, value: float, **labels: str) -> None:

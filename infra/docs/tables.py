@@ -8,7 +8,6 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -32,13 +31,15 @@ class PageError(Exception):
 
 
 def settings_table() -> str:
-    """One row for each setting: name, type, default, whether it is secret, meaning."""
-    fields = Settings.model_fields.values()
+    """One row for each setting: name with type, default and whether it is secret; meaning."""
     return _table(
-        ("setting", "type", "default", "secret", "meaning"),
+        ("setting", "meaning"),
         (
-            (f"`{field.alias}`", _type_of(field), _default_of(field), _secret_of(field), str(field.description))
-            for field in fields
+            (
+                f"`{field.alias}`<br>{_type_of(field)}; {_default_of(field)}{_secret_of(field)}",
+                _breakable(str(field.description)),
+            )
+            for field in Settings.model_fields.values()
         ),
     )
 
@@ -95,11 +96,12 @@ def _label(label: tuple[str, tuple[str, ...]]) -> str:
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [header, ("---",) * len(header), *rows]
-    return "".join("| " + " | ".join(map(_escaped, line)) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("<", "&lt;")
+def _breakable(text: str) -> str:
+    """The text with places to break long words, which would push the column out of sight; `<` is escaped."""
+    return re.sub(r"\S{50,}", lambda word: re.sub(r"[.(]", r"\g<0><wbr>", word[0]), text.replace("<", "&lt;"))
 
 
 def _type_of(field: FieldInfo) -> str:
@@ -118,19 +120,21 @@ def _kind_of(field: FieldInfo) -> Any:
 
 
 def _bounds_of(field: FieldInfo) -> str:
-    least = next((str(each.ge) for each in field.metadata if isinstance(each, Ge)), None)
-    above = next((str(each.gt) for each in field.metadata if isinstance(each, Gt)), None)
-    most = next((str(each.le) for each in field.metadata if isinstance(each, Le)), None)
-    bounds = (f"from {least}" if least else "", f"above {above}" if above else "", f"to {most}" if most else "")
-    said = " ".join(bound for bound in bounds if bound)
-    return f", {said}" if said else ""
+    words = {"ge": "from", "gt": "above", "le": "to"}
+    said = [
+        f"{word} {getattr(each, name)}"
+        for name, word in words.items()
+        for each in field.metadata
+        if hasattr(each, name)
+    ]
+    return f", {' '.join(said)}" if said else ""
 
 
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return "" if field.default is None else f"`{field.default}`"
+    return "optional" if field.default is None else f"default `{field.default}`"
 
 
 def _secret_of(field: FieldInfo) -> str:
-    return "yes" if _kind_of(field) in _SECRETS else ""
+    return "; **secret**" if _kind_of(field) in _SECRETS else ""

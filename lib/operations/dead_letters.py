@@ -7,6 +7,7 @@ import json
 import logging
 from typing import Literal
 
+from lib.metrics import DEAD_LETTERS, emit_metric
 from lib.sending.orders import read_order
 from lib.storage import DeadLetters
 from lib.storage.layout import OUTBOX, QUEUES
@@ -39,7 +40,8 @@ async def count_dead_letters(dead_letters: DeadLetters) -> dict[str, int]:
 
 
 async def raise_alarm(dead_letters: DeadLetters) -> None:
-    """Log one error for each queue that has dead letters. Raises StorageError."""
+    """Write the metric, and log one error for each queue that has dead letters. Raises StorageError."""
     for queue, count in (await count_dead_letters(dead_letters)).items():
+        emit_metric(DEAD_LETTERS, count, queue=queue)
         if count:
             log.error("%s%s", LOG_MARK, json.dumps({"queue": queue, "count": count}))

@@ -130,6 +130,21 @@ async def test_the_alarm_is_one_line_for_each_queue_that_has_any(heed: Heed, cap
     assert json.loads(line.removeprefix("heed.dead_letters ")) == {"queue": "outbox", "count": 2}
 
 
+async def test_a_metric_tells_how_many_each_queue_has(heed: Heed, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "heed.metrics")
+    dead_letters(heed).bury("outbox", SECRET, heed.clock.now())
+
+    await heed.tick("watch_dead_letters")
+
+    said = [
+        json.loads(line.message.removeprefix("heed.metric ")) for line in caplog.records if line.levelno == logging.INFO
+    ]
+    assert {(value["queue"], value["value"]) for value in said if value["name"] == "dead_letters"} == {
+        ("interactions", 0),
+        ("outbox", 1),
+    }
+
+
 @pytest.mark.parametrize(
     ("queue", "body", "kind"),
     [
