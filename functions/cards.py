@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from functions.endpoint import Answer, Call, Endpoints
 from functions.paging import Page, PageQuery, page
 from functions.problems import Problem, not_there
-from lib.cards.store import Action, Card, CardRecipient, Kind, Priority, Status
+from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, Stale, WrongField
 from lib.fields import Model, Moment, Regarding
@@ -18,15 +18,15 @@ endpoints = Endpoints("Cards")
 
 
 class CardsQuery(PageQuery):
-    status: Status = "open"
+    status: CardStatus = "open"
 
 
 class CardRead(BaseModel):
     """`withdrawn_because` tells why Heed took a card back."""
 
     id: str
-    kind: Kind
-    priority: Priority
+    kind: CardKind
+    priority: CardPriority
     title: str
     text: str
     created_at: Moment
@@ -34,7 +34,7 @@ class CardRead(BaseModel):
     regarding: Regarding | None
     recipient: CardRecipient | None
     actions: list[Action]
-    status: Status
+    status: CardStatus
     snoozed_until: Moment | None
     withdrawn_because: str | None
     useful: bool | None

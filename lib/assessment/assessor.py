@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.assessment.compaction import CONTEXT, Folded, fold
-from lib.assessment.context import Circumstances
+from lib.assessment.compaction import CONTEXT, FoldedFacts, fold
+from lib.assessment.context import ContextLoader
 from lib.assessment.followers import Follower, Plans, plan_all, read_part
 from lib.assessment.looks import BUSY, Looks, pause_for, settling_time
 from lib.assessment.summary import Summary, summary_of
@@ -34,7 +34,7 @@ from lib.storage.retry import stand_back
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict, judge
 from lib.verdicts.assessed import AssessedMessage
-from lib.verdicts.fact_store import FactRows, Stored
+from lib.verdicts.fact_store import FactStore, StoredFacts
 from lib.verdicts.forwards import OtherReader, other_readers, readers
 from lib.verdicts.kpis import Kpis, added, count, together, views
 from lib.verdicts.repeats import is_repeat
@@ -63,10 +63,10 @@ class Assessment:
 
     facts: Mapping[str, Fact]
     known: Mapping[str, tuple[Fact, Verdict]]
-    stored: Stored
+    stored: StoredFacts
     verdicts: Mapping[str, Verdict]
     kpis: Kpis
-    folded: Folded | None
+    folded: FoldedFacts | None
     live: Sequence[Fact]
     """Facts that are not folded; without those that belong to others."""
 
@@ -92,10 +92,10 @@ class Assessment:
 class Assessor:
     def __init__(
         self,
-        rows: FactRows,
+        rows: FactStore,
         store: MessageStore,
         followers: Sequence[Follower[Any]],
-        circumstances: Circumstances,
+        context_loader: ContextLoader,
         catalogues: Catalogues,
         queues: Queues,
         clock: Clock,
@@ -103,7 +103,7 @@ class Assessor:
         self._rows = rows
         self._store = store
         self._followers = followers
-        self._circumstances = circumstances
+        self._context_loader = context_loader
         self._catalogues = catalogues
         self._looking = Looks(queues, clock)
         self._clock = clock
@@ -115,7 +115,7 @@ class Assessor:
 
         So are all where the organization has switched engagement off; what was recorded before stays as it is.
         """
-        if not await self._circumstances.is_recording(organization):
+        if not await self._context_loader.is_recording(organization):
             log.info("organization %s has switched engagement off: new facts are dropped", organization)
             return
         by_message: dict[str, list[Fact]] = defaultdict(list)
@@ -186,9 +186,9 @@ class Assessor:
         facts = {fact.key: fact for fact in (*new, *stored.waiting())}
         facts.update((key, fact) for key, (fact, _) in known.items())
         before = summary.model_copy(update={"folded": folded})
-        sending = await self._circumstances.load_context(organization, loaded, before, facts.values())
-        thresholds = await self._circumstances.thresholds(organization)
-        elsewhere = self._circumstances.settled(sending.elsewhere, (fact for fact, _ in known.values()))
+        sending = await self._context_loader.load_context(organization, loaded, before, facts.values())
+        thresholds = await self._context_loader.thresholds(organization)
+        elsewhere = self._context_loader.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
         def found() -> Assessment:
             verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
@@ -217,7 +217,7 @@ class Assessor:
     async def _refresh(
         self, organization: str, loaded: Loaded, new: Sequence[Fact], planned: Sequence[StoredMessage]
     ) -> Loaded:
-        await self._circumstances.note(organization, loaded, new)
+        await self._context_loader.note(organization, loaded, new)
         return await self.settle(organization, loaded, await self.assess(organization, loaded, new), planned)
 
     async def settle(
@@ -272,7 +272,7 @@ class Assessor:
         """Store facts of a busy message unjudged, and make sure that a recount is scheduled."""
         message = loaded.message.id
         await self._rows.keep(organization, message, facts)
-        await self._circumstances.note(organization, loaded, facts)
+        await self._context_loader.note(organization, loaded, facts)
         # Read after the facts are there: a recount that was due until now may have read without them.
         again, now = await self._store.load(organization, message), self._clock.now()
         if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
@@ -290,7 +290,7 @@ def _is_busy(summary: Summary, facts: Sequence[Fact]) -> bool:
     return summary.live >= BUSY or bool(folded and folded.facts > _MANY and _are_late(facts, folded))
 
 
-def _are_late(facts: Sequence[Fact], folded: Folded | None) -> bool:
+def _are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
     """Whether one of them belongs to those that were folded, perhaps without it. That its row is there says nothing:
     whoever put it may have died before it was counted."""
     return folded is not None and any(fact.at <= folded.until for fact in facts)

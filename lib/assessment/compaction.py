@@ -36,7 +36,7 @@ class FirstOpen(BaseModel):
     kind: Class
 
 
-class Folded(BaseModel):
+class FoldedFacts(BaseModel):
     """Facts up to `until` (milliseconds since 1970), counted. `first_opens`: of all, and of people."""
 
     until: int
@@ -49,8 +49,8 @@ class Folded(BaseModel):
 
 
 def fold(
-    facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: Folded | None, now: int
-) -> tuple[Folded | None, list[Fact]]:
+    facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts | None, now: int
+) -> tuple[FoldedFacts | None, list[Fact]]:
     """What is folded from now on, and the facts that are still to be looked at with every new one.
 
     `facts` are those later than `before.until`; `now` is in milliseconds.
@@ -63,9 +63,9 @@ def fold(
     return _sum(old, verdicts, before, until), live
 
 
-def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: Folded | None, until: int) -> Folded:
+def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts | None, until: int) -> FoldedFacts:
     kpis, tallies = count(old, verdicts), tally(old, verdicts)
-    return Folded(
+    return FoldedFacts(
         until=until,
         facts=len(old) + (before.facts if before else 0),
         kpis=together(before.kpis, kpis) if before else kpis,

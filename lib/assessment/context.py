@@ -33,7 +33,7 @@ class _Users:
     domains: frozenset[str]
 
 
-class Circumstances:
+class ContextLoader:
     def __init__(
         self,
         people: People,

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from lib.assessment.compaction import Folded
+from lib.assessment.compaction import FoldedFacts
 from lib.fields import Moment
 from lib.messages.store import Loaded
 from lib.storage.documents import unpack
@@ -27,7 +27,7 @@ class Summary(BaseModel):
     again_at: Moment | None = None
     """When the assessor looks at the message again by itself."""
 
-    folded: Folded | None = None
+    folded: FoldedFacts | None = None
     """Facts that are no longer looked at one by one."""
 
     live: int = 0

@@ -23,13 +23,13 @@ from lib.storage.documents import pack, unpack
 from lib.storage.due_index import Due, DueIndex
 from lib.storage.layout import table
 
-Kind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
-Priority = Literal["high", "normal"]
-Status = Literal["open", "snoozed", "done"]
+CardKind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
+CardPriority = Literal["high", "normal"]
+CardStatus = Literal["open", "snoozed", "done"]
 Action = Literal["call", "snooze", "dismiss"]
 
-SNOOZE: dict[Priority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
-_URGENCY: dict[Priority, int] = {"high": 0, "normal": 1}
+SNOOZE: dict[CardPriority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
+_URGENCY: dict[CardPriority, int] = {"high": 0, "normal": 1}
 _LARGEST = 10**13 - 1
 
 
@@ -51,21 +51,21 @@ class Card(BaseModel):
 
     id: str
     user: str
-    kind: Kind
-    priority: Priority
+    kind: CardKind
+    priority: CardPriority
     title: str
     text: str
     created_at: Moment
     message: str
     regarding: Regarding | None = None
     recipient: CardRecipient | None = None
-    status: Status = "open"
+    status: CardStatus = "open"
     snoozed_until: Moment | None = None
     because: str | None = None
     useful: bool | None = None
     activity: Activity | None = None
     undone: Activity | None = None
-    before: Status | None = None
+    before: CardStatus | None = None
     changed_by: str | None = None
 
     def related(self) -> RecordRef | None:
@@ -109,7 +109,7 @@ class Cards:
         return None if row is None else (unpack(Card, row), row.etag or "")
 
     async def page(
-        self, organization: str, user: str, status: Status, after: str | None, limit: int
+        self, organization: str, user: str, status: CardStatus, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Card]]:
         """(cursor, card), the most pressing first, and of those the newest."""
         keys = Range.prefix(f"{status}|")
@@ -194,7 +194,7 @@ class Cards:
         return etags[0] or ""
 
 
-def _must_be(card: Card, *statuses: Status) -> None:
+def _must_be(card: Card, *statuses: CardStatus) -> None:
     if card.status not in statuses:
         raise NotAllowed(f"This card is {card.status}.")
 

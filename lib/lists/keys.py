@@ -85,7 +85,7 @@ class Standing(BaseModel):
     large: bool = False
 
 
-class Place(BaseModel):
+class ListPlace(BaseModel):
     """Where a message stands in lists. `marks` are its partitions, each with the etag of its mark there.
 
     None for the standing or an etag: it may stand there, and nobody has noted how. `shows` is a hash of what its rows
@@ -150,13 +150,13 @@ def _partitions_of_scopes(message: StoredMessage) -> list[str]:
     return [*(f"{scope}|{end}" for scope in (_EVERYBODY, scope_of(message.sender)) for end in _COLUMNS), *records]
 
 
-def places_of(message: StoredMessage) -> list[Place]:
+def places_of(message: StoredMessage) -> list[ListPlace]:
     """Where the message may stand, for who does not know what has been counted of it."""
     partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update={"raw_opens": NOISY + 1}))
-    return [Place(message=message.id, marks=dict.fromkeys(partitions))]
+    return [ListPlace(message=message.id, marks=dict.fromkeys(partitions))]
 
 
-def is_told(places: Sequence[Place], message: StoredMessage) -> bool:
+def is_told(places: Sequence[ListPlace], message: StoredMessage) -> bool:
     """Whether lists, which are at `places`, have been told of the message as it is now, whatever was counted since."""
     now = standing_of(message, Kpis())
     told = {name: getattr(now, name) for name in ("state", "shelves", "at", "subject")}

@@ -22,7 +22,7 @@ from lib.ids import short_hash
 from lib.lists.keys import (
     MAIN,
     SHELVES,
-    Place,
+    ListPlace,
     Sort,
     Standing,
     View,
@@ -46,7 +46,7 @@ from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.verdicts.kpis import Kpis
 
-__all__ = ["Listed", "Lists", "Place", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
+__all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
 
 _LARGE = 8_000
 """Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""
@@ -59,7 +59,7 @@ _ANY = "*"
 _MOST_TRIES = 8
 _AT_ONCE = 16
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class Listed(BaseModel):
@@ -95,7 +95,7 @@ class Lists:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def enter_message(self, organization: str, listed: Listed, old: Sequence[Place]) -> list[Place]:
+    async def enter_message(self, organization: str, listed: Listed, old: Sequence[ListPlace]) -> list[ListPlace]:
         """Write the message's rows, remove those that it has left; where it stands now.
 
         `old` is where it is believed to stand, or may stand. Raises Stale when somebody else writes at the same time.
@@ -104,7 +104,7 @@ class Lists:
         standing, columns, all_of_it = _shown(listed)
         shows = short_hash(*(str(value) for value in (all_of_it or columns).values()))
         believed, new = _believed(old), partitions_of(message, standing)
-        if await self._stands(index, old, Place(message=message.id, standing=standing, shows=shows, marks={}), new):
+        if await self._stands(index, old, ListPlace(message=message.id, standing=standing, shows=shows, marks={}), new):
             return [*old]
         whole: str | None = None
         if all_of_it is not None:
@@ -125,9 +125,9 @@ class Lists:
         if whole is None and before.mark and before.mark.standing.large:
             await self._delete_whole(index, message.id)
         marks = {MAIN: main, **dict(zip(others, (etag for etag, _ in moved), strict=True))}
-        return [Place(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
+        return [ListPlace(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
 
-    async def _stands(self, index: str, old: Sequence[Place], wanted: Place, partitions: Sequence[str]) -> bool:
+    async def _stands(self, index: str, old: Sequence[ListPlace], wanted: ListPlace, partitions: Sequence[str]) -> bool:
         """Whether all of it is there already: whoever has written since has changed the main mark before the rest."""
         if [place.model_copy(update={"marks": {}, "whole": None}) for place in old] != [wanted]:
             return False
@@ -140,7 +140,7 @@ class Lists:
         found = await asyncio.gather(*(self._tables.read_row(index, *key) for key, _ in rows))
         return [row and row.etag for row in found] == [etag for _, etag in rows]
 
-    async def remove(self, organization: str, old: Sequence[Place]) -> None:
+    async def remove(self, organization: str, old: Sequence[ListPlace]) -> None:
         """Take the message out of every list. Again is the same."""
         index = table(organization, "index")
         for message in {place.message for place in old}:
@@ -289,7 +289,7 @@ def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
     return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
 
 
-def _believed(old: Sequence[Place]) -> dict[str, _Found | None]:
+def _believed(old: Sequence[ListPlace]) -> dict[str, _Found | None]:
     """By partition; None where it has to be looked at."""
     return {
         partition: _Found(Mark(standing=place.standing), etag) if place.standing and etag else None
@@ -298,9 +298,9 @@ def _believed(old: Sequence[Place]) -> dict[str, _Found | None]:
     }
 
 
-async def _some_at_once(work: Sequence[Callable[[], Awaitable[Result]]]) -> list[Result]:
+async def _some_at_once(work: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_Result]:
     """All of it, not too much at a time; stops where something fails, when what was begun has ended."""
-    results: list[Result] = []
+    results: list[_Result] = []
     for start in range(0, len(work), _AT_ONCE):
         done = await asyncio.gather(*(each() for each in work[start : start + _AT_ONCE]), return_exceptions=True)
         for result in done:

@@ -18,7 +18,7 @@ from lib.records.shares import LastOf, RecordShare, name_of
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 
-Key = TypeVar("Key")
+_Key = TypeVar("_Key")
 
 WEEK = timedelta(days=7)
 
@@ -126,8 +126,8 @@ def exchanged(rollup: Rollup, old: RecordShare, new: RecordShare, last: Mapping[
     )
 
 
-def _changed(there: Mapping[Key, int], minus: Mapping[Key, int], plus: Mapping[Key, int]) -> dict[Key, int]:
-    sums: dict[Key, int] = defaultdict(int, there)
+def _changed(there: Mapping[_Key, int], minus: Mapping[_Key, int], plus: Mapping[_Key, int]) -> dict[_Key, int]:
+    sums: dict[_Key, int] = defaultdict(int, there)
     for key, value in minus.items():
         sums[key] -= value
     for key, value in plus.items():

@@ -57,7 +57,7 @@ Judged = tuple[Fact, Verdict]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredFacts:
     """What there is of a message, by row: judged facts, newest rows first, and those that wait for a verdict."""
 
     rows: dict[str, list[Judged]]
@@ -71,14 +71,14 @@ class Stored:
         return [fact for facts in self.kept.values() for fact in facts]
 
 
-class FactRows:
+class FactStore:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def read(self, organization: str, message: str, since: int | None = None) -> Stored:
+    async def read(self, organization: str, message: str, since: int | None = None) -> StoredFacts:
         """The message's facts at or after `since` (milliseconds), with some before; or all. And all that wait."""
         keys = EVERYTHING if since is None else Range(high=_key_at(since - 1))
-        stored = Stored({}, {})
+        stored = StoredFacts({}, {})
         async for row in self._tables.query(table(organization, "facts"), message, keys):
             if row.key.startswith(_KEPT):
                 stored.kept[row.key] = facts_of(row)

@@ -17,7 +17,7 @@ from lib.tracking.facts import Fact
 from lib.verdicts.context import Sending
 from lib.verdicts.thresholds import Thresholds
 
-Key = TypeVar("Key")
+_Key = TypeVar("_Key")
 
 
 class Source(NamedTuple):
@@ -134,8 +134,8 @@ def target_of(fact: Fact) -> int:
     return -1 - fact.item if fact.kind == "attachment_view" else fact.item
 
 
-def _grouped(facts: Iterable[Fact], key: Callable[[Fact], Key]) -> dict[Key, list[Fact]]:
-    groups: dict[Key, list[Fact]] = defaultdict(list)
+def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, list[Fact]]:
+    groups: dict[_Key, list[Fact]] = defaultdict(list)
     for fact in facts:
         groups[key(fact)].append(fact)
     return groups
