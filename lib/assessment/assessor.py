@@ -1,7 +1,7 @@
-"""The assessor: from facts to verdicts, and to everything that follows them.
+"""Assessor: judges a message's facts, and has everything that follows the verdicts brought up to date.
 
 It recomputes and never increments: whatever comes, it reads all that can still change of the message, judges it, and
-writes what has changed. So a message that comes twice, late or in another order ends in the same state.
+writes what has changed. So a queue message that comes twice, late or in another order ends in the same state.
 
 A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
 a pause that grows with their number (`_pause`); those too old to change are folded (`lib.assessment.compaction`).
@@ -36,7 +36,7 @@ from lib.verdicts import Verdict, judge
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.fact_store import FactStore, StoredFacts
 from lib.verdicts.forwards import OtherReader, other_readers, readers
-from lib.verdicts.kpis import Kpis, added, count, together, views
+from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
 from lib.verdicts.repeats import is_repeat
 from lib.verdicts.tallies import Tallies, tally
 
@@ -59,7 +59,7 @@ _NOT_BEGUN = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is to be said of a message's facts, before any of it is written."""
+    """Findings about a message's facts, before any of them is written."""
 
     facts: Mapping[str, Fact]
     known: Mapping[str, tuple[Fact, Verdict]]
@@ -68,16 +68,16 @@ class Assessment:
     kpis: Kpis
     folded: FoldedFacts | None
     live: Sequence[Fact]
-    """Facts that are not folded; without those that belong to others."""
+    """Facts that are not folded, without those that belong to others."""
 
     looked_at: int
-    """How many facts are not folded, with those."""
+    """Number of facts that are not folded, those that belong to others included."""
 
     tallies: Tallies
     other_readers: list[OtherReader]
     attachment_views: dict[int, int]
     elsewhere: Mapping[str, int]
-    """What is known for good of other messages, for the summary."""
+    """Final answers of `Sightings.elsewhere`, for the summary."""
 
     @property
     def changes(self) -> list[tuple[Fact, Verdict, Verdict]]:
@@ -111,9 +111,9 @@ class Assessor:
         self._looks: Lanes[tuple[str, str], bool] = Lanes(self._look, _MOST_AT_ONCE)
 
     async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> None:
-        """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped.
+        """Assess facts from the queue or the journal, new or seen before. Facts of unknown messages are dropped.
 
-        So are all where the organization has switched engagement off; what was recorded before stays as it is.
+        All facts are dropped where the organization has switched engagement off; what was recorded before stays.
         """
         if not await self._context_loader.is_recording(organization):
             log.info("organization %s has switched engagement off: new facts are dropped", organization)
@@ -135,7 +135,7 @@ class Assessor:
             await self.refresh(organization, message, facts, loaded)
 
     async def look_again(self, organization: str, message: str, last: bool) -> None:
-        """What a message of the queue asks for. One that comes too early is followed by a last one."""
+        """Judge a message again, as the queue asks. A look that comes too early is followed by a `last` one."""
         await self._looks.do_items((organization, message), [last])
 
     async def _look(self, key: tuple[str, str], asked: list[bool]) -> None:
@@ -202,7 +202,7 @@ class Assessor:
                 known=known,
                 stored=stored,
                 verdicts=verdicts,
-                kpis=together(folded.kpis, kpis) if folded else kpis,
+                kpis=sum_kpis(folded.kpis, kpis) if folded else kpis,
                 folded=folded_now,
                 live=live,
                 looked_at=sum(folded_now is None or fact.at > folded_now.until for fact in open_ended),
@@ -292,7 +292,7 @@ def _is_busy(summary: Summary, facts: Sequence[Fact]) -> bool:
 
 def _are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
     """Whether one of them belongs to those that were folded, perhaps without it. That its row is there says nothing:
-    whoever put it may have died before it was counted."""
+    the process that put it may have died before counting it."""
     return folded is not None and any(fact.at <= folded.until for fact in facts)
 
 

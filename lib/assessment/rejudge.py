@@ -1,6 +1,6 @@
-"""Judging again what was judged before: one message, or all of an organization, by the rules and catalogues of today.
+"""Judging again: one message, or all of an organization, by the rules and catalogues of today.
 
-What would change is known before anything is written. Judging twice changes nothing the second time.
+Changes are known before anything is written. Judging twice changes nothing the second time.
 """
 
 from __future__ import annotations

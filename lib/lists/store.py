@@ -2,8 +2,8 @@
 
 A row of the table `index` holds all that a list shows of a message, so that a page is one query, or two; where rows
 stand, `keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark and rows
-change in one transaction, and only while the mark is what its writer believes: so whoever comes late, or after a writer
-that died half-way, takes away exactly the rows that are there.
+change in one transaction, and only while the mark is what its writer believes: so a writer that comes late, or after
+one that died half-way, takes away exactly the rows that are there.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _Result = TypeVar("_Result")
 
 
 class Listed(BaseModel):
-    """What a list needs to know of a message. The etag is that of the message's row."""
+    """Message as a list shows it. The etag is that of the message's row."""
 
     message: StoredMessage
     etag: str
@@ -72,7 +72,7 @@ class Listed(BaseModel):
 
 
 class Mark(BaseModel):
-    """Where a message's rows in a partition are. That in the main one knows all partitions where there may be some."""
+    """Mark of a message in a partition. The mark in the main one knows all partitions where there may be rows."""
 
     standing: Standing
     partitions: list[str] = []
@@ -96,9 +96,9 @@ class Lists:
         self._tables = tables
 
     async def enter_message(self, organization: str, listed: Listed, old: Sequence[ListPlace]) -> list[ListPlace]:
-        """Write the message's rows, remove those that it has left; where it stands now.
+        """Write the message's rows, and remove those that it has left; returns where it stands now.
 
-        `old` is where it is believed to stand, or may stand. Raises Stale when somebody else writes at the same time.
+        `old` is where it is believed to stand, or may stand. Raises Stale when another process writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
         standing, columns, all_of_it = _shown(listed)
@@ -111,7 +111,7 @@ class Lists:
             [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
 
         async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, _Found]:
-            # A partition for rows of which nobody has spoken holds nothing of the message.
+            # A partition that no place names holds nothing of the message.
             found = believed.get(partition, None if mark is None else _Found())
             return await _Move(self._tables, index, partition, message.id, columns, fence).to(mark, found)
 
@@ -128,7 +128,7 @@ class Lists:
         return [ListPlace(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
 
     async def _stands(self, index: str, old: Sequence[ListPlace], wanted: ListPlace, partitions: Sequence[str]) -> bool:
-        """Whether all of it is there already: whoever has written since has changed the main mark before the rest."""
+        """Whether all of it is there already: every writer changes the main mark before the rest."""
         if [place.model_copy(update={"marks": {}, "whole": None}) for place in old] != [wanted]:
             return False
         [place] = old
@@ -196,7 +196,7 @@ class Lists:
             yield row.key.removeprefix(start), row
 
     async def _read(self, organization: str, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Listed]]:
-        """What the rows show; large messages are fetched, at the same time."""
+        """Read the messages that the rows show; large ones are fetched, at the same time."""
         index = table(organization, "index")
         large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
         fetched = await _some_at_once([partial(self._tables.read_row, index, _WHOLE, message) for message in large])
@@ -219,7 +219,7 @@ class _Move:
     async def to(self, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
         """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
 
-        Raises Missing where there is no table, Stale when somebody else was quicker, or writes after us.
+        Raises Missing where there is no table, Stale when another process was quicker, or writes after us.
         """
         failed: str | None = ""
         for _ in range(_MOST_TRIES):
@@ -236,7 +236,7 @@ class _Move:
                 if just_read and found.mark is None and isinstance(error, Missing):
                     raise
                 if just_read and found.etag == failed:
-                    # The mark has not changed, so it is the rows: somebody has meddled with them.
+                    # The mark has not changed, so the rows have, by another hand than ours.
                     found = replace(found, there=await self._there(found.mark, mark))
                 else:
                     failed = found.etag
@@ -246,11 +246,11 @@ class _Move:
         raise Stale(f"the place of message {self.message} changed under every one of {_MOST_TRIES} tries")
 
     async def _check_fence(self) -> None:
-        """Who has read another's mark may only change it if nobody has put the main one since: else theirs is newer."""
+        """Raise Stale where the main mark was put since: the mark that another process has written is newer then."""
         if self.fence is not None:
             main = await self.tables.read_row(self.index, MAIN, _MARK + self.message)
             if main is None or main.etag != self.fence:
-                raise Stale(f"somebody else is about to list message {self.message}")
+                raise Stale(f"another process is about to list message {self.message}")
 
     async def read(self) -> _Found:
         row = await self.tables.read_row(self.index, self.partition, _MARK + self.message)

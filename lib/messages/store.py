@@ -49,7 +49,7 @@ _COPIES_AT_ONCE = 90
 
 
 class _Recount(BaseModel):
-    """The row `r`: when a busy message is judged again. It is put by whoever sends the queue's message for that."""
+    """The row `r`: when a busy message is judged again. The sender of the queue's message for that puts it."""
 
     at: Moment
 

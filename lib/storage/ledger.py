@@ -1,4 +1,4 @@
-"""Ledgers: shares that count exactly once in a sum, whoever else writes, and however often a share is written.
+"""Ledgers: shares that count exactly once in a sum, however many processes write, and however often.
 
 A share is what one thing (a message, a sale) gives to an account (a record, a template). The account's sum is kept by
 differences: a share and its sum change in one transaction, on condition of both versions. Every share has a generation
@@ -27,7 +27,7 @@ log = logging.getLogger("heed.ledger")
 
 
 class LedgerShare(BaseModel):
-    """What one thing gives to an account. Subclasses add the values."""
+    """Share of one thing in an account. Subclasses add the values."""
 
     generation: int = 0
 

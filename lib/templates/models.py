@@ -54,7 +54,7 @@ class TemplateSpec(Model):
 
 
 class TemplateContent(BaseModel):
-    """What makes a version."""
+    """Content of a version."""
 
     subject: str = ""
     html: str | None = None
