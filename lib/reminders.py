@@ -23,7 +23,7 @@ NOW = timedelta(0)
 
 
 def check_times(message: MessageFields, given: set[str], now: datetime, state: FollowState) -> None:
-    """Check that times lie ahead, and in order; only `given` ones are compared with the clock. Raises WrongField."""
+    """That times lie ahead, and in order. Only what was `given` is held against the clock. Raises WrongField."""
     if "deliver_at" in given and message.deliver_at and message.deliver_at <= now:
         raise WrongField(["deliver_at"], f"{rfc3339(message.deliver_at)} is in the past: it is {rfc3339(now)}")
     reminder = message.reminder
@@ -40,7 +40,7 @@ def check_times(message: MessageFields, given: set[str], now: datetime, state: F
 
 
 def is_met(reminder: Reminder, kpis: Kpis) -> bool:
-    """Whether a person has done what the reminder waits for, so that no reminder is needed."""
+    """What the reminder waited for has happened, by a person: nobody needs to be reminded."""
     if reminder.condition == "no_reply":
         return kpis.replies > 0
     return reminder.condition == "not_opened" and kpis.opens > 0
@@ -55,12 +55,12 @@ class Reminders:
         self._clock = clock
 
     async def enter(self, organization: str, message: StoredMessage) -> None:
-        """Make sure that the sweep finds the reminder. Call it before the row holds the reminder."""
+        """Before the row holds the reminder: see that the sweep will find it."""
         if message.reminder:
             await self._due.put_entry(Due("remind", message.reminder.at, organization, message.id))
 
     async def leave(self, organization: str, before: StoredMessage, after: StoredMessage | None = None) -> None:
-        """Drop the due entry of a reminder that was changed or removed. Call it after the row says so."""
+        """After the row says so: the reminder that the message had `before` has been changed, removed or deleted."""
         old, new = before.reminder, after.reminder if after else None
         if old and not (new and milliseconds(new.at) == milliseconds(old.at)):
             await self._due.drop(Due("remind", old.at, organization, before.id))
@@ -79,7 +79,7 @@ class Reminders:
         return fired + await self._due.sweep("wake", self._wake, NOW)
 
     async def _fire(self, entry: HandOver) -> None:
-        """Fire a reminder. Doing it again brings the card of a process that died in between."""
+        """Again does no harm: it brings the card of a process that died in between."""
         due = entry.due
         loaded = await self._store.load(due.organization, due.item)
         reminder = loaded.message.reminder if loaded else None

@@ -11,7 +11,7 @@ from typing import Literal
 from lib.storage.collation import ascending, collation_key, descending, folded
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
-from lib.templates.recommend import Candidate, TemplateAdvice, recommend
+from lib.templates.recommend import Advice, Candidate, recommend
 from lib.templates.shares import CountsByTemplate, Tally, TemplateCounts
 
 TemplateSort = Literal[
@@ -38,7 +38,7 @@ class Shown:
     template: StoredTemplate
     etag: str
     tally: Tally
-    advice: TemplateAdvice
+    advice: Advice
 
 
 def shown(

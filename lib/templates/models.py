@@ -37,8 +37,8 @@ def _not_empty(name: str) -> str:
 
 
 Subject = Annotated[Line, AfterValidator(_mergeable)]
-MergeableHtml = Annotated[str, StringConstraints(max_length=LONGEST_HTML), AfterValidator(_mergeable)]
-MergeableText = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_mergeable)]
+Html = Annotated[str, StringConstraints(max_length=LONGEST_HTML), AfterValidator(_mergeable)]
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_mergeable)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$")]
 
 
@@ -49,12 +49,12 @@ class TemplateSpec(Model):
     name: Annotated[Name, AfterValidator(_not_empty)]
     language: Language = Field(description="a language tag (BCP 47), such as en or de-AT")
     subject: Subject = ""
-    html: MergeableHtml | None = None
-    text: MergeableText | None = None
+    html: Html | None = None
+    text: Text | None = None
 
 
-class TemplateContent(BaseModel):
-    """Content of a version."""
+class Content(BaseModel):
+    """What makes a version."""
 
     subject: str = ""
     html: str | None = None
@@ -80,7 +80,7 @@ class StoredTemplate(BaseModel):
     deleted: bool = False
 
 
-class StoredVersion(TemplateContent):
+class StoredVersion(Content):
     """A row: the content of one version."""
 
     version: int

@@ -13,7 +13,7 @@ _Z = 1.959964
 
 
 class Rate(BaseModel):
-    """Share of mails that something came of, 0 to 1."""
+    """How often something came of a mail, 0 to 1."""
 
     rate: float
     low: float = Field(description="the true rate is between low and high with 95 % confidence")
@@ -40,7 +40,7 @@ def rate_of(hits: int, count: int) -> Rate | None:
 
 
 class TemplateCounted(BaseModel):
-    """Uses of a template, and what came of them: by people, machines left out. A mail to several people counts
+    """How often a template was used, and what came of it: by people, machines left out. A mail to several people counts
     once. One that was clicked or answered was opened, too."""
 
     sent_count: int = Field(0, description="mails made of it that were sent, followed or not")

@@ -50,7 +50,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateAdvice:
+class Advice:
     recommended: bool
     because: str
 
@@ -90,14 +90,14 @@ def probability_of_more(one: tuple[float, float], other: tuple[float, float]) ->
     return _NORMAL.cdf(angle / sqrt(1 / (a + b) + 1 / (c + d)))
 
 
-def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[str, TemplateAdvice]:
+def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[str, Advice]:
     """By id; at most one is recommended. All candidates are of one language. Without `chance` nothing is tried.
 
     The same chance gives the same advice.
     """
     known = [each for each in candidates if each.tally.followed >= ENOUGH]
     unknown = sorted((each for each in candidates if each.tally.followed < ENOUGH), key=lambda each: each.id)
-    advice = {each.id: TemplateAdvice(False, _too_few(each)) for each in unknown}
+    advice = {each.id: Advice(False, _too_few(each)) for each in unknown}
     advice |= _compared(candidates, known)
     if chance is None or not unknown or len(candidates) < 2 or chance.random() >= EXPLORED:
         return advice
@@ -106,8 +106,8 @@ def recommend(candidates: Sequence[Candidate], chance: Random | None) -> dict[st
     for each in known:
         if advice[each.id].recommended:
             because = f"{advice[each.id].because} But one time in ten a template is recommended to learn about it."
-            advice[each.id] = TemplateAdvice(False, because)
-    advice[tried.id] = TemplateAdvice(True, "Not sent often enough to know; try it.")
+            advice[each.id] = Advice(False, because)
+    advice[tried.id] = Advice(True, "Not sent often enough to know; try it.")
     return advice
 
 
@@ -117,11 +117,11 @@ def _too_few(candidate: Candidate) -> str:
     return f"Not enough data yet: {count} followed {mails} sent with it, and it takes {ENOUGH}."
 
 
-def _compared(everyone: Sequence[Candidate], known: Sequence[Candidate]) -> dict[str, TemplateAdvice]:
+def _compared(everyone: Sequence[Candidate], known: Sequence[Candidate]) -> dict[str, Advice]:
     """What replies, and then opens, say of those that were sent often enough."""
     if len(known) < 2:
         because = "Not enough data yet: no other template of its language was sent often enough to compare it with."
-        return {each.id: TemplateAdvice(False, because) for each in known}
+        return {each.id: Advice(False, because) for each in known}
     by_replies = _contest(_beliefs(known, everyone, "replied"), SURE["replied"])
     advice = _advice(known, by_replies, "replied")
     if not by_replies.sure:
@@ -158,10 +158,10 @@ def _contest(beliefs: Sequence[_Belief], sure: float) -> _Contest:
     return _Contest(leader, False, [other for other in others if doubt[other.candidate.id] >= part])
 
 
-def _advice(some: Sequence[Candidate], contest: _Contest, measure: Measure) -> dict[str, TemplateAdvice]:
+def _advice(some: Sequence[Candidate], contest: _Contest, measure: Measure) -> dict[str, Advice]:
     leader, were = contest.leader, _WERE[measure]
     close = {leader.candidate.id, *(rival.candidate.id for rival in contest.rivals)}
-    found: dict[str, TemplateAdvice] = {}
+    found: dict[str, Advice] = {}
     for each in some:
         if each is leader.candidate and contest.sure:
             next_best = contest.rivals[0].text()
@@ -170,5 +170,5 @@ def _advice(some: Sequence[Candidate], contest: _Contest, measure: Measure) -> d
             because = "Not enough data yet to tell it from others that do as well."
         else:
             because = f"“{leader.candidate.name}” does better: {leader.text()} mails {were}."
-        found[each.id] = TemplateAdvice(each is leader.candidate and contest.sure, because)
+        found[each.id] = Advice(each is leader.candidate and contest.sure, because)
     return found

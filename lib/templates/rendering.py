@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from lib.templates.models import Rendered, TemplateContent
+from lib.templates.models import Content, Rendered
 
 Names = Mapping[Literal["recipient", "sender", "regarding", "org"], str]
-TemplatePart = Literal["subject", "html", "text"]
+Part = Literal["subject", "html", "text"]
 
 _LONGEST_SUBJECT = 998
 """Characters: as a message takes it."""
@@ -17,7 +17,7 @@ _LONGEST_SUBJECT = 998
 class TooLong(Exception):
     """With these names, `part` is longer than a message takes."""
 
-    def __init__(self, part: TemplatePart, message: str) -> None:
+    def __init__(self, part: Part, message: str) -> None:
         super().__init__(part, message)
         self.part = part
 
@@ -25,11 +25,11 @@ class TooLong(Exception):
         return str(self.args[1])
 
 
-def rendered(content: TemplateContent, names: Names) -> Rendered:
+def rendered(content: Content, names: Names) -> Rendered:
     """Names are escaped in the HTML, and stay on one line in the subject. Raises TooLong."""
     from lib.templates.merge import Form, MergeError, parse, render  # Jinja is loaded when it is first needed
 
-    def part(which: TemplatePart, source: str | None, form: Form) -> str | None:
+    def part(which: Part, source: str | None, form: Form) -> str | None:
         if source is None:
             return None
         try:

@@ -11,7 +11,7 @@ from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
-from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
+from lib.templates.models import Content, StoredTemplate, StoredVersion, TemplateSpec
 
 PARTITION = "template"
 
@@ -52,7 +52,7 @@ class Templates:
         if if_match is not None and (not is_live or if_match not in ("*", etag)):
             raise Stale
         now = self._clock.now()
-        content = TemplateContent(subject=spec.subject, html=spec.html, text=spec.text)
+        content = Content(subject=spec.subject, html=spec.html, text=spec.text)
         digest = content.digest()
         is_new = there is None or there.digest != digest
         stored = StoredTemplate(

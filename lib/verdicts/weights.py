@@ -1,4 +1,4 @@
-"""Weights of findings: one table, in log-odds of a person (natural logarithm; 2.2 is 9 to 1).
+"""What each finding weighs: one table, in log-odds of a person (natural logarithm; 2.2 is 9 to 1).
 
 Opens and clicks are judged apart: the same sign can mean much for the one and nothing for the other. A finding whose
 weight is 0 is told, and changes nothing.
@@ -22,7 +22,7 @@ Side = Literal["open", "click"]
 
 
 def side_of(kind: Kind) -> Side:
-    """Side on which a fact is judged: viewing an attachment is following a link."""
+    """How a fact is judged: whoever views an attachment follows a link to it."""
     return "open" if kind == "open" else "click"
 
 
@@ -47,7 +47,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "gmail-prefetch": Weight(-7.1, -4.0, "SparkPost; mautic#10245"),
     "apple-privacy": Weight(-4.6, 0.0, "Mailgun documentation; wordtothewise"),
     "image-proxy": Weight(3.5, 0.0, "SparkPost, 9.8 billion opens"),
-    "mail-program": Weight(2.1, 0.0, "Litmus: shares of mail clients; no program is known to imitate them"),
+    "mail-program": Weight(2.1, 0.0, "Litmus: shares of mail clients; nobody is known to imitate them"),
     "imitated-browser": Weight(-2.5, -2.5, "Chromium's user-agent reduction"),
     "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79"),
     # Who asks: networks.

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from lib.templates.rates import rate_of
-from lib.templates.recommend import ENOUGH, EXPLORED, Candidate, TemplateAdvice, probability_of_more, recommend
+from lib.templates.recommend import ENOUGH, EXPLORED, Advice, Candidate, probability_of_more, recommend
 from lib.templates.shares import Tally
 
 
@@ -30,7 +30,7 @@ def sender(rates: Sequence[float], sent: int, chance: Random) -> list[Candidate]
     ]
 
 
-def recommended(advice: dict[str, TemplateAdvice]) -> str | None:
+def recommended(advice: dict[str, Advice]) -> str | None:
     """The id of the one that is, if any."""
     found = [name for name, each in advice.items() if each.recommended]
     assert len(found) <= 1
