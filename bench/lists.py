@@ -19,7 +19,7 @@ import uvloop
 
 from bench.sending import Finding
 from infra.local.servers.azurite import start_azurite
-from lib.lists.store import Listed, Lists, Place, Sort, View
+from lib.lists.store import Listed, ListPlace, Lists, Sort, View
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.storage import Change, Range, Row, Tables
@@ -131,7 +131,7 @@ async def _changes(connection_string: str) -> list[Finding]:
         await close_storage(storage)
 
 
-async def _rewritten(lists: Lists, tables: _Counting, places: list[list[Place]], how: str, opens: int) -> Finding:
+async def _rewritten(lists: Lists, tables: _Counting, places: list[list[ListPlace]], how: str, opens: int) -> Finding:
     tables.requests, begun = 0, time.process_time()
     for number in range(CHANGES):
         places[number] = await lists.enter_message(_ORGANIZATION, _listed(number, opens, f"c{number}"), places[number])

@@ -15,8 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lib.assessment.assessor import Assessor
-from lib.assessment.context import Circumstances
+from lib.assessment.context import ContextLoader
 from lib.assessment.followers import Follower
+from lib.assessment.intake import Intake
 from lib.assessment.journal_sweep import JournalSweep
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
@@ -54,7 +55,7 @@ from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
-from lib.verdicts.fact_store import FactRows
+from lib.verdicts.fact_store import FactStore
 from lib.workers.places import WorkPlaces
 from lib.workers.pool import OffLoop
 
@@ -198,10 +199,10 @@ class Services:
     @cached_property
     def assessor(self) -> Assessor:
         return Assessor(
-            self.fact_rows,
+            self.fact_store,
             self.messages,
             self.followers,
-            self.circumstances,
+            self.context_loader,
             self.catalogues,
             self.storage.queues,
             self.clock,
@@ -226,12 +227,12 @@ class Services:
         return Rejudge(self.assessor, self.messages, self.lists)
 
     @cached_property
-    def fact_rows(self) -> FactRows:
-        return FactRows(self.storage.tables)
+    def fact_store(self) -> FactStore:
+        return FactStore(self.storage.tables)
 
     @cached_property
-    def circumstances(self) -> Circumstances:
-        return Circumstances(
+    def context_loader(self) -> ContextLoader:
+        return ContextLoader(
             self.people, self.organizations, Sightings(self.storage.tables), self.catalogues, self.clock
         )
 
@@ -264,8 +265,13 @@ class Services:
         return Reminders(self.messages, self.assessor, self.cards, self.due, self.clock)
 
     @cached_property
+    def intake(self) -> Intake:
+        """Consumer of the queue `interactions`."""
+        return Intake(self.storage.tables, self.assessor, self.organizations)
+
+    @cached_property
     def sweep(self) -> JournalSweep:
-        return JournalSweep(self.storage.tables, self.assessor, self.organizations, self.clock)
+        return JournalSweep(self.storage.tables, self.intake, self.organizations, self.clock)
 
     @cached_property
     def preparation(self) -> Preparation:
@@ -350,7 +356,7 @@ class Services:
             from lib.send_time.azure_maps import AzureMaps
 
             maps = AzureMaps(settings.maps_url, settings.maps_key)
-        return Advisor(self.people, self.lists, self.fact_rows, maps)
+        return Advisor(self.people, self.lists, self.fact_store, maps)
 
     @cached_property
     def idempotency(self) -> Idempotency:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, page
 from functions.api.problems import not_there
-from lib.cards.store import Action, Card, CardRecipient, Kind, Priority, Status
+from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, Stale, WrongField
 from lib.fields import Model, Moment, Regarding
@@ -18,15 +18,15 @@ endpoints = Endpoints("Cards")
 
 
 class CardsQuery(PageQuery):
-    status: Status = "open"
+    status: CardStatus = "open"
 
 
 class CardRead(BaseModel):
     """A card of the acting user."""
 
     id: str
-    kind: Kind
-    priority: Priority
+    kind: CardKind
+    priority: CardPriority
     title: str
     text: str
     created_at: Moment
@@ -34,7 +34,7 @@ class CardRead(BaseModel):
     regarding: Regarding | None
     recipient: CardRecipient | None
     actions: list[Action]
-    status: Status
+    status: CardStatus
     snoozed_until: Moment | None
     withdrawn_because: str | None = Field(description="why Heed took the card back")
     useful: bool | None

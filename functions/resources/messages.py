@@ -195,7 +195,7 @@ async def message_timeline(call: Call) -> Answer:
     loaded = await load_message(call)
     query: PageQuery = call.query
     found = []
-    async for row in call.services.fact_rows.newest_first(call.org, loaded.message.id, query.after()):
+    async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, query.after()):
         if not is_repeat(row[2]):
             found.append(row)
         if len(found) > query.limit:

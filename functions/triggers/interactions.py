@@ -18,7 +18,7 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @on_queue(triggers, services, INTERACTIONS)
     async def assess(body: bytes) -> None:
-        await services.sweep.assess_interactions(read_interactions(json.loads(body)))
+        await services.intake.assess_interactions(read_interactions(json.loads(body)))
 
     @triggers.function_name("sweep_journal")
     @triggers.timer_trigger("timer", "0 */5 * * * *")

@@ -1,7 +1,7 @@
-"""The assessor: from facts to verdicts, and to everything that follows them.
+"""Assessor: judges a message's facts, and has everything that follows the verdicts brought up to date.
 
 It recomputes and never increments: whatever comes, it reads all that can still change of the message, judges it, and
-writes what has changed. So a message that comes twice, late or in another order ends in the same state.
+writes what has changed. So a queue message that comes twice, late or in another order ends in the same state.
 
 A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
 a pause that grows with their number (`_pause`); those too old to change are folded (`lib.assessment.compaction`).
@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.assessment.compaction import CONTEXT, Folded, fold
-from lib.assessment.context import Circumstances
+from lib.assessment.compaction import CONTEXT, FoldedFacts, fold
+from lib.assessment.context import ContextLoader
 from lib.assessment.followers import Follower, Plans, plan_all, read_part
 from lib.assessment.looks import BUSY, Looks, pause_for, settling_time
 from lib.assessment.summary import Summary, summary_of
@@ -35,9 +35,9 @@ from lib.storage.retry import pause_before
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict, judge
 from lib.verdicts.assessed import AssessedMessage
-from lib.verdicts.fact_store import FactRows, Stored
+from lib.verdicts.fact_store import FactStore, StoredFacts
 from lib.verdicts.forwards import OtherReader, other_readers, readers
-from lib.verdicts.kpis import Kpis, added, count, together, views
+from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
 from lib.verdicts.repeats import is_repeat
 from lib.verdicts.tallies import Tallies, tally
 
@@ -60,25 +60,25 @@ _NOT_BEGUN = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is to be said of a message's facts, before any of it is written."""
+    """Findings about a message's facts, before any of them is written."""
 
     facts: Mapping[str, Fact]
     known: Mapping[str, tuple[Fact, Verdict]]
-    stored: Stored
+    stored: StoredFacts
     verdicts: Mapping[str, Verdict]
     kpis: Kpis
-    folded: Folded | None
+    folded: FoldedFacts | None
     live: Sequence[Fact]
-    """Facts that are not folded; without those that belong to others."""
+    """Facts that are not folded, without those that belong to others."""
 
     looked_at: int
-    """How many facts are not folded, with those."""
+    """Number of facts that are not folded, those that belong to others included."""
 
     tallies: Tallies
     other_readers: list[OtherReader]
     attachment_views: dict[int, int]
     elsewhere: Mapping[str, int]
-    """What is known for good of other messages, for the summary."""
+    """Final answers of `Sightings.elsewhere`, for the summary."""
 
     @property
     def changes(self) -> list[tuple[Fact, Verdict, Verdict]]:
@@ -93,10 +93,10 @@ class Assessment:
 class Assessor:
     def __init__(
         self,
-        rows: FactRows,
+        rows: FactStore,
         store: MessageStore,
         followers: Sequence[Follower[Any]],
-        circumstances: Circumstances,
+        context_loader: ContextLoader,
         catalogues: Catalogues,
         queues: Queues,
         clock: Clock,
@@ -104,7 +104,7 @@ class Assessor:
         self._rows = rows
         self._store = store
         self._followers = followers
-        self._circumstances = circumstances
+        self._context_loader = context_loader
         self._catalogues = catalogues
         self._looking = Looks(queues, clock)
         self._clock = clock
@@ -112,11 +112,11 @@ class Assessor:
         self._looks: PerKeyWorker[tuple[str, str], bool] = PerKeyWorker(self._look, _MOST_AT_ONCE)
 
     async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> None:
-        """Facts from the queue or the journal; new or seen before. Those of unknown messages are dropped.
+        """Assess facts from the queue or the journal, new or seen before. Facts of unknown messages are dropped.
 
-        So are all where the organization has switched engagement off; what was recorded before stays as it is.
+        All facts are dropped where the organization has switched engagement off; what was recorded before stays.
         """
-        if not await self._circumstances.is_recording(organization):
+        if not await self._context_loader.is_recording(organization):
             log.info("organization %s has switched engagement off: new facts are dropped", organization)
             return
         by_message: dict[str, list[Fact]] = defaultdict(list)
@@ -136,7 +136,7 @@ class Assessor:
             await self.refresh(organization, message, facts, loaded)
 
     async def look_again(self, organization: str, message: str, last: bool) -> None:
-        """What a message of the queue asks for. One that comes too early is followed by a last one."""
+        """Judge a message again, as the queue asks. A look that comes too early is followed by a `last` one."""
         await self._looks.do_items((organization, message), [last])
 
     async def _look(self, key: tuple[str, str], asked: list[bool]) -> None:
@@ -194,9 +194,9 @@ class Assessor:
         facts = {fact.key: fact for fact in (*new, *stored.waiting())}
         facts.update((key, fact) for key, (fact, _) in known.items())
         before = summary.model_copy(update={"folded": folded})
-        sending = await self._circumstances.load_context(organization, loaded, before, facts.values())
-        thresholds = await self._circumstances.thresholds(organization)
-        elsewhere = self._circumstances.settled(sending.elsewhere, (fact for fact, _ in known.values()))
+        sending = await self._context_loader.load_context(organization, loaded, before, facts.values())
+        thresholds = await self._context_loader.thresholds(organization)
+        elsewhere = self._context_loader.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
         def found() -> Assessment:
             verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
@@ -210,7 +210,7 @@ class Assessor:
                 known=known,
                 stored=stored,
                 verdicts=verdicts,
-                kpis=together(folded.kpis, kpis) if folded else kpis,
+                kpis=sum_kpis(folded.kpis, kpis) if folded else kpis,
                 folded=folded_now,
                 live=live,
                 looked_at=sum(folded_now is None or fact.at > folded_now.until for fact in open_ended),
@@ -225,7 +225,7 @@ class Assessor:
     async def _refresh(
         self, organization: str, loaded: Loaded, new: Sequence[Fact], planned: Sequence[StoredMessage]
     ) -> Loaded:
-        await self._circumstances.note(organization, loaded, new)
+        await self._context_loader.note(organization, loaded, new)
         return await self.settle(organization, loaded, await self.assess(organization, loaded, new), planned)
 
     async def settle(
@@ -280,7 +280,7 @@ class Assessor:
         """Store facts of a busy message unjudged, and make sure that a recount is scheduled."""
         message = loaded.message.id
         await self._rows.keep(organization, message, facts)
-        await self._circumstances.note(organization, loaded, facts)
+        await self._context_loader.note(organization, loaded, facts)
         # Read after the facts are there: a recount that was due until now may have read without them.
         again, now = await self._store.load(organization, message), self._clock.now()
         if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
@@ -298,9 +298,9 @@ def _is_busy(summary: Summary, facts: Sequence[Fact]) -> bool:
     return summary.live >= BUSY or bool(folded and folded.facts > _MANY and _are_late(facts, folded))
 
 
-def _are_late(facts: Sequence[Fact], folded: Folded | None) -> bool:
+def _are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
     """Whether one of them belongs to those that were folded, perhaps without it. That its row is there says nothing:
-    whoever put it may have died before it was counted."""
+    the process that put it may have died before counting it."""
     return folded is not None and any(fact.at <= folded.until for fact in facts)
 
 

@@ -1,9 +1,9 @@
-"""What is left of a busy message's old facts, so that they need not be read with every new one.
+"""Compaction of a busy message's old facts: they are counted once, and not read with every new fact.
 
 A message with thousands of facts would be read and judged whole whenever one comes. Facts whose verdict can no longer
 change, because no rule looks that far, are folded: their counts stay in the message's summary, and only later ones are
-read. The facts themselves stay where they are: whoever judges the message anew, by new rules or because a fact turned
-up late, starts from all of them.
+read. The facts themselves stay where they are: judging the message anew, by new rules or because a fact turned up
+late, starts from all of them.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pydantic import BaseModel
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
-from lib.verdicts.kpis import Kpis, added, count, together, views
+from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
 from lib.verdicts.tallies import Tallies, tally
 from lib.verdicts.thresholds import MINUTE
 
 AFTER = 60 * MINUTE
-"""So old a fact must be: no rule about facts together looks further than 30 minutes."""
+"""Age in milliseconds from which a fact is folded: no rule about facts together looks further than 30 minutes."""
 
 CONTEXT = 30 * MINUTE
-"""So much before the boundary is read again, for the rules to look at."""
+"""Milliseconds before the boundary that are read again, for the rules to look at."""
 
 FROM = 500
-"""Facts that are worth folding."""
+"""Number of facts that are worth folding."""
 
 
 class FirstOpen(BaseModel):
@@ -36,7 +36,7 @@ class FirstOpen(BaseModel):
     kind: Class
 
 
-class Folded(BaseModel):
+class FoldedFacts(BaseModel):
     """Facts up to `until` (milliseconds since 1970), counted. `first_opens`: of all, and of people."""
 
     until: int
@@ -49,9 +49,9 @@ class Folded(BaseModel):
 
 
 def fold(
-    facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: Folded | None, now: int
-) -> tuple[Folded | None, list[Fact]]:
-    """What is folded from now on, and the facts that are still to be looked at with every new one.
+    facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts | None, now: int
+) -> tuple[FoldedFacts | None, list[Fact]]:
+    """Fold what is old enough: what is folded from now on, and the facts to look at with every new one.
 
     `facts` are those later than `before.until`; `now` is in milliseconds.
     """
@@ -63,12 +63,12 @@ def fold(
     return _sum(old, verdicts, before, until), live
 
 
-def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: Folded | None, until: int) -> Folded:
+def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts | None, until: int) -> FoldedFacts:
     kpis, tallies = count(old, verdicts), tally(old, verdicts)
-    return Folded(
+    return FoldedFacts(
         until=until,
         facts=len(old) + (before.facts if before else 0),
-        kpis=together(before.kpis, kpis) if before else kpis,
+        kpis=sum_kpis(before.kpis, kpis) if before else kpis,
         tallies=before.tallies + tallies if before else tallies,
         readers=readers(old, verdicts, before.readers if before else ()),
         first_opens=_first_opens(old, verdicts, before.first_opens if before else []),

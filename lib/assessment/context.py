@@ -1,4 +1,4 @@
-"""Gathers what the judge is told of a message besides its facts: `Sending`, from what is stored."""
+"""Context of a judgement: gathers from storage what the judge is told of a message besides its facts."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
 _USERS_LAST = timedelta(minutes=5)
 
 _MOST_SETTLED = 200
-"""Hits of one message for which it is remembered how many others their sources looked at."""
+"""Largest number of hits of one message whose entries are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Users:
-    """Of one organization: its own networks, and the mail domains at which its users are."""
+    """Own networks of one organization, and the mail domains of its users."""
 
     read_at: datetime
     networks: tuple[str, ...]
     domains: frozenset[str]
 
 
-class Circumstances:
+class ContextLoader:
     def __init__(
         self,
         people: People,
@@ -50,7 +50,7 @@ class Circumstances:
         self._known: dict[str, _Users] = {}
 
     async def note(self, organization: str, loaded: Loaded, new: Iterable[Fact]) -> None:
-        """New facts, before anything is made of them: so that other messages' judges hear of their sources."""
+        """Note new facts' sources before the facts are judged, so that they count for other messages."""
         await self._sightings.note(organization, self._early(loaded, new))
 
     async def load_context(self, organization: str, loaded: Loaded, summary: Summary, facts: Iterable[Fact]) -> Sending:
@@ -77,9 +77,9 @@ class Circumstances:
         return (await self._organizations.settings(organization)).engagement_enabled
 
     def settled(self, elsewhere: Mapping[str, int], known: Iterable[Fact]) -> dict[str, int]:
-        """Of `Sending.elsewhere`, what is so for good: of hits that were `known` before, and are not of this minute.
+        """Pick the final entries of `Sending.elsewhere`: of hits that were `known` before, and are not of this minute.
 
-        They have been asked about twice then, and whatever came together with them is long there.
+        These have been looked up twice, and all that came together with them is long there.
         """
         if len(elsewhere) > _MOST_SETTLED:
             return {}
@@ -125,7 +125,7 @@ class Circumstances:
 
 
 def _handed_over(loaded: Loaded) -> int | None:
-    """When the mail was first given to the mail server: scanners may be at it before that has said so."""
+    """Milliseconds at which the mail was first given to the mail server: scanners may act before its answer is here."""
     message = loaded.message
     if message.state not in ("submitting", "sent", "uncertain"):
         return None
@@ -134,7 +134,7 @@ def _handed_over(loaded: Loaded) -> int | None:
 
 
 def _handed_over_to(loaded: Loaded) -> dict[int, int]:
-    """The same by recipient number, of mail that Heed has sent."""
+    """Milliseconds of the hand-over by recipient number, of mail that Heed has sent."""
     return {
         number: milliseconds(at)
         for copy in loaded.copies

@@ -15,18 +15,18 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter
 
 from lib.messages.models import StoredMessage
-from lib.verdicts.assessed import AssessedMessage, Part, Plan
+from lib.verdicts.assessed import AssessedMessage, Plan, SummaryPart
 
 
-class Follower(Protocol[Part]):
+class Follower(Protocol[SummaryPart]):
     """One thing that follows assessments. Every method may be called again with the same arguments, to no effect."""
 
     part_name: str
     """Name of the follower's part in the summary; it is stored."""
 
-    part_type: TypeAdapter[Part]
+    part_type: TypeAdapter[SummaryPart]
 
-    async def plan(self, assessed: AssessedMessage, before: Part | None) -> Plan[Part]:
+    async def plan(self, assessed: AssessedMessage, before: SummaryPart | None) -> Plan[SummaryPart]:
         """Find what follows from the assessment; `before` is the part in the summary, None where there is none.
 
         Another assessor may win the race for the summary afterwards, and this process may die. So `plan` writes nothing
@@ -34,7 +34,7 @@ class Follower(Protocol[Part]):
         deterministic ids. All other writing belongs to `apply`. Raises Stale.
         """
 
-    async def apply(self, assessed: AssessedMessage, part: Part) -> None:
+    async def apply(self, assessed: AssessedMessage, part: SummaryPart) -> None:
         """Write what `plan` has found. The summary says so by now, and no later assessment was refused for it.
 
         A process may die before this: the next `plan` has to notice that what its part says was not written. Raises
@@ -42,7 +42,7 @@ class Follower(Protocol[Part]):
         """
 
     async def forget(
-        self, organization: str, message: str, part: Part | None, planned_before: Sequence[StoredMessage] = ()
+        self, organization: str, message: str, part: SummaryPart | None, planned_before: Sequence[StoredMessage] = ()
     ) -> None:
         """Undo what was written for a message that is about to be deleted, or is gone.
 
@@ -78,7 +78,7 @@ async def plan_all(followers: Sequence[Follower[Any]], assessed: AssessedMessage
     return Plans([(follower, await follower.plan(assessed, read_part(follower, before))) for follower in followers])
 
 
-def read_part(follower: Follower[Part], parts: Mapping[str, Any]) -> Part | None:
+def read_part(follower: Follower[SummaryPart], parts: Mapping[str, Any]) -> SummaryPart | None:
     """The follower's part, read from its JSON value; None where there is none."""
     stored = parts.get(follower.part_name)
     return None if stored is None else follower.part_type.validate_python(stored)

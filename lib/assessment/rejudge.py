@@ -1,6 +1,6 @@
-"""Judging again what was judged before: one message, or all of an organization, by the rules and catalogues of today.
+"""Judging again: one message, or all of an organization, by the rules and catalogues of today.
 
-What would change is known before anything is written. Judging twice changes nothing the second time.
+Changes are known before anything is written. Judging twice changes nothing the second time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_TRIES = 8
 _PAGE = 200
 
 
-class Change(BaseModel):
+class VerdictChange(BaseModel):
     """A verdict that is another class now."""
 
     id: str
@@ -47,7 +47,7 @@ class Reassessment(BaseModel):
     facts: int
     changed: int
     reworded: int
-    changes: list[Change] = Field(description=f"the first {_MOST_SHOWN}, newest first")
+    changes: list[VerdictChange] = Field(description=f"the first {_MOST_SHOWN}, newest first")
     before: Kpis
     after: Kpis
 
@@ -100,7 +100,7 @@ class Rejudge:
 def _report(loaded: Loaded, found: Assessment) -> Reassessment:
     changes = found.changes
     other = [
-        Change(
+        VerdictChange(
             id=fact.key,
             kind=fact.kind,
             at=moment(fact.at),

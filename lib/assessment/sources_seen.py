@@ -39,7 +39,7 @@ class Sightings:
         self._tables = tables
 
     async def note(self, organization: str, facts: Iterable[Fact]) -> None:
-        """These hits came soon after dispatch. Again is the same."""
+        """Note hits that came soon after dispatch. Again is the same."""
         by_partition: dict[str, set[str]] = defaultdict(set)
         for fact in facts:
             source = _source(fact)
@@ -55,9 +55,9 @@ class Sightings:
                 return
 
     async def elsewhere(self, organization: str, facts: Iterable[Fact], known: Mapping[str, int]) -> dict[str, int]:
-        """By fact key: how many other messages the same source looked at, at about that time.
+        """Count, by fact key, how many other messages the same source looked at, at about that time.
 
-        Only of the sources that came first; nobody is asked about hits whose number is `known`.
+        Only for the sources that came first; numbers that are `known` are not read again.
         """
         by_source: dict[str, list[Fact]] = {}
         for fact in sorted(facts, key=lambda fact: fact.key):
@@ -72,7 +72,7 @@ class Sightings:
         return found
 
     async def _counts(self, organization: str, source: str, facts: list[Fact]) -> dict[str, int]:
-        """Of one source's hits, in order of time."""
+        """Count for the hits of one source, which come in order of time."""
         low, high = max(facts[0].at - TOGETHER, 0), facts[-1].at + TOGETHER
         keys = Range(low=f"{source}-{low:013d}", high=f"{source}-{high + 1:013d}")
         rows = self._tables.query(table(organization, "journal"), _partition(source), keys, _MOST_ROWS)

@@ -1,6 +1,6 @@
 """Summary of a message: derived from its facts, stored beside it in the row `s`, and computed again at will.
 
-The message store hands the row over unread; whoever needs a summary reads it with `summary_of`.
+The message store hands the row over unread; `summary_of` reads it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from lib.assessment.compaction import Folded
+from lib.assessment.compaction import FoldedFacts
 from lib.fields import Moment
 from lib.messages.store import Loaded
 from lib.storage.documents import unpack
@@ -19,7 +19,7 @@ from lib.verdicts.kpis import Kpis
 
 
 class Summary(BaseModel):
-    """What an assessment has found, and beside it the parts of the followers (`lib.assessment.followers`)."""
+    """Findings of an assessment, and beside them the parts of the followers (`lib.assessment.followers`)."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -27,7 +27,7 @@ class Summary(BaseModel):
     again_at: Moment | None = None
     """When the assessor looks at the message again by itself."""
 
-    folded: Folded | None = None
+    folded: FoldedFacts | None = None
     """Facts that are no longer looked at one by one."""
 
     live: int = 0

@@ -1,4 +1,4 @@
-"""Which cards a message calls for: a pure function of its state, so that cards follow every change of it.
+"""Rules of cards: which cards a message calls for. They are a pure function of its state: cards change with it.
 
 A first open is told when the noise rules have had their say, `SETTLING` after it; a card whose reason has gone is
 withdrawn, and says why.
@@ -28,10 +28,11 @@ _MOST_NAMED = 10
 
 @dataclass(slots=True)
 class Wanted:
-    """The cards that a message calls for now; `again_at` is when another one may be due."""
+    """Cards that a message calls for now."""
 
     cards: list[Card] = field(default_factory=list)
     again_at: datetime | None = None
+    """When another card may be due."""
 
 
 def wanted_cards(assessed: AssessedMessage, alert_on: AlertOn, now: datetime) -> Wanted:
@@ -173,7 +174,7 @@ def _card(
 
 
 def _recipient(message: StoredMessage, number: int | None) -> Recipient | None:
-    """That one; where nobody knows which, the only one."""
+    """Find the recipient of that number; where the number is not known, the only one."""
     recipients = message.recipients()
     if number is not None and number < len(recipients):
         return recipients[number]

@@ -24,17 +24,17 @@ from lib.storage.due_index import Due, DueIndex
 from lib.storage.layout import table
 from lib.storage.sort_keys import newest_first
 
-Kind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
-Priority = Literal["high", "normal"]
-Status = Literal["open", "snoozed", "done"]
+CardKind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
+CardPriority = Literal["high", "normal"]
+CardStatus = Literal["open", "snoozed", "done"]
 Action = Literal["call", "snooze", "dismiss"]
 
-SNOOZE: dict[Priority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
-_URGENCY: dict[Priority, int] = {"high": 0, "normal": 1}
+SNOOZE: dict[CardPriority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
+_URGENCY: dict[CardPriority, int] = {"high": 0, "normal": 1}
 
 
 class CardRecipient(BaseModel):
-    """Whom the card is about."""
+    """Person that the card is about."""
 
     email: str
     name: str
@@ -42,41 +42,46 @@ class CardRecipient(BaseModel):
 
 
 class Card(BaseModel):
-    """`because` tells why a card was withdrawn. `before` is the status that `undo` goes back to.
-
-    `activity` is the call that the card was done with. It is stored beside its record after the card, whose version
-    decides who makes it; `undone` is one that was taken back, and is removed there after the card. A process that dies
-    in between leaves that to the next request. `changed_by` is the request that changed the card last.
-    """
+    """One thing for a user to look at, and what the user did about it."""
 
     id: str
     user: str
-    kind: Kind
-    priority: Priority
+    kind: CardKind
+    priority: CardPriority
     title: str
     text: str
     created_at: Moment
     message: str
     regarding: Regarding | None = None
     recipient: CardRecipient | None = None
-    status: Status = "open"
+    status: CardStatus = "open"
     snoozed_until: Moment | None = None
     because: str | None = None
+    """Why the card was withdrawn."""
+
     useful: bool | None = None
     activity: Activity | None = None
+    """Call that the card was done with. It is stored beside its record after the card, whose version decides who makes
+    it. A process that dies in between leaves that to the next request."""
+
     undone: Activity | None = None
-    before: Status | None = None
+    """Call that was taken back. It is removed from beside its record after the card."""
+
+    before: CardStatus | None = None
+    """Status that `undo` goes back to."""
+
     changed_by: str | None = None
+    """Request that changed the card last."""
 
     def related(self) -> RecordRef | None:
-        """The record that a call would be about."""
+        """Find the record that a call would be about."""
         if self.regarding:
             return RecordRef(type=self.regarding.type, id=self.regarding.id)
         return self.recipient.record if self.recipient else None
 
 
 def card_id(*about: str) -> str:
-    """The same for the same matter."""
+    """Make a card's id: one matter always has the same one."""
     return short_hash("card", *about)
 
 
@@ -96,7 +101,7 @@ class Cards:
                 await self._replace(organization, found[0], card, found[1])
 
     async def withdraw(self, organization: str, user: str, card: str, because: str) -> None:
-        """Its reason has gone: nobody needs to see it any more. What a user has dealt with stays as it is."""
+        """Withdraw a card whose reason has gone. A card that its user has dealt with stays as it is."""
         found = await self.load_card(organization, user, card)
         if found is None or found[0].status == "done":
             return
@@ -104,12 +109,12 @@ class Cards:
         await self._replace(organization, found[0], gone, found[1])
 
     async def load_card(self, organization: str, user: str, card: str) -> tuple[Card, str] | None:
-        """The card and its etag."""
+        """Read the card and its etag."""
         row = await self._tables.read_row(table(organization, "cards"), user, f"id|{card}")
         return None if row is None else (unpack(Card, row), row.etag or "")
 
     async def page(
-        self, organization: str, user: str, status: Status, after: str | None, limit: int
+        self, organization: str, user: str, status: CardStatus, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Card]]:
         """(cursor, card), the most pressing first, and of those the newest."""
         keys = Range.prefix(f"{status}|")
@@ -119,7 +124,10 @@ class Cards:
             yield row.key.removeprefix(f"{status}|"), unpack(Card, row)
 
     async def snooze(self, organization: str, card: Card, etag: str, until: datetime | None, by: str) -> str:
-        """Away until then; by default an hour when pressing, else a day. The new etag. Raises NotAllowed, Stale."""
+        """Hide the card until then; by default an hour when it is pressing, else a day. Returns the new etag.
+
+        Raises NotAllowed, Stale.
+        """
         _must_be(card, "open", "snoozed")
         at = until or self._clock.now() + SNOOZE[card.priority]
         update = {"status": "snoozed", "snoozed_until": at, "before": card.status, "changed_by": by}
@@ -129,7 +137,7 @@ class Cards:
         return await self._replace(organization, card, changed, etag)
 
     async def wake(self, organization: str, item: str) -> bool:
-        """A snooze may be over: the card comes back. Whether it is still away."""
+        """Bring the card back if its snooze is over; whether it is still away."""
         user, _, card = item.partition("|")
         found = await self.load_card(organization, user, card)
         if found is None or found[0].status != "snoozed":
@@ -145,7 +153,7 @@ class Cards:
         return False
 
     async def finish(self, organization: str, card: Card, etag: str, by: str, activity: Activity | None = None) -> str:
-        """Dismissed, or dealt with by an activity, with `card.undone` removed before. The new etag.
+        """Dismiss the card, or finish it by an activity; `card.undone` was removed before. Returns the new etag.
 
         Raises NotAllowed, Stale.
         """
@@ -155,7 +163,7 @@ class Cards:
         return await self._replace(organization, card, card.model_copy(update=update), etag)
 
     async def undo(self, organization: str, card: Card, etag: str, by: str) -> str:
-        """Back to what it was before the last action. The new etag. Raises NotAllowed, Stale."""
+        """Put the card back to before its last action. Returns the new etag. Raises NotAllowed, Stale."""
         if card.before is None:
             raise NotAllowed("There is nothing to undo about this card.")
         update = {
@@ -169,7 +177,7 @@ class Cards:
         return await self._replace(organization, card, card.model_copy(update=update), etag)
 
     async def rate(self, organization: str, card: Card, etag: str, useful: bool, by: str) -> str:
-        """What the user thinks of it. The new etag. Raises Stale."""
+        """Note whether the user found the card useful. Returns the new etag. Raises Stale."""
         changed = card.model_copy(update={"useful": useful, "changed_by": by})
         return await self._replace(organization, card, changed, etag)
 
@@ -194,7 +202,7 @@ class Cards:
         return etags[0] or ""
 
 
-def _must_be(card: Card, *statuses: Status) -> None:
+def _must_be(card: Card, *statuses: CardStatus) -> None:
     if card.status not in statuses:
         raise NotAllowed(f"This card is {card.status}.")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from lib.lists.keys import Place, is_told, places_of
+from lib.lists.keys import ListPlace, is_told, places_of
 from lib.lists.store import Listed, Lists
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
@@ -19,12 +19,12 @@ class ListsFollower:
     """Part of the summary: the places where the message stands."""
 
     part_name = "places"
-    part_type = TypeAdapter(list[Place])
+    part_type = TypeAdapter(list[ListPlace])
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
 
-    async def plan(self, assessed: AssessedMessage, before: list[Place] | None) -> Plan[list[Place]]:
+    async def plan(self, assessed: AssessedMessage, before: list[ListPlace] | None) -> Plan[list[ListPlace]]:
         """Write the rows: their marks tell writers apart, and rows that lost the race are put right by the next plan.
 
         Raises Stale.
@@ -39,23 +39,23 @@ class ListsFollower:
         old = [*(before or []), *_places_of_all(assessed.planned_before)]
         return Plan(await self._lists.enter_message(assessed.organization, listed, old))
 
-    async def apply(self, assessed: AssessedMessage, part: list[Place]) -> None:
+    async def apply(self, assessed: AssessedMessage, part: list[ListPlace]) -> None:
         """Write nothing: the rows are there."""
 
     async def forget(
         self,
         organization: str,
         message: str,  # noqa: ARG002
-        part: list[Place] | None,
+        part: list[ListPlace] | None,
         planned_before: Sequence[StoredMessage] = (),
     ) -> None:
         """Take the message out of every list."""
         await self._lists.remove(organization, [*(part or []), *_places_of_all(planned_before)])
 
-    def has_been_told(self, part: list[Place] | None, message: StoredMessage) -> bool:
+    def has_been_told(self, part: list[ListPlace] | None, message: StoredMessage) -> bool:
         """Whether the lists show the message as it is now, whatever was counted since."""
         return is_told(part or [], message)
 
 
-def _places_of_all(versions: Sequence[StoredMessage]) -> list[Place]:
+def _places_of_all(versions: Sequence[StoredMessage]) -> list[ListPlace]:
     return [place for version in versions for place in places_of(version)]

@@ -1,6 +1,6 @@
-"""Where a message stands in lists: the partitions and keys of its rows in the table `index`.
+"""Places of messages in lists: the partitions and keys of its rows in the table `index`.
 
-A scope is everybody's messages, a user's or a record's. A partition holds a scope's rows for some columns, a record's
+A scope is all messages, a user's or a record's. A partition holds a scope's rows for some columns, a record's
 for all. A key is `<shelf>|<column>|<value>|<message id>`; a view reads one shelf, or two that share no message. Table
 storage reads upwards alone, so what can be sorted both ways has a row for each way. Counts stand in three classes, side
 by side:
@@ -49,8 +49,8 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
     "opens": ("opens", "last_opened_at"),
     "others": ("attachment_views", "clicks", "replies"),
 }
-"""By the end of a partition's name. Lists that grow without end are shared out between partitions, each of which bears
-so many changes a second; a record's are short, and a message may have hundreds of records."""
+"""Columns by the end of a partition's name. Lists that grow without end are divided between partitions, each of them
+for so many changes a second; a record's are short, and a message may have hundreds of records."""
 
 _COUNTED: tuple[Column, ...] = (*_COLUMNS["opens"], *_COLUMNS["others"])
 
@@ -67,7 +67,7 @@ _RAW_OPENS = "raw_opens|"
 
 
 class Standing(BaseModel):
-    """By what a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` is never.
+    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` is never.
 
     `large`: its rows do not hold all that a list shows of it.
     """
@@ -85,22 +85,25 @@ class Standing(BaseModel):
     large: bool = False
 
 
-class Place(BaseModel):
-    """Where a message stands in lists. `marks` are its partitions, each with the etag of its mark there.
-
-    None for the standing or an etag: it may stand there, and nobody has noted how. `shows` is a hash of what its rows
-    show, `whole` the etag of the row that holds all of a large message.
-    """
+class ListPlace(BaseModel):
+    """Place of a message in lists."""
 
     message: str
     standing: Standing | None = None
+    """None: the message may stand there, and it is not known how."""
+
     shows: str = ""
+    """Hash of what its rows show."""
+
     whole: str | None = None
+    """Etag of the row that holds all of a large message."""
+
     marks: dict[str, str | None]
+    """Partitions, each with the etag of the message's mark there; None where that is not known."""
 
 
 def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
-    """Everybody's messages, one user's, or those of a record."""
+    """Name a scope: all messages, one user's, or those of a record."""
     if record:
         return f"{_RECORD}{record.type}:{record.id}"
     return f"user:{owner}" if owner else _EVERYBODY
@@ -150,13 +153,13 @@ def _partitions_of_scopes(message: StoredMessage) -> list[str]:
     return [*(f"{scope}|{end}" for scope in (_EVERYBODY, scope_of(message.sender)) for end in _COLUMNS), *records]
 
 
-def places_of(message: StoredMessage) -> list[Place]:
-    """Where the message may stand, for who does not know what has been counted of it."""
+def places_of(message: StoredMessage) -> list[ListPlace]:
+    """All places where the message may stand, whatever has been counted of it."""
     partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update={"raw_opens": NOISY + 1}))
-    return [Place(message=message.id, marks=dict.fromkeys(partitions))]
+    return [ListPlace(message=message.id, marks=dict.fromkeys(partitions))]
 
 
-def is_told(places: Sequence[Place], message: StoredMessage) -> bool:
+def is_told(places: Sequence[ListPlace], message: StoredMessage) -> bool:
     """Whether lists, which are at `places`, have been told of the message as it is now, whatever was counted since."""
     now = standing_of(message, Kpis())
     told = {name: getattr(now, name) for name in ("state", "shelves", "at", "subject")}
@@ -196,7 +199,7 @@ def _orders(column: Column, message: str, standing: Standing, tie: str) -> Itera
 
 
 def partition_of(scope: str, sort: Sort) -> str:
-    """Where the rows of an order are."""
+    """Partition of the rows of an order."""
     if scope.startswith(_RECORD):
         return scope
     return next(f"{scope}|{end}" for end, columns in _COLUMNS.items() if sort.removeprefix("-") in columns)
@@ -213,7 +216,7 @@ def block_of(shelf: Shelf, sort: Sort) -> tuple[str, Range]:
 
 
 def noise_block() -> tuple[str, Range]:
-    """The same, of the messages of a month that are scanner noise: most raw opens first."""
+    """Beginning and range of the keys of scanner noise in a month, most raw opens first."""
     return _RAW_OPENS, Range.prefix(_RAW_OPENS)
 
 

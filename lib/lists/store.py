@@ -2,8 +2,8 @@
 
 A row of the table `index` holds all that a list shows of a message, so that a page is one query, or two; where rows
 stand, `keys` tells. In every partition a message has a mark besides, which says where its rows there are. Mark and rows
-change in one transaction, and only while the mark is what its writer believes: so whoever comes late, or after a writer
-that died half-way, takes away exactly the rows that are there.
+change in one transaction, and only while the mark is what its writer believes: so a writer that comes late, or after
+one that died half-way, takes away exactly the rows that are there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lib.ids import short_hash
 from lib.lists.keys import (
     MAIN,
     SHELVES,
-    Place,
+    ListPlace,
     Sort,
     Standing,
     View,
@@ -47,7 +47,7 @@ from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.verdicts.kpis import Kpis
 
-__all__ = ["Listed", "Lists", "Place", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
+__all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
 
 _LARGE = 8_000
 """Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""
@@ -60,11 +60,11 @@ _ANY = "*"
 _MOST_TRIES = 8
 _AT_ONCE = 16
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class Listed(BaseModel):
-    """What a list needs to know of a message. The etag is that of the message's row."""
+    """Message as a list shows it. The etag is that of the message's row."""
 
     message: StoredMessage
     etag: str
@@ -73,7 +73,7 @@ class Listed(BaseModel):
 
 
 class Mark(BaseModel):
-    """Where a message's rows in a partition are. That in the main one knows all partitions where there may be some."""
+    """Mark of a message in a partition. The mark in the main one knows all partitions where there may be rows."""
 
     standing: Standing
     partitions: list[str] = []
@@ -96,23 +96,23 @@ class Lists:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def enter_message(self, organization: str, listed: Listed, old: Sequence[Place]) -> list[Place]:
-        """Write the message's rows, remove those that it has left; where it stands now.
+    async def enter_message(self, organization: str, listed: Listed, old: Sequence[ListPlace]) -> list[ListPlace]:
+        """Write the message's rows, and remove those that it has left; returns where it stands now.
 
-        `old` is where it is believed to stand, or may stand. Raises Stale when somebody else writes at the same time.
+        `old` is where it is believed to stand, or may stand. Raises Stale when another process writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
         standing, columns, all_of_it = _shown(listed)
         shows = short_hash(*(str(value) for value in (all_of_it or columns).values()))
         believed, new = _believed(old), partitions_of(message, standing)
-        if await self._stands(index, old, Place(message=message.id, standing=standing, shows=shows, marks={}), new):
+        if await self._stands(index, old, ListPlace(message=message.id, standing=standing, shows=shows, marks={}), new):
             return [*old]
         whole: str | None = None
         if all_of_it is not None:
             [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
 
         async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, _Found]:
-            # A partition for rows of which nobody has spoken holds nothing of the message.
+            # A partition that no place names holds nothing of the message.
             found = believed.get(partition, None if mark is None else _Found())
             return await _Move(self._tables, index, partition, message.id, columns, fence).to(mark, found)
 
@@ -126,10 +126,10 @@ class Lists:
         if whole is None and before.mark and before.mark.standing.large:
             await self._delete_whole(index, message.id)
         marks = {MAIN: main, **dict(zip(others, (etag for etag, _ in moved), strict=True))}
-        return [Place(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
+        return [ListPlace(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
 
-    async def _stands(self, index: str, old: Sequence[Place], wanted: Place, partitions: Sequence[str]) -> bool:
-        """Whether all of it is there already: whoever has written since has changed the main mark before the rest."""
+    async def _stands(self, index: str, old: Sequence[ListPlace], wanted: ListPlace, partitions: Sequence[str]) -> bool:
+        """Whether all of it is there already: every writer changes the main mark before the rest."""
         if [place.model_copy(update={"marks": {}, "whole": None}) for place in old] != [wanted]:
             return False
         [place] = old
@@ -141,7 +141,7 @@ class Lists:
         found = await asyncio.gather(*(self._tables.read_row(index, *key) for key, _ in rows))
         return [row and row.etag for row in found] == [etag for _, etag in rows]
 
-    async def remove(self, organization: str, old: Sequence[Place]) -> None:
+    async def remove(self, organization: str, old: Sequence[ListPlace]) -> None:
         """Take the message out of every list. Again is the same."""
         index = table(organization, "index")
         for message in {place.message for place in old}:
@@ -197,7 +197,7 @@ class Lists:
             yield row.key.removeprefix(start), row
 
     async def _read(self, organization: str, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Listed]]:
-        """What the rows show; large messages are fetched, at the same time."""
+        """Read the messages that the rows show; large ones are fetched, at the same time."""
         index = table(organization, "index")
         large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
         fetched = await _some_at_once([partial(self._tables.read_row, index, _WHOLE, message) for message in large])
@@ -220,7 +220,7 @@ class _Move:
     async def to(self, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
         """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
 
-        Raises Missing where there is no table, Stale when somebody else was quicker, or writes after us.
+        Raises Missing where there is no table, Stale when another process was quicker, or writes after us.
         """
         failed: str | None = ""
         for _ in range(_MOST_TRIES):
@@ -237,7 +237,7 @@ class _Move:
                 if just_read and found.mark is None and isinstance(error, Missing):
                     raise
                 if just_read and found.etag == failed:
-                    # The mark has not changed, so it is the rows: somebody has meddled with them.
+                    # The mark has not changed, so the rows have, by another hand than ours.
                     found = replace(found, there=await self._there(found.mark, mark))
                 else:
                     failed = found.etag
@@ -247,11 +247,11 @@ class _Move:
         raise Stale(f"the place of message {self.message} changed under every one of {_MOST_TRIES} tries")
 
     async def _check_fence(self) -> None:
-        """Who has read another's mark may only change it if nobody has put the main one since: else theirs is newer."""
+        """Raise Stale where the main mark was put since: the mark that another process has written is newer then."""
         if self.fence is not None:
             main = await self.tables.read_row(self.index, MAIN, _MARK + self.message)
             if main is None or main.etag != self.fence:
-                raise Stale(f"somebody else is about to list message {self.message}")
+                raise Stale(f"another process is about to list message {self.message}")
 
     async def read(self) -> _Found:
         row = await self.tables.read_row(self.index, self.partition, _MARK + self.message)
@@ -290,7 +290,7 @@ def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
     return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
 
 
-def _believed(old: Sequence[Place]) -> dict[str, _Found | None]:
+def _believed(old: Sequence[ListPlace]) -> dict[str, _Found | None]:
     """By partition; None where it has to be looked at."""
     return {
         partition: _Found(Mark(standing=place.standing), etag) if place.standing and etag else None
@@ -299,9 +299,9 @@ def _believed(old: Sequence[Place]) -> dict[str, _Found | None]:
     }
 
 
-async def _some_at_once(work: Sequence[Callable[[], Awaitable[Result]]]) -> list[Result]:
+async def _some_at_once(work: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_Result]:
     """All of it, not too much at a time; stops where something fails, when what was begun has ended."""
-    results: list[Result] = []
+    results: list[_Result] = []
     for some in batches_of(work, _AT_ONCE):
         done = await asyncio.gather(*(each() for each in some), return_exceptions=True)
         for result in done:

@@ -1,4 +1,4 @@
-"""What people made of the mail to a record: counts, last times, and a score that fades."""
+"""Engagement of records: counts of what people did with mail to a record, last times, and a score that fades."""
 
 from lib.records.engagements import Engagements
 from lib.records.follower import RecordsFollower

@@ -58,8 +58,9 @@ class EngagedRecords:
         return EngagedPage(found, after)
 
     async def tidy(self) -> int:
-        """For a timer: take records off the lists whose week is over, and put those in place whose score is reckoned by
-        other weights now; how many rows have changed. An organization that fails is left for the next time."""
+        """Take records off the list whose week is over, and move those whose weights have changed; for a timer.
+
+        Returns how many rows have changed. An organization that fails is left for the next time."""
         changed = 0
         async for organization in self._organizations.list_organizations():
             try:

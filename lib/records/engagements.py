@@ -37,12 +37,12 @@ class Engagements:
         self._clock = clock
 
     async def load_rollup(self, organization: str, record: RecordRef) -> Rollup:
-        """What there is of a record; empty where no message was sent."""
+        """Read the record's roll-up; empty where no message was sent."""
         rollup, _ = await self.rows.rollup(organization, name_of(record))
         return rollup or Rollup()
 
     async def record_changed(self, organization: str, record: RecordRef) -> Rollup:
-        """The record was put: lists show it as it is now, and its messages go with it to another parent.
+        """Show a record that was put as it is now, and take its messages along to another parent.
 
         Call it after the record is stored. Where it fails, put the record again. Raises Stale.
         """
@@ -68,7 +68,7 @@ class Engagements:
         return rollup
 
     async def _tell_messages(self, organization: str, name: str, parent: str | None) -> None:
-        """Have all messages of a record look for its parents again. One that is written from now on knows them."""
+        """Have all messages of a record look for its parents again. Messages that are written from now on know them."""
         await self.rows.change_family(organization)
         async for some in _in_groups(self.rows.shares(organization, name)):
             bodies = [refresh_body(organization, message) for message, share in some if share.sent_at is not None]

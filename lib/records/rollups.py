@@ -18,13 +18,13 @@ from lib.records.shares import LastOf, RecordShare, name_of
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 
-Key = TypeVar("Key")
+_Key = TypeVar("_Key")
 
 WEEK = timedelta(days=7)
 
 
 class Engagement(BaseModel):
-    """What people made of the mail to a record, or about it: opens, clicks and so on of humans alone."""
+    """Engagement with the mail to a record, or about it: opens, clicks and so on of humans alone."""
 
     messages: int = Field(0, description="that were sent to the record, to one below it, or regarding it")
     opens: int = 0
@@ -85,8 +85,11 @@ class Rollup(BaseModel):
         return self._did_more_than_open(now) or 1 < self._opens(now) < MANY_OPENS
 
     def placed(self, weights: Score, now: datetime) -> Rollup:
-        """With its place in the list of engaged records: it has one if it `was_engaged`, or will be without another
-        event: where 20 were too many opens, time brings them down."""
+        """Copy of the roll-up with its place in the list of engaged records.
+
+        It has a place if it `was_engaged`, or will be without another event: where 20 were too many opens, time brings
+        them down.
+        """
         listed = self.record is not None and (self._did_more_than_open(now) or self._opens(now) > 1)
         place = f"{rank(self.worths, weights)}|{self.record.type}|{self.record.id}" if listed and self.record else None
         return self.model_copy(update={"place": place})
@@ -126,8 +129,8 @@ def exchanged(rollup: Rollup, old: RecordShare, new: RecordShare, last: Mapping[
     )
 
 
-def _changed(there: Mapping[Key, int], minus: Mapping[Key, int], plus: Mapping[Key, int]) -> dict[Key, int]:
-    sums: dict[Key, int] = defaultdict(int, there)
+def _changed(there: Mapping[_Key, int], minus: Mapping[_Key, int], plus: Mapping[_Key, int]) -> dict[_Key, int]:
+    sums: dict[_Key, int] = defaultdict(int, there)
     for key, value in minus.items():
         sums[key] -= value
     for key, value in plus.items():

@@ -26,7 +26,7 @@ from lib.storage.layout import table
 from lib.storage.ledger import Ledger, Versioned
 from lib.storage.sort_keys import newest_first, time_of
 
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
 
 PARTITION = "records|engaged"
 
@@ -38,7 +38,7 @@ class RecordRows:
         self._tables = tables
         self.ledger = Ledger()
 
-    async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def attempt(self, organization: str, record: str, change: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Do `change`, which reads and writes a record's rows, again while it raises Conflict. Raises Stale."""
         return await self.ledger.attempt(organization, account_name(record), change)
 

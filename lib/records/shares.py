@@ -1,4 +1,4 @@
-"""Which records a message counts for, and what it gives to each: pure functions of message, tallies and parents.
+"""Shares of a message in records: pure functions of message, tallies and parents.
 
 A recipient's events belong to the recipient's record; those of a copy that several recipients share, to the record of
 each; the record that the message is regarding gets all of them. What a record gets, its parents get, too, once, by
@@ -31,20 +31,25 @@ Parents = Mapping[str, Sequence[str]]
 
 
 class Contribution(BaseModel):
-    """What stands in a record's engagement because of a message; kept with the message.
-
-    `record` is `<type>|<id>`. `parents` are set for a record that the message names, `family` is the state of all
-    parents in the organization when they were read. `digest` is that of the share, empty for one that is taken away.
-    `generation` grows with every change of the message's contributions: of two writers that are on their way at the
-    same time, the later one stays. `settled`: the share was seen in storage since.
-    """
+    """Contribution of a message to a record's engagement; kept with the message."""
 
     record: str
+    """`<type>|<id>`."""
+
     parents: list[str] | None = None
+    """Parents of a record that the message names, upwards; None for one that it reaches through others."""
+
     family: str = ""
+    """State of all parents in the organization when these were read."""
+
     digest: str = ""
+    """Digest of the share; empty for one that is taken away."""
+
     generation: int
+    """Grows with every change of the message's contributions: of two writers at the same time, the later one stays."""
+
     settled: bool = False
+    """Whether the share was seen in storage since."""
 
 
 class RecordShare(LedgerShare):
@@ -79,14 +84,14 @@ def names_of(message: StoredMessage) -> list[str]:
 
 @dataclass(slots=True)
 class _Reached:
-    """How a record is reached: by these recipients, or as what the message is regarding."""
+    """Ways in which a message reaches a record: by these recipients, or as a whole, by regarding it."""
 
     recipients: set[int] = field(default_factory=set)
     whole: bool = False
 
 
 def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dict[str, RecordShare]:
-    """What the message gives to each record that it reaches. `parents` has an entry for each of `names_of`."""
+    """Find the share of each record that the message reaches. `parents` has an entry for each of `names_of`."""
     if message.state != "sent":
         return {}
 

@@ -25,7 +25,7 @@ from lib.send_time import sentences
 from lib.send_time.advice import Advice, Seen, advise
 from lib.send_time.habits import FEWEST_MAILS, EngagedMoment, mails_of
 from lib.send_time.places import Nowhere, Place, place_of
-from lib.verdicts.fact_store import FactRows
+from lib.verdicts.fact_store import FactStore
 
 if TYPE_CHECKING:
     from lib.send_time.azure_maps import AzureMaps
@@ -40,7 +40,7 @@ _UNKNOWN_SENDERS_ZONE = "UTC"
 class Advisor:
     """Delivery advice over storage."""
 
-    def __init__(self, people: People, lists: Lists, rows: FactRows, maps: AzureMaps | None) -> None:
+    def __init__(self, people: People, lists: Lists, rows: FactStore, maps: AzureMaps | None) -> None:
         self._people = people
         self._lists = lists
         self._rows = rows

@@ -1,4 +1,4 @@
-"""Ledgers: shares that count exactly once in a sum, whoever else writes, and however often a share is written.
+"""Ledgers: shares that count exactly once in a sum, however many processes write, and however often.
 
 A share is what one thing (a message, a sale) gives to an account (a record, a template). The account's sum is kept by
 differences: a share and its sum change in one transaction, on condition of both versions. Every share has a generation
@@ -27,7 +27,7 @@ log = logging.getLogger("heed.ledger")
 
 
 class LedgerShare(BaseModel):
-    """What one thing gives to an account. Subclasses add the values."""
+    """Share of one thing in an account. Subclasses add the values."""
 
     generation: int = 0
 
@@ -38,17 +38,18 @@ class LedgerShare(BaseModel):
 
 AnyShare = TypeVar("AnyShare", bound=LedgerShare)
 AnySum = TypeVar("AnySum", bound=BaseModel)
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
+_RowModel = TypeVar("_RowModel")
 
 
-class Versioned(NamedTuple, Generic[Answer]):
+class Versioned(NamedTuple, Generic[_RowModel]):
     """A row's model with its etag; both None where there is no row."""
 
-    model: Answer | None
+    model: _RowModel | None
     etag: str | None
 
 
-class Account(Protocol[AnyShare, AnySum]):
+class LedgerAccount(Protocol[AnyShare, AnySum]):
     """The sum of one account, and the one share of it that is to be entered."""
 
     @property
@@ -75,14 +76,14 @@ class Ledger:
     def __init__(self) -> None:
         self._attempts = Attempts()
 
-    async def enter_share(self, organization: str, account: Account[AnyShare, AnySum], share: AnyShare) -> None:
+    async def enter_share(self, organization: str, account: LedgerAccount[AnyShare, AnySum], share: AnyShare) -> None:
         """Put the share, unless one of its generation or a later one is there. Again is the same. Raises Stale.
 
         A sum that is missing is counted anew. Where the organization is gone, nothing happens.
         """
         await self.attempt(organization, account.name, lambda: _enter(organization, account, share))
 
-    async def attempt(self, organization: str, name: str, change: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def attempt(self, organization: str, name: str, change: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Do `change`, which reads and writes rows of the account `name`, again while it raises Conflict.
 
         Raises Stale after too many tries.
@@ -90,7 +91,7 @@ class Ledger:
         return await self._attempts.attempt_change(organization, name, change)
 
 
-async def _enter(organization: str, account: Account[AnyShare, AnySum], share: AnyShare) -> None:
+async def _enter(organization: str, account: LedgerAccount[AnyShare, AnySum], share: AnyShare) -> None:
     """Raises Conflict, for another try."""
     there, old = await asyncio.gather(account.read_sum(), account.read_share())
     if old.model is not None and old.model.generation >= share.generation:
@@ -106,7 +107,7 @@ async def _enter(organization: str, account: Account[AnyShare, AnySum], share: A
         await _repair(account)
 
 
-async def _repair(account: Account[AnyShare, AnySum]) -> None:
+async def _repair(account: LedgerAccount[AnyShare, AnySum]) -> None:
     """Raises Conflict, always: the share is to be entered into the sum that is there then."""
     log.error("rows of %s were missing: it is counted anew", account.name)
     with suppress(Missing):

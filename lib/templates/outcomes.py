@@ -1,4 +1,4 @@
-"""What became of sales: a sale that was won counts for the templates of the mails that were sent about it before."""
+"""Outcomes of sales: a sale that was won counts for the templates of the mails that were sent about it before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message, or a sale that was won, gives to the counts of a template: pure functions.
+"""Shares of messages and won sales in the counts of a template: pure functions.
 
 A message counts once, however many people it went to and however often each of them did something: it was opened,
 clicked or answered by a person, or it was not.
@@ -19,7 +19,7 @@ NO_TYPE = ""
 
 
 class Tally(BaseModel):
-    """Counts of messages; `won` counts sales. Rates are those of the `followed` ones: of others nobody hears."""
+    """Counts of messages; `won` counts sales. Rates are those of the `followed` ones; of others nothing is known."""
 
     sent: int = 0
     followed: int = 0
@@ -52,13 +52,13 @@ class TemplateCounts(BaseModel):
     by_type: dict[str, Tally] = {}
 
     def tally_of(self, regarding: str | None = None) -> Tally:
-        """Of messages that regard records of one type; of all messages where none is named."""
+        """Tally of messages that regard records of one type; of all messages where no type is named."""
         if regarding is not None:
             return self.by_type.get(regarding, Tally())
         return sum(self.by_type.values(), Tally())
 
     def exchanged(self, old: TemplateShare, new: TemplateShare) -> TemplateCounts:
-        """With one share in place of another; an empty one stands for none."""
+        """Copy with one share in place of another; an empty one stands for none."""
         sums = dict(self.by_type)
         sums[old.regarding] = sums.get(old.regarding, Tally()) - old.tally
         sums[new.regarding] = sums.get(new.regarding, Tally()) + new.tally
@@ -74,23 +74,23 @@ def total(shares: Iterable[TemplateShare]) -> TemplateCounts:
 
 
 class TemplateUse(BaseModel):
-    """What stands in a template's counts because of a message; kept with the message.
-
-    `digest` is that of the share, empty for one that is taken away. `generation` grows with every change: of two
-    writers that are on their way at the same time, the later one stays. `settled`: the share was seen in storage
-    since.
-    """
+    """Use of a template by a message; kept with the message."""
 
     template: str
     digest: str = ""
+    """Digest of the share; empty for one that is taken away."""
+
     generation: int
+    """Grows with every change: of two writers at the same time, the later one stays."""
+
     settled: bool = False
+    """Whether the share was seen in storage since."""
 
 
 def share_of(message: StoredMessage, kpis: Kpis) -> TemplateShare | None:
-    """What the message gives to its template; None while it was not sent, or where it has none.
+    """Find the message's share in its template; None while it was not sent, or where it has none.
 
-    Who clicks, views an attachment or answers has read the mail, even where the pixel was not loaded: so it was opened.
+    A click, a viewed attachment or a reply counts as an open, too, even where the pixel was not loaded.
     """
     if message.state != "sent" or message.template is None:
         return None

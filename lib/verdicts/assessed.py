@@ -13,7 +13,7 @@ from lib.verdicts.evidence import Verdict
 from lib.verdicts.kpis import Kpis
 from lib.verdicts.tallies import Tallies
 
-Part = TypeVar("Part")
+SummaryPart = TypeVar("SummaryPart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class AssessedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan(Generic[Part]):
+class Plan(Generic[SummaryPart]):
     """Answer of a follower to an assessment."""
 
-    part: Part
+    part: SummaryPart
     """What the message's summary says of the follower from now on."""
 
     again_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""What the judge knows of a message besides its facts."""
+"""Context of a judgement: all that the judge knows of a message besides its facts."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """How a message went out, and what is known of the places that it went to.
-
-    `sent_at` is when it was handed over, in milliseconds since 1970; None where nobody knows. `sent_at_of`
-    is the same by recipient number, where everybody gets a copy and these leave one after the other.
-    `links` counts the links of a copy: their indexes, 0 up, stand in the order of the document. `honeypots` are those
-    among them that no person sees. `gateways` says by recipient number which product filters that recipient's mail
-    (an id of the catalogue of gateways), None where nothing is known. `own_networks` are the sender's and the
-    colleagues' (`192.0.2.0/24`). `elsewhere` says by fact key how many other messages the same source asked for within
-    seconds of that fact. `opens_before` counts opens that are no longer looked at one by one.
-    """
+    """Sending of a message, and what is known of the places that it went to."""
 
     sent_at: int | None = None
+    """Milliseconds since 1970 of the hand-over; None where it is not known."""
+
     links: int = 0
+    """Number of links of a copy: their indexes, 0 up, stand in the order of the document."""
+
     honeypots: frozenset[int] = frozenset()
+    """Indexes of links that no person sees."""
+
     gateways: tuple[str | None, ...] = ()
+    """Product that filters a recipient's mail (an id of the catalogue of gateways), by recipient number; None where
+    nothing is known."""
+
     own_networks: tuple[str, ...] = ()
+    """Networks of the sender and the colleagues (`192.0.2.0/24`)."""
+
     colleagues: frozenset[int] = frozenset()
+    """Numbers of the recipients who are users of the same organization."""
+
     elsewhere: Mapping[str, int] = field(default_factory=dict)
+    """Number of other messages that the same source asked for within seconds of a fact, by fact key."""
+
     opens_before: int = 0
+    """Number of opens that are no longer looked at one by one."""
+
     sent_at_of: Mapping[int, int] = field(default_factory=dict)
+    """Milliseconds since 1970 of the hand-over by recipient number, where copies leave one after the other."""
 
     def dispatched_to(self, recipient: int | None) -> int | None:
         """When that recipient's copy was handed over."""

@@ -1,4 +1,4 @@
-"""What rules find, and what becomes of it."""
+"""Findings of rules, and the verdicts that they add up to."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from lib.verdicts.weights import WEIGHTS
 log = logging.getLogger("heed.facts")
 
 TOGETHER = 20
-"""So many new facts of a message at once share rows."""
+"""Number of new facts of a message that share rows when they come at once."""
 
 _MOST_OF_A_ROW = 100
 """Azure allows a row 1 MiB: a fact has 0.3 KiB, with everything at its longest 3 KiB."""
@@ -50,15 +50,15 @@ _MOST_CHARACTERS = 1_000_000
 _FIRST = "0"
 """Sorts before the key of every row of judged facts."""
 
-_KEPT = "-"
+_WAITING_ROW_PREFIX = "-"
 """Begins the key of a row of facts that wait; sorts before `_FIRST`."""
 
 Judged = tuple[Fact, Verdict]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What there is of a message, by row: judged facts, newest rows first, and those that wait for a verdict."""
+class StoredFacts:
+    """Stored facts of a message, by row: judged facts, newest rows first, and those that wait for a verdict."""
 
     rows: dict[str, list[Judged]]
     kept: dict[str, list[Fact]]
@@ -71,16 +71,16 @@ class Stored:
         return [fact for facts in self.kept.values() for fact in facts]
 
 
-class FactRows:
+class FactStore:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def read(self, organization: str, message: str, since: int | None = None) -> Stored:
+    async def read(self, organization: str, message: str, since: int | None = None) -> StoredFacts:
         """The message's facts at or after `since` (milliseconds), with some before; or all. And all that wait."""
         keys = EVERYTHING if since is None else Range(high=_key_at(since - 1))
-        stored = Stored({}, {})
+        stored = StoredFacts({}, {})
         async for row in self._tables.query(table(organization, "facts"), message, keys):
-            if row.key.startswith(_KEPT):
+            if row.key.startswith(_WAITING_ROW_PREFIX):
                 stored.kept[row.key] = facts_of(row)
             else:
                 stored.rows[row.key] = _judged(row)
@@ -91,12 +91,12 @@ class FactRows:
         """Put facts that wait for their first verdict. One that waits twice, or is judged already, does no harm."""
         for some in batches_of(facts, _MOST_OF_A_ROW):
             texts = [fact.to_json() for fact in some]
-            row = Row(message, f"{_KEPT}{secrets.token_hex(8)}", journal_columns(texts))
+            row = Row(message, f"{_WAITING_ROW_PREFIX}{secrets.token_hex(8)}", journal_columns(texts))
             if not await self._put(organization, [row]):
                 return
 
     async def forget_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
-        """Their facts are judged and counted. Somebody else may have found that, too."""
+        """Delete rows whose facts are judged and counted. Another process may have found that, too."""
         name = table(organization, "facts")
         for keys in batches_of(list(rows), MOST_CHANGES):
             part = [Delete(message, key) for key in keys]

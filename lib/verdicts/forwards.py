@@ -1,4 +1,4 @@
-"""Forwards: whether somebody else has probably read a recipient's copy, too. An inference of its own, and a cautious
+"""Forwards: whether another person has probably read a recipient's copy, too. An inference of its own, and a cautious
 one: one person has a phone, a desk and a train, so that a second device says little. It never says who.
 
 What speaks for a second reader, from the weakest to the strongest: a third device at a third network; another language;
@@ -50,7 +50,7 @@ class OtherReader(BaseModel):
 
 
 def readers(facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: Iterable[Reader] = ()) -> list[Reader]:
-    """Who read, as far as devices tell; added to those found `before`."""
+    """Find readers, as far as devices tell them apart; added to those found `before`."""
     found = {_identity(reader): reader for reader in before}
     for fact in facts:
         if fact.recipient is None or verdicts[fact.key].kind != "human":

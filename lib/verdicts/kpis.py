@@ -15,7 +15,7 @@ from lib.verdicts.rules.own_side import OWN
 
 
 class Counts(BaseModel):
-    """How often it happened."""
+    """Counts of events."""
 
     opens: int = 0
     clicks: int = 0
@@ -64,7 +64,7 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
 
 
 def views(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> dict[int, int]:
-    """How often people viewed each attachment, by its number."""
+    """Count the views of each attachment by people, by its number."""
     seen = Counter(fact.item for fact in facts if fact.kind == "attachment_view" and verdicts[fact.key].kind == "human")
     return dict(sorted(seen.items()))
 
@@ -74,8 +74,8 @@ def added(some: Mapping[int, int], others: Mapping[int, int]) -> dict[int, int]:
     return dict(sorted((Counter(some) + Counter(others)).items()))
 
 
-def together(one: Kpis, other: Kpis) -> Kpis:
-    """The KPIs of two sets of facts that have none in common."""
+def sum_kpis(one: Kpis, other: Kpis) -> Kpis:
+    """Sum of the KPIs of two disjoint sets of facts."""
     opened = [each.last_opened_at for each in (one, other) if each.last_opened_at]
     return Kpis(
         **one.plus(other).model_dump(),

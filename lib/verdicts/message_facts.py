@@ -17,11 +17,11 @@ from lib.tracking.facts import Fact
 from lib.verdicts.context import Sending
 from lib.verdicts.thresholds import Thresholds
 
-Key = TypeVar("Key")
+_Key = TypeVar("_Key")
 
 
 class Source(NamedTuple):
-    """As far as a machine or a person can be known again: network and agent."""
+    """Source of a fact, by which a machine or a person can be known again: network and agent."""
 
     network: str | None
     agent: str | None
@@ -65,12 +65,12 @@ class Scene:
         return self.catalogues.agents.image_proxy(fact.agent) if fact.agent else None
 
     def since_dispatch(self, fact: Fact) -> int | None:
-        """Milliseconds; None where nobody knows when the mail went out."""
+        """Milliseconds since the mail went out; None where that time is not known."""
         sent_at = self.sending.dispatched_to(fact.recipient)
         return None if sent_at is None else fact.at - sent_at
 
     def is_early(self, fact: Fact) -> bool:
-        """While mail is scanned at its delivery; also where nobody knows when it went out."""
+        """Whether mail is still scanned at its delivery; also where it is not known when it went out."""
         passed = self.since_dispatch(fact)
         return passed is None or passed <= self.thresholds.scans_for
 
@@ -130,12 +130,12 @@ class Scene:
 
 
 def target_of(fact: Fact) -> int:
-    """What was followed: a link's index, or below nought an attachment's."""
+    """Target that was followed: a link's index, or a negative number for an attachment."""
     return -1 - fact.item if fact.kind == "attachment_view" else fact.item
 
 
-def _grouped(facts: Iterable[Fact], key: Callable[[Fact], Key]) -> dict[Key, list[Fact]]:
-    groups: dict[Key, list[Fact]] = defaultdict(list)
+def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, list[Fact]]:
+    groups: dict[_Key, list[Fact]] = defaultdict(list)
     for fact in facts:
         groups[key(fact)].append(fact)
     return groups

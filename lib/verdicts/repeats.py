@@ -1,7 +1,7 @@
-"""What belongs to something that is counted already: the images of one reading, and the requests of one download.
+"""Repeats: facts that belong to one that is counted already, as images of one reading and requests of one download.
 
-A mail program loads the pixel and the images of a mail together, and that is one open. Whoever downloads a file may ask
-for it several times: once to see what it is, in pieces, after a break. So such facts are not judged, and not counted,
+A mail program loads the pixel and the images of a mail together, and that is one open. A download may ask for its file
+several times: once to see what it is, in pieces, after a break. So such facts are not judged, and not counted,
 by themselves: each shares the verdict of the one that it belongs to.
 
 Pure, and the same for the same facts in whatever order they come. But for pieces, it depends on the minute around a
@@ -82,7 +82,7 @@ def _images(opens: Sequence[Fact]) -> dict[str, str | None]:
 
 
 def _downloads(views: Sequence[Fact]) -> dict[str, str | None]:
-    """Of one attachment, by one recipient's link."""
+    """Find repeats among the views of one attachment by one recipient's link."""
     found: dict[str, str | None] = {}
     latest: dict[object, Fact] = {}
     beginning: Fact | None = None

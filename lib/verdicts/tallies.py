@@ -1,4 +1,4 @@
-"""What people did with one message, counted so that counts can be added up.
+"""Tallies of what people did with one message, counted so that counts can be added up.
 
 A tally is derived from judged facts; the tally of all facts is the sum of the tallies of any parts of them, in any
 order, to the bit. So the facts of a busy message can be counted once and put away.
@@ -19,10 +19,10 @@ HOUR = 60 * 60 * 1000
 """Milliseconds."""
 
 KEPT_HOURS = 8 * 24
-"""So far back opens are counted by the hour: a week, and a day for clocks that differ."""
+"""Hours for which opens are counted by the hour: a week, and a day for clocks that differ."""
 
 MANY_OPENS = 20
-"""From so many opens a week on, nobody asks how many there were exactly: a list that goes round opens mail, too."""
+"""Number of opens a week from which on the exact number does not matter: mail that goes round is opened often."""
 
 
 class Events(BaseModel):

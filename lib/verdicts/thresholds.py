@@ -1,4 +1,4 @@
-"""From when on something is said, and how near is near. One set for all rules; times in milliseconds."""
+"""Thresholds of the rules and the verdicts, one set for all; times in milliseconds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Thresholds:
     gateway_scans_for: int = 600 * SECOND
     burst: int = 5 * SECOND
     hand: int = 500
-    """Nobody follows two different links within so little."""
+    """Milliseconds within which no person follows two different links."""
 
     coverage_pace: int = 4 * SECOND
     """Links followed at one go come no further apart on average."""

@@ -12,7 +12,7 @@ import pytest
 from infra.local.host.log_lines import LateLines
 from lib.clock import SetClock
 from lib.tracking.journal import LOG_MARK
-from lib.verdicts.fact_store import FactRows
+from lib.verdicts.fact_store import FactStore
 from tests.faults.accounts import Accounts
 from tests.faults.hosts import Host, StorageInbox
 from tests.faults.proxied import Proxied, proxied
@@ -77,7 +77,7 @@ async def known(site: Site) -> set[str | None]:
     """The agents of all hits of the one message that there is."""
     services = site.host.heed.services
     [message] = (await site.host.heed.get("/messages?view=followed&owner=rep1"))["items"]
-    facts = FactRows(services.storage.tables).newest_first("acme", message["id"])
+    facts = FactStore(services.storage.tables).newest_first("acme", message["id"])
     return {fact.agent async for _, fact, _ in facts}
 
 

@@ -37,7 +37,7 @@ def gmail_prefetch(fact: Fact, _: Scene) -> Finding | None:
 
 
 def apple_privacy(fact: Fact, scene: Scene) -> Finding | None:
-    """Of opens alone: a click with such an agent is none of Apple's prefetching."""
+    """Match opens alone: a click with such an agent is none of Apple's prefetching."""
     if fact.kind != "open" or not _is_apples_protection(fact, scene):
         return None
     return Finding(

@@ -1,4 +1,4 @@
-"""What an agent claims to be, as far as it can be checked: programs that imitate a browser get details wrong."""
+"""Claims of user agents, as far as they can be checked: programs that imitate a browser get details wrong."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_browser(agent: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_mail_program(agent: str) -> bool:
-    """A program that people read mail with; phones' in-app web views are such, too. Nobody is known to imitate them."""
+    """Whether people read mail with it; phones' in-app web views count, too. No program is known to imitate them."""
     return _MAIL_PROGRAM.search(agent) is not None or (
         _IN_APP_VIEW.search(agent) is not None and "Safari/604" not in agent.partition("Mobile/")[2]
     )

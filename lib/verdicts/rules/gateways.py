@@ -1,4 +1,4 @@
-"""Who receives: the product that filters the recipient's mail, a prior for all that comes while it scans."""
+"""Gateway rules: the product that filters the recipient's mail, a prior for all that comes while it scans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Together: what the other facts of the message say about one. Each rule says what it has to say of all facts at once.
+"""Pattern rules: what the other facts of the message say about one. Each rule looks at all facts at once.
 
 A source here is a network and an agent; what many people share (image proxies, relays) is none.
 """
@@ -91,7 +91,7 @@ def lone_link(scene: Scene) -> Findings:
 
 
 def twin(scene: Scene) -> Findings:
-    """The same link twice within seconds: once from where checks run, once from elsewhere, as another system.
+    """Match the same link twice within seconds: once from where checks run, once from elsewhere, as another system.
 
     Checks come before the browser is let through, and now and then some seconds after it.
     """
@@ -147,7 +147,7 @@ def beside(scene: Scene) -> Findings:
 
 
 def honeypot(scene: Scene) -> Findings:
-    """A link that no person sees; strong about whoever followed it, and about the same source around that time.
+    """A link that no person sees; strong about the source that followed it, and about the same source around that time.
 
     Never the only reason: alone, without any other sign of a machine, it is only a doubt.
     """
@@ -228,7 +228,7 @@ def _in_mail(fact: Fact, scene: Scene) -> bool:
 
 
 def came_back(scene: Scene) -> Findings:
-    """The same source again, much later, and never as a machine: scanners do not come back to read."""
+    """Match the same source again, much later, and never as a machine: scanners do not come back to read."""
     for facts in scene.by_source.values():
         owner = scene.owner(facts[0])
         if facts[-1].at - facts[0].at < scene.thresholds.comes_back or (owner and owner.kind in _NEVER_PEOPLE):

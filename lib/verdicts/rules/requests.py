@@ -1,4 +1,4 @@
-"""How it asks: the method, and headers that give it away."""
+"""Request rules: the method, and headers that give a machine away."""
 
 from __future__ import annotations
 

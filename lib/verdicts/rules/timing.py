@@ -1,4 +1,4 @@
-"""When it asks: machines look at mail as it arrives, people when they get to it."""
+"""Timing rules: machines look at mail as it arrives, people when they get to it."""
 
 from __future__ import annotations
 

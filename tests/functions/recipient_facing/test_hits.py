@@ -270,7 +270,7 @@ async def test_a_fact_notes_a_console_session_and_never_the_cookie(heed: Heed) -
 
 
 async def _stored(heed: Heed, message: str) -> list[dict[str, Any]]:
-    stored = await heed.services.fact_rows.read("acme", message)
+    stored = await heed.services.fact_store.read("acme", message)
     return [json.loads(fact.to_json()) for fact, _ in stored.judged().values()]
 
 

@@ -49,7 +49,7 @@ async def test_the_assessor_asks_itself_to_look_again(heed: Heed) -> None:
     taken = queues.take_message("interactions")  # type: ignore[attr-defined]
     queues.waiting = [taken]  # type: ignore[attr-defined]
 
-    await heed.services.sweep.assess_interactions(read_interactions(json.loads(taken.body)))
+    await heed.services.intake.assess_interactions(read_interactions(json.loads(taken.body)))
 
     delays = [each.delay.total_seconds() for each in queues.waiting if '"messages"' in each.body]  # type: ignore[attr-defined]
     assert delays == [11]

@@ -131,7 +131,7 @@ async def test_the_judge_knows_when_each_recipient_s_mail_left_whoever_is_tried_
 
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
-    sending = await heed.services.circumstances.load_context("acme", loaded, Summary(), [])
+    sending = await heed.services.context_loader.load_context("acme", loaded, Summary(), [])
 
     assert [sending.dispatched_to(number) for number in (0, 1, None)] == [first, first + 60_000, first]
 
@@ -144,7 +144,7 @@ async def test_the_judge_keeps_when_a_mail_left_that_is_sent_again_to_others() -
 
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
-    sending = await heed.services.circumstances.load_context("acme", loaded, Summary(), [])
+    sending = await heed.services.context_loader.load_context("acme", loaded, Summary(), [])
 
     assert sending.dispatched_to(0) == first
 

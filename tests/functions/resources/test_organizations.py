@@ -33,7 +33,7 @@ async def test_a_probability_that_is_not_set_stays_the_judges_own(heed: Heed) ->
     patched = await heed.request("PATCH", "/api/orgs/acme", body, key=ADMIN_KEY)
 
     assert patched.json["settings"]["human_from"] == {"open": 0.7, "click": 0.33}
-    assert await heed.services.circumstances.thresholds("acme") == replace(
+    assert await heed.services.context_loader.thresholds("acme") == replace(
         DEFAULT, human_from={"open": 0.7, "click": 0.33}
     )
 

@@ -40,7 +40,7 @@ async def test_a_burst_is_kept_and_judged_together_within_a_minute() -> None:
     for place in range(BUSY, len(facts), 50):
         await heed.services.assessor.assess_facts("acme", facts[place : place + 50])
     waiting = await kpis_of(heed, message)
-    kept = (await heed.services.fact_rows.read("acme", message)).waiting()
+    kept = (await heed.services.fact_store.read("acme", message)).waiting()
     timeline = (await heed.get(f"/messages/{message}/timeline?limit=200"))["items"]
     heed.clock.move(seconds=61)
     await heed.work()
@@ -49,7 +49,7 @@ async def test_a_burst_is_kept_and_judged_together_within_a_minute() -> None:
     assert sorted(kept, key=lambda fact: fact.key) == facts[BUSY:]
     assert all(item["verdict"]["reasons"] for item in timeline)
     assert (await kpis_of(heed, message))["raw"]["opens"] == len(facts)
-    stored = await heed.services.fact_rows.read("acme", message)
+    stored = await heed.services.fact_store.read("acme", message)
     assert len(stored.judged()) == len(facts)
     assert stored.kept == {}
 
@@ -82,7 +82,7 @@ async def test_old_facts_of_a_busy_message_are_folded_and_no_longer_read() -> No
 
     await heed.services.assessor.assess_facts("acme", opens(heed, message, 7, seed=2))
 
-    known = await heed.services.fact_rows.read("acme", message, summary.folded.until - folding.CONTEXT)
+    known = await heed.services.fact_store.read("acme", message, summary.folded.until - folding.CONTEXT)
     assert len(known.judged()) == 7
     after = await kpis_of(heed, message)
     assert after["raw"]["opens"] == first["raw"]["opens"] + 7 == 2 * folding.FROM + 7
@@ -101,7 +101,7 @@ async def test_a_fact_that_turns_up_long_after_folding_is_counted_once() -> None
         await heed.services.assessor.assess_facts("acme", [old[0], old[5]])
 
     assert (await kpis_of(heed, message))["raw"]["opens"] == len(old)
-    stored = await heed.services.fact_rows.read("acme", message)
+    stored = await heed.services.fact_store.read("acme", message)
     assert len(stored.judged()) == len(old)
     assert stored.kept == {}
 
@@ -111,7 +111,7 @@ async def test_an_old_fact_that_waits_while_others_are_folded_is_counted() -> No
     message = await heed.sent()
     heed.clock.move(days=3)
     first, *others = opens(heed, message, 2 * folding.FROM, minutes_ago=300)
-    rows = heed.services.fact_rows
+    rows = heed.services.fact_store
 
     await heed.services.assessor.assess_facts("acme", others)
     await rows.keep("acme", message, [first])
@@ -125,7 +125,7 @@ async def test_facts_that_wait_twice_or_are_judged_already_count_once() -> None:
     heed = await Heed().start()
     message = await heed.sent()
     facts = list(opens(heed, message, 250))
-    rows = heed.services.fact_rows
+    rows = heed.services.fact_store
     await heed.services.assessor.assess_facts("acme", facts[:100])
 
     for part in (facts[50:], facts[:], facts[200:]):
@@ -139,7 +139,7 @@ async def test_facts_that_wait_twice_or_are_judged_already_count_once() -> None:
 async def test_rows_of_waiting_facts_go_even_if_somebody_else_took_some() -> None:
     heed = await Heed().start()
     message = await heed.sent()
-    rows = heed.services.fact_rows
+    rows = heed.services.fact_store
     for seed in range(3):
         await rows.keep("acme", message, list(opens(heed, message, 2, seed=seed)))
     kept = list((await rows.read("acme", message)).kept)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib.assessment.journal_sweep import RowsMissing
+from lib.assessment.intake import RowsMissing
 from lib.clock import SetClock
 from lib.storage import Delete, Range, Row, Storage, Unavailable, Upsert
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables, memory_storage
@@ -93,7 +93,7 @@ async def opened_by_sixty(heed: Heed) -> str:
 async def test_facts_that_the_queue_only_names_are_read_from_the_journal() -> None:
     heed = await Heed().start()
     message = await opened_by_sixty(heed)
-    await heed.services.sweep.assess_interactions(await named_by_the_queue(heed))
+    await heed.services.intake.assess_interactions(await named_by_the_queue(heed))
     assert await opens(heed, message) == 60
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 0
@@ -137,9 +137,9 @@ async def test_a_named_row_that_is_not_there_is_asked_for_again() -> None:
     tables.hidden = dict.fromkeys(named.commits, 2)
     for _ in range(2):
         with pytest.raises(RowsMissing, match=named.commits[0]):
-            await heed.services.sweep.assess_interactions(named)
+            await heed.services.intake.assess_interactions(named)
         assert await opens(heed, message) == 0
-    await heed.services.sweep.assess_interactions(named)
+    await heed.services.intake.assess_interactions(named)
     assert await opens(heed, message) == 60
     heed.clock.move(minutes=3)
     assert await sweep(heed) == 0
@@ -168,7 +168,7 @@ async def test_rows_beside_a_missing_one_are_not_kept_waiting() -> None:
     assert len(rows) > 1
     await heed.storage.tables.write_rows("heedacmejournal", [Delete(rows[0].partition, rows[0].key)])
     with pytest.raises(RowsMissing, match=rows[0].partition) as raised:
-        await heed.services.sweep.assess_interactions(Interactions("acme", [], [], [row.partition for row in rows]))
+        await heed.services.intake.assess_interactions(Interactions("acme", [], [], [row.partition for row in rows]))
     assert rows[1].partition not in str(raised.value)
     assert await opens(heed, message) == 120 - len(facts_of(rows[0]))
     heed.clock.move(minutes=3)
@@ -179,10 +179,10 @@ async def test_a_missing_row_that_was_taken_before_is_passed_over() -> None:
     heed = await Heed().start()
     message = await opened_by_sixty(heed)
     named = await named_by_the_queue(heed)
-    await heed.services.sweep.assess_interactions(named)
+    await heed.services.intake.assess_interactions(named)
     for commit in named.commits:
         await heed.storage.tables.write_rows("heedacmejournal", [Delete(commit, FACTS_ROW)])
-    await heed.services.sweep.assess_interactions(named)
+    await heed.services.intake.assess_interactions(named)
     assert await opens(heed, message) == 60
 
 
@@ -198,7 +198,7 @@ async def test_of_an_organization_that_wants_no_facts_any_more_no_row_is_missed(
         assert put.status == 200
         for commit in named.commits:
             await heed.storage.tables.write_rows("heedacmejournal", [Delete(commit, FACTS_ROW)])
-    await heed.services.sweep.assess_interactions(named)
+    await heed.services.intake.assess_interactions(named)
 
 
 async def test_a_message_that_comes_through_the_queue_after_the_sweep_counts_once() -> None:

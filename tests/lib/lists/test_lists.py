@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.lists.store import Listed, Lists, Place, Sort, View, is_told
+from lib.lists.store import Listed, ListPlace, Lists, Sort, View, is_told
 from lib.messages.models import StoredMessage
 from lib.storage import Storage
 from lib.storage.collation import collation_key
@@ -156,7 +156,7 @@ async def test_what_was_counted_is_no_change_of_the_message() -> None:
 
     assert is_told(places, make_listed(1).message)
     assert is_told(
-        [Place.model_validate_json(place.model_dump_json(exclude_none=True)) for place in places],
+        [ListPlace.model_validate_json(place.model_dump_json(exclude_none=True)) for place in places],
         StoredMessage.model_validate_json(make_listed(1).message.model_dump_json()),
     )
 

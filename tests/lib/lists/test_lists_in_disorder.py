@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.errors import Stale
-from lib.lists.store import Listed, Lists, Place, places_of
+from lib.lists.store import Listed, ListPlace, Lists, places_of
 from lib.storage import Change, Delete, Missing, Range, Row, Unavailable, Upsert
 from lib.storage.memory import memory_storage
 from tests.support.failing import Failure, failing_storage
@@ -28,7 +28,7 @@ def test_whoever_died_half_way_or_came_late_leaves_nothing_behind(versions: list
         storage, lists = await made()
         failure = Failure()
         failing = Lists(failing_storage(storage, failure).tables)
-        noted: list[Place] = []
+        noted: list[ListPlace] = []
         for values, kpis, dies_at, is_noted in versions:
             failure.arm(dies_at, "before" if dies_at % 2 else "after")
             try:
@@ -56,7 +56,7 @@ def test_a_message_is_removed_from_wherever_anybody_has_put_it(
         storage, lists = await made()
         failure = Failure()
         failing = Lists(failing_storage(storage, failure).tables)
-        places: list[Place] = []
+        places: list[ListPlace] = []
         for number, (values, kpis) in enumerate(versions):
             failure.arm(put_dies_at if number == len(versions) - 1 else 0, "after")
             with suppress(Unavailable):

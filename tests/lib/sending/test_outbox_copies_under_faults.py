@@ -280,7 +280,7 @@ async def test_the_judge_learns_when_each_copy_left() -> None:
     transport.heed, transport.message = heed, message
 
     loaded = await deliver(heed, message)
-    sending = await heed.services.circumstances.load_context("acme", loaded, Summary(), [])
+    sending = await heed.services.context_loader.load_context("acme", loaded, Summary(), [])
 
     first = sending.sent_at
     assert first is not None

@@ -12,7 +12,7 @@ from lib.storage import Row, Storage, Tables
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import KEPT_HEADERS, LONGEST_AGENT, LONGEST_HEADER, Fact
 from lib.verdicts import Reason, Verdict
-from lib.verdicts.fact_store import TOGETHER, FactRows
+from lib.verdicts.fact_store import TOGETHER, FactStore
 
 MESSAGE = "0" * 32
 HUMAN = Verdict("human", 0.9, (Reason("no-machine-sign", "Nothing about it looks like a machine."),), "2", 0.9)
@@ -38,16 +38,16 @@ async def tables() -> Tables:
 
 
 @pytest.fixture
-def rows(tables: Tables) -> FactRows:
-    return FactRows(tables)
+def rows(tables: Tables) -> FactStore:
+    return FactStore(tables)
 
 
-async def write(rows: FactRows, each: Sequence[Fact], verdict: Verdict = HUMAN, *, unread: bool = False) -> None:
+async def write(rows: FactStore, each: Sequence[Fact], verdict: Verdict = HUMAN, *, unread: bool = False) -> None:
     stored = {} if unread else (await rows.read("acme", MESSAGE)).rows
     await rows.write_facts("acme", MESSAGE, each, {fact.key: verdict for fact in each}, stored)
 
 
-async def timeline(rows: FactRows, after: str | None = None, limit: int | None = None) -> list[tuple[str, str]]:
+async def timeline(rows: FactStore, after: str | None = None, limit: int | None = None) -> list[tuple[str, str]]:
     """(cursor, fact's key)."""
     return [(cursor, fact.key) async for cursor, fact, _ in rows.newest_first("acme", MESSAGE, after, limit)]
 
@@ -61,14 +61,14 @@ def newest_first(each: Sequence[Fact]) -> list[str]:
     return sorted({fact.key for fact in each}, key=lambda key: (-int(key[:13]), key))
 
 
-async def test_a_few_facts_have_a_row_each(rows: FactRows, tables: Tables) -> None:
+async def test_a_few_facts_have_a_row_each(rows: FactStore, tables: Tables) -> None:
     each = facts(TOGETHER - 1, 1000)
     await write(rows, each)
     assert len(await stored_rows(tables)) == len(each)
     assert (await rows.read("acme", MESSAGE)).judged() == {fact.key: (fact, HUMAN) for fact in each}
 
 
-async def test_many_facts_at_once_share_rows(rows: FactRows, tables: Tables) -> None:
+async def test_many_facts_at_once_share_rows(rows: FactStore, tables: Tables) -> None:
     each = facts(1_000, 60_000)
     await write(rows, each)
     assert len(await stored_rows(tables)) == 10
@@ -76,13 +76,13 @@ async def test_many_facts_at_once_share_rows(rows: FactRows, tables: Tables) -> 
     assert [key for _, key in await timeline(rows)] == newest_first(each)
 
 
-async def test_facts_far_apart_share_no_row(rows: FactRows, tables: Tables) -> None:
+async def test_facts_far_apart_share_no_row(rows: FactStore, tables: Tables) -> None:
     await write(rows, facts(200, 1000 * 24 * 3600_000))
     assert len(await stored_rows(tables)) > 150
 
 
 async def test_a_row_with_another_verdict_is_written_again_and_no_other(
-    rows: FactRows, tables: Tables, monkeypatch: pytest.MonkeyPatch
+    rows: FactStore, tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     each = facts(250, 60_000)
     await write(rows, each)
@@ -98,7 +98,7 @@ async def test_a_row_with_another_verdict_is_written_again_and_no_other(
     assert found == {fact.key: (fact, verdicts[fact.key]) for fact in each}
 
 
-async def test_facts_that_are_not_judged_this_time_keep_their_verdict(rows: FactRows) -> None:
+async def test_facts_that_are_not_judged_this_time_keep_their_verdict(rows: FactStore) -> None:
     each = facts(50, 1000)
     await write(rows, each, MACHINE)
     await write(rows, each[40:], HUMAN)
@@ -107,7 +107,7 @@ async def test_facts_that_are_not_judged_this_time_keep_their_verdict(rows: Fact
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_whoever_writes_without_having_read_the_others_loses_nothing(rows: FactRows, seed: int) -> None:
+async def test_whoever_writes_without_having_read_the_others_loses_nothing(rows: FactStore, seed: int) -> None:
     """Several assessors may judge a message at the same time, and deliveries repeat."""
     chance = random.Random(seed)
     every = facts(400, 40 * 60_000, seed)
@@ -125,7 +125,7 @@ async def test_whoever_writes_without_having_read_the_others_loses_nothing(rows:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-async def test_pages_of_a_timeline_follow_on_each_other(rows: FactRows, size: int) -> None:
+async def test_pages_of_a_timeline_follow_on_each_other(rows: FactStore, size: int) -> None:
     every = [*facts(300, 30 * 60_000, 3), *facts(30, 300 * 60_000, 4)]
     for start in range(0, 330, 33):
         await write(rows, every[start : start + 33], unread=True)
@@ -144,13 +144,13 @@ async def test_pages_of_a_timeline_follow_on_each_other(rows: FactRows, size: in
 
 
 @pytest.mark.parametrize("after", ["x", "-", "-0123", "1", "9" * 13, "0" * 13 + "-zzz", "~"])
-async def test_a_cursor_that_is_none_of_ours_does_no_harm(rows: FactRows, after: str) -> None:
+async def test_a_cursor_that_is_none_of_ours_does_no_harm(rows: FactStore, after: str) -> None:
     await write(rows, facts(3, 1000))
     await rows.keep("acme", MESSAGE, facts(3, 1000, 2))
     assert len(await timeline(rows, after)) in (0, 3)
 
 
-async def test_reading_from_a_moment_on_gives_all_later_facts(rows: FactRows) -> None:
+async def test_reading_from_a_moment_on_gives_all_later_facts(rows: FactStore) -> None:
     each = facts(500, 60 * 60_000)
     await write(rows, each)
     since = START + 30 * 60_000
@@ -159,7 +159,7 @@ async def test_reading_from_a_moment_on_gives_all_later_facts(rows: FactRows) ->
     assert all(fact.at >= since - 10 * 60_000 for fact, _ in found.values())
 
 
-async def test_facts_that_wait_are_read_with_every_part_and_stand_in_no_timeline(rows: FactRows) -> None:
+async def test_facts_that_wait_are_read_with_every_part_and_stand_in_no_timeline(rows: FactStore) -> None:
     waiting, judged = facts(250, 1000, 1), facts(5, 1000, 2)
     await rows.keep("acme", MESSAGE, waiting)
     await write(rows, judged)
@@ -169,7 +169,7 @@ async def test_facts_that_wait_are_read_with_every_part_and_stand_in_no_timeline
     assert [key for _, key in await timeline(rows)] == newest_first(judged)
 
 
-async def test_the_longest_facts_fit_into_what_azure_allows(rows: FactRows, tables: Tables) -> None:
+async def test_the_longest_facts_fit_into_what_azure_allows(rows: FactStore, tables: Tables) -> None:
     headers = dict.fromkeys(KEPT_HEADERS, "é" * LONGEST_HEADER)
     each = [replace(fact, agent='"' * LONGEST_AGENT, headers=headers) for fact in facts(300, 1000)]
     await write(rows, each)
@@ -182,7 +182,7 @@ async def test_the_longest_facts_fit_into_what_azure_allows(rows: FactRows, tabl
 
 
 async def test_an_organization_that_is_gone_takes_no_facts() -> None:
-    rows = FactRows(memory_storage().tables)
+    rows = FactStore(memory_storage().tables)
     await write(rows, facts(3, 1000), unread=True)
     await rows.keep("acme", MESSAGE, facts(3, 1000))
     await rows.forget_kept("acme", MESSAGE, ["-0123456789abcdef"])
