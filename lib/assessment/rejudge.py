@@ -51,10 +51,6 @@ class Reassessment(BaseModel):
     before: Kpis
     after: Kpis
 
-    @property
-    def says_something_new(self) -> bool:
-        return bool(self.changed or self.reworded or self.before != self.after)
-
 
 class Rejudge:
     def __init__(self, assessor: Assessor, store: MessageStore, lists: Lists) -> None:

@@ -81,11 +81,6 @@ class Engagements:
 
         await self.rows.attempt(organization, name, note)
 
-    async def rebuild(self, organization: str, record: RecordRef) -> None:
-        """Count a record's roll-up anew from all that messages have given to it. Raises Stale."""
-        name = name_of(record)
-        await self.rows.attempt(organization, name, lambda: self.exchanges.recount(organization, name))
-
 
 async def _in_groups(shares: AsyncIterator[NamedShare]) -> AsyncIterator[list[NamedShare]]:
     group: list[NamedShare] = []

@@ -45,11 +45,6 @@ class TemplateCounting:
         rows = self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("c|"))
         return {row.key.removeprefix("c|"): unpack(TemplateCounts, row) async for row in rows}
 
-    async def rebuild(self, organization: str, template: str) -> None:
-        """Count anew from all shares of messages and sales: for repair, never for an event. Raises Stale."""
-        account = self._account(organization, template)
-        await self._ledger.attempt(organization, account.name, account.recount)
-
     def _account(self, organization: str, template: str, share_key: str = "") -> _TemplateAccount:
         return _TemplateAccount(self._tables, table(organization, "templates"), template, share_key)
 

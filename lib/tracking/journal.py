@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lib.clock import Clock, milliseconds
-from lib.storage import Queues, Row, Storage, StorageError, Upsert
+from lib.storage import Queues, Row, StorageError
 from lib.storage.batches import batches_by_size
 from lib.storage.documents import columns, text_of
 from lib.tracking.facts import Fact, NotAFact
@@ -78,19 +78,6 @@ class Writer(Protocol):
         """Put a row; again is the same."""
 
     async def put_message(self, queue: str, body: str) -> None: ...
-
-
-class StorageWriter:
-    """A journal's writer on any storage; in memory for tests."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
-        await self._storage.tables.write_rows(table, [Upsert(Row(partition, key, columns))])
-
-    async def put_message(self, queue: str, body: str) -> None:
-        await self._storage.queues.send(queue, body)
 
 
 class RowsAndQueues:

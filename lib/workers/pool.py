@@ -119,10 +119,6 @@ class OffLoop:
         for worker in self._idle:
             worker.end()
 
-    def process_ids(self) -> list[int]:
-        """Of idle workers that run."""
-        return [worker.process.pid for worker in self._idle if worker.process is not None]
-
 
 class _Worker:
     """A child process, as one thread at a time uses it."""

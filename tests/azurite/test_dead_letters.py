@@ -15,7 +15,7 @@ import pytest
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from functions.app import make_app
-from infra.local.host.host import Host, running_host
+from infra.local.host.host import Host
 from infra.local.servers.azurite import Azurite, start_azurite
 from lib.sending.orders import Wake
 from lib.services import Services
@@ -24,6 +24,7 @@ from lib.storage import Queues, Storage
 from lib.transports.memory import MemoryTransport
 from tests.support.dead_letter_suite import Bury, DeadLetterSuite, Take
 from tests.support.heed import ADMIN_KEY, SETTINGS
+from tests.support.hosts import running_host
 
 FAST = {"visibilityTimeout": "00:00:00", "maxPollingInterval": "00:00:00.2"}
 HOST_JSON = {"extensions": {"http": {"routePrefix": ""}, "queues": FAST}}

@@ -10,7 +10,7 @@ import pytest
 
 from lib.storage import Storage
 from lib.storage.memory import memory_storage
-from tests.support.engaging import Office, fact, judged, ref
+from tests.support.engaging import Office, fact, judged
 from tests.support.heed import START
 
 AT = int(START.timestamp() * 1000)
@@ -67,6 +67,6 @@ async def test_a_roll_up_of_many_messages_is_counted_anew(office: Office) -> Non
         await office.assess(office.sent("contact/c1"), judged([fact("open", AT + place), fact("click", AT)]))
     expected = await office.rows()
 
-    await office.engagements.rebuild(office.organization, ref("contact/c1"))
+    await office.engagements.exchanges.recount(office.organization, "contact|c1")
 
     assert await office.rows() == expected

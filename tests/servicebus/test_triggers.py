@@ -15,9 +15,10 @@ import pytest
 import pytest_asyncio
 
 from infra.local.errors import StartError
-from infra.local.host.host import Host, running_host
+from infra.local.host.host import Host
 from infra.local.host.host_json import host_options
 from tests.servicebus.conftest import Bus, loopback_only
+from tests.support.hosts import running_host
 from tests.support.tcp_forwarder import TcpForwarder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

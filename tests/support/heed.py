@@ -24,10 +24,11 @@ from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Storage
 from lib.storage.memory import MemoryQueues, memory_storage
-from lib.tracking.journal import StorageWriter, Writer
+from lib.tracking.journal import Writer
 from lib.transports import Transport
 from lib.transports.mail_server import MailServer
 from lib.transports.memory import MemoryTransport
+from tests.support.storage_writer import StorageWriter
 
 BASE_URL = "https://heed.test"
 ADMIN_KEY = "admin-key-of-tests"

@@ -10,7 +10,7 @@ from lib.errors import Stale
 from lib.fields import Regarding
 from lib.records import Contribution
 from lib.storage import Change, Delete, Row, Unavailable, Upsert
-from tests.support.engaging import AT, MINUTE, Office, fact, judged, opens, ref
+from tests.support.engaging import AT, MINUTE, Office, fact, judged, opens
 from tests.support.failing import When
 
 
@@ -129,7 +129,7 @@ async def test_a_roll_up_that_was_damaged_can_be_counted_anew(office: Office) ->
         await office.tables.write_rows("heedacmeindex", some)
     await office.tables.write_rows("heedacmeindex", [Upsert(wrong), Upsert(stray), Delete("records|engaged", listed)])
 
-    await office.engagements.rebuild("acme", ref("contact/c1"))
+    await office.engagements.exchanges.recount("acme", "contact|c1")
 
     assert await office.rows() == expected
     await office.record("contact/c1", "account/a1")

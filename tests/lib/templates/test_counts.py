@@ -288,7 +288,7 @@ async def test_counts_that_were_damaged_can_be_counted_anew(desk: Desk) -> None:
     await desk.assess(desk.sent(), NOTHING)
     assert (await desk.of()).sent == 1
 
-    await desk.counts.rebuild("acme", "t1")
+    await desk.counts._account("acme", "t1").recount()
 
     assert await desk.of() == Tally(sent=4, followed=4, opened=3)
 

@@ -6,8 +6,8 @@ import aiohttp
 import azure.functions as func
 import pytest
 
-from infra.local.host.host import running_host
 from infra.local.host.http_triggers import MAX_BODY_BYTES
+from tests.support.hosts import running_host
 
 NO_PREFIX = {"extensions": {"http": {"routePrefix": ""}}}
 

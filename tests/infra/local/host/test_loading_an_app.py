@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.errors import StartError
 from infra.local.host.application import list_functions, load_application
-from infra.local.host.host import running_host
+from tests.support.hosts import running_host
 
 SCRIPT = """
 import os

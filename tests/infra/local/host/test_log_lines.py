@@ -8,7 +8,8 @@ import aiohttp
 import azure.functions as func
 import pytest
 
-from infra.local.host.host import Host, running_host
+from infra.local.host.host import Host
+from tests.support.hosts import running_host
 
 log = logging.getLogger("an.app")
 

@@ -13,8 +13,9 @@ import azure.functions as func
 import pytest
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from infra.local.host.host import Host, running_host
+from infra.local.host.host import Host
 from infra.local.servers.azurite import Azurite
+from tests.support.hosts import running_host
 from tests.support.tcp_forwarder import TcpForwarder
 
 Handler = Callable[[func.QueueMessage], Awaitable[None]]

@@ -7,7 +7,7 @@ import aiohttp
 import azure.functions as func
 import pytest
 
-from infra.local.host.host import running_host
+from tests.support.hosts import running_host
 
 
 def make_application(began: asyncio.Event) -> func.FunctionApp:

@@ -11,8 +11,9 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from infra.local.host.host import Host, running_host
+from infra.local.host.host import Host
 from tests.infra.local.host.fake_clock import FakeClock
+from tests.support.hosts import running_host
 
 MINUTE = timedelta(minutes=1)
 
