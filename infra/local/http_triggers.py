@@ -127,7 +127,7 @@ class HttpTriggers:
         if size <= _SMALL_BODY or size > MAX_BODY_BYTES:
             yield
             return
-        taken = await self._room.take(size)
+        taken = await self._room.take_bytes(size)
         try:
             yield
         finally:

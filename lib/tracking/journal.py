@@ -59,13 +59,13 @@ _MOST_FACTS = 100
 """Facts of one commit."""
 
 _MOST_COMMITS = 100
-"""Commits of which one queue message tells."""
+"""Commits that one queue message names."""
 
 _MOST_BYTES = 40_000
 """Bytes of facts in one queue message, which holds 64 KiB, or 48 KiB before base64."""
 
 _MOST_TOLD = 200
-"""Facts of which one queue message tells, so that the assessor is not busy with one message for minutes."""
+"""Facts in the commits that one queue message names, so that the assessor is not busy with one message for minutes."""
 
 _FEW_BYTES = 8_000
 """Bytes of facts up to which they travel with their commits, so that the assessor need not read the rows."""
