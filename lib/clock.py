@@ -1,4 +1,4 @@
-"""The one clock. Everything that asks for the time takes a `Clock`, so that tests can set it."""
+"""The one clock. Code that needs the time takes a `Clock`, so that tests can set it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
-    """Tells the time, always aware and in UTC."""
+    """Tells the time."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """The time, aware and in UTC."""
+        ...
 
 
 class SystemClock:
@@ -50,7 +52,7 @@ def rfc3339(value: datetime) -> str:
 
 
 def in_zone(value: datetime, zone: str) -> datetime:
-    """The time on a clock of that zone; as it is where that clock would leave the calendar (years 1 to 9999)."""
+    """The time on a clock of that zone; unchanged where that clock would leave the calendar (years 1 to 9999)."""
     try:
         return value.astimezone(ZoneInfo(zone))
     except OverflowError:

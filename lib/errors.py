@@ -1,4 +1,4 @@
-"""Refusals: what the domain does not do, in words for the caller. Each has a kind, which the API maps to a status."""
+"""Refusals of the domain, in words for the caller. Each has a kind, which the API maps to a status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Refusal(Exception):
 
 
 class Stale(Refusal):
-    """The row is another version than the one that the change was made for."""
+    """The row is not the version that the change was made for."""
 
     kind = "stale"
 
@@ -27,7 +27,7 @@ class NotAllowed(Refusal):
 
 
 class WrongField(Refusal):
-    """A field is of the right form and makes no sense. `loc` is its place in the body."""
+    """A field has the right form and makes no sense. `loc` is its place in the body."""
 
     kind = "wrong_field"
 
@@ -44,18 +44,18 @@ class UnknownSender(WrongField):
 
 
 class NotFound(Refusal):
-    """The text names what is missing, such as `attachment`."""
+    """A part does not exist; the text names it, such as `attachment`."""
 
     kind = "not_found"
 
 
 class TooLarge(Refusal):
-    """The text names what is too large, and for what."""
+    """A part is too large; the text names it and its bound."""
 
     kind = "too_large"
 
 
 class Busy(Refusal):
-    """As much large work is under way as is taken at once; the text says what to do."""
+    """No more large work is taken just now; the text says what to do."""
 
     kind = "busy"

@@ -27,10 +27,11 @@ from lib.clock import rfc3339
 
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2200, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-"""The times that are taken. Sort keys count milliseconds from 1970 in 13 digits; every time zone can show the last."""
+"""The first and the last time that is accepted: sort keys count milliseconds from 1970 in 13 digits, and every time
+zone can show the last time."""
 
 STORED = {"stored": True}
-"""The context for validating what Heed has stored itself, by whatever rules were those of its day."""
+"""The context for validating values that Heed stored itself, under the rules of their day."""
 
 _NOT_A_TIME = (
     "not a time of RFC 3339 with offset, such as 2026-05-04T09:30:00Z, "
@@ -44,7 +45,7 @@ _LINE_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Model(BaseModel):
-    """What comes in as JSON: unknown fields are an error."""
+    """A model of incoming JSON: unknown fields are an error."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
@@ -66,7 +67,7 @@ def _one_line(value: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    """Read from disk, in some milliseconds; every user that is loaded is checked."""
+    """The known zones, read from disk once in some milliseconds: every user that is loaded is checked."""
     return frozenset(available_timezones())
 
 
@@ -77,7 +78,7 @@ def _time_zone(value: str) -> str:
 
 
 def _moment(value: Any, info: ValidationInfo) -> datetime:
-    """Read a time from outside strictly; bring one of our own, stored or computed, between the first and the last."""
+    """Read a time from outside strictly; move a stored or computed one between the first and the last time."""
     if isinstance(value, datetime):
         return _within(value)
     if not isinstance(value, str):
@@ -128,8 +129,10 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 QueryFlag = Annotated[bool, Strict(), BeforeValidator(_flag)]
+"""A boolean in a query string: `true` or `false`."""
+
 QueryNumber = Annotated[int, Strict(), BeforeValidator(_number)]
-"""What a query string spells out: `true` or `false`, and whole numbers in decimal digits."""
+"""A whole number in a query string, in decimal digits."""
 
 ChosenId = Annotated[str, StringConstraints(pattern=f"^{ids.CHOSEN.pattern}$")]
 RecordType = Annotated[str, StringConstraints(pattern=f"^{ids.RECORD_TYPE.pattern}$")]
@@ -149,10 +152,10 @@ class Regarding(RecordRef):
 
 
 class Check(BaseModel):
-    """A remark on a draft that its author should see before it is sent.
-
-    `code` is stable and for programs, `text` is for people and says what to do.
-    """
+    """A remark on a draft that its author should see before it is sent."""
 
     code: str
+    """A stable word for programs."""
+
     text: str
+    """A sentence for people that says what to do."""

@@ -24,7 +24,7 @@ def new_key() -> str:
 
 
 def short_hash(*parts: str) -> str:
-    """128 bits of BLAKE2b over the parts, for keys made of what a user typed. Not a secret."""
+    """128 bits of BLAKE2b over the parts in hexadecimal, for keys made of texts that users typed. Not a secret."""
     digest = blake2b(digest_size=16)
     for part in parts:
         raw = part.encode()

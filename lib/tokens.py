@@ -1,8 +1,8 @@
-"""Tokens: what a pixel's or a link's address says about itself, sealed.
+"""Tokens: sealed claims in the addresses of pixels, links, attachments and images.
 
 A token is the key's id (two characters), then base64url of AES-SIV (RFC 5297) over the claim, with the purpose as
-associated data. AES-SIV is deterministic, so that rewriting a mail twice gives the same mail, and authenticated:
-whoever changes a bit, cuts the end off or uses a link's token as a pixel's gets None. Opening one needs no storage.
+associated data. AES-SIV is deterministic, so that rewriting a mail twice gives the same mail, and authenticated: a
+token with another bit, without its end or used for another purpose opens as None. Opening a token needs no storage.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Keys = tuple[tuple[str, bytes], ...]
 
 
 class Purpose(Enum):
-    """Bound into the seal: a token opens for its own purpose alone."""
+    """The purpose that is bound into the seal: a token opens for its own purpose alone."""
 
     OPEN = b"heed/1/o"
     CLICK = b"heed/1/c"
@@ -41,22 +41,29 @@ class Purpose(Enum):
     IMAGE = b"heed/1/i"
     QUOTED_IMAGE = b"heed/1/q"
     """Shows an image of older mail that is quoted, and records nothing."""
+
     ANSWER = b"heed/1/idempotent-answer"
+    """Seals a stored answer to a request with an Idempotency-Key."""
 
 
 class Claim(NamedTuple):
-    """What a token says. `recipient` counts within the message (None: one copy for all), `item` is the link's index,
-    or the attachment's; an image's counts from `facts.FIRST_IMAGE`, and its `destination` is the image's id."""
+    """The content of a token."""
 
     organization: str
     message: str
+
     recipient: int | None = None
+    """The recipient's index within the message; None for one copy to all."""
+
     item: int = 0
+    """The index of the link or of the attachment; images count from `facts.FIRST_IMAGE`."""
+
     destination: str = ""
+    """The URL of a link, or the id of an image."""
 
 
 class KeyRing:
-    """The first key seals; every key opens, until it is taken off the ring."""
+    """Keys by id: the first one seals; every key opens, until it is taken off the ring."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = keys
@@ -64,12 +71,12 @@ class KeyRing:
         self._active = next(iter(keys))
 
     def __reduce__(self) -> tuple[Callable[[_Keys], KeyRing], tuple[_Keys]]:
-        """A ring goes to our own workers by its keys; ciphers cannot be pickled."""
+        """Pickle the keys for our own workers; ciphers cannot be pickled."""
         return _same_ring, (tuple(self._keys.items()),)
 
     @staticmethod
     def parse(setting: str) -> KeyRing:
-        """`k2:<base64url of 64 bytes>,k1:…`, newest first. Raises ValueError."""
+        """Read the setting `k2:<base64url of 64 bytes>,k1:…`, newest key first. Raises ValueError."""
         keys: dict[str, bytes] = {}
         for place, entry in enumerate(setting.split(","), 1):
             found = _ENTRY.fullmatch(entry.strip())
@@ -81,11 +88,13 @@ class KeyRing:
         return KeyRing(keys)
 
     def seal(self, purpose: Purpose, plain: bytes) -> str:
+        """Encrypt with the first key; the token."""
         sealed = self._ciphers[self._active].encrypt(plain, [purpose.value])
-        # What the module base64 does, without its detours: a mail has many links.
+        # As the module base64 does, without its detours: a mail has many links.
         return self._active + binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
     def unseal(self, purpose: Purpose, token: str) -> bytes | None:
+        """The inverse of `seal`; None for anything but one of our tokens for this purpose."""
         cipher = self._ciphers.get(token[:2])
         if cipher is None:
             return None
@@ -116,7 +125,7 @@ class KeyRing:
         return self.seal(purpose, plain)
 
     def open(self, purpose: Purpose, token: str) -> Claim | None:
-        """The claim, or None for whatever is not exactly one of our tokens for this purpose."""
+        """The claim; None for anything but one of our tokens for this purpose."""
         if len(token) > LONGEST:
             return None
         plain = self.unseal(purpose, token)
@@ -135,5 +144,5 @@ class KeyRing:
 
 @lru_cache(1)
 def _same_ring(keys: _Keys) -> KeyRing:
-    """One ring for all jobs of a worker, so that what is remembered by ring is found again."""
+    """One ring for all jobs of a worker, so that caches by ring are of use."""
     return KeyRing(dict(keys))

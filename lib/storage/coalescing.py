@@ -51,8 +51,8 @@ class PerKeyWorker(Generic[LaneKey, LaneItem]):
     async def do_items(self, key: LaneKey, items: Sequence[LaneItem]) -> None:
         """Return when the work on these items is done; raise what the work raises.
 
-        The work goes on when the caller is canceled. After a call that failed, items that no caller waits for any more
-        are dropped.
+        The work goes on when the caller is canceled. After a call that failed, items whose callers have gone are
+        dropped.
         """
         order = _Order(items, asyncio.get_running_loop().create_future())
         if key in self._waiting:
@@ -65,7 +65,7 @@ class PerKeyWorker(Generic[LaneKey, LaneItem]):
         await order.done
 
     async def close(self, seconds: float) -> None:
-        """Give the work that is under way so many seconds, then cancel what is left, and whoever waits for that."""
+        """Let the work that is under way go on for so many seconds, then cancel the rest and its callers."""
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
             for task in late:

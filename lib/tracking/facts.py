@@ -1,6 +1,6 @@
-"""Facts: what came over the wire, kept raw. What a fact means is judged later, and again (`lib.verdicts`).
+"""Facts: hits as they came over the wire. Their meaning is judged later, and judged again (`lib.verdicts`).
 
-A fact holds no address: the client's is cut to its network before it gets here, and recipients are numbers.
+A fact holds no address: the client's is cut to its network, and recipients are numbers.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ LONGEST_AGENT = 512
 LONGEST_HEADER = 120
 
 KEPT_HEADERS = frozenset(("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language", "range"))
-"""What rules look at besides the agent; everything else of the request is forgotten."""
+"""Headers that rules look at besides the agent; the rest of the request is forgotten."""
 
 SESSION = "heed-session"
-"""The cookie of somebody who is signed in to the console; and, as `1`, the fact's note that there was one."""
+"""The cookie of a user who is signed in to the console, and the name under which a fact notes it, as `1`."""
 
 _SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*{SESSION}=[^;\s]")
 
@@ -47,33 +47,44 @@ _COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
 
 class NotAFact(ValueError):
-    """What should be a fact is none; the text says what is wrong."""
+    """The value is not a fact; the text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One hit. `key` sorts by time and is the row's key wherever the fact is stored; `at` is milliseconds since 1970.
-
-    `agent` is None where the header was missing; `network` is a /24 or /48, or None where the address is unknown.
-    `owner` is whose network that is in the catalogue of networks: matched to the whole address before it was cut.
-    `item` is the index of the link, or of the attachment; of an open it is 0 for the pixel, and counts from
-    `FIRST_IMAGE` for the images.
-    """
+    """One hit."""
 
     key: str
+    """Time and chance; sorts by time, and is the row's key wherever the fact is stored."""
+
     message: str
     kind: HitKind
+
     at: int
+    """Milliseconds since 1970."""
+
     method: str
+
     recipient: int | None = None
+    """The index of the recipient; None where the hit does not tell."""
+
     item: int = 0
+    """The index of the link or of the attachment; for an open 0 is the pixel, and images count from `FIRST_IMAGE`."""
+
     agent: str | None = None
+    """The header `User-Agent`; None where it was missing."""
+
     network: str | None = None
+    """A /24 or /48; None where the address is unknown."""
+
     owner: str | None = None
+    """The owner of the network in the catalogue of networks, which is matched with the whole address."""
+
     headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers of `KEPT_HEADERS`, by name in lower case."""
 
     def to_json(self) -> str:
-        """Written piece by piece: an encoder for the whole object costs more than all the rest of a hit's fact."""
+        """The fact as JSON, written piece by piece: an encoder costs more than all the rest of a hit's fact."""
         text = (
             f'{{"v":{VERSION},"key":"{self.key}","message":"{self.message}","kind":"{self.kind}","at":{self.at},'
             f'"method":{_quoted(self.method)},"item":{self.item}'
@@ -93,7 +104,7 @@ class Fact:
 
     @staticmethod
     def from_json(text: str) -> Fact:
-        """Raises NotAFact, whatever the text is."""
+        """The inverse of `to_json`. Raises NotAFact, whatever the text is."""
         try:
             raw = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -102,7 +113,7 @@ class Fact:
 
     @staticmethod
     def from_object(raw: Any) -> Fact:
-        """Raises NotAFact, whatever the object is."""
+        """The fact in an object read from JSON. Raises NotAFact, whatever the object is."""
         if not isinstance(raw, dict) or raw.get("v") != VERSION:
             raise NotAFact(f"it is no object of version {VERSION}")
         fields = {name: value for name, value in raw.items() if name != "v"}
@@ -137,7 +148,7 @@ class Fact:
 
 
 def _is_text(*values: str | None) -> bool:
-    """Half a surrogate pair can stand in JSON, and cannot be written as UTF-8."""
+    """Whether the values can be written as UTF-8: JSON may hold half a surrogate pair."""
     try:
         "".join(value for value in values if value).encode()
     except UnicodeEncodeError:
@@ -157,7 +168,7 @@ def new_fact(
     trusted_hops: int,
     networks: Networks | None = None,
 ) -> Fact:
-    """The fact of a request that has just come. Names of headers are in lower case; values are cut and cleaned."""
+    """Make the fact of a request that has just come. Names of headers are in lower case; values are cut and cleaned."""
     at = milliseconds(now)
     agent = headers.get("user-agent")
     kept = {name: clean(headers[name], LONGEST_HEADER) for name in headers if name in KEPT_HEADERS}
@@ -165,7 +176,7 @@ def new_fact(
         kept[SESSION] = "1"
     address = client_address(headers, trusted_hops)
     return Fact(
-        # It shall be another one each time, and need not be hard to guess: no call of the system for each hit.
+        # The key must differ each time and need not be hard to guess: no call of the system for each hit.
         key=f"{at:013d}-{random.getrandbits(48):012x}",
         message=message,
         kind=kind,
@@ -181,13 +192,13 @@ def new_fact(
 
 
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:
-    """Do Not Track, or Global Privacy Control."""
+    """Whether the request carries Do Not Track or Global Privacy Control."""
     # Where the mapping is one of Python code, `get` of what is not there costs an exception; `in` does not.
     return ("dnt" in headers and headers["dnt"] == "1") or ("sec-gpc" in headers and headers["sec-gpc"] == "1")
 
 
 def clean(value: str, longest: int) -> str:
-    """At most `longest` printable characters; whatever else stood there becomes one space."""
+    """The value with at most `longest` printable characters; each run of others becomes one space."""
     return _cleaned(value[: 2 * longest], longest)
 
 
@@ -197,9 +208,9 @@ def _cleaned(value: str, longest: int) -> str:
 
 
 def client_address(headers: Mapping[str, str], trusted_hops: int) -> str | None:
-    """Who asked, as our own proxies saw it: the entry of `X-Forwarded-For` that the outermost of them has added.
+    """The client's address as our own proxies saw it: the entry of `X-Forwarded-For` that the outermost one added.
 
-    Each trusted proxy adds one entry at the right; what stands left of ours was written by the client, who may lie.
+    Each trusted proxy adds one entry at the right; entries left of ours were written by the client, who may lie.
     """
     if trusted_hops == 0:
         return None
@@ -217,7 +228,7 @@ def _without_port(address: str) -> str:
 
 @lru_cache(maxsize=2048)
 def network_of(address: str | None) -> str | None:
-    """`192.0.2.0/24` or `2001:db8:1::/48`: all that is kept of an address. None for what is no address."""
+    """The network of an address, `192.0.2.0/24` or `2001:db8:1::/48`: all that is kept. None for no address."""
     if address is None:
         return None
     parsed = parse_address(address)
@@ -228,26 +239,28 @@ def network_of(address: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """A message of the queue `interactions`: new facts, or messages to look at again; `commits` are the journal's,
-    which has them all. Commits without facts are to be read.
-
-    `last`: whoever finds that it has come too early does not ask once more.
-    """
+    """A message of the queue `interactions`: new facts, or messages to look at again."""
 
     organization: str
     facts: list[Fact]
+
     messages: list[str]
+    """Ids of messages to look at again."""
+
     commits: list[str]
+    """The journal's commits that hold the facts; without facts they are to be read."""
+
     last: bool = False
+    """Whether a look that comes too early is not to be followed by another one."""
 
 
 def refresh_body(organization: str, message: str, last: bool = False) -> str:
-    """Asks the assessor to look at a message again."""
+    """The body of a queue message that asks the assessor to look at a message again."""
     return json.dumps({"v": 1, "org": organization, "facts": [], "messages": [message], "last": last})
 
 
 def read_interactions(payload: Any) -> Interactions:
-    """Raises NotAFact."""
+    """Read a message of the queue from JSON that was parsed. Raises NotAFact."""
     if not isinstance(payload, dict) or payload.get("v") != 1 or not isinstance(payload.get("facts"), list):
         raise NotAFact("it is no message of version 1 with a list of facts")
     organization, messages, commits = payload.get("org"), payload.get("messages", []), payload.get("commits", [])

@@ -1,6 +1,6 @@
-"""The hot path: a token is opened, the fact is handed to the journal, and the recipient gets what they came for.
+"""The hot path: open the token, hand the fact to the journal, and let the recipient have the answer.
 
-No storage is read. Whatever fails here fails for us alone: the answer does not depend on it.
+No storage is read. A failure here is ours alone: the answer does not depend on the record.
 """
 
 from __future__ import annotations
@@ -19,25 +19,31 @@ from lib.tracking.journal import Journal
 
 
 class Request(Protocol):
-    """A recipient's request: what a hit needs of it."""
+    """The parts of a recipient's request that a hit needs."""
 
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """The method, in capitals."""
+        ...
 
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Mapping[str, str]:
+        """Headers by name in lower case."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`stored` is False where the log has the fact instead of storage, and where there is none."""
+    """A hit on one of our tokens."""
 
     claim: Claim
+
     stored: bool
+    """False where the log has the fact instead of storage, and where no fact is recorded."""
 
 
 class Hits:
-    """`trusted_hops` counts the proxies of ours that add to `X-Forwarded-For`."""
+    """Records hits. `trusted_hops` is the number of our own proxies that add to `X-Forwarded-For`."""
 
     def __init__(self, ring: KeyRing, journal: Journal, networks: Networks, trusted_hops: int) -> None:
         self._ring = ring
@@ -48,11 +54,11 @@ class Hits:
     async def record(
         self, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime
     ) -> Hit | None:
-        """Record a hit, and return it once the fact is durable; None, and nothing recorded, for what is no such token.
+        """Record a hit, and return it once the fact is durable; record nothing and return None for any other token.
 
-        `arrived` is when the trigger was entered: whatever was waited for since is no part of when it happened.
-        A browser that asks not to be tracked is heard: its opens are not recorded, its clicks without who
-        (mautic#17187).
+        `arrived` is the time at which the trigger was entered: waiting since then does not change the time of the hit.
+        The wish of a browser not to be tracked is heeded: opens are not recorded, clicks are recorded without the
+        recipient (mautic#17187).
         """
         claim = self._ring.open(purpose, token)
         if claim is None:
@@ -76,9 +82,9 @@ class Hits:
     async def record_within(
         self, seconds: float, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime
     ) -> None:
-        """`record`, for an answer that has cost time already: when these are over, the log has the fact.
+        """Record a hit whose answer has cost time already: after these seconds the log has the fact.
 
-        The journal goes on storing it all the same.
+        The journal goes on storing the fact all the same.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):

@@ -1,17 +1,17 @@
 """The journal: every hit is durable before it is answered, at a cost that hits share.
 
-A group commit: facts that come while a commit is under way go out together in the next one; at low load a commit holds
-one fact, and nobody waits for company. A commit is one row in the organization's journal table, or, when the table
-fails or hesitates, one message with the same facts on the queue `interactions`. When both fail, `record` writes the
-fact to the log, as a line that `POST /api/ops/replay` takes back. `record` writes it, because the tasks here belong to
-the invocation that started them, and the Functions host drops a line whose invocation has ended.
+Facts are stored by group commit: facts that come while a commit is under way go out together in the next one; at low
+load a commit holds one fact and does not wait for others. A commit is one row in the organization's journal table, or,
+when the table fails or hesitates, one message with the same facts on the queue `interactions`. When both fail, `record`
+writes the fact to the log, as a line that `POST /api/ops/replay` takes back. `record` does so itself because the tasks
+here belong to the invocation that started them, and the Functions host drops the lines of an invocation that has ended.
 
-The assessor hears of rows through the same queue, after the hits are answered: the first commit is told of at once,
-those of the next `TELL_EVERY` together, with their facts while these are few. Of what nobody has told it, it hears from
-the sweep.
+The assessor is told of rows through the same queue, after the hits are answered: of the first commit at once, of those
+within the next `TELL_EVERY` together, with their facts while these are few. The sweep finds the rows that the queue did
+not tell of.
 
-A recipient never pays for us: a hit waits for the commit that is under way and for its own, each of which has
-`COMMIT_LIMIT`, so `record` returns within 1.3 s whatever storage does.
+A recipient never pays for us: a hit waits for the commit that is under way and for its own, each within `COMMIT_LIMIT`,
+so `record` returns within 1.3 s whatever storage does.
 """
 
 from __future__ import annotations
@@ -44,40 +44,47 @@ COMMIT_LIMIT = 0.6
 """Seconds that a commit may take."""
 
 PATIENCE = 0.2
-"""Of these, seconds that the table has for itself before the queue is tried as well."""
+"""Seconds of `COMMIT_LIMIT` after which the queue is tried beside the table."""
 
 TELL_EVERY = 0.02
-"""Seconds between two times at which the assessor is told of rows: under load many commits share a queue message."""
+"""Seconds between two messages that tell the assessor of rows: under load many commits share one."""
 
 COMPANY = 0.002
-"""Seconds for which the next commit waits, at most, until as many facts have come as there were when the last one was
-done, its own with them: under load that is soon, and a commit of thirty costs storage what a commit of one does."""
+"""Seconds for which the next commit waits, at most, for as many facts as there were when the last commit was done.
+
+Under load they come soon, and a commit of thirty facts costs storage as much as a commit of one.
+"""
 
 _MOST_FACTS = 100
+"""Facts of one commit."""
+
 _MOST_COMMITS = 100
+"""Commits that one queue message names."""
+
 _MOST_BYTES = 40_000
-"""Of one queue message: it holds 64 KiB, in base64 48 KiB."""
+"""Bytes of facts in one queue message, which holds 64 KiB, or 48 KiB before base64."""
 
 _MOST_TOLD = 200
-"""Facts of which one message tells: what it brings about must not take the assessor minutes."""
+"""Facts in the commits that one queue message names, so that the assessor is not busy with one message for minutes."""
 
 _FEW_BYTES = 8_000
-"""Of facts that the queue is told of: so many go along with their commits, which nobody has to read then."""
+"""Bytes of facts up to which they travel with their commits, so that the assessor need not read the rows."""
 
 _COLUMN = 30_000
 """Characters of a column of the journal's row: Azure allows 32 Ki."""
 
 _MOST_WAITING = 5_000
-"""Facts of one organization that wait in memory while its storage is down. What comes on top is only logged."""
+"""Facts of one organization that wait in memory while its storage is down. Further ones are only logged."""
 
 
 class Writer(Protocol):
-    """Both raise StorageError."""
+    """The writes that the journal needs. Both raise StorageError."""
 
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
-        """Put a row; again is the same."""
+        """Put a row of text columns; a second time changes nothing."""
 
-    async def put_message(self, queue: str, body: str) -> None: ...
+    async def put_message(self, queue: str, body: str) -> None:
+        """Put a message on a queue."""
 
 
 class RowsAndQueues:
@@ -100,14 +107,14 @@ class _Waiting:
     done: asyncio.Future[bool]
 
     def answer(self, stored: bool) -> None:
-        """Once; whoever hung up needs none."""
+        """Answer the caller, unless that was done or the caller has gone."""
         if not self.done.done():
             self.done.set_result(stored)
 
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """What the journal has: facts as JSON."""
+    """A commit that the journal has stored: its key, and its facts as JSON."""
 
     key: str
     texts: Sequence[str]
@@ -115,7 +122,7 @@ class _Commit:
 
 @dataclass(slots=True)
 class _Line:
-    """One organization's facts: others' storage and others' load are none of its business."""
+    """The facts of one organization, which other organizations' storage and load do not hold up."""
 
     organization: str
     waiting: list[_Waiting] = field(default_factory=list)
@@ -132,7 +139,7 @@ class _Line:
             self.enough.set()
 
     def answer(self, group: Sequence[_Waiting]) -> None:
-        """They are stored. Whoever waits beside them will be there for the next commit, and so may they."""
+        """Tell the callers that their facts are stored, and expect as many facts for the next commit."""
         self.is_failing = False
         self.wanted = len(group) + len(self.waiting)
         for waiting in group:
@@ -154,6 +161,8 @@ class _Line:
 
 
 class Journal:
+    """Group commits of all organizations."""
+
     def __init__(self, writer: Writer, clock: Clock) -> None:
         self._writer = writer
         self._clock = clock
@@ -183,7 +192,7 @@ class Journal:
         return is_stored
 
     def _record_while_failing(self, line: _Line, waiting: _Waiting) -> bool:
-        """The last commit failed: answer at once from the log, and let the fact be the next try's freight."""
+        """Log the fact and answer at once, as the last commit failed; the next try takes the fact along."""
         line.give_up(waiting)
         if len(line.waiting) < _MOST_WAITING:
             self._enqueue(line, waiting)
@@ -221,7 +230,10 @@ class Journal:
     async def _commit_by_queue(
         self, line: _Line, group: list[_Waiting], commit: _Commit, row: asyncio.Task[bool]
     ) -> None:
-        """The table has failed, or is late. Hits are answered when either succeeds; the next commit waits for both."""
+        """Try the queue beside a table that has failed or is late.
+
+        Hits are answered when either write succeeds; the next commit waits for both.
+        """
         body = queue_body(line.organization, commit.texts, [commit.key])
         message = _succeeds(self._writer.put_message(QUEUE, body), COMMIT_LIMIT - PATIENCE)
         writes, is_stored = {row, self._start(message)}, False
@@ -259,7 +271,7 @@ class Journal:
         return task
 
     async def settle(self) -> None:
-        """Wait until nothing is under way, and let nothing wait for anything but storage: before the process ends."""
+        """Wait until all writes have ended, before the process ends; no write waits for other facts meanwhile."""
         self._hurry.set()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
@@ -277,7 +289,7 @@ def _body_of(organization: str, commits: Sequence[_Commit]) -> str:
 
 
 def queue_body(organization: str, facts: Sequence[str], commits: Sequence[str] = ()) -> str:
-    """What the queue `interactions` carries: facts as JSON, and the commits under which the journal has all of them.
+    """The body of a message of the queue `interactions`: facts as JSON, and the journal's commits that hold them.
 
     Commits without facts are to be read.
     """
@@ -301,7 +313,7 @@ def facts_of(row: Row) -> list[Fact]:
 
 
 async def _succeeds(write: Coroutine[Any, Any, None], seconds: float) -> bool:
-    """Whether the write succeeds in time. It ends with its time, also when nobody waits for it any more."""
+    """Whether the write succeeds in time. The write is canceled at the end of its time."""
     try:
         async with asyncio.timeout(seconds):
             await write

@@ -1,4 +1,4 @@
-"""How much large work is taken at once, altogether and from one organization: what is more is refused, not piled up."""
+"""Bounds on the large work that is taken at once, in all and from one organization: more is refused, not piled up."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lib.errors import Busy
 from lib.workers.pool import INLINE
 
 RETRY_AFTER = 3
-"""Seconds, after which somebody who was refused may come again."""
+"""Seconds after which a caller who was refused may come again."""
 
 
 class WorkPlaces:
-    """Places for requests. `most` counts them, `most_bytes` is what they are worth together; `_of_one` organization."""
+    """Places for large requests: `most` of them with `most_bytes` together, and fewer of one organization."""
 
     def __init__(self, most: int, most_of_one: int, most_bytes: int, most_bytes_of_one: int) -> None:
         self._most = most
@@ -27,7 +27,7 @@ class WorkPlaces:
 
     @contextmanager
     def place(self, organization: str, size: int) -> Iterator[None]:
-        """A place for work on so many bytes. Raises Busy. What is done on the loop anyway needs none."""
+        """Hold a place for work on so many bytes; small work needs none. Raises Busy."""
         if size <= INLINE:
             yield
             return
@@ -53,7 +53,7 @@ class WorkPlaces:
 
 
 class Room:
-    """So many bytes at once: whoever comes when they are taken waits for its turn."""
+    """A number of bytes that may be in use at once; callers wait for their turn when they are taken."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -61,7 +61,7 @@ class Room:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take_bytes(self, size: int) -> int:
-        """The bytes that are taken, to be given back; at most all that there are."""
+        """Take the bytes, or all that there are, when it is the caller's turn; the number to give back."""
         size = min(size, self._size)
         if self._waiting or size > self._left:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,6 +77,7 @@ class Room:
         return size
 
     def give_back(self, size: int) -> None:
+        """Free the bytes, and let the next callers have them."""
         self._left += size
         while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= self._left):
             size, turn = self._waiting.popleft()

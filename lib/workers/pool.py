@@ -1,7 +1,7 @@
-"""Work off the event loop: what takes long runs in processes of its own, so that pixels and links never wait for it.
+"""Work off the event loop: long work runs in processes of its own, so that pixels and links never wait for it.
 
-Threads do not do: regular expressions, turbohtml, base64, JSON and pydantic hold the interpreter's lock for as long as
-one call takes, which hostile input stretches to a second (docs/decisions/0017).
+Threads do not help: regular expressions, turbohtml, base64, JSON and pydantic hold the interpreter's lock for as long
+as one call takes, which hostile input stretches to a second (docs/decisions/0017).
 
 A worker is a plain child process that is given pickled jobs through a pipe. It starts with the first job, runs at a low
 priority, ends with this process, and is replaced when it dies or has grown. A job is a pure function at the top level
@@ -28,15 +28,16 @@ from functools import partial
 from typing import Any, TypeVar
 
 INLINE = 64 * 1024
-"""Bytes of input, up to which work stays on the loop: an ordinary mail of this size takes some 5 ms, all in all."""
+"""Bytes of input up to which work stays on the loop: an ordinary mail of this size takes some 5 ms in all."""
 
 WORKERS = 2
+"""Processes, unless the caller asks for another number."""
 
 _LONGEST_JOB = 120.0
-"""Seconds, after which a worker is taken for stuck."""
+"""Seconds after which a worker is taken for stuck."""
 
 _GROWN = 160_000
-"""Kilobytes of memory, at its peak, with which a worker is replaced after its job."""
+"""Kilobytes of memory at its peak with which a worker is replaced after its job."""
 
 _COMMAND = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from lib.workers.process import main; main()"
 
@@ -52,7 +53,7 @@ class _Died(Exception):
 
 
 class OffLoop:
-    """The workers, and who waits for them. It belongs to one event loop."""
+    """The workers, and the jobs that wait for them. Belongs to one event loop."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._most_of_one = max(1, workers - 1)
@@ -62,12 +63,15 @@ class OffLoop:
         self._running: Counter[str] = Counter()
 
     async def run(self, organization: str, size: int, job: Callable[..., JobResult], *arguments: Any) -> JobResult:
-        """What the job returns or raises; `size` is that of its input, in bytes or characters. Raises JobLost."""
+        """Run the job, and return or raise what the job does. Raises JobLost.
+
+        `size` is that of the job's input, in bytes or characters.
+        """
         if size <= INLINE:
             return job(*arguments)
         worker = await self._turn(organization)
         doing = asyncio.get_running_loop().run_in_executor(self._threads, worker.do, job, arguments)
-        # The worker is free when the job has ended, even if nobody waits for it any more.
+        # The worker is free when the job has ended, also after its caller has gone.
         doing.add_done_callback(partial(self._done, organization, worker))
         good, value = await asyncio.shield(doing)
         if not good:
@@ -87,7 +91,7 @@ class OffLoop:
             raise
 
     def _hand_out(self) -> None:
-        """Give idle workers to who waits: organizations in turn, each its oldest job."""
+        """Give idle workers to jobs that wait: organizations in turn, each its oldest job."""
         for organization in list(self._waiting):
             if not self._idle:
                 return
@@ -103,7 +107,7 @@ class OffLoop:
 
     def _done(self, organization: str, worker: _Worker, doing: asyncio.Future[Any]) -> None:
         if not doing.cancelled():
-            doing.exception()  # it is told to whoever waits, if there is anybody
+            doing.exception()  # the caller, if still there, gets it
         self._free(organization, worker)
 
     def _free(self, organization: str, worker: _Worker) -> None:
@@ -127,7 +131,7 @@ class _Worker:
         self.process: subprocess.Popen[bytes] | None = None
 
     def do(self, job: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
-        """Whether it went well, with the result or the exception. Raises JobLost."""
+        """Whether the job went well, with its result or its exception. Raises JobLost."""
         for _ in range(2):
             with suppress(_Died):
                 return self._ask(job, arguments)
@@ -171,7 +175,7 @@ class _Worker:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill it: it holds nothing that is not ours."""
+    """Kill the process: it holds nothing that is not ours."""
     process.kill()
     for pipe in (process.stdin, process.stdout):
         with suppress(OSError):

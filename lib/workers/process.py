@@ -1,4 +1,4 @@
-"""The child process of `lib.workers.pool`: takes jobs from its standard input, one after the other, until that ends."""
+"""The child process of `lib.workers.pool`, which takes jobs from its standard input until that ends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ _NICENESS = 10
 
 
 def main() -> None:
+    """Take jobs from standard input at a low priority, and answer them on standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, with whom this ends
     os.nice(_NICENESS)
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints does not get between the answers
+    os.dup2(2, 1)  # a job that prints does not get between the answers
     work(sys.stdin.buffer, answers)
 
 
 def work(jobs: BinaryIO, answers: BinaryIO) -> None:
+    """Answer each pickled job with (went well, result or exception, kilobytes of memory at the peak)."""
     while True:
         try:
             job, arguments = pickle.load(jobs)  # noqa: S301 - the parent's
@@ -36,7 +38,7 @@ def work(jobs: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _peak() -> int:
-    """Kilobytes of memory at the most so far; `getrusage` would count the parent's as well."""
+    """Kilobytes of memory at the peak so far; `getrusage` would count the parent's as well."""
     with suppress(OSError), open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
     return 0  # no Linux, so not Azure

@@ -23,7 +23,7 @@ _AZURITE = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where an account is. Endpoints have no trailing slash."""
+    """An account. Endpoints have no trailing slash."""
 
     name: str
     table_endpoint: str

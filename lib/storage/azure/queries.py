@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from lib.storage.azure.errors import storage_error
 from lib.storage.azure.requests import RestAnswer, RestSession, error_code
-from lib.storage.azure.transactions import WRITE_ID, place_in_url
+from lib.storage.azure.transactions import WRITE_ID, place_in_url, quoted
 from lib.storage.protocols import Missing, Range, Row, Unavailable, Value
 
 Entity = Mapping[str, Any]
@@ -70,20 +70,16 @@ class RestQueries:
 def query_of(partition: str | Range, keys: Range, most: int) -> str:
     """The query string for at most so many rows (up to 1,000), with every value quoted: the one maker of filters."""
     ranges = [("PartitionKey", partition), ("RowKey", keys)]
-    conditions = " and ".join(condition for column, limits in ranges for condition in _conditions(column, limits))
-    return f"$top={most}&$filter={quote(conditions, safe='')}" if conditions else f"$top={most}"
+    conditions = [condition for column, limits in ranges for condition in _conditions(column, limits)]
+    return f"$top={most}&$filter={'%20and%20'.join(conditions)}" if conditions else f"$top={most}"
 
 
 def _conditions(column: str, limits: str | Range) -> list[str]:
+    """The conditions of OData, quoted for an address."""
     if isinstance(limits, str):
-        return [f"{column} eq {_literal(limits)}"]
+        return [f"{column}%20eq%20'{quoted(limits)}'"]
     bounds = (("ge", limits.low), ("gt", limits.after), ("lt", limits.high))
-    return [f"{column} {operator} {_literal(value)}" for operator, value in bounds if value is not None]
-
-
-def _literal(text: str) -> str:
-    """A text as OData writes it."""
-    return "'" + text.replace("'", "''") + "'"
+    return [f"{column}%20{operator}%20'{quoted(value)}'" for operator, value in bounds if value is not None]
 
 
 def row_of(entity: Entity) -> Row:

@@ -59,6 +59,8 @@ class RestSession:
             # By host, so that a table or a queue that does not answer leaves the other one its connections.
             connector=aiohttp.TCPConnector(limit=0, limit_per_host=64, keepalive_timeout=55),
             skip_auto_headers=("User-Agent", "Accept-Encoding"),
+            # The service sets no cookies; a jar would be asked for some with every request.
+            cookie_jar=aiohttp.DummyCookieJar(),
             timeout=timeout or aiohttp.ClientTimeout(total=300),
         )
 

@@ -95,10 +95,11 @@ def _part(url: str, change: Change, write_id: str, known: dict[int, str]) -> str
 
 def place_in_url(partition: str, key: str) -> str:
     """The row's part of an address: any key that the service allows, quoted."""
-    return f"(PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}')"
+    return f"(PartitionKey='{quoted(partition)}',RowKey='{quoted(key)}')"
 
 
-def _quoted(key: str) -> str:
+def quoted(key: str) -> str:
+    """A key as OData writes it between quotes, in an address."""
     return quote(key.replace("'", "''"), safe="")
 
 

@@ -1,4 +1,4 @@
-"""The dead-letter sub-queues of Service Bus: looked at by peeking, replayed by receiving."""
+"""The dead-letter sub-queues of Service Bus: peeking shows them, receiving replays them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 
 _WAIT_SECONDS = 2
-"""For messages of which peeking says that they are there."""
+"""Seconds to wait for messages that peeking has found."""
 
 _OUR_OWN_WORDS = re.compile(r"[A-Za-z0-9 ._-]{1,100}")
-"""Reasons are texts of whoever gave the message up. What looks like anything else may hold what came in it."""
+"""Reasons that are shown. Others may hold text of the message itself."""
 
 
 class ServiceBusDeadLetters:
-    """Ids are sequence numbers."""
+    """Dead letters of one namespace. Their ids are sequence numbers."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
@@ -62,7 +62,7 @@ async def _replay(dead: ServiceBusReceiver, sender: ServiceBusSender, wanted: se
                 await _send_again(sender, dead, message)
                 replayed += 1
             elif number in others:
-                # Its lock was over before we were through: what is missing is somebody else's now.
+                # Its lock ended before we were through: the missing ones are another receiver's now.
                 wanted.clear()
             else:
                 others[number] = message
@@ -77,7 +77,7 @@ def _dead() -> str:
 
 
 async def _numbers(dead: ServiceBusReceiver) -> set[str]:
-    """All that are there now: what fails again while a replay goes on waits for the next one."""
+    """The ids of all dead letters now: a message that fails again during a replay waits for the next replay."""
     numbers: set[str] = set()
     start = 1
     while found := await dead.peek_messages(max_message_count=MOST_DEAD_LETTERS, sequence_number=start):

@@ -18,14 +18,14 @@ _PATIENCE: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.2, "ret
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """Its connection string, or its host name with the identity that the app runs as."""
+    """A namespace: its connection string, or its host name with the identity that the app runs as."""
 
     connection_string: str | None = field(default=None, repr=False)
     host: str | None = None
 
     @staticmethod
     def parse(connection_string: str) -> Namespace:
-        """Raises ValueError, whose text does not say what the string was."""
+        """Read a connection string. Raises ValueError, whose text does not show the string."""
         from azure.core.utils import parse_connection_string  # some 0.05 s to import: only where it is used
 
         parts = parse_connection_string(connection_string, case_sensitive_keys=True)
@@ -53,7 +53,7 @@ class Namespace:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Around every call of the SDK. Raises StorageError, or one of its kinds."""
+    """Translate what a call of the SDK raises into StorageError, or one of its kinds."""
     from azure.core.exceptions import AzureError
     from azure.servicebus.exceptions import (
         MessageSizeExceededError,

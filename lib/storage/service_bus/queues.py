@@ -1,7 +1,7 @@
 """Azure Service Bus as the backend of queues: publishing, with scheduled delivery and duplicate detection.
 
-Queues are made by whoever sets up the namespace, not by the app, which may only send and receive. Duplicate detection
-has to be switched on there; without it the message ids do nothing.
+The namespace's operator makes the queues; the app may only send and receive. Duplicate detection has to be switched on
+there; without it the message ids do nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from azure.servicebus.aio import ServiceBusSender
 
 _PATIENCE_SECONDS = 5
-"""For one send with its retries: a caller waits for us."""
+"""Seconds for one send with its retries: a caller waits for us."""
 
 _CLOSING_SECONDS = 2
 
@@ -50,7 +50,7 @@ class ServiceBusQueues:
         self.dead_letters = ServiceBusDeadLetters(namespace)
 
     async def create(self, queue: str) -> None:
-        """Nothing: whoever set up the namespace has made it."""
+        """Do nothing: the namespace's operator makes the queues."""
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         from azure.servicebus import ServiceBusMessage
