@@ -1,10 +1,11 @@
 """Assessor: judges a message's facts, and has everything that follows the verdicts brought up to date.
 
-It recomputes and never increments: whatever comes, it reads all that can still change of the message, judges it, and
-writes what has changed. So a queue message that comes twice, late or in another order ends in the same state.
+The assessor recomputes and never increments. It reads all that can still change of the message, judges it, and writes
+what has changed. So a queue message that comes twice, late or in another order ends in the same state.
 
-A mail that draws very many hits is not judged at every one: its facts are kept as they come, and judged together after
-a pause that grows with their number (`_pause`); those too old to change are folded (`lib.assessment.compaction`).
+A mail that draws very many hits is not judged at every one. Its facts are kept as they come, and judged together after
+a pause that grows with their number (`lib.assessment.looks`). Facts too old to change are folded
+(`lib.assessment.compaction`).
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Assessment:
 
 
 class Assessor:
+    """Assesses messages, each of them one at a time within a process."""
+
     def __init__(
         self,
         rows: FactStore,
@@ -108,7 +111,7 @@ class Assessor:
         self._catalogues = catalogues
         self._looking = Looks(queues, clock)
         self._clock = clock
-        self._lanes: PerKeyWorker[tuple[str, str], Fact] = PerKeyWorker(self._take_of_one, _MOST_AT_ONCE)
+        self._arrivals: PerKeyWorker[tuple[str, str], Fact] = PerKeyWorker(self._assess_facts_of_one, _MOST_AT_ONCE)
         self._looks: PerKeyWorker[tuple[str, str], bool] = PerKeyWorker(self._look, _MOST_AT_ONCE)
 
     async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> None:
@@ -122,16 +125,16 @@ class Assessor:
         by_message: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             by_message[fact.message].append(fact)
-        adding = (self._lanes.do_items((organization, message), its_facts) for message, its_facts in by_message.items())
-        for result in await asyncio.gather(*adding, return_exceptions=True):
+        arriving = (self._arrivals.do_items((organization, message), some) for message, some in by_message.items())
+        for result in await asyncio.gather(*arriving, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
 
-    async def _take_of_one(self, key: tuple[str, str], facts: list[Fact]) -> None:
+    async def _assess_facts_of_one(self, key: tuple[str, str], facts: list[Fact]) -> None:
         organization, message = key
         loaded = await self._store.load(organization, message)
         if loaded is not None and _is_busy(summary_of(loaded), facts):
-            await self._keep(organization, loaded, facts)
+            await self._keep_unjudged(organization, loaded, facts)
         else:
             await self.refresh(organization, message, facts, loaded)
 
@@ -160,7 +163,10 @@ class Assessor:
     async def refresh(
         self, organization: str, message: str, new: Sequence[Fact] = (), loaded: Loaded | None = None
     ) -> Loaded | None:
-        """Judge the message anew, with `new` facts added, and bring all that follows up to date. Raises Stale."""
+        """Judge the message anew, with `new` facts added, and bring all that follows up to date; None if it is gone.
+
+        `loaded` is the message where it was read just now. Raises Stale.
+        """
         planned: list[StoredMessage] = []
         for number in range(_MOST_TRIES):
             await pause_before(number)
@@ -244,7 +250,7 @@ class Assessor:
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         row = await self._store.put_summary(organization, message, columns, loaded.summary_row)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
-        await self._rows.forget_kept(organization, message, found.stored.kept)
+        await self._rows.delete_kept(organization, message, found.stored.kept)
         await plans.apply(assessed)
         return replace(loaded, summary_row=row)
 
@@ -276,10 +282,10 @@ class Assessor:
         for follower in self._followers:
             await follower.forget(organization, message, read_part(follower, parts), planned)
 
-    async def _keep(self, organization: str, loaded: Loaded, facts: list[Fact]) -> None:
+    async def _keep_unjudged(self, organization: str, loaded: Loaded, facts: list[Fact]) -> None:
         """Store facts of a busy message unjudged, and make sure that a recount is scheduled."""
         message = loaded.message.id
-        await self._rows.keep(organization, message, facts)
+        await self._rows.keep_unjudged(organization, message, facts)
         await self._context_loader.note(organization, loaded, facts)
         # Read after the facts are there: a recount that was due until now may have read without them.
         again, now = await self._store.load(organization, message), self._clock.now()

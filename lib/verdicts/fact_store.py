@@ -87,7 +87,7 @@ class FactStore:
             await asyncio.sleep(0)  # a row may hold many facts, and hits come between two
         return stored
 
-    async def keep(self, organization: str, message: str, facts: Sequence[Fact]) -> None:
+    async def keep_unjudged(self, organization: str, message: str, facts: Sequence[Fact]) -> None:
         """Put facts that wait for their first verdict. One that waits twice, or is judged already, does no harm."""
         for some in batches_of(facts, _MOST_OF_A_ROW):
             texts = [fact.to_json() for fact in some]
@@ -95,7 +95,7 @@ class FactStore:
             if not await self._put(organization, [row]):
                 return
 
-    async def forget_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
+    async def delete_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
         """Delete rows whose facts are judged and counted. Another process may have found that, too."""
         name = table(organization, "facts")
         for keys in batches_of(list(rows), MOST_CHANGES):

@@ -114,7 +114,7 @@ async def test_an_old_fact_that_waits_while_others_are_folded_is_counted() -> No
     rows = heed.services.fact_store
 
     await heed.services.assessor.assess_facts("acme", others)
-    await rows.keep("acme", message, [first])
+    await rows.keep_unjudged("acme", message, [first])
     await heed.post(f"/messages/{message}/reassess")
 
     assert (await kpis_of(heed, message))["raw"]["opens"] == 2 * folding.FROM
@@ -129,7 +129,7 @@ async def test_facts_that_wait_twice_or_are_judged_already_count_once() -> None:
     await heed.services.assessor.assess_facts("acme", facts[:100])
 
     for part in (facts[50:], facts[:], facts[200:]):
-        await rows.keep("acme", message, part)
+        await rows.keep_unjudged("acme", message, part)
     await heed.post(f"/messages/{message}/reassess")
 
     assert (await kpis_of(heed, message))["raw"]["opens"] == 250
@@ -141,11 +141,11 @@ async def test_rows_of_waiting_facts_go_even_if_somebody_else_took_some() -> Non
     message = await heed.sent()
     rows = heed.services.fact_store
     for seed in range(3):
-        await rows.keep("acme", message, list(opens(heed, message, 2, seed=seed)))
+        await rows.keep_unjudged("acme", message, list(opens(heed, message, 2, seed=seed)))
     kept = list((await rows.read("acme", message)).kept)
 
-    await rows.forget_kept("acme", message, kept[:1])
-    await rows.forget_kept("acme", message, kept)
+    await rows.delete_kept("acme", message, kept[:1])
+    await rows.delete_kept("acme", message, kept)
 
     assert (await rows.read("acme", message)).kept == {}
 

@@ -146,7 +146,7 @@ async def test_pages_of_a_timeline_follow_on_each_other(rows: FactStore, size: i
 @pytest.mark.parametrize("after", ["x", "-", "-0123", "1", "9" * 13, "0" * 13 + "-zzz", "~"])
 async def test_a_cursor_that_is_none_of_ours_does_no_harm(rows: FactStore, after: str) -> None:
     await write(rows, facts(3, 1000))
-    await rows.keep("acme", MESSAGE, facts(3, 1000, 2))
+    await rows.keep_unjudged("acme", MESSAGE, facts(3, 1000, 2))
     assert len(await timeline(rows, after)) in (0, 3)
 
 
@@ -161,7 +161,7 @@ async def test_reading_from_a_moment_on_gives_all_later_facts(rows: FactStore) -
 
 async def test_facts_that_wait_are_read_with_every_part_and_stand_in_no_timeline(rows: FactStore) -> None:
     waiting, judged = facts(250, 1000, 1), facts(5, 1000, 2)
-    await rows.keep("acme", MESSAGE, waiting)
+    await rows.keep_unjudged("acme", MESSAGE, waiting)
     await write(rows, judged)
     stored = await rows.read("acme", MESSAGE, START + 3600_000)
     assert sorted(fact.key for fact in stored.waiting()) == [fact.key for fact in waiting]
@@ -173,7 +173,7 @@ async def test_the_longest_facts_fit_into_what_azure_allows(rows: FactStore, tab
     headers = dict.fromkeys(KEPT_HEADERS, "é" * LONGEST_HEADER)
     each = [replace(fact, agent='"' * LONGEST_AGENT, headers=headers) for fact in facts(300, 1000)]
     await write(rows, each)
-    await rows.keep("acme", MESSAGE, each)
+    await rows.keep_unjudged("acme", MESSAGE, each)
     for row in await stored_rows(tables):
         sizes = [2 * len(value) for value in row.values.values() if isinstance(value, str)]
         assert max(sizes) <= 64 * 1024
@@ -184,5 +184,5 @@ async def test_the_longest_facts_fit_into_what_azure_allows(rows: FactStore, tab
 async def test_an_organization_that_is_gone_takes_no_facts() -> None:
     rows = FactStore(memory_storage().tables)
     await write(rows, facts(3, 1000), unread=True)
-    await rows.keep("acme", MESSAGE, facts(3, 1000))
-    await rows.forget_kept("acme", MESSAGE, ["-0123456789abcdef"])
+    await rows.keep_unjudged("acme", MESSAGE, facts(3, 1000))
+    await rows.delete_kept("acme", MESSAGE, ["-0123456789abcdef"])
