@@ -55,7 +55,7 @@ def check_followed(state: FollowState) -> None:
 
 
 def is_met(reminder: Reminder, kpis: Kpis) -> bool:
-    """What the reminder waited for has happened, by a person: nobody needs to be reminded."""
+    """Whether a person has done what the reminder waits for, so that it is not needed."""
     if reminder.condition == "no_reply":
         return kpis.replies > 0
     return reminder.condition == "not_opened" and kpis.opens > 0

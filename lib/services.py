@@ -157,7 +157,7 @@ class Services:
 
     @cached_property
     def hits(self) -> Hits:
-        """What recipients ask for, recorded."""
+        """The recorder of recipients' requests."""
         return Hits(self.ring, self.journal, self.catalogues.networks, self.settings.trusted_hops)
 
     @cached_property
@@ -172,7 +172,7 @@ class Services:
 
     @property
     def limits(self) -> Limits:
-        """What the transport takes in one mail: as is published or set, and as the mail server has said."""
+        """Limits of one mail: as published or set, and as the mail server has said."""
         limits, said = self.settings.limits, self.transport.most_bytes if self.transport else None
         return limits if said is None else replace(limits, mail=min(said, limits.mail or said))
 
@@ -210,7 +210,7 @@ class Services:
 
     @cached_property
     def followers(self) -> tuple[Follower[Any], ...]:
-        """What is brought up to date with every assessment, in this order."""
+        """Followers of assessments, in the order in which they are brought up to date."""
         return (
             self.lists_follower,
             RecordsFollower(self.engagements, self.people, self.storage.queues),
@@ -288,19 +288,19 @@ class Services:
 
     @cached_property
     def off_loop(self) -> OffLoop:
-        """Where large work runs."""
+        """The pool of processes for large work."""
         off_loop = OffLoop()
         self._opened.callback(off_loop.close)
         return off_loop
 
     @cached_property
     def large_requests(self) -> WorkPlaces:
-        """How much of what runs off the loop is taken at once; the bytes are those of the mails, before and after."""
+        """Places for large requests; bytes are those of the mails, before and after."""
         return WorkPlaces(most=16, most_of_one=4, most_bytes=96_000_000, most_bytes_of_one=48_000_000)
 
     @cached_property
     def uploads(self) -> WorkPlaces:
-        """How much of files is taken at once: one of the largest from an organization, and another from another one."""
+        """Places for uploads: one of the largest from an organization, and another from another one."""
         return WorkPlaces(most=24, most_of_one=8, most_bytes=230_000_000, most_bytes_of_one=32_000_000)
 
     @cached_property
@@ -333,7 +333,7 @@ class Services:
 
     @cached_property
     def gateways(self) -> RecipientGateways:
-        """Of recipients, as their domains' mail servers tell."""
+        """Mail gateways of recipients, as their domains' MX records tell."""
         resolve = self._resolve_mx or (DnsResolve() if self.settings.mx_lookup == "on" else None)
         return RecipientGateways(self.catalogues.gateways, resolve, self.clock)
 

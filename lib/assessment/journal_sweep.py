@@ -26,7 +26,7 @@ OVERLAP = timedelta(minutes=10)
 """Largest difference of two processes' clocks. A commit that is read twice costs only its reading."""
 
 FIRST_LOOK = timedelta(hours=24)
-"""How far back the first sweep goes."""
+"""Age of the oldest commits that the first sweep looks at."""
 
 _STATE = "sweep"
 """Partition and key of the watermark. A commit begins with the year, so that none is called so."""

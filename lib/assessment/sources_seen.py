@@ -26,7 +26,7 @@ TOGETHER = 10 * SECOND
 """Milliseconds that count as at once."""
 
 _MOST_SOURCES = 20
-"""Of one message that are looked up; a message with more is no outbound scanner's."""
+"""Sources of one message that are looked up; a message with more is no outbound scanner's."""
 
 _MOST_ROWS = 200
 _PARTITION = "seen-by"

@@ -31,7 +31,7 @@ class Summary(BaseModel):
     """Facts that are no longer looked at one by one."""
 
     live: int = 0
-    """How many facts are looked at one by one."""
+    """Number of facts that are looked at one by one."""
 
     other_readers: list[OtherReader] = []
     attachment_views: dict[int, int] = {}

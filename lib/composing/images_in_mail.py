@@ -16,7 +16,7 @@ from lib.rewrite.remarks import SourcePlaces
 _HOSTED = re.compile(r"(https?://[^/?#]++(?:/[^/?#]*+)*?/i/)([\w-]++)(/[^?#]*+)", re.ASCII | re.IGNORECASE)
 _CID = re.compile(r"cid:(.+)", re.IGNORECASE | re.DOTALL)
 _PERHAPS_CID = re.compile(r"cid(?::|&)|&#", re.IGNORECASE | re.ASCII)
-"""Where this is missing, even as character references, no image has a `cid:`."""
+"""Letters without which no image has a `cid:`, even written as character references."""
 
 MOST_HOSTED = 2_000
 """Places in a mail where images are hosted; further ones stay as they are, inside the mail."""

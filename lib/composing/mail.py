@@ -57,7 +57,7 @@ class Mail:
     sender: StoredUser
     date: datetime
     decision: Decision
-    """Who is followed, recipient by recipient."""
+    """Follow states, recipient by recipient."""
     follow_state: FollowState
     """The state of the whole message as it goes out."""
     divisions: Sequence[Division]

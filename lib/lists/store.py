@@ -86,7 +86,7 @@ class _Found:
     mark: Mark | None = None
     etag: str | None = None
     there: Collection[str] | None = None
-    """The rows that were looked for and found, where they are not those of which the mark speaks."""
+    """Rows that were looked for and found, where they are not those that the mark names."""
 
 
 _Columns = Mapping[str, Value]

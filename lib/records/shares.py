@@ -22,7 +22,7 @@ from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import Sums, Tallies
 
 MOST_PARENTS = 8
-"""Of a record, one above the other."""
+"""Parents of a record that are looked at, one above the other."""
 
 LastOf = Literal["sent"] | EventKind
 

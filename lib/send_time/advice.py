@@ -45,7 +45,7 @@ class Seen:
     own: Sequence[EngagedMoment] = ()
     """The recipient's."""
     similar: Iterable[EngagedMoment] = field(default=())
-    """Those of other recipients."""
+    """Engagement of other recipients."""
 
 
 def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, now: datetime) -> Advice:

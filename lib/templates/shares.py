@@ -15,7 +15,7 @@ from lib.storage.ledger import LedgerShare
 from lib.verdicts.kpis import Kpis
 
 NO_TYPE = ""
-"""Of messages that regard no record."""
+"""Key of the tally of messages that regard no record."""
 
 
 class Tally(BaseModel):

@@ -43,7 +43,7 @@ class Plan(Generic[SummaryPart]):
     """Answer of a follower to an assessment."""
 
     part: SummaryPart
-    """What the message's summary says of the follower from now on."""
+    """The follower's part of the message's summary from now on."""
 
     again_at: datetime | None = None
     """When the follower may want something else without any new fact."""

@@ -45,7 +45,7 @@ _SPAN = 10 * 60 * 1000
 """Milliseconds between the oldest and the newest fact of a row, at most."""
 
 _MOST_CHARACTERS = 1_000_000
-"""Of one transaction: Azure allows 4 MiB."""
+"""Bytes of one transaction: Azure allows 4 MiB."""
 
 _FIRST = "0"
 """Sorts before the key of every row of judged facts."""

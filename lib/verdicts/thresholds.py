@@ -32,7 +32,7 @@ class Thresholds:
     later: int = 60 * MINUTE
     much_later: int = 6 * 60 * MINUTE
     skew: int = 2 * SECOND
-    """So much before dispatch a fact may be dated and still be soon after it; any earlier it is the clocks."""
+    """Clock difference: a fact dated up to this long before dispatch counts as soon after it."""
 
     gateway_scans_for: int = 600 * SECOND
     burst: int = 5 * SECOND

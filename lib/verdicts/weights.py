@@ -1,4 +1,4 @@
-"""What each finding weighs: one table, in log-odds of a person (natural logarithm; 2.2 is 9 to 1).
+"""Weights of findings: one table, in log-odds of a person (natural logarithm; 2.2 is 9 to 1).
 
 Opens and clicks are judged apart: the same sign can mean much for the one and nothing for the other. A finding whose
 weight is 0 is told, and changes nothing.
@@ -22,7 +22,7 @@ Side = Literal["open", "click"]
 
 
 def side_of(kind: HitKind) -> Side:
-    """How a fact is judged: whoever views an attachment follows a link to it."""
+    """Return the side on which a fact is judged: an attachment is viewed by a link, so that a view is a click."""
     return "open" if kind == "open" else "click"
 
 

@@ -30,7 +30,7 @@ HttpAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status code, headers, body."""
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
-"""What the Functions host takes (`ScriptConstants.DefaultMaxRequestBodySize`)."""
+"""Bytes of a request that the Functions host takes (`ScriptConstants.DefaultMaxRequestBodySize`)."""
 _SMALL_BODY = 1024 * 1024
 _MOST_BODIES = MAX_BODY_BYTES
 """Bytes of large bodies in memory at the same time: one of the largest, or some mails."""

@@ -262,4 +262,4 @@ RULES = (
 )
 
 CORROBORATING = (seen_before_clicked, came_back)
-"""What speaks for a person; these look at facts that no other rule takes for a machine's."""
+"""Rules that speak for a person; they look at facts that no other rule takes for a machine's."""
