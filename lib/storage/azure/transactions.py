@@ -12,6 +12,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from lib.storage.azure.errors import storage_error
@@ -98,6 +99,7 @@ def place_in_url(partition: str, key: str) -> str:
     return f"(PartitionKey='{quoted(partition)}',RowKey='{quoted(key)}')"
 
 
+@lru_cache(maxsize=1024)  # the changes of a transaction share their partition
 def quoted(key: str) -> str:
     """A key as OData writes it between quotes, in an address."""
     return quote(key.replace("'", "''"), safe="")
