@@ -17,6 +17,7 @@ from lib.messages.follow_state import FollowState
 from lib.messages.models import MessageFields, Reminder, StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.storage.due_index import Due, DueHandOver, DueIndex, is_seasoned
+from lib.storage.retry import retry_on_conflict
 from lib.verdicts.kpis import Kpis
 
 NOW = timedelta(0)
@@ -95,6 +96,11 @@ class Reminders:
 
     async def _fire(self, entry: DueHandOver) -> None:
         """Again does no harm: it brings the card of a process that died in between."""
+        subject = f"the reminder of message {entry.due.item}"
+        await retry_on_conflict(subject, lambda: self._fire_once(entry), on=Stale)
+
+    async def _fire_once(self, entry: DueHandOver) -> None:
+        """Raises Stale where the message has changed meanwhile."""
         due = entry.due
         loaded = await self._store.load(due.organization, due.item)
         reminder = loaded.message.reminder if loaded else None
@@ -103,11 +109,7 @@ class Reminders:
             if reminder.at > self._clock.now():
                 return  # a clock that is ahead has found it
             if not (loaded.message.reminded_at or loaded.message.reminder_met):
-                try:
-                    await self._write_down(due.organization, loaded, reminder)
-                except Stale:
-                    await self._fire(entry)
-                    return
+                await self._write_down(due.organization, loaded, reminder)
                 fired = True
             await self._assessor.refresh(due.organization, due.item)
         if fired or is_seasoned(entry.times):

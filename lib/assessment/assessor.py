@@ -32,7 +32,7 @@ from lib.messages.store import Loaded, MessageStore
 from lib.storage import Queues
 from lib.storage.coalescing import PerKeyWorker
 from lib.storage.documents import pack
-from lib.storage.retry import pause_before
+from lib.storage.retry import retry_on_conflict
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict, judge
 from lib.verdicts.assessed import AssessedMessage
@@ -44,7 +44,6 @@ from lib.verdicts.tallies import Tallies, tally
 
 log = logging.getLogger("heed.assessor")
 
-_MOST_TRIES = 8
 _MOST_AT_ONCE = 2_000
 """Facts of one message that are taken together."""
 
@@ -168,22 +167,25 @@ class Assessor:
         `loaded` is the message where it was read just now. Raises Stale.
         """
         planned: list[StoredMessage] = []
-        for number in range(_MOST_TRIES):
-            await pause_before(number)
-            loaded = loaded or await self._store.load(organization, message)
-            if loaded is None:
+        there = loaded
+
+        async def refresh_once() -> Loaded | None:
+            nonlocal there
+            found, there = there or await self._store.load(organization, message), None
+            if found is None:
                 log.info("message %s is not there: %d facts dropped", message, len(new))
                 if planned:
                     # It was deleted meanwhile: what followers have written for it must not outlive it.
                     await self._forget(organization, message, {}, planned)
                 return None
             try:
-                return await self._refresh(organization, loaded, new, planned)
+                return await self._refresh(organization, found, new, planned)
             except Stale:
                 # Another process has written the summary meanwhile: what followers have written may be out of date.
-                planned.append(loaded.message)
-                loaded = None
-        raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
+                planned.append(found.message)
+                raise
+
+        return await retry_on_conflict(f"message {message}", refresh_once, on=Stale)
 
     async def assess(
         self, organization: str, loaded: Loaded, new: Sequence[Fact] = (), *, from_all: bool = False

@@ -16,14 +16,13 @@ from lib.errors import Stale
 from lib.fields import Moment
 from lib.lists.store import Lists, scope_of
 from lib.messages.store import Loaded, MessageStore
-from lib.storage.retry import pause_before
+from lib.storage.retry import retry_on_conflict
 from lib.tracking.facts import HitKind
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
 from lib.verdicts.kpis import Kpis
 
 _MOST_SHOWN = 100
-_MOST_TRIES = 8
 _PAGE = 200
 
 
@@ -60,21 +59,17 @@ class Rejudge:
 
     async def message(self, organization: str, message: str, *, write: bool) -> Reassessment | None:
         """Judge it from all its facts; None where there is no such message. Raises Stale, StorageError."""
-        for number in range(_MOST_TRIES):
-            await pause_before(number)
+
+        async def judge_again() -> Reassessment | None:
             loaded = await self._store.load(organization, message)
             if loaded is None:
                 return None
             found = await self._assessor.assess(organization, loaded, from_all=True)
-            report = _report(loaded, found)
-            if not write:
-                return report
-            try:
+            if write:
                 await self._assessor.settle(organization, loaded, found)
-            except Stale:
-                continue
-            return report
-        raise Stale(f"message {message} changed under every one of {_MOST_TRIES} tries")
+            return _report(loaded, found)
+
+        return await retry_on_conflict(f"message {message}", judge_again, on=Stale)
 
     async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:
         """Every message that was sent, newest first."""

@@ -22,6 +22,7 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replac
 from lib.storage.documents import pack, unpack
 from lib.storage.due_index import Due, DueIndex
 from lib.storage.layout import table
+from lib.storage.retry import retry_on_conflict
 from lib.storage.sort_keys import newest_first
 
 CardKind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
@@ -137,7 +138,10 @@ class Cards:
         return await self._replace(organization, card, changed, etag)
 
     async def wake(self, organization: str, item: str) -> bool:
-        """Bring the card back if its snooze is over; whether it is still away."""
+        """Bring the card back if its snooze is over; whether it is still away. Raises Stale."""
+        return await retry_on_conflict(f"card {item}", lambda: self._wake_once(organization, item), on=Stale)
+
+    async def _wake_once(self, organization: str, item: str) -> bool:
         user, _, card = item.partition("|")
         found = await self.load_card(organization, user, card)
         if found is None or found[0].status != "snoozed":
@@ -146,10 +150,7 @@ class Cards:
         if there.snoozed_until and there.snoozed_until > self._clock.now():
             return True
         awake = there.model_copy(update={"status": "open", "snoozed_until": None, "before": None})
-        try:
-            await self._replace(organization, there, awake, etag)
-        except Stale:
-            return await self.wake(organization, item)
+        await self._replace(organization, there, awake, etag)
         return False
 
     async def finish(self, organization: str, card: Card, etag: str, by: str, activity: Activity | None = None) -> str:

@@ -34,12 +34,12 @@ from lib.messages.store import FILES, Loaded, MessageStore
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row, Storage
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
+from lib.storage.retry import retry_on_conflict
 from lib.workers.places import Room
 from lib.workers.pool import OffLoop
 
 log = logging.getLogger("heed.files")
 
-_MOST_TRIES = 8
 _MOST_EVER = 9_999
 UNSENT = ("draft", "scheduled", "failed")
 """States in which the files that travel in a mail can be changed."""
@@ -147,20 +147,21 @@ class Files:
         version: str | None,
     ) -> StoredFile:
         """Write the row, with the number that is next."""
-        for _ in range(_MOST_TRIES):
+        known: Loaded | StoredFile | None = there
+
+        async def enter() -> StoredFile:
+            nonlocal known
+            there, known = known or await self._addable(organization, message, file.id, check, version), None
             if isinstance(there, StoredFile):
                 return there
             number = there.message.files_made
             numbered = file.model_copy(update={"number": number})
             counted = there.message.model_copy(update={"files_made": number + 1})
             row = Row(message, _key(numbered), pack(numbered))
-            try:
-                await self._store.change(organization, counted, there.etag, also=[Insert(row)])
-            except Stale:
-                there = await self._addable(organization, message, file.id, check, version)
-                continue
+            await self._change_message(organization, counted, there.etag, Insert(row))
             return numbered
-        raise Stale
+
+        return await retry_on_conflict(f"message {message}", enter)
 
     async def _addable(
         self, organization: str, message: str, file: str, check: SizeCheck, version: str | None
@@ -255,37 +256,39 @@ class Files:
 
         Raises NotFound, NotAllowed, Stale.
         """
-        for _ in range(_MOST_TRIES):
+
+        async def delete_row() -> Row:
             loaded = await self._loaded(organization, message)
             _check_version(loaded, version)
             row = await self._row(organization, loaded.message, attachment)
             _check_unsent(loaded.message, "attachments can be deleted")
-            try:
-                await self._store.change(
-                    organization, loaded.message, loaded.etag, also=[Delete(message, row.key, row.etag)]
-                )
-            except Stale:
-                continue
-            await self._blobs.delete_blob(tables.container(organization), unpack(StoredAttachment, row).blob)
-            return
-        raise Stale
+            await self._change_message(organization, loaded.message, loaded.etag, Delete(message, row.key, row.etag))
+            return row
+
+        row = await retry_on_conflict(f"message {message}", delete_row)
+        await self._blobs.delete_blob(tables.container(organization), unpack(StoredAttachment, row).blob)
 
     async def _change(
         self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
     ) -> StoredAttachment:
-        for _ in range(_MOST_TRIES):
+        async def change_row() -> StoredAttachment:
             loaded, row, file = await self._found(organization, message, attachment, changed, version)
             change: Change = Replace(Row(message, row.key, pack(file), row.etag))
-            try:
-                if loaded.message.state in UNSENT or version is not None:
-                    # Also where the row alone changes: a worker that is about to send it must see this, or be seen.
-                    await self._store.change(organization, loaded.message, loaded.etag, also=[change])
-                else:
-                    await self._tables.write_rows(tables.table(organization, "messages"), [change])
-            except (Stale, Conflict, Missing):
-                continue
+            if loaded.message.state in UNSENT or version is not None:
+                # Also where the row alone changes: a worker that is about to send it must see this, or be seen.
+                await self._change_message(organization, loaded.message, loaded.etag, change)
+            else:
+                await self._tables.write_rows(tables.table(organization, "messages"), [change])
             return file
-        raise Stale
+
+        return await retry_on_conflict(f"attachment {attachment}", change_row, on=(Conflict, Missing))
+
+    async def _change_message(self, organization: str, message: StoredMessage, etag: str, also: Change) -> None:
+        """Write the message and one row of its files. Raises Conflict, for another try, where it has changed."""
+        try:
+            await self._store.change(organization, message, etag, also=[also])
+        except Stale as error:
+            raise Conflict("the message has changed") from error
 
     async def _found(
         self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None

@@ -45,6 +45,7 @@ from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, U
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
+from lib.storage.retry import retry_on_conflict
 from lib.verdicts.kpis import Kpis
 
 __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
@@ -57,7 +58,6 @@ _WHOLE = "whole"
 
 _MARK = "mark|"
 _ANY = "*"
-_MOST_TRIES = 8
 _AT_ONCE = 16
 
 _Result = TypeVar("_Result")
@@ -223,28 +223,31 @@ class _Move:
         Raises Missing where there is no table, Stale when another process was quicker, or writes after us.
         """
         failed: str | None = ""
-        for _ in range(_MOST_TRIES):
-            just_read = found is None
-            if found is None:
-                found = await self.read()
+        known = found
+
+        async def move() -> tuple[str, _Found]:
+            nonlocal failed, known
+            just_read, there = known is None, known or await self.read()
+            if just_read:
                 await self._check_fence()
-            changes = self._changes(mark, found)
+            changes = self._changes(mark, there)
             if not changes:
-                return "", found
+                return "", there
             try:
                 etags = await self.tables.write_rows(self.index, changes)
             except (Conflict, Missing) as error:
-                if just_read and found.mark is None and isinstance(error, Missing):
+                if just_read and there.mark is None and isinstance(error, Missing):
                     raise
-                if just_read and found.etag == failed:
+                known = None
+                if just_read and there.etag == failed:
                     # The mark has not changed, so the rows have, by another hand than ours.
-                    found = replace(found, there=await self._there(found.mark, mark))
+                    known = replace(there, there=await self._there(there.mark, mark))
                 else:
-                    failed = found.etag
-                    found = None
-            else:
-                return etags[0] or "", found
-        raise Stale(f"the place of message {self.message} changed under every one of {_MOST_TRIES} tries")
+                    failed = there.etag
+                raise Conflict("the mark or the rows have changed") from error
+            return etags[0] or "", there
+
+        return await retry_on_conflict(f"the place of message {self.message}", move)
 
     async def _check_fence(self) -> None:
         """Raise Stale where the main mark was put since: the mark that another process has written is newer then."""

@@ -15,11 +15,11 @@ from lib.storage import Tables
 from lib.storage.batches import batches_of
 from lib.storage.protocols import MOST_CHANGES
 from lib.storage.repository import Repository
+from lib.storage.retry import retry_on_conflict
 
 USERS = "user"
 """The partition of users."""
 
-_MOST_TRIES = 8
 """Tries of an opt-in while others change the same users."""
 
 
@@ -55,17 +55,17 @@ class People:
         Users are changed in batches of 100, each of them whole or not at all. Raises Stale.
         """
         changed, names = 0, None if users is None else list(dict.fromkeys(users))
-        for _ in range(_MOST_TRIES):
+
+        async def change_differing() -> None:
+            nonlocal changed
             differing = [each async for each in self._users(organization, names) if each[1].opt_in is not value]
-            try:
-                for batch in batches_of(differing, MOST_CHANGES):
-                    some = {key: (user.model_copy(update={"opt_in": value}), etag) for key, user, etag in batch}
-                    await self.users.change_some(organization, USERS, some)
-                    changed += len(some)
-            except Stale:
-                continue
-            return changed
-        raise Stale
+            for batch in batches_of(differing, MOST_CHANGES):
+                some = {key: (user.model_copy(update={"opt_in": value}), etag) for key, user, etag in batch}
+                await self.users.change_some(organization, USERS, some)
+                changed += len(some)
+
+        await retry_on_conflict("users", change_differing, on=Stale)
+        return changed
 
     async def _users(self, organization: str, names: list[str] | None) -> AsyncIterator[tuple[str, StoredUser, str]]:
         """Load users as (key, user, etag)."""

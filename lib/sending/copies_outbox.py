@@ -32,8 +32,9 @@ from lib.sending.copy_outcomes import abandoned, begun, concluded, is_general, n
 from lib.sending.envelopes import earlier_tries, make_envelope
 from lib.sending.schedule import Schedule
 from lib.sending.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
-from lib.storage import StorageError, Unavailable
+from lib.storage import Conflict, StorageError, Unavailable
 from lib.storage.batches import batches_of
+from lib.storage.retry import retry_on_conflict
 from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown
 from lib.transports.protocol import Earlier
 
@@ -43,7 +44,6 @@ MOST_AT_ONCE = 100
 LONGEST = timedelta(minutes=1)
 
 _ROWS_AT_ONCE = 90
-_MOST_TRIES = 8
 """Tries of one write, while others change the reminder."""
 
 _LATE_TRIES = 30
@@ -225,28 +225,33 @@ class CopiesOutbox:
         async with run.writing:
             if run.is_over:
                 return
-            for number in range(_MOST_TRIES):
+            last, is_first = ended, True
+
+            async def write() -> None:
+                nonlocal last, is_first
+                was_first, is_first = is_first, False
                 try:
-                    if ended is None:
+                    if last is None:
                         run.lease_etag = await self._store.put_copies(
                             organization, message, copies, lease, run.lease_etag
                         )
                     else:
                         run.etag, run.lease_etag = await self._store.change_with_lease(
-                            organization, ended, run.etag, copies, lease, run.lease_etag
+                            organization, last, run.etag, copies, lease, run.lease_etag
                         )
-                        run.message, run.is_over = ended, True
-                    return
+                        run.message, run.is_over = last, True
                 except (Stale, Unavailable) as error:
-                    if isinstance(error, Unavailable) and number:
+                    if isinstance(error, Unavailable) and not was_first:
                         raise
                     loaded = await self._store.load(organization, message)
                     if loaded is None or loaded.lease is None or loaded.lease.holder != run.holder:
                         raise
                     # A person has changed the reminder, or a write of ours came through that had seemed to fail.
                     run.etag, run.lease_etag = loaded.etag, loaded.lease_etag or ""
-                    ended = with_others(ended, loaded.message) if ended else None
-            raise Stale
+                    last = with_others(last, loaded.message) if last else None
+                    raise Conflict("the lease is still ours") from error
+
+            await retry_on_conflict(f"message {message}", write)
 
     async def _rest(self, run: Run, stop: Refused | Paced | None) -> StoredMessage:
         """Write down the outcomes of the copies, and arrange the next round."""

@@ -35,11 +35,11 @@ from lib.sending.orders import Discard
 from lib.sending.schedule import Schedule
 from lib.sending.tries import LEASE
 from lib.storage import Unavailable
+from lib.storage.retry import retry_on_conflict
 from lib.transports import Transport
 
 log = logging.getLogger("heed.outbox")
 
-_MOST_TRIES = 8
 """Tries of writing a plan, while others change the reminder or the files."""
 
 
@@ -128,12 +128,17 @@ class Outbox:
 
         Each change in the meantime has the mail written anew: a file may have been added or removed.
         """
-        for _ in range(_MOST_TRIES):
+        latest = loaded
+
+        async def begin() -> StoredMessage:
+            nonlocal latest
             try:
-                return await self._begin_with(organization, loaded)
+                return await self._begin_with(organization, latest)
             except _ChangedMeanwhile as changed:
-                loaded = changed.loaded
-        raise Stale
+                latest = changed.loaded
+                raise
+
+        return await retry_on_conflict(f"message {loaded.message.id}", begin, on=_ChangedMeanwhile)
 
     async def _begin_with(self, organization: str, loaded: Loaded) -> StoredMessage:
         """Begin with the message as it was loaded. Raises _ChangedMeanwhile, Stale, StorageError."""
