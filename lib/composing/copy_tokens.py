@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lib.tokens import Claim, KeyRing, Purpose
 
 _PERHAPS_TOKEN = re.compile(r"[\w-]{50,}+", re.ASCII)
-"""Every token is longer: its seal and its message's id alone take 54 characters. It stands between other characters."""
+"""Every token is longer: its seal and its message's id alone take 54 characters. A `/` stands before it."""
 
 MintedTokens = Mapping[str, tuple[Purpose, Claim]]
 """The tokens of one copy, with their meanings."""
@@ -32,11 +32,15 @@ class CopyTokens:
 
 def exchange_tokens(text: str | None, minted: MintedTokens, ring: KeyRing, recipient: int | None) -> str | None:
     """Return the same part of another recipient's copy."""
+    lengths = sorted({len(token) for token in minted}, reverse=True)
 
     def exchange(found: re.Match[str]) -> str:
-        if found[0] not in minted:
-            return found[0]
-        purpose, claim = minted[found[0]]
-        return ring.mint(purpose, claim._replace(recipient=recipient))
+        run = found[0]
+        for length in lengths:
+            # Text may follow the token without a character between them.
+            if known := minted.get(run[:length]):
+                purpose, claim = known
+                return ring.mint(purpose, claim._replace(recipient=recipient)) + run[length:]
+        return run
 
     return None if text is None else _PERHAPS_TOKEN.sub(exchange, text)

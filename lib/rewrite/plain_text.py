@@ -11,6 +11,10 @@ from typing import Final
 from turbohtml import Token, TokenType, tokenize
 
 _SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]++", re.IGNORECASE)
+_WEB_ADDRESS: Final = re.compile(r"https?:", re.IGNORECASE)
+_ENDS_ADDRESS: Final = re.compile(r"[.,;:!?…)\]}>\"'»”’]++(?=\s|\Z)")
+"""Punctuation after an address that readers do not take for a part of it. Other text is set apart by a space."""
+_OPENS: Final = "([{<\"'«„“‘"
 # What mails put between spaces to fill the preview that inboxes show. The search looks for the characters alone.
 _FILLING: Final = re.compile(r"[\u00ad\u034f\u200b\u200c\ufeff](?<!\S.)[\u00ad\u034f\u200b\u200c\ufeff]*+(?=\s|\Z)")
 _NOT_TEXT: Final = frozenset(("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title"))
@@ -59,6 +63,7 @@ class _Writer:
         self._skipped: str | None = None  # the element whose content is no text
         self._address = ""  # of the link being written
         self._link_start = 0  # its first piece
+        self._after_address = False  # the last piece ends with an address that is not in angle brackets
 
     def text(self) -> str:
         self._end_link()
@@ -113,10 +118,15 @@ class _Writer:
         if self._pieces:
             if self._line_breaks:
                 words = "\n" * self._line_breaks + words
-            elif self._space:
+            elif self._space or (self._after_address and not _ENDS_ADDRESS.match(words)):
                 words = " " + words
         self._pieces.append(words)
-        self._line_breaks, self._space = 0, False
+        self._line_breaks, self._space, self._after_address = 0, False, False
+
+    def _continues_words(self) -> bool:
+        """Whether the link begins in the middle of words, of which readers would take its address for a part."""
+        before = self._pieces[self._link_start - 1][-1:] if self._link_start else ""
+        return bool(before) and before not in _OPENS
 
     def _start_link(self, address: str) -> None:
         if not address:
@@ -135,6 +145,9 @@ class _Writer:
         destination = self._destination_of(address) or address.removeprefix("mailto:")
         if words and destination in (words, words + "/"):
             separator = written[: written.index(words)]
+            self._after_address = _WEB_ADDRESS.match(address) is not None
+            if self._after_address and not separator and self._continues_words():
+                separator = " "
             self._pieces[self._link_start :] = [separator + address.removeprefix("mailto:")]
             return
         self._space = True

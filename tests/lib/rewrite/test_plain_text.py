@@ -28,6 +28,32 @@ def test_a_link_whose_words_are_its_address_appears_once(words: str) -> None:
     assert text_of(f'<p>x</p><a href="https://example.com/">{words}</a>.') == f"x\n\n{OWN}/c/0.\n"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        *(
+            ("", "more"),
+            ("", "-x"),
+            ("", "<b>2</b>"),
+            ("", "_"),
+            ("", "，那里"),
+            ("", "…more"),
+            ("", "<a href=/>top</a>"),
+        ),
+        *(("https://example.com/x", ""), ("https://example.com/?q=1", ""), ("word", ""), ("–", "–")),
+    ],
+)
+def test_an_address_that_is_its_own_words_is_set_apart_from_words_beside_it(before: str, after: str) -> None:
+    text = text_of(f'{before}<a href="https://example.com/y">https://example.com/y</a>{after}')
+    assert f"{OWN}/c/0" in text.split()
+
+
+@pytest.mark.parametrize("written", ["({}).", "“{}”, ", "{}.", "{}!?", "<p>{}</p>,", "«{}»"])
+def test_punctuation_beside_an_address_stays_beside_it(written: str) -> None:
+    text = text_of(written.format('<a href="https://example.com/y">https://example.com/y</a>'))
+    assert written.removeprefix("<p>").removesuffix("</p>,").format(f"{OWN}/c/0").strip() in text
+
+
 def test_an_address_that_is_no_link_is_rewritten_too() -> None:
     assert text_of("See https://example.com/.") == f"See {OWN}/c/0.\n"
 
