@@ -29,6 +29,7 @@ from lib.storage import (
     Replace,
     Row,
     Storage,
+    Unavailable,
     Upsert,
     Value,
     put_if_unchanged,
@@ -129,14 +130,20 @@ class MessageStore:
         )
 
     async def body(self, organization: str, message: str) -> Body:
-        """Read the body; an empty one where there is none."""
+        """Read the body; an empty one where there is none. Raises Unavailable where it is not as it was stored."""
         row = await self._tables.read_row(tables.table(organization, "messages"), message, _BODY)
         if row is None:
             return Body()
         stored = unpack(_StoredBody, row)
         if stored.blob is None:
             return stored.body or Body()
-        return _body_in(await self._blobs.read_blob(tables.container(organization), stored.blob))
+        try:
+            data = await self._blobs.read_blob(tables.container(organization), stored.blob)
+        except Missing as error:
+            raise Unavailable(f"the body of message {message} is missing") from error
+        if _blob_name(message, data, _BYTES) != stored.blob:
+            raise Unavailable(f"the body of message {message} is not as it was stored")
+        return _body_in(data)
 
     async def links(self, organization: str, copy: Copy) -> list[str]:
         """Read the destinations of a copy's links, by index."""
@@ -307,10 +314,15 @@ class MessageStore:
         return Row(message, key, pack(copy))
 
     async def _put_blob(self, organization: str, message: str, data: bytes, content_type: str = _JSON) -> str:
-        ending = ".json" if content_type == _JSON else ""
-        name = f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}{ending}"
+        name = _blob_name(message, data, content_type)
         await self._blobs.put_blob(tables.container(organization), name, data, content_type)
         return name
+
+
+def _blob_name(message: str, data: bytes, content_type: str) -> str:
+    """Name the blob by its content: a crash leaves a blob too many, never a row without one."""
+    ending = ".json" if content_type == _JSON else ""
+    return f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}{ending}"
 
 
 def _blob_of(body: Body) -> bytes:

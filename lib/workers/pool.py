@@ -45,7 +45,7 @@ JobResult = TypeVar("JobResult")
 
 
 class JobLost(Exception):
-    """The worker died or was stuck twice over the same job."""
+    """The worker died or was stuck twice over the same job, or the workers were ended before it."""
 
 
 class _Died(Exception):
@@ -61,6 +61,7 @@ class OffLoop:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="off-loop")
         self._waiting: OrderedDict[str, deque[asyncio.Future[_Worker]]] = OrderedDict()
         self._running: Counter[str] = Counter()
+        self._is_closed = False
 
     async def run(self, organization: str, size: int, job: Callable[..., JobResult], *arguments: Any) -> JobResult:
         """Run the job, and return or raise what the job does. Raises JobLost.
@@ -70,6 +71,8 @@ class OffLoop:
         if size <= INLINE:
             return job(*arguments)
         worker = await self._turn(organization)
+        if self._is_closed:
+            raise JobLost("the workers have been ended")
         doing = asyncio.get_running_loop().run_in_executor(self._threads, worker.do, job, arguments)
         # The worker is free when the job has ended, also after its caller has gone.
         doing.add_done_callback(partial(self._done, organization, worker))
@@ -86,7 +89,7 @@ class OffLoop:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._free(organization, turn.result())
             raise
 
@@ -118,8 +121,12 @@ class OffLoop:
         self._hand_out()
 
     def close(self) -> None:
-        """End the workers that are idle; one that still works ends with this process."""
+        """End the workers that are idle; one that still works ends with this process. Jobs that wait are lost."""
+        self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for turn in [turn for turns in self._waiting.values() for turn in turns if not turn.done()]:
+            turn.set_exception(JobLost("the workers have been ended"))
+        self._waiting.clear()
         for worker in self._idle:
             worker.end()
 

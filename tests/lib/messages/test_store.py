@@ -10,7 +10,7 @@ from lib.errors import Stale
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, Copy, StoredMessage
 from lib.messages.store import Loaded, MessageStore
-from lib.storage import Conflict, Missing, Range, Storage
+from lib.storage import Conflict, Missing, Range, Storage, Unavailable
 from lib.storage.layout import container, table
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
 
@@ -85,6 +85,21 @@ async def test_a_message_is_read_back_as_it_was_made(store: MessageStore) -> Non
 async def test_a_body_of_any_size_is_read_back_as_it_was(store: MessageStore, body: Body) -> None:
     await store.make("acme", a_message(), body)
     assert await store.body("acme", ID) == body
+
+
+async def test_a_body_that_is_cut_short_or_gone_is_no_body(storage: Storage, store: MessageStore) -> None:
+    await store.make("acme", a_message(), LARGE)
+    assert isinstance(storage.blobs, RememberingBlobs)
+    [name] = storage.blobs.put_names
+    whole = await storage.blobs.read_blob(container("acme"), name)
+
+    await storage.blobs.put_blob(container("acme"), name, whole[:-1], "application/octet-stream")
+    with pytest.raises(Unavailable):
+        await store.body("acme", ID)
+
+    await storage.blobs.delete_blob(container("acme"), name)
+    with pytest.raises(Unavailable):
+        await store.body("acme", ID)
 
 
 async def test_a_message_that_exists_is_not_made_again(store: MessageStore) -> None:

@@ -94,6 +94,23 @@ async def test_a_job_that_cannot_be_sent_harms_no_other() -> None:
     assert await off_loop.run("acme", LARGE, where) != os.getpid()
 
 
+async def test_nobody_waits_for_workers_that_were_ended(tmp_path: Path) -> None:
+    off_loop, path = OffLoop(workers=1), tmp_path / "held"
+    first = held(off_loop, "loud", path)
+    await begun(path)
+    waiting = asyncio.create_task(off_loop.run("quiet", LARGE, where))
+    await asyncio.sleep(0)
+
+    off_loop.close()
+
+    with pytest.raises(JobLost):
+        await waiting
+    with pytest.raises(JobLost):
+        await off_loop.run("quiet", LARGE, where)
+    path.unlink()
+    await first
+
+
 async def test_a_caller_who_goes_away_takes_no_worker_along(tmp_path: Path) -> None:
     off_loop, path = OffLoop(workers=1), tmp_path / "held"
     working = held(off_loop, "acme", path)
