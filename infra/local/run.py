@@ -32,6 +32,9 @@ from infra.local.settings import expand_development_storage, read_settings_file
 DEFAULT_PORT = "7071"
 DEFAULT_DATA_DIR = ".local"
 DEFAULT_QUEUE_LEASE_SECONDS = "600"
+DEFAULT_SMTP_PORT = "587"
+"""The application's own default."""
+
 STORAGE_SETTING = "AzureWebJobsStorage"
 SERVICE_BUS_SETTING = "HEED_SERVICEBUS"
 TOKEN_KEY_BYTES = 64
@@ -64,8 +67,8 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
     port = _number("HEED_PORT", DEFAULT_PORT)
     lease = timedelta(seconds=_number("HEED_QUEUE_LEASE", DEFAULT_QUEUE_LEASE_SECONDS))
     data_dir = (folder / os.environ.get("HEED_DATA_DIR", DEFAULT_DATA_DIR)).resolve()
-    listening = ending.enter_context(_taken_port(port))
-    ending.enter_context(_locked(data_dir))
+    listening = ending.enter_context(_taken_port(port, data_dir))
+    ending.enter_context(_locked(data_dir, port))
     _set_defaults(port, data_dir)
     children: list[Child] = []
     ending.callback(_stop_all, children)
@@ -142,7 +145,7 @@ def _start_mail_catcher(data_dir: Path, children: list[Child]) -> str:
     """Start the catcher unless a mail server is given; returns where mail can be read."""
     given = os.environ.get("HEED_SMTP_HOST")
     if given:
-        return f"none, mail goes out through {given}:{os.environ.get('HEED_SMTP_PORT', '25')}"
+        return f"none, mail goes out through {given}:{os.environ.get('HEED_SMTP_PORT', DEFAULT_SMTP_PORT)}"
     _say("Starting the mail catcher (MailDev) …")
     catcher = start_mail_catcher(data_dir)
     children.append(catcher.child)
@@ -178,21 +181,24 @@ def _number(name: str, default: str) -> int:
 
 
 @contextlib.contextmanager
-def _taken_port(port: int) -> Iterator[socket.socket]:
+def _taken_port(port: int, data_dir: Path) -> Iterator[socket.socket]:
     """Take the port before anything is started, so that of two copies that start at once one ends."""
     try:
         taken = bind(port)
     except PermissionError:
         raise StartError(f"Port {port} is not for everyone; choose another: HEED_PORT=7071 make run") from None
     except OSError:
-        other = free_port(min(port + 1, 65535))
-        raise StartError(f"Port {port} is in use; choose another: HEED_PORT={other} make run") from None
+        other = f"HEED_PORT={free_port(min(port + 1, 65535))}"
+        raise StartError(
+            f"Port {port} is in use; choose another: {other} make run; "
+            f"beside a Heed that runs from this folder: {other} HEED_DATA_DIR={data_dir.name}-2 make run"
+        ) from None
     with taken:
         yield taken
 
 
 @contextlib.contextmanager
-def _locked(data_dir: Path) -> Iterator[None]:
+def _locked(data_dir: Path, port: int) -> Iterator[None]:
     """Keep the data folder to this copy of Heed; the lock ends with the process, however it ends."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "lock").open("a+") as file:
@@ -203,7 +209,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
             owner = file.read().strip() or "unknown"
             raise StartError(
                 f"{data_dir} is in use by another Heed (process {owner}); "
-                f"choose another folder: HEED_DATA_DIR={data_dir.name}-2 make run"
+                f"choose another folder: HEED_PORT={port} HEED_DATA_DIR={data_dir.name}-2 make run"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -100,7 +100,7 @@ def followed(original: Original, recipient: int | None) -> Followed:
     remarks = [Remark(code=each.code, text=each.text, place=each.place) for each in done.remarks[:_MOST_REMARKS]]
     if len(done.remarks) > _MOST_REMARKS:
         remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))
-    remarks += remarks_on_files(original)
+    remarks += remarks_on_images(original)
     images = original.files.images_in(body)
     return Followed(body, images, done.links, done.honeypots, remarks, recipient, tokens.minted)
 
@@ -138,8 +138,8 @@ def kept(original: Original, shown: Unfollowed) -> KeptBody:
     return KeptBody(body, inside)
 
 
-def remarks_on_files(original: Original) -> list[Remark]:
-    """Return remarks for the author on the images."""
+def remarks_on_images(original: Original) -> list[Remark]:
+    """Return remarks for the author on the images of the body."""
     return original.files.remarks(original.body)
 
 

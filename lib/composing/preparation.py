@@ -145,7 +145,7 @@ class Preparation:
                 divisions = [each.unfollowed(state) for each in divisions] if planned else [_everybody(emails, state)]
         if len(divisions) == 1:
             state = divisions[0].follow_state
-        remarks += followed.remarks if followed else await self._do(original, bodies.remarks_on_files, original)
+        remarks += followed.remarks if followed else await self._do(original, bodies.remarks_on_images, original)
         contents = self._files.contents_of_mail(organization, original.files.size())
         return Mail(message, original, sender, date, decision, state, divisions, followed, remarks, contents)
 

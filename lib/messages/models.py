@@ -52,7 +52,9 @@ class Reminder(Model):
     """A card for the sender at a time, if the mail has not been answered or opened by then; or in any case."""
 
     title: Line
-    condition: Literal["no_reply", "not_opened", "always"]
+    condition: Literal["no_reply", "not_opened", "always"] = Field(
+        description="Heed does not see replies yet: no_reply reminds in any case, as always does"
+    )
     at: Moment
 
 

@@ -42,7 +42,7 @@ class MailBodies:
         return self._marker(_in_base64(data))
 
     def filled(self, mime: bytes) -> bytes:
-        """Return the mail with its bodies in place."""
+        """Return the mail, with each marker replaced by its body."""
         pieces, done = list[bytes](), 0
         for marker in _MARKER.finditer(mime):
             if marker[2] == self._secret.encode():

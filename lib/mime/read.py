@@ -225,7 +225,7 @@ def _from_base64(data: bytes) -> bytes:
 
 
 def _codec(name: str | None) -> str:
-    """Return a character set that mail is written in; UTF-8 for all other names."""
+    """Return Python's name of the character set; UTF-8 where mail is not written in the named one."""
     try:
         known = codecs.lookup(name or "utf-8").name
     except (LookupError, ValueError):

@@ -48,7 +48,7 @@ class Exchanges:
         await self.rows.ledger.enter_share(wanted.organization, _RecordAccount(self, wanted), wanted.share)
 
     async def recount(self, organization: str, record: str) -> None:
-        """Put the record's roll-up as its shares have it. Raises Conflict."""
+        """Compute the record's roll-up anew from its shares, and store it. Raises Conflict."""
         weights = (await self.organizations.settings(organization)).score
         stored = await self.people.stored_record(organization, record_of(record))
         await recount(self.rows, organization, record, stored, weights, self.clock.now())

@@ -214,8 +214,9 @@ class CopiesOutbox:
         run.unsaved = {}
 
     async def _write(self, run: Run, copies: Mapping[int, Copy], ended: StoredMessage | None = None) -> None:
-        """Write these copies and, if it has `ended`, the message, in one transaction. It renews the lease, or gives it
-        back.
+        """Write the copies, and the message where it has `ended`, in one transaction.
+
+        The transaction renews the lease, or gives it back at the end.
 
         Raises Stale when another worker holds the message.
         """

@@ -110,7 +110,7 @@ def test_a_port_in_use_is_said_in_one_line_before_anything_starts(heed: CopyOfHe
     assert exit_code == 1
     [line] = errors.splitlines()
     assert line.startswith(f"Port {heed.port} is in use; choose another: HEED_PORT=")
-    assert line.endswith(" make run")
+    assert line.endswith(" HEED_DATA_DIR=.local-2 make run")
     assert not (tmp_path / ".local").exists()
 
 
@@ -164,7 +164,7 @@ def test_a_given_storage_and_mail_server_start_no_servers(tmp_path: Path) -> Non
     copy = CopyOfHeed(tmp_path, HEED_ADMIN_KEY="mine", **NO_SERVERS)
     copy.wait_until_ready()
     assert copy.children == {}
-    assert copy.lines[-2:] == ["Inbox:         none, mail goes out through mail.example.com:25", "Key:           mine"]
+    assert copy.lines[-2:] == ["Inbox:         none, mail goes out through mail.example.com:587", "Key:           mine"]
     assert "QueueEndpoint=http://127.0.0.1:10001/" in settings_of(copy)["AzureWebJobsStorage"]
 
     second = CopyOfHeed(tmp_path, **NO_SERVERS)
@@ -172,7 +172,7 @@ def test_a_given_storage_and_mail_server_start_no_servers(tmp_path: Path) -> Non
     assert exit_code == 1
     [line] = errors.splitlines()
     assert "is in use by another Heed" in line
-    assert "HEED_DATA_DIR=.local-2 make run" in line
+    assert line.endswith(f" HEED_PORT={second.port} HEED_DATA_DIR=.local-2 make run")
 
     copy.send(signal.SIGTERM)
     assert copy.end()[0] == 0
