@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -113,7 +114,12 @@ class RestSession:
 
 def _now() -> str:
     # The service refuses a request whose date is not that of today: no clock that a test has set.
-    return format_datetime(SystemClock().now(), usegmt=True)
+    return _date_of(int(SystemClock().now().timestamp()))
+
+
+@lru_cache(maxsize=1)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def error_code(answer: bytes) -> str:
