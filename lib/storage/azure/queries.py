@@ -58,7 +58,10 @@ class RestQueries:
             answer = await self._read(f"/{table}()", query)
         except Missing:
             return [], ""
-        return [row_of(entity) for entity in _json_of(answer).get("value", ())], _continuation(answer.headers)
+        found = _json_of(answer).get("value")
+        if not isinstance(found, list):
+            raise Unavailable("storage answers with no list of rows")
+        return [row_of(entity) for entity in found], _continuation(answer.headers)
 
     async def _read(self, path: str, query: str = "") -> RestAnswer:
         answer = await self._session.to_table("GET", path, b"", dict(_HEADERS), query)
@@ -83,7 +86,17 @@ def _conditions(column: str, limits: str | Range) -> list[str]:
 
 
 def row_of(entity: Entity) -> Row:
-    """The row without what the service and the write have added. A column's name holds no dot; annotations do."""
+    """The row without what the service and the write have added. A column's name holds no dot; annotations do.
+
+    Raises Unavailable for what is no row.
+    """
+    try:
+        return _row_of(entity)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unavailable("storage answers with something that is no row") from error
+
+
+def _row_of(entity: Entity) -> Row:
     values: dict[str, Value] = {
         name: value for name, value in entity.items() if "." not in name and name not in _NO_COLUMNS
     }
@@ -97,9 +110,11 @@ def row_of(entity: Entity) -> Row:
 def _json_of(answer: RestAnswer) -> dict[str, Any]:
     try:
         value = json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unavailable("storage answers with broken JSON") from error
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        raise Unavailable("storage answers with JSON of another shape")
+    return value
 
 
 def _continuation(headers: Mapping[str, str]) -> str:

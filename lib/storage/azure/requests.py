@@ -94,7 +94,12 @@ class RestSession:
         headers["Authorization"] = await self._proof(to_sign)
         try:
             async with self._session.request(
-                method, URL(url, encoded=True), data=body or None, headers=headers
+                # The service does not redirect.
+                method,
+                URL(url, encoded=True),
+                data=body or None,
+                headers=headers,
+                allow_redirects=False,
             ) as response:
                 return RestAnswer(response.status, await response.read(), response.headers)
         except (aiohttp.ClientError, OSError) as error:

@@ -157,7 +157,10 @@ async def test_a_read_that_is_refused_says_what_can_be_done(
     assert len(service.asked) == requests
 
 
-@pytest.mark.parametrize("broken", ["", '{"value":[{"PartitionK', "<html>"])
+@pytest.mark.parametrize(
+    "broken",
+    ["", '{"value":[{"PartitionK', "<html>", "[]", "null", "{}", '{"value":null}', '{"value":[{}]}', "[" * 9_999],
+)
 async def test_an_answer_that_cannot_be_read_is_asked_for_again(service: Service, broken: str) -> None:
     service.answer((200, broken, {}), (200, page("a"), {}))
 
