@@ -53,4 +53,4 @@ lock: setup ## renew the exact versions in requirements.lock
 	  --no-emit-trusted-host --no-emit-find-links -o requirements.lock requirements-dev.txt
 
 clean: ## remove what make has made, the local data included
-	rm -rf $(VENV) node_modules .local .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules .local .local-* .mypy_cache .ruff_cache

@@ -100,7 +100,8 @@ class Services:
             modules.append("lib.storage.service_bus.queues")
         if self.settings.transport != "smtp" or self.settings.smtp_host is not None:
             modules.append(f"lib.transports.{self.settings.transport}")
-        threading.Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
+        # No daemon: a process that ends while one imports would crash.
+        threading.Thread(target=lambda: [import_module(name) for name in modules]).start()
 
     async def close(self) -> None:
         """Let the journal end its writes, then close all that was opened here; no part can be used afterwards.

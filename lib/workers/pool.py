@@ -70,9 +70,11 @@ class OffLoop:
         """
         if size <= INLINE:
             return job(*arguments)
+        if self._is_closed:
+            raise _ended()
         worker = await self._turn(organization)
         if self._is_closed:
-            raise JobLost("the workers have been ended")
+            raise _ended()
         doing = asyncio.get_running_loop().run_in_executor(self._threads, worker.do, job, arguments)
         # The worker is free when the job has ended, also after its caller has gone.
         doing.add_done_callback(partial(self._done, organization, worker))
@@ -125,10 +127,14 @@ class OffLoop:
         self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for turn in [turn for turns in self._waiting.values() for turn in turns if not turn.done()]:
-            turn.set_exception(JobLost("the workers have been ended"))
+            turn.set_exception(_ended())
         self._waiting.clear()
         for worker in self._idle:
             worker.end()
+
+
+def _ended() -> JobLost:
+    return JobLost("the workers have been ended")
 
 
 class _Worker:
