@@ -7,7 +7,10 @@ from collections.abc import Mapping
 
 from lib.tokens import Claim, KeyRing, Purpose
 
-_PERHAPS_TOKEN = re.compile(r"[\w-]{50,}+", re.ASCII)
+_PREFIX = 50
+"""Characters that tell tokens apart: they hold the whole seal."""
+
+_PERHAPS_TOKEN = re.compile(rf"[\w-]{{{_PREFIX},}}+", re.ASCII)
 """Every token is longer: its seal and its message's id alone take 54 characters. A `/` stands before it."""
 
 MintedTokens = Mapping[str, tuple[Purpose, Claim]]
@@ -32,15 +35,15 @@ class CopyTokens:
 
 def exchange_tokens(text: str | None, minted: MintedTokens, ring: KeyRing, recipient: int | None) -> str | None:
     """Return the same part of another recipient's copy."""
-    lengths = sorted({len(token) for token in minted}, reverse=True)
+    by_prefix = {token[:_PREFIX]: token for token in minted}
 
     def exchange(found: re.Match[str]) -> str:
         run = found[0]
-        for length in lengths:
-            # Text may follow the token without a character between them.
-            if known := minted.get(run[:length]):
-                purpose, claim = known
-                return ring.mint(purpose, claim._replace(recipient=recipient)) + run[length:]
-        return run
+        token = by_prefix.get(run[:_PREFIX])
+        if token is None or not run.startswith(token):
+            return run
+        purpose, claim = minted[token]
+        # Text may follow the token without a character between them.
+        return ring.mint(purpose, claim._replace(recipient=recipient)) + run[len(token) :]
 
     return None if text is None else _PERHAPS_TOKEN.sub(exchange, text)
