@@ -96,6 +96,8 @@ class Services:
     def import_ahead(self) -> None:
         """Import the libraries of storage and transport in a thread: on the event loop they would stop it for 0.5 s."""
         modules = ["lib.storage.azure.journal_writer", "lib.storage.azure.tables"]
+        if self.settings.account().key is None:
+            modules.append("azure.identity.aio")
         if self.settings.queues != "storage":
             modules.append("lib.storage.service_bus.queues")
         if self.settings.transport != "smtp" or self.settings.smtp_host is not None:

@@ -17,7 +17,7 @@ from lib.storage.protocols import Conflict
 
 ChangeOutcome = TypeVar("ChangeOutcome")
 
-MOST_TRIES = 8
+_MOST_TRIES = 8
 """Tries of a change, unless the caller asks for another number."""
 
 _MOST_TRIES_IN_TURN = 12
@@ -34,7 +34,7 @@ async def retry_on_conflict(
     change: Callable[[], Awaitable[ChangeOutcome]],
     *,
     on: type[Exception] | tuple[type[Exception], ...] = Conflict,
-    tries: int = MOST_TRIES,
+    tries: int = _MOST_TRIES,
 ) -> ChangeOutcome:
     """The result of `change`, which is called again with a pause of random length while it raises `on`.
 
@@ -42,7 +42,7 @@ async def retry_on_conflict(
     """
     last: Exception | None = None
     for number in range(tries):
-        await pause_before(number)
+        await _pause_before(number)
         try:
             return await change()
         except on as error:
@@ -50,7 +50,7 @@ async def retry_on_conflict(
     raise Stale(f"{subject} changed under every one of {tries} tries") from last
 
 
-async def pause_before(number: int) -> None:
+async def _pause_before(number: int) -> None:
     """Wait before the try of that number, counted from 0: not before the first one, then longer on average each time.
 
     The length is random, so that two writers who met do not meet again at once.
