@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from lib.assessment.compaction import FoldedFacts
 from lib.fields import Moment
 from lib.messages.store import Loaded
-from lib.storage.documents import unpack
 from lib.verdicts.forwards import OtherReader
 from lib.verdicts.kpis import Kpis
 
@@ -48,4 +47,4 @@ class Summary(BaseModel):
 
 def summary_of(loaded: Loaded) -> Summary:
     """The summary of a loaded message; an empty one before its first assessment."""
-    return Summary() if loaded.summary_row is None else unpack(Summary, loaded.summary_row)
+    return loaded.summary_as(Summary)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
@@ -36,7 +36,7 @@ from lib.storage import (
 )
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import SomeModel, pack, unpack
 
 _INLINE_BYTES = 32 * 1024
 _BODY = "body"
@@ -94,6 +94,15 @@ class Loaded:
     lease_etag: str | None = None
     copy_rows: int = 0
     """The number of rows of copies, with those that an earlier and larger plan has left."""
+    _summaries: dict[type[BaseModel], BaseModel] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def summary_as(self, model: type[SomeModel]) -> SomeModel:
+        """Read the row `s` as the model, once; an empty one where there is no row."""
+        if model not in self._summaries:
+            self._summaries[model] = model() if self.summary_row is None else unpack(model, self.summary_row)
+        found = self._summaries[model]
+        assert isinstance(found, model)
+        return found
 
     @property
     def is_held(self) -> bool:
