@@ -57,6 +57,9 @@ _BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
 TOKEN_OF_OURS: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
 _WORTH_A_JUMP: Final = 64
 _ATTRIBUTES: Final = re.compile(rf"(?P<name>{_NAME})(?:[{_S}]*+=[{_S}]*+(?P<value>{_VALUE})?+)?+")
+# Most tags of a hostile mail lack the attribute that counts; to look for its name is cheaper than to read them all.
+_PERHAPS_HREF: Final = re.compile("href", re.IGNORECASE | re.ASCII)
+_PERHAPS_SRC: Final = re.compile("src", re.IGNORECASE | re.ASCII)
 _NO_VALUE: Final = (-1, -1)  # the span of a group that did not take part
 _NOTHING_IN_IT: Final = re.compile(rf"[{_S}]*+</a[{_S}]*+>", re.IGNORECASE | re.ASCII)
 _EMPTY_COMMENT: Final = re.compile(r"-?+>")
@@ -273,6 +276,8 @@ class _Reader:
         return None
 
     def _note_link(self, tag: re.Match[str], name: str) -> None:
+        if not _PERHAPS_HREF.search(self.html, tag.end("name"), tag.start("tag")):
+            return
         values = self._values(tag)
         start, end = values.get("href", _NO_VALUE)
         if start < end:
@@ -282,6 +287,8 @@ class _Reader:
             self.markup.add_found(MarkupLink(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
 
     def _note_image(self, tag: re.Match[str]) -> None:
+        if not _PERHAPS_SRC.search(self.html, tag.end("name"), tag.start("tag")):
+            return
         start, end = self._values(tag).get("src", _NO_VALUE)
         if start < end:
             self.markup.add_found(MarkupImage(tag.start("place"), tag.end(), start, end))

@@ -13,7 +13,7 @@ from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 # (RFC 3986, appendix C), and between the brackets of a Markdown link. The lookbehind: `xhttp:` is no `http:`;
 # it comes after the first letter, so that the search looks for that letter and nothing else.
 _CANDIDATE: Final = re.compile(
-    r'[hH](?<![A-Za-z0-9+.\-].)[tT]{2}[pP][sS]?://(?:[^\s<>"\]\u200b\u2060\ufeff]|\](?!\())++', re.DOTALL
+    r'[hH](?<![A-Za-z0-9+.\-].)[tT]{2}[pP][sS]?://(?:[^\s<>"\]\u200b\u2060\ufeff]++|\](?!\())++', re.DOTALL
 )
 _PERHAPS_OURS: Final = re.compile(r"[/%](?:(?<=/)[co]/|(?<=%)2Fo)", re.IGNORECASE | re.ASCII)
 _TRAILING: Final = frozenset(".,;:!?*…。、，．；：！？“”„‘’‚«»‹›")
