@@ -1,9 +1,8 @@
 """Places of messages in lists: the partitions and keys of its rows in the table `index`.
 
-A scope is all messages, a user's or a record's. A partition holds a scope's rows for some columns, a record's
-for all. A key is `<shelf>|<column>|<value>|<message id>`; a view reads one shelf, or two that share no message. Table
-storage reads upwards alone, so what can be sorted both ways has a row for each way. Counts stand in three classes, side
-by side:
+A scope is all messages, a user's or a record's; each is a partition. A key is
+`<shelf>|<column>|<value>|<message id>`; a view reads one shelf, or two that share no message. Table storage reads
+upwards alone, so what can be sorted both ways has a row for each way. Counts stand in three classes, side by side:
 
     opens|0|<count inverted>|…    opened, most opens first
     opens|1|…                     never opened
@@ -44,24 +43,15 @@ SHELVES: dict[View, tuple[Shelf, ...]] = {
     "scheduled": ("scheduled",),
     "received": ("received",),
 }
-_COLUMNS: dict[str, tuple[Column, ...]] = {
-    "plain": ("sent_at", "subject"),
-    "opens": ("opens", "last_opened_at"),
-    "others": ("attachment_views", "clicks", "replies"),
-}
-"""Columns by the end of a partition's name. Lists that grow without end are divided between partitions, each of them
-for so many changes a second; a record's are short, and a message may have hundreds of records."""
-
-_COUNTED: tuple[Column, ...] = (*_COLUMNS["opens"], *_COLUMNS["others"])
+_COUNTED: tuple[Column, ...] = ("opens", "last_opened_at", "attachment_views", "clicks", "replies")
+_COLUMNS: tuple[Column, ...] = ("sent_at", "subject", *_COUNTED)
 
 NOISY = 20
 """More raw opens than these, and a message is listed as scanner noise."""
 
-_EVERYBODY = "all"
-MAIN = f"{_EVERYBODY}|plain"
-"""A partition in which every message stands."""
+MAIN = "all"
+"""The partition in which every message stands."""
 
-_RECORD = "record:"
 _NOISE = "noise:"
 _RAW_OPENS = "raw_opens|"
 
@@ -103,10 +93,10 @@ class ListPlace(BaseModel):
 
 
 def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
-    """Name a scope: all messages, one user's, or those of a record."""
+    """Name a scope, which is a partition: all messages, one user's, or those of a record."""
     if record:
-        return f"{_RECORD}{record.type}:{record.id}"
-    return f"user:{owner}" if owner else _EVERYBODY
+        return f"record:{record.type}:{record.id}"
+    return f"user:{owner}" if owner else MAIN
 
 
 def noise_of(month: str) -> str:
@@ -149,8 +139,7 @@ def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
 
 
 def _partitions_of_scopes(message: StoredMessage) -> list[str]:
-    records = [scope_of(record=ref) for ref in records_of(message)]
-    return [*(f"{scope}|{end}" for scope in (_EVERYBODY, scope_of(message.sender)) for end in _COLUMNS), *records]
+    return [MAIN, scope_of(message.sender), *(scope_of(record=ref) for ref in records_of(message))]
 
 
 def places_of(message: StoredMessage) -> list[ListPlace]:
@@ -176,11 +165,7 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
     tie = f"{newest_first(standing.at)}|{message}"
     if partition.startswith(_NOISE):
         return [f"{_RAW_OPENS}{descending_number(standing.raw_opens)}|{tie}"]
-    if partition.startswith(_RECORD):
-        columns = [column for some in _COLUMNS.values() for column in some]
-    else:
-        columns = [*_COLUMNS[partition.rpartition("|")[2]]]
-    orders = [key for column in columns for key in _orders(column, message, standing, tie)]
+    orders = [key for column in _COLUMNS for key in _orders(column, message, standing, tie)]
     return [f"{shelf}|{key}" for shelf in standing.shelves for key in orders]
 
 
@@ -196,13 +181,6 @@ def _orders(column: Column, message: str, standing: Standing, tie: str) -> Itera
         yield f"{column}|2|{ascending_number(count)}|{tie}"
     else:
         yield f"{column}|1|{tie}"
-
-
-def partition_of(scope: str, sort: Sort) -> str:
-    """Partition of the rows of an order."""
-    if scope.startswith(_RECORD):
-        return scope
-    return next(f"{scope}|{end}" for end, columns in _COLUMNS.items() if sort.removeprefix("-") in columns)
 
 
 def block_of(shelf: Shelf, sort: Sort) -> tuple[str, Range]:

@@ -33,7 +33,6 @@ from lib.lists.keys import (
     month_of,
     noise_block,
     noise_of,
-    partition_of,
     partitions_of,
     places_of,
     scope_of,
@@ -171,7 +170,7 @@ class Lists:
         found: dict[str, tuple[str, Row]] = {}
         for shelf in SHELVES[view]:
             start, keys = block_of(shelf, sort)
-            rows = self._rows(organization, partition_of(scope, sort), start, keys, after, limit)
+            rows = self._rows(organization, scope, start, keys, after, limit)
             async for cursor, row in rows:
                 # What was sent between two queries is in both: it is shown once, as the later one has it.
                 found[message_of(cursor)] = cursor, row

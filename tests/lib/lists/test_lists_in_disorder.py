@@ -89,24 +89,25 @@ async def test_writers_of_one_message_at_the_same_time_end_with_one_set_of_rows(
     assert await rows_of(storage) == await rows_of(twin)
 
 
-@pytest.mark.parametrize("at", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("at", [2, 3, 4])
 async def test_a_writer_that_was_overtaken_gives_up_and_changes_nothing_any_more(at: int) -> None:
+    to = [{"email": f"{name}@example.com", "record": {"type": "contact", "id": name}} for name in ("ada", "bob")]
     storage, lists = await made()
-    places = await lists.enter_message("acme", make_listed(1), [])
+    places = await lists.enter_message("acme", make_listed(1, to=to), [])
     twin, its_lists = await made()
-    await its_lists.enter_message("acme", make_listed(1, kpis=opened(2)), [])
+    await its_lists.enter_message("acme", make_listed(1, to=to, kpis=opened(2)), [])
     original, writes = storage.tables.write_rows, 0
 
     async def write(table: str, changes: Sequence[Change]) -> list[str | None]:
         nonlocal writes
         writes += 1
         if writes == at:
-            await lists.enter_message("acme", make_listed(1, kpis=opened(2)), places)
+            await lists.enter_message("acme", make_listed(1, to=to, kpis=opened(2)), places)
         return await original(table, changes)
 
     storage.tables.write_rows = write  # type: ignore[method-assign]
     with pytest.raises(Stale):
-        await lists.enter_message("acme", make_listed(1, kpis=opened(1)), places)
+        await lists.enter_message("acme", make_listed(1, to=to, kpis=opened(1)), places)
 
     assert await rows_of(storage) == await rows_of(twin)
 
@@ -123,7 +124,7 @@ async def test_who_does_not_know_what_was_counted_finds_every_row_nevertheless()
     assert await rows_of(storage) == await rows_of(twin)
 
 
-@pytest.mark.parametrize("partition", ["all|plain", "all|opens", "user:rep1|others"])
+@pytest.mark.parametrize("partition", ["all", "user:rep1"])
 async def test_rows_that_somebody_took_away_or_put_there_by_hand_are_no_obstacle(partition: str) -> None:
     storage, lists = await made()
     before, after = make_listed(1), make_listed(1, subject="Another", kpis=opened(3))
