@@ -51,6 +51,8 @@ def _undelivered(message: StoredMessage) -> str:
 
 
 def _engagement(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
+    if kpis.last_replied_at:
+        return f"Answered {_day(kpis.last_replied_at, now, zone)}"
     if kpis.last_opened_at:
         return f"Last opened {_day(kpis.last_opened_at, now, zone)}"
     if message.follow_state is None or message.follow_state.state != "on":

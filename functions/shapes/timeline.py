@@ -11,7 +11,7 @@ from lib.catalogues.devices import device_of
 from lib.clock import moment
 from lib.fields import Moment
 from lib.messages.store import Loaded
-from lib.tracking.facts import Fact
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 
 
@@ -47,14 +47,15 @@ class DeviceRead(BaseModel):
 
 
 class Event(BaseModel):
-    """An open, a click or a view of a message."""
+    """An open, a click or a view of a message, or mail that came back."""
 
     id: str
-    kind: Literal["open", "click", "attachment_view", "reply", "auto_reply", "bounce"]
+    kind: FactKind
     at: Moment
     recipient: str | None
     url: str | None
     attachment: str | None
+    mail: str | None = Field(description="the id of the received message; null for an open, a click or a view")
     device: DeviceRead
     verdict: VerdictRead
 
@@ -83,6 +84,7 @@ def timeline_event(
         recipient=recipients[fact.recipient].email if known and fact.recipient is not None else None,
         url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
         attachment=filenames.get(fact.item) if fact.kind == "attachment_view" else None,
+        mail=fact.mail,
         device=DeviceRead(**device_of(fact.agent)),
         verdict=_verdict(verdict),
     )

@@ -307,9 +307,9 @@ def _is_busy(summary: Summary, facts: Sequence[Fact]) -> bool:
 
 
 def _are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
-    """Whether one of them belongs to those that were folded, perhaps without it. That its row is there says nothing:
-    the process that put it may have died before counting it."""
-    return folded is not None and any(fact.at <= folded.until for fact in facts)
+    """Whether one of them belongs to those that were folded, perhaps without it, or is a witness for them: mail that
+    came back. That its row is there says nothing: the process that put it may have died before counting it."""
+    return folded is not None and any(fact.at <= folded.until or not fact.is_hit for fact in facts)
 
 
 def _summary(found: Assessment, plans: Plans, again_at: datetime | None) -> Summary:

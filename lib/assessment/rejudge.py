@@ -17,7 +17,7 @@ from lib.fields import Moment
 from lib.lists.store import Lists, scope_of
 from lib.messages.store import Loaded, MessageStore
 from lib.storage.retry import retry_on_conflict
-from lib.tracking.facts import HitKind
+from lib.tracking.facts import FactKind
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
 from lib.verdicts.kpis import Kpis
@@ -30,7 +30,7 @@ class VerdictChange(BaseModel):
     """A verdict that is another class now."""
 
     id: str
-    kind: HitKind
+    kind: FactKind
     at: Moment
     before: Class
     now: Class

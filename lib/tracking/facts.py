@@ -1,4 +1,5 @@
-"""Facts: hits as they came over the wire. Their meaning is judged later, and judged again (`lib.verdicts`).
+"""Facts: hits as they came over the wire, and mail that came back. Their meaning is judged later, and judged again
+(`lib.verdicts`).
 
 A fact holds no address: the client's is cut to its network, and recipients are numbers.
 """
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
@@ -21,7 +22,10 @@ from lib.ids import MADE, ORGANIZATION
 from lib.storage.sort_keys import LARGEST
 
 HitKind = Literal["open", "click", "attachment_view"]
-KINDS: tuple[HitKind, ...] = ("open", "click", "attachment_view")
+AnswerKind = Literal["reply", "calendar_answer", "read_receipt", "forward", "auto_reply", "bounce", "complaint"]
+FactKind = Literal[HitKind, AnswerKind]
+HIT_KINDS: tuple[HitKind, ...] = get_args(HitKind)
+_KINDS: tuple[FactKind, ...] = get_args(FactKind)
 
 FIRST_IMAGE = 0x8000
 """`item` of an open by the first image of a mail: tokens have 16 bits for it."""
@@ -52,18 +56,19 @@ class NotAFact(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One hit."""
+    """One hit, or one mail that came back."""
 
     key: str
     """Time and chance; sorts by time, and is the row's key wherever the fact is stored."""
 
     message: str
-    kind: HitKind
+    kind: FactKind
 
     at: int
     """Milliseconds since 1970."""
 
     method: str
+    """The HTTP method of a hit; `MAIL` for mail that came back."""
 
     recipient: int | None = None
     """The index of the recipient; None where the hit does not tell."""
@@ -83,6 +88,14 @@ class Fact:
     headers: Mapping[str, str] = field(default_factory=dict)
     """The headers of `KEPT_HEADERS`, by name in lower case."""
 
+    mail: str | None = None
+    """The id of the mail that came back; None for a hit."""
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether it came over the web, so that it may be a machine's."""
+        return self.kind in HIT_KINDS
+
     def to_json(self) -> str:
         """The fact as JSON, written piece by piece: an encoder costs more than all the rest of a hit's fact."""
         text = (
@@ -100,6 +113,8 @@ class Fact:
         if self.headers:
             pairs = (f"{_quoted(name)}:{_quoted(value)}" for name, value in self.headers.items())
             text += f',"headers":{{{",".join(pairs)}}}'
+        if self.mail is not None:
+            text += f',"mail":"{self.mail}"'
         return text + "}"
 
     @staticmethod
@@ -130,7 +145,8 @@ class Fact:
             and _KEY.fullmatch(self.key)
             and isinstance(self.message, str)
             and MADE.fullmatch(self.message)
-            and self.kind in KINDS
+            and self.kind in _KINDS
+            and (self.mail is None or (isinstance(self.mail, str) and MADE.fullmatch(self.mail)))
             and type(self.at) is int
             and isinstance(self.method, str)
             and (self.recipient is None or type(self.recipient) is int)
@@ -189,6 +205,12 @@ def new_fact(
         owner=None if networks is None or address is None else networks.owner(address),
         headers=kept,
     )
+
+
+def answer_fact(kind: AnswerKind, message: str, at: datetime, mail: str, recipient: int | None) -> Fact:
+    """Make the fact of a mail that came back. The same mail gives the same fact: once is enough, twice does no harm."""
+    time = milliseconds(at)
+    return Fact(f"{time:013d}-{mail[:12]}", message, kind, time, "MAIL", recipient=recipient, mail=mail)
 
 
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:

@@ -53,7 +53,7 @@ def readers(facts: Iterable[Fact], verdicts: Mapping[str, Verdict], before: Iter
     """Find readers, as far as devices tell them apart; added to those found `before`."""
     found = {_identity(reader): reader for reader in before}
     for fact in facts:
-        if fact.recipient is None or verdicts[fact.key].kind != "human":
+        if not fact.is_hit or fact.recipient is None or verdicts[fact.key].kind != "human":
             continue
         seen = _reader(fact, fact.recipient)
         known = found.get(_identity(seen))

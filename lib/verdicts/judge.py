@@ -5,7 +5,8 @@ as log-odds: the prior and the weights of what was found add up, and the sum's l
 
 First every fact is judged by itself. What is a machine's then is suspect, and the rules about facts together, which
 come second, look at the suspects beside a fact. What speaks for a person comes last, and looks past all suspects.
-What only belongs to another fact (`lib.verdicts.repeats`) is judged with that one.
+What only belongs to another fact (`lib.verdicts.repeats`) is judged with that one. Mail that came back says by its
+kind who wrote it (`lib.verdicts.answers`), and is a witness for the hits before it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lib.catalogues.registry import Catalogues
-from lib.tracking.facts import Fact, HitKind
+from lib.tracking.facts import Fact, FactKind
+from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.message_facts import Scene
@@ -41,7 +43,7 @@ _SUSPECT = 0.1
 UNKNOWABLE = "apple-privacy"
 """Apple loads images for itself and for people alike: that is neither's until something else says so."""
 
-_CORROBORATED = "clicked-after"
+_CORROBORATED = frozenset(("clicked-after", "replied-after"))
 
 _DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
@@ -54,16 +56,15 @@ def judge(
 ) -> dict[str, Verdict]:
     """The verdict on each fact of one message, by the fact's key."""
     every = list(facts)
-    same = repeats(every)
-    verdicts = _judged((fact for fact in every if same.get(fact.key) is None), sending, catalogues, thresholds)
-    repeated = {fact.key: as_repeat(verdicts[same[fact.key] or fact.key], fact) for fact in every if fact.key in same}
-    return {**verdicts, **repeated}
+    hits, answers = [fact for fact in every if fact.is_hit], [fact for fact in every if not fact.is_hit]
+    same = repeats(hits)
+    scene = Scene((fact for fact in hits if same.get(fact.key) is None), sending, catalogues, thresholds, answers)
+    verdicts = _judged(scene, thresholds)
+    repeated = {fact.key: as_repeat(verdicts[same[fact.key] or fact.key], fact) for fact in hits if fact.key in same}
+    return {**verdicts, **repeated, **{fact.key: answer_verdict(fact) for fact in answers}}
 
 
-def _judged(
-    facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds
-) -> dict[str, Verdict]:
-    scene = Scene(facts, sending, catalogues, thresholds)
+def _judged(scene: Scene, thresholds: Thresholds) -> dict[str, Verdict]:
     found: dict[str, list[Finding]] = {
         fact.key: [finding for rule in RULES if (finding := rule(fact, scene))] for fact in scene.facts
     }
@@ -87,19 +88,19 @@ def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset
     return frozenset(fact.key for fact in scene.facts if _probability(fact.kind, found[fact.key]) <= _SUSPECT)
 
 
-def _probability(kind: HitKind, found: Sequence[Finding]) -> float:
+def _probability(kind: FactKind, found: Sequence[Finding]) -> float:
     odds = PRIOR[side_of(kind)] + sum(WEIGHTS[code].for_kind(kind) for code in {finding.code for finding in found})
     return 1 / (1 + math.exp(-odds))
 
 
-def _verdict(kind: HitKind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
+def _verdict(kind: FactKind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
     person = _probability(kind, found)
     reasons = sorted({_reason(kind, each) for each in found}, key=lambda each: (-abs(each.weight), each.code))
     if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown = tuple(reasons)
     codes = {finding.code for finding in found}
-    if person >= thresholds.human_from[side_of(kind)] and (UNKNOWABLE not in codes or _CORROBORATED in codes):
+    if person >= thresholds.human_from[side_of(kind)] and (UNKNOWABLE not in codes or _CORROBORATED & codes):
         return Verdict("human", round(person, 3), shown, RULES_VERSION, round(person, 3))
     if person <= thresholds.machine_until[side_of(kind)] and (UNKNOWABLE not in codes or _is_decided(reasons)):
         return Verdict("machine", round(1 - person, 3), shown, RULES_VERSION, round(person, 3))
@@ -111,6 +112,6 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
     return any(reason.weight <= _DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
 
 
-def _reason(kind: HitKind, finding: Finding) -> Reason:
+def _reason(kind: FactKind, finding: Finding) -> Reason:
     weight = WEIGHTS[finding.code]
     return Reason(finding.code, finding.text, weight.for_kind(kind), weight.source)

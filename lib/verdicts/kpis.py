@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from lib.clock import moment
 from lib.fields import Moment
-from lib.tracking.facts import Fact, HitKind
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 from lib.verdicts.rules.own_side import OWN
 
@@ -31,31 +31,47 @@ class Kpis(Counts):
 
     replies: int = 0
     last_opened_at: Moment | None = None
+    last_replied_at: Moment | None = None
     raw: Counts = Counts()
     machine: Counts = Counts()
     uncertain: Counts = Counts()
     own: Counts = Counts()
 
 
-_COLUMN: Mapping[HitKind, str] = {"open": "opens", "click": "clicks", "attachment_view": "attachment_views"}
+_COLUMN: Mapping[FactKind, str] = {
+    "open": "opens",
+    "read_receipt": "opens",
+    "click": "clicks",
+    "attachment_view": "attachment_views",
+}
+
+_REPLIES: frozenset[FactKind] = frozenset(("reply", "calendar_answer"))
 
 
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
     """The KPIs of one message."""
     tally = {kind: dict.fromkeys(Counts.model_fields, 0) for kind in ("human", "machine", "uncertain", "raw", "own")}
-    last_open = None
+    last_open = last_reply = None
+    replies = 0
     for fact in facts:
-        verdict, column = verdicts[fact.key], _COLUMN[fact.kind]
+        if fact.kind in _REPLIES:
+            replies, last_reply = replies + 1, max(last_reply or 0, fact.at)
+        column = _COLUMN.get(fact.kind)
+        if column is None:
+            continue
+        verdict = verdicts[fact.key]
         kind = verdict.kind
         tally[kind][column] += 1
         tally["raw"][column] += 1
         if kind == "machine" and any(reason.code in OWN for reason in verdict.reasons):
             tally["own"][column] += 1
-        if kind == "human" and fact.kind == "open":
+        if kind == "human" and column == "opens":
             last_open = max(last_open or 0, fact.at)
     return Kpis(
         **tally["human"],
+        replies=replies,
         last_opened_at=None if last_open is None else moment(last_open),
+        last_replied_at=None if last_reply is None else moment(last_reply),
         raw=Counts(**tally["raw"]),
         machine=Counts(**tally["machine"]),
         uncertain=Counts(**tally["uncertain"]),
@@ -77,10 +93,12 @@ def added(some: Mapping[int, int], others: Mapping[int, int]) -> dict[int, int]:
 def sum_kpis(one: Kpis, other: Kpis) -> Kpis:
     """Sum of the KPIs of two disjoint sets of facts."""
     opened = [each.last_opened_at for each in (one, other) if each.last_opened_at]
+    replied = [each.last_replied_at for each in (one, other) if each.last_replied_at]
     return Kpis(
         **one.plus(other).model_dump(),
         replies=one.replies + other.replies,
         last_opened_at=max(opened, default=None),
+        last_replied_at=max(replied, default=None),
         raw=one.raw.plus(other.raw),
         machine=one.machine.plus(other.machine),
         uncertain=one.uncertain.plus(other.uncertain),

@@ -32,10 +32,21 @@ def source_of(fact: Fact) -> Source:
 
 
 class Scene:
-    """`suspects` are the keys of facts that are a machine's by themselves, whatever stands beside them; `doubted` of
-    those against which anything speaks by itself."""
+    """Hits of one message (`facts`), and mail that came back (`answers`).
 
-    def __init__(self, facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds) -> None:
+    `suspects` are the keys of hits that are a machine's by themselves, whatever stands beside them; `doubted` of those
+    against which anything speaks by itself.
+    """
+
+    def __init__(
+        self,
+        facts: Iterable[Fact],
+        sending: Sending,
+        catalogues: Catalogues,
+        thresholds: Thresholds,
+        answers: Iterable[Fact] = (),
+    ) -> None:
+        self.answers: Sequence[Fact] = sorted(answers, key=lambda fact: fact.key)
         self.facts: Sequence[Fact] = sorted(facts, key=lambda fact: fact.key)
         self.sending = sending
         self.catalogues = catalogues

@@ -11,9 +11,18 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.tracking.facts import Fact
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
 from lib.verdicts.evidence import Verdict
+
+_EVENTS: Mapping[FactKind, EventKind] = {
+    "open": "open",
+    "read_receipt": "open",
+    "click": "click",
+    "attachment_view": "attachment_view",
+    "reply": "reply",
+    "calendar_answer": "reply",
+}
 
 HOUR = 60 * 60 * 1000
 """Milliseconds."""
@@ -100,8 +109,9 @@ def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
     """Count what people did; `verdicts` by the facts' keys. Kinds that are no engagement (bounces) are passed over."""
     times: dict[int | None, dict[EventKind, list[int]]] = defaultdict(lambda: defaultdict(list))
     for fact in facts:
-        if fact.kind in EVENT_KINDS and verdicts[fact.key].kind == "human":
-            times[fact.recipient][fact.kind].append(fact.at)
+        event = _EVENTS.get(fact.kind)
+        if event is not None and verdicts[fact.key].kind == "human":
+            times[fact.recipient][event].append(fact.at)
     numbers = sorted(number for number in times if number is not None)
     return Tallies(
         numbered={number: _sums(times[number]) for number in numbers},

@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lib.tracking.facts import HitKind
+from lib.tracking.facts import FactKind
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 Side = Literal["open", "click"]
 
 
-def side_of(kind: HitKind) -> Side:
+def side_of(kind: FactKind) -> Side:
     """Return the side on which a fact is judged: an attachment is viewed by a link, so that a view is a click."""
     return "open" if kind == "open" else "click"
 
@@ -36,7 +36,7 @@ class Weight:
     click: float
     source: str
 
-    def for_kind(self, kind: HitKind) -> float:
+    def for_kind(self, kind: FactKind) -> float:
         return self.open if side_of(kind) == "open" else self.click
 
 
@@ -94,6 +94,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "read-at-the-same-place": Weight(0.0, 3.5, "a person sees the mail before the link"),
     "clicked-after": Weight(3.1, 0.0, "a person sees the mail before the link"),
     "followed-by-a-click": Weight(0.4, 0.0, "a person sees the mail before the link; so may a scanner"),
+    "replied-after": Weight(4.5, 1.5, "who answers a mail has read it"),
     "came-back": Weight(2.0, 2.0, "scanners do not come back to read"),
     "many-opens": Weight(-0.4, 0.0, "the field's practice with Dynamics 365"),
     # Who receives.

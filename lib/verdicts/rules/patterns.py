@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from lib.catalogues.devices import device_of
 from lib.tracking.facts import Fact
+from lib.verdicts.answers import OF_READERS
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene, has_between, source_of, target_of, windows
 from lib.verdicts.rules.browsers import is_mail_program
@@ -227,6 +228,17 @@ def _in_mail(fact: Fact, scene: Scene) -> bool:
     return fact.agent is not None and (is_mail_program(fact.agent) or scene.image_proxy(fact) is not None)
 
 
+def replied_after(scene: Scene) -> Findings:
+    """Who answers has read the mail. The last look before the answer was probably theirs; earlier ones may not be."""
+    for answer in scene.answers:
+        if answer.kind not in OF_READERS or answer.recipient is None:
+            continue
+        for looks in (scene.opens_by_recipient, scene.clicks_by_recipient):
+            before = [f for f in looks.get(answer.recipient, ()) if f.at <= answer.at and f.key not in scene.suspects]
+            if before:
+                yield before[-1], Finding("replied-after", "The recipient answered the mail afterwards.")
+
+
 def came_back(scene: Scene) -> Findings:
     """Match the same source again, much later, and never as a machine: scanners do not come back to read."""
     for facts in scene.by_source.values():
@@ -261,5 +273,5 @@ RULES = (
     many_opens,
 )
 
-CORROBORATING = (seen_before_clicked, came_back)
+CORROBORATING = (seen_before_clicked, replied_after, came_back)
 """Rules that speak for a person; they look at facts that no other rule takes for a machine's."""

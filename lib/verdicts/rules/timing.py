@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lib.tracking.facts import Fact, HitKind
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.weights import side_of
 
-_WHAT: Mapping[HitKind, str] = {"open": "opened", "click": "clicked", "attachment_view": "viewed"}
+_WHAT: Mapping[FactKind, str] = {"open": "opened", "click": "clicked", "attachment_view": "viewed"}
 
 
 def since_dispatch(fact: Fact, scene: Scene) -> Finding | None:
