@@ -22,7 +22,7 @@ from tests.support.provider_servers.graph import Credential, GraphServer
 from tests.support.provider_servers.small_outbox import SmallOutbox, envelope_for
 
 
-async def with_files(heed: Heed, data: bytes = b"%PDF an offer") -> str:
+async def with_files(heed: Heed, data: bytes = b"%PDF-1.7 an offer") -> str:
     """A message that is not followed, with an attachment and an image, on its way."""
     message = await heed.draft(follow=False)
     path = f"/messages/{message}"
@@ -51,7 +51,7 @@ async def test_graph_is_given_attachments_and_images_with_the_draft(graph: tuple
     image, offer = mail["attachments"]
     assert (image["isInline"], f"cid:{image['contentId']}" in mail["body"]["content"]) == (True, True)
     assert (offer["name"], offer["contentType"]) == ("Größe.pdf", "application/pdf")
-    assert base64.b64decode(offer["contentBytes"]) == b"%PDF an offer"
+    assert base64.b64decode(offer["contentBytes"]) == b"%PDF-1.7 an offer"
     assert "isInline" not in offer
 
 
@@ -150,4 +150,4 @@ async def test_communication_services_are_given_attachments_and_images() -> None
         "name": "Größe.pdf",
         "contentType": "application/pdf",
     }
-    assert base64.b64decode(offer["contentInBase64"]) == b"%PDF an offer"
+    assert base64.b64decode(offer["contentInBase64"]) == b"%PDF-1.7 an offer"
