@@ -61,7 +61,7 @@ class _Entry(NamedTuple):
 
 
 def zip_type(data: bytes | memoryview) -> str:
-    """Return an archive's media type; `application/zip` where it is none of these documents. Takes 20 ms at most."""
+    """Return an archive's media type; `application/zip` for other archives. Takes some tens of ms at most."""
     try:
         entries = _named(data, (b"[content_types].xml", b"mimetype"))
         types, kind = (_content(data, entry) for entry in entries)

@@ -58,8 +58,8 @@ def write_text(header: str, value: str) -> FoldedHeader:
 def write_content_type(content_type: str, name: str, plain: bool) -> FoldedHeader:
     """Return the value of the Content-Type of a file, with its name.
 
-    RFC 2045 knows no name beyond ASCII. Encoded words in quotes are against RFC 2047, and what mail programs read that
-    do not know RFC 2231, the form in Content-Disposition. `plain` says that the name needs no encoding.
+    `plain` says that the name needs no encoding. Another name becomes encoded words in quotes. RFC 2047 forbids these,
+    yet they are the only form that mail programs without RFC 2231 read; others take the name in Content-Disposition.
     """
     words = [name] if plain else _encoded_words("Content-Type", name)
     words = [f'name="{words[0]}', *words[1:]]

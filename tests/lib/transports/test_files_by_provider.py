@@ -135,19 +135,23 @@ async def test_an_upload_session_that_is_over_is_begun_anew_with_another_draft(
     assert (mail.state, len(server.sent), server.drafts) == ("sent", 1, [])
 
 
-async def test_communication_services_are_given_attachments_and_images() -> None:
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"%PDF-1.7 an offer", "application/pdf"), (b"an offer", "text/plain")],  # the service knows no parameters
+)
+async def test_communication_services_are_given_attachments_and_images(data: bytes, kind: str) -> None:
     clock = SetClock(START)
     server = AcsServer(clock)
     async with serving(server.app) as address:
         transport = AcsTransport(AcsResource(address, KEY), clock, looks=(0,))
         heed = await Heed(clock=clock, transport=transport).start()
-        await with_files(heed)
+        await with_files(heed, data)
         await transport.close()
     [mail] = server.sent
     image, offer = mail["attachments"]
     assert f"cid:{image['contentId']}" in mail["content"]["html"]
     assert {key: value for key, value in offer.items() if key != "contentInBase64"} == {
         "name": "Größe.pdf",
-        "contentType": "application/pdf",
+        "contentType": kind,
     }
-    assert base64.b64decode(offer["contentInBase64"]) == b"%PDF-1.7 an offer"
+    assert base64.b64decode(offer["contentInBase64"]) == data
