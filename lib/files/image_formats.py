@@ -1,7 +1,8 @@
 """Images that a mail may show: PNG, JPEG, GIF and WebP, told by their bytes and read through from end to end.
 
 Nothing is decoded. The check is of the frame that every decoder relies on: the file is of the kind that its first bytes
-name, its pieces fit, it has a size, and its end is there. SVG is not among the kinds: it can hold scripts.
+name, its pieces fit, it has a size, and its end is there. The size has limits, as a picture of a few kilobytes can take
+gigabytes in the recipient's mail program. SVG is not among the kinds: it can hold scripts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,15 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+
+LONGEST_SIDE = 16_384
+"""Pixels. A WebP has at most as many."""
+
+MOST_PIXELS = 64_000_000
+"""Pixels of a picture or of a frame, which take 256 MB when it is shown."""
+
+MOST_PIXELS_OF_FRAMES = 1_000_000_000
+"""Pixels of all frames of an animated picture, each counted as large as the picture."""
 
 
 class BrokenImage(ValueError):
@@ -40,21 +50,42 @@ def known_image_type(data: bytes) -> str:
     raise BrokenImage("it is no PNG, JPEG, GIF or WebP")
 
 
+def _check_size(width: int, height: int, frames: int = 1) -> None:
+    """Check the size of a picture, or of one of its frames. Raises BrokenImage, naming the limit."""
+    if width <= 0 or height <= 0:
+        raise BrokenImage(_NO_SIZE)
+    size = f"{width:,} by {height:,} pixels"
+    if max(width, height) > LONGEST_SIDE:
+        raise BrokenImage(f"it has {size}; a side has at most {LONGEST_SIDE:,} pixels")
+    if width * height > MOST_PIXELS:
+        million = f"{width * height / 1e6:,.0f} million in all; at most {MOST_PIXELS // 1_000_000} million are taken"
+        raise BrokenImage(f"it has {size}, {million}")
+    if width * height * frames > MOST_PIXELS_OF_FRAMES:
+        most = f"all frames together have at most {MOST_PIXELS_OF_FRAMES // 1_000_000:,} million"
+        raise BrokenImage(f"it has {frames:,} frames of {size}; {most}")
+
+
 def _check_png(raw: bytes) -> None:
     """Check chunks of length, type, data and CRC, from IHDR to IEND. Source: PNG Specification (Third Edition), 5."""
-    place, kinds = 8, list[bytes]()
+    place, kinds, size, frames = 8, list[bytes](), (0, 0), 1
     while not kinds or kinds[-1] != b"IEND":
         length, kind = struct.unpack_from(">I4s", raw, place)
         end = place + 8 + length
         (crc,) = struct.unpack_from(">I", raw, end)
         if zlib.crc32(raw[place + 4 : end]) != crc:
             raise BrokenImage("a checksum in it is wrong")
-        if not kinds and (kind != b"IHDR" or 0 in struct.unpack_from(">II", raw, place + 8)):
-            raise BrokenImage(_NO_SIZE)
+        if not kinds:
+            size = struct.unpack_from(">II", raw, place + 8) if kind == b"IHDR" else (0, 0)
+            _check_size(*size)
+        if kind == b"acTL":
+            (frames,) = struct.unpack_from(">I", raw, place + 8)
+        elif kind == b"fcTL":
+            _check_size(*struct.unpack_from(">II", raw, place + 12))
         kinds.append(kind)
         place = end + 4
     if b"IDAT" not in kinds:
         raise BrokenImage("it has no picture in it")
+    _check_size(*size, max(frames, kinds.count(b"fcTL")))
 
 
 _WITH_SIZE = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -77,7 +108,8 @@ def _check_jpeg(raw: bytes) -> None:
         (length,) = struct.unpack_from(">H", raw, place + 2)
         if marker in _WITH_SIZE:
             height, width = struct.unpack_from(">HH", raw, place + 5)
-            sized = width > 0 and height > 0
+            _check_size(width, height)
+            sized = True
         if marker == 0xDA:
             break
         place += 2 + length
@@ -90,14 +122,14 @@ def _check_jpeg(raw: bytes) -> None:
 def _check_gif(raw: bytes) -> None:
     """Check blocks up to the trailer, at least one of them an image. Source: GIF89a Specification, 17 to 27."""
     width, height, packed = struct.unpack_from("<HHB", raw, 6)
-    if not width or not height:
-        raise BrokenImage(_NO_SIZE)
+    _check_size(width, height)
     place, images = 13 + _table_length(packed), 0
     while (introducer := raw[place]) != 0x3B:
         if introducer == 0x21:
             place += 2
         elif introducer == 0x2C:
             images += 1
+            _check_size(*struct.unpack_from("<HH", raw, place + 5))  # a frame may be larger than the picture
             place += 11 + _table_length(raw[place + 9])
         else:
             raise BrokenImage("its blocks do not fit")
@@ -106,6 +138,7 @@ def _check_gif(raw: bytes) -> None:
         place += 1
     if not images:
         raise BrokenImage("it has no picture in it")
+    _check_size(width, height, images)
 
 
 def _table_length(packed: int) -> int:
@@ -119,15 +152,47 @@ def _check_webp(raw: bytes) -> None:
         raise BrokenImage("it is no PNG, JPEG, GIF or WebP")
     if len(raw) < 8 + size:
         raise BrokenImage(_CUT)
-    place, kinds = 12, set[bytes]()
+    place, kinds, canvas = 12, list[bytes](), (1, 1)
     while place + 8 <= 8 + size:
         kind, length = struct.unpack_from("<4sI", raw, place)
-        kinds.add(kind)
+        if kind in _WEBP_SIZES:
+            found = _WEBP_SIZES[kind](raw, place + 8)
+            _check_size(*found)
+            canvas = canvas if kinds else found
+        kinds.append(kind)
         place += 8 + length + length % 2
     if place > 8 + size + 1:
         raise BrokenImage(_CUT)
-    if not kinds & {b"VP8 ", b"VP8L", b"ANMF"}:
+    if not {b"VP8 ", b"VP8L", b"ANMF"} & set(kinds):
         raise BrokenImage("it has no picture in it")
+    _check_size(*canvas, max(1, kinds.count(b"ANMF")))
+
+
+def _sides_of_vp8(raw: bytes, place: int) -> tuple[int, int]:
+    """Read the sides from a key frame. Source: RFC 6386, 9.1."""
+    width, height = struct.unpack_from("<HH", raw, place + 6)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _sides_of_vp8l(raw: bytes, place: int) -> tuple[int, int]:
+    """Read 14 bits for each side, less one. Source: WebP Lossless Bitstream Specification, 3."""
+    (bits,) = struct.unpack_from("<I", raw, place + 1)
+    return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+
+
+def _sides_in_three_bytes(raw: bytes, place: int) -> tuple[int, int]:
+    """Read 24 bits for each side, less one, with which chunks of the container name a size."""
+    low, high, low_height, high_height = struct.unpack_from("<HBHB", raw, place)
+    return 1 + (high << 16 | low), 1 + (high_height << 16 | low_height)
+
+
+_WEBP_SIZES: dict[bytes, Callable[[bytes, int], tuple[int, int]]] = {
+    b"VP8 ": _sides_of_vp8,
+    b"VP8L": _sides_of_vp8l,
+    b"VP8X": lambda raw, place: _sides_in_three_bytes(raw, place + 4),
+    b"ANMF": lambda raw, place: _sides_in_three_bytes(raw, place + 6),
+}
+"""Readers of the size in each chunk that has one. Source: WebP Container Specification."""
 
 
 _FORMATS: tuple[tuple[bytes, str, Callable[[bytes], None]], ...] = (

@@ -9,13 +9,14 @@ row changes in any state, so that of many changes for one version only one is ma
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
 from lib.clock import Clock
 from lib.errors import NotAllowed, NotFound, Stale, TooLarge
 from lib.fields import Moment
-from lib.files.content_types import UNKNOWN, content_type
+from lib.files.content_types import UNKNOWN, FileKind, read_kind
 from lib.files.contents import FileContents
 from lib.files.filenames import clean_filename
 from lib.files.image_formats import image_type
@@ -101,8 +102,8 @@ class Files:
 
         Raises NotAllowed, TooLarge, Stale.
         """
-
-        file = _described(attachment, message, filename, data, followed)
+        kind = await asyncio.to_thread(read_kind, data)
+        file = _described(attachment, message, filename, len(data), kind, followed)
         stored = await self._add(
             organization, message, file, data, lambda others: _check_size(len(data), followed, others), version
         )
@@ -194,6 +195,7 @@ class Files:
         Stale.
         """
         blob = _new_blob(message, attachment)
+        kind = await asyncio.to_thread(read_kind, data)
         old_blob = ""
 
         def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
@@ -209,7 +211,7 @@ class Files:
                 update={
                     "filename": name,
                     "size": len(data),
-                    "content_type": content_type(data, name),
+                    "content_type": kind.content_type(name),
                     "blob": blob,
                 }
             )
@@ -356,14 +358,16 @@ def _file(row: Row) -> StoredFile:
     return unpack(StoredImage if row.key.startswith("ai") else StoredAttachment, row)
 
 
-def _described(attachment: str, message: str, filename: str, data: Data, followed: bool) -> StoredAttachment:
+def _described(
+    attachment: str, message: str, filename: str, size: int, kind: FileKind, followed: bool
+) -> StoredAttachment:
     name = clean_filename(filename)
     return StoredAttachment(
         id=attachment,
         number=0,
         filename=name,
-        size=len(data),
-        content_type=content_type(data, name),
+        size=size,
+        content_type=kind.content_type(name),
         blob=_new_blob(message, attachment),
         followed=followed,
     )

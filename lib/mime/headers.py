@@ -55,6 +55,19 @@ def write_text(header: str, value: str) -> FoldedHeader:
     return _folded(header, pieces)
 
 
+def write_content_type(content_type: str, name: str, plain: bool) -> FoldedHeader:
+    """Return the value of the Content-Type of a file, with its name.
+
+    `plain` says that the name needs no encoding. Another name becomes encoded words in quotes. RFC 2047 forbids these,
+    yet they are the only form that mail programs without RFC 2231 read; others take the name in Content-Disposition.
+    """
+    words = [name] if plain else _encoded_words("Content-Type", name)
+    words = [f'name="{words[0]}', *words[1:]]
+    return _folded(
+        "Content-Type", [*(f"{each.strip()};" for each in content_type.split(";")), *words[:-1], f'{words[-1]}"']
+    )
+
+
 def unfolded(value: object) -> str:
     """Return a header's value on one line (RFC 5322, 2.2.3): Python 3.11's `getaddresses` ends a name at a fold."""
     return re.sub(r"\r?\n(?=[ \t])", "", str(value))

@@ -34,6 +34,12 @@ class FilePart:
 
     filename: str
     content_type: str
+    """With its parameters, such as `text/calendar; method=REQUEST; charset=utf-8`; none of them is quoted."""
     data: bytes
     cid: str | None = None
     """The Content-ID of an image, without angle brackets (RFC 2392); None for an attachment."""
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters."""
+        return self.content_type.partition(";")[0]

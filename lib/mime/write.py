@@ -14,7 +14,6 @@ from email.charset import QP, Charset
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message as MimeMessage
-from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.parser import BytesHeaderParser
@@ -23,7 +22,7 @@ from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, p
 from typing import Any
 
 from lib.mime.bodies import MailBodies
-from lib.mime.headers import unfolded, write_mailboxes, write_text
+from lib.mime.headers import unfolded, write_content_type, write_mailboxes, write_text
 from lib.mime.parts import FilePart, Mailbox, MailHead
 
 _WIRE = compat32.clone(linesep="\r\n")
@@ -107,15 +106,18 @@ def _around(kind: str, first: MimeMessage, files: Sequence[FilePart], bodies: Ma
 
 def _file_part(file: FilePart, bodies: MailBodies) -> MimeMessage:
     """Return a part in base64, whatever the file is: its bytes arrive as they were. Raises ComposeError."""
-    main, _, sub = file.content_type.partition("/")
-    if main in ("multipart", "message"):
-        main, sub = "application", "octet-stream"  # these may not be in base64 (RFC 2045, 6.4)
-    part = MIMEBase(main, sub)
-    name = file.filename if _PLAIN_NAME.fullmatch(file.filename) else ("utf-8", "", file.filename)
-    part.add_header("Content-Disposition", "inline" if file.cid else "attachment", filename=name)
+    content_type = file.content_type
+    if content_type.startswith(("multipart/", "message/")):
+        content_type = "application/octet-stream"  # these may not be in base64 (RFC 2045, 6.4)
+    plain = bool(_PLAIN_NAME.fullmatch(file.filename))
+    part: MimeMessage[Any, Any] = MimeMessage(policy=compat32)
+    part["Content-Type"] = write_content_type(content_type, file.filename, plain)
+    part["MIME-Version"] = "1.0"
+    disposed = file.filename if plain else ("UTF-8", "", file.filename)
+    part.add_header("Content-Disposition", "inline" if file.cid else "attachment", filename=disposed)
     if file.cid:
         part["Content-ID"] = f"<{file.cid}>"
-    _check_file_part(part, file, f"{main}/{sub}")
+    _check_file_part(part, file, content_type)
     part["Content-Transfer-Encoding"] = "base64"
     part.set_payload(bodies.file(file.data))
     return part
@@ -124,15 +126,19 @@ def _file_part(file: FilePart, bodies: MailBodies) -> MimeMessage:
 def _check_file_part(part: MimeMessage, file: FilePart, content_type: str) -> None:
     try:
         parsed = BytesHeaderParser().parsebytes(part.as_bytes(policy=_WIRE))
-    except MessageError:
+        (kind, _), *parameters = parsed.get_params([("", "")])
+        name = parameters.pop()[1]
+    except (MessageError, IndexError):
         raise ComposeError("the name or the type of a file cannot stand in a header") from None
-    name = parsed.get_param("filename", header="Content-Disposition")
+    disposed = parsed.get_param("filename", header="Content-Disposition")
     sound = (
         parsed.keys() == part.keys()
         and not parsed.defects
-        and name is not None
-        and collapse_rfc2231_value(name) == file.filename
-        and parsed.get_content_type() == content_type
+        and disposed is not None
+        and collapse_rfc2231_value(disposed) == file.filename
+        and _decoded(name) == file.filename
+        and "/" in kind
+        and "; ".join([kind, *(f"{key}={value}" for key, value in parameters)]) == content_type
         and parsed.get("Content-ID") == (f"<{file.cid}>" if file.cid else None)
     )
     if not sound:

@@ -29,7 +29,9 @@ _SETTINGS_LAST = timedelta(minutes=1)
 class WorkHours(Model):
     """When people work, in their own time zone: for delivery advice."""
 
-    days: list[Annotated[int, Field(ge=1, le=7)]] = Field([1, 2, 3, 4, 5], max_length=7, description="1 is Monday")
+    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(max_length=7)] | None = Field(
+        None, description="work days, 1 is Monday; null: those of the recipient's country"
+    )
     start: TimeOfDay = Field("08:00", description="hours and minutes")
     end: TimeOfDay = "17:00"
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from lib.organizations.registry import WorkHours
 from lib.send_time import sentences
 from lib.send_time.habits import EngagedMoment, habit_of
-from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of
+from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of, working_days_of
 from lib.send_time.places import Place
 
 _HOLIDAYS_KNOWN = 0.7
@@ -56,7 +56,7 @@ def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, no
     now = now.astimezone(UTC)
     zone, sender = ZoneInfo(place.zone), ZoneInfo(sender_zone)
     local = now.astimezone(zone)
-    office = office_hours_at(place, work_hours)
+    office = office_hours_at(place, work_hours, local.date())
     suggested = office.next_working_moment(now)
     if suggested is None:
         return Advice(sentences.no_working_time(local, place.name, FARTHEST.days), zone=place.zone)
@@ -73,11 +73,15 @@ def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, no
     return Advice(because, suggested, place.zone, round(place.certainty * worth, 2))
 
 
-def office_hours_at(place: Place, work_hours: WorkHours) -> OfficeHours:
-    """An organization's work hours, applied to a place."""
+def office_hours_at(place: Place, work_hours: WorkHours, day: date) -> OfficeHours:
+    """Apply an organization's work hours to a place, from `day` on.
+
+    The work days are the organization's own, or else those of the place's country.
+    """
+    days = work_hours.days
     return OfficeHours(
         zone=ZoneInfo(place.zone),
-        days=frozenset(work_hours.days),
+        days=working_days_of(place.country, place.subdivision, day) if days is None else frozenset(days),
         start=time.fromisoformat(work_hours.start),
         end=time.fromisoformat(work_hours.end),
         holiday=holidays_of(place.country, place.subdivision),

@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field, SecretStr
 from lib.fields import TimeZone
 from lib.people.records import Address
 from lib.send_time.countries import country_code, subdivision_code
-from lib.send_time.places import Place, name_of_zone
+from lib.send_time.places import Place
+from lib.send_time.zones import name_of_zone
 
 log = logging.getLogger("heed.send_time")
 

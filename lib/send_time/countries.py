@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 from lib.send_time.names import folded
@@ -62,19 +61,6 @@ def country_code(text: str | None) -> str | None:
 def country_name(code: str) -> str:
     """The country's name in English; the code itself if there is none."""
     return _countries().get(code.lower(), (code, code))[1]
-
-
-@lru_cache(1)
-def _countries_of_zones() -> dict[str, str]:
-    """`zone.tab` of the IANA database names one country for each zone."""
-    table = files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
-    return {row[2]: row[0] for row in rows}
-
-
-def country_of_zone(zone: str) -> str | None:
-    """The country that a zone of the IANA database belongs to; None for zones of no country, such as UTC."""
-    return _countries_of_zones().get(zone)
 
 
 def subdivision_code(country: str, region: str | None, postal_code: str | None = None) -> str | None:

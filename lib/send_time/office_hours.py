@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 FARTHEST = timedelta(days=14)
 """Limit of the search for working time."""
 
+_MONDAY_TO_FRIDAY = frozenset(range(1, 6))
+
 HolidayName = Callable[[date], str | None]
 
 
@@ -80,6 +82,22 @@ def holidays_of(country: str | None, subdivision: str | None) -> HolidayName:
         return _calendar(country, subdivision, day.year).get(day) if country else None
 
     return name
+
+
+@lru_cache(256)
+def working_days_of(country: str | None, subdivision: str | None, day: date) -> frozenset[int]:
+    """Return the weekdays (1 is Monday) outside the weekend that is kept there in the seven days from `day` on.
+
+    These are Monday to Friday for places without a country, and in countries that `holidays` does not know.
+    """
+    from holidays import country_holidays
+
+    try:
+        calendar = country_holidays(country or "", subdiv=subdivision)
+    except NotImplementedError:
+        return working_days_of(country, None, day) if subdivision else _MONDAY_TO_FRIDAY
+    week = [day + timedelta(days=ahead) for ahead in range(7)]
+    return frozenset(each.isoweekday() for each in week if not calendar.is_weekend(each))
 
 
 def are_holidays_known(country: str | None, year: int) -> bool:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from lib.people.records import Address
 from lib.send_time.cities import City, cities_named, cities_of
-from lib.send_time.countries import country_code, country_name, country_of_zone, subdivision_code
+from lib.send_time.countries import country_code, country_name, subdivision_code
+from lib.send_time.zones import country_of_zone, name_of_zone
 
 CERTAIN = 1.0
 _CITY_IN_ITS_COUNTRY = 0.95
@@ -60,12 +61,6 @@ def place_of(time_zone: str | None, address: Address | None, now: datetime) -> P
     if not any((address.city, address.region, address.postal_code, address.country)):
         return NO_ADDRESS
     return _by_city(address, now) or _by_area(address, now)
-
-
-def name_of_zone(zone: str) -> str:
-    """The city in a zone's name: `Asia/Kolkata` gives Kolkata; `Etc/GMT+5` has no city."""
-    area, _, city = zone.rpartition("/")
-    return city.replace("_", " ") if area not in ("", "Etc") else f"the time zone {zone}"
 
 
 def _by_zone(zone: str, address: Address) -> Place:

@@ -270,7 +270,7 @@ def _attachment(file: FilePart) -> dict[str, Any]:
     """A mail that is too large with its files is refused before (`lib.transports.limits`), or by the service."""
     found = {
         "name": file.filename,
-        "contentType": file.content_type,
+        "contentType": file.media_type,  # none of the types that the service names has parameters
         "contentInBase64": base64.b64encode(file.data).decode(),
     }
     return {**found, "contentId": file.cid} if file.cid else found

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _SCRIPT = Path(__file__).parent / "read.mjs"
@@ -14,12 +14,14 @@ _SCRIPT = Path(__file__).parent / "read.mjs"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The headers of a mail; mailboxes are pairs of a name and an address."""
+    """The headers of a mail and its files; mailboxes are pairs of a name and an address."""
 
     sender: tuple[str, str]
     to: list[tuple[str, str]]
     cc: list[tuple[str, str]]
     subject: str
+    files: list[tuple[str | None, str, str | None]] = field(default_factory=list)
+    """Name, media type, and the method of a calendar."""
 
 
 async def read_by_postal_mime(mails: Sequence[bytes]) -> list[Read]:
@@ -35,6 +37,7 @@ async def read_by_postal_mime(mails: Sequence[bytes]) -> list[Read]:
             to=[(name, address) for name, address in each["to"]],
             cc=[(name, address) for name, address in each["cc"]],
             subject=each["subject"],
+            files=[(name, kind, method) for name, kind, method in each["files"]],
         )
         for each in json.loads(printed)
     ]

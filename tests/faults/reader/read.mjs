@@ -5,7 +5,8 @@ import PostalMime from "postal-mime";
 const mailboxes = (list) => (list ?? []).map(({ name, address }) => [name, address]);
 const read = [];
 for (const mail of JSON.parse(readFileSync(0, "utf8"))) {
-  const { from, to, cc, subject } = await PostalMime.parse(Buffer.from(mail, "base64"));
-  read.push({ from: mailboxes([from]), to: mailboxes(to), cc: mailboxes(cc), subject: subject ?? "" });
+  const { from, to, cc, subject, attachments } = await PostalMime.parse(Buffer.from(mail, "base64"));
+  const files = attachments.map(({ filename, mimeType, method }) => [filename, mimeType, method ?? null]);
+  read.push({ from: mailboxes([from]), to: mailboxes(to), cc: mailboxes(cc), subject: subject ?? "", files });
 }
 console.log(JSON.stringify(read));

@@ -87,7 +87,25 @@ async def test_whatever_it_is_it_is_a_download_and_never_a_page(heed: Heed, data
     _, headers, body = download(heed, await heed.hit(link))
     assert body == data
     assert headers["content-disposition"].startswith("attachment")
-    assert headers["content-type"] in ("application/octet-stream", "text/plain")
+    assert headers["content-type"] in ("application/octet-stream", "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("Übersicht März.csv", "Größe;Preis\n1;2\n".encode(), "text/csv; charset=utf-8"),
+        ("Übersicht.csv", "Größe;Preis\n".encode("latin-1"), "text/csv"),
+        ("Termin 🗓.ics", b"BEGIN:VCALENDAR\nMETHOD:PUBLISH\nEND:VCALENDAR\n",
+         "text/calendar; method=PUBLISH; charset=utf-8"),
+    ],
+)  # fmt: skip
+async def test_a_download_has_the_name_and_the_type_of_its_file(heed: Heed, name: str, data: bytes, kind: str) -> None:
+    _, [link] = await followed(heed, (name, data))
+
+    _, headers, body = download(heed, await heed.hit(link))
+
+    assert (headers["content-type"], body) == (kind, data)
+    assert unquote(headers["content-disposition"].split("UTF-8''")[1]) == name
 
 
 async def test_a_view_is_told_with_its_file_and_counted_for_it(heed: Heed) -> None:

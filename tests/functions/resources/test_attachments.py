@@ -11,6 +11,7 @@ import pytest
 from lib.files.models import LARGEST_ATTACHED, LARGEST_FOLLOWED
 from lib.transports.memory import MemoryTransport
 from tests.support.attachments import EICAR, PDF, SVG, add, blobs, content, parts, send, upload
+from tests.support.documents import archive
 from tests.support.heed import Heed
 
 
@@ -167,7 +168,7 @@ async def test_a_followed_file_is_replaced_after_sending_and_the_old_bytes_go(he
     replaced = await heed.api("PUT", f"{path}?filename=better.txt", b"better")
 
     assert replaced.status == 200
-    assert replaced.json == {**made, "filename": "better.txt", "size": 6, "content_type": "text/plain"}
+    assert replaced.json == {**made, "filename": "better.txt", "size": 6, "content_type": "text/plain; charset=utf-8"}
     [after] = blobs(heed)
     assert after != before
 
@@ -262,7 +263,14 @@ async def test_a_message_has_only_so_many_files(heed: Heed) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "kind"),
     [
-        ("eicar.com", EICAR, "text/plain"),
+        ("eicar.com", EICAR, "text/plain; charset=utf-8"),
+        ("bmw.csv", b"BMW;Audi\n1;2\n", "text/csv; charset=utf-8"),
+        (
+            "invite.ics",
+            b"BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n",
+            "text/calendar; method=REQUEST; charset=utf-8",
+        ),
+        ("notes.zip", archive("word/notes.txt", "word/more.txt"), "application/zip"),
         ("picture.png", SVG, "application/octet-stream"),
         ("offer.pdf", b"<html><script>alert(1)</script>", "application/octet-stream"),
         ("offer.pdf", b"MZ" + bytes(80), "application/x-msdownload"),
@@ -274,7 +282,9 @@ async def test_the_client_does_not_say_what_a_file_is(heed: Heed, name: str, dat
     answer = await heed.api("POST", path, data, content_type="text/html")
     assert (answer.status, answer.json["content_type"]) == (201, kind)
     await send(heed, message)
-    assert (content(parts(heed)[name]), parts(heed)[name].get_content_type()) == (data, kind)
+    part = parts(heed)[name]
+    assert content(part) == data
+    assert " ".join(part["Content-Type"].split()) == f'{kind}; name="{name}"'
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,8 @@ async def test_a_consent_outlives_the_keys_of_tokens(heed: Heed) -> None:
         ("a%2Bb@example.com", "a+b@example.com"),
         ("a+b@example.com", "a+b@example.com"),
         ("a%25b@example.com", "a%b@example.com"),
+        ("a%252Bb@example.com", "a%2Bb@example.com"),  # decoded once
+        ("a%2525b@example.com", "a%25b@example.com"),
         ("%61da@example.com", "ada@example.com"),
         ("o%27neil%7B%23%3F%7D@example.com", "o'neil{#?}@example.com"),
     ],
@@ -150,6 +152,7 @@ async def test_a_consent_outlives_the_keys_of_tokens(heed: Heed) -> None:
 async def test_an_address_in_a_path_is_meant_whatever_is_encoded_of_it(heed: Heed, path: str, email: str) -> None:
     answer = await heed.api("PUT", f"/consents/{path}", NO)
     assert (answer.status, answer.json["email"]) == (200, email)
+    assert (await heed.get(f"/consents/{path}"))["follow"] == "do_not_allow"
 
     message = await heed.draft(to=[{"email": email}])
 

@@ -82,6 +82,37 @@ async def test_work_hours_are_the_organizations(heed: Heed) -> None:
     assert (await advice(heed, message))["local_time"] == "2026-05-03T09:30:00.000+05:30"
 
 
+@pytest.mark.parametrize(
+    ("zone", "now", "local"),
+    [
+        ("Asia/Riyadh", "2027-01-01T06:00:00Z", "2027-01-03T08:00:00.000+03:00"),  # Friday; Sunday
+        ("Asia/Tel_Aviv", "2027-01-03T07:00:00Z", "2027-01-03T09:00:00.000+02:00"),  # Sunday, in working time
+        ("Asia/Jerusalem", "2027-01-01T07:00:00Z", "2027-01-03T08:00:00.000+02:00"),
+        ("Asia/Dubai", "2027-01-08T06:00:00Z", "2027-01-08T10:00:00.000+04:00"),  # Friday, in working time
+    ],
+)
+async def test_the_weekend_is_that_of_the_recipient_s_country(heed: Heed, zone: str, now: str, local: str) -> None:
+    message = await to_ada(heed, time_zone=zone)
+
+    assert (await advice(heed, message, now))["local_time"] == local
+
+
+async def test_days_that_the_organization_sets_go_before_those_of_the_country(heed: Heed) -> None:
+    await heed.organization("acme", work_hours={"days": [1, 2, 3, 4, 5]})
+    message = await to_ada(heed, time_zone="Asia/Riyadh")
+
+    assert (await advice(heed, message, "2027-01-01T06:00:00Z"))["local_time"] == "2027-01-01T09:00:00.000+03:00"
+
+
+async def test_a_zone_by_its_former_name_keeps_its_country_s_holidays(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Asia/Calcutta")
+
+    answer = await advice(heed, message, "2027-01-26T05:00:00Z")
+
+    assert answer["local_time"] == "2027-01-27T08:00:00.000+05:30"
+    assert "Republic Day" in answer["because"]
+
+
 async def test_a_public_holiday_there_is_passed_over_and_named(heed: Heed) -> None:
     message = await to_ada(heed, address={"city": "Boston", "region": "MA", "country": "US"})
 

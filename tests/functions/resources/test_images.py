@@ -198,3 +198,13 @@ async def test_a_sent_message_and_another_organizations_get_no_image(heed: Heed)
     await send(heed, message)
     assert (await heed.api("POST", path, png())).status == 409
     assert blobs(heed) == []
+
+
+async def test_an_upload_is_told_which_limit_the_picture_exceeds(heed: Heed) -> None:
+    message = await heed.draft()
+
+    answer = await heed.api("POST", f"/messages/{message}/images?filename=logo.png", jpeg(65_535, 65_535))
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["loc"] == ["body"]
+    assert "65,535 by 65,535 pixels; a side has at most 16,384 pixels" in answer.json["detail"]

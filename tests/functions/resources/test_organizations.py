@@ -21,7 +21,7 @@ async def test_settings_have_the_documented_defaults(heed: Heed) -> None:
     settings = (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json["settings"]
 
     assert settings["tracking"] == "allow"
-    assert settings["work_hours"] == {"days": [1, 2, 3, 4, 5], "start": "08:00", "end": "17:00"}
+    assert settings["work_hours"] == {"days": None, "start": "08:00", "end": "17:00"}
     assert settings["score"] == {"open": 1, "click": 5, "reply": 10, "attachment": 5}
     assert (settings["retention_days"], settings["raw_days"]) == (400, 30)
     assert settings["human_from"] == {"open": 0.905, "click": 0.33}

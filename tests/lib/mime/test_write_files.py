@@ -1,6 +1,7 @@
 """Files in a mail: their bytes and names arrive as they were, each in the place where mail programs look for it."""
 
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import Message
 
 import pytest
@@ -78,7 +79,33 @@ def test_bytes_and_name_arrive_as_they_were(data: bytes, name: str) -> None:
     [_, attached] = inside(mail(FilePart(name, "application/pdf", data), html=None))
     assert attached.get_payload(decode=True) == data
     assert attached.get_filename() == name
+    assert str(make_header(decode_header(str(attached.get_param("name"))))) == name
     assert attached.keys() == ["Content-Type", "MIME-Version", "Content-Disposition", "Content-Transfer-Encoding"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "written"),
+    [
+        ("offer.pdf", "application/pdf", 'application/pdf; name="offer.pdf"'),
+        (
+            "invite.ics",
+            "text/calendar; method=REQUEST; charset=utf-8",
+            'text/calendar; method=REQUEST; charset=utf-8; name="invite.ics"',
+        ),
+        ("Grüße.csv", "text/csv; charset=utf-8", 'text/csv; charset=utf-8; name="=?utf-8?b?R3LDvMOfZS5jc3Y=?="'),
+    ],
+)
+def test_the_type_stands_with_its_parameters_and_the_name(name: str, content_type: str, written: str) -> None:
+    [_, attached] = inside(mail(FilePart(name, content_type, b"x"), html=None))
+
+    assert " ".join(attached["Content-Type"].split()) == written
+
+
+def test_a_name_beyond_ascii_stands_in_the_form_of_rfc_2231_too() -> None:
+    [_, attached] = inside(mail(FilePart("Übersicht März.pdf", "application/pdf", b"x"), html=None))
+
+    written = "attachment; filename*=UTF-8''%C3%9Cbersicht%20M%C3%A4rz.pdf"
+    assert " ".join(attached["Content-Disposition"].split()) == written
 
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "multipart/mixed"])
@@ -89,6 +116,9 @@ def test_a_mail_as_a_file_stays_a_file(kind: str) -> None:
 
 @pytest.mark.parametrize("part", [
     FilePart("a.pdf", "application/pdf\r\nX-Evil: 1", b"x"),
+    FilePart("a.pdf", "text/plain; charset=\r\n x", b"x"),
+    FilePart("a.pdf", "text/plain; charset=\"", b"x"),
+    FilePart("a.pdf", "", b"x"),
     FilePart("a.png", "image/png", b"x", "1\r\nX-Evil: 1"),
 ])  # fmt: skip
 def test_what_would_become_a_header_is_not_sent(part: FilePart) -> None:

@@ -151,13 +151,13 @@ def test_advice_by_office_hours_is_in_office_hours_soon_and_never_before_now(
 
     if advice.suggested_at is None:
         # A span that lies in the hour that is left out, on the one work day of the week.
-        assert len(hours.days) == 1 or zone == "Pacific/Apia"
+        assert len(hours.days or ()) == 1 or zone == "Pacific/Apia"
         return
     assert now <= advice.suggested_at <= now + timedelta(days=14)
     local = advice.suggested_at.astimezone(ZoneInfo(zone))
-    assert local.isoweekday() in hours.days
+    assert local.isoweekday() in (hours.days or ())
     assert hours.start <= f"{local:%H:%M}" < hours.end
-    assert office_hours_at(place, hours).is_working_time(advice.suggested_at)
+    assert office_hours_at(place, hours, now.date()).is_working_time(advice.suggested_at)
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.office_hours import OfficeHours, are_holidays_known, holidays_of, moments_of
+from lib.send_time.office_hours import OfficeHours, are_holidays_known, holidays_of, moments_of, working_days_of
 
 VIENNA = ZoneInfo("Europe/Vienna")
 
@@ -114,6 +114,33 @@ def test_public_holidays_are_those_of_the_place(
     country: str | None, subdivision: str | None, day: date, name: str | None
 ) -> None:
     assert holidays_of(country, subdivision)(day) == name
+
+
+MONDAY_TO_FRIDAY, SUNDAY_TO_THURSDAY = {1, 2, 3, 4, 5}, {7, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("country", "subdivision", "day", "days"),
+    [
+        ("DE", "BY", date(2027, 1, 1), MONDAY_TO_FRIDAY),
+        ("SA", None, date(2027, 1, 1), SUNDAY_TO_THURSDAY),
+        ("SA", None, date(2010, 1, 1), {6, 7, 1, 2, 3}),  # until 2013 the weekend was Thursday and Friday
+        ("IL", None, date(2027, 1, 1), SUNDAY_TO_THURSDAY),
+        ("EG", None, date(2027, 1, 1), SUNDAY_TO_THURSDAY),
+        ("AE", None, date(2021, 6, 1), SUNDAY_TO_THURSDAY),
+        ("AE", None, date(2027, 1, 1), MONDAY_TO_FRIDAY),
+        ("BN", None, date(2027, 1, 1), {1, 2, 3, 4, 6}),
+        ("MY", None, date(2027, 1, 1), MONDAY_TO_FRIDAY),
+        ("MY", "03", date(2027, 1, 1), SUNDAY_TO_THURSDAY),  # Kelantan
+        ("SA", "no such part", date(2027, 1, 1), SUNDAY_TO_THURSDAY),
+        ("XX", None, date(2027, 1, 1), MONDAY_TO_FRIDAY),
+        (None, None, date(2027, 1, 1), MONDAY_TO_FRIDAY),
+    ],
+)
+def test_the_weekend_is_that_of_the_place(
+    country: str | None, subdivision: str | None, day: date, days: set[int]
+) -> None:
+    assert working_days_of(country, subdivision, day) == days
 
 
 def test_it_is_known_whether_holidays_are_known() -> None:

@@ -51,6 +51,54 @@ def test_a_zone_names_a_city_and_a_country(zone: str, name: str, country: str | 
 
 
 @pytest.mark.parametrize(
+    ("zone", "country"),
+    [
+        ("Asia/Calcutta", "IN"),
+        ("Asia/Katmandu", "NP"),
+        ("Asia/Saigon", "VN"),
+        ("Asia/Rangoon", "MM"),
+        ("Asia/Tel_Aviv", "IL"),
+        ("Europe/Kiev", "UA"),
+        ("Europe/Belfast", "GB"),
+        ("US/Eastern", "US"),
+        ("US/Arizona", "US"),
+        ("Canada/Eastern", "CA"),
+        ("America/Montreal", "CA"),
+        ("America/Buenos_Aires", "AR"),
+        ("America/Indianapolis", "US"),
+        ("America/Godthab", "GL"),
+        ("Australia/ACT", "AU"),
+        ("Africa/Asmera", "ER"),
+        ("Brazil/East", "BR"),
+        ("GB", "GB"),
+        ("GB-Eire", "GB"),
+        ("Japan", "JP"),
+        ("Singapore", "SG"),
+        ("PRC", "CN"),
+        ("W-SU", "RU"),
+        ("Iceland", "IS"),  # its time is that of Abidjan
+        ("Europe/Oslo", "NO"),  # its time is that of Berlin
+        ("CET", None),
+        ("EST", None),
+        ("EST5EDT", None),
+        ("MET", None),
+        ("GMT", None),
+        ("Zulu", None),
+        ("Etc/UCT", None),
+        ("Atlantic/Jan_Mayen", None),  # its name does not say which of five countries it is
+    ],
+)
+def test_a_zone_is_in_its_country_by_whatever_name(zone: str, country: str | None) -> None:
+    assert place(zone).country == country
+
+
+def test_hardly_a_zone_of_a_continent_is_without_its_country() -> None:
+    places = [zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/"))]
+
+    assert len([zone for zone in places if place(zone).country is None]) < len(places) / 50
+
+
+@pytest.mark.parametrize(
     ("city", "country", "zone"),
     [
         ("Wien", "Österreich", "Europe/Vienna"),

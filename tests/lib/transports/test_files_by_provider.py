@@ -22,7 +22,7 @@ from tests.support.provider_servers.graph import Credential, GraphServer
 from tests.support.provider_servers.small_outbox import SmallOutbox, envelope_for
 
 
-async def with_files(heed: Heed, data: bytes = b"%PDF an offer") -> str:
+async def with_files(heed: Heed, data: bytes = b"%PDF-1.7 an offer") -> str:
     """A message that is not followed, with an attachment and an image, on its way."""
     message = await heed.draft(follow=False)
     path = f"/messages/{message}"
@@ -51,7 +51,7 @@ async def test_graph_is_given_attachments_and_images_with_the_draft(graph: tuple
     image, offer = mail["attachments"]
     assert (image["isInline"], f"cid:{image['contentId']}" in mail["body"]["content"]) == (True, True)
     assert (offer["name"], offer["contentType"]) == ("Größe.pdf", "application/pdf")
-    assert base64.b64decode(offer["contentBytes"]) == b"%PDF an offer"
+    assert base64.b64decode(offer["contentBytes"]) == b"%PDF-1.7 an offer"
     assert "isInline" not in offer
 
 
@@ -135,19 +135,23 @@ async def test_an_upload_session_that_is_over_is_begun_anew_with_another_draft(
     assert (mail.state, len(server.sent), server.drafts) == ("sent", 1, [])
 
 
-async def test_communication_services_are_given_attachments_and_images() -> None:
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"%PDF-1.7 an offer", "application/pdf"), (b"an offer", "text/plain")],  # the service knows no parameters
+)
+async def test_communication_services_are_given_attachments_and_images(data: bytes, kind: str) -> None:
     clock = SetClock(START)
     server = AcsServer(clock)
     async with serving(server.app) as address:
         transport = AcsTransport(AcsResource(address, KEY), clock, looks=(0,))
         heed = await Heed(clock=clock, transport=transport).start()
-        await with_files(heed)
+        await with_files(heed, data)
         await transport.close()
     [mail] = server.sent
     image, offer = mail["attachments"]
     assert f"cid:{image['contentId']}" in mail["content"]["html"]
     assert {key: value for key, value in offer.items() if key != "contentInBase64"} == {
         "name": "Größe.pdf",
-        "contentType": "application/pdf",
+        "contentType": kind,
     }
-    assert base64.b64decode(offer["contentInBase64"]) == b"%PDF an offer"
+    assert base64.b64decode(offer["contentInBase64"]) == data
