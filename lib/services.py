@@ -321,7 +321,7 @@ class Services:
 
     @cached_property
     def hosted_images(self) -> HostedImages:
-        return HostedImages(self.storage.blobs)
+        return HostedImages(self.storage.blobs, self.organizations, self.clock)
 
     @cached_property
     def outbox(self) -> Outbox:
