@@ -218,7 +218,7 @@ class Services:
             self.lists_follower,
             RecordsFollower(self.engagements, self.people, self.storage.queues),
             TemplatesFollower(self.template_counts),
-            CardsFollower(self.cards, self.organizations, self.clock),
+            CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
         )
 
     @cached_property

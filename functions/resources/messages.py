@@ -201,8 +201,7 @@ async def message_timeline(call: Call) -> Answer:
         if len(found) > query.limit:
             break
     links = await _links_of_copies(call, loaded)
-    files = await call.services.files.attachments(call.org, loaded.message)
-    names = {file.number: file.filename for file in files}
+    names = await call.services.files.file_names(call.org, loaded.message)
     events = [(cursor, timeline_event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
     return Answer(200, page(events, call.query.limit))
 

@@ -328,16 +328,19 @@ def _summary(found: Assessment, plans: Plans, again_at: datetime | None) -> Summ
 def _assessed(
     organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage]
 ) -> AssessedMessage:
-    facts, verdicts = _with_first_opens(found)
+    facts, verdicts = _with_first_hits(loaded.message.id, found)
     return AssessedMessage(
         organization, loaded.message, loaded.etag, loaded.copies, facts, verdicts, found.kpis, found.tallies, planned
     )
 
 
-def _with_first_opens(found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
+def _with_first_hits(message: str, found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
     """The live facts, and of the folded ones those that an alert may tell of."""
     if found.folded is None:
         return list(found.live), found.verdicts
-    first = found.folded.first_opens
-    verdicts = {opened.fact.key: Verdict(opened.kind, 1.0, (), "", 1.0) for opened in first}
-    return [*(opened.fact for opened in first), *found.live], {**verdicts, **found.verdicts}
+    first = [(opened.fact, opened.kind) for opened in found.folded.first_opens]
+    for hit in found.folded.first_hits:
+        fact = Fact(hit.key, message, hit.kind, hit.at, "GET", recipient=hit.recipient, item=hit.item)
+        first.append((fact, hit.verdict))
+    verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
+    return [*(fact for fact, _ in first), *found.live], {**verdicts, **found.verdicts}

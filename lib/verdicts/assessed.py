@@ -27,7 +27,7 @@ class AssessedMessage:
 
     copies: Sequence[Copy]
     facts: Sequence[Fact]
-    """Facts whose verdict may still change, and the first opens among the older ones."""
+    """Facts whose verdict may still change, and the first hits among the older ones."""
 
     verdicts: Mapping[str, Verdict]
     """By the fact's key."""
