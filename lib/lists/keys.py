@@ -11,6 +11,9 @@ by side:
 
 `-opens` reads the classes 0 and 1, `opens` reads 1 and 2: one range either way, and what is nought has one row, not
 two. Ties are newest first, whichever way a list runs.
+
+Two more partitions hold one row of a message each: the scanner noise of a month, and a user's reminders that have not
+fired, `at|<time>|<message id>`.
 """
 
 from __future__ import annotations
@@ -63,11 +66,14 @@ MAIN = f"{_EVERYBODY}|plain"
 
 _RECORD = "record:"
 _NOISE = "noise:"
+_REMINDERS = "reminders:"
+_REMINDS_AT = "at|"
 _RAW_OPENS = "raw_opens|"
 
 
 class Standing(BaseModel):
-    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` is never.
+    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` and `reminds_at` is
+    never.
 
     `large`: its rows do not hold all that a list shows of it.
     """
@@ -82,6 +88,7 @@ class Standing(BaseModel):
     clicks: int = 0
     replies: int = 0
     raw_opens: int = 0
+    reminds_at: int = 0
     large: bool = False
 
 
@@ -114,6 +121,11 @@ def noise_of(month: str) -> str:
     return _NOISE + month
 
 
+def reminders_of(user: str) -> str:
+    """The partition of a user's messages with a reminder that has not fired."""
+    return _REMINDERS + user
+
+
 def month_of(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y-%m}"
 
@@ -130,8 +142,14 @@ def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Stan
         clicks=kpis.clicks,
         replies=kpis.replies,
         raw_opens=kpis.raw.opens,
+        reminds_at=_reminds_at(message),
         large=large,
     )
+
+
+def _reminds_at(message: StoredMessage) -> int:
+    pending = message.reminder is not None and not message.reminded_at and not message.reminder_met
+    return min(max(milliseconds(message.reminder.at), 1), LARGEST) if message.reminder and pending else 0
 
 
 def _shelves(message: StoredMessage) -> list[Shelf]:
@@ -145,7 +163,8 @@ def _shelves(message: StoredMessage) -> list[Shelf]:
 def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
     """Every partition in which the message stands, the main one first."""
     noise = [noise_of(month_of(moment(standing.at)))] if standing.raw_opens > NOISY else []
-    return [*_partitions_of_scopes(message), *noise]
+    reminders = [reminders_of(message.sender)] if standing.reminds_at else []
+    return [*_partitions_of_scopes(message), *noise, *reminders]
 
 
 def _partitions_of_scopes(message: StoredMessage) -> list[str]:
@@ -155,7 +174,8 @@ def _partitions_of_scopes(message: StoredMessage) -> list[str]:
 
 def places_of(message: StoredMessage) -> list[ListPlace]:
     """All places where the message may stand, whatever has been counted of it."""
-    partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update={"raw_opens": NOISY + 1}))
+    anything = {"raw_opens": NOISY + 1, "reminds_at": 1}
+    partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update=anything))
     return [ListPlace(message=message.id, marks=dict.fromkeys(partitions))]
 
 
@@ -176,6 +196,8 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
     tie = f"{newest_first(standing.at)}|{message}"
     if partition.startswith(_NOISE):
         return [f"{_RAW_OPENS}{descending_number(standing.raw_opens)}|{tie}"]
+    if partition.startswith(_REMINDERS):
+        return [f"{_REMINDS_AT}{ascending_number(standing.reminds_at)}|{message}"]
     if partition.startswith(_RECORD):
         columns = [column for some in _COLUMNS.values() for column in some]
     else:
@@ -218,6 +240,11 @@ def block_of(shelf: Shelf, sort: Sort) -> tuple[str, Range]:
 def noise_block() -> tuple[str, Range]:
     """Beginning and range of the keys of scanner noise in a month, most raw opens first."""
     return _RAW_OPENS, Range.prefix(_RAW_OPENS)
+
+
+def reminders_block() -> tuple[str, Range]:
+    """Beginning and range of the keys of a user's reminders, soonest first."""
+    return _REMINDS_AT, Range.prefix(_REMINDS_AT)
 
 
 def message_of(cursor: str) -> str:
