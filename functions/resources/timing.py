@@ -56,7 +56,7 @@ async def put_schedule(call: Call) -> Answer:
     wanted = loaded.message.model_copy(update={"deliver_at": call.body.deliver_at})
     await check_message_times(call, wanted, {"deliver_at"})
     await call.services.schedule.move(call.org, loaded, call.body.deliver_at)
-    return await answer_with_message(call, 200, loaded.message.id, rescheduled=True)
+    return await answer_with_message(call, 200, loaded.message.id)
 
 
 @endpoints("DELETE", "/messages/{message}/schedule", answers={200: MessageRead})
@@ -64,7 +64,7 @@ async def delete_schedule(call: Call) -> Answer:
     """Remove the delivery time: a message that waits for it goes out at once."""
     loaded = await load_message(call)
     await call.services.schedule.move(call.org, loaded, None)
-    return await answer_with_message(call, 200, loaded.message.id, rescheduled=True)
+    return await answer_with_message(call, 200, loaded.message.id)
 
 
 @endpoints("PUT", "/messages/{message}/reminder", body=Reminder, answers={200: MessageRead})

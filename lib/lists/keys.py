@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment
 from lib.fields import RecordRef
+from lib.messages.follow_state import FollowState
 from lib.messages.models import State, StoredMessage, records_of
 from lib.storage import Range
 from lib.storage.collation import ascending, collation_key, descending
@@ -92,6 +93,14 @@ class Standing(BaseModel):
     large: bool = False
 
 
+class ExpectedState(BaseModel):
+    """The follow state that a list shows of a message whose copies are not decided on."""
+
+    state: FollowState
+    asked: str
+    """Hash of the fields that it was decided for: sender, recipients, whether to follow, and who had it sent."""
+
+
 class ListPlace(BaseModel):
     """Place of a message in lists."""
 
@@ -104,6 +113,8 @@ class ListPlace(BaseModel):
 
     whole: str | None = None
     """Etag of the row that holds all of a large message."""
+
+    expected: ExpectedState | None = None
 
     marks: dict[str, str | None]
     """Partitions, each with the etag of the message's mark there; None where that is not known."""

@@ -132,7 +132,7 @@ class Lists:
 
     async def _stands(self, index: str, old: Sequence[ListPlace], wanted: ListPlace, partitions: Sequence[str]) -> bool:
         """Whether all of it is there already: every writer changes the main mark before the rest."""
-        if [place.model_copy(update={"marks": {}, "whole": None}) for place in old] != [wanted]:
+        if [place.model_copy(update={"marks": {}, "whole": None, "expected": None}) for place in old] != [wanted]:
             return False
         [place] = old
         if place.marks.keys() != set(partitions):

@@ -34,6 +34,9 @@ class AssessedMessage:
 
     kpis: Kpis
     tallies: Tallies
+    wishes_changed: bool = False
+    """Whether a recipient, the sender or the organization may have said something else about following since."""
+
     planned_before: Sequence[StoredMessage] = ()
     """Versions of the message for which this assessor has planned in vain: another assessor's summary came first."""
 
