@@ -6,7 +6,7 @@ import asyncio
 
 import azure.functions as func
 
-from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, INCOMPLETE_LINK
+from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, dead_link_page
 from lib.files.views import Gone
 from lib.services import Services
 from lib.storage import StorageError
@@ -30,7 +30,7 @@ def blueprint(services: Services) -> func.Blueprint:
         token = req.route_params["token"]
         claim = services.ring.open(Purpose.ATTACHMENT, token)
         if claim is None:
-            return _page(INCOMPLETE_LINK, 404)
+            return _page(dead_link_page(services.ring, token), 404)
         try:
             found = await services.attachment_views.find(claim)
             url = await services.attachment_views.url(claim, found)

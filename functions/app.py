@@ -26,6 +26,7 @@ from functions.resources import (
     reports,
     sending,
     simulate,
+    start,
     templates,
     timing,
     verdicts,
@@ -89,6 +90,7 @@ def make_app(services: Services) -> HeedApp:
         *(resource.blueprint(services) for resource in RESOURCES),
         *(triggers.blueprint(services) for triggers in TRIGGERS),
         api_document.blueprint(document),
+        start.blueprint(),
     ]
     for blueprint in blueprints:
         app.register_functions(blueprint)

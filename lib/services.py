@@ -21,6 +21,7 @@ from lib.assessment.intake import Intake
 from lib.assessment.journal_sweep import JournalSweep
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
+from lib.assessment.wishes import Wishes
 from lib.cards.follower import CardsFollower
 from lib.cards.store import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
@@ -32,11 +33,14 @@ from lib.files.store import Files
 from lib.files.views import AttachmentViews
 from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
+from lib.lists.undecided import UndecidedFollower, UndecidedMessages
+from lib.messages.follow_state import FollowState
+from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.operations.overdue import Overdue
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.keys import ApiKeys
-from lib.organizations.registry import Organizations
+from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes
 from lib.people.calls import Activities
 from lib.people.consents import Consents
@@ -216,14 +220,33 @@ class Services:
         """Followers of assessments, in the order in which they are brought up to date."""
         return (
             self.lists_follower,
+            UndecidedFollower(self.undecided),
             RecordsFollower(self.engagements, self.people, self.storage.queues),
             TemplatesFollower(self.template_counts),
-            CardsFollower(self.cards, self.organizations, self.clock),
+            CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
         )
 
     @cached_property
     def lists_follower(self) -> ListsFollower:
-        return ListsFollower(self.lists)
+        return ListsFollower(self.lists, self._follow_state)
+
+    async def _follow_state(self, organization: str, message: StoredMessage) -> FollowState:
+        """Decide the follow state of a message as it is now, by settings that are no minute old."""
+        found = await self.organizations.load_organization(organization)
+        settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
+        return await self.preparation.follow_state(organization, settings, message)
+
+    @cached_property
+    def undecided(self) -> UndecidedMessages:
+        return UndecidedMessages(self.storage.tables, self.address_hashes)
+
+    @cached_property
+    def wishes(self) -> Wishes:
+        return Wishes(self.undecided, self.assessor, self.storage.queues)
+
+    @cached_property
+    def address_hashes(self) -> AddressHashes:
+        return AddressHashes(self.storage)
 
     @cached_property
     def rejudge(self) -> Rejudge:
@@ -308,7 +331,7 @@ class Services:
 
     @cached_property
     def consents(self) -> Consents:
-        return Consents(self.storage, AddressHashes(self.storage), self.clock)
+        return Consents(self.storage, self.address_hashes, self.clock)
 
     @cached_property
     def files(self) -> Files:
@@ -321,7 +344,7 @@ class Services:
 
     @cached_property
     def hosted_images(self) -> HostedImages:
-        return HostedImages(self.storage.blobs)
+        return HostedImages(self.storage.blobs, self.organizations, self.clock)
 
     @cached_property
     def outbox(self) -> Outbox:

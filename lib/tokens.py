@@ -26,6 +26,13 @@ _NO_RECIPIENT = 0xFFFF
 _NUMBERS = struct.Struct(">HH")
 _KEY_BYTES = 64
 _TO_STANDARD, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
+_KEY_ID = re.compile(r"[a-z0-9]{2}")
+_SHORTEST_SEALED = 16 + 1 + 3 + 16 + _NUMBERS.size
+"""Bytes of the smallest sealed claim: the tag of AES-SIV, then the claim of an organization with a name of three."""
+
+_FEWEST_CHARACTERS = 20
+"""Different characters in a token. Of 54 random ones, some 37 are different; fewer than 20 never are."""
+
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
 
 
@@ -99,15 +106,21 @@ class KeyRing:
         if cipher is None:
             return None
         try:
-            # Like this for every hit, too.
-            body = token[2:].encode("ascii")
-            sealed = binascii.a2b_base64(body.translate(_TO_STANDARD) + b"=" * (-len(body) % 4))
-            # The decoder skips foreign characters and ignores spare bits: only the one spelling counts.
-            if binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=") != body:
-                return None
-            return cipher.decrypt(sealed, [purpose.value])
-        except (binascii.Error, InvalidTag, ValueError):
+            sealed = _sealed_in(token)
+            return None if sealed is None else cipher.decrypt(sealed, [purpose.value])
+        except (InvalidTag, ValueError):
             return None
+
+    def has_retired_key(self, token: str) -> bool:
+        """Whether this looks like a whole token whose key is no longer on the ring.
+
+        Only the key could prove it. The form is what is left: the id of another key, and as many bytes, in as many
+        different characters, as sealed claims have.
+        """
+        if _KEY_ID.fullmatch(token[:2]) is None or token[:2] in self._keys or len(token) > LONGEST:
+            return False
+        sealed = _sealed_in(token)
+        return sealed is not None and len(sealed) >= _SHORTEST_SEALED and len(set(token[2:])) >= _FEWEST_CHARACTERS
 
     def mint(self, purpose: Purpose, claim: Claim) -> str:
         """The claim's token. Message ids are 32 hexadecimal digits; recipient and item fit 16 bits."""
@@ -140,6 +153,18 @@ class KeyRing:
             item,
             plain[at + 20 :].decode("ascii"),
         )
+
+
+def _sealed_in(token: str) -> bytes | None:
+    """The bytes behind the key's id; None where they are not in base64url, spelled as we spell it."""
+    try:
+        # Like this for every hit, too.
+        body = token[2:].encode("ascii")
+        sealed = binascii.a2b_base64(body.translate(_TO_STANDARD) + b"=" * (-len(body) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    # The decoder skips foreign characters and ignores spare bits: only the one spelling counts.
+    return sealed if binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=") == body else None
 
 
 @lru_cache(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.pages.link_problem import INCOMPLETE_LINK
+from functions.pages.link_problem import dead_link_page
 from lib.services import Services
 from lib.tokens import Purpose
 
@@ -22,7 +22,8 @@ def blueprint(services: Services) -> func.Blueprint:
         arrived, token = services.clock.now(), req.route_params["token"]
         hit = await services.hits.record(Purpose.CLICK, "click", token, req, arrived)
         if hit is None:
-            return func.HttpResponse(INCOMPLETE_LINK, status_code=404, mimetype="text/html", headers=_HEADERS)
+            page = dead_link_page(services.ring, token)
+            return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_HEADERS)
         headers = {**_HEADERS, "Location": hit.claim.destination}
         return func.HttpResponse(status_code=302, headers=headers)
 

@@ -5,6 +5,8 @@ They are plain text constants: the functions that answer recipients load no temp
 
 from __future__ import annotations
 
+from lib.tokens import KeyRing
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -23,6 +25,13 @@ INCOMPLETE_LINK = _PAGE.format(
 )
 """For a token that cannot be opened; answered with 404."""
 
+OLD_LINK = _PAGE.format(
+    title="This link is too old",
+    text="The link was made longer ago than the sender keeps the keys to such links, so it can no longer be opened. "
+    "Please ask the person who sent it to you where it led.",
+)
+"""For a token whose key was retired; answered with 404."""
+
 FILE_GONE = _PAGE.format(
     title="This file is no longer there",
     text="The sender has withdrawn it, or its time is over. Please ask the sender for it.",
@@ -34,3 +43,8 @@ FILE_UNREACHABLE = _PAGE.format(
     text="The file is not lost. Please open the link again in a minute.",
 )
 """For an attachment while storage does not answer; answered with 503."""
+
+
+def dead_link_page(ring: KeyRing, token: str) -> str:
+    """Choose the page for a token that cannot be opened."""
+    return OLD_LINK if ring.has_retired_key(token) else INCOMPLETE_LINK

@@ -29,6 +29,7 @@ async def put_consent(call: Call) -> Answer:
     """Add to an address's consent history; the newest entry counts."""
     email = _email(call)
     await call.services.consents.append_consent(call.org, email, call.body, call.user())
+    await call.services.wishes.address_changed(call.org, email)
     return await _history(call, email)
 
 

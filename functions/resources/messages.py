@@ -12,13 +12,21 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, page
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, invalid_fields, not_there
-from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
+from functions.shapes.message import (
+    MessageItem,
+    MessageRead,
+    follow_state_now,
+    listed_follow_state,
+    message_item,
+    read_message,
+    time_zone_of,
+)
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE
 from lib.lists.store import Sort, View, scope_of
-from lib.messages.deliveries import is_waiting
+from lib.messages.deliveries import fixed_follow_state, is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
 from lib.messages.store import Loaded
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
@@ -53,15 +61,13 @@ async def load_message(call: Call) -> Loaded:
     return loaded
 
 
-async def answer_with_message(call: Call, status: int, message: str, *, rescheduled: bool = False) -> Answer:
-    """Bring lists and counts up to date, and answer with the message as it is now.
-
-    A message that was only `rescheduled` keeps the follow state that it had when it was scheduled: no record is read.
-    """
+async def answer_with_message(call: Call, status: int, message: str) -> Answer:
+    """Bring lists and counts up to date, and answer with the message as it is now, and as lists show it."""
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    return whole_message(status, await read_message(call, loaded, loaded.message.follow_state if rescheduled else None))
+    state = listed_follow_state(call, loaded) or await follow_state_now(call, loaded)
+    return whole_message(status, await read_message(call, loaded, state))
 
 
 def whole_message(status: int, message: MessageRead) -> Answer:
@@ -91,7 +97,12 @@ async def make_message(call: Call) -> Answer:
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load_message(call)
-    return whole_message(200, await read_message(call, loaded))
+    state = await follow_state_now(call, loaded)
+    if fixed_follow_state(loaded.message) is None and state != listed_follow_state(call, loaded):
+        # A process has died before the lists were told of a change, or it was none that they are told of.
+        with suppress(Stale):
+            await call.services.assessor.refresh(call.org, loaded.message.id, wishes_changed=True)
+    return whole_message(200, await read_message(call, loaded, state))
 
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
@@ -129,7 +140,7 @@ async def patch_message(call: Call) -> Answer:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
     await call.services.reminders.leave(call.org, message, changed)
-    return await answer_with_message(call, 200, message.id, rescheduled=given <= _AFTER_SENDING)
+    return await answer_with_message(call, 200, message.id)
 
 
 async def _template_version(call: Call, template: str | None) -> int | None:
@@ -201,8 +212,7 @@ async def message_timeline(call: Call) -> Answer:
         if len(found) > query.limit:
             break
     links = await _links_of_copies(call, loaded)
-    files = await call.services.files.attachments(call.org, loaded.message)
-    names = {file.number: file.filename for file in files}
+    names = await call.services.files.file_names(call.org, loaded.message)
     events = [(cursor, timeline_event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
     return Answer(200, page(events, call.query.limit))
 

@@ -61,6 +61,8 @@ async def _put(call: Call, spec: OrganizationSpec, if_match: str | None) -> Answ
         organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
     except Conflict as error:
         raise Stale from error
+    if not made:
+        await call.services.wishes.organization_changed(call.org)
     return Answer(201 if made else 200, _read(organization, etag), etag)
 
 

@@ -25,6 +25,10 @@ endpoints = Endpoints("People and records")
 UserPatch = patch_of(UserSpec, __name__)
 RecordPatch = patch_of(RecordSpec, __name__)
 
+_USER_WISHES = {"opt_in", "email"}
+_RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
+"""Fields that decide, or may, whether a mail is followed."""
+
 
 class RecordsQuery(PageQuery):
     type: RecordType | None = Field(None, description="needed without a view; narrows a view")
@@ -83,7 +87,9 @@ async def _list(call: Call, kept: Repository[Any], partition: str, read: type[An
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
     stored = StoredUser(id=call.path["user"], **call.body.model_dump())
-    return await _put(call, call.services.people.users, USERS, stored.id, stored, User)
+    answer = await _put(call, call.services.people.users, USERS, stored.id, stored, User)
+    await call.services.wishes.senders_changed(call.org, [stored.id])
+    return answer
 
 
 @endpoints("GET", "/users/{user}", answers={200: User})
@@ -96,7 +102,10 @@ async def get_user(call: Call) -> Answer:
 @endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User})
 async def patch_user(call: Call) -> Answer:
     """Change some fields of a user."""
-    return await _patch(call, call.services.people.users, USERS, call.path["user"], UserSpec, User, "user")
+    answer = await _patch(call, call.services.people.users, USERS, call.path["user"], UserSpec, User, "user")
+    if call.body.model_fields_set & _USER_WISHES:
+        await call.services.wishes.senders_changed(call.org, [call.path["user"]])
+    return answer
 
 
 @endpoints("GET", "/users", query=PageQuery, answers={200: Page[User]})
@@ -109,7 +118,9 @@ async def list_users(call: Call) -> Answer:
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users
-    return Answer(200, UsersChanged(changed=await call.services.people.set_opt_in(call.org, users, call.body.opt_in)))
+    changed = await call.services.people.set_opt_in(call.org, users, call.body.opt_in)
+    await call.services.wishes.senders_changed(call.org, users)
+    return Answer(200, UsersChanged(changed=changed))
 
 
 @endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: RecordRead, 200: RecordRead})
@@ -117,9 +128,12 @@ async def put_record(call: Call) -> Answer:
     """Make a record, or replace one. Its mail then counts for its new parent."""
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
     kept = call.services.people.records
-    return await _with_engagement(
-        call, await _put(call, kept, record_partition(stored.type), stored.id, stored, Record)
+    before = await call.services.people.record(call.org, _ref(call))
+    answer = await _put(call, kept, record_partition(stored.type), stored.id, stored, Record)
+    await call.services.wishes.record_changed(
+        call.org, _ref(call), {*stored.emails, *(before.emails if before else ())}
     )
+    return await _with_engagement(call, answer)
 
 
 @endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
@@ -137,9 +151,13 @@ async def patch_record(call: Call) -> Answer:
     """Change some fields of a record. Its mail then counts for its new parent."""
     partition = record_partition(call.path["type"])
     kept = call.services.people.records
-    return await _with_engagement(
-        call, await _patch(call, kept, partition, call.path["id"], RecordSpec, Record, "record")
-    )
+    before = await call.services.people.record(call.org, _ref(call))
+    answer = await _patch(call, kept, partition, call.path["id"], RecordSpec, Record, "record")
+    if call.body.model_fields_set & _RECORD_WISHES:
+        assert isinstance(answer.body, Record)
+        emails = {*answer.body.emails, *(before.emails if before else ())}
+        await call.services.wishes.record_changed(call.org, _ref(call), emails)
+    return await _with_engagement(call, answer)
 
 
 def _ref(call: Call) -> RecordRef:

@@ -11,6 +11,7 @@ from functions.api.endpoint import Call
 from functions.shapes.attachment import AttachmentRead, attachment_read
 from functions.shapes.checks import message_checks
 from functions.shapes.text import reminder_text, status_text
+from lib.assessment.followers import read_part
 from lib.assessment.summary import summary_of
 from lib.fields import Check, Moment
 from lib.files.store import UNSENT
@@ -77,18 +78,27 @@ async def time_zone_of(call: Call) -> str:
     return user.time_zone if user else "UTC"
 
 
-async def read_message(call: Call, loaded: Loaded, known: FollowState | None = None) -> MessageRead:
-    """Read the rest of a message (its body, files and checks), and show it whole.
+def listed_follow_state(call: Call, loaded: Loaded) -> FollowState | None:
+    """Return the follow state that lists show of a message whose copies are not decided on; None where they show none.
 
-    `known` is the follow state where the recipients' records need not be read for it.
+    No record is read: it was decided when the message was made or changed, and whenever a wish has changed since.
     """
+    follower = call.services.lists_follower
+    return follower.expected_state(read_part(follower, summary_of(loaded).parts))
+
+
+async def follow_state_now(call: Call, loaded: Loaded) -> FollowState:
+    """Return the follow state of the message, by what is said now where its copies are not decided on."""
+    settings = call.organization.settings
+    return fixed_follow_state(loaded.message) or await call.services.preparation.follow_state(
+        call.org, settings, loaded.message
+    )
+
+
+async def read_message(call: Call, loaded: Loaded, state: FollowState) -> MessageRead:
+    """Read the rest of a message (its body, files and checks), and show it whole, with this follow state."""
     message = loaded.message
     body = await call.services.messages.body(call.org, message.id)
-    state = (
-        known
-        or fixed_follow_state(message)
-        or await call.services.preparation.follow_state(call.org, call.organization.settings, message)
-    )
     shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
     files = await call.services.files.attachments(call.org, message)
     return MessageRead(

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,8 +77,17 @@ class Child:
             os.killpg(self.process.pid, number)
 
 
+def node() -> str:
+    """Return the path of Node, in which storage and the other servers run. Raises StartError when it is missing."""
+    path = shutil.which("node")
+    if path is None:
+        raise StartError("Node.js is not installed, or not on the PATH; install it (version 20 or later) first.")
+    return path
+
+
 def node_program(name: str) -> str:
-    """Return the path of a program of `package.json`. Raises StartError when it is not installed."""
+    """Return the path of a program of `package.json`. Raises StartError when it, or Node itself, is not installed."""
+    node()
     path = ROOT / "node_modules" / ".bin" / name
     if not path.exists():
         raise StartError(f"{name} is not installed; install it with: make setup")

@@ -68,14 +68,15 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
     lease = timedelta(seconds=_number("HEED_QUEUE_LEASE", DEFAULT_QUEUE_LEASE_SECONDS))
     data_dir = (folder / os.environ.get("HEED_DATA_DIR", DEFAULT_DATA_DIR)).resolve()
     listening = ending.enter_context(_taken_port(port, data_dir))
-    ending.enter_context(_locked(data_dir, port))
-    _set_defaults(port, data_dir)
     children: list[Child] = []
-    ending.callback(_stop_all, children)
-    ending.callback(_ignore_signals)
-    _start_storage(data_dir, children)
-    _start_service_bus(data_dir, children)
-    inbox = _start_mail_catcher(data_dir, children)
+    with _writing_to(data_dir, port):
+        ending.enter_context(_locked(data_dir, port))
+        _set_defaults(port, data_dir)
+        ending.callback(_stop_all, children)
+        ending.callback(_ignore_signals)
+        _start_storage(data_dir, children)
+        _start_service_bus(data_dir, children)
+        inbox = _start_mail_catcher(data_dir, children)
     _say("Starting Heed …")
     options = read_host_json(folder / "host.json")
     application = load_application(folder)
@@ -195,6 +196,25 @@ def _taken_port(port: int, data_dir: Path) -> Iterator[socket.socket]:
         ) from None
     with taken:
         yield taken
+
+
+@contextlib.contextmanager
+def _writing_to(data_dir: Path, port: int) -> Iterator[None]:
+    """Name the data folder where it cannot be made or written. Raises StartError."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or not _is_about(Path(os.fsdecode(error.filename)), data_dir):
+            raise
+        raise StartError(
+            f"The data folder {data_dir} cannot be used ({error.filename}: {error.strerror}); "
+            f"choose another: HEED_PORT={port} HEED_DATA_DIR=/tmp/heed make run"
+        ) from None
+
+
+def _is_about(path: Path, data_dir: Path) -> bool:
+    """Whether the path lies in the data folder, or on the way to it."""
+    return path == data_dir or data_dir in path.parents or path in data_dir.parents
 
 
 @contextlib.contextmanager

@@ -23,6 +23,8 @@ def read_settings_file(path: Path) -> dict[str, str]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise StartError(f"{path.name} is not valid JSON: {error}.") from error
+    except OSError as error:
+        raise StartError(f"{path.name} cannot be read: {error.strerror}.") from error
     if not isinstance(document, dict) or not isinstance(document.get("Values", {}), dict):
         raise StartError(f'{path.name} must look like {{"IsEncrypted": false, "Values": {{"NAME": "value"}}}}.')
     if document.get("IsEncrypted"):

@@ -144,7 +144,7 @@ class Assessor:
     async def _look(self, key: tuple[str, str], asked: list[bool]) -> None:
         organization, message = key
         before = await self._store.load(organization, message)
-        after = await self.refresh(organization, message, loaded=before)
+        after = await self.refresh(organization, message, loaded=before, wishes_changed=True)
         if before is None or after is None or all(asked):
             return
         again_at = summary_of(after).again_at
@@ -160,11 +160,18 @@ class Assessor:
         return follower.has_been_told(read_part(follower, summary_of(loaded).parts), message)
 
     async def refresh(
-        self, organization: str, message: str, new: Sequence[Fact] = (), loaded: Loaded | None = None
+        self,
+        organization: str,
+        message: str,
+        new: Sequence[Fact] = (),
+        loaded: Loaded | None = None,
+        *,
+        wishes_changed: bool = False,
     ) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date; None if it is gone.
 
-        `loaded` is the message where it was read just now. Raises Stale.
+        `loaded` is the message where it was read just now. `wishes_changed`: somebody may have said something else
+        about following. Raises Stale.
         """
         planned: list[StoredMessage] = []
         there = loaded
@@ -179,7 +186,9 @@ class Assessor:
                     await self._forget(organization, message, {}, planned)
                 return None
             try:
-                return await self._refresh(organization, found, new, planned)
+                await self._context_loader.note(organization, found, new)
+                assessment = await self.assess(organization, found, new)
+                return await self.settle(organization, found, assessment, planned, wishes_changed=wishes_changed)
             except Stale:
                 # Another process has written the summary meanwhile: what followers have written may be out of date.
                 planned.append(found.message)
@@ -230,14 +239,14 @@ class Assessor:
 
         return await asyncio.to_thread(found) if len(facts) > _LONG else found()
 
-    async def _refresh(
-        self, organization: str, loaded: Loaded, new: Sequence[Fact], planned: Sequence[StoredMessage]
-    ) -> Loaded:
-        await self._context_loader.note(organization, loaded, new)
-        return await self.settle(organization, loaded, await self.assess(organization, loaded, new), planned)
-
     async def settle(
-        self, organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage] = ()
+        self,
+        organization: str,
+        loaded: Loaded,
+        found: Assessment,
+        planned: Sequence[StoredMessage] = (),
+        *,
+        wishes_changed: bool = False,
     ) -> Loaded:
         """Write an assessment, and bring all that follows it up to date; the message with its new summary.
 
@@ -245,7 +254,7 @@ class Assessor:
         """
         message, before = loaded.message.id, summary_of(loaded)
         await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, found.stored.rows)
-        assessed = _assessed(organization, loaded, found, planned)
+        assessed = replace(_assessed(organization, loaded, found, planned), wishes_changed=wishes_changed)
         plans = await plan_all(self._followers, assessed, before.parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
         columns = pack(_summary(found, plans, again_at))
@@ -328,16 +337,27 @@ def _summary(found: Assessment, plans: Plans, again_at: datetime | None) -> Summ
 def _assessed(
     organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage]
 ) -> AssessedMessage:
-    facts, verdicts = _with_first_opens(found)
+    facts, verdicts = _with_first_hits(loaded.message.id, found)
     return AssessedMessage(
-        organization, loaded.message, loaded.etag, loaded.copies, facts, verdicts, found.kpis, found.tallies, planned
+        organization,
+        loaded.message,
+        loaded.etag,
+        loaded.copies,
+        facts,
+        verdicts,
+        found.kpis,
+        found.tallies,
+        planned_before=planned,
     )
 
 
-def _with_first_opens(found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
+def _with_first_hits(message: str, found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
     """The live facts, and of the folded ones those that an alert may tell of."""
     if found.folded is None:
         return list(found.live), found.verdicts
-    first = found.folded.first_opens
-    verdicts = {opened.fact.key: Verdict(opened.kind, 1.0, (), "", 1.0) for opened in first}
-    return [*(opened.fact for opened in first), *found.live], {**verdicts, **found.verdicts}
+    first = [(opened.fact, opened.kind) for opened in found.folded.first_opens]
+    for hit in found.folded.first_hits:
+        fact = Fact(hit.key, message, hit.kind, hit.at, "GET", recipient=hit.recipient, item=hit.item)
+        first.append((fact, hit.verdict))
+    verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
+    return [*(fact for fact, _ in first), *found.live], {**verdicts, **found.verdicts}

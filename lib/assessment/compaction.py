@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.tracking.facts import Fact
+from lib.tracking.facts import Fact, HitKind
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
 from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
@@ -36,8 +36,22 @@ class FirstOpen(BaseModel):
     kind: Class
 
 
+class FirstHit(BaseModel):
+    """A click or a view that came before all others of its recipient: alerts tell of it."""
+
+    key: str
+    kind: HitKind
+    at: int
+    """Milliseconds since 1970."""
+
+    recipient: int | None = None
+    item: int
+    verdict: Class
+
+
 class FoldedFacts(BaseModel):
-    """Facts up to `until` (milliseconds since 1970), counted. `first_opens`: of all, and of people."""
+    """Facts up to `until` (milliseconds since 1970), counted. `first_opens`: of all, and of people; `first_hits`: the
+    same of each recipient's clicks, and of each recipient's views."""
 
     until: int
     facts: int
@@ -45,6 +59,7 @@ class FoldedFacts(BaseModel):
     tallies: Tallies
     readers: list[Reader] = []
     first_opens: list[FirstOpen] = []
+    first_hits: list[FirstHit] = []
     attachment_views: dict[int, int] = {}
 
 
@@ -72,6 +87,7 @@ def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts |
         tallies=before.tallies + tallies if before else tallies,
         readers=readers(old, verdicts, before.readers if before else ()),
         first_opens=_first_opens(old, verdicts, before.first_opens if before else []),
+        first_hits=_first_hits(old, verdicts, before.first_hits if before else []),
         attachment_views=added(views(old, verdicts), before.attachment_views if before else {}),
     )
 
@@ -84,3 +100,24 @@ def _first_opens(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[
     opens.sort(key=lambda first: first.fact.key)
     human = next((first for first in opens if first.kind == "human"), None)
     return [first for first in opens[:1] if first is not human] + ([human] if human else [])
+
+
+def _first_hits(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[FirstHit]) -> list[FirstHit]:
+    new = [
+        FirstHit(
+            key=fact.key,
+            kind=fact.kind,
+            at=fact.at,
+            recipient=fact.recipient,
+            item=fact.item,
+            verdict=verdicts[fact.key].kind,
+        )
+        for fact in old
+        if fact.kind != "open"
+    ]
+    first: dict[tuple[HitKind, int | None, bool], FirstHit] = {}
+    for hit in sorted([*before, *new], key=lambda hit: hit.key):
+        first.setdefault((hit.kind, hit.recipient, False), hit)
+        if hit.verdict == "human":
+            first.setdefault((hit.kind, hit.recipient, True), hit)
+    return list({hit.key: hit for hit in first.values()}.values())

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from lib.cards.rules import wanted_cards
+from lib.cards.rules import ToldHit, told_hits, wanted_cards
 from lib.cards.store import Cards
 from lib.clock import Clock
-from lib.messages.models import StoredMessage
+from lib.messages.models import Copy, StoredMessage
 from lib.organizations.registry import Organizations
+from lib.tracking.facts import Fact
 from lib.verdicts.assessed import AssessedMessage, Plan
 
 _GONE = {
     "email_opened": "The open turned out to be a mail scanner's.",
+    "link_clicked": "The click turned out to be a mail scanner's.",
+    "attachment_viewed": "The view turned out to be a mail scanner's.",
     "send_failed": "That is no longer so: the message was sent again, or changed.",
     "send_uncertain": "It is known now what became of the message.",
     "reminder": "The reminder was changed.",
 }
 """Why a card is withdrawn, by its kind."""
+
+LinksOfCopy = Callable[[str, Copy], Awaitable[Sequence[str]]]
+"""Reads the destinations of a copy's links, by index, of (organization, copy)."""
+
+FileNames = Callable[[str, StoredMessage], Awaitable[Mapping[int, str]]]
+"""Reads the names of a message's attachments, by their numbers, of (organization, message)."""
 
 
 class CardsFollower:
@@ -28,9 +38,13 @@ class CardsFollower:
     part_name = "cards"
     part_type = TypeAdapter(dict[str, str])
 
-    def __init__(self, cards: Cards, organizations: Organizations, clock: Clock) -> None:
+    def __init__(
+        self, cards: Cards, organizations: Organizations, links: LinksOfCopy, file_names: FileNames, clock: Clock
+    ) -> None:
         self._cards = cards
         self._organizations = organizations
+        self._links = links
+        self._file_names = file_names
         self._clock = clock
 
     async def plan(self, assessed: AssessedMessage, before: dict[str, str] | None) -> Plan[dict[str, str]]:
@@ -39,8 +53,10 @@ class CardsFollower:
         Cards come before the summary that tells of them: a process that dies in between leaves them to the next plan.
         """
         organization, message, shown = assessed.organization, assessed.message, before or {}
-        alert_on = (await self._organizations.settings(organization)).alert_on
-        wanted = wanted_cards(assessed, alert_on, self._clock.now())
+        settings = await self._organizations.settings(organization)
+        hits, now = told_hits(assessed, settings.alert_on, settings.tracking != "aggregate"), self._clock.now()
+        new = [hit for hit in hits if hit.id not in shown and hit.ready_at <= now]
+        wanted = wanted_cards(assessed, hits, await self._targets(assessed, new), now)
         for card in wanted.cards:
             if card.id not in shown:
                 await self._cards.ensure(organization, card)
@@ -48,6 +64,27 @@ class CardsFollower:
         for gone in shown.keys() - stand.keys():
             await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
         return Plan(stand, wanted.again_at)
+
+    async def _targets(self, assessed: AssessedMessage, hits: Sequence[ToldHit]) -> dict[str, str]:
+        """Names of the hosts and files that these hits looked at, by the card's id; only as far as they are known."""
+        found: dict[str, str] = {}
+        files: Mapping[int, str] | None = None
+        for hit in hits:
+            name: str | None = None
+            if hit.fact.kind == "click":
+                name = await self._host(assessed, hit.fact)
+            elif hit.fact.kind == "attachment_view":
+                if files is None:
+                    files = await self._file_names(assessed.organization, assessed.message)
+                name = files.get(hit.fact.item)
+            if name:
+                found[hit.id] = name
+        return found
+
+    async def _host(self, assessed: AssessedMessage, click: Fact) -> str | None:
+        copy = next((each for each in assessed.copies if click.recipient in (None, *each.recipients)), None)
+        links = await self._links(assessed.organization, copy) if copy else []
+        return urlsplit(links[click.item]).hostname if click.item < len(links) else None
 
     async def apply(self, assessed: AssessedMessage, part: dict[str, str]) -> None:
         """Write nothing: the cards are there."""

@@ -1,21 +1,22 @@
 """Rules of cards: which cards a message calls for. They are a pure function of its state: cards change with it.
 
-A first open is told when the noise rules have had their say, `SETTLING` after it; a card whose reason has gone is
-withdrawn, and says why.
+A message's first open, and each recipient's first click and first view of an attachment, are told when the noise rules
+have had their say, `SETTLING` after it. A card whose reason has gone is withdrawn, and says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from lib.cards.store import Card, CardRecipient, card_id
+from lib.cards.store import Card, CardKind, CardRecipient, card_id
 from lib.clock import milliseconds, moment
 from lib.messages.deliveries import refused_recipients
 from lib.messages.models import Copy, Delivery, Recipient, StoredMessage
-from lib.tracking.facts import Fact
+from lib.people.addresses import same_mailbox
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
@@ -24,6 +25,12 @@ from lib.verdicts.thresholds import SETTLING
 AlertOn = Literal["human", "any"]
 
 _MOST_NAMED = 10
+
+_KINDS: Mapping[FactKind, CardKind] = {
+    "open": "email_opened",
+    "click": "link_clicked",
+    "attachment_view": "attachment_viewed",
+}
 
 
 @dataclass(slots=True)
@@ -35,17 +42,52 @@ class Wanted:
     """When another card may be due."""
 
 
-def wanted_cards(assessed: AssessedMessage, alert_on: AlertOn, now: datetime) -> Wanted:
-    """Find all cards of the message, as its state and its judged facts have them at `now`."""
-    message, copies, verdicts = assessed.message, assessed.copies, assessed.verdicts
-    wanted = Wanted()
-    opened = _first_open(assessed.facts, verdicts, alert_on)
-    if opened is not None:
-        ready = moment(opened.at) + SETTLING
-        if ready > now:
-            wanted.again_at = ready
-        else:
-            wanted.cards.append(_open_card(message, opened, verdicts[opened.key], ready))
+@dataclass(frozen=True, slots=True)
+class ToldHit:
+    """A hit that a card tells of."""
+
+    id: str
+    """The card's."""
+
+    fact: Fact
+    verdict: Verdict
+    recipient: Recipient | None
+    """None where it is not known, or not to be told, who it was."""
+
+    @property
+    def ready_at(self) -> datetime:
+        """When the noise rules have had their say."""
+        return moment(self.fact.at) + SETTLING
+
+
+def told_hits(assessed: AssessedMessage, alert_on: AlertOn, named: bool) -> list[ToldHit]:
+    """Find the first open, and each recipient's first click and first view. `named`: cards may say whose they are."""
+    message, recipients = assessed.message, assessed.message.recipients()
+    several = len({same_mailbox(each.email) for each in recipients}) > 1
+    first: dict[str, ToldHit] = {}
+    for fact in sorted(assessed.facts, key=lambda fact: fact.key):
+        verdict = assessed.verdicts[fact.key]
+        if not fact.is_hit or (alert_on != "any" and verdict.kind != "human"):
+            continue
+        known = fact.recipient is not None and fact.recipient < len(recipients)
+        # Of a mail to one person alone every hit is that person's, whether or not its token or browser says so.
+        whose = [] if fact.kind == "open" else [str(fact.recipient) if known and several else "any"]
+        card = card_id(message.id, _KINDS[fact.kind], *whose)
+        recipient = recipients[fact.recipient] if named and known and fact.recipient is not None else None
+        first.setdefault(card, ToldHit(card, fact, verdict, recipient))
+    return list(first.values())
+
+
+def wanted_cards(
+    assessed: AssessedMessage, hits: Sequence[ToldHit], targets: Mapping[str, str], now: datetime
+) -> Wanted:
+    """Find all cards of the message, as its state and its `hits` have them at `now`.
+
+    `targets` are the names of the places and files that were looked at, as far as they are known, by the card's id.
+    """
+    message, copies = assessed.message, assessed.copies
+    wanted = Wanted(again_at=min((hit.ready_at for hit in hits if hit.ready_at > now), default=None))
+    wanted.cards += [_hit_card(message, hit, targets.get(hit.id)) for hit in hits if hit.ready_at <= now]
     if message.state in ("failed", "uncertain"):
         wanted.cards.append(_sending_card(message, copies, now))
     if message.state in ("sent", "uncertain") and message.delivery and message.delivery.refused:
@@ -55,26 +97,24 @@ def wanted_cards(assessed: AssessedMessage, alert_on: AlertOn, now: datetime) ->
     return wanted
 
 
-def _first_open(facts: Iterable[Fact], verdicts: Mapping[str, Verdict], alert_on: AlertOn) -> Fact | None:
-    counted = [
-        fact for fact in facts if fact.kind == "open" and (alert_on == "any" or verdicts[fact.key].kind == "human")
-    ]
-    return min(counted, key=lambda fact: fact.key, default=None)
-
-
-def _open_card(message: StoredMessage, opened: Fact, verdict: Verdict, at: datetime) -> Card:
-    recipient = _recipient(message, opened.recipient)
-    who = (recipient.name or recipient.email) if recipient else "A recipient"
-    doubt = "" if verdict.kind == "human" else " It may have been a machine: your organization is told of every open."
-    return _card(
-        message,
-        "email_opened",
-        "normal",
-        f"{who} opened your mail",
-        f"“{message.subject or 'No subject'}” was opened for the first time.{doubt}",
-        at,
-        recipient,
-    )
+def _hit_card(message: StoredMessage, hit: ToldHit, target: str | None) -> Card:
+    who = (hit.recipient.name or hit.recipient.email) if hit.recipient else "A recipient"
+    subject = f"“{message.subject or 'No subject'}”"
+    title, text = {
+        "open": (f"{who} opened your mail", f"{subject} was opened for the first time."),
+        "click": (
+            f"{who} clicked a link of your mail",
+            f"The link to {target} in {subject} was followed." if target else f"A link in {subject} was followed.",
+        ),
+        "attachment_view": (
+            f"{who} viewed an attachment of your mail",
+            f"“{target}” of {subject} was viewed." if target else f"An attachment of {subject} was viewed.",
+        ),
+    }[hit.fact.kind]
+    if hit.verdict.kind != "human":
+        text += " It may have been a machine: your organization is told of machines, too."
+    card = _card(message, _KINDS[hit.fact.kind], "normal", title, text, hit.ready_at)
+    return card.model_copy(update={"id": hit.id, "recipient": _shown(hit.recipient)})
 
 
 def _sending_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
@@ -142,12 +182,12 @@ def _reminder_card(message: StoredMessage, kpis: Kpis) -> Card:
     card = _card(
         message, "reminder", "high", message.reminder.title, text, message.reminded_at, None, str(milliseconds(at))
     )
-    return card.model_copy(update={"recipient": _shown(_recipient(message, None))})
+    return card.model_copy(update={"recipient": _shown(_only_recipient(message))})
 
 
 def _card(
     message: StoredMessage,
-    kind: Literal["email_opened", "reminder", "send_failed", "send_uncertain"],
+    kind: CardKind,
     priority: Literal["high", "normal"],
     title: str,
     text: str,
@@ -169,15 +209,12 @@ def _card(
         created_at=at,
         message=message.id,
         regarding=message.regarding,
-        recipient=_shown(recipient or _recipient(message, None)),
+        recipient=_shown(recipient or _only_recipient(message)),
     )
 
 
-def _recipient(message: StoredMessage, number: int | None) -> Recipient | None:
-    """Find the recipient of that number; where the number is not known, the only one."""
+def _only_recipient(message: StoredMessage) -> Recipient | None:
     recipients = message.recipients()
-    if number is not None and number < len(recipients):
-        return recipients[number]
     return recipients[0] if len(recipients) == 1 else None
 
 

@@ -25,7 +25,7 @@ from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
 from lib.storage.sort_keys import newest_first
 
-CardKind = Literal["email_opened", "reminder", "send_failed", "send_uncertain"]
+CardKind = Literal["email_opened", "link_clicked", "attachment_viewed", "reminder", "send_failed", "send_uncertain"]
 CardPriority = Literal["high", "normal"]
 CardStatus = Literal["open", "snoozed", "done"]
 Action = Literal["call", "snooze", "dismiss"]

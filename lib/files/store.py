@@ -82,6 +82,10 @@ class Files:
         rows = await self._rows(organization, message.id) if message.files_made else []
         return [file for row in rows if isinstance(file := _file(row), StoredAttachment)]
 
+    async def file_names(self, organization: str, message: StoredMessage) -> dict[int, str]:
+        """The names of the message's attachments, by their numbers."""
+        return {file.number: file.filename for file in await self.attachments(organization, message)}
+
     async def attachment(self, organization: str, message: str, number: int) -> StoredAttachment | None:
         """Read the attachment that a link's token names."""
         row = await self._tables.read_row(tables.table(organization, "messages"), message, attachment_key(number))

@@ -10,6 +10,9 @@ upwards alone, so what can be sorted both ways has a row for each way. Counts st
 
 `-opens` reads the classes 0 and 1, `opens` reads 1 and 2: one range either way, and what is nought has one row, not
 two. Ties are newest first, whichever way a list runs.
+
+Two more partitions hold one row of a message each: the scanner noise of a month, and a user's reminders that have not
+fired, `at|<time>|<message id>`.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment
 from lib.fields import RecordRef
+from lib.messages.follow_state import FollowState
 from lib.messages.models import State, StoredMessage, records_of
 from lib.storage import Range
 from lib.storage.collation import ascending, collation_key, descending
@@ -53,11 +57,14 @@ MAIN = "all"
 """The partition in which every message stands."""
 
 _NOISE = "noise:"
+_REMINDERS = "reminders:"
+_REMINDS_AT = "at|"
 _RAW_OPENS = "raw_opens|"
 
 
 class Standing(BaseModel):
-    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` is never.
+    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` and `reminds_at` is
+    never.
 
     `large`: its rows do not hold all that a list shows of it.
     """
@@ -72,7 +79,16 @@ class Standing(BaseModel):
     clicks: int = 0
     replies: int = 0
     raw_opens: int = 0
+    reminds_at: int = 0
     large: bool = False
+
+
+class ExpectedState(BaseModel):
+    """The follow state that a list shows of a message whose copies are not decided on."""
+
+    state: FollowState
+    asked: str
+    """Hash of the fields that it was decided for: sender, recipients, whether to follow, and who had it sent."""
 
 
 class ListPlace(BaseModel):
@@ -88,6 +104,8 @@ class ListPlace(BaseModel):
     whole: str | None = None
     """Etag of the row that holds all of a large message."""
 
+    expected: ExpectedState | None = None
+
     marks: dict[str, str | None]
     """Partitions, each with the etag of the message's mark there; None where that is not known."""
 
@@ -102,6 +120,11 @@ def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
 def noise_of(month: str) -> str:
     """The partition of the messages sent in a month (YYYY-MM) that have drawn very many hits."""
     return _NOISE + month
+
+
+def reminders_of(user: str) -> str:
+    """The partition of a user's messages with a reminder that has not fired."""
+    return _REMINDERS + user
 
 
 def month_of(when: datetime) -> str:
@@ -120,8 +143,14 @@ def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Stan
         clicks=kpis.clicks,
         replies=kpis.replies,
         raw_opens=kpis.raw.opens,
+        reminds_at=_reminds_at(message),
         large=large,
     )
+
+
+def _reminds_at(message: StoredMessage) -> int:
+    pending = message.reminder is not None and not message.reminded_at and not message.reminder_met
+    return min(max(milliseconds(message.reminder.at), 1), LARGEST) if message.reminder and pending else 0
 
 
 def _shelves(message: StoredMessage) -> list[Shelf]:
@@ -135,7 +164,8 @@ def _shelves(message: StoredMessage) -> list[Shelf]:
 def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
     """Every partition in which the message stands, the main one first."""
     noise = [noise_of(month_of(moment(standing.at)))] if standing.raw_opens > NOISY else []
-    return [*_partitions_of_scopes(message), *noise]
+    reminders = [reminders_of(message.sender)] if standing.reminds_at else []
+    return [*_partitions_of_scopes(message), *noise, *reminders]
 
 
 def _partitions_of_scopes(message: StoredMessage) -> list[str]:
@@ -144,7 +174,8 @@ def _partitions_of_scopes(message: StoredMessage) -> list[str]:
 
 def places_of(message: StoredMessage) -> list[ListPlace]:
     """All places where the message may stand, whatever has been counted of it."""
-    partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update={"raw_opens": NOISY + 1}))
+    anything = {"raw_opens": NOISY + 1, "reminds_at": 1}
+    partitions = partitions_of(message, standing_of(message, Kpis()).model_copy(update=anything))
     return [ListPlace(message=message.id, marks=dict.fromkeys(partitions))]
 
 
@@ -165,6 +196,8 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
     tie = f"{newest_first(standing.at)}|{message}"
     if partition.startswith(_NOISE):
         return [f"{_RAW_OPENS}{descending_number(standing.raw_opens)}|{tie}"]
+    if partition.startswith(_REMINDERS):
+        return [f"{_REMINDS_AT}{ascending_number(standing.reminds_at)}|{message}"]
     orders = [key for column in _COLUMNS for key in _orders(column, message, standing, tie)]
     return [f"{shelf}|{key}" for shelf in standing.shelves for key in orders]
 
@@ -196,6 +229,11 @@ def block_of(shelf: Shelf, sort: Sort) -> tuple[str, Range]:
 def noise_block() -> tuple[str, Range]:
     """Beginning and range of the keys of scanner noise in a month, most raw opens first."""
     return _RAW_OPENS, Range.prefix(_RAW_OPENS)
+
+
+def reminders_block() -> tuple[str, Range]:
+    """Beginning and range of the keys of a user's reminders, soonest first."""
+    return _REMINDS_AT, Range.prefix(_REMINDS_AT)
 
 
 def message_of(cursor: str) -> str:

@@ -35,6 +35,8 @@ from lib.lists.keys import (
     noise_of,
     partitions_of,
     places_of,
+    reminders_block,
+    reminders_of,
     scope_of,
     standing_of,
 )
@@ -129,7 +131,7 @@ class Lists:
 
     async def _stands(self, index: str, old: Sequence[ListPlace], wanted: ListPlace, partitions: Sequence[str]) -> bool:
         """Whether all of it is there already: every writer changes the main mark before the rest."""
-        if [place.model_copy(update={"marks": {}, "whole": None}) for place in old] != [wanted]:
+        if [place.model_copy(update={"marks": {}, "whole": None, "expected": None}) for place in old] != [wanted]:
             return False
         [place] = old
         if place.marks.keys() != set(partitions):
@@ -184,6 +186,15 @@ class Lists:
         """(cursor, message) of those sent in the month (YYYY-MM) with very many raw opens, most first."""
         start, keys = noise_block()
         rows = [row async for row in self._rows(organization, noise_of(month), start, keys, after, limit)]
+        for cursor, listed in await self._read(organization, rows):
+            yield cursor, listed
+
+    async def reminders(
+        self, organization: str, user: str, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, Listed]]:
+        """(cursor, message) of the user's messages with a reminder that has not fired, soonest first."""
+        start, keys = reminders_block()
+        rows = [row async for row in self._rows(organization, reminders_of(user), start, keys, after, limit)]
         for cursor, listed in await self._read(organization, rows):
             yield cursor, listed
 

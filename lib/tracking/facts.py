@@ -276,9 +276,9 @@ class Interactions:
     """Whether a look that comes too early is not to be followed by another one."""
 
 
-def refresh_body(organization: str, message: str, last: bool = False) -> str:
-    """The body of a queue message that asks the assessor to look at a message again."""
-    return json.dumps({"v": 1, "org": organization, "facts": [], "messages": [message], "last": last})
+def refresh_body(organization: str, *messages: str, last: bool = False) -> str:
+    """The body of a queue message that asks the assessor to look at messages again."""
+    return json.dumps({"v": 1, "org": organization, "facts": [], "messages": messages, "last": last})
 
 
 def read_interactions(payload: Any) -> Interactions:

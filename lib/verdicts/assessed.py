@@ -27,13 +27,16 @@ class AssessedMessage:
 
     copies: Sequence[Copy]
     facts: Sequence[Fact]
-    """Facts whose verdict may still change, and the first opens among the older ones."""
+    """Facts whose verdict may still change, and the first hits among the older ones."""
 
     verdicts: Mapping[str, Verdict]
     """By the fact's key."""
 
     kpis: Kpis
     tallies: Tallies
+    wishes_changed: bool = False
+    """Whether a recipient, the sender or the organization may have said something else about following since."""
+
     planned_before: Sequence[StoredMessage] = ()
     """Versions of the message for which this assessor has planned in vain: another assessor's summary came first."""
 

@@ -165,3 +165,27 @@ def test_a_ring_that_is_wrong_says_where_and_shows_no_key(setting: str, said: st
         KeyRing.parse(setting)
     for part in setting.split(","):
         assert len(part) < 20 or part[3:23] not in str(caught.value)
+
+
+@given(purposes, claims)
+def test_a_token_of_a_key_that_was_taken_off_the_ring_is_known_by_its_form(purpose: Purpose, claim: Claim) -> None:
+    token = RING.mint(purpose, claim)
+
+    assert KeyRing({"k2": bytes(range(1, 65))}).has_retired_key(token)
+    assert not RING.has_retired_key(token)
+
+
+@given(st.integers(1, 53))
+def test_the_beginning_of_a_token_is_no_whole_one(length: int) -> None:
+    smallest = RING.mint(Purpose.CLICK, Claim("abc", "0" * 32, None, 0, ""))
+
+    assert not KeyRing({"k2": bytes(64)}).has_retired_key(smallest[:length])
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "x", "k1", "wp-login.php", "ab" * 40, "k1" + "A" * 60, "K1" + BASE64URL, "k1" + BASE64URL[:-1] + ".",
+     "k1" + BASE64URL * 80, "é1" + BASE64URL, "k1" + BASE64URL[:57] + "B"],
+)  # fmt: skip
+def test_garbage_is_no_token_of_a_retired_key(garbage: str) -> None:
+    assert not KeyRing({"k9": bytes(64)}).has_retired_key(garbage)

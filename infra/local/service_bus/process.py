@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from infra.local.child import ROOT, Child
+from infra.local.child import ROOT, Child, node
 from infra.local.errors import StartError
 
 _BROKER = Path(__file__).with_name("broker.mjs")
@@ -17,7 +17,7 @@ def start_service_bus(data_dir: Path, *, port: int = 0, lock_seconds: float = 30
     """
     if not (ROOT / "node_modules" / "rhea").exists():
         raise StartError("rhea is not installed; install it with: make setup")
-    command = ["node", str(_BROKER), str(data_dir / "service-bus.json"), str(port), str(lock_seconds)]
+    command = [node(), str(_BROKER), str(data_dir / "service-bus.json"), str(port), str(lock_seconds)]
     child = Child("Service Bus", command, data_dir / "logs" / "service-bus.log")
     child.wait_until(lambda: bool(_LISTENING.search(child.output())))
     [chosen] = _LISTENING.findall(child.output())

@@ -10,9 +10,10 @@ import pytest
 
 from lib.storage import Unavailable
 from lib.storage.memory import MemoryBlobs
+from lib.tokens import Claim
 from pixel_fn import PIXEL
 from tests.support.attachments import PDF, SVG, blobs, content, parts, send
-from tests.support.heed import Heed
+from tests.support.heed import ADMIN_KEY, Heed
 from tests.support.pictures import ALL, jpeg, png
 
 
@@ -167,7 +168,7 @@ async def test_only_so_many_bytes_of_images_stay_in_memory(heed: Heed) -> None:
     from lib.files.hosted_images import HostedImages
     from lib.tokens import Claim
 
-    images = HostedImages(heed.storage.blobs, most_bytes=2 * len(png()))
+    images = HostedImages(heed.storage.blobs, heed.services.organizations, heed.clock, most_bytes=2 * len(png()))
     for name in "abc":
         await heed.storage.blobs.put_blob("heed-acme", f"images/m/{name}", png(), "image/png")
         assert await images.read_image(Claim("acme", "m", destination=name)) == (png(), "image/png")
@@ -208,3 +209,56 @@ async def test_an_upload_is_told_which_limit_the_picture_exceeds(heed: Heed) -> 
     assert answer.status == 422
     assert answer.json["errors"][0]["loc"] == ["body"]
     assert "65,535 by 65,535 pixels; a side has at most 16,384 pixels" in answer.json["detail"]
+
+
+async def shown_in(heed: Heed) -> str:
+    """The path of an image that was shown, and is in memory since."""
+    message, _ = await with_images(heed, png())
+    await send(heed, message)
+    [path] = hosted(heed)
+    assert (await heed.hit(path)).body == png()
+    return path
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+async def test_images_of_a_deleted_organization_leave_memory_within_a_minute(heed: Heed, made_again: bool) -> None:
+    path = await shown_in(heed)
+    await heed.organization("other")
+
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+    heed.clock.move(seconds=61)
+    if made_again:
+        await heed.start()
+
+    assert (await heed.hit(path)).body == PIXEL
+
+
+async def test_an_image_of_another_organization_has_a_deleted_ones_dropped(heed: Heed) -> None:
+    path = await shown_in(heed)
+    await heed.organization("other")
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+    heed.clock.move(seconds=61)
+
+    other = Claim("other", "0" * 32, None, 0x8000, "none")
+    assert await heed.services.hosted_images.read_image(other) is None
+
+    heed.clock.move(seconds=-61)  # no further look can drop it
+    assert (await heed.hit(path)).body == PIXEL
+
+
+async def test_an_image_in_memory_is_shown_while_the_registry_does_not_answer(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await shown_in(heed)
+    looks = 0
+
+    async def down(organization: str) -> Any:
+        nonlocal looks
+        looks += 1
+        raise Unavailable(organization)
+
+    monkeypatch.setattr(heed.services.organizations, "load_organization", down)
+    heed.clock.move(minutes=10)
+
+    assert [(await heed.hit(path)).body for _ in range(3)] == [png()] * 3
+    assert looks == 1

@@ -198,3 +198,50 @@ def test_the_environment_wins_over_the_settings_file(tmp_path: Path) -> None:
     assert copy.lines[-1] == "Key:           of the file"
     copy.send(signal.SIGTERM)
     assert copy.end()[0] == 0
+
+
+@pytest.mark.parametrize("data_dir", ["taken", "taken/below", "/proc/heed", "/dev/null/heed"])
+def test_a_data_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, data_dir: str) -> None:
+    (tmp_path / "taken").write_text("A file stands in the way.")
+
+    exit_code, errors = CopyOfHeed(tmp_path, HEED_DATA_DIR=data_dir).end()
+
+    [line] = errors.splitlines()
+    assert exit_code == 1
+    assert line.startswith(f"The data folder {tmp_path / data_dir} cannot be used (")
+    assert line.endswith(" HEED_DATA_DIR=/tmp/heed make run")
+
+
+@pytest.mark.parametrize("place", ["lock", "logs", "azurite", "token-keys"])
+def test_a_data_folder_with_something_else_in_it_is_said_in_one_line(tmp_path: Path, place: str) -> None:
+    folder = tmp_path / ".local"
+    folder.mkdir()
+    if place in ("lock", "token-keys"):
+        (folder / place).mkdir()
+    else:
+        (folder / place).write_text("A file stands in the way.")
+
+    exit_code, errors = CopyOfHeed(tmp_path).end()
+
+    [line] = errors.splitlines()
+    assert exit_code == 1
+    assert line.startswith(f"The data folder {folder} cannot be used ({folder / place}")
+
+
+@pytest.mark.parametrize("queues", ["storage", "servicebus"])
+def test_a_machine_without_node_is_told_what_is_missing(tmp_path: Path, queues: str) -> None:
+    given = {"AzureWebJobsStorage": NO_SERVERS["AzureWebJobsStorage"]} if queues == "servicebus" else {}
+
+    exit_code, errors = CopyOfHeed(tmp_path, HEED_QUEUES=queues, PATH=str(tmp_path), **given).end()
+
+    [line] = errors.splitlines()
+    assert exit_code == 1
+    assert line.startswith("Node.js is not installed")
+
+
+def test_a_settings_file_that_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").mkdir()
+
+    exit_code, errors = CopyOfHeed(tmp_path, **NO_SERVERS).end()
+
+    assert (exit_code, errors) == (1, "local.settings.json cannot be read: Is a directory.\n")
