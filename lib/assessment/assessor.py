@@ -170,8 +170,8 @@ class Assessor:
     ) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date; None if it is gone.
 
-        `loaded` is the message where it was read just now. `wishes_changed`: somebody may have said something else
-        about following. Raises Stale.
+        `loaded` is the message where it was read just now. `wishes_changed`: a wish about following may be
+        another one. Raises Stale.
         """
         planned: list[StoredMessage] = []
         there = loaded

@@ -49,7 +49,7 @@ class ListsFollower:
     async def _expected_state(self, assessed: AssessedMessage, before: Sequence[ListPlace]) -> ExpectedState | None:
         """The follow state of a message whose copies are not decided on; None once they are.
 
-        It is decided anew when the message has changed, or what somebody has said: not when only its time is another.
+        It is decided anew when the message has changed, or a wish has: not when only its time is another.
         """
         message = assessed.message
         if fixed_follow_state(message) is not None:

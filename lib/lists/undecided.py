@@ -60,7 +60,7 @@ class UndecidedMessages:
             yield row.key.rpartition("|")[2]
 
     async def names_of(self, organization: str, message: StoredMessage) -> list[str]:
-        """Those whose word counts for the message; none once its copies are decided on."""
+        """Name the sender, the records and the addresses whose word counts; none once the copies are decided on."""
         if fixed_follow_state(message) is not None:
             return []
         mailboxes = {same_mailbox(each.email) for each in message.recipients()}

@@ -52,10 +52,10 @@ class Notebook:
 
 
 async def heed_with_notebook() -> tuple[Heed, Notebook]:
-    heed = await Heed().start()
+    heed = Heed()
     notebook = Notebook(heed.services)
     heed.services.__dict__["followers"] = (*heed.services.followers, notebook)
-    return heed, notebook
+    return await heed.start(), notebook
 
 
 async def test_a_follower_plans_before_the_summary_and_applies_when_the_summary_says_so() -> None:
