@@ -17,12 +17,11 @@ from pydantic import BaseModel
 from lib.clock import milliseconds
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage, records_of
+from lib.people.families import MOST_PARENTS
+from lib.people.records import name_of
 from lib.storage.ledger import LedgerShare
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import Sums, Tallies
-
-MOST_PARENTS = 8
-"""Parents of a record that are looked at, one above the other."""
 
 LastOf = Literal["sent"] | EventKind
 
@@ -64,17 +63,6 @@ class RecordShare(LedgerShare):
         """When it was sent, and the last event of each kind, in milliseconds since 1970."""
         times: dict[LastOf, int] = {kind: events.last for kind, events in self.sums.events.items()}
         return times if self.sent_at is None else {"sent": self.sent_at, **times}
-
-
-def name_of(record: RecordRef) -> str:
-    """`<type>|<id>`: no type and no id holds that sign."""
-    return f"{record.type}|{record.id}"
-
-
-def record_of(name: str) -> RecordRef:
-    """The inverse of `name_of`."""
-    record_type, _, record_id = name.partition("|")
-    return RecordRef(type=record_type, id=record_id)
 
 
 def names_of(message: StoredMessage) -> list[str]:
