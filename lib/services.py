@@ -41,6 +41,7 @@ from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.calls import Activities
 from lib.people.consents import Consents
+from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
@@ -282,7 +283,7 @@ class Services:
         return Preparation(
             self.organizations,
             self.people,
-            self.consents,
+            self.recipient_lookup,
             self.ring,
             self.settings.base_url,
             self.transport is None or self.transport.separate_envelopes,
@@ -318,6 +319,10 @@ class Services:
     @cached_property
     def address_index(self) -> AddressIndex:
         return AddressIndex(self.storage.tables, self.people, self.address_hashes)
+
+    @cached_property
+    def recipient_lookup(self) -> RecipientLookup:
+        return RecipientLookup(self.people, self.consents, self.address_index, self.address_hashes)
 
     @cached_property
     def files(self) -> Files:

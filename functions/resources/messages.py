@@ -118,6 +118,8 @@ async def patch_message(call: Call) -> Answer:
     if given - _AFTER_SENDING - {"regarding", "template"}:
         changed.follow_state = None
         changed.copy_count = None if changed.copy_count is None else 0  # what was prepared is no longer this mail
+    if given - _AFTER_SENDING - {"template"}:
+        changed.matched = None
     if "template" in given:
         changed.template_version = await _template_version(call, spec.template)
     if "reminder" in given:

@@ -19,6 +19,7 @@ from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, Reminder, StoredMessage
 from lib.messages.store import Loaded
+from lib.people.recipients import NOT_LOOKED_UP
 from lib.verdicts.kpis import Kpis
 
 
@@ -84,11 +85,10 @@ async def read_message(call: Call, loaded: Loaded, known: FollowState | None = N
     """
     message = loaded.message
     body = await call.services.messages.body(call.org, message.id)
-    state = (
-        known
-        or fixed_follow_state(message)
-        or await call.services.preparation.follow_state(call.org, call.organization.settings, message)
-    )
+    state, recipients = known or fixed_follow_state(message), NOT_LOOKED_UP
+    if state is None:
+        decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
+        state, recipients = decision.state, decision.known
     shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
     files = await call.services.files.attachments(call.org, message)
     return MessageRead(
@@ -97,7 +97,7 @@ async def read_message(call: Call, loaded: Loaded, known: FollowState | None = N
         text=body.text,
         other_readers=_other_readers(loaded),
         attachments=[attachment_read(call, file, loaded, files) for file in files],
-        check=await message_checks(call, message, state, body) if message.state in UNSENT else [],
+        check=await message_checks(call, message, state, body, recipients) if message.state in UNSENT else [],
     )
 
 

@@ -92,7 +92,7 @@ def _sending_card(message: StoredMessage, copies: Sequence[Copy], now: datetime)
 
 
 def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
-    refused, recipients = refused_recipients(message, copies), message.recipients()
+    refused, recipients = refused_recipients(message, copies), message.matched_recipients()
     total = message.delivery.total if message.delivery else len(recipients)
     return _card(
         message,
@@ -109,7 +109,7 @@ def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime)
 
 
 def _named(message: StoredMessage, refused: Sequence[tuple[int, Delivery]]) -> str:
-    recipients = message.recipients()
+    recipients = message.matched_recipients()
     named = [_refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
     if len(refused) > _MOST_NAMED:
         named.append(f"And {len(refused) - _MOST_NAMED} more.")
@@ -175,7 +175,7 @@ def _card(
 
 def _recipient(message: StoredMessage, number: int | None) -> Recipient | None:
     """Find the recipient of that number; where the number is not known, the only one."""
-    recipients = message.recipients()
+    recipients = message.matched_recipients()
     if number is not None and number < len(recipients):
         return recipients[number]
     return recipients[0] if len(recipients) == 1 else None

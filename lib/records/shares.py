@@ -87,7 +87,7 @@ def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dic
         return [name_of(record), *parents[name_of(record)]]
 
     reached: dict[str, _Reached] = defaultdict(_Reached)
-    for number, recipient in enumerate(message.recipients()):
+    for number, recipient in enumerate(message.matched_recipients()):
         if recipient.record:
             for name in upwards(recipient.record):
                 reached[name].recipients.add(number)
