@@ -48,7 +48,7 @@ class RecordMatch:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a message says that tells its recipients' records apart."""
+    """Facts about a message that tell its recipients' records apart."""
 
     sender: str
     """The id of the sending user."""
@@ -88,7 +88,7 @@ def _matched(record: StoredRecord) -> RecordMatch:
     return RecordMatch("address", record.ref(), (record,))
 
 
-Rule = Callable[[Sequence[StoredRecord], Circumstances], list[StoredRecord]]
+_MatchRule = Callable[[Sequence[StoredRecord], Circumstances], list[StoredRecord]]
 
 
 def _in_line_with_regarding(records: Sequence[StoredRecord], circumstances: Circumstances) -> list[StoredRecord]:
@@ -116,4 +116,4 @@ def _owned_by_sender(records: Sequence[StoredRecord], circumstances: Circumstanc
     return [each for each in records if each.owner == circumstances.sender]
 
 
-_RULES: Sequence[Rule] = (_tied_to_regarding, _owned_by_sender)
+_RULES: Sequence[_MatchRule] = (_tied_to_regarding, _owned_by_sender)

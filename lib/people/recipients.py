@@ -2,11 +2,12 @@
 
 Cost: for each address one query of the index and one of the consents, and one read for each record that is named or has
 an address, for each of their parents, and for the record that the message is regarding; 32 at a time. A record that
-several recipients share is read once.
+several recipients share is read once. An organization without index and consents costs one read in all.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -43,7 +44,7 @@ class AddressedRecipient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KnownRecipient:
-    """What is known about one recipient."""
+    """The wishes and the record of one recipient."""
 
     said: Said
     match: RecordMatch
@@ -51,7 +52,7 @@ class KnownRecipient:
 
 @dataclass(frozen=True, slots=True)
 class KnownRecipients:
-    """What is known about all recipients of a message."""
+    """The wishes and the records of all recipients of a message."""
 
     recipients: Sequence[KnownRecipient] = ()
     """In the message's order."""
@@ -106,11 +107,11 @@ class RecipientLookup:
         """
         emails = list(dict.fromkeys(same_mailbox(each.email) for each in recipients))
         # Without the organization's secret there is no row with a hash, so no consent and no index.
-        if not emails or await self._hashes.find(organization, emails[0]) is None:
-            entries, consents = dict[str, list[AddressEntry]](), dict[str, Preference]()
-        else:
-            entries = await self._entries(organization, emails) if by == "address" else {}
-            consents = await self._consents_of(organization, emails)
+        is_known = bool(emails) and await self._hashes.find(organization, emails[0]) is not None
+        entries, consents = await asyncio.gather(
+            self._entries(organization, emails if is_known and by == "address" else []),
+            self._consents_of(organization, emails if is_known else []),
+        )
         named = [name_of(each.record) for each in recipients if each.record]
         about = [name_of(RecordRef(type=regarding.type, id=regarding.id))] if regarding else []
         found = [each.name for some in entries.values() for each in some[:MOST_RECORDS]]
