@@ -30,7 +30,9 @@ RecordPatch = patch_of(RecordSpec, __name__)
 class RecordsQuery(PageQuery):
     type: RecordType | None = Field(None, description="needed without a view or an address; narrows these")
     email: Email | None = Field(
-        None, description="records that have this address, in whatever case, by type and id; its pages may be short"
+        None,
+        description="records that have this address (+ written as %2B), in whatever case, by type and id; its pages "
+        "may be short",
     )
     view: Literal["engaged-this-week"] | None = Field(
         None, description="records that people have engaged with in the last 7 days, by score; its pages may be short"

@@ -216,6 +216,7 @@ async def test_a_failed_mail_to_another_address_belongs_to_another_record() -> N
     assert await mails_of(heed, CONTACT) == [message]
 
     await heed.api("PATCH", f"/messages/{message}", {"to": [BOB]})
+    assert await mails_of(heed, CONTACT) == []
     await heed.post(f"/messages/{message}/send")
     await heed.work()
 
