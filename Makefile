@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs bench traces lock clean
+.PHONY: help setup run test check format docs bench traces index lock clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -46,6 +46,9 @@ bench: setup ## measure; writes bench/RESULTS.md
 
 traces: setup ## judge labelled traces; writes bench/traces/RESULTS.md
 	$(BIN)/python -m bench.traces
+
+index: setup ## index the addresses of records from before there was an index: all, or org=NAME
+	$(BIN)/python -m infra.index_addresses $(or $(org),--all)
 
 lock: setup ## renew the exact versions in requirements.lock
 	$(BIN)/pip install --quiet pip-tools

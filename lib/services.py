@@ -42,8 +42,10 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes
+from lib.people.address_index import AddressIndex
 from lib.people.calls import Activities
 from lib.people.consents import Consents
+from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
@@ -304,7 +306,7 @@ class Services:
         return Preparation(
             self.organizations,
             self.people,
-            self.consents,
+            self.recipient_lookup,
             self.ring,
             self.settings.base_url,
             self.transport is None or self.transport.separate_envelopes,
@@ -332,6 +334,14 @@ class Services:
     @cached_property
     def consents(self) -> Consents:
         return Consents(self.storage, self.address_hashes, self.clock)
+
+    @cached_property
+    def address_index(self) -> AddressIndex:
+        return AddressIndex(self.storage.tables, self.people, self.address_hashes)
+
+    @cached_property
+    def recipient_lookup(self) -> RecipientLookup:
+        return RecipientLookup(self.people, self.consents, self.address_index, self.address_hashes)
 
     @cached_property
     def files(self) -> Files:

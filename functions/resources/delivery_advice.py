@@ -11,6 +11,8 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.resources.messages import load_message
 from lib.clock import in_zone
 from lib.fields import Moment
+from lib.send_time.advice import Advice
+from lib.send_time.sentences import NO_RECIPIENT, SEVERAL
 
 endpoints = Endpoints("Delivery advice")
 
@@ -51,7 +53,13 @@ async def delivery_advice(call: Call) -> Answer:
     advisor = call.services.advisor
     sender_zone = await advisor.sender_zone(call.org, message)
     work_hours = call.organization.settings.work_hours
-    advice = await advisor.advise(call.org, work_hours, message, sender_zone, call.query.now or call.now)
+    now = call.query.now or call.now
+    if len(message.recipients()) == 1:
+        decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
+        [recipient] = decision.known.recipients
+        advice = await advisor.advise(call.org, work_hours, recipient.match, sender_zone, now)
+    else:
+        advice = Advice(SEVERAL if message.recipients() else NO_RECIPIENT)
     return Answer(
         200,
         DeliveryAdvice(

@@ -15,7 +15,7 @@ from functions.api.problems import invalid, invalid_fields, not_there
 from functions.shapes.message import (
     MessageItem,
     MessageRead,
-    follow_state_now,
+    decided_now,
     listed_follow_state,
     message_item,
     read_message,
@@ -29,6 +29,7 @@ from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import fixed_follow_state, is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
 from lib.messages.store import Loaded
+from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
 from lib.storage import Conflict
 from lib.verdicts.repeats import is_repeat
@@ -66,8 +67,9 @@ async def answer_with_message(call: Call, status: int, message: str) -> Answer:
     loaded = await call.services.assessor.refresh(call.org, message)
     if loaded is None:
         raise not_there("message")
-    state = listed_follow_state(call, loaded) or await follow_state_now(call, loaded)
-    return whole_message(status, await read_message(call, loaded, state))
+    listed = listed_follow_state(call, loaded) if loaded.message.state == "scheduled" else None
+    state, recipients = (listed, NOT_LOOKED_UP) if listed else await decided_now(call, loaded)
+    return whole_message(status, await read_message(call, loaded, state, recipients))
 
 
 def whole_message(status: int, message: MessageRead) -> Answer:
@@ -97,12 +99,12 @@ async def make_message(call: Call) -> Answer:
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load_message(call)
-    state = await follow_state_now(call, loaded)
+    state, recipients = await decided_now(call, loaded)
     if fixed_follow_state(loaded.message) is None and state != listed_follow_state(call, loaded):
         # A process has died before the lists were told of a change, or it was none that they are told of.
         with suppress(Stale):
             await call.services.assessor.refresh(call.org, loaded.message.id, wishes_changed=True)
-    return whole_message(200, await read_message(call, loaded, state))
+    return whole_message(200, await read_message(call, loaded, state, recipients))
 
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
@@ -129,6 +131,8 @@ async def patch_message(call: Call) -> Answer:
     if given - _AFTER_SENDING - {"regarding", "template"}:
         changed.follow_state = None
         changed.copy_count = None if changed.copy_count is None else 0  # what was prepared is no longer this mail
+    if given - _AFTER_SENDING - {"template"}:
+        changed.matched = None
     if "template" in given:
         changed.template_version = await _template_version(call, spec.template)
     if "reminder" in given:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, not_there
 from lib.errors import Stale
-from lib.fields import Model, RecordRef, RecordType
+from lib.fields import Email, Model, RecordRef, RecordType
 from lib.people.records import Record, RecordSpec, StoredRecord
 from lib.people.store import USERS, record_partition
 from lib.people.users import OptIn, StoredUser, User, UsersChanged, UserSpec
@@ -31,7 +32,12 @@ _RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
 
 
 class RecordsQuery(PageQuery):
-    type: RecordType | None = Field(None, description="needed without a view; narrows a view")
+    type: RecordType | None = Field(None, description="needed without a view or an address; narrows these")
+    email: Email | None = Field(
+        None,
+        description="records that have this address (+ written as %2B), in whatever case, by type and id; its pages "
+        "may be short",
+    )
     view: Literal["engaged-this-week"] | None = Field(
         None, description="records that people have engaged with in the last 7 days, by score; its pages may be short"
     )
@@ -49,12 +55,13 @@ class RecordItem(Record):
     engagement: Engagement | None = Field(None, description="in a view; null in a list by type")
 
 
-async def _put(call: Call, kept: Repository[Any], partition: str, key: str, stored: Any, read: type[Any]) -> Answer:
+async def _saved(stored: BaseModel, read: type[Any], saving: Awaitable[tuple[str, bool]]) -> Answer:
+    """Answer with what is saved. Raises Stale."""
     try:
-        etag, made = await kept.save(call.org, partition, key, stored, call.if_match)
+        etag, is_new = await saving
     except Conflict as error:
         raise Stale from error
-    return Answer(201 if made else 200, read(**stored.model_dump(), etag=etag), etag)
+    return Answer(201 if is_new else 200, read(**stored.model_dump(), etag=etag), etag)
 
 
 async def _get(call: Call, kept: Repository[Any], partition: str, key: str, what: str) -> tuple[Any, str]:
@@ -64,16 +71,15 @@ async def _get(call: Call, kept: Repository[Any], partition: str, key: str, what
     return found
 
 
-async def _patch(
-    call: Call, kept: Repository[Any], partition: str, key: str, spec: type[Model], read: type[Any], what: str
-) -> Answer:
+async def _patched(
+    call: Call, kept: Repository[Any], partition: str, key: str, spec: type[Model], what: str
+) -> tuple[Any, str]:
+    """Return the changed model, and the etag of the version that it is to replace. Raises Problem, Stale."""
     there, etag = await _get(call, kept, partition, key, what)
     if call.if_match not in (None, "*", etag):
         raise Stale
     changed = spec.model_validate(patched(spec, there, call.body))
-    stored = there.model_copy(update=dict(changed))
-    etag = await kept.change(call.org, partition, key, stored, etag)
-    return Answer(200, read(**stored.model_dump(), etag=etag), etag)
+    return there.model_copy(update=dict(changed)), etag
 
 
 async def _list(call: Call, kept: Repository[Any], partition: str, read: type[Any]) -> Answer:
@@ -87,7 +93,8 @@ async def _list(call: Call, kept: Repository[Any], partition: str, read: type[An
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
     stored = StoredUser(id=call.path["user"], **call.body.model_dump())
-    answer = await _put(call, call.services.people.users, USERS, stored.id, stored, User)
+    users = call.services.people.users
+    answer = await _saved(stored, User, users.save(call.org, USERS, stored.id, stored, call.if_match))
     await call.services.wishes.senders_changed(call.org, [stored.id])
     return answer
 
@@ -102,9 +109,11 @@ async def get_user(call: Call) -> Answer:
 @endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User})
 async def patch_user(call: Call) -> Answer:
     """Change some fields of a user."""
-    answer = await _patch(call, call.services.people.users, USERS, call.path["user"], UserSpec, User, "user")
+    users, name = call.services.people.users, call.path["user"]
+    stored, etag = await _patched(call, users, USERS, name, UserSpec, "user")
+    answer = await _saved(stored, User, users.save(call.org, USERS, name, stored, etag))
     if call.body.model_fields_set & _USER_WISHES:
-        await call.services.wishes.senders_changed(call.org, [call.path["user"]])
+        await call.services.wishes.senders_changed(call.org, [name])
     return answer
 
 
@@ -127,9 +136,9 @@ async def opt_in_users(call: Call) -> Answer:
 async def put_record(call: Call) -> Answer:
     """Make a record, or replace one. Its mail then counts for its new parent."""
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
-    kept = call.services.people.records
     before = await call.services.people.record(call.org, _ref(call))
-    answer = await _put(call, kept, record_partition(stored.type), stored.id, stored, Record)
+    saving = call.services.address_index.save_record(call.org, stored, call.if_match)
+    answer = await _saved(stored, Record, saving)
     await call.services.wishes.record_changed(
         call.org, _ref(call), {*stored.emails, *(before.emails if before else ())}
     )
@@ -149,13 +158,12 @@ async def get_record(call: Call) -> Answer:
 @endpoints("PATCH", "/records/{type}/{id}", body=RecordPatch, answers={200: RecordRead})
 async def patch_record(call: Call) -> Answer:
     """Change some fields of a record. Its mail then counts for its new parent."""
-    partition = record_partition(call.path["type"])
-    kept = call.services.people.records
+    records, partition = call.services.people.records, record_partition(call.path["type"])
     before = await call.services.people.record(call.org, _ref(call))
-    answer = await _patch(call, kept, partition, call.path["id"], RecordSpec, Record, "record")
+    stored, etag = await _patched(call, records, partition, call.path["id"], RecordSpec, "record")
+    answer = await _saved(stored, Record, call.services.address_index.save_record(call.org, stored, etag))
     if call.body.model_fields_set & _RECORD_WISHES:
-        assert isinstance(answer.body, Record)
-        emails = {*answer.body.emails, *(before.emails if before else ())}
+        emails = {*stored.emails, *(before.emails if before else ())}
         await call.services.wishes.record_changed(call.org, _ref(call), emails)
     return await _with_engagement(call, answer)
 
@@ -180,12 +188,24 @@ def _engagement(call: Call, rollup: Rollup) -> Engagement:
 
 @endpoints("GET", "/records", query=RecordsQuery, answers={200: Page[RecordItem]})
 async def list_records(call: Call) -> Answer:
-    """List the records of a type by id, or the records that people have engaged with by score."""
+    """List the records of a type by id, those that have an address, or those that people have engaged with by score."""
+    if call.query.view and call.query.email:
+        raise invalid(["query", "email"], "give either view or email")
+    if call.query.email:
+        return await _list_by_address(call)
     if call.query.view:
         return await _list_engaged(call)
     if call.query.type is None:
-        raise invalid(["query", "type"], "needed where no view is named")
+        raise invalid(["query", "type"], "needed where neither a view nor an address is named")
     return await _list(call, call.services.people.records, record_partition(call.query.type), RecordItem)
+
+
+async def _list_by_address(call: Call) -> Answer:
+    query: RecordsQuery = call.query
+    assert query.email
+    found = await call.services.address_index.page(call.org, query.email, query.type, query.after(), query.limit)
+    items = [RecordItem(**record.model_dump(), etag=etag) for record, etag in found.records]
+    return Answer(200, page_until(items, found.after))
 
 
 async def _list_engaged(call: Call) -> Answer:

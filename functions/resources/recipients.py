@@ -11,8 +11,10 @@ from functions.resources.messages import load_message
 from lib.fields import RecordRef
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import Decision
+from lib.messages.matched_records import MatchedRecords
 from lib.messages.models import Copy, Delivery, StoredMessage
 from lib.messages.store import Loaded
+from lib.people.matching import RecordMatch, ResolvedBy
 from lib.people.preference import Preference
 
 endpoints = Endpoints("Recipients and consents")
@@ -23,7 +25,14 @@ class RecipientRead(BaseModel):
 
     email: str
     name: str
-    record: RecordRef | None
+    record: RecordRef | None = Field(
+        description="the given record, or the one found by address; fixed once the mail has gone out"
+    )
+    resolved_by: ResolvedBy = Field(
+        description="`given`: the message names the record; `address`: the record has the address; `ambiguous`: "
+        "several records have it, and the mail is linked to none; `none`: no record has it"
+    )
+    candidates: list[RecordRef] = Field(description="the records that an ambiguous recipient may be")
     field: Literal["to", "cc", "bcc"]
     follow: bool = Field(description="whether this recipient is followed; once the mail has gone out, whether it was")
     preference: Preference = Field(description="what the recipient is known to want today")
@@ -53,6 +62,7 @@ def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
     fixed = copies if fixed_follow_state(message) else {}
     reads = []
     for number, recipient in enumerate(message.recipients()):
+        match = _match(message, number, decision.known.recipients[number].match)
         now, copy = decision.recipients[number], fixed.get(number)
         follow = now.follow if copy is None else copy.follow_state.state == "on"
         because = now.because
@@ -63,7 +73,9 @@ def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
             RecipientRead(
                 email=recipient.email,
                 name=recipient.name,
-                record=recipient.record,
+                record=match.record,
+                resolved_by=match.resolved_by,
+                candidates=match.candidates,
                 field=_field(number, len(message.to), len(message.cc)),
                 follow=follow,
                 preference=now.preference,
@@ -72,6 +84,14 @@ def recipients_read(loaded: Loaded, decision: Decision) -> list[RecipientRead]:
             )
         )
     return reads
+
+
+def _match(message: StoredMessage, number: int, now: RecordMatch) -> RecordMatch:
+    """Return who the recipient is; once the mail goes out, who the recipient was found to be then."""
+    if now.resolved_by == "given" or not fixed_follow_state(message):
+        return now
+    matched = message.matched or MatchedRecords()
+    return RecordMatch(matched.resolved_by(number), matched.records.get(number), now.possible)
 
 
 def _field(number: int, to: int, cc: int) -> Literal["to", "cc", "bcc"]:

@@ -22,6 +22,7 @@ from lib.fields import Model, Moment
 from lib.files.models import StoredFile
 from lib.messages.copies import state_of_all
 from lib.messages.follow_state import Decision
+from lib.messages.matched_records import matched_records
 from lib.messages.models import Body, MessageFields, Recipient, Remark, StoredMessage
 from lib.messages.store import Lease, Loaded, sharing_links
 from lib.mime.write import ComposeError
@@ -110,15 +111,14 @@ def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFil
 async def send_message(call: Call) -> Answer:
     """Send a message now or at its `deliver_at`; a sent one to the recipients whom the provider refused."""
     loaded = await load_message(call)
-    message, follow_state = loaded.message, None
+    message, decision = loaded.message, None
     if message.state in ("draft", "failed") and message.asked_by != call.made_id:
         body = await _check_complete(call, loaded)
         decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
         with call.services.large_requests.place(call.org, size_of(body)):
             inside = await _check_files(call, message, body, decision)
             _check_limits(call, message, inside, body)
-        follow_state = decision.state
-    await call.services.schedule.send(call.org, loaded, call.made_id, follow_state)
+    await call.services.schedule.send(call.org, loaded, call.made_id, decision)
     return await answer_with_message(call, 202, message.id)
 
 
@@ -207,8 +207,12 @@ async def mark_sent(call: Call) -> Answer:
     loaded = await load_message(call)
     message = loaded.message
     if message.state == "draft" and loaded.copies:
-        gateways = await call.services.gateways.find_gateways([each.email for each in message.recipients()])
-        sent = _sent(call, loaded).model_copy(update={"gateways": gateways})
+        gateways, decision = await asyncio.gather(
+            call.services.gateways.find_gateways([each.email for each in message.recipients()]),
+            call.services.preparation.decision(call.org, call.organization.settings, message),
+        )
+        found = {"gateways": gateways, "matched": matched_records(decision.known)}
+        sent = _sent(call, loaded).model_copy(update=found)
         await call.services.messages.change(call.org, sent, loaded.etag)
     elif message.state != "sent":
         raise NotAllowed(f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")

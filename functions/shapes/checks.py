@@ -10,18 +10,21 @@ from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, MessageFields, StoredMessage
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
+from lib.people.recipients import KnownRecipients
 
 
-async def message_checks(call: Call, message: StoredMessage, state: FollowState, body: Body) -> list[Check]:
+async def message_checks(
+    call: Call, message: StoredMessage, state: FollowState, body: Body, known: KnownRecipients
+) -> list[Check]:
     """Check the mail that the message would become if it were sent now."""
     followed = state.state == "on"
     try:
         inside = await call.services.preparation.files_inside(call.org, message, body, followed)
     except ComposeError as error:
         text = f"{error}."
-        return [Check(code="too_large_for_transport", text=text[0].upper() + text[1:])]
+        return [*known.checks(), Check(code="too_large_for_transport", text=text[0].upper() + text[1:])]
     checks = transport_checks(call, message, [file.size for file in inside], body)
-    return [check for each in checks.values() for check in each]
+    return [*known.checks(), *(check for each in checks.values() for check in each)]
 
 
 def transport_checks(call: Call, message: MessageFields, sizes: Sequence[int], body: Body) -> dict[str, list[Check]]:

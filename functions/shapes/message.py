@@ -20,6 +20,7 @@ from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, Reminder, StoredMessage
 from lib.messages.store import Loaded
+from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients
 from lib.verdicts.kpis import Kpis
 
 
@@ -87,16 +88,25 @@ def listed_follow_state(call: Call, loaded: Loaded) -> FollowState | None:
     return follower.expected_state(read_part(follower, summary_of(loaded).parts))
 
 
-async def follow_state_now(call: Call, loaded: Loaded) -> FollowState:
-    """Return the follow state of the message, by what is said now where its copies are not decided on."""
-    settings = call.organization.settings
-    return fixed_follow_state(loaded.message) or await call.services.preparation.follow_state(
-        call.org, settings, loaded.message
-    )
+async def decided_now(call: Call, loaded: Loaded) -> tuple[FollowState, KnownRecipients]:
+    """Return the message's follow state and its recipients, by what is said now where its copies are not decided on.
+
+    Once they are, no recipient is looked up.
+    """
+    fixed = fixed_follow_state(loaded.message)
+    if fixed is not None:
+        return fixed, NOT_LOOKED_UP
+    decision = await call.services.preparation.decision(call.org, call.organization.settings, loaded.message)
+    return decision.state, decision.known
 
 
-async def read_message(call: Call, loaded: Loaded, state: FollowState) -> MessageRead:
-    """Read the rest of a message (its body, files and checks), and show it whole, with this follow state."""
+async def read_message(
+    call: Call, loaded: Loaded, state: FollowState, recipients: KnownRecipients = NOT_LOOKED_UP
+) -> MessageRead:
+    """Read the rest of a message (its body, files and checks), and show it whole, with this follow state.
+
+    `recipients` are those who were looked up for it.
+    """
     message = loaded.message
     body = await call.services.messages.body(call.org, message.id)
     shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
@@ -107,7 +117,7 @@ async def read_message(call: Call, loaded: Loaded, state: FollowState) -> Messag
         text=body.text,
         other_readers=_other_readers(loaded),
         attachments=[attachment_read(call, file, loaded, files) for file in files],
-        check=await message_checks(call, message, state, body) if message.state in UNSENT else [],
+        check=await message_checks(call, message, state, body, recipients) if message.state in UNSENT else [],
     )
 
 

@@ -62,7 +62,7 @@ class ToldHit:
 
 def told_hits(assessed: AssessedMessage, alert_on: AlertOn, named: bool) -> list[ToldHit]:
     """Find the first open, and each recipient's first click and first view. `named`: cards may say whose they are."""
-    message, recipients = assessed.message, assessed.message.recipients()
+    message, recipients = assessed.message, assessed.message.matched_recipients()
     several = len({same_mailbox(each.email) for each in recipients}) > 1
     first: dict[str, ToldHit] = {}
     for fact in sorted(assessed.facts, key=lambda fact: fact.key):
@@ -132,7 +132,7 @@ def _sending_card(message: StoredMessage, copies: Sequence[Copy], now: datetime)
 
 
 def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
-    refused, recipients = refused_recipients(message, copies), message.recipients()
+    refused, recipients = refused_recipients(message, copies), message.matched_recipients()
     total = message.delivery.total if message.delivery else len(recipients)
     return _card(
         message,
@@ -149,7 +149,7 @@ def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime)
 
 
 def _named(message: StoredMessage, refused: Sequence[tuple[int, Delivery]]) -> str:
-    recipients = message.recipients()
+    recipients = message.matched_recipients()
     named = [_refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
     if len(refused) > _MOST_NAMED:
         named.append(f"And {len(refused) - _MOST_NAMED} more.")
@@ -214,7 +214,7 @@ def _card(
 
 
 def _only_recipient(message: StoredMessage) -> Recipient | None:
-    recipients = message.recipients()
+    recipients = message.matched_recipients()
     return recipients[0] if len(recipients) == 1 else None
 
 

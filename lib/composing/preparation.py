@@ -19,15 +19,14 @@ from lib.files.contents import BytesMissing
 from lib.files.models import StoredFile
 from lib.ids import new_id
 from lib.messages.copies import Division, divided, kept
-from lib.messages.follow_state import Decision, FollowState, Said, decide
-from lib.messages.models import Body, Copy, MessageFields, Recipient, Remark, StoredMessage
+from lib.messages.follow_state import Decision, FollowState, decide
+from lib.messages.models import Body, Copy, MessageFields, Remark, StoredMessage
 from lib.mime.write import Composed, ComposeError
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.addresses import domain_of
-from lib.people.consents import Consents
+from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.users import StoredUser
-from lib.storage.batches import batches_of
 from lib.tokens import KeyRing
 from lib.workers.pool import JobLost, OffLoop
 
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("heed.prepare")
 
 _Result = TypeVar("_Result")
-
-_AT_ONCE = 25
-"""Number of recipients whose wishes are looked up at the same time."""
 
 
 def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
@@ -57,7 +53,7 @@ class Preparation:
         self,
         organizations: Organizations,
         people: People,
-        consents: Consents,
+        lookup: RecipientLookup,
         ring: KeyRing,
         base_url: str,
         separate_envelopes: bool = True,
@@ -67,7 +63,7 @@ class Preparation:
     ) -> None:
         self._organizations = organizations
         self._people = people
-        self._consents = consents
+        self._lookup = lookup
         self._files = files
         self._off_loop = off_loop
         self._ring = ring
@@ -98,22 +94,16 @@ class Preparation:
         return (await self.decision(organization, settings, message)).state
 
     async def decision(self, organization: str, settings: OrganizationSettings, message: MessageFields) -> Decision:
-        """Decide who would be followed now, with the reasons."""
-        user = await self._people.user(organization, message.sender)
-        said = await self._said(organization, message.recipients())
-        return decide(settings, user, message.follow, said, self._separate_envelopes)
-
-    async def _said(self, organization: str, recipients: Sequence[Recipient]) -> list[Said]:
-        async def ask(recipient: Recipient) -> Said:
-            ref = recipient.record
-            record = await self._people.record(organization, ref) if ref else None
-            consent = await self._consents.load_preference(organization, recipient.email)
-            return Said(recipient.email, record.follow_email if record else "unknown", consent)
-
-        said: list[Said] = []
-        for some in batches_of(recipients, _AT_ONCE):
-            said += await asyncio.gather(*map(ask, some))
-        return said
+        """Decide who would be followed now, with the reasons, and find out who the recipients are."""
+        user, known = await asyncio.gather(
+            self._people.user(organization, message.sender),
+            self._lookup.look_up(
+                organization, settings.resolve_recipients, message.recipients(), message.regarding, message.sender
+            ),
+        )
+        said = [each.said for each in known.recipients]
+        decision = decide(settings, user, message.follow, said, self._separate_envelopes)
+        return replace(decision, known=known)
 
     async def prepare(
         self,

@@ -299,7 +299,7 @@ def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
     standing = standing_of(listed.message, listed.kpis, large)
     if not large:
         return standing, columns, None
-    part = listed.message.model_copy(update={"to": [], "cc": [], "bcc": [], "remarks": []})
+    part = listed.message.model_copy(update={"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None})
     return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
 
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from lib.organizations.registry import OrganizationSettings
 from lib.people.addresses import same_mailbox
-from lib.people.preference import Preference
+from lib.people.preference import Preference, Said
+from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients
 from lib.people.users import StoredUser
 
 _RECORDED = "Opens and clicks are recorded."
@@ -33,33 +34,6 @@ FOLLOWED = FollowState(state="on", reason=_RECORDED)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The known wishes of a recipient: the record's `follow_email`, and the newest consent of the address."""
-
-    email: str
-    record: Preference = "unknown"
-    consent: Preference = "unknown"
-
-    @property
-    def preference(self) -> Preference:
-        """A no from either is a no; a yes from either is a yes where the other says nothing."""
-        both = (self.record, self.consent)
-        return "do_not_allow" if "do_not_allow" in both else "allow" if "allow" in both else "unknown"
-
-    @property
-    def because(self) -> str:
-        """The origin of the preference, in a sentence."""
-        if self.preference == "unknown":
-            return "Neither the record nor the address's consents say anything."
-        who = {
-            (True, True): "The record and the address's newest consent say",
-            (True, False): "The record says",
-            (False, True): "The address's newest consent says",
-        }[(self.record == self.preference, self.consent == self.preference)]
-        return f"{who} {'yes' if self.preference == 'allow' else 'no'} to following."
-
-
-@dataclass(frozen=True, slots=True)
 class RecipientFollow:
     """Whether one recipient is followed, and why or why not."""
 
@@ -77,6 +51,8 @@ class Decision:
     """In the message's order."""
     split: bool = False
     """Whether each followed recipient gets a copy of their own."""
+    known: KnownRecipients = NOT_LOOKED_UP
+    """What the answer was found from, and who the recipients are."""
 
 
 def decide(

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
 from lib.messages.follow_state import FollowState
+from lib.messages.matched_records import MatchedRecords
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 
 MessageStatus = Literal["draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received"]
@@ -45,7 +46,9 @@ class Recipient(Model):
 
     email: Email
     name: Name = Field("", description="as the mail's header shows it")
-    record: RecordRef | None = Field(None, description="the recipient's own record in the CRM")
+    record: RecordRef | None = Field(
+        None, description="the recipient's own record in the CRM; without it, the record that has the address"
+    )
 
 
 class Reminder(Model):
@@ -168,6 +171,9 @@ class StoredMessage(MessageFields):
     """The provider's own names for the message."""
     gateways: list[str | None] = Field(default_factory=list)
     """The product that filters each recipient's mail, by recipient number; None or missing where it is unknown."""
+    matched: MatchedRecords | None = None
+    """The records found by address: as expected from when the message is told to go, and fixed when its copies are
+    decided on. None before that."""
     template_version: int | None = None
     copy_count: int | None = None
     """The number of copies, from when they are written; None while that is open."""
@@ -177,6 +183,16 @@ class StoredMessage(MessageFields):
     @property
     def status(self) -> MessageStatus:
         return "sending" if self.state == "submitting" else self.state
+
+    def matched_recipients(self) -> list[Recipient]:
+        """Return the recipients in order, each with the given record or the one that was found by address."""
+        if self.matched is None or not self.matched.records:
+            return self.recipients()
+        found = self.matched.records
+        return [
+            each if each.record or number not in found else each.model_copy(update={"record": found[number]})
+            for number, each in enumerate(self.recipients())
+        ]
 
     def sort_time(self) -> datetime:
         """Return the time by which lists sort the message: when it was sent, or will be, or was made."""
@@ -256,9 +272,9 @@ class Copy(BaseModel):
 _WAITING = Delivery(state="waiting")
 
 
-def records_of(message: MessageFields) -> Iterator[RecordRef]:
+def records_of(message: StoredMessage) -> Iterator[RecordRef]:
     """Yield every record that the message belongs to, each once."""
-    refs = [recipient.record for recipient in message.recipients() if recipient.record]
+    refs = [recipient.record for recipient in message.matched_recipients() if recipient.record]
     if message.regarding:
         refs.append(RecordRef(type=message.regarding.type, id=message.regarding.id))
     seen = set()

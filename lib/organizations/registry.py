@@ -75,6 +75,11 @@ class OrganizationSettings(Model):
         description="a mail to several recipients, some of whom do not allow it: `block` follows none of them, `split` "
         "gives each of the others a copy of their own",
     )
+    resolve_recipients: Literal["address", "given"] = Field(
+        "address",
+        description="`address`: a recipient without a record is matched to the records that have the address, and a no "
+        "of any of them, or of a parent, counts; `given`: only records that messages name, and their parents, count",
+    )
     require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
     work_hours: WorkHours = WorkHours()
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(400, description="not in effect yet")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
+from lib.people.addresses import same_mailbox
+from lib.people.preference import Preference
 
 
 class Address(Model):
@@ -23,8 +25,10 @@ class RecordSpec(Model):
 
     name: Name = ""
     emails: list[Email] = Field([], max_length=50)
-    follow_email: Literal["allow", "do_not_allow", "unknown"] = Field(
-        "unknown", description="whether mail to it may be followed; a consent of the address counts, too"
+    follow_email: Preference = Field(
+        "unknown",
+        description="whether mail to it may be followed; consents of the address, other records with the address and "
+        "the parents of each count, too",
     )
     owner: ChosenId | None = Field(None, description="the id of the user to whom it belongs")
     address: Address | None = None
@@ -38,8 +42,27 @@ class StoredRecord(RecordSpec):
     type: RecordType
     id: ChosenId
 
+    def ref(self) -> RecordRef:
+        """Return the reference that names the record."""
+        return RecordRef(type=self.type, id=self.id)
+
+    def has_address(self, email: str) -> bool:
+        """Whether the address is one of the record's, in whatever case."""
+        return same_mailbox(email) in map(same_mailbox, self.emails)
+
 
 class Record(StoredRecord):
     """A record, as answered."""
 
     etag: str
+
+
+def name_of(record: RecordRef | StoredRecord) -> str:
+    """`<type>|<id>`: no type and no id holds that sign."""
+    return f"{record.type}|{record.id}"
+
+
+def record_of(name: str) -> RecordRef:
+    """The inverse of `name_of`."""
+    record_type, _, record_id = name.partition("|")
+    return RecordRef(type=record_type, id=record_id)

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 from lib.clock import Clock
 from lib.fields import RecordRef
 from lib.organizations.registry import Organizations
+from lib.people.records import name_of
 from lib.people.store import People
-from lib.records.at_once import some_at_once
 from lib.records.engaged import EngagedRecords
 from lib.records.exchanges import Exchanges
 from lib.records.rollups import Rollup
 from lib.records.rows import RecordRows
-from lib.records.shares import RecordShare, name_of
+from lib.records.shares import RecordShare
 from lib.storage import Queues, Tables
+from lib.storage.at_once import some_at_once
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import refresh_body
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from lib.clock import Clock
 from lib.organizations.registry import Organizations
+from lib.people.records import record_of
 from lib.people.store import People
 from lib.records.repair import recount
 from lib.records.rollups import Rollup, exchanged
 from lib.records.rows import RecordRows, account_name, key_changes, last_keys_of, share_change
-from lib.records.shares import LastOf, RecordShare, record_of
+from lib.records.shares import LastOf, RecordShare
 from lib.storage.ledger import Versioned
 
 

@@ -12,21 +12,20 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from lib.messages.models import StoredMessage
+from lib.people.families import read_families
+from lib.people.records import record_of
 from lib.people.store import People
-from lib.records.at_once import some_at_once
 from lib.records.engagements import Engagements
 from lib.records.exchanges import Exchange, OtherParent
 from lib.records.shares import (
-    MOST_PARENTS,
     Contribution,
     RecordShare,
-    name_of,
     names_of,
     parent_by_record,
-    record_of,
     shares_of,
 )
 from lib.storage import Queues
+from lib.storage.at_once import some_at_once
 from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import refresh_body
 from lib.verdicts.assessed import AssessedMessage, Plan
@@ -117,22 +116,9 @@ class RecordsFollower:
             for name in names_of(message)
             if name in known and known[name].parents is not None and known[name].family == family
         }
-        return parents | await self._read_parents(
-            organization, [name for name in names_of(message) if name not in parents]
-        )
-
-    async def _read_parents(self, organization: str, names: Sequence[str]) -> dict[str, list[str]]:
-        """Parents of each of these records, upwards; as many requests as there are records on the way."""
-        parent: dict[str, str | None] = {}
-        level = list(dict.fromkeys(names))
-        for _ in range(MOST_PARENTS):
-            found = await some_at_once(self._people.stored_record(organization, record_of(name)) for name in level)
-            for name, record in zip(level, found, strict=True):
-                parent[name] = name_of(record[0].parent) if record and record[0].parent else None
-            level = sorted({above for name in level if (above := parent[name]) and above not in parent})
-            if not level:
-                break
-        return {name: _path(name, parent) for name in names}
+        names = [name for name in names_of(message) if name not in parents]
+        families = await read_families(self._people, organization, names)
+        return parents | {name: families.parents_above(name) for name in names}
 
     async def _enter(
         self,
@@ -155,13 +141,3 @@ class RecordsFollower:
             await self._rows.change_family(organization)
             await self._queues.send(INTERACTIONS, refresh_body(organization, message))
             await self._engagements.exchanges.enter_share(replace(exchange, is_sure=True))
-
-
-def _path(name: str, parent: dict[str, str | None]) -> list[str]:
-    """Upwards from a record; in a circle, round and round, as far as is looked at all."""
-    path: list[str] = []
-    above = parent.get(name)
-    while above and len(path) < MOST_PARENTS:
-        path.append(above)
-        above = parent.get(above)
-    return path

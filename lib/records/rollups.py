@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field
 from lib.clock import milliseconds, moment
 from lib.fields import Moment
 from lib.organizations.registry import Score
-from lib.people.records import StoredRecord
+from lib.people.records import StoredRecord, name_of
 from lib.records.score import rank, score
-from lib.records.shares import LastOf, RecordShare, name_of
+from lib.records.shares import LastOf, RecordShare
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS
 

@@ -17,12 +17,11 @@ from pydantic import BaseModel
 from lib.clock import milliseconds
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage, records_of
+from lib.people.families import MOST_PARENTS
+from lib.people.records import name_of
 from lib.storage.ledger import LedgerShare
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import Sums, Tallies
-
-MOST_PARENTS = 8
-"""Parents of a record that are looked at, one above the other."""
 
 LastOf = Literal["sent"] | EventKind
 
@@ -66,17 +65,6 @@ class RecordShare(LedgerShare):
         return times if self.sent_at is None else {"sent": self.sent_at, **times}
 
 
-def name_of(record: RecordRef) -> str:
-    """`<type>|<id>`: no type and no id holds that sign."""
-    return f"{record.type}|{record.id}"
-
-
-def record_of(name: str) -> RecordRef:
-    """The inverse of `name_of`."""
-    record_type, _, record_id = name.partition("|")
-    return RecordRef(type=record_type, id=record_id)
-
-
 def names_of(message: StoredMessage) -> list[str]:
     """The records that the message names itself; none before it is sent."""
     return [name_of(record) for record in records_of(message)] if message.state == "sent" else []
@@ -99,7 +87,7 @@ def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dic
         return [name_of(record), *parents[name_of(record)]]
 
     reached: dict[str, _Reached] = defaultdict(_Reached)
-    for number, recipient in enumerate(message.recipients()):
+    for number, recipient in enumerate(message.matched_recipients()):
         if recipient.record:
             for name in upwards(recipient.record):
                 reached[name].recipients.add(number)

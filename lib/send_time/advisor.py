@@ -1,9 +1,9 @@
-"""Delivery advice for a stored message: read the record, the sender and engagement with earlier mail; then advise.
+"""Delivery advice for a message: read the sender and engagement with earlier mail; then advise.
 
-Cost: two reads (record, sender) and one list of the recipient's mails, then one read for each mail that was engaged
-with, at most `MOST_MAILS`. If these are enough for a habit, the same for recent mails of the whole organization, with a
-read of each record and sender: at most 93 reads, many of them at the same time. With Azure Maps, two requests to it for
-a record without a time zone.
+Cost: what looking the recipient up costs (`lib.people.recipients`), one read (sender) and one list of the recipient's
+mails, then one read for each mail that was engaged with, at most `MOST_MAILS`. If these are enough for a habit, the
+same for recent mails of the whole organization, with a read of each record and sender: at most 93 reads, many of them
+at the same time. With Azure Maps, two requests to it for a record without a time zone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.organizations.registry import WorkHours
+from lib.people.matching import RecordMatch
 from lib.people.records import StoredRecord
 from lib.people.store import People
 from lib.send_time import sentences
@@ -47,26 +48,34 @@ class Advisor:
         self._maps = maps
 
     async def advise(
-        self, organization: str, work_hours: WorkHours, message: StoredMessage, sender_zone: str, now: datetime
+        self, organization: str, work_hours: WorkHours, match: RecordMatch, sender_zone: str, now: datetime
     ) -> Advice:
-        """Advise when to send the message. No time is suggested unless it has one recipient at a known place."""
-        recipients = message.recipients()
-        if len(recipients) != 1:
-            return Advice(sentences.SEVERAL if recipients else sentences.NO_RECIPIENT)
-        ref = recipients[0].record
-        record = await self._people.record(organization, ref) if ref else None
-        if ref is None or record is None:
+        """Advise when to send a message to its only recipient; no time is suggested where the place is not known.
+
+        The place of a recipient who may be one of several records is known if all of these have the same time zone.
+        """
+        if not match.possible:
             return Advice(sentences.NO_RECORD)
-        place = await self._place(record, now)
+        place = await self._place_of_all(match.possible, now)
         if isinstance(place, Nowhere):
             return Advice(place.because)
-        seen = await self._seen(organization, ref, place.zone, now)
+        seen = await self._seen(organization, match.record, place.zone, now) if match.record else Seen()
         return await asyncio.to_thread(advise, place, work_hours, sender_zone, seen, now)
 
     async def sender_zone(self, organization: str, message: StoredMessage) -> str:
         """The sender's time zone; UTC if the user is gone."""
         user = await self._people.user(organization, message.sender)
         return user.time_zone if user else _UNKNOWN_SENDERS_ZONE
+
+    async def _place_of_all(self, records: Sequence[StoredRecord], now: datetime) -> Place | Nowhere:
+        """Find the one place of these records. Azure Maps bills each question, and is asked about a single one."""
+        if len(records) == 1:
+            return await self._place(records[0], now)
+        places = await asyncio.to_thread(lambda: [place_of(each.time_zone, each.address, now) for each in records])
+        known = [each for each in places if isinstance(each, Place)]
+        if len(known) < len(places) or len({each.zone for each in known}) > 1:
+            return Nowhere(sentences.AMBIGUOUS)
+        return known[0]
 
     async def _place(self, record: StoredRecord, now: datetime) -> Place | Nowhere:
         if self._maps and record.address and not record.time_zone and any(dict(record.address).values()):
@@ -100,7 +109,7 @@ class Advisor:
 
         Built-in data only: Azure Maps would bill for each mail.
         """
-        ref = message.recipients()[0].record
+        ref = message.matched_recipients()[0].record
         record = await self._people.record(organization, ref) if ref else None
         if record:
             place = await asyncio.to_thread(place_of, record.time_zone, record.address, now)
@@ -123,7 +132,7 @@ class Advisor:
 
 
 def _recipient(listed: Listed) -> RecordRef | None:
-    return listed.message.recipients()[0].record
+    return listed.message.matched_recipients()[0].record
 
 
 def _is_engaged(listed: Listed) -> bool:

@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 SEVERAL = "The message goes to several recipients, whose working hours can differ, so no time is suggested."
 NO_RECIPIENT = "The message has no recipient yet, so no time is suggested."
 NO_RECORD = "The recipient is not linked to a record that is known here, so the local time is not known."
+AMBIGUOUS = (
+    "Several records have the recipient's address, and they do not all have the same known time zone, so no time is "
+    "suggested."
+)
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (

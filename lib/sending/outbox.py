@@ -25,6 +25,7 @@ from lib.composing.preparation import Preparation
 from lib.errors import Stale, UnknownSender
 from lib.ids import new_key
 from lib.messages.deliveries import is_waiting
+from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
@@ -158,6 +159,7 @@ class Outbox:
                 "follow_state": mail.follow_state,
                 "remarks": mail.remarks,
                 "gateways": gateways,
+                "matched": matched_records(mail.decision.known),
                 "copy_count": len(copies),
                 "attempts": 0,
             }

@@ -18,7 +18,8 @@ from lib.composing.preparation import Preparation
 from lib.errors import NotAllowed, Stale
 from lib.ids import new_key
 from lib.messages.deliveries import is_waiting, together
-from lib.messages.follow_state import FollowState
+from lib.messages.follow_state import Decision
+from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.sending.copy_outcomes import begun_anew, resolved, sent_again
@@ -65,12 +66,12 @@ class Schedule:
         self._keeps_drafts = transport is not None and not transport.separate_envelopes
 
     async def send(
-        self, organization: str, loaded: Loaded, asked_by: str, expected: FollowState | None = None
+        self, organization: str, loaded: Loaded, asked_by: str, expected: Decision | None = None
     ) -> StoredMessage:
         """Queue a message now, or for its `deliver_at`; one that was sent, for the recipients who were refused.
 
-        `asked_by` is the id of the request: one that comes again does nothing more. `expected` is the follow state as
-        it is now; it is decided when the message goes out. Raises NotAllowed, Stale.
+        `asked_by` is the id of the request: one that comes again does nothing more. `expected` says who is followed
+        as it is now; it is decided when the message goes out. Raises NotAllowed, Stale.
         """
         if not self._can_send:
             raise NotAllowed(
@@ -90,7 +91,9 @@ class Schedule:
         message_id = message.message_id or await self._preparation.message_id(organization, message)
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
         # Nothing of it has left: who gets which copy is decided anew.
-        fresh = {"message_id": message_id, "provider_key": new_key(), "copy_count": None, "follow_state": expected}
+        fresh: dict[str, Any] = {"message_id": message_id, "provider_key": new_key(), "copy_count": None}
+        fresh["follow_state"] = expected.state if expected else None
+        fresh["matched"] = matched_records(expected.known) if expected else None
         return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:

@@ -90,13 +90,13 @@ async def test_a_consent_of_another_shape_is_refused(heed: Heed, body: dict[str,
     [
         ("unknown", None, "allow", True, "Neither"),
         ("unknown", "do_not_allow", "allow", False, "newest consent"),
-        ("do_not_allow", "allow", "allow", False, "The record says no"),
+        ("do_not_allow", "allow", "allow", False, "The contact c1 says no"),
         ("allow", "do_not_allow", "allow", False, "newest consent says no"),
         ("allow", "do_not_allow", "consent", False, "newest consent says no"),
         ("unknown", None, "consent", False, "Only recipients who said yes"),
         ("unknown", "allow", "consent", True, "newest consent says yes"),
-        ("allow", None, "consent", True, "The record says yes"),
-        ("allow", "allow", "consent", True, "The record and the address's newest consent say yes"),
+        ("allow", None, "consent", True, "The contact c1 says yes"),
+        ("allow", "allow", "consent", True, "The contact c1 and the address's newest consent say yes"),
     ],
 )
 async def test_record_and_consent_both_count(

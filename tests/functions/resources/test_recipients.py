@@ -28,7 +28,9 @@ async def test_a_recipient_is_shown_with_record_preference_and_why(heed: Heed) -
         "field": "to",
         "follow": True,
         "preference": "allow",
-        "because": "The record says yes to following.",
+        "resolved_by": "given",
+        "candidates": [],
+        "because": "The contact c1 says yes to following.",
         "delivery": {"state": "waiting", "code": None, "text": None, "at": None},
     }
     assert (bob["name"], bob["record"], bob["field"], bob["preference"]) == ("", None, "bcc", "unknown")
@@ -40,7 +42,7 @@ async def test_where_one_blocks_all_each_is_told_why(heed: Heed) -> None:
 
     ada, bob = await recipients(heed, message)
 
-    assert (ada["follow"], ada["because"]) == (False, "The record says no to following.")
+    assert (ada["follow"], ada["because"]) == (False, "The contact c1 says no to following.")
     assert (bob["follow"], bob["because"]) == (False, "Another recipient is in the way.")
 
 
@@ -91,7 +93,7 @@ async def test_what_was_sent_stays_as_it_went_out(heed: Heed) -> None:
     [ada] = await recipients(heed, message)
 
     assert (ada["follow"], ada["preference"]) == (True, "do_not_allow")
-    assert ada["because"] == "The mail went out followed. Now: The record says no to following."
+    assert ada["because"] == "The mail went out followed. Now: The contact c1 says no to following."
     assert (await heed.get(f"/messages/{message}"))["follow_state"]["state"] == "on"
 
 

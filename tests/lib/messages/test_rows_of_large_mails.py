@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from lib.people.records import StoredRecord
 from lib.storage import Change, Storage
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables
 from lib.transports import Accepted, Envelope, Outcome, RecipientRefusal, Refused, Unknown
@@ -75,5 +76,25 @@ async def test_five_hundred_long_reasons_fit(outcome: str) -> None:
 
     assert loaded.message.delivery
     assert loaded.message.delivery.refused >= 499
+    assert tables.largest_row < _LARGEST_ROW * 5 / 8
+    assert tables.largest_transaction < _LARGEST_TRANSACTION * 3 / 4
+
+
+async def test_five_hundred_records_that_were_found_by_address_fit() -> None:
+    tables = MeasuredTables()
+    heed = Heed(storage=Storage(tables, MemoryBlobs(), MemoryQueues()))
+    await heed.start()
+    emails = [f"{'a' * 60}@{number:03d}{'.example' * 20}.com" for number in range(500)]
+    for number, email in enumerate(emails):
+        record = StoredRecord(type="t" * 40, id=f"{number:0100d}", emails=[email])
+        await heed.services.address_index.save_record("acme", record, None)
+    message = await heed.draft(to=[{"email": email} for email in emails])
+    await heed.post(f"/messages/{message}/send")
+
+    loaded = await deliver(heed, message)
+    await heed.services.assessor.refresh("acme", message)
+
+    assert loaded.message.matched
+    assert len(loaded.message.matched.records) == 500
     assert tables.largest_row < _LARGEST_ROW * 5 / 8
     assert tables.largest_transaction < _LARGEST_TRANSACTION * 3 / 4
