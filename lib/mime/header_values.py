@@ -26,7 +26,7 @@ _BARE_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@[^\s<>()\[\]\",;:@]{1,25
 
 def header_text(value: str) -> str:
     """Return a value on one line, its encoded words decoded, and its raw bytes too (as surrogates, as `email` has)."""
-    value = _without_raw_bytes(value[:LONGEST_TEXT])
+    value = without_raw_bytes(value[:LONGEST_TEXT])
     pieces: list[str] = []
     waiting, charset, done = b"", "", 0
     for word in _ENCODED_WORD.finditer(value):
@@ -51,7 +51,7 @@ def mailboxes_in(value: str) -> list[Mailbox]:
     found = [(name, email.strip()) for name, email in getaddresses([value]) if email.strip()]
     if not found and "@" in value:  # newer versions of Python give up the whole header for one bad address
         found = [("", each) for each in _BARE_ADDRESS.findall(value)]
-    return [Mailbox(header_text(name), _without_raw_bytes(email)) for name, email in found]
+    return [Mailbox(header_text(name), without_raw_bytes(email)) for name, email in found]
 
 
 def message_ids_in(value: str, most: int) -> list[str]:
@@ -60,7 +60,7 @@ def message_ids_in(value: str, most: int) -> list[str]:
     Of more than `most` ids, the first one and the last ones are returned. Blanks inside an id are left out: programs
     fold long ones.
     """
-    value = _without_raw_bytes(value)
+    value = without_raw_bytes(value)
     ids = ["".join(each.split()) for each in _IDS.findall(value)] or _BARE_ID.findall(value)
     once = list(dict.fromkeys(f"<{each}>" for each in ids if each))
     return once if len(once) <= most else [once[0], *once[len(once) - most + 1 :]]
@@ -76,7 +76,8 @@ def date_in(value: str) -> datetime | None:
     return found if found.year in _YEARS else None
 
 
-def _without_raw_bytes(value: str) -> str:
+def without_raw_bytes(value: str) -> str:
+    """Decode a value's raw bytes, which are surrogates."""
     if value.isascii():
         return value
     try:

@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 from email.policy import compat32
+from email.utils import collapse_rfc2231_value
 from typing import NamedTuple
 
 from lib.mime.charsets import decode_text, html_label, is_charset
+from lib.mime.header_values import without_raw_bytes
 
 
 class Limits(NamedTuple):
@@ -54,7 +56,7 @@ class MailTooLarge(BadMail):
 
 
 class Leaf(NamedTuple):
-    """A part that holds no parts."""
+    """A part that holds no parts, or a multipart whose boundary is nowhere."""
 
     headers: Message
     start: int
@@ -95,14 +97,14 @@ class PartReader:
         headers, body = self._headers(start, end)
         if depth == 0:
             self.root = headers
-        boundary = headers.get_boundary() if headers.get_content_maintype() == "multipart" else None
+        boundary = parameter(headers, "boundary") if headers.get_content_maintype() == "multipart" else None
         if not boundary:
             return [Leaf(headers, body, end)]
         delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
         found: list[Leaf] = []
         for first, last in self._between(delimiter, body, end):
             found += self._leaves(first, last, depth + 1)
-        return found
+        return found or [Leaf(headers, body, end)]  # a boundary that is nowhere
 
     def _headers(self, start: int, end: int) -> tuple[Message, int]:
         """Return the headers of the part there, and the place of its body."""
@@ -128,7 +130,7 @@ class PartReader:
             if len(value) > self._limits.longest_header:
                 raise BadMail(f"its header {name[:40]} is longer than {self._limits.longest_header:,} characters")
             if name.lower().startswith("content-"):
-                value = value[:_LONGEST_CONTENT_HEADER]
+                value = without_raw_bytes(value[:_LONGEST_CONTENT_HEADER])
             headers.set_raw(name, value)
         return headers
 
@@ -178,9 +180,18 @@ def first_value(headers: Message, name: str) -> str:
     return next((str(value) for each, value in headers.raw_items() if each.lower() == name), "")
 
 
+def parameter(headers: Message, name: str, header: str = "content-type") -> str | None:
+    """Return a parameter of a header (RFC 2045, 5.1; RFC 2231); None where it is missing or cannot be read."""
+    try:
+        value = headers.get_param(name, header=header)
+        return None if value is None else collapse_rfc2231_value(value).strip()
+    except (TypeError, ValueError, LookupError):  # `email` fails on continuations that contradict each other
+        return None
+
+
 def decode_leaf(data: bytes, headers: Message) -> str:
     """Decode a leaf's text by its Content-Type; HTML may name its character set in itself."""
-    label = headers.get_content_charset()
+    label = parameter(headers, "charset")
     if not is_charset(label) and headers.get_content_type() == "text/html":
         label = html_label(data)
     return decode_text(data, label)
