@@ -24,7 +24,7 @@ _BEGINS_ATTRIBUTION = re.compile(
 )
 _ENDS_ATTRIBUTION = re.compile(
     r"(?:wrote|writes|schrieb|geschrieben|a écrit|écrivait|escribió|ha escrito|ha scritto|scrisse|schreef|geschreven|"
-    r"escreveu|skrev|kirjoitti|napisał(?:\(a\)|a)?|napsal(?:\(a\)|a)?|написал(?:\(а\)|а)?|пише(?:т)?|yazdı|a scris|írta|"
+    r"escreveu|skrev|kirjoitti|napisał(?:\(a\)|a)?|napsal(?:\(a\)|a)?|написал(?:\(а\)|а)?|пише(?:т)?|yazdı|a scris|"
     r"のメール|写道|寫道|님이 작성)[^\n]{0,120}[:：]\s{0,4}$",
     re.IGNORECASE,
 )

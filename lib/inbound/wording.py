@@ -41,10 +41,10 @@ BOUNCE_SUBJECT = _beginning((
     r"無法傳遞", r"无法(?:投递|传递|送达)", r"退信", r"배달되지 않음",
 ))  # fmt: skip
 BOUNCE_TEXT = re.compile(
-    r"(?:could not be|cannot be|was not|not been|wasn't able to|unable to|failed to)\s(?:be\s)?deliver|permanent\serror|"
-    r"delivery\s(?:has\s)?failed|not\sbe\sdelivered|failed\spermanently|rejected\sby\sa\sremote\smail|undeliverable|"
-    r"returned\sto\sthe\ssender|user\sunknown|mailbox\s(?:is\s)?full|no\ssuch\suser|recipient\saddress\srejected|"
-    r"error\sdelivering\syour|transcript\sof\ssession|still\sundelivered|may\snot\sexist|"
+    r"(?:could not be|cannot be|was not|not been|wasn't able to|unable to|failed to)\s(?:be\s)?deliver|"
+    r"permanent\serror|delivery\s(?:has\s)?failed|not\sbe\sdelivered|failed\spermanently|rejected\sby\sa\sremote\smail|"
+    r"undeliverable|returned\sto\sthe\ssender|user\sunknown|mailbox\s(?:is\s)?full|no\ssuch\suser|"
+    r"recipient\saddress\srejected|error\sdelivering\syour|transcript\sof\ssession|still\sundelivered|may\snot\sexist|"
     r"konnte\snicht\szugestellt|n'a\spas\spu\sêtre|no\spudo\sser\sentregado|送信できませんでした|не\sможет\sбыть\sдоставлено",
     re.IGNORECASE,
 )
