@@ -12,20 +12,23 @@ LONGEST_EXCERPT = 4_000
 """Characters."""
 
 _LONGEST_TEXT = 20_000
-_LONGEST_LINE = 1_000
 _LINES_OF_ATTRIBUTION = 4
 """Lines over which programs break `On Monday, Ada Lovelace <ada@example.com> wrote:`."""
 
+_LONGEST_ATTRIBUTION = 400
+"""Characters at its end that are looked at."""
+
+_DATE_OR_ADDRESS = re.compile(r"[\d@]")
 _BEGINS_ATTRIBUTION = re.compile(
     r"[ \t]{0,4}(?:On|Am|Um|Le|El|Il|Op|Em|Den|Dne|Dnia|W dniu|På|A|Pada|Dana|La data|"
-    r"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|\d{1,4}[./年-]|"
-    r"[^<>\n]{1,80}<[^<>@\s]{1,64}@[^<>@\s]{1,255}>)(?=[\s,.:\d]|$)",
+    r"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|\w{2,4}[.,]{1,2} ?\d|\d{1,4}[./年-]|"
+    r"[^<>\n]{1,80}<[^<>@\s]{1,64}@[^<>@\s]{1,255}>)(?=[\s,.:\d(]|$)",
     re.IGNORECASE,
 )
 _ENDS_ATTRIBUTION = re.compile(
     r"(?:wrote|writes|schrieb|geschrieben|a écrit|écrivait|escribió|ha escrito|ha scritto|scrisse|schreef|geschreven|"
     r"escreveu|skrev|kirjoitti|napisał(?:\(a\)|a)?|napsal(?:\(a\)|a)?|написал(?:\(а\)|а)?|пише(?:т)?|yazdı|a scris|"
-    r"のメール|写道|寫道|님이 작성)[^\n]{0,120}[:：]\s{0,4}$",
+    r"のメール|写道|寫道|님이 작성)[^\n]{0,120}[:：]\s{0,4}$|<[^<>\n]{3,320}>\)?\s?[:：]\s{0,4}$",
     re.IGNORECASE,
 )
 _SEPARATOR = re.compile(
@@ -63,7 +66,7 @@ _PROGRAM = re.compile(
 def excerpt(text: str) -> str:
     """Return the words that a mail's writer has written, of at most 4,000 characters; empty where all is quoted."""
     cut = text[:_LONGEST_TEXT].replace("\r\n", "\n").replace("\u00a0", " ")
-    lines = [line[:_LONGEST_LINE].rstrip() for line in cut.split("\n")]
+    lines = [line.rstrip() for line in cut.split("\n")]
     kept: list[str] = []
     number = 0
     while number < len(lines):
@@ -90,7 +93,8 @@ def _attribution(lines: list[str], number: int) -> int:
         words = lines[number : number + count]
         if len(words) < count or (count > 1 and not words[-1].strip()):
             return 0
-        if _ENDS_ATTRIBUTION.search(words[-1][-200:]):
+        joined = " ".join(words)[-_LONGEST_ATTRIBUTION:]
+        if _ENDS_ATTRIBUTION.search(joined) and _DATE_OR_ADDRESS.search(joined):
             return count
     return 0
 

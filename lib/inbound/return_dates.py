@@ -42,7 +42,7 @@ _WEEKDAYS = (
 )
 _MONTH = "|".join(_MONTHS)
 _DATE = re.compile(
-    rf"(?<![\w.])(?:"
+    rf"(?<![\w.])(?<!\d )(?:"
     rf"(?P<iso>\d{{4}})-(?P<iso_month>\d{{1,2}})-(?P<iso_day>\d{{1,2}})"
     rf"|(?P<day>\d{{1,2}})(?P<mark>[./])[ ]?(?P<month>\d{{1,2}})(?:(?P=mark)[ ]?(?P<year>\d{{4}}|\d\d(?!\d)))?"
     rf"|(?P<named_day>\d{{1,2}})(?:st|nd|rd|th|er|º|°|\.)?(?: (?:of|de|di))? ?(?P<name>{_MONTH})"
