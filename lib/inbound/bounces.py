@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from lib.inbound.classification import Failure
+from lib.inbound.classification import FailedRecipient
 from lib.mime.received import ReceivedMail
 from lib.mime.reports import RecipientStatus, ReportKind, address_in
 
@@ -46,7 +46,7 @@ _SOFT = re.compile(
 _NOT_A_RECIPIENT = ("mailer-daemon", "postmaster", "support", "abuse", "noreply", "no-reply")
 
 
-def reported_failures(mail: ReceivedMail) -> tuple[Failure, ...]:
+def reported_failures(mail: ReceivedMail) -> tuple[FailedRecipient, ...]:
     """Return the recipients that the mail's report calls failed or delayed; none where it calls them delivered."""
     report = mail.report
     if report is None or report.kind is not ReportKind.DELIVERY:
@@ -55,14 +55,14 @@ def reported_failures(mail: ReceivedMail) -> tuple[Failure, ...]:
     return tuple(_from_status(mail, each, alone=len(failed) == 1) for each in failed)
 
 
-def told_failures(mail: ReceivedMail, text: str) -> tuple[Failure, ...]:
+def told_failures(mail: ReceivedMail, text: str) -> tuple[FailedRecipient, ...]:
     """Return the recipients that the words of a bounce name, one without an address where they name none."""
     copy = _COPY.search(text)
     told = text[: copy.start()] if copy else text
     emails = _failed_headers(mail) or _named(mail, told) or _returned_to(mail) or _any(mail, told)
     places = {email: told.find(email) for email in emails}
     starts = sorted(place for place in places.values() if place >= 0)
-    failures: list[Failure] = []
+    failures: list[FailedRecipient] = []
     for email in emails:
         place = places[email]
         end = next((start for start in starts if start > place), len(told))
@@ -71,7 +71,7 @@ def told_failures(mail: ReceivedMail, text: str) -> tuple[Failure, ...]:
     return tuple(failures) or (_from_words("", told[:20_000]),)
 
 
-def notified_failures(text: str) -> tuple[Failure, ...]:
+def notified_failures(text: str) -> tuple[FailedRecipient, ...]:
     """Return the recipients of a notification in JSON that Amazon SES sends as mail; none where it is none."""
     start = text.find('{"notificationType":"Bounce"')
     if start < 0:
@@ -81,7 +81,7 @@ def notified_failures(text: str) -> tuple[Failure, ...]:
         recipients = found["bounce"]["bouncedRecipients"]
         hard = found["bounce"].get("bounceType") != "Transient"
         return tuple(
-            Failure(
+            FailedRecipient(
                 str(each["emailAddress"])[:320],
                 hard,
                 str(each.get("status") or "")[:20] or None,
@@ -97,7 +97,7 @@ def _is_bad(status: RecipientStatus) -> bool:
     return not status.action and status.status[:1] in ("4", "5")
 
 
-def _from_status(mail: ReceivedMail, status: RecipientStatus, alone: bool) -> Failure:
+def _from_status(mail: ReceivedMail, status: RecipientStatus, alone: bool) -> FailedRecipient:
     email = status.email or address_in(status.diagnostic)
     if not email and alone:
         email = next(iter(_failed_headers(mail) or _returned_to(mail)), "")
@@ -106,13 +106,13 @@ def _from_status(mail: ReceivedMail, status: RecipientStatus, alone: bool) -> Fa
     if told and (code is None or (code.endswith(".0.0") and told[0] == code[0] and "." in told)):
         code = told  # `5.0.0` says no more than that it failed
     hard = status.action != "delayed" and (code or "5")[0] == "5"
-    return Failure(email, hard, code, _line(status.diagnostic or (mail.text or "")[:_REACH]))
+    return FailedRecipient(email, hard, code, _line(status.diagnostic or (mail.text or "")[:_REACH]))
 
 
-def _from_words(email: str, words: str) -> Failure:
+def _from_words(email: str, words: str) -> FailedRecipient:
     code = _code(words)
     hard = code[0] == "5" if code else not _SOFT.search(words)
-    return Failure(email, hard, code, _line(words))
+    return FailedRecipient(email, hard, code, _line(words))
 
 
 def _code(words: str) -> str | None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
-    """What an inbound mail is. Classification calls every person's mail a reply; correlation tells the rest apart."""
+class MailKind(StrEnum):
+    """Kind of an inbound mail. Classification calls every person's mail a reply; correlation tells the rest apart."""
 
     REPLY = "reply"
     AUTO_REPLY = "auto_reply"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedRecipient:
     """One recipient whom a mail did not reach."""
 
     email: str
@@ -38,9 +38,9 @@ class Failure:
 class Classification:
     """The kind of a mail, and what follows from it."""
 
-    kind: Kind
+    kind: MailKind
     because: str
     """A sentence."""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[FailedRecipient, ...] = ()
     back_at: datetime | None = None
     """The day on which the writer of an auto-reply is back, at 0:00 UTC, where the mail names one."""

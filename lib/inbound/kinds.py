@@ -1,4 +1,4 @@
-"""What an inbound mail is, by the signs that programs set: reports, headers, senders; words only beside another sign.
+"""The kind of an inbound mail, by the signs that programs set: reports, headers, senders; words beside another sign.
 
 `Precedence: bulk` and `X-Auto-Response-Suppress` are no signs by themselves: people's mail has them too.
 """
@@ -9,11 +9,13 @@ import re
 from dataclasses import replace
 
 from lib.inbound.bounces import notified_failures, reported_failures, told_failures
-from lib.inbound.classification import Classification, Failure, Kind
+from lib.inbound.classification import Classification, FailedRecipient, MailKind
 from lib.inbound.return_dates import return_date
 from lib.inbound.wording import AUTO_REPLY_SUBJECT, BOUNCE_SUBJECT, BOUNCE_TEXT, readable_text
 from lib.mime.received import ReceivedMail
 from lib.mime.reports import ReportKind
+
+__all__ = ["Classification", "FailedRecipient", "MailKind", "classify"]
 
 _DAEMON = re.compile(r"mailer-daemon|mail delivery (?:sub)?system|mail\.delivery\.system|double-bounce", re.IGNORECASE)
 _POSTMASTER = re.compile(r"\bpostmaster\b", re.IGNORECASE)
@@ -35,7 +37,7 @@ def classify(mail: ReceivedMail) -> Classification:
         or _reported_delivery(mail)
         or _told_bounce(mail, text)
         or _auto_reply(mail, text)
-        or Classification(Kind.REPLY, "Nothing says that a program wrote it.")
+        or Classification(MailKind.REPLY, "Nothing says that a program wrote it.")
     )
 
 
@@ -50,29 +52,29 @@ def _reported_complaint(mail: ReceivedMail) -> Classification | None:
     if report is not None and report.kind is ReportKind.ABUSE:
         kind = report.fields.get("feedback-type", "abuse").lower()
         if kind in _NO_COMPLAINTS:
-            return Classification(Kind.AUTO_REPLY, f"It is a provider's report ({kind}), and no complaint.")
-        return Classification(Kind.COMPLAINT, f"It is a report of abuse ({kind}).")
+            return Classification(MailKind.AUTO_REPLY, f"It is a provider's report ({kind}), and no complaint.")
+        return Classification(MailKind.COMPLAINT, f"It is a report of abuse ({kind}).")
     sender = mail.sender.email.lower() if mail.sender else ""
     if sender == "staff@hotmail.com" and mail.subject.lower().startswith("complaint about message"):
-        return Classification(Kind.COMPLAINT, "It is a complaint that Outlook.com passes on.")
+        return Classification(MailKind.COMPLAINT, "It is a complaint that Outlook.com passes on.")
     return None
 
 
 def _answered_invitation(mail: ReceivedMail) -> Classification | None:
     if mail.calendar_method == "REPLY":
-        return Classification(Kind.CALENDAR_ANSWER, "It answers an invitation (METHOD:REPLY).")
+        return Classification(MailKind.CALENDAR_ANSWER, "It answers an invitation (METHOD:REPLY).")
     return None
 
 
 def _reported_reading(mail: ReceivedMail) -> Classification | None:
-    """Find a report on reading (RFC 8098). Only `displayed` says that somebody saw the mail."""
+    """Find a report on reading (RFC 8098). Only `displayed` says that a person saw the mail."""
     report = mail.report
     if report is None or report.kind is not ReportKind.READING:
         return None
     disposition = report.fields.get("disposition", "").rpartition(";")[2].partition("/")[0].strip().lower()
     if disposition == "displayed":
-        return Classification(Kind.READ_RECEIPT, "It says that the mail was displayed.")
-    return Classification(Kind.AUTO_REPLY, f"It is a report on reading that says: {disposition[:40] or 'nothing'}.")
+        return Classification(MailKind.READ_RECEIPT, "It says that the mail was displayed.")
+    return Classification(MailKind.AUTO_REPLY, f"It is a report on reading that says: {disposition[:40] or 'nothing'}.")
 
 
 def _reported_delivery(mail: ReceivedMail) -> Classification | None:
@@ -83,7 +85,7 @@ def _reported_delivery(mail: ReceivedMail) -> Classification | None:
     if failures:
         return _bounce("a report on delivery", failures)
     if any(each.action for each in report.recipients):
-        return Classification(Kind.AUTO_REPLY, "It is a report on delivery in which nothing failed.")
+        return Classification(MailKind.AUTO_REPLY, "It is a report on delivery in which nothing failed.")
     return None  # the report is empty: the words tell
 
 
@@ -108,7 +110,7 @@ def _server_sign(mail: ReceivedMail) -> str | None:
         return "X-Failed-Recipients"
     if _DAEMON.search(sender):
         return "the sender's name of a mail server"
-    if mail.header("x-ms-exchange-message-is-ndr"):
+    if "x-ms-exchange-message-is-ndr" in mail.headers:  # its value is empty
         return "X-MS-Exchange-Message-Is-Ndr"
     if mail.content_type == "multipart/report":
         return "the type multipart/report"
@@ -122,17 +124,17 @@ def _tells_failure(sign: str, text: str) -> bool:
     return sign not in ("the sender postmaster", "the null sender") and bool(BOUNCE_TEXT.search(text[:20_000]))
 
 
-def _bounce(sign: str, failures: tuple[Failure, ...]) -> Classification:
+def _bounce(sign: str, failures: tuple[FailedRecipient, ...]) -> Classification:
     hard = sum(each.hard for each in failures)
     how = "for good" if hard == len(failures) else "for now" if hard == 0 else f"for good for {hard} of {len(failures)}"
-    return Classification(Kind.BOUNCE, f"It says that delivery failed {how}; told by {sign}.", failures)
+    return Classification(MailKind.BOUNCE, f"It says that delivery failed {how}; told by {sign}.", failures)
 
 
 def _auto_reply(mail: ReceivedMail, text: str) -> Classification | None:
     sign = _strong_sign(mail) or _weak_signs(mail)
     if sign is None:
         return None
-    return Classification(Kind.AUTO_REPLY, f"A program wrote it; told by {sign}.", back_at=return_date(mail, text))
+    return Classification(MailKind.AUTO_REPLY, f"A program wrote it; told by {sign}.", back_at=return_date(mail, text))
 
 
 def _strong_sign(mail: ReceivedMail) -> str | None:

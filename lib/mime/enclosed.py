@@ -18,7 +18,7 @@ _LONGEST_BLOCK = 20_000
 _TOKEN_LINK = re.compile(
     r"https?://[^\s\"'<>/]{1,255}+(?:/[^\s\"'<>/]{1,60}+){0,4}?/[acipo]/[A-Za-z0-9_~.=-]{20,4096}+"
 )
-_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,256}+@[^\s<>()\[\]\",;:@]{1,255}+")
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\]\",;:@])[^\s<>()\[\]\",;:@]{1,256}+@[^\s<>()\[\]\",;:@]{1,255}+")
 _ID_LINE = re.compile(r"^[ \t]{0,8}message-id:[ \t\n]{0,10}<[^<>\n]{1,998}>", re.IGNORECASE | re.MULTILINE)
 _HEADER = re.compile(
     r"^[ \t]{0,8}(from|to|subject|date|message-id)[ \t]?:(.*+(?:\n[ \t].*+)*+)", re.IGNORECASE | re.MULTILINE

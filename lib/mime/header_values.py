@@ -20,8 +20,8 @@ _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60}+)(?:\*[^?\s]*+)?\?([bBqQ])\?([^?]
 """An encoded word (RFC 2047, 2; RFC 2231, 5). Some programs leave question marks as they are: up to five are taken."""
 
 _IDS = re.compile(r"<([^<>]{1,998})>")
-_BARE_ID = re.compile(r"[^\s<>@]{1,500}+@[^\s<>@]{1,500}+")
-_BARE_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@[^\s<>()\[\]\",;:@]{1,255}+")
+_BARE_ID = re.compile(r"(?<![^\s<>@])[^\s<>@]{1,500}+@[^\s<>@]{1,500}+")
+_BARE_ADDRESS = re.compile(r"(?<![^\s<>()\[\]\",;:@])[^\s<>()\[\]\",;:@]{1,64}+@[^\s<>()\[\]\",;:@]{1,255}+")
 
 
 def header_text(value: str) -> str:

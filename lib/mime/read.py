@@ -13,12 +13,12 @@ from email.message import Message
 from lib.mime.header_values import header_text, mailboxes_in
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.mime.parts import Mailbox
-from lib.mime.reader import BadMail, Leaf, Limits, MailTooLarge, PartReader, decode_leaf, first_value
+from lib.mime.reader import BadMail, Leaf, MailLimits, MailTooLarge, PartReader, decode_leaf, first_value
 
 __all__ = ["MOST_BYTES", "BadMail", "MailTooLarge", "RawMail", "read_mail", "read_mail_text"]
 
 MOST_BYTES = 25_000_000
-_LIMITS = Limits(parts=200, depth=20, header_lines=2_000, longest_header=100_000)
+_LIMITS = MailLimits(parts=200, depth=20, header_lines=2_000, longest_header=100_000)
 _MOST_BYTES_OF_A_CHARACTER = 2
 """The most bytes that a character set of mail takes for a character, compared with UTF-8."""
 

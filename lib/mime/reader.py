@@ -19,7 +19,7 @@ from lib.mime.charsets import decode_text, html_label, is_charset
 from lib.mime.header_values import without_raw_bytes
 
 
-class Limits(NamedTuple):
+class MailLimits(NamedTuple):
     """Bounds of one mail."""
 
     parts: int
@@ -33,6 +33,9 @@ class Limits(NamedTuple):
 
 _MOST_HEADER_BYTES = 1_000_000
 """Bytes of the headers of all parts together."""
+
+_MOST_SEARCHED = 250_000_000
+"""Bytes that are searched for boundaries, each once for each level of nesting."""
 
 _MOST_NEAR_DELIMITERS = 10_000
 """Lines that begin like a boundary and go on otherwise."""
@@ -67,26 +70,14 @@ class Leaf(NamedTuple):
 class PartReader:
     """Divides one mail. `root` are its own headers."""
 
-    def __init__(self, raw: bytes, limits: Limits) -> None:
+    def __init__(self, raw: bytes, limits: MailLimits) -> None:
         self._raw, self._limits = raw, limits
-        self._parts = self._near_delimiters = self._header_bytes = 0
+        self._parts = self._near_delimiters = self._header_bytes = self._searched = 0
         self.root = Message(policy=compat32)
 
     def leaves(self) -> list[Leaf]:
         """Return the leaves in order; a mail in the mail is one leaf. Raises BadMail."""
         return self._leaves(0, len(self._raw), 0)
-
-    def enclosed_leaves(self, leaf: Leaf) -> tuple[Message, list[Leaf]]:
-        """Return the headers and the leaves of the mail that is a leaf. Raises BadMail.
-
-        They count toward the limits of the whole.
-        """
-        own, self.root = self.root, Message(policy=compat32)
-        try:
-            leaves = self._leaves(leaf.start, leaf.end, 0)
-            return self.root, leaves
-        finally:
-            self.root = own
 
     def _leaves(self, start: int, end: int, depth: int) -> list[Leaf]:
         self._parts += 1
@@ -100,6 +91,9 @@ class PartReader:
         boundary = parameter(headers, "boundary") if headers.get_content_maintype() == "multipart" else None
         if not boundary:
             return [Leaf(headers, body, end)]
+        self._searched += end - body
+        if self._searched > _MOST_SEARCHED:
+            raise BadMail("its parts are nested too deep for its size")
         delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
         found: list[Leaf] = []
         for first, last in self._between(delimiter, body, end):
@@ -108,7 +102,7 @@ class PartReader:
 
     def _headers(self, start: int, end: int) -> tuple[Message, int]:
         """Return the headers of the part there, and the place of its body."""
-        blank = _END_OF_HEADERS.search(self._raw, start, end)
+        blank = _END_OF_HEADERS.search(self._raw, start, min(end, start + _MOST_HEADER_BYTES + 2))
         if self._raw.startswith((b"\n", b"\r\n"), start, end):
             blank = None  # it begins with the blank line, so it has none
             body = self._raw.index(b"\n", start, end) + 1

@@ -19,11 +19,11 @@ from lib.mime.flowed import unflow
 from lib.mime.header_values import date_in, header_text, message_ids_in
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT
 from lib.mime.parts import Mailbox
-from lib.mime.reader import BadMail, Leaf, Limits, MailTooLarge, PartReader, decode_leaf, first_value, parameter
+from lib.mime.reader import BadMail, Leaf, MailLimits, MailTooLarge, PartReader, decode_leaf, first_value, parameter
 from lib.mime.reports import Report, joined, read_report, report_in_text, report_kind
 
 MOST_BYTES = 25_000_000
-LIMITS = Limits(parts=500, depth=30, header_lines=1_000, longest_header=64_000)
+LIMITS = MailLimits(parts=500, depth=30, header_lines=1_000, longest_header=64_000)
 _MOST_IDS = 100
 _MOST_MAILBOXES = 1_000
 _LONGEST_KEPT_HEADER = 1_000
@@ -97,7 +97,7 @@ class ReceivedMail:
 
 @dataclass(slots=True)
 class _Contents:
-    """What the leaves of a mail hold."""
+    """Contents of a mail's leaves."""
 
     text: str | None = None
     html: str | None = None
@@ -258,6 +258,4 @@ def _is_daemon(root: Message) -> bool:
 
 
 def _kept_headers(root: Message) -> dict[str, str]:
-    return {
-        name: header_text(value)[:_LONGEST_KEPT_HEADER] for name in _KEPT_HEADERS if (value := first_value(root, name))
-    }
+    return {name: header_text(first_value(root, name))[:_LONGEST_KEPT_HEADER] for name in _KEPT_HEADERS if name in root}

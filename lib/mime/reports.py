@@ -16,7 +16,7 @@ _LONGEST_REPORT = 500_000
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60}+)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*+\n")
-_ADDRESS = re.compile(r"[^\s<>()\[\];,:\"@]{1,256}+@[^\s<>()\[\];,:\"@]{1,255}+")
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\];,:\"@])[^\s<>()\[\];,:\"@]{1,256}+@[^\s<>()\[\];,:\"@]{1,255}+")
 
 
 class ReportKind(StrEnum):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.inbound.classification import Classification, Failure, Kind
+from lib.inbound.classification import Classification, FailedRecipient, MailKind
 from lib.inbound.kinds import classify
 from lib.mime.received import read_received
 
@@ -47,18 +47,18 @@ def report(report_type: str, fields: str, sender: str = DAEMON) -> Classificatio
     ],
 )
 def test_a_persons_mail_is_a_reply(headers: str) -> None:
-    assert told(headers).kind is Kind.REPLY
+    assert told(headers).kind is MailKind.REPLY
 
 
 def test_a_postmaster_who_writes_is_a_person() -> None:
-    assert told("Subject: Re: Our offer", sender="From: postmaster@example.com\n").kind is Kind.REPLY
+    assert told("Subject: Re: Our offer", sender="From: postmaster@example.com\n").kind is MailKind.REPLY
 
 
 def test_a_person_who_sends_a_bounce_along_is_a_person() -> None:
     fields = "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822;bob@example.com\nAction: failed\nStatus: 5.1.1"
     found = with_parts("multipart/mixed", PERSON, f"Look:\n\n{fields}", "message/delivery-status", fields)
 
-    assert found.kind is Kind.REPLY
+    assert found.kind is MailKind.REPLY
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_person_who_sends_a_bounce_along_is_a_person() -> None:
     ],
 )
 def test_a_programs_answer_is_an_auto_reply(headers: str) -> None:
-    assert told(headers).kind is Kind.AUTO_REPLY
+    assert told(headers).kind is MailKind.AUTO_REPLY
 
 
 def test_an_auto_reply_tells_when_its_writer_is_back() -> None:
@@ -96,7 +96,7 @@ def test_a_report_on_delivery_tells_each_recipient_hard_or_soft() -> None:
         "Final-Recipient: rfc822;di@example.com\nAction: failed\nStatus: 4.2.2\nDiagnostic-Code: smtp; 452 Full\n",
     )
 
-    assert found.kind is Kind.BOUNCE
+    assert found.kind is MailKind.BOUNCE
     assert [(each.email, each.hard, each.code) for each in found.failures] == [
         ("ada@example.com", True, "5.1.1"), ("bob@example.com", False, "4.4.1"), ("di@example.com", False, "4.2.2"),
     ]  # fmt: skip
@@ -111,20 +111,20 @@ def test_a_report_that_nothing_failed_is_no_bounce(action: str) -> None:
         f"Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822;ada@example.com\nAction: {action}\nStatus: 2.0.0\n",
     )
 
-    assert (found.kind, found.failures) == (Kind.AUTO_REPLY, ())
+    assert (found.kind, found.failures) == (MailKind.AUTO_REPLY, ())
 
 
 @pytest.mark.parametrize(
     ("disposition", "kind"),
     [
-        ("manual-action/MDN-sent-manually; displayed", Kind.READ_RECEIPT),
-        ("automatic-action/MDN-sent-automatically; displayed", Kind.READ_RECEIPT),
-        ("manual-action/MDN-sent-manually; displayed/warning", Kind.READ_RECEIPT),
-        ("automatic-action/MDN-sent-automatically; deleted", Kind.AUTO_REPLY),
-        ("automatic-action/MDN-sent-automatically; denied", Kind.AUTO_REPLY),
+        ("manual-action/MDN-sent-manually; displayed", MailKind.READ_RECEIPT),
+        ("automatic-action/MDN-sent-automatically; displayed", MailKind.READ_RECEIPT),
+        ("manual-action/MDN-sent-manually; displayed/warning", MailKind.READ_RECEIPT),
+        ("automatic-action/MDN-sent-automatically; deleted", MailKind.AUTO_REPLY),
+        ("automatic-action/MDN-sent-automatically; denied", MailKind.AUTO_REPLY),
     ],
 )
-def test_a_receipt_is_one_when_the_mail_was_displayed(disposition: str, kind: Kind) -> None:
+def test_a_receipt_is_one_when_the_mail_was_displayed(disposition: str, kind: MailKind) -> None:
     found = report(
         "disposition-notification", f"Final-Recipient: rfc822;ada@example.com\nDisposition: {disposition}\n", PERSON
     )
@@ -135,18 +135,18 @@ def test_a_receipt_is_one_when_the_mail_was_displayed(disposition: str, kind: Ki
 @pytest.mark.parametrize(
     ("feedback", "kind"),
     [
-        ("abuse", Kind.COMPLAINT),
-        ("fraud", Kind.COMPLAINT),
-        ("not-spam", Kind.AUTO_REPLY),
-        ("auth-failure", Kind.AUTO_REPLY),
+        ("abuse", MailKind.COMPLAINT),
+        ("fraud", MailKind.COMPLAINT),
+        ("not-spam", MailKind.AUTO_REPLY),
+        ("auth-failure", MailKind.AUTO_REPLY),
     ],
 )
-def test_a_report_of_abuse_is_a_complaint(feedback: str, kind: Kind) -> None:
+def test_a_report_of_abuse_is_a_complaint(feedback: str, kind: MailKind) -> None:
     assert report("feedback-report", f"Feedback-Type: {feedback}\nUser-Agent: x\nVersion: 1\n", PERSON).kind is kind
 
 
-@pytest.mark.parametrize(("method", "kind"), [("REPLY", Kind.CALENDAR_ANSWER), ("REQUEST", Kind.REPLY)])
-def test_an_answer_to_an_invitation_is_one(method: str, kind: Kind) -> None:
+@pytest.mark.parametrize(("method", "kind"), [("REPLY", MailKind.CALENDAR_ANSWER), ("REQUEST", MailKind.REPLY)])
+def test_an_answer_to_an_invitation_is_one(method: str, kind: MailKind) -> None:
     assert told(f"Subject: Accepted: Demo\nContent-Type: text/calendar; method={method}").kind is kind
 
 
@@ -160,33 +160,33 @@ TOLD = {
         "Subject: failure notice",
         "Hi. This is the qmail-send program at mx.\n\n<ada@example.com>:\n192.0.2.5 says no.\n"
         f"Remote host said: 550 5.1.1 User unknown\n\n--- Below this line is a copy of the message.\n\n{COPY}",
-        Failure("ada@example.com", True, "5.1.1", "192.0.2.5 says no. Remote host said: 550 5.1.1 User unknown"),
+        FailedRecipient("ada@example.com", True, "5.1.1", "192.0.2.5 says no. Remote host said: 550 5.1.1 User unknown"),
     ),
     "Postfix": (
         "Subject: Undelivered Mail Returned to Sender",
         "This is the mail system at host mx. For further assistance, please write to <support@example.com>.\n\n"
         "<ada@example.com>: host mx2[192.0.2.9] said: 450 4.2.1 Greylisted",
-        Failure("ada@example.com", False, "4.2.1", "host mx2[192.0.2.9] said: 450 4.2.1 Greylisted"),
+        FailedRecipient("ada@example.com", False, "4.2.1", "host mx2[192.0.2.9] said: 450 4.2.1 Greylisted"),
     ),
     "Gmail": (
         "Subject: Delivery Status Notification (Failure)\nX-Failed-Recipients: ada@example.com",
         "Delivery to the following recipient failed permanently:\n\n     ada@example.com\n\nThey said: 552 5.2.2 Full",
-        Failure("ada@example.com", True, "5.2.2", "They said: 552 5.2.2 Full"),
+        FailedRecipient("ada@example.com", True, "5.2.2", "They said: 552 5.2.2 Full"),
     ),
     "Exchange": (
         "Subject: Unzustellbar: Angebot\nX-MS-Exchange-Message-Is-Ndr:",
         "Fehler bei der Zustellung an folgende Empfänger:\n\nada@example.com\nDie Adresse ist unbekannt. #5.1.1#",
-        Failure("ada@example.com", True, "5.1.1", "Die Adresse ist unbekannt. #5.1.1#"),
+        FailedRecipient("ada@example.com", True, "5.1.1", "Die Adresse ist unbekannt. #5.1.1#"),
     ),
     "full, without a code": (
         "Subject: Delivery failure",
         f"Unable to deliver message to <ada@example.com>. {QUOTA}",
-        Failure("ada@example.com", False, None, f"Unable to deliver message to <ada@example.com>. {QUOTA}"),
+        FailedRecipient("ada@example.com", False, None, f"Unable to deliver message to <ada@example.com>. {QUOTA}"),
     ),
     "no address but in the copy": (
         "Subject: Mail delivery failed",
         f"Your mail could not be delivered.\n\n----- Original message -----\n\n{COPY}",
-        Failure("ada@example.com", True, None, "Your mail could not be delivered."),
+        FailedRecipient("ada@example.com", True, None, "Your mail could not be delivered."),
     ),
 }  # fmt: skip
 
@@ -197,8 +197,18 @@ def test_a_bounce_without_a_report_is_read_by_its_words(name: str) -> None:
 
     found = told(headers, body, DAEMON)
 
-    assert found.kind is Kind.BOUNCE
+    assert found.kind is MailKind.BOUNCE
     assert found.failures == (failure,)
+
+
+def test_a_bounce_of_exchange_has_a_sender_and_a_header_of_its_own() -> None:
+    found = told(
+        "Subject: Unzustellbar: Angebot\nX-MS-Exchange-Message-Is-Ndr:",
+        "Fehler bei der Zustellung an folgende Empfänger:\n\nada@example.com\n#550 5.1.1 Unbekannt",
+        "From: <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@example.com>\nTo: rep@acme.example\n",
+    )
+
+    assert [(each.email, each.code) for each in found.failures] == [("ada@example.com", "5.1.1")]
 
 
 def test_a_bounce_in_html_alone_is_read() -> None:
@@ -231,13 +241,13 @@ def test_a_notification_of_amazon_ses_is_a_bounce_only_from_amazon() -> None:
     )
     amazon = told("Subject: AWS Notification Message", body, "From: no-reply@sns.amazonaws.com\n")
 
-    assert amazon.failures == (Failure("ada@example.com", False, "4.4.7", "smtp; 450 Later"),)
-    assert told("Subject: x", body).kind is Kind.REPLY
+    assert amazon.failures == (FailedRecipient("ada@example.com", False, "4.4.7", "smtp; 450 Later"),)
+    assert told("Subject: x", body).kind is MailKind.REPLY
     assert (
         told("Subject: x", '{"notificationType":"Bounce","bounce":[]}', "From: x@sns.amazonaws.com\n").kind
-        is Kind.REPLY
+        is MailKind.REPLY
     )
 
 
 def test_other_mail_of_a_mail_server_is_automatic() -> None:
-    assert told("Subject: Your quota", "You use 10 % of it.", DAEMON).kind is Kind.AUTO_REPLY
+    assert told("Subject: Your quota", "You use 10 % of it.", DAEMON).kind is MailKind.AUTO_REPLY

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.inbound.classification import Kind
+from lib.inbound.classification import MailKind
 from lib.inbound.excerpts import excerpt
 from lib.inbound.kinds import classify
 from lib.inbound.wording import readable_text
@@ -45,12 +45,12 @@ RECIPIENTS = {
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"the mail samples are not there: {SAMPLES}")
 
 
-def label(name: str) -> Kind:
+def label(name: str) -> MailKind:
     if name in COMPLAINTS:
-        return Kind.COMPLAINT
+        return MailKind.COMPLAINT
     if name in AUTO_REPLIES | NOTICES:
-        return Kind.AUTO_REPLY
-    return Kind.BOUNCE if name.startswith("sisimai-") or name in BOUNCES_AMONG_OTHERS else Kind.REPLY
+        return MailKind.AUTO_REPLY
+    return MailKind.BOUNCE if name.startswith("sisimai-") or name in BOUNCES_AMONG_OTHERS else MailKind.REPLY
 
 
 def samples() -> dict[str, bytes]:
@@ -59,19 +59,19 @@ def samples() -> dict[str, bytes]:
 
 def test_98_percent_of_programs_mail_is_told_from_peoples_and_no_persons_is_called_automatic() -> None:
     kinds = {name: classify(read_received(raw)).kind for name, raw in samples().items()}
-    automatic = {name for name in kinds if label(name) is not Kind.REPLY}
-    found = {name for name in automatic if kinds[name] is not Kind.REPLY}
+    automatic = {name for name in kinds if label(name) is not MailKind.REPLY}
+    found = {name for name in automatic if kinds[name] is not MailKind.REPLY}
 
     assert len(automatic) >= 117
     assert len(found) / len(automatic) >= 0.98, automatic - found
-    assert {name for name in kinds.keys() - automatic if kinds[name] is not Kind.REPLY} == set()
+    assert {name for name in kinds.keys() - automatic if kinds[name] is not MailKind.REPLY} == set()
     assert {name for name in found if kinds[name] is not label(name)} == set()
 
 
 def test_each_bounce_names_who_was_not_reached() -> None:
     for name, raw in samples().items():
         found = classify(read_received(raw))
-        if found.kind is Kind.BOUNCE:
+        if found.kind is MailKind.BOUNCE:
             assert all("@" in each.email for each in found.failures), name
             assert found.failures, name
             assert name not in DELAYED or not found.failures[0].hard, name
@@ -85,7 +85,7 @@ def test_recipient_code_and_hardness_are_right(name: str) -> None:
 
 
 def test_a_bounce_tells_which_mail_it_returns() -> None:
-    mails = {name: read_received(raw) for name, raw in samples().items() if label(name) is Kind.BOUNCE}
+    mails = {name: read_received(raw) for name, raw in samples().items() if label(name) is MailKind.BOUNCE}
     known = [name for name, mail in mails.items() if mail.enclosed and mail.enclosed.message_id]
 
     assert len(known) / len(mails) >= 0.85
