@@ -130,7 +130,8 @@ def describe_readings(real: list[Reading], hostile: list[Reading]) -> str:
         "",
     ]
     if real:
-        reading, classifying = ([each[place] * 1000 for each in real] for place in (2, 3))
+        reading = [each.reading * 1000 for each in real]
+        classifying = [each.classifying * 1000 for each in real]
         lines += [
             f"{len(real)} real mails: {statistics.mean(reading):.2f} ms to read ({max(reading):.1f} at most), "
             f"{statistics.mean(classifying):.2f} ms after that ({max(classifying):.1f} at most).",

@@ -159,8 +159,8 @@ TOLD = {
     "qmail": (
         "Subject: failure notice",
         "Hi. This is the qmail-send program at mx.\n\n<ada@example.com>:\n192.0.2.5 says no.\n"
-        f"Remote host said: 550 5.1.1 User unknown\n\n--- Below this line is a copy of the message.\n\n{COPY}",
-        FailedRecipient("ada@example.com", True, "5.1.1", "192.0.2.5 says no. Remote host said: 550 5.1.1 User unknown"),
+        f"Remote host said: 550 5.1.1 Unknown\n\n--- Below this line is a copy of the message.\n\n{COPY}",
+        FailedRecipient("ada@example.com", True, "5.1.1", "192.0.2.5 says no. Remote host said: 550 5.1.1 Unknown"),
     ),
     "Postfix": (
         "Subject: Undelivered Mail Returned to Sender",
