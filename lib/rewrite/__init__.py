@@ -55,7 +55,7 @@ def rewrite(
         text = rewrite_text(text, destinations, remarks)
     elif page is not None:
         # No remarks on a text that the author did not write; those on the HTML say the same.
-        text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [])
+        text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [], is_made=True)
     if destinations.left_out:
         left_out = f"The first {MOST_LINKS:,} links of a mail are followed; those after them lead there directly."
         remarks.insert(0, RewriteRemark("too-many-links", left_out, "text" if page is None else "html"))
