@@ -26,6 +26,7 @@ _NO_RECIPIENT = 0xFFFF
 _NUMBERS = struct.Struct(">HH")
 _KEY_BYTES = 64
 _TO_STANDARD, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
+_TOKEN = re.compile(r"[\w-]*+", re.ASCII)
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
 
 
@@ -140,6 +141,15 @@ class KeyRing:
             item,
             plain[at + 20 :].decode("ascii"),
         )
+
+
+def leading_token(text: str) -> str:
+    """Return the token at the start of a text, up to the first character that no token has.
+
+    Mail programs take words, and escapes of them, for a part of the link that they touch.
+    """
+    found = _TOKEN.match(text)
+    return found[0] if found else ""
 
 
 @lru_cache(1)

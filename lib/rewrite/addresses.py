@@ -23,7 +23,7 @@ _REST: Final = rf"[/?#](?:[A-GI-Za-gi-z0-9\-._~:/?#\[@!$&'()*+,;=%]++|{_H_OR_INN
 # Signs of merge fields that no address can hold. The tail of such an address belongs to it, up to a space.
 _FIELD: Final = r'(?:\{[{%]|<%|(?<=\$)\{|(?<=\*)\|[^\s|]++\|\*)[^\s"]*+'
 _AFTER_H: Final = rf"{_SCHEME}(?P<authority>{_AUTHORITY})(?P<rest>{_REST})?+(?P<field>{_FIELD})?+"
-# The lookbehind: `xhttp:` is no `http:`; it comes after the first letter, so that the search looks for that letter alone.
+# The lookbehind: `xhttp:` is no `http:`. It comes after the first letter, so that the search looks for that letter.
 _ADDRESS: Final = re.compile(rf"[hH](?<![A-Za-z0-9+.\-].){_AFTER_H}", re.DOTALL)
 _ANOTHER: Final = re.compile(rf"[hH]{_AFTER_H}", re.DOTALL)
 
@@ -38,7 +38,7 @@ _IN_HOSTS: Final = frozenset("\u00ad\u00b7\u05f3\u05f4\u200c\u200d\u30fb")
 _SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
 _NOT_IN_HOSTS: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Sc", "Sk", "Sm"))
 _MIXED_DOMAINS: Final = ("vermögensberater", "vermögensberatung")
-"""The top-level domains that have ASCII letters and others (https://data.iana.org/TLD/tlds-alpha-by-domain.txt, 2026)."""
+"""The top-level domains that mix ASCII with other letters (https://data.iana.org/TLD/tlds-alpha-by-domain.txt)."""
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 

@@ -280,3 +280,21 @@ async def test_a_link_that_is_cut_short_gets_a_small_plain_page(heed: Heed) -> N
     assert answer.status == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert b"go back to the mail" in answer.body
+
+
+@pytest.mark.parametrize("words", ["をご覧ください", "%E3%82%92%E3%81%94%E8%A6%A7", "،", "|Shop:", ").", "%7CShop", "ße"])
+async def test_words_that_touch_a_link_in_a_text_do_not_break_it(heed: Heed, words: str) -> None:
+    message = await heed.sent()
+
+    clicked = await heed.hit(heed.urls("c")[0] + words)
+    await heed.work()
+
+    assert (clicked.status, clicked.headers["location"]) == (302, "https://example.com/a?b=1&c=2")
+    assert (await heed.get(f"/messages/{message}"))["kpis"]["clicks"] == 1
+
+
+async def test_a_token_with_another_end_leads_nowhere(heed: Heed) -> None:
+    await heed.sent()
+
+    assert (await heed.hit(heed.urls("c")[0] + "x")).status == 404
+    assert (await heed.hit(heed.urls("c")[0][:-1] + "を")).status == 404
