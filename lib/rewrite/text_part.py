@@ -16,7 +16,8 @@ _PERHAPS_OURS: Final = re.compile(r"[/%](?:(?<=/)[co]/|(?<=%)2Fo)", re.IGNORECAS
 def rewrite_text(text: str, destinations: Destinations, remarks: list[RewriteRemark], *, is_made: bool = False) -> str:
     """Exchange the first `MOST_LINKS` addresses of a text; links and pixels of older mail of ours also after them.
 
-    Signed blocks stay as they are. `is_made`: the text was made from HTML, so that its lines are not its author's.
+    Signed blocks stay as they are. A space goes between two addresses that touch. `is_made`: the text was made from
+    HTML, so that its lines are not its author's.
     """
     if not destinations.is_following and not _PERHAPS_OURS.search(text):
         return text
@@ -39,8 +40,11 @@ def rewrite_text(text: str, destinations: Destinations, remarks: list[RewriteRem
                 last_of_ours = _end_of_ours(text, found.start)
             if not TOKEN_OF_OURS.search(address):
                 continue
-        pieces += (text[done : found.start], part.replacement(address, found))
+        replacement = part.replacement(address, found)
+        pieces += (text[done : found.start], replacement)
         done = found.end
+        if text.startswith(("h", "H"), done) and destinations.destination_of(replacement) is not None:
+            pieces.append(" ")  # Another address touches this one, and would be taken for the end of its token.
     if destinations.is_following:
         remarks += signed.remarks(part.places)
     return "".join([*pieces, text[done:]])

@@ -282,7 +282,9 @@ async def test_a_link_that_is_cut_short_gets_a_small_plain_page(heed: Heed) -> N
     assert b"go back to the mail" in answer.body
 
 
-@pytest.mark.parametrize("words", ["をご覧ください", "%E3%82%92%E3%81%94%E8%A6%A7", "،", "|Shop:", ").", "%7CShop", "ße"])
+@pytest.mark.parametrize(
+    "words", ["をご覧ください", "%E3%82%92%E3%81%94%E8%A6%A7", "،", "|Shop:", ").", "%7CShop", "ße"]
+)
 async def test_words_that_touch_a_link_in_a_text_do_not_break_it(heed: Heed, words: str) -> None:
     message = await heed.sent()
 

@@ -68,7 +68,8 @@ def test_the_address_is_followed_and_what_touches_it_stays(text: str) -> None:
     rewritten = rewrite(None, text.replace("<", "").replace(">", ""), mint=mint, pixel=None, own=OWN)
 
     numbers = iter(range(len(addresses)))
-    assert rewritten.text == re.sub("<.*?>", lambda _: f"{OWN}/c/{next(numbers)};", text)
+    apart = text.replace("><http", "> <http")
+    assert rewritten.text == re.sub("<.*?>", lambda _: f"{OWN}/c/{next(numbers)};", apart)
     assert rewritten.links == [destination(address) for address in addresses]
 
 
@@ -77,8 +78,8 @@ AFTER_HOST = re.compile(r"(?i:https?)://[^/?#]*(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&
 
 WORDS = (
     "你好", "をご覧", "ください。", "، ثم", "далее", "और", "।", "—", "–", "…", "|", "、", "，", "（", "）", "《", "》",
-    "🎉",     "über", "e\u0301", "a", "1", "-", "_", ".", ",", ")", "(", "]", "[", "'", '"', "*", " ", "\n", "\u3000", "\u200b",
-    "{{", "}}", "<%", "\\", "^", "`", "%", "@", "http", "https://", "://", "&", "=", ";", "!",
+    "🎉", "über", "e\u0301", "a", "1", "-", "_", ".", ",", ")", "(", "]", "[", "'", '"', "*", " ", "\n",
+    "\u3000", "\u200b", "{{", "}}", "<%", "\\", "^", "`", "%", "@", "http", "https://", "://", "&", "=", ";", "!",
 )  # fmt: skip
 ADDRESSES = (
     "https://e.example", "https://e.example/", "https://e.example/a", "http://e.example:8080/a?b=c&d=%20#e",
@@ -100,6 +101,8 @@ def test_with_addresses_put_back_the_text_is_what_it_was(text: str) -> None:
     place = 0
     for number, piece in enumerate(found):
         if number % 2 == 0:
+            if piece.startswith(" ") and text.startswith(("h", "H"), place):
+                piece = piece[1:]  # between two addresses that touch
             assert text.startswith(piece, place)
             place += len(piece)
         else:

@@ -1,0 +1,89 @@
+"""Images of a mail that stand in no `src`: the attribute `background`, `srcset`, and CSS in `style` and `<style>`.
+
+Such places are few, so the HTML is read for them only where it names an image inside the mail (`cid:`), or one that
+Heed hosts for older mail. Time is linear in the HTML, as in `lib.rewrite.markup`.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from lib.rewrite import markup
+from lib.rewrite.markup import MOST_LINKS, Markup, Reader
+
+_WORTH_READING: Final = re.compile(r"cid:|/i/[\w-]{50}", re.IGNORECASE | re.ASCII)
+_HINT: Final = re.compile(r"(?:background|srcset)[\t\n\f\r ]*+=|url\(", re.IGNORECASE | re.ASCII)
+_NEXT_TAG: Final = re.compile(rf"(?:[^<]++|{markup.ENDING})*+{markup.MARKUP}")
+
+# A source ends at what cannot stand in it without quotes.
+_IN: Final = r"""[^\s"'<>()\\,;=&/]"""
+_SOURCE: Final = rf"""(cid:(?:{_IN}|/)++|https?://{_IN}++(?:/{_IN}++)*?/i/[\w-]{{50}}(?:{_IN}|/)++)"""
+_WHOLE: Final = re.compile(rf"\s*+{_SOURCE}", re.IGNORECASE | re.ASCII)
+_IN_SRCSET: Final = re.compile(rf"""(?<![^\s,"'=]){_SOURCE}""", re.IGNORECASE | re.ASCII)
+_IN_CSS: Final = re.compile(
+    rf"""url\(\s*+(?:["']|&quot;|&apos;|&#(?:34|39|x2[27]);)?+{_SOURCE}""", re.IGNORECASE | re.ASCII
+)
+_ATTRIBUTES: Final = {"background": _WHOLE, "srcset": _IN_SRCSET, "style": _IN_CSS}
+
+
+class ImagePlace(NamedTuple):
+    """The source of an image is `html[start:end]`."""
+
+    start: int
+    end: int
+    is_text: bool
+    """Whether it stands in `<style>`, where no character reference is one."""
+
+
+@lru_cache(1)
+def read_image_places(html: str) -> list[ImagePlace]:
+    """Find the sources of images in backgrounds, `srcset` and CSS, in order.
+
+    Of a mail with very many such attributes, the first `MOST_LINKS` are read. The last result is remembered, and is
+    not to be changed.
+    """
+    places: list[ImagePlace] = []
+    if _WORTH_READING.search(html):
+        _PlaceReader(html, len(html), places).read_from(0)
+    return places
+
+
+class _PlaceReader(Reader):
+    """Goes from hint to hint, past everything between them that tells nothing of the structure."""
+
+    hints = _HINT
+
+    def __init__(self, html: str, end: int, places: list[ImagePlace], *, in_comment: bool = False) -> None:
+        super().__init__(html, end, Markup(len(html)), in_comment=in_comment)
+        self.places: Final = places
+        self.left = MOST_LINKS
+
+    def _next(self, place: int) -> re.Match[str] | None:
+        hint = self._hint(place)
+        if hint is None or self.left == 0:
+            return None
+        return _NEXT_TAG.match(self.html, self._before(place, hint), self.end)
+
+    def _reader_of_comment(self, end: int) -> Reader:
+        return _PlaceReader(self.html, end, self.places, in_comment=True)
+
+    def _after_start_tag(self, tag: re.Match[str], name: str) -> int | None:
+        after = super()._after_start_tag(tag, name)
+        if self.hint is not None and self.hint < tag.end():
+            self.left -= 1
+            for attribute, (start, end) in self._values(tag).items():
+                if pattern := _ATTRIBUTES.get(attribute):
+                    self._note_sources(pattern, start, end, is_text=False)
+        if name == "style" and after is not None and not self.foreign:
+            self._note_sources(_IN_CSS, tag.end(), after, is_text=True)
+        return after
+
+    def _note_sources(self, pattern: re.Pattern[str], start: int, end: int, *, is_text: bool) -> None:
+        for found in pattern.finditer(self.html, max(0, start), max(0, end)):
+            self.places.append(ImagePlace(found.start(1), found.end(1), is_text))
+
+    def _note_link(self, tag: re.Match[str], name: str) -> None:
+        """Pass over links."""
+
+    def _note_image(self, tag: re.Match[str]) -> None:
+        """Pass over images that stand in `src`."""
