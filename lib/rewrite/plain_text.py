@@ -1,23 +1,31 @@
 """A text for a mail that has only HTML: its words line by line, each address after its words.
 
+It has what a reader sees: numbers of lists and the content of `<noscript>`, and nothing that is hidden.
+
 turbohtml's own plain text puts a table's row on one line, also where the table is the layout of the whole mail. Here a
 row is a line only as long as its cells hold no lines of their own.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from turbohtml import Token, TokenType, tokenize
+from turbohtml import Token, TokenType
 
-_SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]++", re.IGNORECASE)
+from lib.rewrite.shown import shown_tokens
+
+_SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>]++", re.IGNORECASE)
+_TELEPHONE: Final = re.compile(r"\s*+tel:", re.IGNORECASE)
 _WEB_ADDRESS: Final = re.compile(r"https?:", re.IGNORECASE)
 _ENDS_ADDRESS: Final = re.compile(r"[.,;:!?…)\]}>\"'»”’]++(?=\s|\Z)")
 """Punctuation after an address that readers do not take for a part of it. Other text is set apart by a space."""
 _OPENS: Final = "([{<\"'«„“‘"
 # What mails put between spaces to fill the preview that inboxes show. The search looks for the characters alone.
-_FILLING: Final = re.compile(r"[\u00ad\u034f\u200b\u200c\ufeff](?<!\S.)[\u00ad\u034f\u200b\u200c\ufeff]*+(?=\s|\Z)")
-_NOT_TEXT: Final = frozenset(("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title"))
+_FILL: Final = r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff]"
+_FILLING: Final = re.compile(rf"{_FILL}(?<!\S.){_FILL}*+(?=\s|\Z)")
+_NOT_TEXT: Final = frozenset(("iframe", "noembed", "noframes", "script", "style", "textarea", "title"))
+_NUMBER: Final = re.compile(r"\s*+([+-]?[0-9]{1,9})(?![0-9])", re.ASCII)
+_NOT_DIALED: Final = re.compile(r"[\s().\-/\u2010-\u2015]++")
 _TEXT, _START_TAG, _END_TAG = TokenType.TEXT, TokenType.START_TAG, TokenType.END_TAG
 _CELLS: Final = frozenset(("td", "th"))
 # fmt: off
@@ -29,7 +37,9 @@ _BETWEEN_BLANK_LINES: Final = ("blockquote", "dl", "h1", "h2", "h3", "h4", "h5",
 # fmt: on
 _LINE_BREAKS: Final = dict.fromkeys(_ON_LINES_OF_THEIR_OWN, 1) | dict.fromkeys(_BETWEEN_BLANK_LINES, 2)
 
-_TELLING: Final = frozenset((*_LINE_BREAKS, *_CELLS, *_NOT_TEXT, "a", "br", "img"))
+_TELLING: Final = frozenset((*_LINE_BREAKS, *_CELLS, *_NOT_TEXT, "a", "br", "img", "noscript"))
+_LISTS: Final = frozenset(("ol", "ul"))
+_REVERSED: Final = re.compile("reversed", re.IGNORECASE | re.ASCII)
 
 
 def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
@@ -37,9 +47,9 @@ def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
 
     `destination_of` gives the destination of a redirect URL: an address that is its own words appears once.
     """
-    writer = _Writer(destination_of)
+    writer = _Writer(destination_of, _item_counts(html) if _REVERSED.search(html) else ())
     take_text, start, end = writer.take_text, writer.start, writer.end
-    for token in tokenize(html):
+    for token in shown_tokens(html):
         kind = token.type
         if kind is _TEXT:
             take_text(token.data or "")
@@ -54,9 +64,60 @@ def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
     return writer.text()
 
 
+def _item_counts(html: str) -> list[int]:
+    """Count the items of each `<ol>`, in the order of their start tags."""
+    counts: list[int] = []
+    open_lists: list[int] = []
+    for token in shown_tokens(html):
+        if token.tag not in ("ol", "ul", "li"):
+            continue
+        if token.type is _END_TAG:
+            if token.tag in _LISTS and open_lists:
+                open_lists.pop()
+        elif token.tag == "li":
+            if open_lists and open_lists[-1] >= 0:
+                counts[open_lists[-1]] += 1
+        elif token.tag == "ol":
+            open_lists.append(len(counts))
+            counts.append(0)
+        else:
+            open_lists.append(-1)
+    return counts
+
+
+def _dialed(number: str) -> str:
+    """Return a telephone number without the signs that only part its digits (RFC 3966, 5.1.1)."""
+    return _NOT_DIALED.sub("", number)
+
+
+class _List:
+    """A list that is being written: the number of its next item, and the step from one to the next; 0 for `<ul>`."""
+
+    __slots__ = ("number", "step")
+
+    def __init__(self, number: int = 0, step: int = 0) -> None:
+        self.number = number
+        self.step = step
+
+    def next_mark(self, value: str | None) -> str:
+        """Return the mark before the next item, with its number where it has one."""
+        if not self.step:
+            return "*"
+        number = _number(value, self.number)
+        self.number = number + self.step
+        return f"{number}."
+
+
+def _number(value: str | None, otherwise: int) -> int:
+    found = _NUMBER.match(value or "")
+    return int(found[1]) if found else otherwise
+
+
 class _Writer:
-    def __init__(self, destination_of: Callable[[str], str | None]) -> None:
+    def __init__(self, destination_of: Callable[[str], str | None], item_counts: Sequence[int]) -> None:
         self._destination_of: Final = destination_of
+        self._item_counts: Final = iter(item_counts)
+        self._lists: Final[list[_List]] = []
         self._pieces: Final[list[str]] = []
         self._line_breaks = 0  # to be written before the next words, like the space
         self._space = False
@@ -78,8 +139,10 @@ class _Writer:
             if breaks > self._line_breaks:
                 self._line_breaks = breaks
             if name == "li":
-                self._write("*")
+                self._write(self._lists[-1].next_mark(tag.attr("value")) if self._lists else "*")
                 self._space = True
+            elif name in _LISTS:
+                self._lists.append(self._numbered(tag) if name == "ol" else _List())
         elif name == "a":
             self._end_link()
             self._start_link(tag.attr("href") or "")
@@ -89,8 +152,8 @@ class _Writer:
             self._line_breaks = min(self._line_breaks + 1, 2)
         elif name in _NOT_TEXT:
             self._skipped = name
-        else:
-            self._space = True  # between cells
+        elif name in _CELLS:
+            self._space = True
 
     def end(self, name: str) -> None:
         if name == "a":
@@ -99,10 +162,19 @@ class _Writer:
             self._skipped = None
         elif name in _CELLS:
             self._space = True
+        elif name == "noscript":
+            self._skipped = None  # nothing inside it ends behind it
         else:
             breaks = _LINE_BREAKS.get(name, 0)
             if breaks > self._line_breaks:
                 self._line_breaks = breaks
+            if name in _LISTS and self._lists:
+                self._lists.pop()
+
+    def _numbered(self, tag: Token) -> _List:
+        count = next(self._item_counts, 0)
+        is_reversed = tag.attr("reversed") is not None
+        return _List(_number(tag.attr("start"), count if is_reversed else 1), -1 if is_reversed else 1)
 
     def _write_words(self, text: str) -> None:
         if not text.isascii():
@@ -131,7 +203,7 @@ class _Writer:
     def _start_link(self, address: str) -> None:
         if not address:
             return
-        address = address.strip()
+        address = "".join(address.split()) if _TELEPHONE.match(address) else address.strip()
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)
         self._address = address if _SHOWN_ADDRESS.fullmatch(address) else ""
@@ -142,6 +214,8 @@ class _Writer:
             return
         written = "".join(self._pieces[self._link_start :])
         words = written.strip()
+        if _TELEPHONE.match(address) and _dialed(address.partition(":")[2]) == _dialed(words):
+            return
         destination = self._destination_of(address) or address.removeprefix("mailto:")
         if words and destination in (words, words + "/"):
             separator = written[: written.index(words)]
