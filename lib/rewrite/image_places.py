@@ -8,12 +8,11 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from lib.rewrite import markup
-from lib.rewrite.markup import MOST_LINKS, Markup, Reader
+from lib.rewrite.markup import MOST_LINKS, Reader
+from lib.rewrite.tag_reader import TagReader
 
 _WORTH_READING: Final = re.compile(r"cid:|/i/[\w-]{50}", re.IGNORECASE | re.ASCII)
 _HINT: Final = re.compile(r"(?:background|srcset)[\t\n\f\r ]*+=|url\(", re.IGNORECASE | re.ASCII)
-_NEXT_TAG: Final = re.compile(rf"(?:[^<]++|{markup.ENDING})*+{markup.MARKUP}")
 
 # A source ends at what cannot stand in it without quotes.
 _IN: Final = r"""[^\s"'<>()\\,;=&/]"""
@@ -48,42 +47,23 @@ def read_image_places(html: str) -> list[ImagePlace]:
     return places
 
 
-class _PlaceReader(Reader):
-    """Goes from hint to hint, past everything between them that tells nothing of the structure."""
-
+class _PlaceReader(TagReader):
     hints = _HINT
 
     def __init__(self, html: str, end: int, places: list[ImagePlace], *, in_comment: bool = False) -> None:
-        super().__init__(html, end, Markup(len(html)), in_comment=in_comment)
+        super().__init__(html, end, in_comment=in_comment, most=MOST_LINKS)
         self.places: Final = places
-        self.left = MOST_LINKS
-
-    def _next(self, place: int) -> re.Match[str] | None:
-        hint = self._hint(place)
-        if hint is None or self.left == 0:
-            return None
-        return _NEXT_TAG.match(self.html, self._before(place, hint), self.end)
 
     def _reader_of_comment(self, end: int) -> Reader:
         return _PlaceReader(self.html, end, self.places, in_comment=True)
 
-    def _after_start_tag(self, tag: re.Match[str], name: str) -> int | None:
-        after = super()._after_start_tag(tag, name)
-        if self.hint is not None and self.hint < tag.end():
-            self.left -= 1
-            for attribute, (start, end) in self._values(tag).items():
-                if pattern := _ATTRIBUTES.get(attribute):
-                    self._note_sources(pattern, start, end, is_text=False)
-        if name == "style" and after is not None and not self.foreign:
-            self._note_sources(_IN_CSS, tag.end(), after, is_text=True)
-        return after
+    def _note_attribute(self, name: str, start: int, end: int) -> None:
+        if pattern := _ATTRIBUTES.get(name):
+            self._note_sources(pattern, start, end, is_text=False)
+
+    def _note_style(self, start: int, end: int) -> None:
+        self._note_sources(_IN_CSS, start, end, is_text=True)
 
     def _note_sources(self, pattern: re.Pattern[str], start: int, end: int, *, is_text: bool) -> None:
         for found in pattern.finditer(self.html, max(0, start), max(0, end)):
             self.places.append(ImagePlace(found.start(1), found.end(1), is_text))
-
-    def _note_link(self, tag: re.Match[str], name: str) -> None:
-        """Pass over links."""
-
-    def _note_image(self, tag: re.Match[str]) -> None:
-        """Pass over images that stand in `src`."""
