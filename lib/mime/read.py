@@ -20,7 +20,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lib.mime.headers import unfolded
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
@@ -66,6 +66,9 @@ class MailTooLarge(BadMail):
     """A mail with too many bytes, in all or in its HTML or text."""
 
 
+Seal = Literal["signed", "encrypted"]
+
+
 @dataclass(frozen=True, slots=True)
 class RawMail:
     """The parts of a mail that make a draft."""
@@ -79,6 +82,12 @@ class RawMail:
     text: str | None = None
     others: list[str] = field(default_factory=list)
     """The media types of further parts, such as attachments."""
+    seal: Seal | None = None
+    """Whether the mail, or a part of it, is signed or encrypted with S/MIME or PGP/MIME, so that no byte may change."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """The headers of a sealed mail, each on one line, encoded as they came."""
+    raw: bytes = b""
+    """A sealed mail, as it came."""
 
 
 class _Leaf(NamedTuple):
@@ -127,6 +136,9 @@ def read_mail(raw: bytes) -> RawMail:
         html=texts.get("text/html"),
         text=texts.get("text/plain"),
         others=others,
+        seal=reader.seal,
+        headers={name: " ".join(unfolded(value).split()) for name, value in root.raw_items()} if reader.seal else {},
+        raw=raw if reader.seal else b"",
     )
 
 
@@ -137,6 +149,7 @@ class _Reader:
         self._raw = raw
         self._parts = self._near_delimiters = self._header_lines = self._header_bytes = 0
         self.root = Message(policy=compat32)
+        self.seal: Seal | None = None
 
     def leaves(self, start: int, end: int, depth: int) -> list[_Leaf]:
         """Return the leaves of the part that stands there, in order; a mail in the mail is one leaf. Raises BadMail."""
@@ -148,6 +161,7 @@ class _Reader:
         headers, body = self._headers(start, end)
         if depth == 0:
             self.root = headers
+        self.seal = self.seal or _seal(headers)
         boundary = headers.get_boundary() if headers.get_content_maintype() == "multipart" else None
         if not boundary:
             return [_Leaf(headers, body, end)]
@@ -214,6 +228,17 @@ class _Reader:
         decoded = data.decode(_codec(leaf.headers.get_content_charset()), "replace")
         # A hundred signs for damage say no more than one, and would make the mail three times as long.
         return _DAMAGE.sub("\ufffd", decoded).replace("\r\n", "\n")
+
+
+def _seal(headers: Message) -> Seal | None:
+    """Tell what seals the part with these headers (RFC 1847, 3156, 8551); None for any other part."""
+    kind = headers.get_content_type()
+    if kind in ("multipart/signed", "multipart/encrypted"):
+        return "signed" if kind == "multipart/signed" else "encrypted"
+    named = kind == "application/octet-stream" and str(headers.get_filename("")).lower() == "smime.p7m"
+    if named or kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        return "signed" if str(headers.get_param("smime-type", "")).lower() == "signed-data" else "encrypted"
+    return None
 
 
 def _from_base64(data: bytes) -> bytes:
