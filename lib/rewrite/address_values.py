@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from lib.rewrite.markup import Reader
+from lib.rewrite.markup import MarkupReader
 from lib.rewrite.tag_reader import TagReader
 
-_HINT: Final = re.compile(r"(?:href|src|background|action)[\t\n\f\r ]*+=", re.IGNORECASE | re.ASCII)
+_HINT: Final = re.compile("=")
 _NAMES: Final = frozenset(("href", "src", "background", "action"))
 
 
@@ -24,7 +24,7 @@ class _ValueReader(TagReader):
         super().__init__(html, end, in_comment=in_comment, most=len(html))
         self._found: Final = values
 
-    def _reader_of_comment(self, end: int) -> Reader:
+    def _reader_of_comment(self, end: int) -> MarkupReader:
         return _ValueReader(self.html, end, self._found, in_comment=True)
 
     def _note_attribute(self, name: str, start: int, end: int) -> None:

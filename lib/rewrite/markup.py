@@ -157,11 +157,11 @@ def read(html: str) -> Markup:
     The last result is remembered, and is not to be changed: several edits of one mail start from it.
     """
     markup = Markup(len(html))
-    Reader(html, len(html), markup).read_from(0)
+    MarkupReader(html, len(html), markup).read_from(0)
     return markup
 
 
-class Reader:
+class MarkupReader:
     """Reads `html` up to `end`: all of it, or what a conditional comment holds."""
 
     hints = TOKEN_OF_OURS
@@ -268,8 +268,8 @@ class Reader:
             self._reader_of_comment(content_end).read_from(condition.end())
         return closing.end() if closing else None
 
-    def _reader_of_comment(self, end: int) -> "Reader":
-        return Reader(self.html, end, self.markup, in_comment=True)
+    def _reader_of_comment(self, end: int) -> "MarkupReader":
+        return MarkupReader(self.html, end, self.markup, in_comment=True)
 
     def _script_end(self, place: int) -> int | None:
         commented = hidden = False

@@ -15,7 +15,7 @@ from turbohtml import Token, TokenType
 from lib.rewrite.shown import shown_tokens
 
 _SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>]++", re.IGNORECASE)
-_TELEPHONE: Final = re.compile(r"\s*+tel:", re.IGNORECASE)
+_TELEPHONE: Final = "tel:"
 _WEB_ADDRESS: Final = re.compile(r"https?:", re.IGNORECASE)
 _ENDS_ADDRESS: Final = re.compile(r"[.,;:!?…)\]}>\"'»”’]++(?=\s|\Z)")
 """Punctuation after an address that readers do not take for a part of it. Other text is set apart by a space."""
@@ -39,7 +39,6 @@ _LINE_BREAKS: Final = dict.fromkeys(_ON_LINES_OF_THEIR_OWN, 1) | dict.fromkeys(_
 
 _TELLING: Final = frozenset((*_LINE_BREAKS, *_CELLS, *_NOT_TEXT, "a", "br", "img", "noscript"))
 _LISTS: Final = frozenset(("ol", "ul"))
-_REVERSED: Final = re.compile("reversed", re.IGNORECASE | re.ASCII)
 
 
 def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
@@ -47,7 +46,7 @@ def plain_text(html: str, destination_of: Callable[[str], str | None]) -> str:
 
     `destination_of` gives the destination of a redirect URL: an address that is its own words appears once.
     """
-    writer = _Writer(destination_of, _item_counts(html) if _REVERSED.search(html) else ())
+    writer = _Writer(destination_of, _item_counts(html) if "reversed" in html.lower() else ())
     take_text, start, end = writer.take_text, writer.start, writer.end
     for token in shown_tokens(html):
         kind = token.type
@@ -90,24 +89,6 @@ def _dialed(number: str) -> str:
     return _NOT_DIALED.sub("", number)
 
 
-class _List:
-    """A list that is being written: the number of its next item, and the step from one to the next; 0 for `<ul>`."""
-
-    __slots__ = ("number", "step")
-
-    def __init__(self, number: int = 0, step: int = 0) -> None:
-        self.number = number
-        self.step = step
-
-    def next_mark(self, value: str | None) -> str:
-        """Return the mark before the next item, with its number where it has one."""
-        if not self.step:
-            return "*"
-        number = _number(value, self.number)
-        self.number = number + self.step
-        return f"{number}."
-
-
 def _number(value: str | None, otherwise: int) -> int:
     found = _NUMBER.match(value or "")
     return int(found[1]) if found else otherwise
@@ -116,8 +97,10 @@ def _number(value: str | None, otherwise: int) -> int:
 class _Writer:
     def __init__(self, destination_of: Callable[[str], str | None], item_counts: Sequence[int]) -> None:
         self._destination_of: Final = destination_of
-        self._item_counts: Final = iter(item_counts)
-        self._lists: Final[list[_List]] = []
+        self._item_counts: Final = iter(item_counts) if item_counts else None
+        # Of each open list, the number of its next item, and the step from one to the next, which is 0 in `<ul>`.
+        self._numbers: Final[list[int]] = []
+        self._steps: Final[list[int]] = []
         self._pieces: Final[list[str]] = []
         self._line_breaks = 0  # to be written before the next words, like the space
         self._space = False
@@ -139,10 +122,10 @@ class _Writer:
             if breaks > self._line_breaks:
                 self._line_breaks = breaks
             if name == "li":
-                self._write(self._lists[-1].next_mark(tag.attr("value")) if self._lists else "*")
+                self._write(self._mark(tag))
                 self._space = True
             elif name in _LISTS:
-                self._lists.append(self._numbered(tag) if name == "ol" else _List())
+                self._start_list(tag, name)
         elif name == "a":
             self._end_link()
             self._start_link(tag.attr("href") or "")
@@ -168,13 +151,29 @@ class _Writer:
             breaks = _LINE_BREAKS.get(name, 0)
             if breaks > self._line_breaks:
                 self._line_breaks = breaks
-            if name in _LISTS and self._lists:
-                self._lists.pop()
+            if name in _LISTS and self._steps:
+                self._numbers.pop()
+                self._steps.pop()
 
-    def _numbered(self, tag: Token) -> _List:
-        count = next(self._item_counts, 0)
-        is_reversed = tag.attr("reversed") is not None
-        return _List(_number(tag.attr("start"), count if is_reversed else 1), -1 if is_reversed else 1)
+    def _start_list(self, tag: Token, name: str) -> None:
+        number, step = 0, 0
+        if name == "ol":
+            number, step = 1, 1
+            count = next(self._item_counts, 0) if self._item_counts else 0
+            if tag.attrs:
+                if tag.attr("reversed") is not None:
+                    number, step = count, -1
+                number = _number(tag.attr("start"), number)
+        self._numbers.append(number)
+        self._steps.append(step)
+
+    def _mark(self, item: Token) -> str:
+        """Return the mark before an item, with its number where it has one."""
+        if not self._steps or not self._steps[-1]:
+            return "*"
+        number = _number(item.attr("value"), self._numbers[-1]) if item.attrs else self._numbers[-1]
+        self._numbers[-1] = number + self._steps[-1]
+        return f"{number}."
 
     def _write_words(self, text: str) -> None:
         if not text.isascii():
@@ -196,14 +195,16 @@ class _Writer:
         self._line_breaks, self._space, self._after_address = 0, False, False
 
     def _continues_words(self) -> bool:
-        """Whether the link begins in the middle of words, of which readers would take its address for a part."""
+        """Whether the link begins in the middle of words: readers would take its address for a part of them."""
         before = self._pieces[self._link_start - 1][-1:] if self._link_start else ""
         return bool(before) and before not in _OPENS
 
     def _start_link(self, address: str) -> None:
         if not address:
             return
-        address = "".join(address.split()) if _TELEPHONE.match(address) else address.strip()
+        address = address.strip()
+        if address[:4].lower() == _TELEPHONE:
+            address = "".join(address.split())
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)
         self._address = address if _SHOWN_ADDRESS.fullmatch(address) else ""
@@ -214,7 +215,7 @@ class _Writer:
             return
         written = "".join(self._pieces[self._link_start :])
         words = written.strip()
-        if _TELEPHONE.match(address) and _dialed(address.partition(":")[2]) == _dialed(words):
+        if address[:4].lower() == _TELEPHONE and _dialed(address[4:]) == _dialed(words):
             return
         destination = self._destination_of(address) or address.removeprefix("mailto:")
         if words and destination in (words, words + "/"):

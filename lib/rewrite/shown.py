@@ -16,9 +16,8 @@ from typing import Final
 from turbohtml import Token, TokenType, tokenize
 
 _TEXT, _START_TAG, _END_TAG = TokenType.TEXT, TokenType.START_TAG, TokenType.END_TAG
-_PERHAPS_HIDDEN: Final = re.compile(
-    r"<(?:template|noscript)|[\s\"'/]hidden[\s\"'/=>]|display\s*+:\s*+none", re.IGNORECASE | re.ASCII
-)
+_NOT_AS_IT_STANDS: Final = ("display", "<template", "<noscript", *(f"{before}hidden" for before in "\t\n\f\r \"'/"))
+"""Without any of these in lower case, all of the HTML is shown as it stands."""
 _DISPLAY: Final = re.compile(r"(?:\A|[;\s])display\s*+:\s*+([a-z-]++)", re.IGNORECASE | re.ASCII)
 # fmt: off
 _VOID: Final = frozenset((
@@ -45,7 +44,8 @@ _ENDED_BY: Final = {
 
 def shown_tokens(html: str) -> Iterable[Token]:
     """Return the tokens of what is shown, in order."""
-    return _Shown().tokens(html) if _PERHAPS_HIDDEN.search(html) else tokenize(html)
+    lower = html.lower()  # To search in this is much quicker than a pattern for letters of both cases.
+    return _Shown().tokens(html, lower) if any(sign in lower for sign in _NOT_AS_IT_STANDS) else tokenize(html)
 
 
 class _Shown:
@@ -55,12 +55,12 @@ class _Shown:
         self._hidden = ""  # the name of the hidden element
         self._inner = Counter[str]()  # elements that are open inside it
 
-    def tokens(self, html: str) -> Iterator[Token]:
-        for token in _with_noscript(html):
+    def tokens(self, html: str, lower: str) -> Iterator[Token]:
+        for token in _with_noscript(html) if "<noscript" in lower else tokenize(html):
             kind = token.type
             if self._hidden and not self._ends_with(token, kind):
                 continue
-            if kind is _START_TAG and _is_hidden(token):
+            if kind is _START_TAG and (token.attrs or token.tag == "template") and _is_hidden(token):
                 if token.tag not in _VOID:
                     self._hidden, self._inner = token.tag or "", Counter()
                 continue

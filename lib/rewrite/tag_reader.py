@@ -4,12 +4,12 @@ import re
 from typing import Final
 
 from lib.rewrite import markup
-from lib.rewrite.markup import Markup, Reader
+from lib.rewrite.markup import Markup, MarkupReader
 
 _NEXT_TAG: Final = re.compile(rf"(?:[^<]++|{markup.ENDING})*+{markup.MARKUP}")
 
 
-class TagReader(Reader):
+class TagReader(MarkupReader):
     """Goes from hint to hint, past everything between them that tells nothing of the structure.
 
     A subclass names its `hints`, and notes what it looks for. After `most` tags with hints it reads no further.

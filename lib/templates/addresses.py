@@ -16,7 +16,7 @@ from urllib.parse import quote
 from lib.rewrite.address_values import read_address_values
 from lib.rewrite.addresses import find_addresses
 
-Place = Literal["whole", "part", "mailbox", "number"]
+FieldPlace = Literal["whole", "part", "mailbox", "number"]
 """`whole`: the beginning of an attribute's address. `mailbox` and `number`: in `mailto:` or `tel:`, before a `?`."""
 
 _MARK = "0"
@@ -32,7 +32,7 @@ _SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029
 _SCHEMES = frozenset(("http", "https", "mailto", "tel", "sms", "cid"))
 
 
-def places_in_addresses(pieces: Sequence[str | None], *, in_html: bool) -> dict[int, Place]:
+def places_in_addresses(pieces: Sequence[str | None], *, in_html: bool) -> dict[int, FieldPlace]:
     """Return the places of fields in addresses, by index. `pieces` are the texts of a template, None for a field."""
     offsets, fields, length = list[int](), list[int](), 0
     for index, piece in enumerate(pieces):
@@ -40,7 +40,7 @@ def places_in_addresses(pieces: Sequence[str | None], *, in_html: bool) -> dict[
             offsets.append(length)
             fields.append(index)
         length += len(_MARK if piece is None else piece)
-    places: dict[int, Place] = {}
+    places: dict[int, FieldPlace] = {}
     if not fields:
         return places
     source = "".join(_MARK if piece is None else piece for piece in pieces)
@@ -63,13 +63,13 @@ def _addresses(source: str, in_html: bool) -> Iterator[tuple[int, int, bool]]:
         yield *other.span(), False
 
 
-def _place_after(before: str) -> Place:
+def _place_after(before: str) -> FieldPlace:
     if _MAILBOX.fullmatch(before):
         return "mailbox"
     return "number" if _NUMBER.fullmatch(before) else "part"
 
 
-def written_in_address(value: str, place: Place) -> str:
+def written_in_address(value: str, place: FieldPlace) -> str:
     """Return a value as it stands at that place of an address; in HTML it has to be escaped after that."""
     if place == "whole":
         value = value.strip()

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from markupsafe import escape
 
-from lib.templates.addresses import Place, places_in_addresses, written_in_address
+from lib.templates.addresses import FieldPlace, places_in_addresses, written_in_address
 
 Root = Literal["recipient", "sender", "regarding", "org"]
 Form = Literal["html", "text", "line"]
@@ -158,7 +158,7 @@ def render(parts: Parts, values: Mapping[Root, str], form: Form) -> str:
     return "".join(rendered)
 
 
-def _places(parts: Parts, form: Form) -> dict[int, Place]:
+def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
     """Return the places of the fields that stand in addresses, by index; a subject has no addresses."""
     if form == "line":
         return {}

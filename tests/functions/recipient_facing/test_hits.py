@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,26 @@ async def test_a_token_with_another_end_leads_nowhere(heed: Heed) -> None:
 
     assert (await heed.hit(heed.urls("c")[0] + "x")).status == 404
     assert (await heed.hit(heed.urls("c")[0][:-1] + "を")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("详情请见{}，如有问题请联系我们。", ["https://e.example/a"]),
+        ("…{}をご覧ください。よろしく", ["https://e.example/a"]),
+        ("R1《乙》{}《丙》", ["http://t.example/R2"]),
+        ("{}|Shop: {}", ["https://e.example/a", "https://e.example/b"]),
+        ("{}{}", ["https://e.example/a", "https://e.example/b"]),
+    ],
+)
+async def test_the_links_of_a_text_lead_where_they_led_and_its_words_stay(
+    heed: Heed, text: str, addresses: list[str]
+) -> None:
+    message = await heed.draft(html=None, text=text.format(*addresses))
+
+    [copy] = (await heed.post(f"/messages/{message}/prepare"))["copies"]
+
+    paths = re.findall(r"https://heed\.test(/c/[\w-]+)", copy["text"], re.ASCII)
+    assert [(await heed.hit(path)).headers["location"] for path in paths] == addresses
+    kept = re.sub(r"https://heed\.test/c/[\w-]+", "{}", copy["text"], flags=re.ASCII)
+    assert kept.replace("{} {}", "{}{}") == text
