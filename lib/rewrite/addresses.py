@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 _SCHEME: Final = "[tT]{2}[pP][sS]?://"
 _H: Final = rf"[hH](?!{_SCHEME})"
@@ -40,6 +41,18 @@ _NOT_IN_HOSTS: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Sc", "Sk", "Sm"
 _MIXED_DOMAINS: Final = ("vermögensberater", "vermögensberatung")
 """The top-level domains that mix ASCII with other letters (https://data.iana.org/TLD/tlds-alpha-by-domain.txt)."""
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+
+
+_BEFORE_REST: Final = re.compile(r"https?://[^/?#]*+", re.IGNORECASE)
+_NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]")
+
+
+def spelled_for_text(address: str) -> str:
+    """Return a web address as it can stand in a text: after its host, escapes replace what would end it there."""
+    host = _BEFORE_REST.match(address)
+    if host is None or not _NOT_ALLOWED.search(address, host.end()):
+        return address
+    return host[0] + _NOT_ALLOWED.sub(lambda found: quote(found[0], errors="replace"), address[host.end() :])
 
 
 class TextAddress(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Final
 
 from turbohtml import Token, TokenType
 
+from lib.rewrite.addresses import spelled_for_text
 from lib.rewrite.shown import shown_tokens
 
 _SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>]++", re.IGNORECASE)
@@ -207,7 +208,7 @@ class _Writer:
             address = "".join(address.split())
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)
-        self._address = address if _SHOWN_ADDRESS.fullmatch(address) else ""
+        self._address = spelled_for_text(address) if _SHOWN_ADDRESS.fullmatch(address) else ""
 
     def _end_link(self) -> None:
         address, self._address = self._address, ""
@@ -217,8 +218,9 @@ class _Writer:
         words = written.strip()
         if address[:4].lower() == _TELEPHONE and _dialed(address[4:]) == _dialed(words):
             return
-        destination = self._destination_of(address) or address.removeprefix("mailto:")
-        if words and destination in (words, words + "/"):
+        destination = spelled_for_text(self._destination_of(address) or address.removeprefix("mailto:"))
+        shown = spelled_for_text(words)
+        if words and destination in (shown, shown + "/"):
             separator = written[: written.index(words)]
             self._after_address = _WEB_ADDRESS.match(address) is not None
             if self._after_address and not separator and self._continues_words():

@@ -68,6 +68,16 @@ def test_a_link_marked_off_stays_direct() -> None:
     assert text_of(html) == "Opt out <https://example.com/off>\n"
 
 
+@pytest.mark.parametrize("path", ["straße", "a|b", "京都", "{x}"])
+def test_an_address_in_other_letters_stays_whole(path: str) -> None:
+    off = f"<a href='https://example.com/{path}' data-heed=off>Opt out</a>"
+    assert text_of(off).startswith("Opt out <https://example.com/")
+    assert "/c/" not in text_of(off)
+    assert not set("ß|京都{") & set(text_of(off))
+    twice = f"<a href='https://example.com/{path}'>https://example.com/{path}</a>"
+    assert text_of(twice.replace("{x}", "x")) == f"{OWN}/c/0\n"
+
+
 def test_a_link_that_is_refused_stays_direct_and_is_remarked_once() -> None:
     html = "<a href='https://u@example.com/'>x</a>"
     rewritten = rewrite(html, None, mint=lambda *_: OWN, pixel=None, own=OWN)
