@@ -44,13 +44,17 @@ _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
 _BEFORE_REST: Final = re.compile(r"https?://[^/?#]*+", re.IGNORECASE)
-_NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]")
+_ALLOWED: Final = r"A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%"
+_ALL_ALLOWED: Final = re.compile(rf"[{_ALLOWED}]*+")
+_NOT_ALLOWED: Final = re.compile(rf"[^{_ALLOWED}]")
 
 
 def spelled_for_text(address: str) -> str:
     """Return a web address as it can stand in a text: after its host, escapes replace what would end it there."""
+    if _ALL_ALLOWED.fullmatch(address):
+        return address
     host = _BEFORE_REST.match(address)
-    if host is None or not _NOT_ALLOWED.search(address, host.end()):
+    if host is None:
         return address
     return host[0] + _NOT_ALLOWED.sub(lambda found: quote(found[0], errors="replace"), address[host.end() :])
 

@@ -4,6 +4,7 @@ Filters for phishing suspect a link that shows one host and leads to another.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from lib.rewrite.links import LinkRefused, destination
@@ -41,6 +42,7 @@ def differing_remark(places: SourcePlaces, offset: int) -> RewriteRemark:
     return RewriteRemark("link_text_differs", text, places.name(offset))
 
 
+@lru_cache(1024)
 def _host(address: str) -> str:
     """Return the host in the form in which hosts are compared; empty where there is none."""
     try:

@@ -90,6 +90,16 @@ def _dialed(number: str) -> str:
     return _NOT_DIALED.sub("", number)
 
 
+def _are_address(words: str, destination: str) -> bool:
+    """Whether the words of a link are the address that it leads to."""
+    if destination in (words, words + "/"):
+        return True
+    if _WEB_ADDRESS.match(words) is None:
+        return False
+    shown = spelled_for_text(words)
+    return spelled_for_text(destination) in (shown, shown + "/")
+
+
 def _number(value: str | None, otherwise: int) -> int:
     found = _NUMBER.match(value or "")
     return int(found[1]) if found else otherwise
@@ -218,9 +228,8 @@ class _Writer:
         words = written.strip()
         if address[:4].lower() == _TELEPHONE and _dialed(address[4:]) == _dialed(words):
             return
-        destination = spelled_for_text(self._destination_of(address) or address.removeprefix("mailto:"))
-        shown = spelled_for_text(words)
-        if words and destination in (shown, shown + "/"):
+        destination = self._destination_of(address) or address.removeprefix("mailto:")
+        if words and _are_address(words, destination):
             separator = written[: written.index(words)]
             self._after_address = _WEB_ADDRESS.match(address) is not None
             if self._after_address and not separator and self._continues_words():
