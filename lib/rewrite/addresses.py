@@ -44,9 +44,10 @@ _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
 _BEFORE_REST: Final = re.compile(r"https?://[^/?#]*+", re.IGNORECASE)
-_ALLOWED: Final = r"A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%"
-_ALL_ALLOWED: Final = re.compile(rf"[{_ALLOWED}]*+")
-_NOT_ALLOWED: Final = re.compile(rf"[^{_ALLOWED}]")
+ALLOWED: Final = r"A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%"
+"""The characters of an address (RFC 3986), for a character class."""
+_ALL_ALLOWED: Final = re.compile(rf"[{ALLOWED}]*+")
+_NOT_ALLOWED: Final = re.compile(rf"[^{ALLOWED}]")
 
 
 def spelled_for_text(address: str) -> str:

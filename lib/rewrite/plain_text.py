@@ -12,11 +12,13 @@ from typing import Final
 
 from turbohtml import Token, TokenType
 
-from lib.rewrite.addresses import spelled_for_text
+from lib.rewrite.addresses import ALLOWED, spelled_for_text
 from lib.rewrite.shown import shown_tokens
 
 _SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>]++", re.IGNORECASE)
+_PLAIN_ADDRESS: Final = re.compile(rf"(?:https?://|mailto:|tel:)[{ALLOWED}]++", re.IGNORECASE)
 _TELEPHONE: Final = "tel:"
+_BEGINS_NUMBER: Final = tuple("+(0123456789")
 _WEB_ADDRESS: Final = re.compile(r"https?:", re.IGNORECASE)
 _ENDS_ADDRESS: Final = re.compile(r"[.,;:!?…)\]}>\"'»”’]++(?=\s|\Z)")
 """Punctuation after an address that readers do not take for a part of it. Other text is set apart by a space."""
@@ -94,7 +96,7 @@ def _are_address(words: str, destination: str) -> bool:
     """Whether the words of a link are the address that it leads to."""
     if destination in (words, words + "/"):
         return True
-    if _WEB_ADDRESS.match(words) is None:
+    if words[:4].lower() != "http":
         return False
     shown = spelled_for_text(words)
     return spelled_for_text(destination) in (shown, shown + "/")
@@ -218,7 +220,10 @@ class _Writer:
             address = "".join(address.split())
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)
-        self._address = spelled_for_text(address) if _SHOWN_ADDRESS.fullmatch(address) else ""
+        if _PLAIN_ADDRESS.fullmatch(address):
+            self._address = address
+        else:
+            self._address = spelled_for_text(address) if _SHOWN_ADDRESS.fullmatch(address) else ""
 
     def _end_link(self) -> None:
         address, self._address = self._address, ""
@@ -226,7 +231,8 @@ class _Writer:
             return
         written = "".join(self._pieces[self._link_start :])
         words = written.strip()
-        if address[:4].lower() == _TELEPHONE and _dialed(address[4:]) == _dialed(words):
+        is_number = words[:1] in _BEGINS_NUMBER and address[:4].lower() == _TELEPHONE
+        if is_number and _dialed(address[4:]) == _dialed(words):
             return
         destination = self._destination_of(address) or address.removeprefix("mailto:")
         if words and _are_address(words, destination):
