@@ -33,6 +33,7 @@ _SHORTEST_SEALED = 16 + 1 + 3 + 16 + _NUMBERS.size
 _FEWEST_CHARACTERS = 20
 """Different characters in a token. Of 54 random ones, some 37 are different; fewer than 20 never are."""
 
+_TOKEN = re.compile(r"[\w-]*+", re.ASCII)
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
 
 
@@ -165,6 +166,15 @@ def _sealed_in(token: str) -> bytes | None:
         return None
     # The decoder skips foreign characters and ignores spare bits: only the one spelling counts.
     return sealed if binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=") == body else None
+
+
+def leading_token(text: str) -> str:
+    """Return the token at the start of a text, up to the first character that no token has.
+
+    Mail programs take words, and escapes of them, for a part of the link that they touch.
+    """
+    found = _TOKEN.match(text)
+    return found[0] if found else ""
 
 
 @lru_cache(1)

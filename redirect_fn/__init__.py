@@ -6,20 +6,23 @@ import azure.functions as func
 
 from functions.pages.link_problem import dead_link_page
 from lib.services import Services
-from lib.tokens import Purpose
+from lib.tokens import Purpose, leading_token
 
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def blueprint(services: Services) -> func.Blueprint:
-    """Register the function `redirect`: 302 to exactly the original URL, 404 for a token that cannot be opened."""
+    """Register the function `redirect`: 302 to exactly the original URL, 404 for a token that cannot be opened.
+
+    What follows the token is not a part of it: words that touched the link in a text.
+    """
     triggers = func.Blueprint()
 
     @triggers.function_name("redirect")
     @triggers.route("c/{token}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def redirect(req: func.HttpRequest) -> func.HttpResponse:
         """Record the click, and lead to the destination."""
-        arrived, token = services.clock.now(), req.route_params["token"]
+        arrived, token = services.clock.now(), leading_token(req.route_params["token"])
         hit = await services.hits.record(Purpose.CLICK, "click", token, req, arrived)
         if hit is None:
             page = dead_link_page(services.ring, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -14,11 +15,11 @@ from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.fields import ChosenId
 from lib.ids import new_id
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
+from lib.messages.models import Body, Copy, MessageSpec, Remark, StoredMessage
 from lib.messages.store import Loaded
 from lib.mime.parts import Mailbox
 from lib.mime.read import MOST_BYTES, BadMail, MailTooLarge, RawMail, read_mail_text
-from lib.mime.write import ComposeError
+from lib.mime.write import Composed, ComposeError
 from lib.people.addresses import same_mailbox
 from lib.people.store import USERS
 
@@ -73,10 +74,10 @@ class SimulationRead(BaseModel):
 @endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
 async def simulate(call: Call) -> Answer:
     """Show who would be followed, what, and the mail as it would look. Nothing is stored or sent."""
-    spec, remarks = await _spec(call)
+    spec, remarks, sealed = await _spec(call)
     if not spec.recipients():
         raise invalid(["mime" if call.body.mime is not None else "to"], "a message needs at least one recipient")
-    if spec.html is None and spec.text is None:
+    if spec.html is None and spec.text is None and sealed is None:
         raise invalid(["html"], "a message needs html or text")
     services = call.services
     message = StoredMessage(
@@ -85,6 +86,8 @@ async def simulate(call: Call) -> Answer:
         message_id=await services.preparation.message_id(call.org, spec),
         **spec.model_dump(exclude={"html", "text"}, by_alias=False),
     )
+    if sealed is not None:
+        return await _sealed(call, message, sealed)
     body = Body(html=spec.html, text=spec.text)
     try:
         mail = await services.preparation.prepare(call.org, message, body, call.now)
@@ -98,6 +101,27 @@ async def simulate(call: Call) -> Answer:
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     answer = await services.off_loop.run(
         call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks
+    )
+    return Answer(200, answer)
+
+
+async def _sealed(call: Call, message: StoredMessage, raw: RawMail) -> Answer:
+    """Show a signed or encrypted mail, which would go out as it is. Raises Problem."""
+    mail = await call.services.preparation.prepare(call.org, message, Body(), call.now)
+    state, decision = mail.follow_state, mail.decision
+    if state.state == "on":
+        state = FollowState(state="blocked", reason=f"The mail is {raw.seal}: following it would change it.")
+        refused = [replace(each, follow=False, because=state.reason) for each in decision.recipients]
+        decision = replace(decision, state=state, recipients=refused)
+    body, composed = Body(html=raw.html, text=raw.text), Composed(raw.raw, raw.headers)
+    everybody = Copy(recipients=list(range(len(message.recipients()))), follow_state=state)
+    prepared = Prepared(everybody, composed, body, mail.sender.email, [])
+    text = f"This mail is {raw.seal}. It stays as it is and is not followed: a change would break it."
+    remarks = [Remark(code="signed", text=text)]
+    recipients = recipients_read(Loaded(message, "", []), decision)
+    kept = KeptCopy(composed, body)
+    answer = await call.services.off_loop.run(
+        call.org, 2 * len(raw.raw), _json, message, [prepared], kept, state, recipients, remarks
     )
     return Answer(200, answer)
 
@@ -139,15 +163,18 @@ def _left_out(count: int) -> list[Remark]:
     return [Remark(code="more-copies", text=text)] if count else []
 
 
-async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
-    """Return the message, and remarks on the mail that it was read from. Raises Problem."""
+async def _spec(call: Call) -> tuple[MessageSpec, list[Remark], RawMail | None]:
+    """Return the message, remarks on the mail that it was read from, and that mail if it is signed or encrypted.
+
+    Raises Problem.
+    """
     simulation: Simulation = call.body
     if simulation.mime is None:
         sender = simulation.sender or call.user()
         if sender is None:
             raise invalid(["from"], "name the sending user")
         fields = simulation.model_dump(exclude={"mime", "sender"}, exclude_unset=True)
-        return MessageSpec.model_validate({**fields, "from": sender}), []
+        return MessageSpec.model_validate({**fields, "from": sender}), [], None
     try:
         mail = await call.services.off_loop.run(call.org, len(simulation.mime), read_mail_text, simulation.mime)
     except MailTooLarge as error:
@@ -160,7 +187,7 @@ async def _spec(call: Call) -> tuple[MessageSpec, list[Remark]]:
         spec = MessageSpec.model_validate(fields)
     except ValidationError as error:
         raise invalid_fields(error, ["mime"]) from None
-    return spec, _remarks(mail)
+    return spec, _remarks(mail), mail if mail.seal else None
 
 
 def _fields(mail: RawMail) -> dict[str, Any]:

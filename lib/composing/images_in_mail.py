@@ -1,4 +1,7 @@
-"""The images of a mail's body. In a followed copy `<img src="cid:…">` becomes a hosted image; else it stays a part."""
+"""The images of a mail's body. In a followed copy the `cid:` of an image becomes a hosted image; else it stays a part.
+
+The `cid:` may stand in the `src` of `<img>` and of VML, in `background`, `srcset` and CSS.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from lib.files.models import StoredImage
 from lib.messages.models import Remark
 from lib.rewrite import markup
 from lib.rewrite.html_part import decoded
+from lib.rewrite.image_places import read_image_places
 from lib.rewrite.links import WHITE_SPACE
 from lib.rewrite.remarks import SourcePlaces
 
@@ -55,19 +59,20 @@ def image_exchange(
 
 
 def missing_images(html: str, images: Sequence[StoredImage]) -> list[Remark]:
-    """Return a remark on each `cid:` of an `<img>` that names no image of this message."""
+    """Return a remark on each `cid:` of an image's place that names no image of this message."""
     if not _PERHAPS_CID.search(html):
         return []
     known = {image.cid for image in images}
     places = SourcePlaces("html", html)
     remarks, more = list[Remark](), 0
-    for found in markup.read(html).images:
-        cid = _CID.fullmatch(decoded(html[found.value_start : found.value_end]).strip(WHITE_SPACE))
+    spans = [(image.value_start, image.value_end) for image in markup.read(html).images]
+    for start, end in sorted([*spans, *((each.start, each.end) for each in read_image_places(html))]):
+        cid = _CID.fullmatch(decoded(html[start:end]).strip(WHITE_SPACE))
         if not cid or unquote(cid[1]) in known:
             continue
         if len(remarks) < _MOST_REMARKS:
             text = "No image of this message has this cid. It stays as it is, and shows nothing."
-            remarks.append(Remark(code="no-such-image", text=text, place=places.name(found.value_start)))
+            remarks.append(Remark(code="no-such-image", text=text, place=places.name(start)))
         else:
             more += 1
     if more:

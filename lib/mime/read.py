@@ -9,8 +9,10 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 from email.message import Message
+from typing import Literal
 
 from lib.mime.header_values import header_text, mailboxes_in
+from lib.mime.headers import unfolded
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.mime.parts import Mailbox
 from lib.mime.reader import BadMail, Leaf, MailLimits, MailTooLarge, PartReader, decode_leaf, first_value
@@ -21,6 +23,9 @@ MOST_BYTES = 25_000_000
 _LIMITS = MailLimits(parts=200, depth=20, header_lines=2_000, longest_header=100_000)
 _MOST_BYTES_OF_A_CHARACTER = 2
 """The most bytes that a character set of mail takes for a character, compared with UTF-8."""
+
+
+Seal = Literal["signed", "encrypted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,12 @@ class RawMail:
     text: str | None = None
     others: list[str] = field(default_factory=list)
     """The media types of further parts, such as attachments."""
+    seal: Seal | None = None
+    """Whether the mail, or a part of it, is signed or encrypted with S/MIME or PGP/MIME, so that no byte may change."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """The headers of a sealed mail, each on one line, encoded as they came."""
+    raw: bytes = b""
+    """A sealed mail, as it came."""
 
 
 def read_mail_text(mail: str) -> RawMail:
@@ -67,6 +78,8 @@ def read_mail(raw: bytes) -> RawMail:
             texts[kind] = _text(reader, leaf, kind)
         else:
             others.append(kind)
+    sealing = (_seal(headers) for headers in (*reader.multiparts, *(leaf.headers for leaf in leaves)))
+    seal = next((each for each in sealing if each), None)
     return RawMail(
         sender=senders[0] if senders else None,
         to=_mailboxes(root, "To"),
@@ -76,6 +89,9 @@ def read_mail(raw: bytes) -> RawMail:
         html=texts.get("text/html"),
         text=texts.get("text/plain"),
         others=others,
+        seal=seal,
+        headers={name: " ".join(unfolded(value).split()) for name, value in root.raw_items()} if seal else {},
+        raw=raw if seal else b"",
     )
 
 
@@ -85,6 +101,17 @@ def _text(reader: PartReader, leaf: Leaf, kind: str) -> str:
     if len(data) > largest * _MOST_BYTES_OF_A_CHARACTER:
         raise MailTooLarge(f"its {name} has {len(data):,} bytes; at most {largest:,} are taken")
     return decode_leaf(data, leaf.headers).replace("\r\n", "\n")
+
+
+def _seal(headers: Message) -> Seal | None:
+    """Tell what seals the part with these headers (RFC 1847, 3156, 8551); None for any other part."""
+    kind = headers.get_content_type()
+    if kind in ("multipart/signed", "multipart/encrypted"):
+        return "signed" if kind == "multipart/signed" else "encrypted"
+    named = kind == "application/octet-stream" and str(headers.get_filename("")).lower() == "smime.p7m"
+    if named or kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        return "signed" if str(headers.get_param("smime-type", "")).lower() == "signed-data" else "encrypted"
+    return None
 
 
 def _mailboxes(part: Message, name: str) -> list[Mailbox]:

@@ -68,12 +68,13 @@ class Leaf(NamedTuple):
 
 
 class PartReader:
-    """Divides one mail. `root` are its own headers."""
+    """Divides one mail. `root` are its own headers; `multiparts` are those of all parts that hold others."""
 
     def __init__(self, raw: bytes, limits: MailLimits) -> None:
         self._raw, self._limits = raw, limits
         self._parts = self._near_delimiters = self._header_bytes = self._searched = 0
         self.root = Message(policy=compat32)
+        self.multiparts: list[Message] = []
 
     def leaves(self) -> list[Leaf]:
         """Return the leaves in order; a mail in the mail is one leaf. Raises BadMail."""
@@ -91,6 +92,7 @@ class PartReader:
         boundary = parameter(headers, "boundary") if headers.get_content_maintype() == "multipart" else None
         if not boundary:
             return [Leaf(headers, body, end)]
+        self.multiparts.append(headers)
         self._searched += end - body
         if self._searched > _MOST_SEARCHED:
             raise BadMail("its parts are nested too deep for its size")

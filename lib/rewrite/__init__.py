@@ -7,6 +7,8 @@ Only the values of followable links, the pixel, the honeypot and what the caller
 `rewritten.html`. All other bytes stay, and rewriting the result again changes nothing. `links` says which links can be
 followed. A link that looks followable and is not stays direct, and a remark says where and why.
 
+Words stay: an address in the text ends where RFC 3986 does. A block that is signed or encrypted with PGP is kept.
+
 A mail may quote older mail of ours, with pixels and links that would record opens of that mail. So such pixels go, and
 such links lead directly again, before they are followed like any other. `cleaned` does that alone, for mail that is not
 followed.
@@ -55,7 +57,7 @@ def rewrite(
         text = rewrite_text(text, destinations, remarks)
     elif page is not None:
         # No remarks on a text that the author did not write; those on the HTML say the same.
-        text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [])
+        text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [], is_made=True)
     if destinations.left_out:
         left_out = f"The first {MOST_LINKS:,} links of a mail are followed; those after them lead there directly."
         remarks.insert(0, RewriteRemark("too-many-links", left_out, "text" if page is None else "html"))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from lib.rewrite.addresses import spelled_for_text
 from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
@@ -60,7 +61,7 @@ class Destinations:
     def turn_off(self, address: str) -> None:
         """Leave links of the text alone that lead where this link of the HTML leads, marked as off."""
         with suppress(LinkRefused):
-            self._off.add(destination(address))
+            self._off.update((destination(address), destination(spelled_for_text(address))))
 
     def url_in_text(self, address: str) -> str | None:
         """Return the redirect URL for a link of the text, None if it is to stay. May raise LinkRefused.

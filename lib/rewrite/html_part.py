@@ -1,16 +1,19 @@
 """The HTML part: it gets other links, loses traces of older mail, and gains honeypot and pixel. No more."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from turbohtml import tokenize
 
 from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
+from lib.rewrite.image_places import read_image_places
+from lib.rewrite.link_words import differing_remark, shows_another
 from lib.rewrite.links import WHITE_SPACE, LinkRefused
 from lib.rewrite.ours import Opened
 from lib.rewrite.remarks import RewriteRemark, SourcePlaces
+from lib.rewrite.signed import SignedBlocks
 
 LARGE: Final = 102_400
 """Bytes of HTML above which a mail is at risk: Gmail hides what comes after about 102 KB, the pixel too."""
@@ -47,9 +50,13 @@ def rewrite_html(
 ) -> RewrittenPage:
     """Rewrite links and the sources of images, and remove pixels of older mail. It adds to `remarks`."""
     found = markup.read(html)
-    edits = _link_edits(html, found.links, destinations, remarks)
+    signed = SignedBlocks(html, anywhere=True)
+    places = SourcePlaces("html", html)
+    edits = _link_edits(html, found.links, destinations, places, remarks, signed)
     place = None
     for image in found.images:
+        if signed.holds(image.start):
+            continue
         source = decoded(html[image.value_start : image.value_end]).strip(WHITE_SPACE)
         if source == pixel:
             place = image.start if place is None else place
@@ -57,7 +64,11 @@ def rewrite_html(
             edits.append(_removal(html, image.start, image.end))
         elif image_source is not None and (other := image_source(source)) is not None:
             edits.append(_Edit(image.value_start, image.value_end, _attribute_value(other)))
-    edits.sort()
+    if image_source is not None:
+        edits += [edit for edit in _image_edits(html, image_source) if not signed.holds(edit.start)]
+    edits = _in_order(edits)
+    if destinations.is_following:
+        remarks += signed.remarks(places)
     has_pixel = pixel is not None and (place is not None or _has_pixel(html, pixel))
     if place is None:
         place = found.end_of_body
@@ -84,12 +95,27 @@ def size_remarks(html: str) -> list[RewriteRemark]:
     return [RewriteRemark("large", text, "html")]
 
 
+def _image_edits(html: str, image_source: ImageSource) -> Iterator[_Edit]:
+    """Yield the edits of images that stand in no `src`."""
+    for start, end, is_text in read_image_places(html):
+        source = html[start:end]
+        other = image_source(source if is_text else decoded(source))
+        if other is not None:
+            yield _Edit(start, end, other if is_text else _attribute_value(other))
+
+
 def _link_edits(
-    html: str, links: list[markup.MarkupLink], destinations: Destinations, remarks: list[RewriteRemark]
+    html: str,
+    links: list[markup.MarkupLink],
+    destinations: Destinations,
+    places: SourcePlaces,
+    remarks: list[RewriteRemark],
+    signed: SignedBlocks,
 ) -> list[_Edit]:
     edits = []
-    places = SourcePlaces("html", html)
     for number, link in enumerate(links):
+        if signed.holds(link.start):
+            continue
         address = decoded(html[link.start : link.end])
         older = destinations.ours.link(address)
         if older is not None:
@@ -100,6 +126,8 @@ def _link_edits(
         url = None
         if number < markup.MOST_LINKS:
             url = _url(address, link, destinations, places, remarks)
+            if destinations.is_following and link.content is not None and shows_another(html, link.content, address):
+                remarks.append(differing_remark(places, link.start))
         else:
             destinations.left_out = destinations.is_following
         if url is None and older is not None:
@@ -197,6 +225,15 @@ def _edited(html: str, edits: list[_Edit]) -> str:
         done = end
     pieces.append(html[done:])
     return "".join(pieces)
+
+
+def _in_order(edits: list[_Edit]) -> list[_Edit]:
+    """Sort edits, without those inside a span that another one replaces."""
+    kept: list[_Edit] = []
+    for edit in sorted(edits):
+        if not kept or edit.start >= kept[-1].end:
+            kept.append(edit)
+    return kept
 
 
 def _growth(edits: list[_Edit], place: int) -> int:

@@ -25,7 +25,7 @@ _VALUE: Final = rf"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_S}>"'][^{_S}>]*+)"""
 _ATTRIBUTE: Final = rf"{_NAME}(?:[{_S}]*+=[{_S}]*+{_VALUE}?+)?+"
 _TAG_NAME: Final = rf"[A-Za-z][^{_S}/>]*+"
 _REST_OF_TAG: Final = rf"(?:[{_S}/]++|{_ATTRIBUTE})*+"
-_MARKUP: Final = (
+MARKUP: Final = (
     rf"<*(?P<place>)<(?:(?P<slash>/?+)(?P<name>{_TAG_NAME}){_REST_OF_TAG}(?P<tag>>?+)"
     r"|(?P<comment>!--)"
     r"|(?P<cdata>!\[CDATA\[)"
@@ -41,17 +41,17 @@ _TELLING_START: Final = (
 )
 _TELLING_END: Final = r"(?i:body|svg|math)"
 # Before all of it there may be more `<`. A comment inside another one is cut off before its end, so it is none here.
-_ENDING: Final = (
+ENDING: Final = (
     rf"<++/(?!{_TELLING_END}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|<++(?:/>|(?![A-Za-z/!?]))"
     r"|<++(?:[!?](?!--|\[CDATA\[)|/(?![A-Za-z>]))[^>]*+>"
     r"|<++!--(?!\[[iI][fF])(?:-?+>|(?:[^-]++|-(?!-!?>))*+--!?>)"
 )
-_DULL: Final = rf"<++(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
-_NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{_MARKUP}")
+_DULL: Final = rf"<++(?!{_TELLING_START}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{ENDING}"
+_NEXT_TELLING: Final = re.compile(rf"(?:[^<]++|{_DULL})*+{MARKUP}")
 # After the first `MOST_LINKS`, links and images count only where they may be of older mail.
 _STRUCTURE: Final = r"(?i:body|svg|math|script|plaintext|iframe|noembed|noframes|style|textarea|title|xmp)"
-_DULL_LATER: Final = rf"<++(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
-_NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{_MARKUP}")
+_DULL_LATER: Final = rf"<++(?!{_STRUCTURE}[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{ENDING}"
+_NEXT_STRUCTURE: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+{MARKUP}")
 _BEFORE_HINT: Final = re.compile(rf"(?:[^<]++|{_DULL_LATER})*+")
 # What stands in every link, pixel and hosted image of ours; its token has over 50 characters.
 TOKEN_OF_OURS: Final = re.compile(r"(?:/[coi]/|%2Fo(?:/|%2F))[\w-]{50}", re.IGNORECASE | re.ASCII)
@@ -88,11 +88,11 @@ MOST_LINKS: Final = 2_000
 
 _ENDS_FOREIGN: Final = rf"svg|math|{'|'.join(sorted(_HTML_AGAIN))}"
 _DULL_FOREIGN: Final = (
-    rf"<++(?!{_NOT_BARE}(?i:{_LINKS_AND_IMAGES}|{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
+    rf"<++(?!{_NOT_BARE}(?i:{_LINKS_AND_IMAGES}|{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{ENDING}"
 )
-_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN})*+{_MARKUP}")
-_DULL_FOREIGN_LATER: Final = rf"<++(?!(?i:{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{_ENDING}"
-_NEXT_FOREIGN_LATER: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{_MARKUP}")
+_NEXT_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN})*+{MARKUP}")
+_DULL_FOREIGN_LATER: Final = rf"<++(?!(?i:{_ENDS_FOREIGN})[{_S}/>]){_TAG_NAME}{_REST_OF_TAG}>|{ENDING}"
+_NEXT_FOREIGN_LATER: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+{MARKUP}")
 _BEFORE_HINT_IN_FOREIGN: Final = re.compile(rf"(?:[^<]++|{_DULL_FOREIGN_LATER})*+")
 
 
@@ -107,6 +107,8 @@ class MarkupLink(NamedTuple):
     """Whether neither screen readers nor the keyboard come to it."""
     empty: tuple[int, int] | None
     """The place of the whole element, if it is an `<a>` with nothing in it."""
+    content: int | None
+    """The place where the content of any other `<a>` begins."""
 
 
 class MarkupImage(NamedTuple):
@@ -150,17 +152,20 @@ class Markup:
 
 @lru_cache(1)
 def read(html: str) -> Markup:
-    """Find the links of `<a>`, `<area>` and VML elements, and the images, in any text, HTML or not.
+    """Find the links of `<a>`, `<area>` and VML elements, and the images of `<img>` and VML, in any text, HTML or not.
 
     The last result is remembered, and is not to be changed: several edits of one mail start from it.
     """
     markup = Markup(len(html))
-    _Reader(html, len(html), markup).read_from(0)
+    MarkupReader(html, len(html), markup).read_from(0)
     return markup
 
 
-class _Reader:
+class MarkupReader:
     """Reads `html` up to `end`: all of it, or what a conditional comment holds."""
+
+    hints = TOKEN_OF_OURS
+    """What counts where not everything does."""
 
     def __init__(self, html: str, end: int, markup: Markup, *, in_comment: bool = False) -> None:
         self.html: Final = html
@@ -193,7 +198,7 @@ class _Reader:
 
     def _hint(self, place: int) -> int | None:
         if self.hint is not None and self.hint < place:
-            found = TOKEN_OF_OURS.search(self.html, place, self.end)
+            found = self.hints.search(self.html, place, self.end)
             self.hint = found.start() if found else None
         return self.hint
 
@@ -226,8 +231,11 @@ class _Reader:
                 self.foreign_start = tag.start("place")
             self.foreign += self.html[tag.end() - 2] != "/"
             return tag.end()
-        if name in ("a", "area") or name.startswith("v:"):
+        if name in ("a", "area"):
             self._note_link(tag, name)
+        elif name.startswith("v:"):
+            self._note_link(tag, name)
+            self._note_image(tag)
         elif name in ("img", "image"):  # the parsing rules make the second the first
             self._note_image(tag)
         if self.foreign:
@@ -257,8 +265,11 @@ class _Reader:
         closing = _EMPTY_COMMENT.match(self.html, content) or _COMMENT_END.search(self.html, content)
         if condition:
             content_end = closing.start() if closing else self.end
-            _Reader(self.html, content_end, self.markup, in_comment=True).read_from(condition.end())
+            self._reader_of_comment(content_end).read_from(condition.end())
         return closing.end() if closing else None
+
+    def _reader_of_comment(self, end: int) -> "MarkupReader":
+        return MarkupReader(self.html, end, self.markup, in_comment=True)
 
     def _script_end(self, place: int) -> int | None:
         commented = hidden = False
@@ -284,7 +295,9 @@ class _Reader:
             is_hidden = self._says(values, "aria-hidden", "true") and self._says(values, "tabindex", "-1")
             ending = _NOTHING_IN_IT.match(self.html, tag.end(), self.end) if name == "a" else None
             empty = (tag.start("place"), ending.end()) if ending else None
-            self.markup.add_found(MarkupLink(start, end, self._says(values, "data-heed", "off"), is_hidden, empty))
+            is_off = self._says(values, "data-heed", "off")
+            content = tag.end() if name == "a" and ending is None else None
+            self.markup.add_found(MarkupLink(start, end, is_off, is_hidden, empty, content))
 
     def _note_image(self, tag: re.Match[str]) -> None:
         if not _PERHAPS_SRC.search(self.html, tag.end("name"), tag.start("tag")):

@@ -8,8 +8,9 @@ from lib.rewrite.links import WHITE_SPACE
 
 _PATHS: Final = ("/c/", "/o/", "/i/", "/a/", "/p/")
 # At any host: what opens is ours, and the base of our URLs may have been another when the older mail was sent.
+# Mail programs may have taken words that touched the token for a part of it.
 _LINK: Final = re.compile(
-    r"https?://[^/?#]++(?:/[^/?#]*+)*?/c/([\w-]++)(?:[?#].*)?", re.ASCII | re.IGNORECASE | re.DOTALL
+    r"https?://[^/?#]++(?:/[^/?#]*+)*?/c/([\w-]++)(?:[^/].*)?", re.ASCII | re.IGNORECASE | re.DOTALL
 )
 # Anywhere: the image proxies of mail programs have the image's own URL in theirs, with slashes or with escapes.
 _PIXEL: Final = re.compile(r"(?:/|%2F)o(?:/|%2F)([\w-]++)\.gif", re.ASCII | re.IGNORECASE)

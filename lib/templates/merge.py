@@ -15,9 +15,11 @@ from typing import Literal, get_args
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from markupsafe import escape
 
+from lib.templates.addresses import FieldPlace, places_in_addresses, written_in_address
+
 Root = Literal["recipient", "sender", "regarding", "org"]
 Form = Literal["html", "text", "line"]
-"""`html` escapes values, `line` keeps values on one line, `text` takes them as they are."""
+"""`html` escapes values, `line` keeps them on one line, `text` takes them as they are. Addresses encode them."""
 
 MOST_FIELDS = 500
 """Limit for one template's subject, HTML or text."""
@@ -136,18 +138,32 @@ def _wrong(source: str, place: int, message: str) -> MergeError:
 
 
 def render(parts: Parts, values: Mapping[Root, str], form: Form) -> str:
-    """Fill in the values. The field's default replaces a missing or empty value.
+    """Fill in the values. The field's default replaces a missing or empty value. Inside an address both are encoded.
 
     Raises MergeError for a result of over `LONGEST_RESULT` characters.
     """
     rendered: list[str] = []
     length = 0
-    for part in parts:
-        rendered.append(part if isinstance(part, str) else _shown(values.get(part.root) or part.default, form))
+    places = _places(parts, form)
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            rendered.append(part)
+        else:
+            value = values.get(part.root) or part.default
+            place = places.get(index)
+            rendered.append(_shown(value if place is None else written_in_address(value, place), form))
         length += len(rendered[-1])
         if length > LONGEST_RESULT:
             raise MergeError(f"with these values it is longer than {LONGEST_RESULT:,} characters")
     return "".join(rendered)
+
+
+def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
+    """Return the places of the fields that stand in addresses, by index; a subject has no addresses."""
+    if form == "line":
+        return {}
+    pieces = [part if isinstance(part, str) else None for part in parts]
+    return places_in_addresses(pieces, in_html=form == "html")
 
 
 def _shown(value: str, form: Form) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,46 @@ async def test_a_link_that_is_cut_short_gets_a_small_plain_page(heed: Heed) -> N
     assert answer.status == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert b"go back to the mail" in answer.body
+
+
+@pytest.mark.parametrize(
+    "words", ["をご覧ください", "%E3%82%92%E3%81%94%E8%A6%A7", "،", "|Shop:", ").", "%7CShop", "ße"]
+)
+async def test_words_that_touch_a_link_in_a_text_do_not_break_it(heed: Heed, words: str) -> None:
+    message = await heed.sent()
+
+    clicked = await heed.hit(heed.urls("c")[0] + words)
+    await heed.work()
+
+    assert (clicked.status, clicked.headers["location"]) == (302, "https://example.com/a?b=1&c=2")
+    assert (await heed.get(f"/messages/{message}"))["kpis"]["clicks"] == 1
+
+
+async def test_a_token_with_another_end_leads_nowhere(heed: Heed) -> None:
+    await heed.sent()
+
+    assert (await heed.hit(heed.urls("c")[0] + "x")).status == 404
+    assert (await heed.hit(heed.urls("c")[0][:-1] + "を")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("详情请见{}，如有问题请联系我们。", ["https://e.example/a"]),
+        ("…{}をご覧ください。よろしく", ["https://e.example/a"]),
+        ("R1《乙》{}《丙》", ["http://t.example/R2"]),
+        ("{}|Shop: {}", ["https://e.example/a", "https://e.example/b"]),
+        ("{}{}", ["https://e.example/a", "https://e.example/b"]),
+    ],
+)
+async def test_the_links_of_a_text_lead_where_they_led_and_its_words_stay(
+    heed: Heed, text: str, addresses: list[str]
+) -> None:
+    message = await heed.draft(html=None, text=text.format(*addresses))
+
+    [copy] = (await heed.post(f"/messages/{message}/prepare"))["copies"]
+
+    paths = re.findall(r"https://heed\.test(/c/[\w-]+)", copy["text"], re.ASCII)
+    assert [(await heed.hit(path)).headers["location"] for path in paths] == addresses
+    kept = re.sub(r"https://heed\.test/c/[\w-]+", "{}", copy["text"], flags=re.ASCII)
+    assert kept.replace("{} {}", "{}{}") == text

@@ -89,12 +89,90 @@ async def test_an_unfollowed_mail_holds_the_images_that_it_shows(heed: Heed) -> 
     assert "unused.jpg" not in mail
 
 
-async def test_an_image_that_only_a_style_names_travels_in_the_followed_mail(heed: Heed) -> None:
+PLACES = (
+    '<div style="background:url(cid:{})">Hi</div>',
+    "<div style='background:url(\"cid:{}\") no-repeat'>Hi</div>",
+    '<div style="background:url(&quot;cid:{}&quot;)">Hi</div>',
+    "<div style=background:url(cid:{})>Hi</div>",
+    '<table background="cid:{}"><tr><td>Hi</table>',
+    "<td BACKGROUND = CID:{}>Hi</td>",
+    '<body background=" cid:{} "><p>Hi</body>',
+    '<img srcset="cid:{} 2x, https://e.example/x.png 1x" src="https://e.example/x.png">',
+    '<picture><source srcset="https://e.example/x.png, cid:{} 600w"></picture>',
+    "<style>.hero {{ background: url('cid:{}') }}</style><p>Hi",
+    "<!--[if mso]><style>td {{ background-image: url( cid:{} ) }}</style><![endif]--><p>Hi",
+    '<!--[if gte mso 9]><v:rect><v:fill type="frame" src="cid:{}" color="#fff"/></v:rect><![endif]--><p>Hi',
+    '<!--[if mso]><v:image src="cid:{}" style="width:1in"/><![endif]--><p>Hi',
+    '<!--[if vml]><v:shape><v:imagedata src="cid:{}"/></v:shape><![endif]--><p>Hi',
+    '<!--[if mso]><td background="cid:{}"><![endif]--><p>Hi',
+    '<svg><a></a></svg><p title=">"><td background="cid:{}">Hi',
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_an_image_is_hosted_wherever_the_html_shows_it(heed: Heed, place: str) -> None:
     message, [cid] = await with_images(heed, png())
-    html = f'<div style="background:url(cid:{cid})">Hi</div>'
-    await heed.api("PATCH", f"/messages/{message}", {"html": html})
+    await heed.api("PATCH", f"/messages/{message}", {"html": place.format(cid)})
     await send(heed, message)
+
+    html = content(parts(heed)["text/html"]).decode()
+    [path] = re.findall(r"https://heed\.test(/i/[\w-]+/logo\.png)", html)
+    assert (await heed.hit(path)).body == png()
+    assert "cid:" not in html.lower()
+    assert set(parts(heed)) == {"text/plain", "text/html"}
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_mail_that_is_not_followed_holds_the_image_wherever_it_shows_it(heed: Heed, place: str) -> None:
+    message, [cid] = await with_images(heed, png(), follow=False)
+    await heed.api("PATCH", f"/messages/{message}", {"html": place.format(cid)})
+    await send(heed, message)
+
+    assert content(parts(heed)["text/html"]).decode().replace("\r\n", "\n") == place.format(cid)
     assert parts(heed)["logo.png"]["Content-ID"] == f"<{cid}>"
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_cid_without_an_image_is_remarked_wherever_it_stands(heed: Heed, place: str) -> None:
+    message = await heed.draft(html=place.format("nowhere@x"))
+    await send(heed, message)
+
+    assert [each["code"] for each in (await heed.get(f"/messages/{message}"))["remarks"]] == ["no-such-image"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>url(cid:{})</p>",
+        '<p title="url(cid:{})">x</p>',
+        "<!-- <td background='cid:{}'> -->",
+        "<textarea><td background='cid:{}'></textarea>",
+        "<style>.cid:hover {{ color: red }} /* cid:{} */</style>",
+    ],
+)
+async def test_what_shows_no_image_stays_as_it_is(heed: Heed, text: str) -> None:
+    message, [cid] = await with_images(heed, png())
+    await heed.api("PATCH", f"/messages/{message}", {"html": text.format(cid)})
+    await send(heed, message)
+
+    assert text.format(cid) in content(parts(heed)["text/html"]).decode()
+
+
+@pytest.mark.parametrize(
+    "place", ['<td background="{}">', '<p style="background:url({})">', "<style>a{{b:url('{}')}}</style>"]
+)
+async def test_a_background_of_older_mail_that_is_quoted_is_shown_and_tells_nobody(heed: Heed, place: str) -> None:
+    older, _ = await with_images(heed, png())
+    await send(heed, older)
+    [path] = hosted(heed)
+    newer = await heed.draft(html=place.format(f"https://heed.test{path}"))
+    await send(heed, newer)
+    heed.clock.move(minutes=90)
+
+    html = content(parts(heed)["text/html"]).decode()
+    [shown] = re.findall(r"https://heed\.test(/i/[\w-]+/logo\.png)", html)
+    assert (await heed.hit(shown)).body == png()
+    assert await opens(heed, older) == (0, 0, 0)
 
 
 async def test_a_cid_without_an_image_stays_and_its_author_is_told_where(heed: Heed) -> None:

@@ -250,3 +250,95 @@ async def test_many_names_with_brackets_are_all_read(heed: Heed) -> None:
 
     assert len(answer["recipients"]) == 300
     assert answer["recipients"][299]["name"] == "Ada 299 (Sales)"
+
+
+PLAIN = "Content-Type: text/plain\r\n\r\nsee https://example.com/offer\r\n"
+SEALED = {
+    "S/MIME, detached": (
+        'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary=b',
+        f"--b\r\n{PLAIN}\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\r\nMIA=\r\n--b--\r\n",
+        "signed",
+    ),
+    "PGP/MIME": (
+        'Content-Type: multipart/signed; protocol="application/pgp-signature"; boundary="b"',
+        f"--b\r\n{PLAIN}\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\niQ==\r\n--b--\r\n",
+        "signed",
+    ),
+    "PGP/MIME inside a list's mail": (
+        "Content-Type: multipart/mixed; boundary=a",
+        "--a\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n"
+        f"--b\r\n{PLAIN}\r\n--b--\r\n--a\r\n{PLAIN}\r\n--a--\r\n",
+        "signed",
+    ),
+    "PGP/MIME, encrypted": (
+        'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b',
+        "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b--\r\n",
+        "encrypted",
+    ),
+    "S/MIME, opaque": (
+        "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m",
+        "MIA=\r\n",
+        "signed",
+    ),
+    "S/MIME, encrypted": ("Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data", "MIA=\r\n", "encrypted"),
+    "S/MIME of old": (
+        "Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=SMIME.P7M",
+        "MIA=\r\n",
+        "encrypted",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEALED)
+@pytest.mark.parametrize("encoded", [False, True])
+async def test_a_mail_that_is_signed_or_encrypted_stays_as_it_is_and_says_why(
+    heed: Heed, name: str, encoded: bool
+) -> None:
+    headers, body, seal = SEALED[name]
+    mime = raw(f"Subject: Hello\r\n  there\r\n{headers}", body)
+
+    answer = await heed.post("/simulate", {"mime": base64.b64encode(mime.encode()).decode() if encoded else mime})
+
+    [copy] = answer["copies"]
+    assert base64.b64decode(copy["mime"]) == base64.b64decode(answer["sender_copy"]["mime"]) == mime.encode()
+    assert copy["headers"]["Subject"] == "Hello there"
+    assert BASE_URL not in f"{copy['html']} {copy['text']}"
+    assert (answer["follow_state"]["state"], copy["follow_state"]["state"], copy["links"]) == ("blocked", "blocked", [])
+    assert [each["follow"] for each in answer["recipients"]] == [False]
+    [remark] = answer["remarks"]
+    assert (remark["code"], seal in remark["text"]) == ("signed", True)
+    assert seal in answer["follow_state"]["reason"]
+
+
+async def test_the_state_of_a_signed_mail_is_that_of_any_mail_where_it_is_not_followed_anyway(heed: Heed) -> None:
+    headers, body, _ = SEALED["PGP/MIME"]
+
+    answer = await heed.post("/simulate", {"mime": raw(headers, body), "follow": False})
+
+    assert answer["follow_state"]["state"] == "off"
+
+
+@pytest.mark.parametrize("kind", ["application/pgp-keys", "application/octet-stream; name=a.p7m", "message/rfc822"])
+async def test_a_mail_that_only_holds_something_signed_is_followed(heed: Heed, kind: str) -> None:
+    enclosed = f"Content-Type: {kind}\r\n\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n"
+    mime = raw("Content-Type: multipart/mixed; boundary=b", f"--b\r\n{PLAIN}\r\n--b\r\n{enclosed}--b--\r\n")
+
+    answer = await heed.post("/simulate", {"mime": mime})
+
+    assert answer["follow_state"]["state"] == "on"
+    assert f"{BASE_URL}/c/" in answer["copies"][0]["text"]
+
+
+async def test_a_text_that_is_signed_inside_is_left_alone_and_the_rest_of_the_mail_is_followed(heed: Heed) -> None:
+    block = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nsee https://e.example/x\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n"
+    )
+
+    answer = await heed.post("/simulate", {**BODY, "text": f"https://example.com/offer\n{block}"})
+
+    [copy] = answer["copies"]
+    assert copy["text"].endswith(block)
+    assert copy["text"].startswith(f"{BASE_URL}/c/")
+    assert f"{BASE_URL}/o/" in copy["html"]
+    assert [(each["code"], each["place"]) for each in answer["remarks"]] == [("signed", "text line 2, column 1")]

@@ -161,6 +161,23 @@ async def test_rendering_puts_names_in_place(heed: Heed) -> None:
     }
 
 
+async def test_a_name_inside_an_address_is_encoded_and_the_link_leads_there(heed: Heed) -> None:
+    address = "https://e.example/?name={{ recipient.name }}"
+    spec = {**INTRO, "html": f'<a href="{address}&amp;x=1">Hi {{{{ recipient.name }}}}</a>', "text": f"{address}&x=1"}
+    await heed.put("/templates/t1", spec)
+
+    made = await heed.post("/templates/t1/render", {"recipient": {"name": "Miller & Co #1"}, "sender": "rep1"})
+    message = await heed.draft(html=made["html"], text=made["text"])
+    prepared = await heed.post(f"/messages/{message}/prepare")
+
+    assert "Hi Miller &amp; Co #1</a>" in made["html"]
+    [copy] = prepared["copies"]
+    for part in (copy["html"], copy["text"]):
+        [path] = re.findall(r"https://heed\.test(/c/[\w-]+)", part)
+        clicked = await heed.hit(path)
+        assert clicked.headers["location"] == "https://e.example/?name=Miller%20%26%20Co%20%231&x=1"
+
+
 async def test_names_that_are_missing_are_left_out_or_take_the_default(heed: Heed) -> None:
     await heed.put("/templates/t1", {**INTRO, "text": None})
 
