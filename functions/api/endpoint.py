@@ -20,7 +20,7 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.api.json_bodies import read_json
-from functions.api.problems import Problem, invalid_fields, not_there, problem_of
+from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_of
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
 from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
@@ -40,7 +40,7 @@ _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
 _REST = re.compile(r"\{\*(\w+)\}")
 _SLASH = re.compile(r"%2f", re.IGNORECASE)
-_PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE, "email": _EMAIL_SHAPE}
+_PATH_SHAPES = {"org": ORGANIZATION, "email": _EMAIL_SHAPE}
 
 
 class NoQuery(BaseModel):
@@ -284,7 +284,7 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
 
 
 def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
-    """Return the path's parameters. Raises Problem (404) for one that has not the shape of an id.
+    """Return the path's parameters. Raises Problem for one of the wrong shape: 422 for a record's type, else 404.
 
     The Functions host decodes them, all but `%2F`. In Azure a front end decodes that too, before it looks for the
     route. A parameter that may hold a slash is therefore the last one, and takes the rest of the path: `{*name}`.
@@ -292,6 +292,9 @@ def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
     path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
     for name in _REST.findall(endpoint.route):
         path.setdefault(name, "")
+    record_type = path.get("type")
+    if record_type is not None and not RECORD_TYPE.fullmatch(record_type):
+        raise invalid(["path", "type"], f"not a type of records, which matches {RECORD_TYPE.pattern}")
     for name, value in path.items():
         if not _PATH_SHAPES.get(name, CHOSEN).fullmatch(value):
             raise Problem(404, f"There is nothing of that name: {name} is not of the shape that ids have.")

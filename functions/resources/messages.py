@@ -16,7 +16,7 @@ from functions.shapes.message import MessageItem, MessageRead, message_item, rea
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordRef
-from lib.ids import MADE
+from lib.ids import MADE, RECORD_TYPE
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
@@ -38,7 +38,7 @@ _EDITABLE = ("draft", "failed")
 class MessagesQuery(PageQuery):
     view: View = "all"
     owner: ChosenId | None = None
-    record: Annotated[str, StringConstraints(max_length=141, pattern=r"^[a-z_]+/[^/]+$")] | None = None
+    record: Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/[^/]+$")] | None = None
     sort: Sort = "-sent_at"
 
 
