@@ -57,6 +57,8 @@ class Call:
     query: Any
     body: Any
     caller: Caller | None = None
+    route: str = ""
+    """The endpoint's route, such as `api/orgs/{org}/users`."""
     made_id: str = field(default_factory=new_id)
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
 
@@ -223,7 +225,7 @@ async def _payload(services: Services, organization: str, answer: Answer) -> byt
 
 
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
-    call = Call(services, request, _path(endpoint, request), None, None)
+    call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
     call.caller = await _authorize(endpoint, call)
     raw = request.get_body()
     largest = endpoint.largest_file or endpoint.largest_body

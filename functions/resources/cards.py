@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
 from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus
 from lib.clock import rfc3339
@@ -104,8 +104,8 @@ async def _answer(call: Call) -> Answer:
 async def list_cards(call: Call) -> Answer:
     """List the acting user's cards, the most pressing first."""
     query: CardsQuery = call.query
-    rows = call.services.cards.page(call.org, call.acting_user(), query.status, query.after(), query.limit + 1)
-    return Answer(200, page([(cursor, _read(card, None)) async for cursor, card in rows], query.limit))
+    rows = call.services.cards.page(call.org, call.acting_user(), query.status, last_key(call), query.limit + 1)
+    return Answer(200, page(call, [(cursor, _read(card, None)) async for cursor, card in rows]))
 
 
 @endpoints("GET", "/cards/{card}", answers={200: CardRead})

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, invalid_fields, not_there
 from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
@@ -182,11 +182,11 @@ async def list_messages(call: Call) -> Answer:
     except ValidationError as error:
         raise invalid_fields(error, ["query", "record"]) from None
     rows = call.services.lists.page(
-        call.org, scope_of(query.owner, record), query.view, query.sort, query.after(), query.limit + 1
+        call.org, scope_of(query.owner, record), query.view, query.sort, last_key(call), query.limit + 1
     )
     zone = await time_zone_of(call)
     found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
-    return Answer(200, page(found, query.limit))
+    return Answer(200, page(call, found))
 
 
 @endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})
@@ -195,7 +195,7 @@ async def message_timeline(call: Call) -> Answer:
     loaded = await load_message(call)
     query: PageQuery = call.query
     found = []
-    async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, query.after()):
+    async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, last_key(call)):
         if not is_repeat(row[2]):
             found.append(row)
         if len(found) > query.limit:
@@ -204,7 +204,7 @@ async def message_timeline(call: Call) -> Answer:
     files = await call.services.files.attachments(call.org, loaded.message)
     names = {file.number: file.filename for file in files}
     events = [(cursor, timeline_event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
-    return Answer(200, page(events, call.query.limit))
+    return Answer(200, page(call, events))
 
 
 async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:

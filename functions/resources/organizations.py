@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
@@ -111,8 +111,8 @@ async def make_key(call: Call) -> Answer:
 async def list_keys(call: Call) -> Answer:
     """List the keys, without their secrets."""
     await _there(call)
-    found = await call.services.api_keys.list_keys(call.org, call.query.after(), call.query.limit + 1)
-    return Answer(200, page([(key.id, key) for key in found], call.query.limit))
+    found = await call.services.api_keys.list_keys(call.org, last_key(call), call.query.limit + 1)
+    return Answer(200, page(call, [(key.id, key) for key in found]))
 
 
 @endpoints("DELETE", "/keys/{key}", answers={200: Deleted})

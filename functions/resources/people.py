@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page, page_until
+from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, not_there
 from lib.errors import Stale
@@ -73,10 +73,10 @@ async def _patch(
 
 
 async def _list(call: Call, kept: Repository[Any], partition: str, read: type[Any]) -> Answer:
-    keys = Range(after=call.query.after())
+    keys = Range(after=last_key(call))
     rows = kept.list(call.org, partition, keys, call.query.limit + 1)
     found = [(key, read(**stored.model_dump(), etag=etag)) async for key, stored, etag in rows]
-    return Answer(200, page(found, call.query.limit))
+    return Answer(200, page(call, found))
 
 
 @endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User})
@@ -173,11 +173,11 @@ async def list_records(call: Call) -> Answer:
 async def _list_engaged(call: Call) -> Answer:
     query: RecordsQuery = call.query
     if not call.organization.settings.engagement_enabled:
-        return Answer(200, page_until([], None))
-    found = await call.services.engagements.engaged.page(call.org, query.after(), query.limit, query.type)
+        return Answer(200, page_until(call, [], None))
+    found = await call.services.engagements.engaged.page(call.org, last_key(call), query.limit, query.type)
     items = [
         RecordItem(**rollup.record.model_dump(), etag=rollup.etag or "", engagement=_engagement(call, rollup))
         for rollup in found.records
         if rollup.record
     ]
-    return Answer(200, page_until(items, found.after))
+    return Answer(200, page_until(call, items, found.after))
