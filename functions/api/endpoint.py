@@ -27,6 +27,7 @@ from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
 from lib.services import Services
 from lib.storage import Missing
+from lib.versions import IfMatch, etag_of
 
 log = logging.getLogger("heed.api")
 
@@ -72,9 +73,16 @@ class Call:
         return self.caller.organization
 
     @property
-    def if_match(self) -> str | None:
-        value: str | None = self.request.headers.get("if-match")
-        return value
+    def if_match(self) -> IfMatch | None:
+        """The versions that the caller changes. Raises Problem for a header that names none."""
+        header: str | None = self.request.headers.get("if-match")
+        if header is None:
+            return None
+        try:
+            return IfMatch.parse(header)
+        except ValueError as error:
+            detail = f'The header If-Match is {error}: send the field etag as it is, such as "1f0c…".'
+            raise Problem(400, detail) from None
 
     @property
     def now(self) -> datetime:
@@ -102,7 +110,8 @@ class Answer:
     status: int
     body: BaseModel | Mapping[str, Any] | bytes | str | None = None
     """A model or mapping that becomes JSON, JSON as bytes, or the HTML of a page."""
-    etag: str | None = None
+    version: str | None = None
+    """The version of what the body shows, as storage names it; callers see its etag."""
     headers: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
     """Roughly the characters of a large body; a large one is written by another process."""
@@ -206,7 +215,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
         answer = await _answer(endpoint, services, request)
         payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
-        problem = problem_of(error, has_if_match=bool(request.headers.get("if-match")))
+        problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
         return func.HttpResponse(
             problem.document.model_dump_json(exclude_none=True),
             status_code=problem.document.status,
@@ -214,8 +223,8 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
             headers=problem.headers,
         )
     headers = dict(answer.headers)
-    if answer.etag:
-        headers["ETag"] = answer.etag
+    if answer.version:
+        headers["ETag"] = etag_of(answer.version)
     kind = "text/html" if isinstance(answer.body, str) else "application/json"
     return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
 
@@ -269,7 +278,7 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
     except Missing:
         raise not_there("organization") from None
     if isinstance(begun, Answered):
-        return Answer(begun.status, begun.body, begun.etag)
+        return Answer(begun.status, begun.body, begun.version)
     return await _first(endpoint, call, begun)
 
 
@@ -281,7 +290,7 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)
         raise
-    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.etag)
+    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.version)
     return replace(answer, body=payload, size=0)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from functions.api.endpoint import Call
 from functions.api.problems import Problem
@@ -20,14 +20,17 @@ from lib.tokens import LONGEST, Purpose
 PageItem = TypeVar("PageItem")
 
 _DIGEST_BYTES = 16
+_Cursor = Annotated[str, WithJsonSchema({"type": "string", "maxLength": LONGEST})]
+"""A longer cursor is refused like any other that no list has given: 400, not 422."""
 
 
 class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[QueryNumber, Field(ge=1, le=200, description="items of a page")] = 50
-    cursor: str | None = Field(
-        None, description="`next` of the page before, of the same list with the same filters, order and acting user"
+    cursor: _Cursor | None = Field(
+        None,
+        description="`next` of the page before, of the same list with the same filters, order and acting user",
     )
 
 

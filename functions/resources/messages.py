@@ -24,6 +24,7 @@ from lib.messages.store import Loaded
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
 from lib.storage import Conflict
 from lib.verdicts.repeats import is_repeat
+from lib.versions import check_version
 
 endpoints = Endpoints("Messages")
 
@@ -48,8 +49,7 @@ async def load_message(call: Call) -> Loaded:
     loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
     if loaded is None:
         raise not_there("message")
-    if call.if_match not in (None, "*", loaded.etag):
-        raise Stale
+    check_version(call.if_match, loaded.etag)
     return loaded
 
 

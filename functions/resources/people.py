@@ -19,6 +19,7 @@ from lib.people.users import OptIn, StoredUser, User, UsersChanged, UserSpec
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
+from lib.versions import check_version
 
 endpoints = Endpoints("People and records")
 
@@ -64,8 +65,7 @@ async def _patch(
     call: Call, kept: Repository[Any], partition: str, key: str, spec: type[Model], read: type[Any], what: str
 ) -> Answer:
     there, etag = await _get(call, kept, partition, key, what)
-    if call.if_match not in (None, "*", etag):
-        raise Stale
+    check_version(call.if_match, etag)
     changed = spec.model_validate(patched(spec, there, call.body))
     stored = there.model_copy(update=dict(changed))
     etag = await kept.change(call.org, partition, key, stored, etag)
@@ -151,7 +151,7 @@ async def _with_engagement(call: Call, answer: Answer) -> Answer:
     rollup = await call.services.engagements.record_changed(call.org, _ref(call))
     assert isinstance(answer.body, Record)
     read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
-    return Answer(answer.status, read, answer.etag)
+    return Answer(answer.status, read, answer.version)
 
 
 def _engagement(call: Call, rollup: Rollup) -> Engagement:

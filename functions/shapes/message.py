@@ -20,6 +20,7 @@ from lib.messages.follow_state import FollowState
 from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, Reminder, StoredMessage
 from lib.messages.store import Loaded
 from lib.verdicts.kpis import Kpis
+from lib.versions import ETag
 
 
 class ReminderRead(Reminder):
@@ -37,7 +38,7 @@ class MessageItem(MessageFields):
     reminder: ReminderRead | None = None
 
     id: str
-    etag: str
+    etag: ETag
     status: MessageStatus
     status_text: str = Field(description="in a few words, with times in the acting user's zone")
     follow_state: FollowState

@@ -59,7 +59,8 @@ class Answered:
 
     status: int
     body: bytes
-    etag: str | None
+    version: str | None
+    """The version of what the body shows, as storage names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Idempotency:
             raise UnderWay from error
         return Begun(made_id, Row(partition, _ROW, {}, etag), fresh)
 
-    async def complete(self, organization: str, begun: Begun, status: int, body: bytes, etag: str | None) -> None:
+    async def complete(self, organization: str, begun: Begun, status: int, body: bytes, version: str | None) -> None:
         """Store the answer."""
         seal = self._off_loop.run(organization, len(body), self._ring.seal, Purpose.ANSWER, body)
         sealed: str | None = await seal
@@ -117,7 +118,7 @@ class Idempotency:
         if sealed and len(sealed) > _INLINE:
             blob, data, sealed = f"answers/{begun.row.partition}", sealed.encode(), None
             await self._blobs.put_blob(container(organization), blob, data, "text/plain")
-        stored = begun.stored.model_copy(update={"status": status, "answer": sealed, "blob": blob, "etag": etag})
+        stored = begun.stored.model_copy(update={"status": status, "answer": sealed, "blob": blob, "etag": version})
         await self._put(organization, begun, stored)
 
     async def abandon(self, organization: str, begun: Begun) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
+from lib.versions import ETag
 
 
 class Address(Model):
@@ -42,4 +43,4 @@ class StoredRecord(RecordSpec):
 class Record(StoredRecord):
     """A record, as answered."""
 
-    etag: str
+    etag: ETag
