@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any, Literal
 
 from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
-from lib.ids import MADE, ORGANIZATION
+from lib.ids import MADE, ORGANIZATION, new_id
 from lib.storage.sort_keys import LARGEST
 
 HitKind = Literal["open", "click", "attachment_view"]
@@ -42,7 +41,8 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 """A string as JSON."""
 
-_KEY = re.compile(r"[0-9]{13}-[0-9a-f]{12}")
+_KEY = re.compile(r"[0-9]{13}-(?:[0-9a-f]{32}|[0-9a-f]{12})")
+"""Keys of facts of earlier releases have 48 random bits."""
 _COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
 
@@ -55,7 +55,7 @@ class Fact:
     """One hit."""
 
     key: str
-    """Time and chance; sorts by time, and is the row's key wherever the fact is stored."""
+    """Time and 128 random bits; sorts by time, and is the row's key wherever the fact is stored."""
 
     message: str
     kind: HitKind
@@ -177,7 +177,7 @@ def new_fact(
     address = client_address(headers, trusted_hops)
     return Fact(
         # The key must differ each time and need not be hard to guess: no call of the system for each hit.
-        key=f"{at:013d}-{random.getrandbits(48):012x}",
+        key=f"{at:013d}-{new_id()}",
         message=message,
         kind=kind,
         at=at,
