@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.api.json_bodies import read_json
-from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_of
-from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
-from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
+from functions.api.json_bodies import check_json_type, read_json
+from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
+from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id, short_hash
+from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
 from lib.services import Services
@@ -39,6 +39,7 @@ LARGEST_BODY = 256 * 1024
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
+_USERS = "api/orgs/{org}/users"
 _REST = re.compile(r"\{\*(\w+)\}")
 _SLASH = re.compile(r"%2f", re.IGNORECASE)
 _PATH_SHAPES = {"org": ORGANIZATION, "email": _EMAIL_SHAPE}
@@ -113,6 +114,8 @@ class Answer:
     version: str | None = None
     """The version of what the body shows, as storage names it; callers see its etag."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    message: str | None = None
+    """The message that the body shows, where the path names none: what is kept of the answer goes with it."""
     size: int = 0
     """Roughly the characters of a large body; a large one is written by another process."""
 
@@ -200,12 +203,17 @@ class Endpoints:
         return blueprint
 
 
+def methods_of(method: Method) -> list[str]:
+    """List the methods that an endpoint answers: HEAD like GET."""
+    return [method, "HEAD"] if method == "GET" else [method]
+
+
 def _register(blueprint: func.Blueprint, endpoint: Endpoint, services: Services) -> None:
     async def main(req: func.HttpRequest) -> func.HttpResponse:
         return await serve(endpoint, services, req)
 
     named = blueprint.function_name(endpoint.name)
-    routed = blueprint.route(endpoint.route, methods=[endpoint.method], auth_level=func.AuthLevel.ANONYMOUS)
+    routed = blueprint.route(endpoint.route, methods=methods_of(endpoint.method), auth_level=func.AuthLevel.ANONYMOUS)
     named(routed(main))
 
 
@@ -216,12 +224,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
         payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
         problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
-        return func.HttpResponse(
-            problem.document.model_dump_json(exclude_none=True),
-            status_code=problem.document.status,
-            mimetype="application/problem+json",
-            headers=problem.headers,
-        )
+        return problem_answer(problem)
     headers = dict(answer.headers)
     if answer.version:
         headers["ETag"] = etag_of(answer.version)
@@ -236,6 +239,8 @@ async def _payload(services: Services, organization: str, answer: Answer) -> byt
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
     call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
     call.caller = await _authorize(endpoint, call)
+    _ = call.if_match  # what is malformed is refused before anything is done
+    await _check_user(call)
     raw = request.get_body()
     largest = endpoint.largest_file or endpoint.largest_body
     if len(raw) > largest:
@@ -251,6 +256,8 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
         call.body = raw
     else:
         organization = call.path.get("org", "")
+        if raw and endpoint.body is not None:
+            check_json_type(call.request.headers.get("content-type"))
         call.body = await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
     key = call.request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
@@ -265,9 +272,13 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
     path = endpoint.route.format(**call.path)
     try:
         query = urlencode(sorted(call.request.params.items()))
-        begun = await idempotency.begin(call.org, path, key, raw, query)
+        sent_as = short_hash(call.request.headers.get("content-type", "").strip().lower(), call.user() or "")
+        begun = await idempotency.begin(call.org, path, key, raw, query, sent_as)
     except OtherBody:
-        detail = "This Idempotency-Key came with another body or query string before; take a new key."
+        detail = (
+            "This Idempotency-Key came with another body or query string, content type or acting user before; take a "
+            "new key."
+        )
         raise Problem(422, detail) from None
     except UnderWay:
         raise Problem(
@@ -275,6 +286,8 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
             "The first request with this Idempotency-Key is still under way.",
             headers={"Retry-After": "2"},
         ) from None
+    except AnswerGone as error:
+        raise Problem(409, f"{error}") from None
     except Missing:
         raise not_there("organization") from None
     if isinstance(begun, Answered):
@@ -290,7 +303,8 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)
         raise
-    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.version)
+    message = answer.message or call.path.get("message")
+    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.version, message)
     return replace(answer, body=payload, size=0)
 
 
@@ -336,6 +350,19 @@ async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
     if caller.scope == "inbound" or (caller.scope == "read" and endpoint.method != "GET"):
         raise Problem(403, f"A key of scope {caller.scope} may not do this.")
     return caller
+
+
+async def _check_user(call: Call) -> None:
+    """Check that the acting user exists. Raises Problem.
+
+    A call about users needs none: it may be the one that makes the acting user.
+    """
+    user = call.user()
+    if user is None or call.caller is None or call.route.startswith(_USERS):
+        return
+    if not await call.services.known_users.is_known(call.org, user):
+        message = f"there is no user {user}: make one by PUT /api/orgs/{call.org}/users/{user}, or name another one"
+        raise invalid(["header", "X-Heed-User"], message)
 
 
 def _unauthorized(detail: str) -> Problem:

@@ -93,7 +93,7 @@ async def _there(call: Call) -> tuple[Card, str]:
 
 async def _answer(call: Call) -> Answer:
     card, _ = await _there(call)
-    return Answer(200, _read(card), version_of(card))
+    return Answer(200, _read(card), version_of(card), message=card.message)
 
 
 @endpoints("GET", "/cards", query=CardsQuery, answers={200: Page[CardRead]})
@@ -109,7 +109,7 @@ async def get_card(call: Call) -> Answer:
     """Read a card."""
     card, _ = await _there(call)
     check_version(call.if_match, version_of(card))
-    return Answer(200, _read(card), version_of(card))
+    return Answer(200, _read(card), version_of(card), message=card.message)
 
 
 @endpoints("POST", "/cards/{card}/dismiss", answers={200: CardRead})
@@ -161,7 +161,7 @@ async def _called(call: Call, activity: Activity) -> Answer:
     if not await call.services.activities.make_activity(call.org, activity, call.made_id):
         raise NotAllowed("This card is done.")
     card, _ = await _there(call)
-    return Answer(201, CallMade(card=_read(card), activity=activity), version_of(card))
+    return Answer(201, CallMade(card=_read(card), activity=activity), version_of(card), message=card.message)
 
 
 @endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})

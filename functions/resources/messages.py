@@ -11,7 +11,7 @@ from pydantic import StringConstraints, ValidationError
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import patch_of, patched
-from functions.api.problems import invalid, invalid_fields, not_there
+from functions.api.problems import Problem, invalid, invalid_fields, not_there
 from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
@@ -66,7 +66,8 @@ async def answer_with_message(call: Call, status: int, message: str, *, reschedu
 
 def whole_message(status: int, message: MessageRead) -> Answer:
     """Answer with a whole message, whose bodies may be large."""
-    return Answer(status, message, message.etag, size=len(message.html or "") + len(message.text or ""))
+    size = len(message.html or "") + len(message.text or "")
+    return Answer(status, message, message.etag, message=message.id, size=size)
 
 
 @endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
@@ -155,7 +156,12 @@ async def check_message_times(call: Call, message: MessageFields, given: set[str
 @endpoints("DELETE", "/messages/{message}", answers={200: Deleted})
 async def delete_message(call: Call) -> Answer:
     """Delete a draft, a scheduled or a failed message."""
-    loaded = await load_message(call)
+    try:
+        loaded = await load_message(call)
+    except Problem:
+        # An earlier try may have deleted the message, and nothing more.
+        await call.services.kept_answers.forget_message(call.org, call.path["message"])
+        raise
     if loaded.message.state not in (*_EDITABLE, "scheduled"):
         raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
@@ -165,6 +171,7 @@ async def delete_message(call: Call) -> Answer:
     except Stale:
         await call.services.assessor.refresh(call.org, loaded.message.id)  # it stays, in lists too
         raise
+    await call.services.kept_answers.forget_message(call.org, loaded.message.id)
     await call.services.reminders.leave(call.org, loaded.message)
     if is_waiting(loaded.message):
         await call.services.schedule.leave(call.org, loaded.message)
