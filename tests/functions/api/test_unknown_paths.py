@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from functions.app import make_app
+from infra.local.host.application import list_functions
+from infra.local.host.routing import Router, shadowed_routes
 from tests.support.heed import ADMIN_KEY, Heed
 
 
@@ -79,6 +82,16 @@ async def test_what_goes_wrong_inside_is_500_and_tells_nothing_of_it(
 
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in answer.body.decode()
+
+
+async def test_the_functions_host_tries_every_endpoint_before_the_answer_for_unknown_paths(heed: Heed) -> None:
+    """It tries routes in the order of the functions' names."""
+    router = Router()
+    for function in list_functions(make_app(heed.services)):
+        if function.trigger_type == "httpTrigger":
+            router.add_route(function.name, function.trigger.route, [each.value for each in function.trigger.methods])
+
+    assert shadowed_routes(router.routes) == []
 
 
 async def test_what_recipients_request_is_no_business_of_the_api(heed: Heed) -> None:
