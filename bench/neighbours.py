@@ -90,7 +90,11 @@ class _Loud:
     async def call(self, method: str, path: str, body: Any = None, data: bytes | None = None) -> Any:
         if body is not None:
             data = json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self._key}", "X-Heed-User": "rep1"}
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "X-Heed-User": "rep1",
+            "Content-Type": "application/json",
+        }
         what = method + " " + path.split("?")[0].rpartition("/")[2][:12]
         if path.endswith("/messages"):
             what = method + " messages"

@@ -29,10 +29,11 @@ from functions.resources import (
     start,
     templates,
     timing,
+    unknown_paths,
     verdicts,
 )
 from functions.triggers import dead_letters as dead_letter_alarm
-from functions.triggers import engaged_records, interactions
+from functions.triggers import engaged_records, interactions, kept_answers
 from lib.services import Services
 
 RESOURCES = (
@@ -65,6 +66,7 @@ TRIGGERS = (
     reminder_fn,
     interactions,
     engaged_records,
+    kept_answers,
     dead_letter_alarm,
 )
 """Modules of functions beside the API: what recipients request, timers and queues."""
@@ -91,6 +93,7 @@ def make_app(services: Services) -> HeedApp:
         *(triggers.blueprint(services) for triggers in TRIGGERS),
         api_document.blueprint(document),
         start.blueprint(),
+        unknown_paths.blueprint(RESOURCES),
     ]
     for blueprint in blueprints:
         app.register_functions(blueprint)

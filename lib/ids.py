@@ -9,7 +9,8 @@ from uuid import uuid4
 
 ORGANIZATION = re.compile(r"[a-z][a-z0-9]{2,31}")
 CHOSEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:{}-]{0,99}")
-RECORD_TYPE = re.compile(r"[a-z][a-z_]{0,39}")
+RECORD_TYPE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""Types of records, as CRMs name them: `contact`, Dataverse's `new_project`, HubSpot's `2-123`."""
 MADE = re.compile(r"[0-9a-f]{32}")
 
 

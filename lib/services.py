@@ -38,13 +38,16 @@ from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.operations.overdue import Overdue
+from lib.operations.write_check import WriteCheck
 from lib.organizations.idempotency import Idempotency
+from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.calls import Activities
 from lib.people.consents import Consents
+from lib.people.known_users import KnownUsers
 from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.records import Engagements, RecordsFollower
@@ -397,6 +400,19 @@ class Services:
     @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.storage, self.ring, self.clock, self.off_loop)
+
+    @cached_property
+    def kept_answers(self) -> KeptAnswers:
+        """The deletion of what is kept under Idempotency-Keys."""
+        return KeptAnswers(self.storage, self.organizations, self.clock)
+
+    @cached_property
+    def known_users(self) -> KnownUsers:
+        return KnownUsers(self.people, self.clock)
+
+    @cached_property
+    def write_check(self) -> WriteCheck:
+        return WriteCheck(self.storage.tables, self.clock)
 
 
 def _smtp(settings: Settings, clock: Clock) -> Transport | None:  # noqa: ARG001 - a mail server needs no clock

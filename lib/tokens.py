@@ -53,6 +53,9 @@ class Purpose(Enum):
     ANSWER = b"heed/1/idempotent-answer"
     """Seals a stored answer to a request with an Idempotency-Key."""
 
+    CURSOR = b"heed/1/cursor"
+    """Seals the place in a list from which the next page goes on."""
+
 
 class Claim(NamedTuple):
     """The content of a token."""

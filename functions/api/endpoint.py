@@ -19,14 +19,15 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.api.json_bodies import read_json
-from functions.api.problems import Problem, invalid_fields, not_there, problem_of
-from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id
-from lib.organizations.idempotency import Answered, Begun, OtherBody, UnderWay
+from functions.api.json_bodies import check_json_type, read_json
+from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
+from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id, short_hash
+from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
 from lib.services import Services
 from lib.storage import Missing
+from lib.versions import IfMatch, etag_of
 
 log = logging.getLogger("heed.api")
 
@@ -38,9 +39,10 @@ LARGEST_BODY = 256 * 1024
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
+_USERS = "api/orgs/{org}/users"
 _REST = re.compile(r"\{\*(\w+)\}")
 _SLASH = re.compile(r"%2f", re.IGNORECASE)
-_PATH_SHAPES = {"org": ORGANIZATION, "type": RECORD_TYPE, "email": _EMAIL_SHAPE}
+_PATH_SHAPES = {"org": ORGANIZATION, "email": _EMAIL_SHAPE}
 
 
 class NoQuery(BaseModel):
@@ -57,6 +59,8 @@ class Call:
     query: Any
     body: Any
     caller: Caller | None = None
+    route: str = ""
+    """The endpoint's route, such as `api/orgs/{org}/users`."""
     made_id: str = field(default_factory=new_id)
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
 
@@ -70,9 +74,16 @@ class Call:
         return self.caller.organization
 
     @property
-    def if_match(self) -> str | None:
-        value: str | None = self.request.headers.get("if-match")
-        return value
+    def if_match(self) -> IfMatch | None:
+        """The versions that the caller changes. Raises Problem for a header that names none."""
+        header: str | None = self.request.headers.get("if-match")
+        if header is None:
+            return None
+        try:
+            return IfMatch.parse(header)
+        except ValueError as error:
+            detail = f'The header If-Match is {error}: send the field etag as it is, such as "1f0c…".'
+            raise Problem(400, detail) from None
 
     @property
     def now(self) -> datetime:
@@ -100,8 +111,11 @@ class Answer:
     status: int
     body: BaseModel | Mapping[str, Any] | bytes | str | None = None
     """A model or mapping that becomes JSON, JSON as bytes, or the HTML of a page."""
-    etag: str | None = None
+    version: str | None = None
+    """The version of what the body shows, as storage names it; callers see its etag."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    message: str | None = None
+    """The message that the body shows, where the path names none: what is kept of the answer goes with it."""
     size: int = 0
     """Roughly the characters of a large body; a large one is written by another process."""
 
@@ -189,12 +203,17 @@ class Endpoints:
         return blueprint
 
 
+def methods_of(method: Method) -> list[str]:
+    """List the methods that an endpoint answers: HEAD like GET."""
+    return [method, "HEAD"] if method == "GET" else [method]
+
+
 def _register(blueprint: func.Blueprint, endpoint: Endpoint, services: Services) -> None:
     async def main(req: func.HttpRequest) -> func.HttpResponse:
         return await serve(endpoint, services, req)
 
     named = blueprint.function_name(endpoint.name)
-    routed = blueprint.route(endpoint.route, methods=[endpoint.method], auth_level=func.AuthLevel.ANONYMOUS)
+    routed = blueprint.route(endpoint.route, methods=methods_of(endpoint.method), auth_level=func.AuthLevel.ANONYMOUS)
     named(routed(main))
 
 
@@ -204,16 +223,11 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
         answer = await _answer(endpoint, services, request)
         payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
-        problem = problem_of(error, has_if_match=bool(request.headers.get("if-match")))
-        return func.HttpResponse(
-            problem.document.model_dump_json(exclude_none=True),
-            status_code=problem.document.status,
-            mimetype="application/problem+json",
-            headers=problem.headers,
-        )
+        problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
+        return problem_answer(problem)
     headers = dict(answer.headers)
-    if answer.etag:
-        headers["ETag"] = answer.etag
+    if answer.version:
+        headers["ETag"] = etag_of(answer.version)
     kind = "text/html" if isinstance(answer.body, str) else "application/json"
     return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
 
@@ -223,8 +237,10 @@ async def _payload(services: Services, organization: str, answer: Answer) -> byt
 
 
 async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
-    call = Call(services, request, _path(endpoint, request), None, None)
+    call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
     call.caller = await _authorize(endpoint, call)
+    _ = call.if_match  # what is malformed is refused before anything is done
+    await _check_user(call)
     raw = request.get_body()
     largest = endpoint.largest_file or endpoint.largest_body
     if len(raw) > largest:
@@ -240,6 +256,8 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
         call.body = raw
     else:
         organization = call.path.get("org", "")
+        if raw and endpoint.body is not None:
+            check_json_type(call.request.headers.get("content-type"))
         call.body = await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
     key = call.request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
@@ -254,9 +272,13 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
     path = endpoint.route.format(**call.path)
     try:
         query = urlencode(sorted(call.request.params.items()))
-        begun = await idempotency.begin(call.org, path, key, raw, query)
+        sent_as = short_hash(call.request.headers.get("content-type", "").strip().lower(), call.user() or "")
+        begun = await idempotency.begin(call.org, path, key, raw, query, sent_as)
     except OtherBody:
-        detail = "This Idempotency-Key came with another body or query string before; take a new key."
+        detail = (
+            "This Idempotency-Key came with another body or query string, content type or acting user before; take a "
+            "new key."
+        )
         raise Problem(422, detail) from None
     except UnderWay:
         raise Problem(
@@ -264,10 +286,12 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
             "The first request with this Idempotency-Key is still under way.",
             headers={"Retry-After": "2"},
         ) from None
+    except AnswerGone as error:
+        raise Problem(409, f"{error}") from None
     except Missing:
         raise not_there("organization") from None
     if isinstance(begun, Answered):
-        return Answer(begun.status, begun.body, begun.etag)
+        return Answer(begun.status, begun.body, begun.version)
     return await _first(endpoint, call, begun)
 
 
@@ -279,12 +303,13 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)
         raise
-    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.etag)
+    message = answer.message or call.path.get("message")
+    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.version, message)
     return replace(answer, body=payload, size=0)
 
 
 def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
-    """Return the path's parameters. Raises Problem (404) for one that has not the shape of an id.
+    """Return the path's parameters. Raises Problem for one of the wrong shape: 422 for a record's type, else 404.
 
     The Functions host decodes them, all but `%2F`. In Azure a front end decodes that too, before it looks for the
     route. A parameter that may hold a slash is therefore the last one, and takes the rest of the path: `{*name}`.
@@ -292,6 +317,9 @@ def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
     path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
     for name in _REST.findall(endpoint.route):
         path.setdefault(name, "")
+    record_type = path.get("type")
+    if record_type is not None and not RECORD_TYPE.fullmatch(record_type):
+        raise invalid(["path", "type"], f"not a type of records, which matches {RECORD_TYPE.pattern}")
     for name, value in path.items():
         if not _PATH_SHAPES.get(name, CHOSEN).fullmatch(value):
             raise Problem(404, f"There is nothing of that name: {name} is not of the shape that ids have.")
@@ -322,6 +350,19 @@ async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
     if caller.scope == "inbound" or (caller.scope == "read" and endpoint.method != "GET"):
         raise Problem(403, f"A key of scope {caller.scope} may not do this.")
     return caller
+
+
+async def _check_user(call: Call) -> None:
+    """Check that the acting user exists. Raises Problem.
+
+    A call about users needs none: it may be the one that makes the acting user.
+    """
+    user = call.user()
+    if user is None or call.caller is None or call.route.startswith(_USERS):
+        return
+    if not await call.services.known_users.is_known(call.org, user):
+        message = f"there is no user {user}: make one by PUT /api/orgs/{call.org}/users/{user}, or name another one"
+        raise invalid(["header", "X-Heed-User"], message)
 
 
 def _unauthorized(detail: str) -> Problem:

@@ -7,11 +7,15 @@ passes at the speed of memory. Of a body with too many values only the beginning
 from __future__ import annotations
 
 import json
+from email.message import Message
 
 import pydantic_core
 from pydantic import BaseModel, ValidationError
 
 from functions.api.problems import MOST_ERRORS, FieldError, Problem, field_errors, invalid_fields
+
+_LONGEST_TYPE = 200
+"""Characters of a header Content-Type."""
 
 MOST_VALUES = 20_000
 """The most values of lists and objects together. A message to 500 recipients has some 4,500."""
@@ -21,6 +25,22 @@ _QUOTES = 4 * MOST_VALUES
 
 _BEGINNING = 32_000
 """Bytes that are read of a body with too many values."""
+
+
+def check_json_type(content_type: str | None) -> None:
+    """Check the header Content-Type of a JSON body. Raises Problem (415) for another type or character set.
+
+    A body without the header is taken for JSON, which RFC 9110 (8.3) allows.
+    """
+    if content_type is None or not content_type.strip():
+        return
+    header = Message()
+    header["Content-Type"] = content_type[:_LONGEST_TYPE]
+    kind, charset = header.get_content_type(), header.get_content_charset("utf-8")
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json or charset not in ("utf-8", "utf8") or len(content_type) > _LONGEST_TYPE:
+        detail = f"The body is sent as {content_type[:100]}: send JSON in UTF-8, as Content-Type: application/json."
+        raise Problem(415, detail, headers={"Accept": "application/json"})
 
 
 def read_json(model: type[BaseModel], raw: bytes) -> BaseModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,19 +17,19 @@ _REF = "#/components/schemas/{model}"
 _USER_HEADER = {
     "name": "X-Heed-User",
     "in": "header",
-    "description": "The acting CRM user; times are told in this user's zone.",
+    "description": "The acting CRM user, who must exist; times are told in this user's zone.",
     "schema": {"type": "string"},
 }
 _ONCE_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The same key and body within 24 hours get the first answer.",
+    "description": "The same key, body, query, content type and acting user within 24 hours get the first answer.",
     "schema": {"type": "string", "maxLength": 255},
 }
 _MATCH_HEADER = {
     "name": "If-Match",
     "in": "header",
-    "description": "Only if it still is this version, else 412.",
+    "description": "Only if it still is one of these versions (etags in quotes, or `*`), else 412.",
     "schema": {"type": "string"},
 }
 _RECIPIENT_FACING: dict[str, Any] = {
@@ -153,8 +153,27 @@ def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
         content = {"application/json": {"schema": references[model, "serialization"]}} if model else {}
         responses[str(status)] = {"description": (model.__doc__ or "").strip() or "Done.", "content": content}
     problem = {"application/problem+json": {"schema": references[ProblemDocument, "serialization"]}}
+    for status, description in _problems(endpoint):
+        responses.setdefault(str(status), {"description": description, "content": problem})
     responses["default"] = {"description": "What went wrong (RFC 9457).", "content": problem}
     return responses
+
+
+def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
+    """List what may go wrong with the request, by status."""
+    yield 400, "Malformed: the body, a header, or a cursor of another query."
+    if endpoint.who != "anyone":
+        yield 401, "No key, or a wrong one."
+        yield 403, "The key may not do this."
+        yield 404, "It is not there, or not yours."
+    if endpoint.method != "GET":
+        yield 409, "The state does not allow it."
+        yield 412, "If-Match names another version."
+    if endpoint.body or endpoint.text_body or endpoint.largest_file:
+        yield 413, "Too large."
+    if endpoint.body:
+        yield 415, "The body is not JSON in UTF-8, as Content-Type says."
+    yield 422, "Understood, but invalid: `errors` names the fields."
 
 
 def _path_parameters(route: str) -> list[dict[str, Any]]:

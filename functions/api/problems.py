@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+import azure.functions as func
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -72,6 +73,16 @@ class Problem(Exception):
     def __reduce__(self) -> tuple[type[Problem], tuple[object, ...]]:
         """Let a problem come back from the process that checks large bodies."""
         return Problem, self._made_of
+
+
+def problem_answer(problem: Problem) -> func.HttpResponse:
+    """Make the HTTP answer of a problem."""
+    return func.HttpResponse(
+        problem.document.model_dump_json(exclude_none=True),
+        status_code=problem.document.status,
+        mimetype="application/problem+json",
+        headers=problem.headers,
+    )
 
 
 def not_there(what: str) -> Problem:

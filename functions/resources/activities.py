@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.shapes.message import message_item, time_zone_of
 from lib.fields import Moment, RecordRef
 from lib.lists.store import Listed, scope_of
@@ -33,7 +33,7 @@ class ActivityRead(BaseModel):
 async def list_activities(call: Call) -> Answer:
     """List the record's activities, newest first."""
     record = RecordRef(type=call.path["type"], id=call.path["id"])
-    after, most = call.query.after(), call.query.limit + 1
+    after, most = last_key(call), call.query.limit + 1
     zone = await time_zone_of(call)
     # Both lists are in order of the same key, <time counted down>|<id>, so one cursor serves both.
     listed = call.services.lists.page(call.org, scope_of(record=record), "all", "-sent_at", after, most)
@@ -41,7 +41,7 @@ async def list_activities(call: Call) -> Answer:
     others = call.services.activities.list_activities(call.org, record, after, most)
     calls = [(key, _call(found)) async for key, found in others]
     merged = sorted([*messages, *calls], key=lambda found: found[0])
-    return Answer(200, page(merged[:most], call.query.limit))
+    return Answer(200, page(call, merged[:most]))
 
 
 def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import azure.functions as func
 
+OPENAPI, DOCS = "api/openapi.json", "api/docs"
+"""Routes."""
+
 _PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
@@ -12,12 +15,12 @@ def blueprint(document: bytes) -> func.Blueprint:
     triggers = func.Blueprint()
 
     @triggers.function_name("openapi")
-    @triggers.route("api/openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @triggers.route(OPENAPI, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def openapi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
         return func.HttpResponse(document, mimetype="application/json")
 
     @triggers.function_name("docs")
-    @triggers.route("api/docs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @triggers.route(DOCS, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def docs(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
         from functions.pages.api_docs import api_docs_page  # loads Jinja, which only pages need
 

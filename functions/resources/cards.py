@@ -5,14 +5,15 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
-from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus
+from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus, version_of
 from lib.clock import rfc3339
-from lib.errors import NotAllowed, Stale, WrongField
+from lib.errors import NotAllowed, WrongField
 from lib.fields import Model, Moment, Regarding
 from lib.ids import short_hash
 from lib.people.calls import Activity
+from lib.versions import ETag, check_version
 
 endpoints = Endpoints("Cards")
 
@@ -38,7 +39,7 @@ class CardRead(BaseModel):
     snoozed_until: Moment | None
     withdrawn_because: str | None = Field(description="why Heed took the card back")
     useful: bool | None
-    etag: str | None
+    etag: ETag
 
 
 class CallMade(BaseModel):
@@ -60,12 +61,12 @@ class Feedback(Model):
     useful: bool
 
 
-def _read(card: Card, etag: str | None) -> CardRead:
+def _read(card: Card) -> CardRead:
     fields = {name: getattr(card, name) for name in CardRead.model_fields if hasattr(card, name)}
     actions: list[Action] = []
     if card.status != "done":
         actions = ["call", "snooze", "dismiss"] if card.related() else ["snooze", "dismiss"]
-    return CardRead(**fields, actions=actions, withdrawn_because=card.because, etag=etag)
+    return CardRead(**fields, actions=actions, withdrawn_because=card.because, etag=version_of(card))
 
 
 async def _unchanged(call: Call) -> tuple[Card, str] | None:
@@ -73,7 +74,7 @@ async def _unchanged(call: Call) -> tuple[Card, str] | None:
     card, etag = await _there(call)
     if card.changed_by == call.made_id:
         return None
-    _check_version(call, etag)
+    check_version(call.if_match, version_of(card))
     await _remove_undone(call, card)
     return card, etag
 
@@ -81,11 +82,6 @@ async def _unchanged(call: Call) -> tuple[Card, str] | None:
 async def _remove_undone(call: Call, card: Card) -> bool:
     """Finish an undo that an earlier process began and did not finish. Return whether there was anything left to do."""
     return card.undone is not None and await call.services.activities.remove_activity(call.org, card.undone)
-
-
-def _check_version(call: Call, etag: str) -> None:
-    if call.if_match not in (None, "*", etag):
-        raise Stale
 
 
 async def _there(call: Call) -> tuple[Card, str]:
@@ -96,24 +92,24 @@ async def _there(call: Call) -> tuple[Card, str]:
 
 
 async def _answer(call: Call) -> Answer:
-    card, etag = await _there(call)
-    return Answer(200, _read(card, etag), etag)
+    card, _ = await _there(call)
+    return Answer(200, _read(card), version_of(card), message=card.message)
 
 
 @endpoints("GET", "/cards", query=CardsQuery, answers={200: Page[CardRead]})
 async def list_cards(call: Call) -> Answer:
     """List the acting user's cards, the most pressing first."""
     query: CardsQuery = call.query
-    rows = call.services.cards.page(call.org, call.acting_user(), query.status, query.after(), query.limit + 1)
-    return Answer(200, page([(cursor, _read(card, None)) async for cursor, card in rows], query.limit))
+    rows = call.services.cards.page(call.org, call.acting_user(), query.status, last_key(call), query.limit + 1)
+    return Answer(200, page(call, [(cursor, _read(card)) async for cursor, card in rows]))
 
 
 @endpoints("GET", "/cards/{card}", answers={200: CardRead})
 async def get_card(call: Call) -> Answer:
     """Read a card."""
-    card, etag = await _there(call)
-    _check_version(call, etag)
-    return Answer(200, _read(card, etag), etag)
+    card, _ = await _there(call)
+    check_version(call.if_match, version_of(card))
+    return Answer(200, _read(card), version_of(card), message=card.message)
 
 
 @endpoints("POST", "/cards/{card}/dismiss", answers={200: CardRead})
@@ -142,7 +138,7 @@ async def call_from_card(call: Call) -> Answer:
     card, etag = await _there(call)
     if card.status == "done" and card.activity:
         return await _called(call, card.activity)
-    _check_version(call, etag)
+    check_version(call.if_match, version_of(card))
     record = card.related()
     if record is None:
         raise NotAllowed("There is no record to call about: neither the message nor its recipient names one.")
@@ -164,8 +160,8 @@ async def _called(call: Call, activity: Activity) -> Answer:
     """Store the call of the finished card, unless another request has. Raises NotAllowed where one has."""
     if not await call.services.activities.make_activity(call.org, activity, call.made_id):
         raise NotAllowed("This card is done.")
-    card, etag = await _there(call)
-    return Answer(201, CallMade(card=_read(card, etag), activity=activity), etag)
+    card, _ = await _there(call)
+    return Answer(201, CallMade(card=_read(card), activity=activity), version_of(card), message=card.message)
 
 
 @endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})
@@ -174,7 +170,7 @@ async def undo_card(call: Call) -> Answer:
     card, etag = await _there(call)
     is_repeated = card.changed_by == call.made_id
     if not await _remove_undone(call, card) and not is_repeated:
-        _check_version(call, etag)
+        check_version(call.if_match, version_of(card))
         await call.services.cards.undo(call.org, card, etag, call.made_id)
         if card.activity:
             await call.services.activities.remove_activity(call.org, card.activity)

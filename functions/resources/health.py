@@ -30,14 +30,19 @@ class Health(BaseModel):
 
 @endpoints("GET", "/health", answers={200: Health, 503: Health})
 async def health(call: Call) -> Answer:
-    """Tell whether Heed and what it depends on are well, and whether mail and reminders leave in time."""
-    checks, overdue = {"storage": "ok"}, None
+    """Tell whether Heed and what it depends on are well, and whether mail and reminders leave in time.
+
+    Reading is tried each time, writing at most once a minute; both together within the time of one answer.
+    """
+    checks, overdue, reads = {"storage": "ok"}, None, False
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
             await call.services.storage.tables.read_row(ORGANIZATIONS, "health", "check")
             overdue = dict(await call.services.overdue.seconds())
+            reads = True
+            await call.services.write_check.check()
     except (StorageError, TimeoutError):
-        checks["storage"] = "does not answer"
+        checks["storage"] = "answers, but takes no writes" if reads else "does not answer"
     for what, age in (overdue or {}).items():
         checks[what] = "ok" if age <= LIMIT.total_seconds() else f"the oldest should have gone {age} s ago"
     well = all(result == "ok" for result in checks.values())

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import patch_of, patched
-from functions.api.problems import invalid, invalid_fields, not_there
+from functions.api.problems import Problem, invalid, invalid_fields, not_there
 from functions.shapes.message import (
     MessageItem,
     MessageRead,
@@ -24,7 +24,7 @@ from functions.shapes.message import (
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordRef
-from lib.ids import MADE
+from lib.ids import MADE, RECORD_TYPE
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import fixed_follow_state, is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
@@ -33,6 +33,7 @@ from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
 from lib.storage import Conflict
 from lib.verdicts.repeats import is_repeat
+from lib.versions import check_version
 
 endpoints = Endpoints("Messages")
 
@@ -47,7 +48,7 @@ _EDITABLE = ("draft", "failed")
 class MessagesQuery(PageQuery):
     view: View = "all"
     owner: ChosenId | None = None
-    record: Annotated[str, StringConstraints(max_length=141, pattern=r"^[a-z_]+/[^/]+$")] | None = None
+    record: Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/[^/]+$")] | None = None
     sort: Sort = "-sent_at"
 
 
@@ -57,8 +58,7 @@ async def load_message(call: Call) -> Loaded:
     loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
     if loaded is None:
         raise not_there("message")
-    if call.if_match not in (None, "*", loaded.etag):
-        raise Stale
+    check_version(call.if_match, loaded.etag)
     return loaded
 
 
@@ -74,7 +74,8 @@ async def answer_with_message(call: Call, status: int, message: str) -> Answer:
 
 def whole_message(status: int, message: MessageRead) -> Answer:
     """Answer with a whole message, whose bodies may be large."""
-    return Answer(status, message, message.etag, size=len(message.html or "") + len(message.text or ""))
+    size = len(message.html or "") + len(message.text or "")
+    return Answer(status, message, message.etag, message=message.id, size=size)
 
 
 @endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
@@ -170,7 +171,12 @@ async def check_message_times(call: Call, message: MessageFields, given: set[str
 @endpoints("DELETE", "/messages/{message}", answers={200: Deleted})
 async def delete_message(call: Call) -> Answer:
     """Delete a draft, a scheduled or a failed message."""
-    loaded = await load_message(call)
+    try:
+        loaded = await load_message(call)
+    except Problem:
+        # An earlier try may have deleted the message, and nothing more.
+        await call.services.kept_answers.forget_message(call.org, call.path["message"])
+        raise
     if loaded.message.state not in (*_EDITABLE, "scheduled"):
         raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
@@ -180,6 +186,7 @@ async def delete_message(call: Call) -> Answer:
     except Stale:
         await call.services.assessor.refresh(call.org, loaded.message.id)  # it stays, in lists too
         raise
+    await call.services.kept_answers.forget_message(call.org, loaded.message.id)
     await call.services.reminders.leave(call.org, loaded.message)
     if is_waiting(loaded.message):
         await call.services.schedule.leave(call.org, loaded.message)
@@ -197,11 +204,11 @@ async def list_messages(call: Call) -> Answer:
     except ValidationError as error:
         raise invalid_fields(error, ["query", "record"]) from None
     rows = call.services.lists.page(
-        call.org, scope_of(query.owner, record), query.view, query.sort, query.after(), query.limit + 1
+        call.org, scope_of(query.owner, record), query.view, query.sort, last_key(call), query.limit + 1
     )
     zone = await time_zone_of(call)
     found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
-    return Answer(200, page(found, query.limit))
+    return Answer(200, page(call, found))
 
 
 @endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})
@@ -210,7 +217,7 @@ async def message_timeline(call: Call) -> Answer:
     loaded = await load_message(call)
     query: PageQuery = call.query
     found = []
-    async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, query.after()):
+    async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, last_key(call)):
         if not is_repeat(row[2]):
             found.append(row)
         if len(found) > query.limit:
@@ -218,7 +225,7 @@ async def message_timeline(call: Call) -> Answer:
     links = await _links_of_copies(call, loaded)
     names = await call.services.files.file_names(call.org, loaded.message)
     events = [(cursor, timeline_event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
-    return Answer(200, page(events, call.query.limit))
+    return Answer(200, page(call, events))
 
 
 async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:

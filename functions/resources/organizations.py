@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
@@ -14,6 +14,7 @@ from lib.organizations.keys import ApiKey, Scope
 from lib.organizations.registry import Organization, OrganizationSpec
 from lib.storage import Conflict, Missing
 from lib.verdicts.thresholds import DEFAULT
+from lib.versions import ETag, IfMatch, check_version
 
 endpoints = Endpoints("Organizations", who="admin")
 
@@ -23,7 +24,7 @@ OrganizationPatch = patch_of(OrganizationSpec, __name__)
 class OrganizationRead(Organization):
     """An organization, with all of its settings."""
 
-    etag: str
+    etag: ETag
 
 
 class KeySpec(Model):
@@ -56,7 +57,7 @@ async def _there(call: Call) -> tuple[Organization, str]:
     return found
 
 
-async def _put(call: Call, spec: OrganizationSpec, if_match: str | None) -> Answer:
+async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> Answer:
     try:
         organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
     except Conflict as error:
@@ -87,16 +88,15 @@ async def patch_organization(call: Call) -> Answer:
     given = call.body.model_dump(exclude_unset=True).get("settings")
     if given:
         fields["settings"] = {**organization.settings.model_dump(), **given}
-    given_version = None if call.if_match == "*" else call.if_match
-    return await _put(call, OrganizationSpec.model_validate(fields), given_version or etag)
+    check_version(call.if_match, etag)
+    return await _put(call, OrganizationSpec.model_validate(fields), IfMatch.for_version(etag))
 
 
 @endpoints("DELETE", "", answers={200: Deleted})
 async def delete_organization(call: Call) -> Answer:
     """Delete an organization, with its keys and all its storage. This cannot be undone."""
     _, etag = await _there(call)
-    if call.if_match not in (None, "*", etag):
-        raise Stale
+    check_version(call.if_match, etag)
     await call.services.organizations.delete_organization(call.org)
     return Answer(200, Deleted(deleted=call.org))
 
@@ -113,8 +113,8 @@ async def make_key(call: Call) -> Answer:
 async def list_keys(call: Call) -> Answer:
     """List the keys, without their secrets."""
     await _there(call)
-    found = await call.services.api_keys.list_keys(call.org, call.query.after(), call.query.limit + 1)
-    return Answer(200, page([(key.id, key) for key in found], call.query.limit))
+    found = await call.services.api_keys.list_keys(call.org, last_key(call), call.query.limit + 1)
+    return Answer(200, page(call, [(key.id, key) for key in found]))
 
 
 @endpoints("DELETE", "/keys/{key}", answers={200: Deleted})

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page, page_until
+from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, not_there
 from lib.errors import Stale
@@ -20,6 +20,7 @@ from lib.people.users import OptIn, StoredUser, User, UsersChanged, UserSpec
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
+from lib.versions import IfMatch, check_version
 
 endpoints = Endpoints("People and records")
 
@@ -76,17 +77,16 @@ async def _patched(
 ) -> tuple[Any, str]:
     """Return the changed model, and the etag of the version that it is to replace. Raises Problem, Stale."""
     there, etag = await _get(call, kept, partition, key, what)
-    if call.if_match not in (None, "*", etag):
-        raise Stale
+    check_version(call.if_match, etag)
     changed = spec.model_validate(patched(spec, there, call.body))
     return there.model_copy(update=dict(changed)), etag
 
 
 async def _list(call: Call, kept: Repository[Any], partition: str, read: type[Any]) -> Answer:
-    keys = Range(after=call.query.after())
+    keys = Range(after=last_key(call))
     rows = kept.list(call.org, partition, keys, call.query.limit + 1)
     found = [(key, read(**stored.model_dump(), etag=etag)) async for key, stored, etag in rows]
-    return Answer(200, page(found, call.query.limit))
+    return Answer(200, page(call, found))
 
 
 @endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User})
@@ -111,7 +111,7 @@ async def patch_user(call: Call) -> Answer:
     """Change some fields of a user."""
     users, name = call.services.people.users, call.path["user"]
     stored, etag = await _patched(call, users, USERS, name, UserSpec, "user")
-    answer = await _saved(stored, User, users.save(call.org, USERS, name, stored, etag))
+    answer = await _saved(stored, User, users.save(call.org, USERS, name, stored, IfMatch.for_version(etag)))
     if call.body.model_fields_set & _USER_WISHES:
         await call.services.wishes.senders_changed(call.org, [name])
     return answer
@@ -161,7 +161,9 @@ async def patch_record(call: Call) -> Answer:
     records, partition = call.services.people.records, record_partition(call.path["type"])
     before = await call.services.people.record(call.org, _ref(call))
     stored, etag = await _patched(call, records, partition, call.path["id"], RecordSpec, "record")
-    answer = await _saved(stored, Record, call.services.address_index.save_record(call.org, stored, etag))
+    answer = await _saved(
+        stored, Record, call.services.address_index.save_record(call.org, stored, IfMatch.for_version(etag))
+    )
     if call.body.model_fields_set & _RECORD_WISHES:
         emails = {*stored.emails, *(before.emails if before else ())}
         await call.services.wishes.record_changed(call.org, _ref(call), emails)
@@ -177,7 +179,7 @@ async def _with_engagement(call: Call, answer: Answer) -> Answer:
     rollup = await call.services.engagements.record_changed(call.org, _ref(call))
     assert isinstance(answer.body, Record)
     read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
-    return Answer(answer.status, read, answer.etag)
+    return Answer(answer.status, read, answer.version)
 
 
 def _engagement(call: Call, rollup: Rollup) -> Engagement:
@@ -203,19 +205,19 @@ async def list_records(call: Call) -> Answer:
 async def _list_by_address(call: Call) -> Answer:
     query: RecordsQuery = call.query
     assert query.email
-    found = await call.services.address_index.page(call.org, query.email, query.type, query.after(), query.limit)
+    found = await call.services.address_index.page(call.org, query.email, query.type, last_key(call), query.limit)
     items = [RecordItem(**record.model_dump(), etag=etag) for record, etag in found.records]
-    return Answer(200, page_until(items, found.after))
+    return Answer(200, page_until(call, items, found.after))
 
 
 async def _list_engaged(call: Call) -> Answer:
     query: RecordsQuery = call.query
     if not call.organization.settings.engagement_enabled:
-        return Answer(200, page_until([], None))
-    found = await call.services.engagements.engaged.page(call.org, query.after(), query.limit, query.type)
+        return Answer(200, page_until(call, [], None))
+    found = await call.services.engagements.engaged.page(call.org, last_key(call), query.limit, query.type)
     items = [
         RecordItem(**rollup.record.model_dump(), etag=rollup.etag or "", engagement=_engagement(call, rollup))
         for rollup in found.records
         if rollup.record
     ]
-    return Answer(200, page_until(items, found.after))
+    return Answer(200, page_until(call, items, found.after))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.shapes.message import MessageItem, message_item, time_zone_of
 from lib.lists.store import month_of
 
@@ -28,7 +28,7 @@ class NoisyMessage(MessageItem):
 async def scanner_noise(call: Call) -> Answer:
     """List the messages of a month with more than 20 raw opens, most opens first; by default the current month."""
     query: NoiseQuery = call.query
-    rows = call.services.lists.noise(call.org, query.month or month_of(call.now), query.after(), query.limit + 1)
+    rows = call.services.lists.noise(call.org, query.month or month_of(call.now), last_key(call), query.limit + 1)
     zone = await time_zone_of(call)
     found = [(cursor, NoisyMessage(**dict(message_item(listed, call.now, zone)))) async for cursor, listed in rows]
-    return Answer(200, page(found, query.limit))
+    return Answer(200, page(call, found))

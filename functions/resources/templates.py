@@ -7,7 +7,7 @@ import asyncio
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import invalid, not_there
 from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
@@ -124,7 +124,7 @@ async def _read(call: Call, template: StoredTemplate, etag: str, number: int) ->
 async def list_templates(call: Call) -> Answer:
     """List the templates, with the rates of the mails that were made of them, and the recommended ones."""
     query: TemplatesQuery = call.query
-    after = query.after()
+    after = last_key(call)
     templates, counts = await asyncio.gather(
         call.services.templates.list_templates(call.org), call.services.template_counts.all(call.org)
     )
@@ -133,7 +133,7 @@ async def list_templates(call: Call) -> Answer:
     found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
     entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
     items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
-    return Answer(200, page(items[: query.limit + 1], query.limit))
+    return Answer(200, page(call, items[: query.limit + 1]))
 
 
 @endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})

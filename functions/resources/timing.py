@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, last_key, page
 from functions.resources.messages import answer_with_message, check_message_times, load_message
 from functions.shapes.message import MessageRead
 from lib.fields import Model, Moment, Regarding
@@ -32,9 +32,9 @@ class ReminderItem(Reminder):
 async def list_reminders(call: Call) -> Answer:
     """List the acting user's reminders that have not fired, soonest first. One that has fired is a card."""
     query: PageQuery = call.query
-    rows = call.services.lists.reminders(call.org, call.acting_user(), query.after(), query.limit + 1)
+    rows = call.services.lists.reminders(call.org, call.acting_user(), last_key(call), query.limit + 1)
     found = [(cursor, _reminder(listed)) async for cursor, listed in rows]
-    return Answer(200, page(found, query.limit))
+    return Answer(200, page(call, found))
 
 
 def _reminder(listed: Listed) -> ReminderItem:

@@ -22,6 +22,7 @@ from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, R
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients
 from lib.verdicts.kpis import Kpis
+from lib.versions import ETag
 
 
 class ReminderRead(Reminder):
@@ -39,7 +40,7 @@ class MessageItem(MessageFields):
     reminder: ReminderRead | None = None
 
     id: str
-    etag: str
+    etag: ETag
     status: MessageStatus
     status_text: str = Field(description="in a few words, with times in the acting user's zone")
     follow_state: FollowState

@@ -11,6 +11,7 @@ from lib.fields import Moment
 from lib.templates.listing import Shown
 from lib.templates.models import StoredTemplate, StoredVersion
 from lib.templates.rates import TemplateCounted
+from lib.versions import ETag
 
 _SWITCHED_OFF = "The organization has switched engagement off."
 
@@ -22,7 +23,7 @@ class TemplateRead(TemplateCounted):
     """
 
     id: str
-    etag: str | None = Field(description="null for a deleted template")
+    etag: ETag | None = Field(description="null for a deleted template")
     name: str
     language: str
     version: int
@@ -40,7 +41,7 @@ class TemplateItem(TemplateCounted):
     """
 
     id: str
-    etag: str
+    etag: ETag
     name: str
     language: str
     version: int

@@ -86,6 +86,11 @@ def card_id(*about: str) -> str:
     return short_hash("card", *about)
 
 
+def version_of(card: Card) -> str:
+    """Compute the version of a card that callers see, of all that is stored: so its row in a list tells it, too."""
+    return short_hash("version", card.model_dump_json())
+
+
 class Cards:
     def __init__(self, tables: Tables, due: DueIndex, clock: Clock) -> None:
         self._tables = tables

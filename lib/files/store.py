@@ -36,6 +36,7 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row,
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 from lib.storage.retry import retry_on_conflict
+from lib.versions import IfMatch, check_version
 from lib.workers.places import Room
 from lib.workers.pool import OffLoop
 
@@ -100,7 +101,7 @@ class Files:
         data: Data,
         *,
         followed: bool,
-        version: str | None = None,
+        version: IfMatch | None = None,
     ) -> StoredAttachment:
         """Add an attachment to a message that was not sent. Return the one with this id if an earlier try has added it.
 
@@ -115,7 +116,7 @@ class Files:
         return stored
 
     async def add_image(
-        self, organization: str, message: str, image: str, filename: str, data: Data, version: str | None = None
+        self, organization: str, message: str, image: str, filename: str, data: Data, version: IfMatch | None = None
     ) -> StoredImage:
         """Add an image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
         kind = await self._off_loop.run(organization, len(data), image_type, bytes(data))
@@ -126,7 +127,7 @@ class Files:
         return stored
 
     async def _add(
-        self, organization: str, message: str, file: StoredFile, data: Data, check: SizeCheck, version: str | None
+        self, organization: str, message: str, file: StoredFile, data: Data, check: SizeCheck, version: IfMatch | None
     ) -> StoredFile:
         """Store the bytes and the row, with the next number. `check` refuses the file beside the others."""
         there = await self._addable(organization, message, file.id, check, version)
@@ -149,7 +150,7 @@ class Files:
         there: Loaded | StoredFile,
         file: StoredFile,
         check: SizeCheck,
-        version: str | None,
+        version: IfMatch | None,
     ) -> StoredFile:
         """Write the row, with the number that is next."""
         known: Loaded | StoredFile | None = there
@@ -169,7 +170,7 @@ class Files:
         return await retry_on_conflict(f"message {message}", enter)
 
     async def _addable(
-        self, organization: str, message: str, file: str, check: SizeCheck, version: str | None
+        self, organization: str, message: str, file: str, check: SizeCheck, version: IfMatch | None
     ) -> Loaded | StoredFile:
         """Return the message as it is now, if it can take one more file; the file, if an earlier try has added it."""
         loaded = await self._loaded(organization, message)
@@ -191,7 +192,7 @@ class Files:
         attachment: str,
         filename: str | None,
         data: Data,
-        version: str | None = None,
+        version: IfMatch | None = None,
     ) -> StoredAttachment:
         """Put other bytes under the same links, and another name if one is given.
 
@@ -239,7 +240,7 @@ class Files:
         followed: bool | None = None,
         revoked: bool | None = None,
         expires: tuple[Moment | None] | None = None,
-        version: str | None = None,
+        version: IfMatch | None = None,
     ) -> StoredAttachment:
         """Change the values that are given. Raises NotFound, NotAllowed, TooLarge, Stale."""
 
@@ -257,7 +258,7 @@ class Files:
 
         return await self._change(organization, message, attachment, changed, version)
 
-    async def remove(self, organization: str, message: str, attachment: str, version: str | None = None) -> None:
+    async def remove(self, organization: str, message: str, attachment: str, version: IfMatch | None = None) -> None:
         """Remove an attachment; its links in a prepared mail then lead to a page that says so.
 
         Raises NotFound, NotAllowed, Stale.
@@ -275,7 +276,7 @@ class Files:
         await self._blobs.delete_blob(tables.container(organization), unpack(StoredAttachment, row).blob)
 
     async def _change(
-        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
+        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: IfMatch | None
     ) -> StoredAttachment:
         async def change_row() -> StoredAttachment:
             loaded, row, file = await self._found(organization, message, attachment, changed, version)
@@ -297,7 +298,7 @@ class Files:
             raise Conflict("the message has changed") from error
 
     async def _found(
-        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: str | None
+        self, organization: str, message: str, attachment: str, changed: AttachmentChange, version: IfMatch | None
     ) -> tuple[Loaded, Row, StoredAttachment]:
         """Return the message, the attachment's row, and the attachment as it is to be."""
         loaded = await self._loaded(organization, message)
@@ -331,13 +332,10 @@ AttachmentChange = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], St
 """Returns the attachment as it is to be, beside the other files of its message, or raises an error."""
 
 
-def _check_version(loaded: Loaded, version: str | None) -> None:
+def _check_version(loaded: Loaded, version: IfMatch | None) -> None:
     """Check that the change is for this version. Raises Stale, NotAllowed."""
-    if version is None:
-        return
-    if version not in ("*", loaded.etag):
-        raise Stale
-    if loaded.message.state in _ON_ITS_WAY:
+    check_version(version, loaded.etag)
+    if version is not None and loaded.message.state in _ON_ITS_WAY:
         raise NotAllowed("The message is being sent, which changes its version: wait, or leave out If-Match.")
 
 

@@ -16,6 +16,7 @@ from lib.storage import layout as tables
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
+from lib.versions import IfMatch, check_version
 
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
@@ -137,15 +138,14 @@ class Organizations:
         return known[1]
 
     async def save_organization(
-        self, organization: str, spec: OrganizationSpec, if_match: str | None
+        self, organization: str, spec: OrganizationSpec, if_match: IfMatch | None
     ) -> tuple[Organization, str, bool]:
         """Make or change the organization and its storage; return (organization, etag, whether it was made).
 
-        Raises Conflict for another etag.
+        Raises Stale for another version, Conflict where another writer was first.
         """
         found = await self.load_organization(organization)
-        if if_match is not None and (found is None or if_match not in ("*", found[1])):
-            raise Conflict("the organization has changed")
+        check_version(if_match, found and found[1])
         await self._make_storage(organization)
         made = Organization(
             id=organization,

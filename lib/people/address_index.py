@@ -23,6 +23,7 @@ from lib.storage import Delete, Range, Row, StorageError, Tables, Upsert
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
+from lib.versions import IfMatch
 
 _EVERY_RECORD = Range.prefix(record_partition(""))
 
@@ -55,7 +56,7 @@ class AddressIndex:
         self._people = people
         self._hashes = hashes
 
-    async def save_record(self, organization: str, record: StoredRecord, if_match: str | None) -> tuple[str, bool]:
+    async def save_record(self, organization: str, record: StoredRecord, if_match: IfMatch | None) -> tuple[str, bool]:
         """Put a record and its rows of the index. Return the etag, and whether the record is new.
 
         Every change of a record comes this way. Raises Stale, Conflict, StorageError; after an error the caller puts

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
 from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference
+from lib.versions import ETag
 
 
 class Address(Model):
@@ -54,7 +55,7 @@ class StoredRecord(RecordSpec):
 class Record(StoredRecord):
     """A record, as answered."""
 
-    etag: str
+    etag: ETag
 
 
 def name_of(record: RecordRef | StoredRecord) -> str:

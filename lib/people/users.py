@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from lib.fields import ChosenId, Email, Model, Name, TimeZone
+from lib.versions import ETag
 
 MOST_USERS = 1000
 """Ids of users that one call may opt in or out."""
@@ -42,7 +43,7 @@ class StoredUser(UserSpec):
 class User(StoredUser):
     """A salesperson, as answered."""
 
-    etag: str
+    etag: ETag
 
 
 class OptIn(Model):

@@ -12,6 +12,7 @@ from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, 
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
+from lib.versions import IfMatch, check_version
 
 StoredModel = TypeVar("StoredModel", bound=BaseModel)
 
@@ -30,16 +31,15 @@ class Repository(Generic[StoredModel]):
         return None if row is None else (unpack(self._model, row), row.etag or "")
 
     async def save(
-        self, organization: str, partition: str, key: str, model: StoredModel, if_match: str | None
+        self, organization: str, partition: str, key: str, model: StoredModel, if_match: IfMatch | None
     ) -> tuple[str, bool]:
         """Put the whole model; the etag, and whether the model is new.
 
-        Raises Stale where the model is not the version `if_match` (`*`: any version; None: it need not exist), and
-        Conflict where another writer was first.
+        Raises Stale where the model is no version that `if_match` names (None: it need not exist), and Conflict where
+        another writer was first.
         """
         found = await self._tables.read_row(table(organization, self._kind), partition, key)
-        if if_match is not None and (found is None or if_match not in ("*", found.etag)):
-            raise Stale
+        check_version(if_match, found.etag if found else None)
         row = Row(partition, key, pack(model), found.etag if found else None)
         [etag] = await self._tables.write_rows(table(organization, self._kind), [put_if_unchanged(row)])
         return etag or "", found is None

@@ -12,6 +12,7 @@ from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, p
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
+from lib.versions import IfMatch, check_version
 
 PARTITION = "template"
 
@@ -45,7 +46,7 @@ class Templates:
         return [each for each in found if not each[0].deleted]
 
     async def save_template(
-        self, organization: str, template: str, spec: TemplateSpec, if_match: str | None
+        self, organization: str, template: str, spec: TemplateSpec, if_match: IfMatch | None
     ) -> tuple[StoredTemplate, str, bool]:
         """Save a template, with a new version if its content differs; return (template, etag, whether it was made).
 
@@ -54,8 +55,7 @@ class Templates:
         found = await self._row(organization, template)
         there, etag = found or (None, None)
         is_live = there is not None and not there.deleted
-        if if_match is not None and (not is_live or if_match not in ("*", etag)):
-            raise Stale
+        check_version(if_match, etag if is_live else None)
         now = self._clock.now()
         content = TemplateContent(subject=spec.subject, html=spec.html, text=spec.text)
         digest = content.digest()
@@ -75,14 +75,13 @@ class Templates:
             others = [Insert(Row(PARTITION, _version_key(template, stored.version), pack(version)))]
         return stored, await self._write(organization, stored, etag, others), not is_live
 
-    async def delete_template(self, organization: str, template: str, if_match: str | None) -> None:
+    async def delete_template(self, organization: str, template: str, if_match: IfMatch | None) -> None:
         """Delete a template; versions that messages have used stay. Raises Missing, Stale."""
         found = await self.load_template(organization, template)
         if found is None:
             raise Missing(f"no template {template}")
         stored, etag = found
-        if if_match not in (None, "*", etag):
-            raise Stale
+        check_version(if_match, etag)
         await self._write(organization, stored.model_copy(update={"deleted": True}), etag, [])
 
     async def _row(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any, Literal, get_args
 
 from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
-from lib.ids import MADE, ORGANIZATION
+from lib.ids import MADE, ORGANIZATION, new_id
 from lib.storage.sort_keys import LARGEST
 
 HitKind = Literal["open", "click", "attachment_view"]
@@ -46,7 +45,8 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 """A string as JSON."""
 
-_KEY = re.compile(r"[0-9]{13}-[0-9a-f]{12}")
+_KEY = re.compile(r"[0-9]{13}-(?:[0-9a-f]{32}|[0-9a-f]{12})")
+"""Keys of facts of earlier releases have 48 random bits."""
 _COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
 
@@ -59,7 +59,7 @@ class Fact:
     """One hit, or one mail that came back."""
 
     key: str
-    """Time and chance; sorts by time, and is the row's key wherever the fact is stored."""
+    """Time and 128 random bits; sorts by time, and is the row's key wherever the fact is stored."""
 
     message: str
     kind: FactKind
@@ -193,7 +193,7 @@ def new_fact(
     address = client_address(headers, trusted_hops)
     return Fact(
         # The key must differ each time and need not be hard to guess: no call of the system for each hit.
-        key=f"{at:013d}-{random.getrandbits(48):012x}",
+        key=f"{at:013d}-{new_id()}",
         message=message,
         kind=kind,
         at=at,
@@ -210,7 +210,7 @@ def new_fact(
 def answer_fact(kind: AnswerKind, message: str, at: datetime, mail: str, recipient: int | None) -> Fact:
     """Make the fact of a mail that came back. The same mail gives the same fact: once is enough, twice does no harm."""
     time = milliseconds(at)
-    return Fact(f"{time:013d}-{mail[:12]}", message, kind, time, "MAIL", recipient=recipient, mail=mail)
+    return Fact(f"{time:013d}-{mail}", message, kind, time, "MAIL", recipient=recipient, mail=mail)
 
 
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:

@@ -236,6 +236,7 @@ async def test_feedback_is_kept(heed: Heed) -> None:
 
 
 async def test_cards_are_the_acting_users_own(heed: Heed) -> None:
+    await heed.put("/users/rep2", {"email": "rep2@acme.example"})
     await opened(heed)
     [card] = await cards(heed)
 

@@ -115,9 +115,7 @@ async def test_a_record_reads_as_it_was_put_and_is_listed_under_its_type(heed: H
     assert (await heed.api("GET", "/records")).json["errors"][0]["loc"] == ["query", "type"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/records/Contact/c1", "/records/con tact/c1", "/records/contact/a b", "/users/%2e%2e"]
-)
+@pytest.mark.parametrize("path", ["/records/contact/a b", "/records/contact/%2e%2e", "/users/a b", "/users/%2e%2e"])
 async def test_ids_of_another_shape_are_not_there(heed: Heed, path: str) -> None:
     assert (await heed.api("GET", path)).status == 404
 

@@ -340,7 +340,8 @@ async def test_a_card_that_cannot_come_back_holds_up_no_reminder(heed: Heed, mon
 
 
 @pytest.mark.parametrize(
-    "timer", ["sweep_due", "remind", "sweep_journal", "tidy_engaged_records", "watch_dead_letters"]
+    "timer",
+    ["sweep_due", "remind", "sweep_journal", "tidy_engaged_records", "delete_kept_answers", "watch_dead_letters"],
 )
 async def test_timers_have_nothing_to_do_before_there_is_an_organization(timer: str) -> None:
     await Heed().tick(timer)

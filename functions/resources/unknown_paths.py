@@ -1,0 +1,61 @@
+"""Paths under `/api` that no other function answers: a problem document, or the methods that a path has."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import azure.functions as func
+
+from functions.api.endpoint import Endpoints, methods_of
+from functions.api.problems import Problem, problem_answer
+from functions.resources.api_document import DOCS, OPENAPI
+
+_ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_PARAMETER = re.compile(r"(\{\*?\w+\})")
+
+
+def blueprint(groups: Sequence[Endpoints]) -> func.Blueprint:
+    """Register the function `zz_unknown_path`, for what matches none of the endpoints.
+
+    The Functions host tries routes in the order of the functions' names, hence this one's. It matches methods like
+    paths: a path with another method comes here, too.
+    """
+    routes: dict[str, set[str]] = defaultdict(set)
+    for endpoint in (endpoint for group in groups for endpoint in group.all):
+        routes[endpoint.route].update(methods_of(endpoint.method))
+    for route in (OPENAPI, DOCS):
+        routes[route].update(methods_of("GET"))
+    known = {_pattern(route): frozenset(methods) for route, methods in routes.items()}
+    triggers = func.Blueprint()
+
+    @triggers.function_name("zz_unknown_path")
+    @triggers.route("api/{*rest}", methods=_ALL_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
+    async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
+        methods = _methods_of_path(known, f"api/{req.route_params.get('rest', '')}")
+        if not methods:
+            detail = "There is nothing at this path. GET /api/docs describes what there is."
+            return problem_answer(Problem(404, detail))
+        allow = {"Allow": ", ".join(sorted({*methods, "OPTIONS"}))}
+        if req.method == "OPTIONS":
+            return func.HttpResponse(status_code=204, headers=allow)
+        return problem_answer(Problem(405, f"This path takes {allow['Allow']}, not {req.method}.", headers=allow))
+
+    return triggers
+
+
+def _pattern(route: str) -> re.Pattern[str]:
+    parts = [_pattern_of_part(part) for part in _PARAMETER.split(route)]
+    return re.compile(f"{''.join(parts)}/?", re.IGNORECASE)
+
+
+def _pattern_of_part(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    return ".*" if part.startswith("{*") else "[^/]+"
+
+
+def _methods_of_path(known: Mapping[re.Pattern[str], frozenset[str]], path: str) -> frozenset[str]:
+    """Find the methods that a path has; none where it is unknown."""
+    return frozenset().union(*(methods for pattern, methods in known.items() if pattern.fullmatch(path)))
