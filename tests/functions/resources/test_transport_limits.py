@@ -107,8 +107,9 @@ async def test_files_that_are_too_large_together_are_said_with_the_last_one() ->
 
 async def test_a_followed_file_counts_where_the_mail_is_not_followed() -> None:
     heed = await through(ACS)
-    message = await heed.draft(follow=False)
+    message = await heed.draft()
     assert (await add(heed, message, 9 * MEGABYTE, followed=True))["check"] == []
+    await heed.api("PATCH", f"/messages/{message}", {"follow": False})
 
     read = await heed.get(f"/messages/{message}")
 
