@@ -74,6 +74,7 @@ class OrganizationSettings(Model):
         "gives each of the others a copy of their own",
     )
     require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
+    opt_in_default: bool = Field(False, description="whether a new user who is put without `opt_in` has opted in")
     work_hours: WorkHours = WorkHours()
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(400, description="not in effect yet")
     raw_days: Annotated[int, Field(ge=1, le=400)] = Field(30, description="not in effect yet")

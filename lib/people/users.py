@@ -26,7 +26,11 @@ class UserSpec(Model):
     email: Email
     name: Name = Field("", description="as From shows it")
     time_zone: TimeZone = Field("UTC", description="a name of the IANA database, such as Europe/Vienna")
-    opt_in: bool = Field(False, description="whether this user's mail may be followed")
+    opt_in: bool = Field(
+        default_factory=bool,
+        description="whether this user's mail may be followed; where it is left out, a new user has the organization's "
+        "`opt_in_default`, and a known user keeps their own",
+    )
     inbound: Literal["all", "replies", "known", "none"] = "replies"
     networks: list[Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]] = Field(
         [], max_length=50, description="the user's own networks: what comes from there is no engagement"
@@ -56,3 +60,10 @@ class UsersChanged(BaseModel):
     """Number of users whose opt-in has changed."""
 
     changed: int
+
+
+class OptInShare(BaseModel):
+    """How many users have opted in to following mail."""
+
+    opted_in: int
+    users: int = Field(description="all users of the organization")
