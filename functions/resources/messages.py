@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, page
+from functions.api.paging import Page, PageQuery, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, invalid_fields, not_there
 from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
@@ -17,6 +17,7 @@ from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE
+from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
@@ -36,7 +37,11 @@ _EDITABLE = ("draft", "failed")
 
 
 class MessagesQuery(PageQuery):
-    view: View = "all"
+    view: View | Literal["engaged-this-week"] = Field(
+        "all",
+        description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
+        "the last one within 7 days; sorted by `-last_opened_at`, and pages may be short",
+    )
     owner: ChosenId | None = None
     record: Annotated[str, StringConstraints(max_length=141, pattern=r"^[a-z_]+/[^/]+$")] | None = None
     sort: Sort = "-sent_at"
@@ -181,12 +186,26 @@ async def list_messages(call: Call) -> Answer:
         record = RecordRef(**dict(zip(("type", "id"), query.record.split("/"), strict=True))) if query.record else None
     except ValidationError as error:
         raise invalid_fields(error, ["query", "record"]) from None
-    rows = call.services.lists.page(
-        call.org, scope_of(query.owner, record), query.view, query.sort, query.after(), query.limit + 1
-    )
+    scope = scope_of(query.owner, record)
+    if query.view == "engaged-this-week":
+        return await _list_engaged(call, scope)
+    rows = call.services.lists.page(call.org, scope, query.view, query.sort, query.after(), query.limit + 1)
     zone = await time_zone_of(call)
     found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
     return Answer(200, page(found, query.limit))
+
+
+async def _list_engaged(call: Call, scope: str) -> Answer:
+    query: MessagesQuery = call.query
+    if "sort" in query.model_fields_set and query.sort != "-last_opened_at":
+        raise invalid(["query", "sort"], "this view is sorted by -last_opened_at")
+    after = query.after()
+    if not call.organization.settings.engagement_enabled:
+        return Answer(200, page_until([], None))
+    zone = await time_zone_of(call)
+    engaged = await list_engaged(call.services.lists, call.org, scope, after, query.limit, call.now)
+    items = [message_item(listed, call.now, zone) for listed in engaged.found]
+    return Answer(200, page_until(items, engaged.after))
 
 
 @endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})
