@@ -47,18 +47,19 @@ class VersionQuery(BaseModel):
 
 
 class OutcomeSpec(Model):
-    """Whether a sale was won."""
+    """The outcome of a sale."""
 
-    won: bool
+    won: bool | None = Field(description="true: won; false: lost; null: open again")
+    at: Moment | None = Field(None, description="when it was closed, now by default; mails sent later do not count")
 
 
 class OutcomeRead(BaseModel):
-    """Whether a sale was won, and the templates for which it counts."""
+    """The outcome of a sale, and the templates for which it counts."""
 
-    won: bool
+    won: bool | None
     at: Moment
     templates: list[ChosenId] = Field(
-        description="of the mails about the sale that went out before it was won; it counts once for each"
+        description="of the mails about the sale that went out before it was closed; it counts once for each"
     )
 
 
@@ -130,7 +131,8 @@ async def list_templates(call: Call) -> Answer:
     )
     # Stable for a day: a user who looks twice sees the same.
     seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
-    found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
+    by = call.organization.settings.recommend_by
+    found = chosen(shown(templates, counts, query.regarding, seed, by), query.language, query.q)
     entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
     items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
     return Answer(200, page(items[: query.limit + 1], query.limit))
@@ -207,7 +209,7 @@ async def preview_template(call: Call) -> Answer:
 
 @endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})
 async def put_outcome(call: Call) -> Answer:
-    """Say whether an opportunity was won; the templates of the mails about it count it."""
-    outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], call.body.won)
-    templates = outcome.templates if outcome.won else []
-    return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=templates))
+    """Say whether an opportunity was won or lost, or is open again; the templates of the mails about it count it."""
+    spec: OutcomeSpec = call.body
+    outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], spec.won, spec.at)
+    return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=outcome.templates))

@@ -79,6 +79,11 @@ class OrganizationSettings(Model):
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(400, description="not in effect yet")
     raw_days: Annotated[int, Field(ge=1, le=400)] = Field(30, description="not in effect yet")
     score: Score = Score()
+    recommend_by: Literal["replies", "opens", "won"] = Field(
+        "replies",
+        description="what the recommended template is best at: mails answered, mails opened, or sales won; where that "
+        "cannot tell, the others decide",
+    )
     alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
     human_from: HumanFrom = HumanFrom()
     from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
