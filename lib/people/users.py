@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from lib.fields import ChosenId, Email, Model, Name, TimeZone
+from lib.fields import ChosenId, Email, Model, Name, Paragraphs, TimeZone
 
 MOST_USERS = 1000
 """Ids of users that one call may opt in or out."""
@@ -25,6 +25,14 @@ class UserSpec(Model):
 
     email: Email
     name: Name = Field("", description="as From shows it")
+    first_name: Name = Field("", description="for templates, which otherwise read it from the name")
+    last_name: Name = ""
+    company: Name = ""
+    title: Name = Field("", description="the user's position, for templates")
+    phone: Name = ""
+    signature: Annotated[Paragraphs, StringConstraints(max_length=2000)] = Field(
+        "", description="plain text of several lines, for templates: `{{ sender.signature }}`"
+    )
     time_zone: TimeZone = Field("UTC", description="a name of the IANA database, such as Europe/Vienna")
     opt_in: bool = Field(
         default_factory=bool,

@@ -14,9 +14,9 @@ The organization chooses what a template has to be best at: replies, opens, or s
 sales that its mails were about. Where that cannot tell templates apart, or too few sales were closed, the next measure
 decides (`ORDERS`).
 
-Templates with fewer than `ENOUGH` mails take no part in that. They would never get more if they were never taken: so one
-time in ten (`EXPLORED`) one of these is recommended, drawn by Thompson sampling (Thompson, 1933, Biometrika 25, 285-294):
-a rate is drawn from each one's distribution, and the highest wins.
+Templates with fewer than `ENOUGH` mails take no part in that. They would never get more if they were never taken: so
+one time in ten (`EXPLORED`) one of these is recommended, drawn by Thompson sampling (Thompson, 1933, Biometrika 25,
+285-294): a rate is drawn from each one's distribution, and the highest wins.
 """
 
 from __future__ import annotations
