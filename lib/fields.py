@@ -158,13 +158,3 @@ class Regarding(RecordRef):
     """The record that a message is about, and its name as the CRM shows it."""
 
     name: Name | None = None
-
-
-class Check(BaseModel):
-    """A remark on a draft that its author should see before it is sent."""
-
-    code: str
-    """A stable word for programs."""
-
-    text: str
-    """A sentence for people that says what to do."""

@@ -38,6 +38,7 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
+from lib.people.bounces import Bounces
 from lib.people.calls import Activities
 from lib.people.consents import Consents
 from lib.people.store import People
@@ -308,7 +309,16 @@ class Services:
 
     @cached_property
     def consents(self) -> Consents:
-        return Consents(self.storage, AddressHashes(self.storage), self.clock)
+        return Consents(self.storage, self.address_hashes, self.clock)
+
+    @cached_property
+    def address_hashes(self) -> AddressHashes:
+        return AddressHashes(self.storage)
+
+    @cached_property
+    def bounces(self) -> Bounces:
+        """Addresses that were refused as unknown."""
+        return Bounces(self.storage, self.address_hashes, self.clock)
 
     @cached_property
     def files(self) -> Files:
@@ -331,6 +341,7 @@ class Services:
             self.gateways,
             self.schedule,
             self.transport,
+            self.bounces,
             self.clock,
         )
 

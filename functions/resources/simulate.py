@@ -10,6 +10,8 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, invalid_fields
 from functions.resources.recipients import RecipientRead, recipients_read
 from functions.resources.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
+from functions.shapes.checks import mail_checks
+from lib.checks import Check
 from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.fields import ChosenId
 from lib.ids import new_id
@@ -68,6 +70,7 @@ class SimulationRead(BaseModel):
     copies: list[SimulatedCopy] = Field(description="the mails that would be sent, at most five of them")
     sender_copy: SenderCopy = Field(description="the mail that the sender would keep")
     remarks: list[Remark]
+    check: list[Check] = Field(description="what to know of the mail before it is sent")
 
 
 @endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
@@ -95,9 +98,10 @@ async def simulate(call: Call) -> Answer:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     recipients = recipients_read(Loaded(message, "", []), mail.decision)
     remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
+    check = await mail_checks(call, message, body, remarks, mail.followed is not None)
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     answer = await services.off_loop.run(
-        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks
+        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks, check
     )
     return Answer(200, answer)
 
@@ -109,6 +113,7 @@ def _json(
     follow_state: FollowState,
     recipients: list[RecipientRead],
     remarks: list[Remark],
+    check: list[Check],
 ) -> bytes:
     copies = [
         SimulatedCopy(
@@ -124,6 +129,7 @@ def _json(
         copies=copies,
         sender_copy=sender_copy(kept),
         remarks=remarks,
+        check=check,
     )
     return answer.model_dump_json().encode()
 

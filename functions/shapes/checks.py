@@ -1,13 +1,14 @@
-"""Checks of an unsent message: what its author should know before it goes out."""
+"""Checks of an unsent message: what its author should know before it goes out. Their list is `lib.checks`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from functions.api.endpoint import Call
-from lib.fields import Check
+from lib.checks import Check, make_check
+from lib.composing.checks import body_checks, file_checks
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Body, MessageFields, StoredMessage
+from lib.messages.models import Body, MessageFields, Remark, StoredMessage
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
 
@@ -15,11 +16,38 @@ from lib.people.addresses import same_mailbox
 async def message_checks(call: Call, message: StoredMessage, state: FollowState, body: Body) -> list[Check]:
     """Check the mail that the message would become if it were sent now."""
     followed = state.state == "on"
+    honeypot = call.organization.settings.honeypot
+    remarks = await call.services.preparation.remarks_on(call.org, message, body, followed, honeypot)
+    return [
+        *await mail_checks(call, message, body, remarks, followed),
+        *await _checks_of_size(call, message, body, followed),
+    ]
+
+
+async def mail_checks(
+    call: Call, message: StoredMessage, body: Body, remarks: Sequence[Remark], followed: bool
+) -> list[Check]:
+    """Check what the mail shows, its files and its recipients; `remarks` are those of its preparation."""
+    files = await call.services.preparation.load_files(call.org, message)
+    size = len(body.html or "")
+    checks = await call.services.off_loop.run(call.org, size, body_checks, body, remarks, followed)
+    if message.state in ("draft", "failed"):
+        checks += await _checks_of_recipients(call, message)
+    return [*checks, *file_checks(files.followed_names() if followed else ())]
+
+
+async def _checks_of_recipients(call: Call, message: MessageFields) -> list[Check]:
+    emails = [each.email for each in message.recipients()]
+    bounced = await call.services.bounces.find_bounced(call.org, emails)
+    return [make_check("bounced_before", bounced)] if bounced else []
+
+
+async def _checks_of_size(call: Call, message: StoredMessage, body: Body, followed: bool) -> list[Check]:
     try:
         inside = await call.services.preparation.files_inside(call.org, message, body, followed)
     except ComposeError as error:
         text = f"{error}."
-        return [Check(code="too_large_for_transport", text=text[0].upper() + text[1:])]
+        return [make_check("too_large_for_transport", remark=text[0].upper() + text[1:])]
     checks = transport_checks(call, message, [file.size for file in inside], body)
     return [check for each in checks.values() for check in each]
 

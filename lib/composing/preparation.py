@@ -41,6 +41,9 @@ _Result = TypeVar("_Result")
 _AT_ONCE = 25
 """Number of recipients whose wishes are looked up at the same time."""
 
+_LARGEST_TRIAL = 400_000
+"""Characters of a body that is rewritten only to see what is to be said of it."""
+
 
 def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
     """Check that the organization sends from the domain of this user's address. Raises UnknownSender."""
@@ -195,6 +198,19 @@ class Preparation:
         original = await self._original(organization, message, body)
         images = await self._do(original, bodies.images_of, original)
         return original.files.inside(images, followed=followed)
+
+    async def remarks_on(
+        self, organization: str, message: StoredMessage, body: Body, followed: bool, honeypot: bool
+    ) -> list[Remark]:
+        """Return the remarks on the mail as it would go out now. A very large body is not rewritten for them.
+
+        Raises StorageError, JobLost.
+        """
+        original = await self._original(organization, message, body, honeypot)
+        if followed and original.size() <= _LARGEST_TRIAL:
+            done = await self._followed(original, None)
+            return done.remarks if done else [Remark(code="not-rewritten", text=NOT_REWRITTEN.reason)]
+        return await self._do(original, bodies.remarks_on_images, original)
 
     async def _followed(self, original: Original, recipient: int | None) -> Followed | None:
         """Rewrite the body; None where that fails for any reason: a mail matters more than its tracking. Raises
