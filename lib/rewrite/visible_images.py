@@ -33,5 +33,5 @@ def _is_visible(tag: str) -> bool:
         return False
     style = re.sub(r"\s+", "", image.attr("style", "") or "").lower()
     is_small = any(_SMALL.fullmatch((image.attr(side, "") or "").strip()) for side in ("width", "height"))
-    is_hidden = any(name == "hidden" for name, _ in image.attrs)
+    is_hidden = any(name == "hidden" for name, _ in image.attrs or ())
     return not (is_small or is_hidden or _HIDDEN.search(style))
