@@ -154,7 +154,7 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
         kept = await services.preparation.write_kept_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
-    check = await mail_checks(call, message, body, mail.remarks, mail.followed is not None)
+    check = await mail_checks(call, message, body, mail.remarks, mail.original.files, mail.followed is not None)
     after = message.model_copy(update={"remarks": mail.remarks})
     copies = sharing_links([each.copy for each in prepared])
     await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))

@@ -98,7 +98,7 @@ async def simulate(call: Call) -> Answer:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     recipients = recipients_read(Loaded(message, "", []), mail.decision)
     remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
-    check = await mail_checks(call, message, body, remarks, mail.followed is not None)
+    check = await mail_checks(call, message, body, remarks, mail.original.files, mail.followed is not None)
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     answer = await services.off_loop.run(
         call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks, check

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functions.api.endpoint import Call
 from lib.checks import Check, make_check
 from lib.composing.checks import body_checks, file_checks
+from lib.composing.files_in_mail import MailFiles
+from lib.composing.mail import Trial
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Body, MessageFields, Remark, StoredMessage
 from lib.mime.write import ComposeError
@@ -15,22 +17,17 @@ from lib.people.addresses import same_mailbox
 
 async def message_checks(call: Call, message: StoredMessage, state: FollowState, body: Body) -> list[Check]:
     """Check the mail that the message would become if it were sent now."""
-    followed = state.state == "on"
-    honeypot = call.organization.settings.honeypot
-    remarks = await call.services.preparation.remarks_on(call.org, message, body, followed, honeypot)
-    return [
-        *await mail_checks(call, message, body, remarks, followed),
-        *await _checks_of_size(call, message, body, followed),
-    ]
+    followed, honeypot = state.state == "on", call.organization.settings.honeypot
+    trial = await call.services.preparation.try_out(call.org, message, body, followed, honeypot)
+    checks = await mail_checks(call, message, body, trial.remarks, trial.files, followed)
+    return [*checks, *_checks_of_size(call, message, body, trial, followed)]
 
 
 async def mail_checks(
-    call: Call, message: StoredMessage, body: Body, remarks: Sequence[Remark], followed: bool
+    call: Call, message: StoredMessage, body: Body, remarks: Sequence[Remark], files: MailFiles, followed: bool
 ) -> list[Check]:
     """Check what the mail shows, its files and its recipients; `remarks` are those of its preparation."""
-    files = await call.services.preparation.load_files(call.org, message)
-    size = len(body.html or "")
-    checks = await call.services.off_loop.run(call.org, size, body_checks, body, remarks, followed)
+    checks = await call.services.off_loop.run(call.org, len(body.html or ""), body_checks, body, remarks, followed)
     if message.state in ("draft", "failed"):
         checks += await _checks_of_recipients(call, message)
     return [*checks, *file_checks(files.followed_names() if followed else ())]
@@ -42,9 +39,9 @@ async def _checks_of_recipients(call: Call, message: MessageFields) -> list[Chec
     return [make_check("bounced_before", bounced)] if bounced else []
 
 
-async def _checks_of_size(call: Call, message: StoredMessage, body: Body, followed: bool) -> list[Check]:
+def _checks_of_size(call: Call, message: StoredMessage, body: Body, trial: Trial, followed: bool) -> list[Check]:
     try:
-        inside = await call.services.preparation.files_inside(call.org, message, body, followed)
+        inside = trial.files.inside(trial.images, followed=followed)
     except ComposeError as error:
         text = f"{error}."
         return [make_check("too_large_for_transport", remark=text[0].upper() + text[1:])]

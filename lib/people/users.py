@@ -71,7 +71,7 @@ class UsersChanged(BaseModel):
 
 
 class OptInShare(BaseModel):
-    """How many users have opted in to following mail."""
+    """The number of users who have opted in to following mail, beside that of all users."""
 
     opted_in: int
     users: int = Field(description="all users of the organization")

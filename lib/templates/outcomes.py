@@ -43,7 +43,7 @@ class StoredOutcome(BaseModel):
     """Grows whenever the outcome is another one."""
 
     def share_of(self, template: str) -> TemplateShare:
-        """What the sale gives to the template."""
+        """Return the sale's share in the counts of the template."""
         counts = self.won is not None and template in self.templates
         tally = Tally(won=bool(self.won), closed=1) if counts else Tally()
         return TemplateShare(generation=self.generation, regarding=OPPORTUNITY, tally=tally)

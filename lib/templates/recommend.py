@@ -53,7 +53,7 @@ _NORMAL = NormalDist()
 
 
 class _Words(NamedTuple):
-    """How a measure is told."""
+    """Words in which a measure is told."""
 
     what: str
     of_it: str
