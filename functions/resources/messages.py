@@ -12,6 +12,7 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, invalid_fields, not_there
+from functions.shapes.checks import EDITABLE
 from functions.shapes.message import MessageItem, MessageRead, message_item, read_message, time_zone_of
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
@@ -33,7 +34,6 @@ LARGEST_MESSAGE = 25 * 1024 * 1024
 """Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
 
 _AFTER_SENDING = {"deliver_at", "reminder"}
-_EDITABLE = ("draft", "failed")
 
 
 class MessagesQuery(PageQuery):
@@ -105,7 +105,7 @@ async def patch_message(call: Call) -> Answer:
     loaded = await load_message(call)
     message = loaded.message
     given = set(call.body.model_fields_set)
-    if message.state not in _EDITABLE:
+    if message.state not in EDITABLE:
         frozen = sorted(given - _AFTER_SENDING)
         if frozen or message.state not in ("scheduled", "sent"):
             what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
@@ -128,7 +128,7 @@ async def patch_message(call: Call) -> Answer:
     if "reminder" in given:
         changed = with_reminder(changed, spec.reminder)
         await call.services.reminders.enter(call.org, changed)
-    if "deliver_at" in given and message.state not in _EDITABLE:
+    if "deliver_at" in given and message.state not in EDITABLE:
         await call.services.schedule.move(call.org, replace(loaded, message=changed), spec.deliver_at)
     else:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
@@ -161,7 +161,7 @@ async def check_message_times(call: Call, message: MessageFields, given: set[str
 async def delete_message(call: Call) -> Answer:
     """Delete a draft, a scheduled or a failed message."""
     loaded = await load_message(call)
-    if loaded.message.state not in (*_EDITABLE, "scheduled"):
+    if loaded.message.state not in (*EDITABLE, "scheduled"):
         raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.assessor.forget_message(call.org, loaded)

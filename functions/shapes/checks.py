@@ -14,12 +14,18 @@ from lib.messages.models import Body, MessageFields, Remark, StoredMessage
 from lib.mime.write import ComposeError
 from lib.people.addresses import same_mailbox
 
+EDITABLE = ("draft", "failed")
+"""States in which a message can be changed."""
+
 
 async def message_checks(call: Call, message: StoredMessage, state: FollowState, body: Body) -> list[Check]:
-    """Check the mail that the message would become if it were sent now."""
-    followed, honeypot = state.state == "on", call.organization.settings.honeypot
-    trial = await call.services.preparation.try_out(call.org, message, body, followed, honeypot)
-    checks = await mail_checks(call, message, body, trial.remarks, trial.files, followed)
+    """Check the mail that the message would become if it were sent now.
+
+    A message that was told to go is held against the provider's limits alone: its author has seen the rest.
+    """
+    followed, honeypot, is_draft = state.state == "on", call.organization.settings.honeypot, message.state in EDITABLE
+    trial = await call.services.preparation.try_out(call.org, message, body, followed and is_draft, honeypot)
+    checks = await mail_checks(call, message, body, trial.remarks, trial.files, followed) if is_draft else []
     return [*checks, *_checks_of_size(call, message, body, trial, followed)]
 
 
@@ -28,8 +34,7 @@ async def mail_checks(
 ) -> list[Check]:
     """Check what the mail shows, its files and its recipients; `remarks` are those of its preparation."""
     checks = await call.services.off_loop.run(call.org, len(body.html or ""), body_checks, body, remarks, followed)
-    if message.state in ("draft", "failed"):
-        checks += await _checks_of_recipients(call, message)
+    checks += await _checks_of_recipients(call, message)
     return [*checks, *file_checks(files.followed_names() if followed else ())]
 
 

@@ -51,6 +51,13 @@ async def test_the_same_is_said_wherever_a_mail_is_looked_at(
     assert await everywhere(heed, **fields) == [expected] * 3
 
 
+async def test_a_scheduled_mail_is_held_against_the_providers_limits_alone(heed: Heed) -> None:
+    message = await heed.draft(html="<p>Hi</p>", deliver_at="2026-05-05T09:00:00Z")
+    before = codes(await heed.get(f"/messages/{message}"))
+    await heed.post(f"/messages/{message}/send")
+    assert (before, codes(await heed.get(f"/messages/{message}"))) == (["no_visible_image"], [])
+
+
 async def test_a_followed_file_with_a_sensitive_name_is_pointed_out(heed: Heed) -> None:
     message = await heed.draft(html=LOGO)
     file = await add(heed, message, "Payslip May.pdf")
