@@ -41,6 +41,7 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
 )
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_TEXT_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -64,6 +65,12 @@ def _one_line(value: str) -> str:
     if _LINE_CONTROL.search(value):
         raise ValueError("line breaks and control characters are not allowed here")
     return value.strip()
+
+
+def _paragraphs(value: str) -> str:
+    if _TEXT_CONTROL.search(value):
+        raise ValueError("control characters are not allowed here, but for tabs and line breaks")
+    return re.sub(r"\r\n?", "\n", value).strip()
 
 
 @cache
@@ -122,6 +129,8 @@ Email = Annotated[
 ]
 Line = Annotated[str, StringConstraints(max_length=998), AfterValidator(_one_line)]
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
+Paragraphs = Annotated[str, AfterValidator(_paragraphs)]
+"""Text of several lines, which end in `\\n`."""
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
 Moment = Annotated[
     datetime,
@@ -150,13 +159,3 @@ class Regarding(RecordRef):
     """The record that a message is about, and its name as the CRM shows it."""
 
     name: Name | None = None
-
-
-class Check(BaseModel):
-    """A remark on a draft that its author should see before it is sent."""
-
-    code: str
-    """A stable word for programs."""
-
-    text: str
-    """A sentence for people that says what to do."""

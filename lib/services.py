@@ -45,6 +45,7 @@ from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
+from lib.people.bounces import Bounces
 from lib.people.calls import Activities
 from lib.people.consents import Consents
 from lib.people.known_users import KnownUsers
@@ -347,6 +348,11 @@ class Services:
         return RecipientLookup(self.people, self.consents, self.address_index, self.address_hashes)
 
     @cached_property
+    def bounces(self) -> Bounces:
+        """Addresses that were refused as unknown."""
+        return Bounces(self.storage, self.address_hashes, self.clock)
+
+    @cached_property
     def files(self) -> Files:
         """Attachments and images."""
         return Files(self.storage, self.messages, self.clock, self.off_loop)
@@ -367,6 +373,7 @@ class Services:
             self.gateways,
             self.schedule,
             self.transport,
+            self.bounces,
             self.clock,
         )
 

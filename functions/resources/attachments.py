@@ -10,7 +10,7 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
 from functions.resources.messages import load_message
 from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
-from lib.errors import TooLarge, WrongField
+from lib.errors import NotAllowed, TooLarge, WrongField
 from lib.fields import Model, Moment, QueryFlag
 from lib.files.image_formats import BrokenImage
 from lib.files.models import (
@@ -18,6 +18,7 @@ from lib.files.models import (
     LARGEST_IMAGE,
 )
 from lib.files.store import UNSENT
+from lib.messages.deliveries import fixed_follow_state
 from lib.messages.models import StoredMessage
 
 endpoints = Endpoints("Attachments")
@@ -71,10 +72,12 @@ class ImageRead(BaseModel):
     largest_file=LARGEST_FOLLOWED + _SPARE,
 )
 async def add_attachment(call: Call) -> Answer:
-    """Add a file to a draft, a scheduled or a failed message."""
+    """Add a file to a draft, a scheduled or a failed message; a followed one where the message is followed."""
     loaded = await load_message(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
+    if query.followed:
+        await _check_followed(call, loaded.message)
     file = await call.services.files.add_file(
         call.org,
         loaded.message.id,
@@ -118,6 +121,8 @@ async def patch_attachment(call: Call) -> Answer:
     """Change whether an attachment is followed, revoked, or expires."""
     loaded = await load_message(call)
     patch: AttachmentPatch = call.body
+    if patch.followed:
+        await _check_followed(call, loaded.message)
     expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
     try:
         file = await call.services.files.set(
@@ -168,6 +173,20 @@ async def add_image(call: Call) -> Answer:
 def _check_not_empty(call: Call) -> None:
     if not call.body:
         raise invalid(["body"], "the file is empty; send its bytes as the body")
+
+
+async def _check_followed(call: Call, message: StoredMessage) -> None:
+    """Refuse a followed file of a message that is not followed: no link would lead to it. Raises NotAllowed."""
+    if message.state not in UNSENT:
+        return
+    state = fixed_follow_state(message) or await call.services.preparation.follow_state(
+        call.org, call.organization.settings, message
+    )
+    if state.state != "on":
+        raise NotAllowed(
+            f"The message is not followed, so its files cannot be: {state.reason} "
+            "With followed=false the file travels in the mail."
+        )
 
 
 async def _tell_lists(call: Call, message: StoredMessage) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
-from functions.api.paging import Page, PageQuery, last_key, page
+from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, invalid_fields, not_there
+from functions.shapes.checks import EDITABLE
 from functions.shapes.message import (
     MessageItem,
     MessageRead,
@@ -25,6 +26,7 @@ from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE, RECORD_TYPE
+from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.deliveries import fixed_follow_state, is_waiting
 from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
@@ -42,11 +44,14 @@ LARGEST_MESSAGE = 25 * 1024 * 1024
 """Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
 
 _AFTER_SENDING = {"deliver_at", "reminder"}
-_EDITABLE = ("draft", "failed")
 
 
 class MessagesQuery(PageQuery):
-    view: View = "all"
+    view: View | Literal["engaged-this-week"] = Field(
+        "all",
+        description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
+        "the last one within 7 days; sorted by `-last_opened_at`, and pages may be short",
+    )
     owner: ChosenId | None = None
     record: Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/[^/]+$")] | None = None
     sort: Sort = "-sent_at"
@@ -114,7 +119,7 @@ async def patch_message(call: Call) -> Answer:
     loaded = await load_message(call)
     message = loaded.message
     given = set(call.body.model_fields_set)
-    if message.state not in _EDITABLE:
+    if message.state not in EDITABLE:
         frozen = sorted(given - _AFTER_SENDING)
         if frozen or message.state not in ("scheduled", "sent"):
             what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
@@ -139,7 +144,7 @@ async def patch_message(call: Call) -> Answer:
     if "reminder" in given:
         changed = with_reminder(changed, spec.reminder)
         await call.services.reminders.enter(call.org, changed)
-    if "deliver_at" in given and message.state not in _EDITABLE:
+    if "deliver_at" in given and message.state not in EDITABLE:
         await call.services.schedule.move(call.org, replace(loaded, message=changed), spec.deliver_at)
     else:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
@@ -177,7 +182,7 @@ async def delete_message(call: Call) -> Answer:
         # An earlier try may have deleted the message, and nothing more.
         await call.services.kept_answers.forget_message(call.org, call.path["message"])
         raise
-    if loaded.message.state not in (*_EDITABLE, "scheduled"):
+    if loaded.message.state not in (*EDITABLE, "scheduled"):
         raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
     await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.assessor.forget_message(call.org, loaded)
@@ -203,12 +208,26 @@ async def list_messages(call: Call) -> Answer:
         record = RecordRef(**dict(zip(("type", "id"), query.record.split("/"), strict=True))) if query.record else None
     except ValidationError as error:
         raise invalid_fields(error, ["query", "record"]) from None
-    rows = call.services.lists.page(
-        call.org, scope_of(query.owner, record), query.view, query.sort, last_key(call), query.limit + 1
-    )
+    scope = scope_of(query.owner, record)
+    if query.view == "engaged-this-week":
+        return await _list_engaged(call, scope)
+    rows = call.services.lists.page(call.org, scope, query.view, query.sort, last_key(call), query.limit + 1)
     zone = await time_zone_of(call)
     found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
     return Answer(200, page(call, found))
+
+
+async def _list_engaged(call: Call, scope: str) -> Answer:
+    query: MessagesQuery = call.query
+    if "sort" in query.model_fields_set and query.sort != "-last_opened_at":
+        raise invalid(["query", "sort"], "this view is sorted by -last_opened_at")
+    after = last_key(call)
+    if not call.organization.settings.engagement_enabled:
+        return Answer(200, page_until(call, [], None))
+    zone = await time_zone_of(call)
+    engaged = await list_engaged(call.services.lists, call.org, scope, after, query.limit, call.now)
+    items = [message_item(listed, call.now, zone) for listed in engaged.found]
+    return Answer(200, page_until(call, items, engaged.after))
 
 
 @endpoints("GET", "/messages/{message}/timeline", query=PageQuery, answers={200: Page[Event]})

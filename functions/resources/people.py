@@ -13,10 +13,10 @@ from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import invalid, not_there
 from lib.errors import Stale
-from lib.fields import Email, Model, RecordRef, RecordType
+from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
 from lib.people.records import Record, RecordSpec, StoredRecord
 from lib.people.store import USERS, record_partition
-from lib.people.users import OptIn, StoredUser, User, UsersChanged, UserSpec
+from lib.people.users import OptIn, OptInShare, StoredUser, User, UsersChanged, UserSpec
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
@@ -30,6 +30,12 @@ RecordPatch = patch_of(RecordSpec, __name__)
 _USER_WISHES = {"opt_in", "email"}
 _RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
 """Fields that decide, or may, whether a mail is followed."""
+
+
+class UsersQuery(PageQuery):
+    opt_in: QueryFlag | None = Field(
+        None, description="only users who have opted in, or only those who have not; pages may be short"
+    )
 
 
 class RecordsQuery(PageQuery):
@@ -92,7 +98,11 @@ async def _list(call: Call, kept: Repository[Any], partition: str, read: type[An
 @endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User})
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
-    stored = StoredUser(id=call.path["user"], **call.body.model_dump())
+    spec: UserSpec = call.body
+    stored = StoredUser(id=call.path["user"], **spec.model_dump())
+    if "opt_in" not in spec.model_fields_set:
+        known = await call.services.people.user(call.org, stored.id)
+        stored.opt_in = known.opt_in if known else call.organization.settings.opt_in_default
     users = call.services.people.users
     answer = await _saved(stored, User, users.save(call.org, USERS, stored.id, stored, call.if_match))
     await call.services.wishes.senders_changed(call.org, [stored.id])
@@ -117,10 +127,19 @@ async def patch_user(call: Call) -> Answer:
     return answer
 
 
-@endpoints("GET", "/users", query=PageQuery, answers={200: Page[User]})
+@endpoints("GET", "/users", query=UsersQuery, answers={200: Page[User]})
 async def list_users(call: Call) -> Answer:
-    """List the users, by id."""
-    return await _list(call, call.services.people.users, USERS, User)
+    """List the users, by id; all of them, or by their opt-in."""
+    query: UsersQuery = call.query
+    found = await call.services.people.list_users(call.org, query.opt_in, last_key(call), query.limit)
+    items = [User(**stored.model_dump(), etag=etag) for stored, etag in found.users]
+    return Answer(200, page_until(call, items, found.after))
+
+
+@endpoints("GET", "/users/opt-in", answers={200: OptInShare})
+async def get_opt_in_share(call: Call) -> Answer:
+    """Count the users, and those who have opted in to following mail."""
+    return Answer(200, await call.services.people.count_opt_in(call.org))
 
 
 @endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged})

@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field, StringConstraints
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid
 from functions.resources.messages import answer_with_message, load_message
-from functions.shapes.checks import transport_checks
+from functions.shapes.checks import mail_checks, transport_checks
 from functions.shapes.message import MessageRead
+from lib.checks import Check
 from lib.composing.bodies import size_of
 from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.composing.preparation import check_domain
@@ -64,6 +65,7 @@ class PreparedMessage(BaseModel):
     copies: list[PreparedCopy] = Field(description="the mails to send")
     sender_copy: SenderCopy = Field(description="the mail to keep")
     remarks: list[Remark]
+    check: list[Check] = Field(description="what to know of the mail before it is sent")
 
 
 class SentByCrm(Model):
@@ -152,20 +154,28 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
         kept = await services.preparation.write_kept_copy(mail)
     except ComposeError as error:
         raise Problem(422, f"The mail could not be written: {error}.") from None
+    check = await mail_checks(
+        call, body, mail.remarks, mail.original.files, mail.followed is not None, mail.decision.known
+    )
     after = message.model_copy(update={"remarks": mail.remarks})
     copies = sharing_links([each.copy for each in prepared])
     await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     bare = [each.without_files() for each in prepared]
     answer = await services.off_loop.run(
-        call.org, size, _prepared_json, message, bare, kept.without_files(), mail.remarks
+        call.org, size, _prepared_json, message, bare, kept.without_files(), mail.remarks, check
     )
     return Answer(200, answer)
 
 
-def _prepared_json(message: StoredMessage, prepared: list[Prepared], kept: KeptCopy, remarks: list[Remark]) -> bytes:
+def _prepared_json(
+    message: StoredMessage, prepared: list[Prepared], kept: KeptCopy, remarks: list[Remark], check: list[Check]
+) -> bytes:
     answer = PreparedMessage(
-        copies=[prepared_copy(message, each) for each in prepared], sender_copy=sender_copy(kept), remarks=remarks
+        copies=[prepared_copy(message, each) for each in prepared],
+        sender_copy=sender_copy(kept),
+        remarks=remarks,
+        check=check,
     )
     return answer.model_dump_json().encode()
 

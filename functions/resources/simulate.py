@@ -11,6 +11,8 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, invalid_fields
 from functions.resources.recipients import RecipientRead, recipients_read
 from functions.resources.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
+from functions.shapes.checks import mail_checks
+from lib.checks import Check
 from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.fields import ChosenId
 from lib.ids import new_id
@@ -69,6 +71,7 @@ class SimulationRead(BaseModel):
     copies: list[SimulatedCopy] = Field(description="the mails that would be sent, at most five of them")
     sender_copy: SenderCopy = Field(description="the mail that the sender would keep")
     remarks: list[Remark]
+    check: list[Check] = Field(description="what to know of the mail before it is sent")
 
 
 @endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
@@ -98,9 +101,10 @@ async def simulate(call: Call) -> Answer:
         raise Problem(422, f"The mail could not be written: {error}.") from None
     recipients = recipients_read(Loaded(message, "", []), mail.decision)
     remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
+    check = await mail_checks(call, body, remarks, mail.original.files, mail.followed is not None, mail.decision.known)
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     answer = await services.off_loop.run(
-        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks
+        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks, check
     )
     return Answer(200, answer)
 
@@ -120,8 +124,9 @@ async def _sealed(call: Call, message: StoredMessage, raw: RawMail) -> Answer:
     remarks = [Remark(code="signed", text=text)]
     recipients = recipients_read(Loaded(message, "", []), decision)
     kept = KeptCopy(composed, body)
+    check = await mail_checks(call, Body(), remarks, mail.original.files, False, mail.decision.known)
     answer = await call.services.off_loop.run(
-        call.org, 2 * len(raw.raw), _json, message, [prepared], kept, state, recipients, remarks
+        call.org, 2 * len(raw.raw), _json, message, [prepared], kept, state, recipients, remarks, check
     )
     return Answer(200, answer)
 
@@ -133,6 +138,7 @@ def _json(
     follow_state: FollowState,
     recipients: list[RecipientRead],
     remarks: list[Remark],
+    check: list[Check],
 ) -> bytes:
     copies = [
         SimulatedCopy(
@@ -148,6 +154,7 @@ def _json(
         copies=copies,
         sender_copy=sender_copy(kept),
         remarks=remarks,
+        check=check,
     )
     return answer.model_dump_json().encode()
 

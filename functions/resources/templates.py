@@ -11,8 +11,11 @@ from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import invalid, not_there
 from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
+from lib.people.records import StoredRecord
+from lib.people.users import StoredUser
 from lib.storage import Missing
 from lib.templates.listing import TemplateSort, chosen, ordered, shown
+from lib.templates.merge_values import EXAMPLE, MergeValues, recipient_values, regarding_values, sender_values
 from lib.templates.models import (
     LONGEST_HTML,
     LONGEST_TEXT,
@@ -23,7 +26,7 @@ from lib.templates.models import (
     TemplateSpec,
 )
 from lib.templates.rates import counted
-from lib.templates.rendering import Names, TooLong, rendered
+from lib.templates.rendering import TooLong, rendered
 
 endpoints = Endpoints("Templates")
 
@@ -47,18 +50,19 @@ class VersionQuery(BaseModel):
 
 
 class OutcomeSpec(Model):
-    """Whether a sale was won."""
+    """The outcome of a sale."""
 
-    won: bool
+    won: bool | None = Field(description="true: won; false: lost; null: open again")
+    at: Moment | None = Field(None, description="when it was closed, now by default; mails sent later do not count")
 
 
 class OutcomeRead(BaseModel):
-    """Whether a sale was won, and the templates for which it counts."""
+    """The outcome of a sale, and the templates for which it counts."""
 
-    won: bool
+    won: bool | None
     at: Moment
     templates: list[ChosenId] = Field(
-        description="of the mails about the sale that went out before it was won; it counts once for each"
+        description="of the mails about the sale that went out before it was closed; it counts once for each"
     )
 
 
@@ -130,7 +134,8 @@ async def list_templates(call: Call) -> Answer:
     )
     # Stable for a day: a user who looks twice sees the same.
     seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
-    found = chosen(shown(templates, counts, query.regarding, seed), query.language, query.q)
+    by = call.organization.settings.recommend_by
+    found = chosen(shown(templates, counts, query.regarding, seed, by), query.language, query.q)
     entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
     items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
     return Answer(200, page(call, items[: query.limit + 1]))
@@ -138,50 +143,51 @@ async def list_templates(call: Call) -> Answer:
 
 @endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})
 async def render_template(call: Call) -> Answer:
-    """Render a template: names take the place of its fields."""
+    """Render a template: values take the place of its merge fields."""
     spec: MergeSpec = call.body
     found = await call.services.templates.load_template(call.org, call.path["id"])
     if found is None:
         raise not_there("template")
     version = await _version(call, found[0], spec.version or found[0].version)
-    done = await _rendered(call, version, await _names(call, spec))
+    done = await _rendered(call, version, await _values(call, spec))
     return Answer(200, done, size=len(done.html or "") + len(done.text or ""))
 
 
-async def _rendered(call: Call, version: StoredVersion, names: Names) -> Rendered:
+async def _rendered(call: Call, version: StoredVersion, values: MergeValues) -> Rendered:
     size = len(version.html or "") + len(version.text or "")
     try:
         with call.services.large_requests.place(call.org, size):
-            return await call.services.off_loop.run(call.org, size, rendered, version, names)
+            return await call.services.off_loop.run(call.org, size, rendered, version, values)
     except TooLong as error:
         raise invalid([error.part], f"{error}") from None
 
 
-async def _names(call: Call, spec: MergeSpec) -> Names:
-    """Return the given names, and the names of the records and the sender where none is given. Raises Problem."""
-    sender, recipient, regarding = await asyncio.gather(
-        _sender_name(call, spec.sender),
-        _record_name(call, spec.recipient.name, spec.recipient.record),
-        _record_name(call, spec.regarding.name if spec.regarding else None, spec.regarding),
+async def _values(call: Call, spec: MergeSpec) -> MergeValues:
+    """Return the values of all merge fields. Raises Problem."""
+    recipient, regarding = spec.recipient, spec.regarding
+    sender, record, about = await asyncio.gather(
+        _sender(call, spec.sender), _record(call, recipient.record), _record(call, regarding)
     )
-    return {"sender": sender, "recipient": recipient, "regarding": regarding, "org": call.organization.name}
+    company = recipient.company or (record and record.company)
+    parent = await _record(call, record.parent) if record and not company else None
+    return {
+        **sender_values(sender),
+        **recipient_values(recipient, record, parent),
+        **regarding_values(regarding, about),
+        "org.name": call.organization.name,
+    }
 
 
-async def _sender_name(call: Call, sender: str | None) -> str:
+async def _sender(call: Call, sender: str | None) -> StoredUser | None:
     name = sender or call.user()
-    if name is None:
-        return ""
-    user = await call.services.people.user(call.org, name)
+    user = await call.services.people.user(call.org, name) if name else None
     if user is None and sender is not None:
         raise invalid(["sender"], f"the sender {sender} is no user of this organization")
-    return user.name if user else ""
+    return user
 
 
-async def _record_name(call: Call, given: str | None, ref: RecordRef | None) -> str:
-    if given or ref is None:
-        return given or ""
-    record = await call.services.people.record(call.org, RecordRef(type=ref.type, id=ref.id))
-    return record.name if record else ""
+async def _record(call: Call, ref: RecordRef | None) -> StoredRecord | None:
+    return await call.services.people.record(call.org, RecordRef(type=ref.type, id=ref.id)) if ref else None
 
 
 @endpoints("GET", "/templates/{id}/preview", query=VersionQuery, answers={200: str})
@@ -194,20 +200,16 @@ async def preview_template(call: Call) -> Answer:
 
     template, _ = await _found(call)
     version = await _version(call, template, call.query.version or template.version)
-    names: Names = {
-        "sender": await _sender_name(call, None) or "Sam Sender",
-        "recipient": "Ada Example",
-        "regarding": "Example project",
-        "org": call.organization.name,
-    }
+    own = {name: value for name, value in sender_values(await _sender(call, None)).items() if value}
+    values = {**EXAMPLE, **own, "org.name": call.organization.name}
     return Answer(
-        200, template_preview_page(template, version.version, await _rendered(call, version, names)), headers=HEADERS
+        200, template_preview_page(template, version.version, await _rendered(call, version, values)), headers=HEADERS
     )
 
 
 @endpoints("POST", "/records/opportunity/{id}/outcome", body=OutcomeSpec, answers={200: OutcomeRead})
 async def put_outcome(call: Call) -> Answer:
-    """Say whether an opportunity was won; the templates of the mails about it count it."""
-    outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], call.body.won)
-    templates = outcome.templates if outcome.won else []
-    return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=templates))
+    """Say whether an opportunity was won or lost, or is open again; the templates of the mails about it count it."""
+    spec: OutcomeSpec = call.body
+    outcome = await call.services.outcomes.save_outcome(call.org, call.path["id"], spec.won, spec.at)
+    return Answer(200, OutcomeRead(won=outcome.won, at=outcome.at, templates=outcome.templates))

@@ -8,8 +8,10 @@ from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Call
 from lib.assessment.summary import summary_of
-from lib.fields import Check, Moment
+from lib.checks import Check, make_check
+from lib.fields import Moment
 from lib.files.models import StoredAttachment, is_gone
+from lib.files.sensitive_names import looks_sensitive
 from lib.files.store import UNSENT
 from lib.messages.store import Loaded
 
@@ -25,7 +27,7 @@ class AttachmentRead(BaseModel):
     views: int = Field(0, description="views by people")
     revoked: bool = False
     expires_at: Moment | None = None
-    check: list[Check] = Field(default_factory=list, description="what stands in the way of sending it")
+    check: list[Check] = Field(default_factory=list, description="what to know of it before it is sent")
 
 
 async def read_attachments(call: Call, loaded: Loaded) -> list[AttachmentRead]:
@@ -49,7 +51,9 @@ def attachment_read(
     fields = {name: getattr(file, name) for name in AttachmentRead.model_fields if hasattr(file, name)}
     views = summary_of(loaded).attachment_views.get(file.number, 0)
     check: list[Check] = []
-    if loaded.message.state in UNSENT and not file.followed:
+    if loaded.message.state in UNSENT and file.followed and looks_sensitive(file.filename):
+        check = [make_check("sensitive_file", [file.filename])]
+    elif loaded.message.state in UNSENT and not file.followed:
         limits = call.services.limits
         inside = [each.size for each in files if not each.followed and not is_gone(each, call.now)]
         check = limits.of_files([file.size]) or limits.of_files(inside)

@@ -13,7 +13,8 @@ from functions.shapes.checks import message_checks
 from functions.shapes.text import reminder_text, status_text
 from lib.assessment.followers import read_part
 from lib.assessment.summary import summary_of
-from lib.fields import Check, Moment
+from lib.checks import Check
+from lib.fields import Moment
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
 from lib.messages.deliveries import fixed_follow_state

@@ -74,7 +74,7 @@ def visible_counts(call: Call, counts: TemplateCounted) -> TemplateCounted:
     """Return the counts, without rates where the organization has switched engagement off."""
     if call.organization.settings.engagement_enabled:
         return counts
-    return TemplateCounted(sent_count=counts.sent_count, won_count=counts.won_count)
+    return TemplateCounted(sent_count=counts.sent_count, won_count=counts.won_count, won_rate=counts.won_rate)
 
 
 def _labels(template: StoredTemplate, etag: str) -> dict[str, Any]:

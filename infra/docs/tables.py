@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from lib.checks import CHECKS, CheckKind
 from lib.metrics import METRICS
 from lib.settings import Settings
 from lib.tokens import KeyRing
@@ -55,6 +56,18 @@ def metrics_table() -> str:
     )
 
 
+def checks_table() -> str:
+    """One row for each check: code, when it is said, and its sentence where it has one of its own."""
+    return _table(
+        ("code", "when", "sentence"),
+        ((f"`{code}`", kind.meaning, _sentence_of(kind)) for code, kind in CHECKS.items()),
+    )
+
+
+def _sentence_of(kind: CheckKind) -> str:
+    return "" if kind.sentence == "{remark}" else re.sub(r"\{(\w+)\}", r"*\1*", kind.sentence)
+
+
 def decisions_table(folder: Path) -> str:
     """One row for each decision: number and title, date, status. Raises PageError for a page without date or status."""
     rows = []
@@ -74,6 +87,7 @@ def made_pages(root: Path) -> dict[Path, str]:
     tables: Mapping[Path, tuple[str, Callable[[], str]]] = {
         docs / "settings.md": ("settings", settings_table),
         docs / "operations.md": ("metrics", metrics_table),
+        docs / "checks.md": ("checks", checks_table),
         docs / "decisions" / "README.md": ("decisions", lambda: decisions_table(docs / "decisions")),
     }
     return {page: filled_in(page, name, render()) for page, (name, render) in tables.items()}

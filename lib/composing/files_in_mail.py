@@ -33,6 +33,10 @@ class MailFiles:
         """Return how many bytes of files can travel in one mail."""
         return min(sum(file.size for file in (*self._attachments, *self._images)), LARGEST_ATTACHED)
 
+    def followed_names(self) -> list[str]:
+        """Return the names of the files to which a followed copy has links."""
+        return [file.filename for file in self._attachments if file.followed]
+
     def remarks(self, body: Body) -> list[Remark]:
         """Return remarks for the author on the images."""
         return [] if body.html is None else missing_images(body.html, self._images)

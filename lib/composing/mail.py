@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lib.composing.bodies import Followed, Original, Unfollowed
+from lib.composing.files_in_mail import MailFiles
 from lib.files.contents import FileContents
+from lib.files.models import StoredImage
 from lib.messages.copies import Division
 from lib.messages.follow_state import Decision, FollowState
 from lib.messages.models import Body, Copy, Remark, StoredMessage
@@ -46,6 +48,16 @@ class KeptCopy:
     def without_files(self) -> KeptCopy:
         """Return it without the files, which stand in `composed.mime`, too."""
         return replace(self, composed=replace(self.composed, parts=()))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is known of a mail that was only tried out."""
+
+    remarks: list[Remark]
+    files: MailFiles
+    images: list[StoredImage]
+    """Images that the body shows from inside the mail."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lib.composing import bodies
 from lib.composing.bodies import Followed, Original, Unfollowed
 from lib.composing.files_in_mail import MailFiles
-from lib.composing.mail import NOT_REWRITTEN, KeptCopy, Mail, Prepared
+from lib.composing.mail import NOT_REWRITTEN, KeptCopy, Mail, Prepared, Trial
 from lib.errors import UnknownSender
 from lib.files.contents import BytesMissing
 from lib.files.models import StoredFile
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("heed.prepare")
 
 _Result = TypeVar("_Result")
+
+_LARGEST_TRIAL = 400_000
+"""Characters of a body that is rewritten only to see what is to be said of it."""
 
 
 def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
@@ -185,6 +188,22 @@ class Preparation:
         original = await self._original(organization, message, body)
         images = await self._do(original, bodies.images_of, original)
         return original.files.inside(images, followed=followed)
+
+    async def try_out(
+        self, organization: str, message: StoredMessage, body: Body, followed: bool, honeypot: bool
+    ) -> Trial:
+        """Return what is to be said of the mail if it went out now. A very large body is not rewritten for that.
+
+        Raises StorageError, JobLost.
+        """
+        original = await self._original(organization, message, body, honeypot)
+        images = await self._do(original, bodies.images_of, original)
+        if followed and original.size() <= _LARGEST_TRIAL:
+            done = await self._followed(original, None)
+            remarks = done.remarks if done else [Remark(code="not-rewritten", text=NOT_REWRITTEN.reason)]
+        else:
+            remarks = await self._do(original, bodies.remarks_on_images, original)
+        return Trial(remarks, original.files, images)
 
     async def _followed(self, original: Original, recipient: int | None) -> Followed | None:
         """Rewrite the body; None where that fails for any reason: a mail matters more than its tracking. Raises

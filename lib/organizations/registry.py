@@ -82,10 +82,16 @@ class OrganizationSettings(Model):
         "of any of them, or of a parent, counts; `given`: only records that messages name, and their parents, count",
     )
     require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
+    opt_in_default: bool = Field(False, description="whether a new user who is put without `opt_in` has opted in")
     work_hours: WorkHours = WorkHours()
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(400, description="not in effect yet")
     raw_days: Annotated[int, Field(ge=1, le=400)] = Field(30, description="not in effect yet")
     score: Score = Score()
+    recommend_by: Literal["replies", "opens", "won"] = Field(
+        "replies",
+        description="what the recommended template is best at: mails answered, mails opened, or sales won; where that "
+        "cannot tell, the others decide",
+    )
     alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
     human_from: HumanFrom = HumanFrom()
     from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(

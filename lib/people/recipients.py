@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from lib.fields import Check, RecordRef, Regarding
+from lib.checks import Check, make_check
+from lib.fields import RecordRef, Regarding
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressEntry, AddressIndex
 from lib.people.addresses import same_mailbox
@@ -29,8 +30,6 @@ MOST_RECORDS = 300
 """Records of one address that are read. An address that more records have is not followed, and belongs to none."""
 
 ResolveBy = Literal["address", "given"]
-
-_MOST_NAMED = 5
 
 
 class AddressedRecipient(Protocol):
@@ -66,18 +65,12 @@ class KnownRecipients:
 
     def _unknown_records(self) -> Iterator[Check]:
         if self.missing:
-            names = _some([f"{each.type} {each.id}" for each in self.missing])
-            text = f"The message names records that do not exist here: {names}. Put them, or correct the message."
-            yield Check(code="unknown_record", text=text)
+            yield make_check("unknown_record", [f"{each.type} {each.id}" for each in self.missing])
 
     def _ambiguous_recipients(self) -> Iterator[Check]:
         emails = [each.said.email for each in self.recipients if each.match.resolved_by == "ambiguous"]
         if emails:
-            text = (
-                f"Several records have the same address, so the mail is linked to none of them: {_some(emails)}. Name "
-                "the recipient's record in the message; GET …/recipients lists the candidates."
-            )
-            yield Check(code="ambiguous_recipient", text=text)
+            yield make_check("ambiguous_recipient", list(dict.fromkeys(emails)))
 
 
 NOT_LOOKED_UP = KnownRecipients()
@@ -191,8 +184,3 @@ def _statements(own: Mapping[str, StoredRecord], families: Families) -> Iterator
             if above not in heard and parent and parent.follow_email == "do_not_allow":
                 yield Statement(f"the {parent.type} {parent.id} (above the {child.type} {child.id})", "do_not_allow")
             heard.add(above)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(dict.fromkeys(names[:_MOST_NAMED])) + more

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from lib.fields import ChosenId, Email, Model, Name, RecordRef, RecordType, TimeZone
+from lib.fields import ChosenId, Email, Model, Name, Paragraphs, RecordRef, RecordType, TimeZone
 from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference
 from lib.versions import ETag
+
+MOST_FIELDS = 50
+LONGEST_FIELDS = 10_000
+"""Characters of all values of a record's `fields` together: lists of records hold copies of them."""
+
+
+def _short_together(fields: dict[str, str]) -> dict[str, str]:
+    if sum(map(len, fields.values())) > LONGEST_FIELDS:
+        raise ValueError(f"the values have at most {LONGEST_FIELDS:,} characters together")
+    return fields
+
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+RecordFields = Annotated[
+    dict[FieldName, Annotated[Paragraphs, StringConstraints(max_length=2000)]],
+    Field(max_length=MOST_FIELDS),
+    AfterValidator(_short_together),
+]
+"""The CRM's own fields of a record, for templates."""
 
 
 class Address(Model):
@@ -25,6 +44,16 @@ class RecordSpec(Model):
     """A contact, lead, account, opportunity, case, or any other record."""
 
     name: Name = ""
+    first_name: Name = Field("", description="for templates, which otherwise read it from the name")
+    last_name: Name = ""
+    company: Name = Field("", description="for templates, which otherwise take the name of a parent account")
+    title: Name = Field("", description="the person's position, for templates")
+    phone: Name = ""
+    fields: RecordFields = Field(
+        default_factory=dict,
+        description="the CRM's own fields, for templates: `fields.industry` of a recipient is "
+        "`{{ recipient.fields.industry }}`; at most 10,000 characters together",
+    )
     emails: list[Email] = Field([], max_length=50)
     follow_email: Preference = Field(
         "unknown",

@@ -25,13 +25,15 @@ from lib.composing.mail import Mail, Prepared
 from lib.composing.preparation import Preparation
 from lib.errors import Stale
 from lib.messages.deliveries import is_waiting, together
-from lib.messages.models import Copy, Failure, StoredMessage
+from lib.messages.models import Copy, Delivery, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.mime.write import ComposeError
+from lib.people.bounces import Bounces
 from lib.sending.copy_outcomes import abandoned, begun, concluded, is_general, next_copy, unwritable
 from lib.sending.envelopes import earlier_tries, make_envelope
 from lib.sending.schedule import Schedule
 from lib.sending.tries import GIVE_UP_AFTER, INTERRUPTED, LEASE, RENEW_EVERY, after_doubt, pause_after
+from lib.sending.unknown_addresses import says_unknown
 from lib.storage import Conflict, StorageError, Unavailable
 from lib.storage.batches import batches_of
 from lib.storage.retry import retry_on_conflict
@@ -78,8 +80,8 @@ class Run:
     """The mail, or the reason for which it cannot be written any more."""
     unsaved: dict[int, Copy] = field(default_factory=dict)
     """Copies with outcomes that are not stored yet, by number."""
-    progress: bool = False
-    """Whether a recipient was accepted in this run."""
+    settled: dict[int, Delivery] = field(default_factory=dict)
+    """Recipients who were accepted or refused in this run, by number."""
     tried_before: set[int] = field(default_factory=set)
     """Copies that may have more than one draft at the provider."""
     refused_since: datetime | None = None
@@ -90,21 +92,33 @@ class Run:
 
     def note(self, number: int, copy: Copy) -> None:
         """Note the outcome of a copy; it is stored with the next write."""
-        before = {each for each, found in self.copies[number].deliveries.items() if found.state == "accepted"}
-        self.progress |= any(
-            found.state == "accepted" and each not in before for each, found in copy.deliveries.items()
-        )
+        before = self.copies[number].deliveries
+        for each, found in copy.deliveries.items():
+            if found != before.get(each) and found.state in ("accepted", "refused"):
+                self.settled[each] = found
         self.copies[number] = self.unsaved[number] = copy
+
+    @property
+    def progress(self) -> bool:
+        """Whether a recipient was accepted in this run."""
+        return any(each.state == "accepted" for each in self.settled.values())
 
 
 class CopiesOutbox:
     def __init__(
-        self, store: MessageStore, preparation: Preparation, schedule: Schedule, transport: Transport, clock: Clock
+        self,
+        store: MessageStore,
+        preparation: Preparation,
+        schedule: Schedule,
+        transport: Transport,
+        bounces: Bounces,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._preparation = preparation
         self._schedule = schedule
         self._transport = transport
+        self._bounces = bounces
         self._clock = clock
 
     async def run(self, run: Run, first: Prepared | None = None) -> StoredMessage:
@@ -112,6 +126,24 @@ class CopiesOutbox:
 
         `first` is the first copy, if it has been begun with the plan. Raises Stale, StorageError.
         """
+        try:
+            return await self._hand_over(run, first)
+        finally:
+            await self._note_addresses(run)
+
+    async def _note_addresses(self, run: Run) -> None:
+        """Note which addresses are unknown, and which are not any more; a fault of storage costs that advice alone."""
+        emails = {number: run.message.recipients()[number].email for number in run.settled}
+        try:
+            for number, delivery in run.settled.items():
+                if says_unknown(delivery):
+                    await self._bounces.note_bounce(run.organization, emails[number], delivery.code or "")
+            accepted = [emails[number] for number, each in run.settled.items() if each.state == "accepted"]
+            await self._bounces.clear_bounces(run.organization, accepted)
+        except StorageError as error:
+            log.warning("message %s: unknown addresses could not be noted: %s", run.message.id, error)
+
+    async def _hand_over(self, run: Run, first: Prepared | None) -> StoredMessage:
         begun_at, stop = self._clock.now(), None
         async with self._renewing(run):
             try:

@@ -29,6 +29,7 @@ from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.mime.write import ComposeError
+from lib.people.bounces import Bounces
 from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
 from lib.sending.copy_outcomes import begun, planned
 from lib.sending.mx_lookup import RecipientGateways
@@ -69,6 +70,7 @@ class Outbox:
         gateways: RecipientGateways,
         schedule: Schedule,
         transport: Transport | None,
+        bounces: Bounces,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -77,7 +79,9 @@ class Outbox:
         self._schedule = schedule
         self._clock = clock
         self._transport = transport
-        self._copies_outbox = CopiesOutbox(store, preparation, schedule, transport, clock) if transport else None
+        self._copies_outbox = (
+            CopiesOutbox(store, preparation, schedule, transport, bounces, clock) if transport else None
+        )
 
     async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> Look | None:
         """Do all that is to be done about a message now; None where it is gone, or another worker has it.

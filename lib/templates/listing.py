@@ -12,7 +12,7 @@ from lib.storage.collation import ascending, collation_key, descending, folded
 from lib.storage.sort_keys import ascending_number, descending_number
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
-from lib.templates.recommend import Candidate, Recommendation, recommend
+from lib.templates.recommend import Candidate, Recommendation, RecommendBy, recommend
 from lib.templates.shares import CountsByTemplate, Tally, TemplateCounts
 
 TemplateSort = Literal[
@@ -26,6 +26,8 @@ TemplateSort = Literal[
     "-reply_rate",
     "click_rate",
     "-click_rate",
+    "won_rate",
+    "-won_rate",
 ]
 
 _LARGEST = 10**12 - 1
@@ -43,7 +45,11 @@ class Shown:
 
 
 def shown(
-    templates: Iterable[tuple[StoredTemplate, str]], counts: CountsByTemplate, regarding: str | None, seed: str
+    templates: Iterable[tuple[StoredTemplate, str]],
+    counts: CountsByTemplate,
+    regarding: str | None,
+    seed: str,
+    by: RecommendBy = "replies",
 ) -> list[Shown]:
     """Attach counts and a recommendation to each template, for mails that regard one type of record, or for all.
 
@@ -57,7 +63,7 @@ def shown(
     for language, some in by_language.items():
         # This draw needs no secrecy: it has to be the same all day.
         chance = Random(f"{seed}|{language}")  # noqa: S311
-        advice = recommend([Candidate(each.id, each.name, tally) for each, _, tally in some], chance)
+        advice = recommend([Candidate(each.id, each.name, tally) for each, _, tally in some], chance, by)
         found += [Shown(each, etag, tally, advice[each.id]) for each, etag, tally in some]
     return found
 

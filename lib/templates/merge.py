@@ -1,7 +1,8 @@
-"""The merge language of templates: text, four names, and a default for a missing name. Nothing else.
+"""The merge language of templates: text, named values, and a default for a missing value. Nothing else.
 
 A user's template is not a program. Jinja's lexer finds the fields and Jinja's parser parses each of them, but only two
-shapes of tree are accepted: `{{ recipient.name }}` and `{{ recipient.name | default("…") }}`. Rendering joins our own
+shapes of tree are accepted: `{{ recipient.name }}` and `{{ recipient.name | default("…") }}`, where the name is one of
+`NAMES`, or `recipient.fields.` or `regarding.fields.` and the name of a field of the record. Rendering joins our own
 list of texts and fields: no expression is ever evaluated, so there is no sandbox to break out of.
 """
 
@@ -10,16 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from markupsafe import escape
 
 from lib.templates.addresses import FieldPlace, places_in_addresses, written_in_address
 
-Root = Literal["recipient", "sender", "regarding", "org"]
 Form = Literal["html", "text", "line"]
-"""`html` escapes values, `line` keeps them on one line, `text` takes them as they are. Addresses encode them."""
+"""`html` escapes values and ends lines with `<br>`, `line` makes one line of them, `text` takes them as they are.
+
+Addresses encode them."""
 
 MOST_FIELDS = 500
 """Limit for one template's subject, HTML or text."""
@@ -30,8 +32,24 @@ LONGEST_FIELD = 500
 LONGEST_RESULT = 1_000_000
 """Characters of what is rendered."""
 
-_ROOTS: dict[str, Root] = {root: root for root in get_args(Root)}
-_ONLY = 'only {{ recipient.name }}, sender.name, regarding.name and org.name stand here, with | default("…") after them'
+PERSON = ("name", "first_name", "last_name", "company", "title", "email", "phone")
+"""The values of a recipient and a sender."""
+
+NAMES = frozenset(
+    (
+        *(f"{who}.{name}" for who in ("recipient", "sender") for name in PERSON),
+        "sender.signature",
+        "regarding.name",
+        "org.name",
+    )
+)
+_WITH_FIELDS = ("recipient", "regarding")
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+_ONLY = (
+    f"only {{{{ recipient.name }}}} and the like stand here (recipient. and sender. with {', '.join(PERSON)}; "
+    "sender.signature, regarding.name, org.name, recipient.fields.…, regarding.fields.…), "
+    'with | default("…") after them'
+)
 _NO_TAGS = {
     "block_begin": "{% … %} is not for templates; to show the signs themselves, put a space between them",
     "raw_begin": "{% … %} is not for templates; to show the signs themselves, put a space between them",
@@ -52,9 +70,10 @@ class MergeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MergeField:
-    """`{{ root.name | default("…") }}`."""
+    """`{{ recipient.name | default("…") }}`."""
 
-    root: Root
+    name: str
+    """The name of the value, such as `recipient.name`."""
     default: str = ""
 
 
@@ -114,7 +133,7 @@ def _field(source: str) -> MergeField | None:
             nodes.Output(
                 nodes=[
                     nodes.Filter(
-                        node=nodes.Getattr(node=nodes.Name(name=root), attr="name"),
+                        node=nodes.Getattr() as value,
                         name="default",
                         args=[nodes.Const(value=str(default))],
                         kwargs=[],
@@ -124,10 +143,20 @@ def _field(source: str) -> MergeField | None:
                 ]
             )
             # A backslash could escape any character, including half of a surrogate pair.
-        ] if root in _ROOTS and "\\" not in source:
-            return MergeField(_ROOTS[root], default)
-        case [nodes.Output(nodes=[nodes.Getattr(node=nodes.Name(name=root), attr="name")])] if root in _ROOTS:
-            return MergeField(_ROOTS[root])
+        ] if "\\" not in source and (name := _name(value)):
+            return MergeField(name, default)
+        case [nodes.Output(nodes=[nodes.Getattr() as value])] if name := _name(value):
+            return MergeField(name)
+    return None
+
+
+def _name(value: nodes.Getattr) -> str | None:
+    """The dotted name, such as `recipient.name`; None if it is not allowed."""
+    match value.node:
+        case nodes.Name(name=root) if f"{root}.{value.attr}" in NAMES:
+            return f"{root}.{value.attr}"
+        case nodes.Getattr(node=nodes.Name(name=root), attr="fields") if root in _WITH_FIELDS:
+            return f"{root}.fields.{value.attr}" if _FIELD_NAME.fullmatch(value.attr) else None
     return None
 
 
@@ -137,8 +166,10 @@ def _wrong(source: str, place: int, message: str) -> MergeError:
     return MergeError(f"line {line}, column {column}: {message}")
 
 
-def render(parts: Parts, values: Mapping[Root, str], form: Form) -> str:
-    """Fill in the values. The field's default replaces a missing or empty value. Inside an address both are encoded.
+def render(parts: Parts, values: Mapping[str, str], form: Form) -> str:
+    """Fill in the values, by their dotted names. The field's default replaces a missing or empty value.
+
+    Inside an address both are encoded.
 
     Raises MergeError for a result of over `LONGEST_RESULT` characters.
     """
@@ -149,7 +180,7 @@ def render(parts: Parts, values: Mapping[Root, str], form: Form) -> str:
         if isinstance(part, str):
             rendered.append(part)
         else:
-            value = values.get(part.root) or part.default
+            value = values.get(part.name) or part.default
             place = places.get(index)
             rendered.append(_shown(value if place is None else written_in_address(value, place), form))
         length += len(rendered[-1])
@@ -168,5 +199,5 @@ def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
 
 def _shown(value: str, form: Form) -> str:
     if form == "html":
-        return str(escape(value))
+        return str(escape(value)).replace("\n", "<br>\n")
     return _BREAKS.sub(" ", value).strip() if form == "line" else value

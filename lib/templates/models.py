@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from lib.fields import ChosenId, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.people.records import RecordFields
 
 LONGEST_HTML = 200_000
 LONGEST_TEXT = 50_000
@@ -43,8 +44,13 @@ Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9
 
 
 class TemplateSpec(Model):
-    """A template. Subject, HTML and text may hold `{{ recipient.name }}`, `{{ sender.name }}`, `{{ regarding.name }}`
-    and `{{ org.name }}`, each with a default: `{{ recipient.name | default("friend") }}`."""
+    """A template. Subject, HTML and text may hold merge fields, each with a default if need be:
+    `{{ recipient.first_name | default("friend") }}`.
+
+    `recipient` and `sender` have `name`, `first_name`, `last_name`, `company`, `title`, `email` and `phone`; `sender`
+    has a `signature`, too; `regarding` and `org` have a `name`. `recipient.fields.…` and `regarding.fields.…` are the
+    CRM's own fields of those records.
+    """
 
     name: Annotated[Name, AfterValidator(_not_empty)]
     language: Language = Field(description="a language tag (BCP 47), such as en or de-AT")
@@ -92,19 +98,31 @@ class StoredVersion(TemplateContent):
 
 
 class MergeRecipient(Model):
-    """The recipient. Without a name, the name of the record is used."""
+    """The recipient. What is left out comes from the record."""
 
     email: str | None = Field(None, max_length=254)
-    name: Name = ""
+    name: Name = Field("", description='"Lovelace, Ada" is read as Ada Lovelace')
+    first_name: Name = Field("", description="read from the name where neither this nor the record has one")
+    last_name: Name = ""
+    company: Name = Field("", description="the parent account's name where neither this nor the record has one")
+    title: Name = ""
+    phone: Name = ""
+    fields: RecordFields = Field(default_factory=dict, description="these come before fields of the record")
     record: RecordRef | None = None
 
 
+class MergeRegarding(Regarding):
+    """The record that the mail is about. What is left out comes from the record."""
+
+    fields: RecordFields = Field(default_factory=dict, description="these come before fields of the record")
+
+
 class MergeSpec(Model):
-    """The names to fill in. A missing name gives way to the field's default, or to nothing."""
+    """The values to fill in. A missing value gives way to the field's default, or to nothing."""
 
     recipient: MergeRecipient = MergeRecipient()
     sender: ChosenId | None = Field(None, description="the id of the sending user; by default the acting user")
-    regarding: Regarding | None = None
+    regarding: MergeRegarding | None = None
     version: int | None = Field(None, ge=1, description="the number of the version; by default the newest")
 
 

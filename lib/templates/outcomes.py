@@ -1,7 +1,12 @@
-"""Outcomes of sales: a sale that was won counts for the templates of the mails that were sent about it before."""
+"""Outcomes of sales: a closed sale counts, as won or lost, for the templates of the mails sent about it before.
+
+A sale counts once for a template, however many mails were made of it. An outcome is counted anew whenever it changes: a
+sale that is open again counts for no template.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from pydantic import BaseModel
@@ -24,13 +29,24 @@ _MOST_PAGES = 5
 
 
 class StoredOutcome(BaseModel):
-    """A row, beside the opportunity's. `templates` are those that it counts, or has ever counted, for; `generation`
-    grows whenever the outcome is another one."""
+    """A row, beside the opportunity's."""
 
-    won: bool
+    won: bool | None = None
+    """True: won; False: lost; None: open again."""
     at: Moment
+    """When the sale was closed, or opened again."""
     templates: list[str] = []
+    """Templates for which it counts."""
+    former: list[str] = []
+    """Templates for which it has counted and counts no more."""
     generation: int = 1
+    """Grows whenever the outcome is another one."""
+
+    def share_of(self, template: str) -> TemplateShare:
+        """Return the sale's share in the counts of the template."""
+        counts = self.won is not None and template in self.templates
+        tally = Tally(won=bool(self.won), closed=1) if counts else Tally()
+        return TemplateShare(generation=self.generation, regarding=OPPORTUNITY, tally=tally)
 
 
 class Outcomes:
@@ -41,31 +57,34 @@ class Outcomes:
         self._clock = clock
         self._attempts = Attempts()
 
-    async def save_outcome(self, organization: str, opportunity: str, won: bool) -> StoredOutcome:
-        """Say that the sale was won, or was not; again is the same. Raises Stale.
+    async def save_outcome(
+        self, organization: str, opportunity: str, won: bool | None, at: datetime | None = None
+    ) -> StoredOutcome:
+        """Say that the sale was won (True) or lost, or is open again (None); again is the same. Raises Stale.
 
-        Where it dies half-way, saying it again brings the counts in order.
+        Mails that were sent after `at`, now by default, do not count. Where it dies half-way, saying it again brings
+        the counts in order.
         """
-        note = partial(self._note, organization, opportunity, won)
+        note = partial(self._note, organization, opportunity, won, at)
         outcome = await self._attempts.attempt_change(organization, f"the outcome of {opportunity}", note)
-        tally = Tally(won=1) if outcome.won else Tally()
-        share = TemplateShare(generation=outcome.generation, regarding=OPPORTUNITY, tally=tally)
-        for template in outcome.templates:
-            await self._counts.enter_sale_share(organization, template, opportunity, share)
+        for template in (*outcome.templates, *outcome.former):
+            await self._counts.enter_sale_share(organization, template, opportunity, outcome.share_of(template))
         return outcome
 
-    async def _note(self, organization: str, opportunity: str, won: bool) -> StoredOutcome:
+    async def _note(self, organization: str, opportunity: str, won: bool | None, at: datetime | None) -> StoredOutcome:
         """Raises Conflict."""
         row = await self._tables.read_row(table(organization, "people"), _PARTITION, opportunity)
         there = unpack(StoredOutcome, row) if row else None
-        if there is not None and there.won is won:
+        if there is not None and there.won is won and at in (None, there.at):
             return there
-        before = there.templates if there else []
-        used = await self._templates_of(organization, opportunity) if won else []
+        before = [*there.templates, *there.former] if there else []
+        closed_at = at or self._clock.now()
+        used = [] if won is None else await self._templates_of(organization, opportunity, closed_at)
         outcome = StoredOutcome(
             won=won,
-            at=self._clock.now(),
-            templates=list(dict.fromkeys([*before, *used])),
+            at=closed_at,
+            templates=used,
+            former=[each for each in dict.fromkeys(before) if each not in used],
             generation=there.generation + 1 if there else 1,
         )
         new = Row(_PARTITION, opportunity, pack(outcome), row.etag if row else None)
@@ -75,8 +94,8 @@ class Outcomes:
             raise Conflict("it went away meanwhile") from missing
         return outcome
 
-    async def _templates_of(self, organization: str, opportunity: str) -> list[str]:
-        """The templates of the newest 1,000 mails that are about it."""
+    async def _templates_of(self, organization: str, opportunity: str, before: datetime) -> list[str]:
+        """The templates of the newest 1,000 mails that are about it and were sent before."""
         record = RecordRef(type=OPPORTUNITY, id=opportunity)
         found: list[str] = []
         after: str | None = None
@@ -88,6 +107,7 @@ class Outcomes:
                 for _, message in page
                 if message.template
                 and message.state == "sent"
+                and message.sort_time() <= before
                 and message.regarding
                 and (message.regarding.type, message.regarding.id) == (record.type, record.id)
             ]

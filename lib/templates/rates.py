@@ -13,16 +13,18 @@ _Z = 1.959964
 
 
 class Rate(BaseModel):
-    """The share of mails that had a result, from 0 to 1."""
+    """The share of mails, or of sales, that had a result, from 0 to 1."""
 
     rate: float
     low: float = Field(description="the true rate is between low and high with 95 % confidence")
     high: float
-    count: int = Field(description="mails that were sent and followed: the rate is a share of them")
+    count: int = Field(
+        description="what the rate is a share of: mails that were sent and followed; for won_rate, closed sales"
+    )
 
 
 def rate_of(hits: int, count: int) -> Rate | None:
-    """The rate of `hits` among `count` mails, with the score interval; None if `count` is 0.
+    """The rate of `hits` among `count` mails or sales, with the score interval; None if `count` is 0.
 
     Wilson, E. B. (1927), "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 209-212:
     the centre is (p + z²/2n) / (1 + z²/n), and the half width z/(1 + z²/n) · sqrt(p(1 - p)/n + z²/4n²). Unlike the
@@ -48,6 +50,11 @@ class TemplateCounted(BaseModel):
     click_rate: Rate | None = None
     reply_rate: Rate | None = None
     won_count: int = Field(0, description="sales that were won after a mail about them was made of it")
+    won_rate: Rate | None = Field(
+        None,
+        description="of the sales that were closed after a mail about them was made of it, those that were won; "
+        "null while none was closed",
+    )
 
 
 def counted(tally: Tally) -> TemplateCounted:
@@ -58,4 +65,5 @@ def counted(tally: Tally) -> TemplateCounted:
         click_rate=rate_of(tally.clicked, tally.followed),
         reply_rate=rate_of(tally.replied, tally.followed),
         won_count=tally.won,
+        won_rate=rate_of(tally.won, tally.sales),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
+from lib.templates.merge_values import MergeValues
 from lib.templates.models import Rendered, TemplateContent
 
-Names = Mapping[Literal["recipient", "sender", "regarding", "org"], str]
 TemplatePart = Literal["subject", "html", "text"]
 
 _LONGEST_SUBJECT = 998
@@ -25,19 +24,19 @@ class TooLong(Exception):
         return str(self.args[1])
 
 
-def rendered(content: TemplateContent, names: Names) -> Rendered:
-    """Fill in the names: escaped in HTML, on one line in the subject. Raises TooLong."""
+def rendered(content: TemplateContent, values: MergeValues) -> Rendered:
+    """Fill in the values: escaped in HTML, on one line in the subject. Raises TooLong."""
     from lib.templates.merge import Form, MergeError, parse, render  # Jinja is loaded when it is first needed
 
     def part(which: TemplatePart, source: str | None, form: Form) -> str | None:
         if source is None:
             return None
         try:
-            return render(parse(source), names, form)
+            return render(parse(source), values, form)
         except MergeError as error:
             raise TooLong(which, str(error)) from None
 
     subject = part("subject", content.subject, "line") or ""
     if len(subject) > _LONGEST_SUBJECT:
-        raise TooLong("subject", f"with these names it is longer than {_LONGEST_SUBJECT} characters")
+        raise TooLong("subject", f"with these values it is longer than {_LONGEST_SUBJECT} characters")
     return Rendered(subject=subject, html=part("html", content.html, "html"), text=part("text", content.text, "text"))

@@ -19,14 +19,23 @@ NO_TYPE = ""
 
 
 class Tally(BaseModel):
-    """Counts of messages; `won` counts sales. Rates are those of the `followed` ones; of others nothing is known."""
+    """Counts of messages and of sales that messages were about."""
 
     sent: int = 0
     followed: int = 0
+    """Messages whose opens, clicks and replies are known: those rates are shares of them."""
     opened: int = 0
     clicked: int = 0
     replied: int = 0
     won: int = 0
+    """Sales that were won."""
+    closed: int = 0
+    """Sales that were won or lost. Sales that were won before this was counted are missing."""
+
+    @property
+    def sales(self) -> int:
+        """Sales that were won or lost; the rate of won ones is a share of them."""
+        return max(self.closed, self.won)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(**{name: getattr(self, name) + getattr(other, name) for name in Tally.model_fields})

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lib.fields import Check
+from lib.checks import Check, make_check
 from lib.mime.sizes import MEGABYTE, size_text
 
 
@@ -37,7 +37,7 @@ class Limits:
             f"{self.provider} takes {self.recipients} recipients in one mail, and this one has {number}: "
             "send it as several messages."
         )
-        return [Check(code="too_many_recipients_for_transport", text=text)]
+        return [make_check("too_many_recipients_for_transport", remark=text)]
 
     def of_files(self, sizes: Collection[int], body: int = 0) -> list[Check]:
         """Check the sizes of files that travel inside and of the body, in bytes; empty if the provider takes them."""
@@ -53,7 +53,7 @@ class Limits:
         else:
             return []
         mend = "Remove some, or let them be followed: in a followed mail they travel as links." if sizes else "Cut it."
-        return [Check(code="too_large_for_transport", text=f"{text}. {mend}")]
+        return [make_check("too_large_for_transport", remark=f"{text}. {mend}")]
 
 
 PUBLISHED = {

@@ -50,9 +50,10 @@ async def test_followed_ones_become_links_and_the_others_travel_in_the_mail(heed
 
 
 async def test_a_message_that_is_not_followed_holds_every_attachment(heed: Heed) -> None:
-    message = await heed.draft(follow=False, html="<p>Hi</p>", text="Hi")
+    message = await heed.draft(html="<p>Hi</p>", text="Hi")
     await add(heed, message, "a.pdf", b"%PDF-first")
     await add(heed, message, "b.pdf", b"%PDF-second", followed=False)
+    await heed.api("PATCH", f"/messages/{message}", {"follow": False})
 
     await send(heed, message)
 
@@ -62,9 +63,44 @@ async def test_a_message_that_is_not_followed_holds_every_attachment(heed: Heed)
     assert b"heed.test" not in heed.mail()
 
 
-async def test_what_no_mail_can_hold_is_refused_when_it_is_to_be_sent_unfollowed(heed: Heed) -> None:
+async def test_a_file_of_a_message_that_is_not_followed_cannot_be_followed_and_the_answer_says_why(heed: Heed) -> None:
     message = await heed.draft(follow=False)
+
+    refused = await upload(heed, message, "a.pdf", PDF)
+    file = await add(heed, message, "a.pdf", followed=False)
+    changed = await heed.api("PATCH", f"/messages/{message}/attachments/{file['id']}", {"followed": True})
+
+    assert [refused.status, changed.status] == [409, 409]
+    assert "Following was not asked for." in refused.json["detail"]
+    assert refused.json["detail"] == changed.json["detail"]
+    assert [each["followed"] for each in (await heed.get(f"/messages/{message}"))["attachments"]] == [False]
+    await heed.api("PATCH", f"/messages/{message}", {"follow": True})
+    assert (await upload(heed, message, "b.pdf", PDF)).status == 201
+
+
+async def test_a_recipients_no_keeps_files_from_being_followed(heed: Heed) -> None:
+    await heed.put("/consents/ada@example.com", {"follow": "do_not_allow"})
+    message = await heed.draft()
+
+    refused = await upload(heed, message, "a.pdf", PDF)
+    unfollowed = await add(heed, message, "a.pdf", followed=False)
+    changed = await heed.api("PATCH", f"/messages/{message}/attachments/{unfollowed['id']}", {"followed": False})
+
+    assert (refused.status, changed.status) == (409, 200)
+    assert "A recipient does not allow following." in refused.json["detail"]
+
+
+async def test_where_some_recipients_are_followed_a_file_can_be(heed: Heed) -> None:
+    heed = await Heed().start(mixed_recipients="split")
+    await heed.put("/consents/b@example.com", {"follow": "do_not_allow"})
+    message = await heed.draft(cc=[{"email": "b@example.com"}])
+    assert (await upload(heed, message, "a.pdf", PDF)).status == 201
+
+
+async def test_what_no_mail_can_hold_is_refused_when_it_is_to_be_sent_unfollowed(heed: Heed) -> None:
+    message = await heed.draft()
     await add(heed, message, "big.pdf", bytes(LARGEST_ATTACHED + 1))
+    await heed.api("PATCH", f"/messages/{message}", {"follow": False})
 
     refused = await heed.api("POST", f"/messages/{message}/send")
 

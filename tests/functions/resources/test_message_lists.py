@@ -161,3 +161,32 @@ async def test_a_list_costs_few_requests_to_storage() -> None:
             page = await heed.get(f"/messages?view={view}&sort={sort}")
             assert len(page["items"]) == (50 if view == "all" else 0)
             assert failure.count <= 4
+
+
+async def test_mails_that_were_read_again_this_week_are_listed_last_opened_first(heed: Heed) -> None:
+    for subject in ("once", "again", "latest"):
+        await heed.sent(subject=subject)
+    await hits(heed, mail=0, opens=1)
+    await hits(heed, mail=1, opens=3)
+    await hits(heed, mail=2, opens=2)
+    view = "view=engaged-this-week"
+
+    found = await walk(heed, f"{view}&sort=-last_opened_at&owner=rep1")
+    pages = [(await heed.get(f"/messages?{view}&limit=1"))["items"][0]["subject"]]
+    heed.clock.move(minutes=8 * 24 * 60)
+
+    assert [each["subject"] for each in found] == ["latest", "again"]
+    assert pages == ["latest"]
+    assert await items(heed, view) == []
+
+
+async def test_that_list_has_one_order_and_is_empty_where_engagement_is_switched_off(heed: Heed) -> None:
+    await heed.sent()
+    await hits(heed, mail=0, opens=2)
+    refused = await heed.api("GET", "/messages?view=engaged-this-week&sort=subject")
+    assert (refused.status, refused.json["errors"][0]["loc"]) == (422, ["query", "sort"])
+    assert len(await items(heed, "view=engaged-this-week")) == 1
+
+    await heed.organization("acme", engagement_enabled=False)
+
+    assert await items(heed, "view=engaged-this-week") == []

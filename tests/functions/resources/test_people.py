@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lib.people.store import USERS
+from lib.people.users import StoredUser
 from tests.support.heed import Heed
 
 
@@ -102,6 +104,64 @@ async def test_opting_in_counts_those_that_changed(heed: Heed) -> None:
 
     assert (some, everyone) == ({"changed": 1}, {"changed": 1})
     assert (await heed.get("/users/b"))["opt_in"] is True
+
+
+@pytest.mark.parametrize("default", [True, False])
+async def test_a_new_user_who_says_nothing_about_opting_in_has_the_organizations_default(default: bool) -> None:
+    heed = await Heed().start(opt_in_default=default)
+
+    quiet = await heed.put("/users/a", {"email": "a@acme.example"})
+    other = await heed.put("/users/b", {"email": "b@acme.example", "opt_in": not default})
+
+    assert (quiet["opt_in"], other["opt_in"]) == (default, not default)
+
+
+@pytest.mark.parametrize("decision", [True, False])
+async def test_a_user_who_is_put_again_keeps_their_decision(decision: bool) -> None:
+    heed = await Heed().start(opt_in_default=not decision)
+    await heed.put("/users/a", {"email": "a@acme.example", "opt_in": decision})
+
+    again = await heed.put("/users/a", {"email": "new@acme.example"})
+
+    assert (again["email"], again["opt_in"]) == ("new@acme.example", decision)
+
+
+async def test_users_are_listed_by_their_opt_in_page_by_page(heed: Heed) -> None:
+    for number in range(7):
+        await heed.put(f"/users/u{number}", {"email": "a@acme.example", "opt_in": number % 2 == 0})
+
+    first = await heed.get("/users?opt_in=true&limit=3")
+    second = await heed.get(f"/users?opt_in=true&limit=3&cursor={first['next']}")
+
+    assert [user["id"] for user in first["items"]] == ["rep1", "u0", "u2"]
+    assert ([user["id"] for user in second["items"]], second["next"]) == (["u4", "u6"], None)
+    assert [user["id"] for user in (await heed.get("/users?opt_in=false"))["items"]] == ["u1", "u3", "u5"]
+    assert len((await heed.get("/users"))["items"]) == 8
+
+
+async def test_the_share_of_users_who_have_opted_in_follows_every_change(heed: Heed) -> None:
+    await heed.put("/users/a", {"email": "a@acme.example"})
+    before = await heed.get("/users/opt-in")
+    await heed.post("/users/opt-in", {"users": "all", "opt_in": True})
+    after = await heed.get("/users/opt-in")
+    await heed.api("PATCH", "/users/rep1", {"opt_in": False})
+
+    assert (before, after) == ({"opted_in": 1, "users": 2}, {"opted_in": 2, "users": 2})
+    assert await heed.get("/users/opt-in") == {"opted_in": 1, "users": 2}
+
+
+async def test_a_page_that_finds_nobody_among_very_many_users_says_where_to_go_on(heed: Heed) -> None:
+    people = heed.services.people
+    for number in range(5_001):
+        user = StoredUser(id=f"u{number:05d}", email="a@acme.example", opt_in=number == 5_000)
+        await people.users.save("acme", USERS, user.id, user, None)
+    await heed.api("PATCH", "/users/rep1", {"opt_in": False})
+
+    first = await heed.get("/users?opt_in=true")
+    second = await heed.get(f"/users?opt_in=true&cursor={first['next']}")
+
+    assert first["items"] == []
+    assert ([user["id"] for user in second["items"]], second["next"]) == (["u05000"], None)
 
 
 async def test_a_record_reads_as_it_was_put_and_is_listed_under_its_type(heed: Heed) -> None:

@@ -341,3 +341,104 @@ async def test_the_document_describes_templates(heed: Heed) -> None:
     assert list(preview["responses"]["200"]["content"]) == ["text/html"]
     assert "template_version" in document["components"]["schemas"]["MessageRead"]["properties"]
     assert "recommended_because" in document["components"]["schemas"]["TemplateItem"]["properties"]
+
+
+FIELDS = (
+    "{{ recipient.name }}|{{ recipient.first_name | default('there') }}|{{ recipient.last_name }}|"
+    "{{ recipient.company }}|{{ recipient.title }}|{{ recipient.email }}|{{ recipient.phone }}|"
+    "{{ recipient.fields.industry | default('-') }}|{{ regarding.name }}|{{ regarding.fields.amount }}"
+)
+
+
+async def filled(heed: Heed, source: str = FIELDS, **spec: Any) -> str:
+    await heed.put("/templates/t1", {"name": "T", "language": "en", "text": source})
+    return str((await heed.post("/templates/t1/render", spec))["text"])
+
+
+async def test_the_recipients_record_fills_every_field(heed: Heed) -> None:
+    await heed.put("/records/account/a1", {"name": "Analytical Engines, Inc."})
+    contact = {
+        "name": "Lovelace, Ada",
+        "emails": ["ada@example.com"],
+        "title": "Countess",
+        "phone": "+44 20 1815",
+        "parent": {"type": "account", "id": "a1"},
+        "fields": {"industry": "Mathematics"},
+    }
+    await heed.put("/records/contact/c1", contact)
+    await heed.put("/records/opportunity/o1", {"name": "Engine, No. 2", "fields": {"amount": "500 £"}})
+
+    text = await filled(
+        heed,
+        recipient={"record": {"type": "contact", "id": "c1"}},
+        regarding={"type": "opportunity", "id": "o1"},
+    )
+
+    assert text == (
+        "Ada Lovelace|Ada|Lovelace|Analytical Engines, Inc.|Countess|ada@example.com|+44 20 1815|Mathematics|"
+        "Engine, No. 2|500 £"
+    )
+
+
+async def test_what_the_request_says_comes_before_the_record(heed: Heed) -> None:
+    ref = {"type": "contact", "id": "c1"}
+    contact = {"name": "Lovelace, Ada", "first_name": "Augusta", "company": "Old", "fields": {"industry": "Old"}}
+    await heed.put("/records/contact/c1", contact)
+    await heed.put("/records/opportunity/o1", {"name": "Old", "fields": {"amount": "1"}})
+    given = {"name": "Byron, Ada", "company": "New", "email": "new@example.com", "fields": {"industry": "New"}}
+
+    text = await filled(
+        heed,
+        recipient={**given, "record": ref},
+        regarding={"type": "opportunity", "id": "o1", "name": "New", "fields": {"amount": "2"}},
+    )
+
+    assert text == "Ada Byron|Augusta|Byron|New||new@example.com||New|New|2"
+    assert (await filled(heed, recipient={"first_name": "Eve", "record": ref})).startswith(
+        "Ada Lovelace|Eve|Lovelace|Old|"
+    )
+
+
+async def test_an_account_is_greeted_by_its_whole_name_or_by_the_default(heed: Heed) -> None:
+    await heed.put("/records/account/a1", {"name": "Goldman, Sachs"})
+    text = await filled(heed, recipient={"record": {"type": "account", "id": "a1"}})
+    assert text.startswith("Goldman, Sachs|there||")
+
+
+async def test_the_sender_signs_with_the_lines_of_their_signature(heed: Heed) -> None:
+    rep = {"email": "rep@acme.example", "name": "Rep, Rita", "title": "Sales", "signature": "Rita <Rep>\nAcme\u20ac"}
+    await heed.put("/users/rep1", rep)
+    source = "{{ sender.first_name }} {{ sender.name }}, {{ sender.title }}, {{ sender.email }}: {{ sender.signature }}"
+    await heed.put("/templates/t1", {"name": "T", "language": "en", "html": source, "text": source, "subject": source})
+
+    done = await heed.post("/templates/t1/render", {"sender": "rep1"})
+
+    start = "Rita Rita Rep, Sales, rep@acme.example: "
+    assert done["text"] == f"{start}Rita <Rep>\nAcme\u20ac"
+    assert done["html"] == f"{start}Rita &lt;Rep&gt;<br>\nAcme\u20ac"
+    assert done["subject"] == f"{start}Rita <Rep> Acme\u20ac"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"A": "x"},
+        {"a b": "x"},
+        {"a": 1},
+        {"a": None},
+        {"a": "x\x00"},
+        {"a": "x" * 2_001},
+        {f"f{number}": "x" for number in range(51)},
+        {f"f{number}": "x" * 1_001 for number in range(10)},
+    ],
+)
+async def test_fields_of_a_record_are_texts_and_few(heed: Heed, fields: dict[str, Any]) -> None:
+    answer = await heed.api("PUT", "/records/contact/c1", {"name": "Ada", "fields": fields})
+    assert (answer.status, answer.json["errors"][0]["loc"][0]) == (422, "fields")
+
+
+async def test_fields_of_a_record_are_read_back_and_replaced_together(heed: Heed) -> None:
+    await heed.put("/records/contact/c1", {"name": "Ada", "fields": {"a": "1", "b": "two\r\nlines"}})
+    read = await heed.get("/records/contact/c1")
+    patched = await heed.api("PATCH", "/records/contact/c1", {"fields": {"c": "3"}})
+    assert (read["fields"], patched.json["fields"]) == ({"a": "1", "b": "two\nlines"}, {"c": "3"})

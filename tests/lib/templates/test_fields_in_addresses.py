@@ -13,7 +13,7 @@ FIELD = "{{ recipient.name }}"
 
 
 def rendered(source: str, form: Form, value: str = VALUE) -> str:
-    return render(parse(source), {"recipient": value}, form)
+    return render(parse(source), {"recipient.name": value}, form)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,21 @@ from lib.templates.merge import (
     LONGEST_FIELD,
     LONGEST_RESULT,
     MOST_FIELDS,
+    NAMES,
     MergeError,
     MergeField,
-    Root,
     parse,
     render,
 )
 
-VALUES: dict[Root, str] = {"recipient": "Ada", "sender": "Rita Rep", "regarding": '50 <chairs> & a "table"', "org": ""}
+VALUES = {
+    "recipient.name": "Ada",
+    "recipient.fields.industry": "Steel",
+    "sender.name": "Rita Rep",
+    "sender.signature": "Rita Rep\nAcme & Co",
+    "regarding.name": '50 <chairs> & a "table"',
+    "org.name": "",
+}
 
 
 def text(source: str) -> str:
@@ -32,6 +39,9 @@ def text(source: str) -> str:
         ("Hello {{ recipient.name }}!", "Hello Ada!"),
         ("{{recipient.name}}{{sender.name}}", "AdaRita Rep"),
         ("{{ recipient . name }}", "Ada"),
+        ("{{ recipient.fields.industry }} {{ regarding.fields.industry | default('no') }}", "Steel no"),
+        ("{{ recipient.fields.items }}{{ recipient.fields.name }}", ""),
+        ("{{ sender.signature }}", "Rita Rep\nAcme & Co"),
         ("{{\n recipient.name\n}}", "Ada"),
         ('{{ org.name | default("us") }}', "us"),
         ("{{ org.name|default('us') }}", "us"),
@@ -106,7 +116,17 @@ def test_what_other_languages_would_run_is_text_here(literal: str) -> None:
         "{{ dict(a=1) }}",
         "{{ recipient }}",
         "{{ name }}",
-        "{{ recipient.email }}",
+        "{{ recipient.fields }}",
+        "{{ recipient.fields.a.b }}",
+        "{{ recipient.fields['a'] }}",
+        "{{ recipient.fields.__class__ }}",
+        "{{ recipient.fields._a }}",
+        "{{ recipient.fields.items() }}",
+        "{{ recipient.fields.A }}",
+        "{{ recipient.signature }}",
+        "{{ sender.fields.a }}",
+        "{{ org.email }}",
+        "{{ regarding.first_name }}",
         "{{ recipient.name.__class__ }}",
         "{{ recipient.__class__ }}",
         "{{ recipient.name.first }}",
@@ -254,7 +274,7 @@ def test_fields_are_limited_in_number_and_length() -> None:
     default = "x" * (LONGEST_FIELD - len('{{ org.name | default("") }}'))
 
     assert len(parse(fields)) == MOST_FIELDS
-    assert parse(f'{{{{ org.name | default("{default}") }}}}') == (MergeField("org", default),)
+    assert parse(f'{{{{ org.name | default("{default}") }}}}') == (MergeField("org.name", default),)
     with pytest.raises(MergeError, match=f"at most {MOST_FIELDS} fields"):
         parse(fields + "{{ org.name }}")
     with pytest.raises(MergeError, match=f"at most {LONGEST_FIELD} characters"):
@@ -269,19 +289,31 @@ def test_values_are_escaped_in_html_and_nowhere_else() -> None:
     assert 'a "table"' in render(parts, VALUES, "text")
 
 
+def test_lines_of_a_value_stay_lines_in_html_and_become_one_in_a_subject() -> None:
+    parts = parse("{{ sender.signature }}")
+
+    assert render(parts, VALUES, "html") == "Rita Rep<br>\nAcme &amp; Co"
+    assert render(parts, VALUES, "line") == "Rita Rep Acme & Co"
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_name_of_the_language_is_read(name: str) -> None:
+    assert render(parse(f"<{{{{ {name} }}}}>"), {name: "x"}, "text") == "<x>"
+
+
 def test_defaults_are_escaped_in_html_too() -> None:
     assert render(parse("{{ org.name | default('<i>') }}"), VALUES, "html") == "&lt;i&gt;"
 
 
 def test_a_value_is_never_read_as_a_template() -> None:
-    values: dict[Root, str] = {"recipient": "{{ sender.name }}{{ 7*7 }}", "sender": "S"}
+    values = {"recipient.name": "{{ sender.name }}{{ 7*7 }}", "sender.name": "S"}
 
     assert render(parse("{{ recipient.name }}"), values, "text") == "{{ sender.name }}{{ 7*7 }}"
 
 
 @pytest.mark.parametrize("value", ["a\r\nBcc: b@c.example", "a\n\n\nb", "a\u2028b", "a\x00b", "\x85a"])
 def test_values_stay_on_one_line_where_there_is_only_one(value: str) -> None:
-    shown = render(parse("Re: {{ recipient.name }}!"), {"recipient": value}, "line")
+    shown = render(parse("Re: {{ recipient.name }}!"), {"recipient.name": value}, "line")
 
     assert shown.startswith("Re: a")
     assert shown.isprintable()
@@ -291,7 +323,7 @@ def test_what_would_grow_without_end_is_refused() -> None:
     parts = parse("{{ recipient.name }}" * MOST_FIELDS)
 
     with pytest.raises(MergeError, match="longer than"):
-        render(parts, {"recipient": "x" * (LONGEST_RESULT // MOST_FIELDS + 1)}, "text")
+        render(parts, {"recipient.name": "x" * (LONGEST_RESULT // MOST_FIELDS + 1)}, "text")
 
 
 WORDS = """{ } {{ }} {% %} {# #} recipient .name | default("x") ' " \\ ( ) - ü 1 raw [ ] org.name"""

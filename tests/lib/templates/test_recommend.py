@@ -82,6 +82,44 @@ def test_opens_decide_where_replies_do_not() -> None:
     assert "were answered" in advice["c"].because
 
 
+def of_sales(name: str, won: int, closed: int, replied: int = 24) -> Candidate:
+    return Candidate(
+        name, name.upper(), Tally(sent=300, followed=300, replied=replied, opened=150, won=won, closed=closed)
+    )
+
+
+def test_sales_decide_where_the_organization_says_so() -> None:
+    advice = recommend([of_sales("a", 10, 100, replied=90), of_sales("b", 60, 100)], None, "won")
+
+    assert recommended(advice) == "b"
+    assert advice["a"].because == "“B” does better: 60.0 % of 100 closed sales were won."
+
+
+def test_replies_decide_where_too_few_sales_were_closed_and_the_reason_says_so() -> None:
+    advice = recommend([of_sales("a", 1, 3, replied=90), of_sales("b", 60, 100)], None, "won")
+
+    assert recommended(advice) == "a"
+    assert advice["a"].because.endswith("of the next best. Too few of their sales were closed to go by these.")
+
+
+def test_a_template_with_few_closed_sales_takes_no_part_among_those_with_many() -> None:
+    some = [of_sales("a", 10, 100), of_sales("b", 60, 100), of_sales("c", 3, 3)]
+
+    advice = recommend(some, None, "won")
+
+    assert recommended(advice) == "b"
+    assert advice["c"].because == "Not enough data yet: 3 of its sales were closed, and it takes 30."
+
+
+def test_replies_decide_among_templates_that_win_as_often() -> None:
+    assert recommended(recommend([of_sales("a", 50, 100, replied=90), of_sales("b", 50, 100)], None, "won")) == "a"
+
+
+def test_opens_decide_first_where_the_organization_says_so() -> None:
+    some = [template("a", 300, 90, 120), template("b", 300, 15, 250)]
+    assert (recommended(recommend(some, None, "opens")), recommended(recommend(some, None, "replies"))) == ("b", "a")
+
+
 def test_too_close_to_tell_is_an_answer() -> None:
     advice = recommend([template("a", 300, 24, 120), template("b", 300, 25, 121)], None)
 

@@ -1,0 +1,90 @@
+"""Addresses that a mail server has refused as unknown: known until a later mail is taken for them.
+
+Rows of the table `people`, partition `bounce|<keyed hash of the address>`. No row holds an address. A row that could
+not be written is missing, and nothing else depends on it: it is advice to an author, and blocks no address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from lib.clock import Clock
+from lib.fields import Moment
+from lib.people.address_hashes import AddressHashes
+from lib.storage import Delete, Missing, Range, Row, Storage, Upsert
+from lib.storage.batches import batches_of
+from lib.storage.documents import pack
+from lib.storage.layout import table
+
+_PREFIX = "bounce|"
+_KEY = "last"
+_AT_ONCE = 25
+_REMEMBERED = timedelta(minutes=1)
+"""How long a process remembers that an organization has no such address."""
+
+
+class Bounce(BaseModel):
+    """A row."""
+
+    at: Moment
+    code: str
+    """The provider's code."""
+
+
+class Bounces:
+    """Unknown addresses in storage."""
+
+    def __init__(self, storage: Storage, hashes: AddressHashes, clock: Clock) -> None:
+        self._tables = storage.tables
+        self._hashes = hashes
+        self._clock = clock
+        self._without: dict[str, datetime] = {}
+        """Organizations that had no such address at that time."""
+
+    async def note_bounce(self, organization: str, email: str, code: str) -> None:
+        """Note that the address is unknown to its mail server. Raises StorageError."""
+        self._without.pop(organization, None)
+        partition = _PREFIX + await self._hashes.hash_address(organization, email)
+        row = Row(partition, _KEY, pack(Bounce(at=self._clock.now(), code=code)))
+        await self._tables.write_rows(table(organization, "people"), [Upsert(row)])
+
+    async def clear_bounces(self, organization: str, emails: Iterable[str]) -> None:
+        """Forget what was noted of addresses for which a mail was taken since. Raises StorageError."""
+        for email in await self.find_bounced(organization, list(emails)):
+            partition = _PREFIX + await self._hashes.hash_address(organization, email)
+            try:
+                await self._tables.write_rows(table(organization, "people"), [Delete(partition, _KEY)])
+            except Missing:
+                continue
+
+    async def find_bounced(self, organization: str, emails: Sequence[str]) -> list[str]:
+        """Return those of the addresses that were unknown last. Raises StorageError.
+
+        It costs one request for each address, and none in an organization without such addresses.
+        """
+        if not emails or await self._has_none(organization):
+            return []
+        found: list[str] = []
+        for some in batches_of(list(dict.fromkeys(emails)), _AT_ONCE):
+            bounced = await asyncio.gather(*(self._is_bounced(organization, email) for email in some))
+            found += [email for email, is_bounced in zip(some, bounced, strict=True) if is_bounced]
+        return found
+
+    async def _is_bounced(self, organization: str, email: str) -> bool:
+        hashed = await self._hashes.find(organization, email)
+        if hashed is None:
+            return False
+        return await self._tables.read_row(table(organization, "people"), _PREFIX + hashed, _KEY) is not None
+
+    async def _has_none(self, organization: str) -> bool:
+        now, looked_at = self._clock.now(), self._without.get(organization)
+        if looked_at is not None and now - looked_at < _REMEMBERED:
+            return True
+        async for _ in self._tables.query(table(organization, "people"), Range.prefix(_PREFIX), limit=1):
+            return False
+        self._without[organization] = now
+        return True
