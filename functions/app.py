@@ -19,6 +19,7 @@ from functions.resources import (
     consents,
     delivery_advice,
     health,
+    mailboxes,
     messages,
     organizations,
     people,
@@ -32,6 +33,7 @@ from functions.resources import (
 )
 from functions.triggers import dead_letters as dead_letter_alarm
 from functions.triggers import engaged_records, interactions
+from functions.triggers import mailboxes as mailbox_polling
 from lib.services import Services
 
 RESOURCES = (
@@ -51,6 +53,7 @@ RESOURCES = (
     activities.endpoints,
     reports.endpoints,
     verdicts.endpoints,
+    mailboxes.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )
@@ -65,6 +68,7 @@ TRIGGERS = (
     interactions,
     engaged_records,
     dead_letter_alarm,
+    mailbox_polling,
 )
 """Modules of functions beside the API: what recipients request, timers and queues."""
 
