@@ -14,7 +14,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -41,6 +41,7 @@ _MOST_RESPONSES = 20_000
 _MOST_PLAIN_LINES = 20
 _MOST_ADDRESSES = 3
 _SECONDS_TO_CONNECT = 6
+_SECONDS_TO_LOG_OUT = 1
 _LOGOUT = b"LOGOUT"
 _LITERAL = re.compile(rb"\{([0-9]{1,20})\}$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -174,9 +175,11 @@ class ImapConnection:
         return body
 
     async def logout(self) -> None:
-        """End the session."""
-        async for _ in self._run([_LOGOUT]):
-            pass
+        """End the session. All is read by then: a server that does not answer has done no harm."""
+        with suppress(PollFailed, Refused, OSError, EOFError):
+            async with asyncio.timeout(_SECONDS_TO_LOG_OUT):
+                async for _ in self._run([_LOGOUT]):
+                    pass
 
     async def _run(self, chunks: Sequence[bytes], *, largest: int = _LARGEST_LITERAL) -> AsyncIterator[Response]:
         """Send a command and yield its untagged responses until it is done.
