@@ -32,7 +32,7 @@ _INSIDE = tuple(
 )
 """Networks that `ipaddress` calls global although they lead, or may lead, to the inside."""
 
-Address = IPv4Address | IPv6Address
+HostAddress = IPv4Address | IPv6Address
 
 
 class NotOutside(Exception):
@@ -48,7 +48,7 @@ def is_host(text: str) -> bool:
         return len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
 
 
-def is_outside(address: Address) -> bool:
+def is_outside(address: HostAddress) -> bool:
     """Whether the address lies in the public internet, and can be nothing else."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return is_outside(address.ipv4_mapped)
@@ -82,6 +82,6 @@ async def resolve_outside(host: str, port: int, *, loopback: bool) -> Sequence[s
     return addresses
 
 
-def _refuse_inside(host: str, address: Address, loopback: bool) -> None:
+def _refuse_inside(host: str, address: HostAddress, loopback: bool) -> None:
     if not is_outside(address) and not (loopback and address.is_loopback):
         raise NotOutside(f"{host} is no host of the public internet.")

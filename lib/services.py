@@ -31,7 +31,7 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
-from lib.inbound.mailboxes.store import Mailboxes
+from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.sink import MailSink
 from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
@@ -368,8 +368,8 @@ class Services:
         return Advisor(self.people, self.lists, self.fact_store, maps)
 
     @cached_property
-    def mailboxes(self) -> Mailboxes:
-        return Mailboxes(self.storage.tables, self.settings.loopback == "on")
+    def mailboxes(self) -> MailboxStore:
+        return MailboxStore(self.storage.tables, self.settings.loopback == "on")
 
     @cached_property
     def polling(self) -> Polling | None:

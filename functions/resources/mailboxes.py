@@ -7,7 +7,7 @@ from functions.api.paging import Page, PageQuery, page
 from functions.api.patching import patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
-from lib.inbound.mailboxes.models import Mailbox, MailboxSpec
+from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
 from lib.storage import Missing
 
 endpoints = Endpoints("Mailboxes")
@@ -15,13 +15,13 @@ endpoints = Endpoints("Mailboxes")
 MailboxPatch = patch_of(MailboxSpec, __name__)
 
 
-@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: Mailbox, 200: Mailbox})
+@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead})
 async def put_mailbox(call: Call) -> Answer:
     """Make a mailbox, or replace one. Reading begins with the mail that comes from then on."""
     return await _saved(call, call.body, call.if_match)
 
 
-@endpoints("GET", "/mailboxes/{id}", answers={200: Mailbox})
+@endpoints("GET", "/mailboxes/{id}", answers={200: MailboxRead})
 async def get_mailbox(call: Call) -> Answer:
     """Read a mailbox, and how its last poll went."""
     mailbox = await call.services.mailboxes.read_mailbox(call.org, call.path["id"])
@@ -30,7 +30,7 @@ async def get_mailbox(call: Call) -> Answer:
     return Answer(200, mailbox, mailbox.etag)
 
 
-@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: Mailbox})
+@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead})
 async def patch_mailbox(call: Call) -> Answer:
     """Change some fields of a mailbox."""
     found = await call.services.mailboxes.load_mailbox(call.org, call.path["id"])
@@ -57,7 +57,7 @@ async def delete_mailbox(call: Call) -> Answer:
     return Answer(200, Deleted(deleted=call.path["id"]))
 
 
-@endpoints("GET", "/mailboxes", query=PageQuery, answers={200: Page[Mailbox]})
+@endpoints("GET", "/mailboxes", query=PageQuery, answers={200: Page[MailboxRead]})
 async def list_mailboxes(call: Call) -> Answer:
     """List the mailboxes, by id."""
     listed = call.services.mailboxes.list_mailboxes(call.org, call.query.after(), call.query.limit + 1)

@@ -21,7 +21,7 @@ from lib.clock import Clock
 from lib.errors import Busy
 from lib.ids import short_hash
 from lib.inbound.mailboxes.errors import MailFailed, PollFailed
-from lib.inbound.mailboxes.graph_requests import GraphMailbox, Lost, NotThere, Token
+from lib.inbound.mailboxes.graph_requests import GraphMailFolders, Lost, NotThere, Token
 from lib.inbound.mailboxes.models import GraphPlace
 from lib.inbound.mailboxes.oauth import AccessTokens
 from lib.inbound.mailboxes.turn import LARGEST_HEADERS, LARGEST_MAIL, Turn
@@ -50,7 +50,7 @@ class GraphPoller:
         """Read the new mails of the turn's mailbox. Raises PollFailed, LeaseTaken, StorageError and network errors."""
         token = self._token_source(turn.mailbox.user, secret)
         async with aiohttp.ClientSession() as session:
-            mailbox = GraphMailbox(self._url, turn.mailbox.user, session, token, self._clock)
+            mailbox = GraphMailFolders(self._url, turn.mailbox.user, session, token, self._clock)
             for folder in turn.mailbox.folders:
                 try:
                     await _poll_folder(turn, mailbox, folder.path)
@@ -81,7 +81,7 @@ class GraphPoller:
             raise PollFailed(f"There is no token for Microsoft Graph ({type(error).__name__}).") from None
 
 
-async def _poll_folder(turn: Turn, mailbox: GraphMailbox, path: str) -> None:
+async def _poll_folder(turn: Turn, mailbox: GraphMailFolders, path: str) -> None:
     place = turn.state.graph.get(path)
     if place is None:
         folder = await mailbox.find_folder(path)
@@ -126,7 +126,7 @@ def _time(value: Any) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-async def _read_item(turn: Turn, mailbox: GraphMailbox, path: str, item: Mapping[str, Any]) -> None:
+async def _read_item(turn: Turn, mailbox: GraphMailFolders, path: str, item: Mapping[str, Any]) -> None:
     await turn.begin_reading()
     place, mail = turn.state.graph[path], str(item["id"])
     labels = [str(label) for label in item.get("categories") or []]

@@ -47,7 +47,7 @@ class NotThere(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DeltaPage:
     """A page of a delta query."""
 
     items: list[Mapping[str, Any]]
@@ -56,7 +56,7 @@ class Page:
     ends_round: bool
 
 
-class GraphMailbox:
+class GraphMailFolders:
     """The folders and mails of one mailbox. Every method raises PollFailed."""
 
     def __init__(self, url: str, user: str, session: aiohttp.ClientSession, token: Token, clock: Clock) -> None:
@@ -90,7 +90,7 @@ class GraphMailbox:
         """Return the address at which a folder's first round begins."""
         return f"{self._user}/mailFolders/{quote(folder, safe='')}/messages/delta?changeType=created&$select={_FIELDS}"
 
-    async def read_page(self, link: str, size: int) -> Page:
+    async def read_page(self, link: str, size: int) -> DeltaPage:
         """Read the page at an address, of some `size` mails. Raises Lost, NotThere."""
         answer = await self._read_json(link, {"Prefer": f"odata.maxpagesize={size}"})
         following, end = answer.get("@odata.nextLink"), answer.get("@odata.deltaLink")
@@ -98,7 +98,7 @@ class GraphMailbox:
         if urlsplit(place)[:2] != urlsplit(self._url)[:2]:
             # Our token goes nowhere else.
             raise PollFailed("Microsoft Graph answers with a link to another host.")
-        return Page(_items(answer), place, following is None)
+        return DeltaPage(_items(answer), place, following is None)
 
     async def read_mail(self, mail: str, largest: int, largest_headers: int) -> bytes:
         """Return the bytes of a mail. Raises NotThere, and MailFailed for a mail over `largest` bytes."""

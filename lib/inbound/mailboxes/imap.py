@@ -14,10 +14,10 @@ from datetime import timedelta
 from lib.errors import Busy
 from lib.inbound.mailboxes.errors import FolderFailed, MailFailed
 from lib.inbound.mailboxes.imap_connection import (
+    CommandRefused,
     FolderStatus,
     ImapConnection,
     ImapServer,
-    Refused,
     connect,
 )
 from lib.inbound.mailboxes.imap_responses import Fetched
@@ -63,7 +63,7 @@ class ImapPoller:
         for folder in turn.mailbox.folders:
             try:
                 status = await connection.read_status(folder.path)
-            except Refused:
+            except CommandRefused:
                 turn.failed_folders.append(f"The folder {folder.path} is not there, or may not be read.")
                 continue
             place = turn.state.imap.get(folder.path)
@@ -97,7 +97,7 @@ async def _read_folder(turn: Turn, connection: ImapConnection, path: str, status
             await _read_mails(turn, connection, path, some)
             if len(some) == len(uids):
                 place.next_uid = last + 1
-    except Refused:
+    except CommandRefused:
         raise FolderFailed(f"The folder {path} cannot be read.") from None
 
 
@@ -143,5 +143,5 @@ async def _headers(turn: Turn, connection: ImapConnection, path: str, mail: Fetc
         return b""
     try:
         return await connection.read_headers(mail.uid, LARGEST_HEADERS) or b""
-    except Refused:
+    except CommandRefused:
         return b""

@@ -52,7 +52,7 @@ _AFTER_REFUSED_LOGIN = timedelta(minutes=10)
 """Servers lock accounts after several refused logins."""
 
 
-class Refused(Exception):
+class CommandRefused(Exception):
     """The server answered NO or BAD. `code` is the response code, if there is one."""
 
     def __init__(self, code: str | None) -> None:
@@ -86,7 +86,7 @@ class ImapServer:
 
 
 class ImapConnection:
-    """A connection after its login. Every method raises PollFailed, Refused, OSError and IncompleteReadError."""
+    """A connection after its login. Every method raises PollFailed, CommandRefused, OSError and IncompleteReadError."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -113,7 +113,7 @@ class ImapConnection:
         try:
             async for _ in command:
                 pass
-        except Refused as error:
+        except CommandRefused as error:
             if error.code in _FOR_NOW:
                 raise PollFailed("The server takes no logins for now.") from None
             raise PollFailed(f"The server refuses the login of {user}.", _AFTER_REFUSED_LOGIN) from None
@@ -176,7 +176,7 @@ class ImapConnection:
 
     async def logout(self) -> None:
         """End the session. All is read by then: a server that does not answer has done no harm."""
-        with suppress(PollFailed, Refused, OSError, EOFError):
+        with suppress(PollFailed, CommandRefused, OSError, EOFError):
             async with asyncio.timeout(_SECONDS_TO_LOG_OUT):
                 async for _ in self._run([_LOGOUT]):
                     pass
@@ -198,7 +198,7 @@ class ImapConnection:
             elif response.line.startswith(tag + b" "):
                 done = Response(response.line[len(tag) + 1 :])
                 if not done.line.upper().startswith(b"OK"):
-                    raise Refused(done.code)
+                    raise CommandRefused(done.code)
                 return
             elif response.line.upper().startswith(b"* BYE") and chunks[0] != _LOGOUT:
                 raise PollFailed("The server closed the connection.")

@@ -40,7 +40,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a FETCH response says of a mail."""
+    """The items of a FETCH response."""
 
     uid: int
     flags: tuple[str, ...] = ()

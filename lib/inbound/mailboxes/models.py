@@ -100,7 +100,7 @@ class StoredMailbox(MailboxSpec):
     id: ChosenId
 
 
-class Mailbox(StoredMailbox):
+class MailboxRead(StoredMailbox):
     """A mailbox, as answered."""
 
     etag: str

@@ -1,9 +1,9 @@
 """Access tokens of mailboxes: from the client that a secret describes, or the secret itself.
 
-The secret of a mailbox with OAuth holds a JSON object of `token_url`, `client_id`, `client_secret`, `scope` and
-`refresh_token`, of which `client_secret`, `scope` and `refresh_token` are optional. With a refresh token it is the
+The secret of a mailbox with OAuth holds a JSON object of `token_url` and `client_id`, and as needed of
+`client_secret`, `scope` and `refresh_token`. With a refresh token it is the
 grant `refresh_token` (RFC 6749, 6), without one `client_credentials` (4.4). A secret that is no JSON is a token
-already, which somebody else renews.
+already, which another program renews.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ async def _requested(client: OAuthClient, form: dict[str, str]) -> tuple[str, in
             session.post(client.token_url, data=form, allow_redirects=False) as response,
         ):
             if response.status != 200:
-                raise PollFailed(f"The authorization server gives no access token (status {response.status}).")
+                raise PollFailed(f"The authorization server gives no token (status {response.status}).")
             answer = await response.json(content_type=None)
             return str(answer["access_token"]), int(answer.get("expires_in", _LASTS))
     except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError) as error:

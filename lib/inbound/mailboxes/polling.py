@@ -1,7 +1,7 @@
 """Polling: once a minute, every mailbox of every organization, side by side.
 
-A server has 20 seconds for all mailboxes that an organization has there, of which four are polled at once. What had
-no turn by then is first at the next time. So a server that hangs takes time from its own mailboxes alone, and the
+The mailboxes of one organization on one server share 20 seconds, and four of them are polled at once. What had no turn
+by then comes first at the next time. So a server that hangs takes time from its own mailboxes alone, and the
 whole run ends before the next one begins.
 """
 
@@ -21,7 +21,7 @@ from lib.clock import Clock
 from lib.inbound.mailboxes.errors import PollFailed
 from lib.inbound.mailboxes.models import MailboxState
 from lib.inbound.mailboxes.secrets import MailboxSecrets
-from lib.inbound.mailboxes.store import Mailboxes, Polled
+from lib.inbound.mailboxes.store import MailboxStore, Polled
 from lib.inbound.mailboxes.turn import LeaseTaken, Turn
 from lib.inbound.sink import MailSink
 from lib.organizations.registry import Organizations
@@ -76,7 +76,7 @@ class Polling:
     def __init__(
         self,
         organizations: Organizations,
-        mailboxes: Mailboxes,
+        mailboxes: MailboxStore,
         secrets: MailboxSecrets,
         pollers: Mapping[str, Poller],
         sink: MailSink,

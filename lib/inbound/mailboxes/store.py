@@ -14,7 +14,7 @@ from datetime import datetime
 from cachetools import LRUCache
 
 from lib.errors import Stale, WrongField
-from lib.inbound.mailboxes.models import PORTS, Mailbox, MailboxSpec, MailboxState, StoredMailbox
+from lib.inbound.mailboxes.models import PORTS, MailboxRead, MailboxSpec, MailboxState, StoredMailbox
 from lib.inbound.mailboxes.secrets import check_secret_name
 from lib.outside import NotOutside, refuse_inside_name
 from lib.storage import Conflict, Missing, Range, Row, Tables, put_if_unchanged
@@ -37,7 +37,7 @@ class Polled:
     """The etag of the state; None where none is stored."""
 
 
-class Mailboxes:
+class MailboxStore:
     """Mailboxes of every organization. With `loopback`, servers on this machine are allowed, at any port."""
 
     def __init__(self, tables: Tables, loopback: bool = False) -> None:
@@ -51,19 +51,19 @@ class Mailboxes:
         """Load a mailbox with its etag; None if there is none."""
         return await self._mailboxes.load(organization, _MAILBOXES, mailbox)
 
-    async def read_mailbox(self, organization: str, mailbox: str) -> Mailbox | None:
+    async def read_mailbox(self, organization: str, mailbox: str) -> MailboxRead | None:
         """Load a mailbox as it is answered; None if there is none."""
         found = await self.load_mailbox(organization, mailbox)
         return None if found is None else await self._answered(organization, *found)
 
-    async def list_mailboxes(self, organization: str, after: str | None, limit: int) -> AsyncIterator[Mailbox]:
+    async def list_mailboxes(self, organization: str, after: str | None, limit: int) -> AsyncIterator[MailboxRead]:
         """List mailboxes as they are answered, by id."""
         async for _, stored, etag in self._mailboxes.list(organization, _MAILBOXES, Range(after=after), limit):
             yield await self._answered(organization, stored, etag)
 
     async def save_mailbox(
         self, organization: str, mailbox: str, spec: MailboxSpec, if_match: str | None
-    ) -> tuple[Mailbox, bool]:
+    ) -> tuple[MailboxRead, bool]:
         """Save a mailbox; return it, and whether it is new. Raises WrongField, Stale."""
         self._check(organization, spec)
         stored = StoredMailbox(id=mailbox, **spec.model_dump(include=set(MailboxSpec.model_fields)))
@@ -114,10 +114,10 @@ class Mailboxes:
         """Remember a poll in this process alone: most polls find nothing, and writing that down would cost a write."""
         self._polled[organization, mailbox] = at
 
-    async def _answered(self, organization: str, stored: StoredMailbox, etag: str) -> Mailbox:
+    async def _answered(self, organization: str, stored: StoredMailbox, etag: str) -> MailboxRead:
         found = await self._states.load(organization, _STATES, stored.id)
         state = found[0] if found else MailboxState()
         times = [each for each in (state.noted_at, self._polled.get((organization, stored.id))) if each]
-        return Mailbox(
+        return MailboxRead(
             **stored.model_dump(), etag=etag, last_poll_at=max(times, default=None), last_error=state.last_error
         )

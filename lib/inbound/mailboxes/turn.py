@@ -16,7 +16,7 @@ from lib.clock import Clock
 from lib.errors import Stale
 from lib.inbound.mailboxes.errors import MailFailed
 from lib.inbound.mailboxes.models import GraphPlace, ImapPlace, StoredMailbox
-from lib.inbound.mailboxes.store import Mailboxes, Polled
+from lib.inbound.mailboxes.store import MailboxStore, Polled
 from lib.inbound.origin import Origin
 from lib.inbound.sink import MailSink
 from lib.mime.sizes import MEGABYTE
@@ -52,7 +52,7 @@ class Turn:
         self,
         organization: str,
         polled: Polled,
-        mailboxes: Mailboxes,
+        mailboxes: MailboxStore,
         sink: MailSink,
         places: WorkPlaces,
         clock: Clock,
@@ -95,7 +95,8 @@ class Turn:
 
     async def keep_mail(self, raw: bytes, folder: str, labels: list[str]) -> None:
         """Hand a mail to the sink. Raises StorageError."""
-        await self._sink.keep_mail(self.organization, raw, self._origin(folder, labels))
+        origin = self._origin(folder, labels)
+        await self._sink.keep_mail(self.organization, raw, origin)
 
     async def refuse_mail(self, headers: bytes, folder: str, labels: list[str], reason: str) -> None:
         """Hand the note to the sink that a mail could not be read. Raises StorageError."""

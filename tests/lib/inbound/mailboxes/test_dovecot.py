@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,7 +38,7 @@ def user(dovecot: Dovecot) -> str:
     return name
 
 
-async def polls(dovecot: Dovecot, user: str, clock: SetClock | None = None, **fields: object) -> Polls:
+async def polls(dovecot: Dovecot, user: str, clock: SetClock | None = None, **fields: Any) -> Polls:
     """A poller that has polled this mailbox once."""
     made = await Polls(tls=dovecot.trust, clock=clock or SetClock(datetime.now(UTC))).start()
     await made.save(**{"user": user, "port": dovecot.port, **fields})
