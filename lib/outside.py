@@ -12,10 +12,13 @@ import asyncio
 import re
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LONGEST_HOST = 253
+_MOST_LOOKUPS = 64
 
 _INSIDE = tuple(
     ip_network(each)
@@ -75,11 +78,18 @@ async def resolve_outside(host: str, port: int, *, loopback: bool) -> Sequence[s
     With `loopback`, addresses of this machine are accepted as well. Raises NotOutside where any address lies inside,
     and OSError where the name cannot be resolved.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_threads(), look_up)
     addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
     for address in addresses:
         _refuse_inside(host, ip_address(address), loopback)
     return addresses
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads for lookups alone: a name whose servers do not answer holds one for half a minute."""
+    return ThreadPoolExecutor(_MOST_LOOKUPS, "look-up")
 
 
 def _refuse_inside(host: str, address: HostAddress, loopback: bool) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
@@ -72,10 +70,8 @@ def test_the_setting_allows_this_machine_alone(address: str) -> None:
 
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    async def answer(*_: Any, **__: Any) -> Any:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 993)) for address in addresses]
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", answer)
+    places = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 993)) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
 
 
 async def test_a_name_that_leads_outside_gives_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

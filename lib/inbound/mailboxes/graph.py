@@ -86,7 +86,8 @@ async def _poll_folder(turn: Turn, mailbox: GraphMailFolders, path: str) -> None
     if place is None:
         folder = await mailbox.find_folder(path)
         place = turn.state.graph[path] = GraphPlace(folder=folder, link=mailbox.first_link(folder), since=turn.now())
-    while turn.left > 0:
+    while turn.left > 0 and turn.pages_left > 0:
+        turn.pages_left -= 1
         try:
             page = await mailbox.read_page(place.link, _PAGE_OF_FIRST_ROUND if place.first_round else _PAGE)
         except Lost:

@@ -167,7 +167,8 @@ class Polling:
             log.warning("a mail of organization %s could not be kept: %s", turn.organization, error)
             return PollFailed("A mail could not be kept for now. It will be read again.")
         except TimeoutError:
-            return PollFailed("The server did not answer in time.")
+            # Many mails, or large ones, take more turns than one.
+            return None if turn.has_read else PollFailed("The server did not answer in time.")
         except (OSError, EOFError):
             return PollFailed("The connection to the server broke off.")
         except Exception:

@@ -32,6 +32,9 @@ LARGEST_HEADERS = 256 * 1024
 MOST_MAILS = 200
 """Mails that one turn reads."""
 
+MOST_PAGES = 25
+"""Pages of lists that one turn reads: a full folder takes several turns."""
+
 MARGIN = timedelta(hours=1)
 """Time before the last note from which mail is read again where a server has lost the place, as clocks differ."""
 
@@ -62,6 +65,10 @@ class Turn:
         self.state = polled.state
         self.left = MOST_MAILS
         """Mails that may still be read."""
+        self.pages_left = MOST_PAGES
+        """Pages of lists that may still be read."""
+        self.has_read = False
+        """Whether a mail was read to its end."""
         self.failed_folders: list[str] = []
         """A sentence for each folder that could not be read."""
         self._polled = polled
@@ -122,6 +129,7 @@ class Turn:
                 place.breaks += 1
                 raise
             place.breaks = 0
+            self.has_read = True
 
     def check_breaks(self, place: ImapPlace | GraphPlace) -> None:
         """Raise MailFailed where polls have broken off in this mail again and again."""

@@ -81,6 +81,21 @@ async def test_of_a_full_mailbox_no_old_mail_is_read_and_none_that_comes_meanwhi
     assert graph.asked["mail"] == 1
 
 
+async def test_a_full_mailbox_takes_several_polls_and_no_mail_of_the_meantime_is_missed(
+    polls: Polls, graph: GraphFolders
+) -> None:
+    for number in range(3000):
+        graph.add_mail(mail(f"old {number}"), LONG_AGO)
+    await polls.run()
+    graph.add_mail(mail("one"), AFTER)
+
+    for _ in range(3):
+        await polls.run()
+
+    assert polls.sink.subjects == ["one"]
+    assert await polls.error() is None
+
+
 async def test_an_old_mail_that_is_moved_into_a_folder_is_new_there(polls: Polls, graph: GraphFolders) -> None:
     graph.folders = [("f1", "Rep's deals", "inbox")]
     graph.created["f1"] = []
