@@ -111,6 +111,14 @@ class Dovecot:
                 session.store(number.decode(), "+FLAGS", "\\Deleted")
             session.expunge()
 
+    def flag(self, user: str, mail: str, flag: str) -> None:
+        """Set a flag or keyword of the mails of the INBOX whose subject holds these words."""
+        with self.session(user) as session:
+            session.select()
+            _, [numbers] = session.search(None, "SUBJECT", f'"{mail}"')
+            for number in numbers.split():
+                session.store(number.decode(), "+FLAGS", flag)
+
     def renumber(self, user: str) -> None:
         """Forget the INBOX's UIDs, as after a restored backup: UIDVALIDITY changes."""
         maildir = self.folder / "mail" / user / "Maildir"

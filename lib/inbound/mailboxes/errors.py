@@ -13,10 +13,6 @@ class PollFailed(Exception):
         self.wait = wait
 
 
-class FolderFailed(Exception):
-    """A folder that could not be read; the others of the mailbox can."""
-
-
 class MailFailed(Exception):
     """A mail that cannot be read, now or later. `headers` are its header lines, as far as they could be had."""
 

@@ -3,7 +3,8 @@
 The first round goes through the folder's present mails, 500 a page and without their content, and reads those alone
 that came after it began. A filter by time would spare it the pages, and would hide old mails that are moved into the
 folder later. Each later round tells of mails that came or were moved here. Where Graph has lost the place (410), the
-first round begins again, and reads what came since the last note, less an hour. Sources:
+first round begins again, and reads what came since the last note, less an hour. A mailbox with categories has a
+second query, for mails that are changed: one that has got a category is read. Sources:
 https://learn.microsoft.com/en-us/graph/delta-query-messages,
 https://learn.microsoft.com/en-us/graph/delta-query-overview (synchronization reset).
 """
@@ -21,7 +22,7 @@ from lib.clock import Clock
 from lib.errors import Busy
 from lib.ids import short_hash
 from lib.inbound.mailboxes.errors import MailFailed, PollFailed
-from lib.inbound.mailboxes.graph_requests import GraphMailFolders, Lost, NotThere, Token
+from lib.inbound.mailboxes.graph_requests import Change, GraphMailFolders, Lost, NotThere, Token
 from lib.inbound.mailboxes.models import GraphPlace
 from lib.inbound.mailboxes.oauth import AccessTokens
 from lib.inbound.mailboxes.turn import LARGEST_HEADERS, LARGEST_MAIL, Turn
@@ -53,9 +54,12 @@ class GraphPoller:
             mailbox = GraphMailFolders(self._url, turn.mailbox.user, session, token, self._clock)
             for folder in turn.mailbox.folders:
                 try:
-                    await _poll_folder(turn, mailbox, folder.path)
+                    await _Folder(turn, mailbox, folder.path, "created").poll()
+                    if turn.mailbox.categories:
+                        await _Folder(turn, mailbox, folder.path, "updated").poll()
                 except NotThere:
                     turn.state.graph.pop(folder.path, None)
+                    turn.state.graph_changes.pop(folder.path, None)
                     turn.failed_folders.append(f"The folder {folder.path} is not there.")
                 except Busy:
                     continue
@@ -81,41 +85,78 @@ class GraphPoller:
             raise PollFailed(f"There is no token for Microsoft Graph ({type(error).__name__}).") from None
 
 
-async def _poll_folder(turn: Turn, mailbox: GraphMailFolders, path: str) -> None:
-    place = turn.state.graph.get(path)
-    if place is None:
-        folder = await mailbox.find_folder(path)
-        place = turn.state.graph[path] = GraphPlace(folder=folder, link=mailbox.first_link(folder), since=turn.now())
-    while turn.left > 0 and turn.pages_left > 0:
-        turn.pages_left -= 1
-        try:
-            page = await mailbox.read_page(place.link, _PAGE_OF_FIRST_ROUND if place.first_round else _PAGE)
-        except Lost:
-            if place.link == mailbox.first_link(place.folder):
-                raise PollFailed("Microsoft Graph does not begin to list the folder's mails.") from None
-            since = place.since if place.first_round else turn.last_noted
-            place = turn.state.graph[path] = GraphPlace(
-                folder=place.folder, link=mailbox.first_link(place.folder), since=since
-            )
-            continue
-        for item in page.items:
-            if _is_new(item, place):
-                if turn.left <= 0:
-                    return
-                await _read_item(turn, mailbox, path, item)
-        if page.items or not page.ends_round or place.first_round:
-            place.link, place.handled = page.link, []
-            place.first_round = place.first_round and not page.ends_round
-        if page.ends_round:
-            return
+class _Folder:
+    """Mails of one folder that were created or moved there, or that were changed there, during one turn."""
+
+    def __init__(self, turn: Turn, mailbox: GraphMailFolders, path: str, change: Change) -> None:
+        self._turn = turn
+        self._mailbox = mailbox
+        self._path = path
+        self._change: Change = change
+        self._places = turn.state.graph if change == "created" else turn.state.graph_changes
+
+    async def poll(self) -> None:
+        """Read the pages from the folder's place on. Raises PollFailed, NotThere, LeaseTaken, Busy, StorageError."""
+        turn = self._turn
+        place = self._places.get(self._path)
+        if place is None:
+            place = self._begin(await self._mailbox.find_folder(self._path), turn.now())
+        while turn.left > 0 and turn.pages_left > 0:
+            turn.pages_left -= 1
+            try:
+                page = await self._mailbox.read_page(place.link, _PAGE_OF_FIRST_ROUND if place.first_round else _PAGE)
+            except Lost:
+                if place.link == self._mailbox.first_link(place.folder, self._change):
+                    raise PollFailed("Microsoft Graph does not begin to list the folder's mails.") from None
+                place = self._begin(place.folder, place.since if place.first_round else turn.last_noted)
+                continue
+            for item in page.items:
+                if self._is_new(item, place):
+                    if turn.left <= 0:
+                        return
+                    await self._read_item(item, place)
+            if page.items or not page.ends_round or place.first_round:
+                place.link = page.link
+                place.first_round = place.first_round and not page.ends_round
+                if self._change == "created":
+                    place.handled = []
+            if page.ends_round:
+                return
+
+    def _begin(self, folder: str, since: datetime) -> GraphPlace:
+        link = self._mailbox.first_link(folder, self._change)
+        place = self._places[self._path] = GraphPlace(folder=folder, link=link, since=since)
+        return place
+
+    def _is_new(self, item: Mapping[str, Any], place: GraphPlace) -> bool:
+        if "@removed" in item or item.get("isDraft") is True or not isinstance(item.get("id"), str):
+            return False
+        if self._change == "updated" and (place.first_round or self._turn.mailbox.category_of(_labels(item)) is None):
+            return False
+        if place.first_round and _time(item.get("createdDateTime")) < place.since:
+            return False
+        return short_hash(item["id"]) not in place.handled
+
+    async def _read_item(self, item: Mapping[str, Any], place: GraphPlace) -> None:
+        turn, mail, labels = self._turn, str(item["id"]), _labels(item)
+        await turn.begin_reading()
+        async with turn.reading(place, _SIZE_UNKNOWN):
+            try:
+                turn.check_breaks(place)
+                raw = await self._mailbox.read_mail(mail, LARGEST_MAIL, LARGEST_HEADERS)
+                await turn.keep_mail(raw, self._path, labels)
+            except MailFailed as error:
+                await turn.refuse_mail(error.headers, self._path, labels, f"{error}")
+            except NotThere:
+                pass  # It was moved or deleted meanwhile.
+        place.note_handled(short_hash(mail))
+        changes = turn.state.graph_changes.get(self._path)
+        if self._change == "created" and changes is not None and turn.mailbox.category_of(labels) is not None:
+            changes.note_handled(short_hash(mail))
 
 
-def _is_new(item: Mapping[str, Any], place: GraphPlace) -> bool:
-    if "@removed" in item or item.get("isDraft") is True or not isinstance(item.get("id"), str):
-        return False
-    if place.first_round and _time(item.get("createdDateTime")) < place.since:
-        return False
-    return short_hash(item["id"]) not in place.handled
+def _labels(item: Mapping[str, Any]) -> list[str]:
+    return [str(label) for label in item.get("categories") or []]
 
 
 def _time(value: Any) -> datetime:
@@ -125,19 +166,3 @@ def _time(value: Any) -> datetime:
     except ValueError:
         read = datetime.min.replace(tzinfo=UTC)
     return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-async def _read_item(turn: Turn, mailbox: GraphMailFolders, path: str, item: Mapping[str, Any]) -> None:
-    await turn.begin_reading()
-    place, mail = turn.state.graph[path], str(item["id"])
-    labels = [str(label) for label in item.get("categories") or []]
-    async with turn.reading(place, _SIZE_UNKNOWN):
-        try:
-            turn.check_breaks(place)
-            raw = await mailbox.read_mail(mail, LARGEST_MAIL, LARGEST_HEADERS)
-            await turn.keep_mail(raw, path, labels)
-        except MailFailed as error:
-            await turn.refuse_mail(error.headers, path, labels, f"{error}")
-        except NotThere:
-            pass  # It was moved or deleted meanwhile.
-    place.handled.append(short_hash(mail))

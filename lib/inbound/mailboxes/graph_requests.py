@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -36,6 +36,9 @@ _AFTER_NO_ACCESS = timedelta(minutes=10)
 
 Token = Callable[[str | None], Awaitable[str]]
 """Returns an access token, another one than the one that was refused, if that is given. Raises PollFailed."""
+
+
+Change = Literal["created", "updated"]
 
 
 class Lost(Exception):
@@ -86,15 +89,17 @@ class GraphMailFolders:
             raise NotThere
         return found
 
-    def first_link(self, folder: str) -> str:
-        """Return the address at which a folder's first round begins."""
-        return f"{self._user}/mailFolders/{quote(folder, safe='')}/messages/delta?changeType=created&$select={_FIELDS}"
+    def first_link(self, folder: str, change: Change) -> str:
+        """Return the address at which a folder's first round begins, for changes of one type."""
+        return f"{self._user}/mailFolders/{quote(folder, safe='')}/messages/delta?changeType={change}&$select={_FIELDS}"
 
     async def read_page(self, link: str, size: int) -> DeltaPage:
         """Read the page at an address, of some `size` mails. Raises Lost, NotThere."""
         answer = await self._read_json(link, {"Prefer": f"odata.maxpagesize={size}"})
         following, end = answer.get("@odata.nextLink"), answer.get("@odata.deltaLink")
         place = str(following or end or "")
+        if not place:
+            raise PollFailed("Microsoft Graph answers what Heed does not understand.")
         if urlsplit(place)[:2] != urlsplit(self._url)[:2]:
             # Our token goes nowhere else.
             raise PollFailed("Microsoft Graph answers with a link to another host.")

@@ -44,6 +44,7 @@ _SECONDS_TO_CONNECT = 6
 _SECONDS_TO_LOG_OUT = 1
 _LOGOUT = b"LOGOUT"
 _LITERAL = re.compile(rb"\{([0-9]{1,20})\}$")
+_ATOM = re.compile(r"[!#$&'+,./0-9:;<=>?@A-Z\[^_`a-z|}~-]+")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FOR_NOW = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN")
 """Response codes (RFC 5530) of refusals that are not the login's fault."""
@@ -73,6 +74,9 @@ class FolderStatus:
 
     next_uid: int
     """UIDNEXT: no mail of the folder has this UID or a higher one."""
+
+    modseq: int | None = None
+    """HIGHESTMODSEQ (RFC 7162): it grows with every change of a flag. None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +122,22 @@ class ImapConnection:
                 raise PollFailed("The server takes no logins for now.") from None
             raise PollFailed(f"The server refuses the login of {user}.", _AFTER_REFUSED_LOGIN) from None
 
-    async def read_status(self, path: str) -> FolderStatus:
+    async def counts_changes(self) -> bool:
+        """Whether the server counts changes of flags (CONDSTORE, RFC 7162)."""
+        found = False
+        async for response in self._run([b"CAPABILITY"]):
+            found = found or b"CONDSTORE" in response.line.upper().split()
+        return found
+
+    async def read_status(self, path: str, *, modseq: bool = False) -> FolderStatus:
         """Ask for the state of a folder: the one command that a poll without new mail costs."""
         items: dict[str, int] = {}
-        async for response in self._run([b"STATUS " + quoted(encode_folder(path)) + b" (UIDNEXT UIDVALIDITY)"]):
+        wanted = b" (UIDNEXT UIDVALIDITY HIGHESTMODSEQ)" if modseq else b" (UIDNEXT UIDVALIDITY)"
+        async for response in self._run([b"STATUS " + quoted(encode_folder(path)) + wanted]):
             items |= status_items(response) or {}
         if "UIDNEXT" not in items or "UIDVALIDITY" not in items:
             raise PollFailed("The server does not number its mails (UIDNEXT, UIDVALIDITY).")
-        return FolderStatus(items["UIDVALIDITY"], items["UIDNEXT"])
+        return FolderStatus(items["UIDVALIDITY"], items["UIDNEXT"], items.get("HIGHESTMODSEQ") if modseq else None)
 
     async def open_folder(self, path: str) -> None:
         """Open a folder for reading alone."""
@@ -139,6 +151,16 @@ class ImapConnection:
     async def search_since(self, day: date) -> list[int]:
         """Return the UIDs of mails that arrived on the day or later, as the server counts days, in order."""
         return await self._search(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year}")
+
+    async def search_keywords(self, keywords: Sequence[str], modseq: int) -> list[int]:
+        """Return the UIDs of mails that were changed after `modseq` and have one of the keywords, in order.
+
+        Names that no keyword can have (RFC 3501, 9: atom) are left out.
+        """
+        atoms = [f"KEYWORD {each}" for each in keywords if _ATOM.fullmatch(each)]
+        return (
+            await self._search(" ".join([f"MODSEQ {modseq + 1}", *["OR"] * (len(atoms) - 1), *atoms])) if atoms else []
+        )
 
     async def _search(self, criterion: str) -> list[int]:
         uids: set[int] = set()

@@ -72,7 +72,8 @@ def found_uids(response: Response) -> list[int]:
     """Return the numbers of a SEARCH response; none for another response."""
     if not response.line.upper().startswith(b"SEARCH"):
         return []
-    return [int(word) for word in response.line.split()[1:] if word.isdigit()]
+    numbers = response.line.partition(b"(")[0]  # a search by MODSEQ ends with the highest one, in parentheses
+    return [int(word) for word in numbers.split()[1:] if word.isdigit()]
 
 
 def fetched(response: Response) -> Fetched | None:

@@ -110,6 +110,9 @@ class MailboxRead(StoredMailbox):
     last_error: str | None = Field(description="what went wrong at the last poll, in words; null where nothing did")
 
 
+_MOST_TAGGED = 500
+
+
 class ImapPlace(BaseModel):
     """The place up to which an IMAP folder was read."""
 
@@ -119,8 +122,18 @@ class ImapPlace(BaseModel):
     next_uid: int
     """The lowest UID that was not read."""
 
+    modseq: int | None = None
+    """The folder's HIGHESTMODSEQ up to which changes of keywords were read; None where these are not watched."""
+
+    tagged: list[int] = []
+    """UIDs of the last mails that were read and carried a category."""
+
     breaks: int = 0
     """Number of polls that broke off at this place, in the middle of a mail."""
+
+    def note_tagged(self, uid: int) -> None:
+        """Note that a mail with a category was read: further changes of its flags are no news."""
+        self.tagged = [*self.tagged, uid][-_MOST_TAGGED:]
 
 
 class GraphPlace(BaseModel):
@@ -139,10 +152,14 @@ class GraphPlace(BaseModel):
     """Whether the folder's present mails are still being counted."""
 
     handled: list[str] = []
-    """Hashes of mails of the page at `link` that were taken over."""
+    """Hashes of mails that were taken over: of the page at `link`; of changed mails the last ones."""
 
     breaks: int = 0
     """Number of polls that broke off at this place, in the middle of a mail."""
+
+    def note_handled(self, mail: str) -> None:
+        """Note by its hash that a mail was taken over."""
+        self.handled = [*self.handled, mail][-_MOST_TAGGED:]
 
 
 class MailboxState(BaseModel):
@@ -155,7 +172,10 @@ class MailboxState(BaseModel):
     """By the folder's path."""
 
     graph: dict[str, GraphPlace] = {}
-    """By the folder's path."""
+    """The places of new mails, by the folder's path."""
+
+    graph_changes: dict[str, GraphPlace] = {}
+    """The places of changed mails, which may have got a category, by the folder's path."""
 
     noted_at: Moment | None = None
     """The time of the last poll that was written down."""

@@ -194,7 +194,7 @@ def _is_due(polled: Polled, now: datetime) -> bool:
     connection = mailbox.connection_digest()
     if state.connection != connection:
         polled.state = state = MailboxState(connection=connection)
-    for places in (state.imap, state.graph):
+    for places in (state.imap, state.graph, state.graph_changes):
         for path in places.keys() - {folder.path for folder in mailbox.folders}:
             del places[path]
     return mailbox.enabled and (state.next_poll_at is None or state.next_poll_at <= now)

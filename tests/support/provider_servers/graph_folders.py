@@ -25,6 +25,8 @@ class GraphFolders(Provider):
         self.mails: dict[str, tuple[dict[str, Any], bytes]] = {}
         self.created: dict[str, list[str]] = {"inbox": []}
         """Ids of the mails that came into each folder, in order."""
+        self.updated: dict[str, list[str]] = {}
+        """Ids of the mails that were changed in each folder, in order."""
         self.valid_from = 0
         """Links of an older generation have expired."""
         self.prefers: list[str] = []
@@ -78,17 +80,17 @@ class GraphFolders(Provider):
             return error(404, "ErrorItemNotFound", "The specified object was not found in the store.")
         token = query.get("$skiptoken") or query.get("$deltatoken")
         if token is None:
-            assert query["changeType"] == "created"
-            token = f"{self.valid_from}.0"
-        generation, start = map(int, token.split("."))
+            token = f"{query['changeType']}.{self.valid_from}.0"
+        change, generation, start = token.split(".")[0], *map(int, token.split(".")[1:])
+        listed = self.created[folder] if change == "created" else self.updated.get(folder, [])
         if generation < self.valid_from:
             return error(410, "syncStateNotFound", "The sync state generation is not found.")
         self.prefers.append(request.headers["Prefer"])
         size = min(int(request.headers["Prefer"].partition("=")[2]), 50)
-        names = self.created[folder][start : start + size]
+        names = listed[start : start + size]
         end = start + len(names)
-        kind, link = ("deltaLink", "$deltatoken") if end == len(self.created[folder]) else ("nextLink", "$skiptoken")
-        place = f"{self.link_host or self.url}{request.path}?{link}={self.valid_from}.{end}"
+        kind, link = ("deltaLink", "$deltatoken") if end == len(listed) else ("nextLink", "$skiptoken")
+        place = f"{self.link_host or self.url}{request.path}?{link}={change}.{self.valid_from}.{end}"
         gone = {"id": "mail-gone", "@removed": {"reason": "deleted"}}
         items = [self.mails[name][0] if name in self.mails else gone for name in names]
         return web.json_response({"value": items, f"@odata.{kind}": place})

@@ -105,6 +105,22 @@ async def test_a_keyword_of_the_mailbox_is_named_as_the_mailbox_has_it(dovecot: 
     ]
 
 
+async def test_an_old_mail_that_gets_a_category_is_read_once(dovecot: Dovecot, user: str) -> None:
+    poller = await polls(dovecot, user, categories=[{"name": "No keyword"}, {"name": "Track"}, {"name": "Blue"}])
+    dovecot.deliver(user, mail("new"), flags="blue")
+    dovecot.flag(user, "old", "Track")
+    await poller.run()
+
+    dovecot.flag(user, "old", "\\Seen")
+    dovecot.flag(user, "new", "\\Seen")
+    await poller.run()
+
+    assert [(subject, origin.category) for _, subject, origin in poller.sink.kept] == [
+        ("new", "Blue"),
+        ("old", "Track"),
+    ]
+
+
 async def test_drafts_are_no_mail(dovecot: Dovecot, user: str) -> None:
     poller = await polls(dovecot, user)
     dovecot.deliver(user, mail("unfinished"), flags="\\Draft")

@@ -318,3 +318,23 @@ async def test_the_identitys_revoked_token_is_renewed(polls: Polls, graph: Graph
     await polls.run()
 
     assert polls.sink.subjects == ["one"]
+
+
+async def test_an_old_mail_that_gets_a_category_is_read_once(polls: Polls, graph: GraphFolders) -> None:
+    await save(polls, categories=[{"name": "Track"}])
+    old = graph.add_mail(mail("old"), LONG_AGO)
+    other = graph.add_mail(mail("other"), LONG_AGO)
+    await polls.run()
+    graph.mails[old][0]["categories"] = ["Blue", "track"]
+    graph.updated["inbox"] = [old, other]
+    await polls.run()
+    new = graph.add_mail(mail("new"), AFTER, categories=["Track"])
+    await polls.run()
+
+    graph.updated["inbox"] += [old, new]
+    await polls.run()
+
+    assert [(subject, origin.category) for _, subject, origin in polls.sink.kept] == [
+        ("old", "Track"),
+        ("new", "Track"),
+    ]
