@@ -17,7 +17,9 @@ from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_LONGEST_HOST = 253
+LONGEST_HOST = 253
+"""Characters of a host name (RFC 1035, 2.3.4)."""
+
 _MOST_LOOKUPS = 64
 
 _INSIDE = tuple(
@@ -48,7 +50,7 @@ def is_host(text: str) -> bool:
         return bool(ip_address(text))
     except ValueError:
         labels = text.removesuffix(".").split(".")
-        return len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
+        return len(text) <= LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
 
 
 def is_outside(address: HostAddress) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from lib.fields import ChosenId, Model, Moment, RecordType, Regarding
-from lib.outside import is_host
+from lib.outside import LONGEST_HOST, is_host
 
 PORTS = {"tls": 993, "starttls": 143}
 """The ports of IMAP (RFC 8314, 3.2; RFC 9051, 2.1), by the way in which TLS begins."""
@@ -24,6 +24,7 @@ def _host(value: str) -> str:
 
 
 _Printable = StringConstraints(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$")
+HostName = Annotated[str, StringConstraints(max_length=LONGEST_HOST), AfterValidator(_host)]
 FolderPath = Annotated[str, _Printable]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,126}$")]
 
@@ -50,7 +51,7 @@ class MailboxSpec(Model):
     kind: Literal["imap", "graph"]
     owner: ChosenId | None = Field(None, description="the id of the user whose mailbox it is")
     queue: bool = Field(False, description="whether it is a queue that several users share")
-    host: Annotated[str, AfterValidator(_host)] | None = Field(None, description="the IMAP server; none for graph")
+    host: HostName | None = Field(None, description="the IMAP server; none for graph")
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="993 for tls, 143 for starttls; that is the default, too"
     )
