@@ -19,6 +19,7 @@ from functions.resources import (
     consents,
     delivery_advice,
     health,
+    mailboxes,
     messages,
     organizations,
     people,
@@ -34,6 +35,7 @@ from functions.resources import (
 )
 from functions.triggers import dead_letters as dead_letter_alarm
 from functions.triggers import engaged_records, interactions, kept_answers
+from functions.triggers import mailboxes as mailbox_polling
 from lib.services import Services
 
 RESOURCES = (
@@ -53,6 +55,7 @@ RESOURCES = (
     activities.endpoints,
     reports.endpoints,
     verdicts.endpoints,
+    mailboxes.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )
@@ -68,6 +71,7 @@ TRIGGERS = (
     engaged_records,
     kept_answers,
     dead_letter_alarm,
+    mailbox_polling,
 )
 """Modules of functions beside the API: what recipients request, timers and queues."""
 

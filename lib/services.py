@@ -6,6 +6,7 @@ inside the event loop that the Functions worker runs; `Services.close` closes th
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -31,6 +32,8 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
+from lib.inbound.mailboxes.store import MailboxStore
+from lib.inbound.sink import MailSink
 from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedFollower, UndecidedMessages
@@ -70,6 +73,7 @@ from lib.workers.places import WorkPlaces
 from lib.workers.pool import OffLoop
 
 if TYPE_CHECKING:
+    from lib.inbound.mailboxes.polling import Polling
     from lib.transports.identity import Identity
 
 
@@ -88,6 +92,7 @@ class Services:
         transport: Transport | None = None,
         clock: Clock | None = None,
         resolve_mx: Resolve | None = None,
+        mail_sink: MailSink | None = None,
     ) -> None:
         self.settings = settings
         self.ring = settings.token_keys
@@ -96,6 +101,7 @@ class Services:
         self._writer = writer
         self._transport = transport
         self._resolve_mx = resolve_mx
+        self._mail_sink = mail_sink
         self._opened = AsyncExitStack()
         try:
             self.catalogues = load_catalogues(settings.catalogues)
@@ -403,6 +409,32 @@ class Services:
 
             maps = AzureMaps(settings.maps_url, settings.maps_key)
         return Advisor(self.people, self.lists, self.fact_store, maps)
+
+    @cached_property
+    def mailboxes(self) -> MailboxStore:
+        return MailboxStore(self.storage.tables, self.settings.loopback == "on")
+
+    @cached_property
+    def polling(self) -> Polling | None:
+        """The poller of mailboxes; None where nothing takes their mail."""
+        if self._mail_sink is None:
+            return None
+        from lib.inbound.mailboxes.graph import GraphPoller
+        from lib.inbound.mailboxes.imap import ImapPoller
+        from lib.inbound.mailboxes.oauth import AccessTokens
+        from lib.inbound.mailboxes.polling import Poller, Polling
+        from lib.inbound.mailboxes.secrets import MailboxSecrets
+        from lib.transports.identity import Identity
+
+        secrets = MailboxSecrets(os.environ, self.settings.key_vault)
+        tokens, identity = AccessTokens(self.clock), Identity("https://graph.microsoft.com/.default")
+        for each in (secrets, identity):
+            self._opened.push_async_callback(each.close)
+        pollers: Mapping[str, Poller] = {
+            "imap": ImapPoller(tokens, loopback=self.settings.loopback == "on"),
+            "graph": GraphPoller(self.settings.graph_url, tokens, identity, self.clock),
+        }
+        return Polling(self.organizations, self.mailboxes, secrets, pollers, self._mail_sink, self.clock)
 
     @cached_property
     def idempotency(self) -> Idempotency:

@@ -36,6 +36,9 @@ from lib.transports.mail_server import MailServer
 _OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
 """Beginnings of the names that the app or its host reads."""
 
+_OF_MAILBOXES = "HEED_MAILBOX_"
+"""Begins the names of mailboxes' secrets: one that is wrong stops its mailbox, and not the start."""
+
 _SHORTEST_KEY = 16
 _SHORTEST_LOCAL_KEY = 8
 _KEY_VAULT_REFERENCE = "@microsoft.keyvault("
@@ -209,6 +212,16 @@ class Settings(BaseModel):
         alias="HEED_MX_LOOKUP",
         description="on (ask DNS which product filters a recipient's mail) or off",
     )
+    loopback: Literal["on", "off"] = Field(
+        "off",
+        alias="HEED_LOOPBACK",
+        description="on (hosts that organizations name may be this machine, for development) or off",
+    )
+    key_vault: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        None,
+        alias="HEED_KEY_VAULT",
+        description="the key vault with secrets of mailboxes, for example https://acme.vault.azure.net",
+    )
     catalogues: Annotated[Path, AfterValidator(_folder)] | None = Field(
         None,
         alias="HEED_CATALOGUES",
@@ -331,7 +344,7 @@ def _refuse_references(source: Mapping[str, str], names: Set[str]) -> None:
     Raises SettingsError.
     """
     for name, value in source.items():
-        is_ours = name in names or name.startswith(_OURS)
+        is_ours = name in names or (name.startswith(_OURS) and not name.startswith(_OF_MAILBOXES))
         if is_ours and value.strip().lower().startswith(_KEY_VAULT_REFERENCE):
             raise SettingsError(
                 f"{name} is an unresolved Key Vault reference: see that the secret is there and that the identity of "

@@ -162,6 +162,7 @@ def _set_defaults(port: int, data_dir: Path) -> None:
     os.environ.setdefault("HEED_TRUSTED_HOPS", "0")
     # Mail ends in the catcher, and where there is no DNS each one would wait for it.
     os.environ.setdefault("HEED_MX_LOOKUP", "off")
+    os.environ.setdefault("HEED_LOOPBACK", "on")
     if not os.environ.get("HEED_TOKEN_KEYS"):
         os.environ["HEED_TOKEN_KEYS"] = token_keys(data_dir / "token-keys")
 

@@ -221,3 +221,9 @@ def test_a_key_vault_reference_that_was_not_resolved_is_never_a_setting(name: st
 
 def test_other_programs_settings_are_their_own_matter() -> None:
     assert load_settings({**SETTINGS, "OTHER": "@Microsoft.KeyVault(SecretUri=https://vault.example/x)"})
+
+
+def test_a_secret_of_one_mailbox_does_not_stop_the_start() -> None:
+    assert load_settings(
+        {**SETTINGS, "HEED_MAILBOX_ACME_REP": "@Microsoft.KeyVault(SecretUri=https://vault.example/x)"}
+    )

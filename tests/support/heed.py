@@ -19,6 +19,7 @@ from infra.local.host.application import list_functions
 from infra.local.host.http_triggers import HttpTriggers
 from infra.local.host.invocation import InvocationError, Invoke, make_invoke
 from lib.clock import SetClock
+from lib.inbound.sink import MailSink
 from lib.sending.mx_lookup import Resolve
 from lib.services import Services
 from lib.settings import load_settings
@@ -28,6 +29,7 @@ from lib.tracking.journal import Writer
 from lib.transports import Transport
 from lib.transports.mail_server import MailServer
 from lib.transports.memory import MemoryTransport
+from tests.support.remembering_sink import RememberingSink
 from tests.support.storage_writer import StorageWriter
 
 BASE_URL = "https://heed.test"
@@ -78,6 +80,7 @@ class Heed:
     writer: Writer | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     resolve_mx: Resolve | None = None
+    mail_sink: MailSink = field(default_factory=RememberingSink)
     key: str = ""
     services: Services = field(init=False)
     _http: HttpTriggers = field(init=False)
@@ -92,6 +95,7 @@ class Heed:
             transport=self.transport,
             clock=self.clock,
             resolve_mx=self.resolve_mx,
+            mail_sink=self.mail_sink,
         )
         self._http = HttpTriggers("")
         self._queues, self._timers = {}, {}

@@ -17,6 +17,7 @@ class TcpForwarder:
         self._delay = delay
         self._target = urlsplit(target_url)
         self._is_cut = False
+        self._bytes_left: int | None = None
         self._connections: set[asyncio.StreamWriter] = set()
         self.url = ""
 
@@ -25,6 +26,10 @@ class TcpForwarder:
         self._is_cut = True
         for writer in self._connections:
             writer.transport.abort()
+
+    def cut_once_after(self, size: int) -> None:
+        """Drop every connection once the server has answered so many bytes more."""
+        self._bytes_left = size
 
     def mend(self) -> None:
         """Let connections through again."""
@@ -50,14 +55,29 @@ class TcpForwarder:
         upstream_reader, upstream_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
         ends = {writer, upstream_writer}
         self._connections |= ends
-        await asyncio.gather(_pass_on(reader, upstream_writer), _pass_on(upstream_reader, writer, self._delay))
+        await asyncio.gather(
+            self._pass_on(reader, upstream_writer, False), self._pass_on(upstream_reader, writer, True)
+        )
         self._connections -= ends
 
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_answer: bool) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if is_answer:
+                    await asyncio.sleep(self._delay)
+                    if self._is_used_up(len(data)):
+                        for connection in self._connections:
+                            connection.transport.abort()
+                        break
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float = 0) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            await asyncio.sleep(delay)
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    def _is_used_up(self, size: int) -> bool:
+        if self._bytes_left is None:
+            return False
+        self._bytes_left -= size
+        if self._bytes_left > 0:
+            return False
+        self._bytes_left = None
+        return True

@@ -52,12 +52,12 @@ Fault = Answer | Cut | Half | Death
 class Provider:
     """`faults` by kind of request, used up one by one; `asked` counts the requests of each kind.
 
-    `death` is set when the process that asks is to die. `revoked` tokens are refused, with a claims challenge where the
-    provider `challenges`.
+    A fault that is None lets a request pass. `death` is set when the process that asks is to die. `revoked` tokens
+    are refused, with a claims challenge where the provider `challenges`.
     """
 
     def __init__(self) -> None:
-        self.faults: dict[str, list[Fault]] = defaultdict(list)
+        self.faults: dict[str, list[Fault | None]] = defaultdict(list)
         self.asked: dict[str, int] = defaultdict(int)
         self.death = asyncio.Event()
         self.revoked: set[str] = set()

@@ -1,0 +1,65 @@
+"""Mailboxes whose new mail Heed reads."""
+
+from __future__ import annotations
+
+from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.paging import Page, PageQuery, last_key, page
+from functions.api.patching import patch_of, patched
+from functions.api.problems import not_there
+from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
+from lib.storage import Missing
+from lib.versions import IfMatch, check_version
+
+endpoints = Endpoints("Mailboxes")
+
+MailboxPatch = patch_of(MailboxSpec, __name__)
+
+
+@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead})
+async def put_mailbox(call: Call) -> Answer:
+    """Make a mailbox, or replace one. Reading begins with the mail that comes from then on."""
+    return await _saved(call, call.body, call.if_match)
+
+
+@endpoints("GET", "/mailboxes/{id}", answers={200: MailboxRead})
+async def get_mailbox(call: Call) -> Answer:
+    """Read a mailbox, and how its last poll went."""
+    mailbox = await call.services.mailboxes.read_mailbox(call.org, call.path["id"])
+    if mailbox is None:
+        raise not_there("mailbox")
+    return Answer(200, mailbox, mailbox.etag)
+
+
+@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead})
+async def patch_mailbox(call: Call) -> Answer:
+    """Change some fields of a mailbox."""
+    found = await call.services.mailboxes.load_mailbox(call.org, call.path["id"])
+    if found is None:
+        raise not_there("mailbox")
+    stored, etag = found
+    check_version(call.if_match, etag)
+    spec = MailboxSpec.model_validate(patched(MailboxSpec, stored, call.body))
+    return await _saved(call, spec, IfMatch.for_version(etag))
+
+
+async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Answer:
+    mailbox, made = await call.services.mailboxes.save_mailbox(call.org, call.path["id"], spec, if_match)
+    return Answer(201 if made else 200, mailbox, mailbox.etag)
+
+
+@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted})
+async def delete_mailbox(call: Call) -> Answer:
+    """Delete a mailbox. Mail that was read from it stays."""
+    try:
+        await call.services.mailboxes.remove_mailbox(call.org, call.path["id"], call.if_match)
+    except Missing:
+        raise not_there("mailbox") from None
+    return Answer(200, Deleted(deleted=call.path["id"]))
+
+
+@endpoints("GET", "/mailboxes", query=PageQuery, answers={200: Page[MailboxRead]})
+async def list_mailboxes(call: Call) -> Answer:
+    """List the mailboxes, by id."""
+    listed = call.services.mailboxes.list_mailboxes(call.org, last_key(call), call.query.limit + 1)
+    found = [(mailbox.id, mailbox) async for mailbox in listed]
+    return Answer(200, page(call, found))
