@@ -22,8 +22,8 @@ from lib.messages.follow_state import FollowState
 from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, Reminder, StoredMessage
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients
+from lib.storage.versions import ETag
 from lib.verdicts.kpis import Kpis
-from lib.versions import ETag
 
 
 class ReminderRead(Reminder):
