@@ -176,6 +176,7 @@ async def delete_message(call: Call) -> Answer:
     except Stale:
         await call.services.assessor.refresh(call.org, loaded.message.id)  # it stays, in lists too
         raise
+    await call.services.threads.remove_message(call.org, loaded.message)
     await call.services.reminders.leave(call.org, loaded.message)
     if is_waiting(loaded.message):
         await call.services.schedule.leave(call.org, loaded.message)

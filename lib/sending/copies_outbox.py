@@ -27,6 +27,7 @@ from lib.errors import Stale
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
+from lib.messages.threads import Threads
 from lib.mime.write import ComposeError
 from lib.sending.copy_outcomes import abandoned, begun, concluded, is_general, next_copy, unwritable
 from lib.sending.envelopes import earlier_tries, make_envelope
@@ -99,10 +100,17 @@ class Run:
 
 class CopiesOutbox:
     def __init__(
-        self, store: MessageStore, preparation: Preparation, schedule: Schedule, transport: Transport, clock: Clock
+        self,
+        store: MessageStore,
+        preparation: Preparation,
+        threads: Threads,
+        schedule: Schedule,
+        transport: Transport,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._preparation = preparation
+        self._threads = threads
         self._schedule = schedule
         self._transport = transport
         self._clock = clock
@@ -264,6 +272,7 @@ class CopiesOutbox:
             await self._save(run, {})
         if is_waiting(ended):
             await self._schedule.enter(run.organization, ended)
+        await self._enter_new_ids(run.organization, before, ended)
         await self._write(run, run.unsaved, ended)
         run.unsaved = {}
         ended = run.message
@@ -272,6 +281,11 @@ class CopiesOutbox:
         if is_waiting(ended):
             await self._schedule.wake(run.organization, ended)
         return ended
+
+    async def _enter_new_ids(self, organization: str, before: StoredMessage, after: StoredMessage) -> None:
+        """Have answers find the message by the names that the provider gave it since."""
+        new = [each for each in after.known_ids if each not in before.known_ids]
+        await self._threads.enter_provider_ids(organization, after.id, new)
 
     async def _forget_drafts(self, run: Run) -> None:
         """Ask for the removal of drafts that unsent tries may have left at the provider."""
@@ -320,6 +334,7 @@ class CopiesOutbox:
             ended = together(loaded.message, copies, self._clock.now())
             if is_waiting(ended):
                 await self._schedule.enter(run.organization, ended)
+            await self._enter_new_ids(run.organization, loaded.message, ended)
             lease = Lease(until=self._clock.now())
             with suppress(Stale):
                 await self._store.change_with_lease(

@@ -27,6 +27,7 @@ from lib.ids import new_key
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
+from lib.messages.threads import Threads
 from lib.mime.write import ComposeError
 from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
 from lib.sending.copy_outcomes import begun, planned
@@ -65,6 +66,7 @@ class Outbox:
         self,
         store: MessageStore,
         preparation: Preparation,
+        threads: Threads,
         gateways: RecipientGateways,
         schedule: Schedule,
         transport: Transport | None,
@@ -76,7 +78,9 @@ class Outbox:
         self._schedule = schedule
         self._clock = clock
         self._transport = transport
-        self._copies_outbox = CopiesOutbox(store, preparation, schedule, transport, clock) if transport else None
+        self._copies_outbox = (
+            CopiesOutbox(store, preparation, threads, schedule, transport, clock) if transport else None
+        )
 
     async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> Look | None:
         """Do all that is to be done about a message now; None where it is gone, or another worker has it.

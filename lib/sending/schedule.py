@@ -21,6 +21,7 @@ from lib.messages.deliveries import is_waiting, together
 from lib.messages.follow_state import FollowState
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
+from lib.messages.threads import Threads
 from lib.sending.copy_outcomes import begun_anew, resolved, sent_again
 from lib.sending.orders import Discard, Wake
 from lib.storage import Queues
@@ -50,6 +51,7 @@ class Schedule:
         self,
         store: MessageStore,
         preparation: Preparation,
+        threads: Threads,
         due: DueIndex,
         queues: Queues,
         clock: Clock,
@@ -57,6 +59,7 @@ class Schedule:
     ) -> None:
         self._store = store
         self._preparation = preparation
+        self._threads = threads
         self._due = due
         self._queues = queues
         self._clock = clock
@@ -91,6 +94,8 @@ class Schedule:
         at = max(message.deliver_at or self._clock.now(), self._clock.now())
         # Nothing of it has left: who gets which copy is decided anew.
         fresh = {"message_id": message_id, "provider_key": new_key(), "copy_count": None, "follow_state": expected}
+        # Before the first byte leaves: an answer may come before the row says that the message was sent.
+        await self._threads.enter_message(organization, message.model_copy(update={"message_id": message_id}))
         return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:
