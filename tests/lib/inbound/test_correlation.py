@@ -266,7 +266,10 @@ async def test_a_stranger_who_names_a_known_id_is_a_forwards_and_the_doubt_is_na
 
 async def test_a_message_to_the_sender_wins_over_a_strangers_id(heed: Heed) -> None:
     others, hers = await heed.sent(to=[{"email": "bob@example.org"}]), await heed.sent()
-    ids = {"in_reply_to": [await internet_id(heed, others)], "references": [await internet_id(heed, hers)]}
+    ids: dict[str, Any] = {
+        "in_reply_to": [await internet_id(heed, others)],
+        "references": [await internet_id(heed, hers)],
+    }
     found = await correlate(heed, **ids)
     assert shown(found) == (hers, "references", None)
 
@@ -287,7 +290,7 @@ async def test_the_senders_copy_of_the_mail_itself_is_skipped(heed: Heed) -> Non
 
 async def test_a_mail_that_names_itself_is_no_loop_and_says_so(heed: Heed) -> None:
     message = await heed.sent()
-    ids = {"message_id": "<loop@example.com>", "in_reply_to": ["<loop@example.com>"]}
+    ids: dict[str, Any] = {"message_id": "<loop@example.com>", "in_reply_to": ["<loop@example.com>"]}
     found = await correlate(heed, **ids, references=[await internet_id(heed, message), "<LOOP@example.com>"])
     assert shown(found) == (message, "references", None)
     assert "names its own Message-ID" in found.because
