@@ -33,6 +33,9 @@ _SHORTEST_SEALED = 16 + 1 + 3 + 16 + _NUMBERS.size
 _FEWEST_CHARACTERS = 20
 """Different characters in a token. Of 54 random ones, some 37 are different; fewer than 20 never are."""
 
+REPLY_PREFIX = "reply+"
+"""The beginning of the local part of an address for replies; a token follows."""
+
 _ADDRESS_TOKEN = 52
 """Characters of a sealed message id in base32: the tag of AES-SIV, and 16 bytes."""
 

@@ -11,13 +11,10 @@ from datetime import datetime
 from typing import Protocol
 
 from lib.mime.parts import Mailbox
-from lib.tokens import KeyRing, Purpose
+from lib.tokens import REPLY_PREFIX, KeyRing, Purpose
 
 MOST_IDS = 50
 """Message-IDs of one mail that are looked up; the newest ones."""
-
-REPLY_PREFIX = "reply+"
-"""The beginning of the local part of our addresses for replies."""
 
 _ROOT_BYTES = 22
 """Bytes of a ConversationIndex that all mails of a thread share ([MS-OXOMSG] 2.2.1.3)."""
@@ -27,7 +24,7 @@ _RESERVED = 1
 
 _MOST_LINKS = 50
 _ADDRESS_HEADERS = ("delivered-to", "x-original-to")
-_REPLY_ADDRESS = re.compile(r"reply\+([a-z0-9]{54})@", re.IGNORECASE)
+_REPLY_ADDRESS = re.compile(rf"{re.escape(REPLY_PREFIX)}([a-z0-9]{{54}})@", re.IGNORECASE)
 _TOKEN = re.compile(r"/([acio])/([\w-]{20,4096})(?:\.gif)?(?:[/?#]|$)", re.ASCII)
 _PURPOSES = {"a": Purpose.ATTACHMENT, "c": Purpose.CLICK, "i": Purpose.IMAGE, "o": Purpose.OPEN}
 
@@ -137,11 +134,6 @@ def thread_root(value: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return index[:_ROOT_BYTES].hex() if len(index) >= _ROOT_BYTES and index[0] == _RESERVED else None
-
-
-def conversation_of_root(root: str) -> str:
-    """Return the conversation that a root of ours names: `lib.composing.thread_headers` puts it in place of a GUID."""
-    return root[12:]
 
 
 def _bare(internet_id: str) -> str:

@@ -16,12 +16,12 @@ from typing import Literal
 from lib.clock import Clock
 from lib.inbound.clues import (
     ThreadMail,
-    conversation_of_root,
     referred_ids,
     reply_addresses,
     thread_root,
     token_clues,
 )
+from lib.messages.conversations import conversation_of_root, may_have_left
 from lib.messages.models import CorrelationName, MailCorrelation, StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
@@ -226,11 +226,7 @@ class Correlator:
         """Yield the messages of a thread, newest first. The root of a thread that we began names its conversation."""
         for message in (await self._threads.find_root(organization, root))[:_MOST_OF_ROOT]:
             yield message
-        conversation = conversation_of_root(root)
-        later = [each async for _, each in self._threads.list_conversation(organization, conversation)]
-        for message in later[: -_MOST_OF_ROOT - 1 : -1]:
-            yield message
-        yield conversation
+        yield conversation_of_root(root)
 
     async def _smart_matches(self, organization: str, mail: ThreadMail) -> AsyncIterator[str]:
         """Yield messages with the same subject and at least two common addresses, newest first.
@@ -297,13 +293,6 @@ class Correlator:
 
 
 _NOTHING = Correlation(0, "none", 0.0, None, None, "Nothing in it leads to a message of this organization.")
-
-
-def may_have_left(message: StoredMessage) -> bool:
-    """Tell whether mail can answer the message: it was sent or tried, a CRM has its copies to send, or it came in."""
-    if message.state in ("submitting", "sent", "uncertain", "received"):
-        return True
-    return message.tried_at is not None or bool(message.copy_count)
 
 
 def correlation_of(

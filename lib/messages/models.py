@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.fields import ChosenId, Email, Line, MadeId, Model, Moment, Name, RecordRef, Regarding
 from lib.messages.follow_state import FollowState
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 
@@ -93,6 +93,16 @@ class MessageSpec(MessageFields):
         if sum(len(recipient.model_dump_json()) for recipient in recipients) > _LONGEST_RECIPIENTS:
             raise ValueError("names, addresses and records of the recipients are too long together")
         return self
+
+
+class NewMessage(MessageSpec):
+    """A new message, perhaps an answer to another one."""
+
+    in_reply_to: MadeId | None = Field(
+        None,
+        description="the id of the message, sent or received, that it answers: recipients, subject and regarding are "
+        "filled in where they are not given, and the body's links and pixels of older mail go",
+    )
 
 
 class Body(BaseModel):
