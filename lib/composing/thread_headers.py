@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,5 +39,5 @@ def thread_headers(
         subject=with_token(message.subject, message.id) if settings.subject_token else message.subject,
         reply_to=reply_to,
         references=message.references,
-        thread_index=base64.b64encode(bytes.fromhex(thread_root(message))).decode(),
+        thread_index=binascii.b2a_base64(bytes.fromhex(thread_root(message)), newline=False).decode(),
     )
