@@ -145,6 +145,9 @@ QueryNumber = Annotated[int, Strict(), BeforeValidator(_number)]
 """A whole number in a query string, in decimal digits."""
 
 ChosenId = Annotated[str, StringConstraints(pattern=f"^{ids.CHOSEN.pattern}$")]
+MadeId = Annotated[str, StringConstraints(pattern=f"^{ids.MADE.pattern}$")]
+"""An id that Heed made."""
+
 RecordType = Annotated[str, StringConstraints(pattern=f"^{ids.RECORD_TYPE.pattern}$")]
 
 

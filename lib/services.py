@@ -32,6 +32,7 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
+from lib.inbound.correlation import Correlator
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.sink import MailSink
 from lib.lists.follower import ListsFollower
@@ -40,6 +41,7 @@ from lib.lists.undecided import UndecidedFollower, UndecidedMessages
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
+from lib.messages.threads import Threads
 from lib.operations.overdue import Overdue
 from lib.operations.write_check import WriteCheck
 from lib.organizations.idempotency import Idempotency
@@ -249,6 +251,15 @@ class Services:
         return await self.preparation.follow_state(organization, settings, message)
 
     @cached_property
+    def threads(self) -> Threads:
+        """The rows that lead from Message-IDs and the like to messages."""
+        return Threads(self.storage, self.address_hashes, self.organizations, self.people)
+
+    @cached_property
+    def correlator(self) -> Correlator:
+        return Correlator(self.threads, self.messages, self.organizations, self.people, self.ring, self.clock)
+
+    @cached_property
     def undecided(self) -> UndecidedMessages:
         return UndecidedMessages(self.storage.tables, self.address_hashes)
 
@@ -376,6 +387,7 @@ class Services:
         return Outbox(
             self.messages,
             self.preparation,
+            self.threads,
             self.gateways,
             self.schedule,
             self.transport,
@@ -399,7 +411,9 @@ class Services:
 
     @cached_property
     def schedule(self) -> Schedule:
-        return Schedule(self.messages, self.preparation, self.due, self.storage.queues, self.clock, self.transport)
+        return Schedule(
+            self.messages, self.preparation, self.threads, self.due, self.storage.queues, self.clock, self.transport
+        )
 
     @cached_property
     def advisor(self) -> Advisor:

@@ -34,6 +34,13 @@ _FEWEST_CHARACTERS = 20
 """Different characters in a token. Of 54 random ones, some 37 are different; fewer than 20 never are."""
 
 _TOKEN = re.compile(r"[\w-]*+", re.ASCII)
+
+REPLY_PREFIX = "reply+"
+"""The beginning of the local part of an address for replies; a token follows."""
+
+_ADDRESS_TOKEN = 52
+"""Characters of a sealed message id in base32: the tag of AES-SIV, and 16 bytes."""
+
 _ENTRY = re.compile(r"([a-z0-9]{2}):([A-Za-z0-9_-]{86})=*")
 
 
@@ -55,6 +62,9 @@ class Purpose(Enum):
 
     CURSOR = b"heed/1/cursor"
     """Seals the place in a list from which the next page goes on."""
+
+    REPLY = b"heed/1/r"
+    """Stands in the address for replies to a message."""
 
 
 class Claim(NamedTuple):
@@ -157,6 +167,28 @@ class KeyRing:
             item,
             plain[at + 20 :].decode("ascii"),
         )
+
+    def mint_for_address(self, organization: str, message: str) -> str:
+        """Make the token of a message for the address of its replies: 54 characters of a-z0-9.
+
+        A local part has at most 64 characters (RFC 5321, 4.5.3.1.1), and some servers change its case.
+        """
+        sealed = self._ciphers[self._active].encrypt(
+            bytes.fromhex(message), [Purpose.REPLY.value, organization.encode()]
+        )
+        return self._active + base64.b32encode(sealed).decode().rstrip("=").lower()
+
+    def open_in_address(self, organization: str, token: str) -> str | None:
+        """Return the message's id; None for anything but a token of this organization, in whatever case."""
+        cipher = self._ciphers.get(token[:2].lower())
+        body = token[2:].upper()
+        if cipher is None or len(body) != _ADDRESS_TOKEN:
+            return None
+        try:
+            sealed = base64.b32decode(body + "=" * (-len(body) % 8))
+            return cipher.decrypt(sealed, [Purpose.REPLY.value, organization.encode()]).hex()
+        except (InvalidTag, ValueError):
+            return None
 
 
 def _sealed_in(token: str) -> bytes | None:

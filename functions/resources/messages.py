@@ -28,8 +28,9 @@ from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE, RECORD_TYPE
 from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
+from lib.messages.conversations import may_have_left, prefilled_fields, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
-from lib.messages.models import Body, MessageFields, MessageSpec, StoredMessage
+from lib.messages.models import Body, MessageFields, MessageSpec, NewMessage, StoredMessage
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
@@ -83,21 +84,26 @@ def whole_message(status: int, message: MessageRead) -> Answer:
     return Answer(status, message, message.etag, message=message.id, size=size)
 
 
-@endpoints("POST", "/messages", body=MessageSpec, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
+@endpoints("POST", "/messages", body=NewMessage, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def make_message(call: Call) -> Answer:
-    """Make a draft."""
-    spec: MessageSpec = call.body
+    """Make a draft; with `in_reply_to`, one in the thread of another message."""
+    spec: NewMessage = call.body
+    parent = await _answered_message(call, spec.in_reply_to) if spec.in_reply_to else None
+    thread = {**prefilled_fields(parent, spec), **thread_fields(parent)} if parent else {}
     message = StoredMessage(
         id=call.made_id,
         created_at=call.now,
         template_version=await _template_version(call, spec.template),
-        **spec.model_dump(exclude={"html", "text"}, by_alias=False),
+        **{**spec.model_dump(exclude={"html", "text"}, by_alias=False), **thread},
     )
+    body = Body(html=spec.html, text=spec.text)
+    if parent:
+        body = await call.services.preparation.without_tracking(call.org, message, body)
     await call.services.preparation.sender(call.org, message)
     await check_message_times(call, message, call.body.model_fields_set)
     await call.services.reminders.enter(call.org, message)
     with suppress(Conflict):  # an earlier try with the same Idempotency-Key got so far
-        await call.services.messages.make(call.org, message, Body(html=spec.html, text=spec.text))
+        await call.services.messages.make(call.org, message, body)
     return await answer_with_message(call, 201, message.id)
 
 
@@ -153,6 +159,18 @@ async def patch_message(call: Call) -> Answer:
     return await answer_with_message(call, 200, message.id)
 
 
+async def _answered_message(call: Call, message: str) -> StoredMessage:
+    """Load the message that a draft answers. Raises Problem."""
+    loaded = await call.services.messages.load(call.org, message)
+    if loaded is None:
+        raise invalid(["in_reply_to"], "there is no such message")
+    if not may_have_left(loaded.message):
+        raise invalid(
+            ["in_reply_to"], f"only a sent or a received message can be answered; this one is {loaded.message.status}"
+        )
+    return loaded.message
+
+
 async def _template_version(call: Call, template: str | None) -> int | None:
     """Return the newest version of the template that a draft is made of. Raises Problem."""
     if template is None:
@@ -192,6 +210,7 @@ async def delete_message(call: Call) -> Answer:
         await call.services.assessor.refresh(call.org, loaded.message.id)  # it stays, in lists too
         raise
     await call.services.kept_answers.forget_message(call.org, loaded.message.id)
+    await call.services.threads.remove_message(call.org, loaded.message)
     await call.services.reminders.leave(call.org, loaded.message)
     if is_waiting(loaded.message):
         await call.services.schedule.leave(call.org, loaded.message)

@@ -159,6 +159,8 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
     )
     after = message.model_copy(update={"remarks": mail.remarks})
     copies = sharing_links([each.copy for each in prepared])
+    # The CRM may send it, and its recipient answer, before the CRM says so.
+    await services.threads.enter_message(call.org, after)
     await services.messages.put_plan(call.org, loaded.message, after, loaded.etag, copies, Lease(until=call.now))
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     bare = [each.without_files() for each in prepared]
@@ -223,6 +225,7 @@ async def mark_sent(call: Call) -> Answer:
         )
         found = {"gateways": gateways, "matched": matched_records(decision.known)}
         sent = _sent(call, loaded).model_copy(update=found)
+        await call.services.threads.enter_message(call.org, sent)
         await call.services.messages.change(call.org, sent, loaded.etag)
     elif message.state != "sent":
         raise NotAllowed(f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
@@ -231,12 +234,14 @@ async def mark_sent(call: Call) -> Answer:
 
 def _sent(call: Call, loaded: Loaded) -> StoredMessage:
     """Return the message as sent, followed as it was when its copies were prepared."""
-    message, body = loaded.message, call.body
+    message, message_id = loaded.message, call.body.message_id or loaded.message.message_id
+    prepared = [message.message_id] if message.message_id not in (None, message_id) else []
     return message.model_copy(
         update={
             "state": "sent",
-            "sent_at": body.sent_at,
-            "message_id": body.message_id or message.message_id,
+            "sent_at": call.body.sent_at,
+            "message_id": message_id,
+            "known_ids": [*message.known_ids, *prepared],
             "follow_state": state_of_all(message, loaded.copies),
         }
     )

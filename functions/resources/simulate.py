@@ -119,7 +119,7 @@ async def _sealed(call: Call, message: StoredMessage, raw: RawMail) -> Answer:
         decision = replace(decision, state=state, recipients=refused)
     body, composed = Body(html=raw.html, text=raw.text), Composed(raw.raw, raw.headers)
     everybody = Copy(recipients=list(range(len(message.recipients()))), follow_state=state)
-    prepared = Prepared(everybody, composed, body, mail.sender.email, [])
+    prepared = Prepared(everybody, composed, body, mail.sender.email, [], mail.head())
     text = f"This mail is {raw.seal}. It stays as it is and is not followed: a change would break it."
     remarks = [Remark(code="signed", text=text)]
     recipients = recipients_read(Loaded(message, "", []), decision)

@@ -49,6 +49,8 @@ class MessageItem(MessageFields):
     template_version: int | None = Field(None, description="the version of the template that it was made of")
     created_at: Moment
     sent_at: Moment | None
+    conversation: str = Field(description="the id of the first message of its thread, for GET /conversations/{id}")
+    in_reply_to: str | None = Field(None, description="the id of the message that it answers")
     remarks: list[Remark]
     failure: Failure | None = Field(description="why it was not sent, or not to all, or why that is unknown")
     kpis: Kpis
@@ -158,4 +160,5 @@ def _shape(
         "reminder": _reminder(message, now, zone),
         "follow_state": state,
         "kpis": kpis,
+        "conversation": message.thread,
     }

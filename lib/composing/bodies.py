@@ -113,6 +113,11 @@ def followed_by_another(first: Followed, ring: KeyRing, recipient: int | None) -
 
 def unfollowed(original: Original) -> Unfollowed:
     """Return the body as it was written, without what tracks in the mail that it quotes. Raises whatever goes wrong."""
+    return untouched(original, without_tracking(original))
+
+
+def without_tracking(original: Original) -> Body:
+    """Return the body with direct links, and without pixels of the older mail that it quotes."""
     html, text = cleaned(
         original.body.html,
         original.body.text,
@@ -120,7 +125,7 @@ def unfollowed(original: Original) -> Unfollowed:
         open_token=_opener(original),
         image_source=original.files.unhosting(),
     )
-    return untouched(original, Body(html=html, text=text))
+    return Body(html=html, text=text)
 
 
 def untouched(original: Original, body: Body) -> Unfollowed:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from lib.composing.bodies import Followed, Original, Unfollowed
 from lib.composing.files_in_mail import MailFiles
+from lib.composing.thread_headers import thread_headers
 from lib.files.contents import FileContents
 from lib.files.models import StoredImage
 from lib.messages.copies import Division
@@ -15,6 +16,7 @@ from lib.messages.follow_state import Decision, FollowState
 from lib.messages.models import Body, Copy, Remark, StoredMessage
 from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed
+from lib.organizations.registry import InboundSettings
 from lib.people.users import StoredUser
 
 NOT_REWRITTEN = FollowState(
@@ -32,6 +34,7 @@ class Prepared:
     sender: str
     """The sender's address."""
     remarks: list[Remark]
+    head: MailHead
 
     def without_files(self) -> Prepared:
         """Return it without the files, which stand in `composed.mime`, too: this is lighter to carry."""
@@ -78,6 +81,8 @@ class Mail:
     remarks: list[Remark]
     """Remarks for the sender."""
     contents: FileContents
+    inbound: InboundSettings
+    """The organization's settings for what comes back."""
     unfollowed: Unfollowed | None = None
     """The body of the copies that are not followed, once the first of them is written."""
 
@@ -104,4 +109,15 @@ class Mail:
         assert message.message_id is not None
         sender = Mailbox(self.sender.name, self.sender.email)
         to, cc = ([Mailbox(each.name, each.email) for each in some] for some in (message.to, message.cc))
-        return MailHead(sender, message.subject, message.message_id, self.date, to, cc)
+        thread = thread_headers(self.original.organization, message, sender, self.inbound, self.original.ring)
+        return MailHead(
+            sender,
+            thread.subject,
+            message.message_id,
+            self.date,
+            to,
+            cc,
+            reply_to=thread.reply_to,
+            references=thread.references,
+            thread_index=thread.thread_index,
+        )

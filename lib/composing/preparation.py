@@ -140,13 +140,29 @@ class Preparation:
             state = divisions[0].follow_state
         remarks += followed.remarks if followed else await self._do(original, bodies.remarks_on_images, original)
         contents = self._files.contents_of_mail(organization, original.files.size())
-        return Mail(message, original, sender, date, decision, state, divisions, followed, remarks, contents)
+        return Mail(
+            message, original, sender, date, decision, state, divisions, followed, remarks, contents, settings.inbound
+        )
 
     async def _original(
         self, organization: str, message: StoredMessage, body: Body, honeypot: bool = False
     ) -> Original:
         files = await self.load_files(organization, message)
         return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url)
+
+    async def without_tracking(self, organization: str, message: StoredMessage, body: Body) -> Body:
+        """Return the body of a draft without what tracks in the mail that it quotes: showing it records nothing.
+
+        The body as it is, where that fails. Raises JobLost.
+        """
+        original = await self._original(organization, message, body)
+        try:
+            return await self._do(original, bodies.without_tracking, original)
+        except JobLost:
+            raise
+        except Exception:
+            log.exception("draft %s could not be cleaned of the tracking of older mail", message.id)
+            return body
 
     async def load_files(self, organization: str, message: StoredMessage) -> MailFiles:
         """Read which files the message has. Raises StorageError."""
@@ -164,7 +180,7 @@ class Preparation:
             body, images = unfollowed.body, unfollowed.images
         inside = mail.original.files.inside(images, followed=followed is not None)
         composed = await self._composed(mail, body, inside)
-        return Prepared(mail.copy_of(division), composed, body, mail.sender.email, mail.remarks)
+        return Prepared(mail.copy_of(division), composed, body, mail.sender.email, mail.remarks, mail.head())
 
     async def write_kept_copy(self, mail: Mail) -> KeptCopy:
         """Write the sender's own copy, with the same headers and direct links.

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lib.fields import ChosenId, Email, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.fields import ChosenId, Email, Line, MadeId, Model, Moment, Name, RecordRef, Regarding
 from lib.messages.follow_state import FollowState
 from lib.messages.matched_records import MatchedRecords
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
@@ -98,6 +98,16 @@ class MessageSpec(MessageFields):
         return self
 
 
+class NewMessage(MessageSpec):
+    """A new message, perhaps an answer to another one."""
+
+    in_reply_to: MadeId | None = Field(
+        None,
+        description="the id of the message, sent or received, that it answers: recipients, subject and regarding are "
+        "filled in where they are not given, and the body's links and pixels of older mail go",
+    )
+
+
 class Body(BaseModel):
     """The two forms of the message; one can be missing."""
 
@@ -133,6 +143,28 @@ class DeliveryCounts(BaseModel):
     @property
     def total(self) -> int:
         return self.waiting + self.pending + self.accepted + self.refused + self.bounced + self.uncertain
+
+
+CorrelationName = Literal[
+    "reply_address", "in_reply_to", "references", "provider_id", "thread_index", "enclosed", "subject_token",
+    "smart_match", "none", "skipped",
+]  # fmt: skip
+
+
+class MailCorrelation(BaseModel):
+    """The way in which the message was found that a received mail answers."""
+
+    method: int | None = Field(description="Dynamics' code, 0 to 7; null where Dynamics has none for it")
+    name: CorrelationName
+    confidence: float = Field(description="the probability that `matched` is right, 0 to 1")
+    matched: str | None = Field(description="the id of the message that it answers")
+
+
+class Correspondent(BaseModel):
+    """The writer of a received mail, as its From header has it."""
+
+    email: str
+    name: str = ""
 
 
 class StoredMessage(MessageFields):
@@ -177,6 +209,20 @@ class StoredMessage(MessageFields):
     template_version: int | None = None
     copy_count: int | None = None
     """The number of copies, from when they are written; None while that is open."""
+    conversation: str | None = None
+    """The id of the first message of its thread; None where that is this message."""
+    in_reply_to: str | None = None
+    """The id of the message, sent or received, that it answers."""
+    references: list[str] = Field(default_factory=list)
+    """Internet Message-IDs of the thread before it, oldest first: the header References, and last In-Reply-To."""
+    thread_root: str | None = None
+    """The first 22 bytes of the thread's ConversationIndex in hexadecimal digits, where others began the thread."""
+    from_address: Correspondent | None = None
+    """The writer of a received mail."""
+    record: RecordRef | None = None
+    """The record of that writer."""
+    correlation: MailCorrelation | None = None
+    """The way in which a received mail was matched."""
     files_made: int = 0
     """The number of attachments and images that were ever made, which is the number of the next one."""
 
@@ -193,6 +239,11 @@ class StoredMessage(MessageFields):
             each if each.record or number not in found else each.model_copy(update={"record": found[number]})
             for number, each in enumerate(self.recipients())
         ]
+
+    @property
+    def thread(self) -> str:
+        """The id of its conversation."""
+        return self.conversation or self.id
 
     def sort_time(self) -> datetime:
         """Return the time by which lists sort the message: when it was sent, or will be, or was made."""

@@ -138,6 +138,13 @@ class MessageStore:
             copy_rows=len(copies),
         )
 
+    async def find_ids(self, organization: str, beginning: str) -> list[str]:
+        """Find up to two messages whose ids begin with these hexadecimal digits."""
+        rows = self._tables.query(
+            tables.table(organization, "messages"), Range.prefix(beginning), Range(low="m", high="m0"), 2
+        )
+        return [row.partition async for row in rows]
+
     async def body(self, organization: str, message: str) -> Body:
         """Read the body; an empty one where there is none. Raises Unavailable where it is not as it was stored."""
         row = await self._tables.read_row(tables.table(organization, "messages"), message, _BODY)

@@ -55,6 +55,11 @@ def write_text(header: str, value: str) -> FoldedHeader:
     return _folded(header, pieces)
 
 
+def write_ids(header: str, ids: Sequence[str]) -> FoldedHeader:
+    """Return the value of References or In-Reply-To for Message-IDs of at most 980 characters."""
+    return _folded(header, ids)
+
+
 def write_content_type(content_type: str, name: str, plain: bool) -> FoldedHeader:
     """Return the value of the Content-Type of a file, with its name.
 

@@ -26,6 +26,11 @@ class MailHead:
     date: datetime
     to: Sequence[Mailbox] = ()
     cc: Sequence[Mailbox] = ()
+    reply_to: Sequence[Mailbox] = ()
+    references: Sequence[str] = ()
+    """Message-IDs of the thread before this mail, oldest first. The last one is also In-Reply-To."""
+    thread_index: str = ""
+    """The header Thread-Index; none where it is empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, p
 from typing import Any
 
 from lib.mime.bodies import MailBodies
-from lib.mime.headers import unfolded, write_content_type, write_mailboxes, write_text
+from lib.mime.headers import unfolded, write_content_type, write_ids, write_mailboxes, write_text
 from lib.mime.parts import FilePart, Mailbox, MailHead
 
 _WIRE = compat32.clone(linesep="\r\n")
@@ -53,7 +53,12 @@ def compose(head: MailHead, html: str | None, text: str | None, parts: Sequence[
     """Write a mail with an HTML part, a text part, or both, and files. Raises ComposeError."""
     bodies = MailBodies()
     root: MimeMessage[Any, Any] = _root_part(html, text, parts, bodies)
-    expected: dict[str, Sequence[Mailbox]] = {"From": [head.sender], "To": head.to, "Cc": head.cc}
+    expected: dict[str, Sequence[Mailbox]] = {
+        "From": [head.sender],
+        "To": head.to,
+        "Cc": head.cc,
+        "Reply-To": head.reply_to,
+    }
     for name, pairs in expected.items():
         if pairs:
             root[name] = write_mailboxes(name, pairs)
@@ -62,8 +67,13 @@ def compose(head: MailHead, html: str | None, text: str | None, parts: Sequence[
     root["Subject"] = write_text("Subject", head.subject)
     root["Date"] = format_datetime(head.date)
     root["Message-ID"] = write_text("Message-ID", head.message_id)
+    if head.references:
+        root["In-Reply-To"] = write_ids("In-Reply-To", head.references[-1:])
+        root["References"] = write_ids("References", head.references)
+    if head.thread_index:
+        root["Thread-Index"] = head.thread_index
     mime = root.as_bytes(policy=_WIRE)  # with markers in place of bodies
-    _check(mime, [*root.keys()], head.subject, expected, head.message_id)
+    _check(mime, [*root.keys()], head, expected)
     headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
     return Composed(bodies.filled(mime), headers, tuple(parts))
 
@@ -145,13 +155,14 @@ def _check_file_part(part: MimeMessage, file: FilePart, content_type: str) -> No
         raise ComposeError(f"the name or the type of {file.filename} does not read back as it was meant")
 
 
-def _check(
-    mime: bytes, names: list[str], subject: str, expected: Mapping[str, Sequence[Mailbox]], message_id: str
-) -> None:
+def _check(mime: bytes, names: list[str], head: MailHead, expected: Mapping[str, Sequence[Mailbox]]) -> None:
     parsed = BytesHeaderParser().parsebytes(mime)
-    if parsed.keys() != names or parsed["Message-ID"] != message_id or parsed.defects:
+    if parsed.keys() != names or parsed["Message-ID"] != head.message_id or parsed.defects:
         raise ComposeError("the headers do not read back as they were meant")
-    if _decoded(parsed["Subject"]) != subject:
+    thread = {"In-Reply-To": head.references[-1:], "References": head.references}
+    if any(str(parsed.get(name, "")).split() != [*ids] for name, ids in thread.items()):
+        raise ComposeError("the Message-IDs of the thread do not read back as they were meant")
+    if _decoded(parsed["Subject"]) != head.subject:
         raise ComposeError("the subject does not read back as it was meant")
     for header, pairs in expected.items():
         read = getaddresses([unfolded(parsed.get(header, ""))])

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
-from lib.fields import Model, Moment, Name
+from lib.fields import Model, Moment, Name, RecordType
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
@@ -19,6 +19,8 @@ from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.storage.versions import IfMatch, check_version
 
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]
 
 _ORGANIZATION_ROW = "org"
 KEY_ROWS = "key-"
@@ -60,6 +62,30 @@ class HumanFrom(Model):
     click: Annotated[float, Field(ge=0.3, le=0.999)] | None = None
 
 
+class InboundSettings(Model):
+    """How an organization finds the messages that inbound mail answers, and what it keeps of that mail."""
+
+    reply_domain: Domain | None = Field(
+        None,
+        description="mail goes out with a second Reply-To address, `reply+…` at this domain, by which an answer is "
+        "found whatever its headers say; mail to the domain must come to POST /inbound or to a mailbox that Heed reads",
+    )
+    subject_token: bool = Field(False, description="subjects of mail that goes out end with a token such as `[#k7…]`")
+    smart_matching: bool = Field(
+        False,
+        description="as a last resort, an answer is found by the words of its subject, at least two common addresses "
+        "and at most 90 days; works for mail that was sent while this was on",
+    )
+    keep: Literal["none", "excerpt", "mail"] = Field(
+        "none", description="what is kept of an inbound mail's text: nothing, the answer's own words, or the whole mail"
+    )
+    categories: bool = Field(False, description="categories of a mailbox track mail, and may create records")
+    record_order: Annotated[list[RecordType], Field(min_length=1, max_length=20)] = Field(
+        default_factory=lambda: ["contact", "lead", "account"],
+        description="which record a sender's address means, where several have it",
+    )
+
+
 class OrganizationSettings(Model):
     """Settings of an organization."""
 
@@ -94,9 +120,10 @@ class OrganizationSettings(Model):
     )
     alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
     human_from: HumanFrom = HumanFrom()
-    from_domain_allow: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]] = Field(
+    from_domain_allow: list[Domain] = Field(
         default_factory=list, max_length=200, description="domains that senders' addresses may have; empty allows all"
     )
+    inbound: InboundSettings = InboundSettings()
     honeypot: bool = Field(
         False,
         description="followed HTML gets a link that no person sees, to the destination of its first link: what follows "

@@ -27,6 +27,7 @@ from lib.errors import Stale
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.models import Copy, Delivery, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
+from lib.messages.threads import Threads
 from lib.mime.write import ComposeError
 from lib.people.bounces import Bounces
 from lib.sending.copy_outcomes import abandoned, begun, concluded, is_general, next_copy, unwritable
@@ -109,6 +110,7 @@ class CopiesOutbox:
         self,
         store: MessageStore,
         preparation: Preparation,
+        threads: Threads,
         schedule: Schedule,
         transport: Transport,
         bounces: Bounces,
@@ -116,6 +118,7 @@ class CopiesOutbox:
     ) -> None:
         self._store = store
         self._preparation = preparation
+        self._threads = threads
         self._schedule = schedule
         self._transport = transport
         self._bounces = bounces
@@ -296,6 +299,7 @@ class CopiesOutbox:
             await self._save(run, {})
         if is_waiting(ended):
             await self._schedule.enter(run.organization, ended)
+        await self._enter_new_ids(run.organization, before, ended)
         await self._write(run, run.unsaved, ended)
         run.unsaved = {}
         ended = run.message
@@ -304,6 +308,11 @@ class CopiesOutbox:
         if is_waiting(ended):
             await self._schedule.wake(run.organization, ended)
         return ended
+
+    async def _enter_new_ids(self, organization: str, before: StoredMessage, after: StoredMessage) -> None:
+        """Have answers find the message by the names that the provider gave it since."""
+        new = [each for each in after.known_ids if each not in before.known_ids]
+        await self._threads.enter_provider_ids(organization, after.id, new)
 
     async def _forget_drafts(self, run: Run) -> None:
         """Ask for the removal of drafts that unsent tries may have left at the provider."""
@@ -352,6 +361,7 @@ class CopiesOutbox:
             ended = together(loaded.message, copies, self._clock.now())
             if is_waiting(ended):
                 await self._schedule.enter(run.organization, ended)
+            await self._enter_new_ids(run.organization, loaded.message, ended)
             lease = Lease(until=self._clock.now())
             with suppress(Stale):
                 await self._store.change_with_lease(

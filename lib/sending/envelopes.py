@@ -11,7 +11,7 @@ from lib.people.addresses import same_mailbox
 from lib.sending.copy_outcomes import addressed
 from lib.transports.protocol import LONG_AGO, Earlier, Envelope, MailContent
 
-_MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version"}
+_MADE_BY_PROVIDERS = {"from", "to", "cc", "subject", "date", "message-id", "mime-version", "reply-to"}
 
 
 def make_envelope(message: StoredMessage, prepared: Prepared, earlier: Earlier, copy: Copy) -> Envelope:
@@ -55,10 +55,11 @@ def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) ->
                 yield Mailbox(recipient.name, recipient.email)
 
     return MailContent(
-        subject=message.subject,
+        subject=prepared.head.subject,
         to=tuple(mailboxes(message.to)),
         cc=tuple(mailboxes(message.cc)),
         bcc=tuple(mailboxes(message.bcc)),
+        reply_to=tuple(prepared.head.reply_to),
         html=prepared.body.html,
         text=prepared.body.text,
         headers=_further_headers(prepared.composed.headers),

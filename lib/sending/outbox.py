@@ -28,6 +28,7 @@ from lib.messages.deliveries import is_waiting
 from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
+from lib.messages.threads import Threads
 from lib.mime.write import ComposeError
 from lib.people.bounces import Bounces
 from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
@@ -67,6 +68,7 @@ class Outbox:
         self,
         store: MessageStore,
         preparation: Preparation,
+        threads: Threads,
         gateways: RecipientGateways,
         schedule: Schedule,
         transport: Transport | None,
@@ -80,7 +82,7 @@ class Outbox:
         self._clock = clock
         self._transport = transport
         self._copies_outbox = (
-            CopiesOutbox(store, preparation, schedule, transport, bounces, clock) if transport else None
+            CopiesOutbox(store, preparation, threads, schedule, transport, bounces, clock) if transport else None
         )
 
     async def deliver(self, organization: str, message_id: str, seen: str | None = None) -> Look | None:

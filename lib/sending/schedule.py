@@ -22,6 +22,7 @@ from lib.messages.follow_state import Decision
 from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
+from lib.messages.threads import Threads
 from lib.sending.copy_outcomes import begun_anew, resolved, sent_again
 from lib.sending.orders import Discard, Wake
 from lib.storage import Queues
@@ -51,6 +52,7 @@ class Schedule:
         self,
         store: MessageStore,
         preparation: Preparation,
+        threads: Threads,
         due: DueIndex,
         queues: Queues,
         clock: Clock,
@@ -58,6 +60,7 @@ class Schedule:
     ) -> None:
         self._store = store
         self._preparation = preparation
+        self._threads = threads
         self._due = due
         self._queues = queues
         self._clock = clock
@@ -94,6 +97,8 @@ class Schedule:
         fresh: dict[str, Any] = {"message_id": message_id, "provider_key": new_key(), "copy_count": None}
         fresh["follow_state"] = expected.state if expected else None
         fresh["matched"] = matched_records(expected.known) if expected else None
+        # Before the first byte leaves: an answer may come before the row says that the message was sent.
+        await self._threads.enter_message(organization, message.model_copy(update={"message_id": message_id}))
         return await self._set(organization, loaded, at, asked_by=asked_by, **fresh)
 
     async def move(self, organization: str, loaded: Loaded, deliver_at: datetime | None) -> StoredMessage:

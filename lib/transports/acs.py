@@ -259,6 +259,11 @@ def _message(envelope: Envelope) -> dict[str, Any]:
             "cc": _addresses(content.cc, envelope.recipients),
             "bcc": _addresses(content.bcc, envelope.recipients),
         },
+        **(
+            {"replyTo": _addresses(content.reply_to, {each.email for each in content.reply_to})}
+            if content.reply_to
+            else {}
+        ),
         **({"attachments": [_attachment(file) for file in content.files]} if content.files else {}),
         "headers": {"Message-ID": envelope.message_id, **dict(content.headers)},
         # Following is ours, by consent; the service's own pixel and links would be a second tracker.

@@ -36,6 +36,9 @@ KEY_PROPERTY = f"String {{{_GUID}}} Name HeedKey"
 TRY_PROPERTY = f"String {{{_GUID}}} Name HeedTry"
 """The one that holds the time of the try that made the draft, and whether the draft is unfinished."""
 
+_THREAD_PROPERTIES = {"In-Reply-To": "String 0x1042", "References": "String 0x1039"}
+"""Properties that Exchange makes headers of: PidTagInReplyToId and PidTagInternetReferences ([MS-OXPROPS])."""
+
 UNFINISHED = " unfinished"
 GONE = "ErrorItemNotFound"
 """Code of a draft that was deleted or sent. A missing mailbox has other codes."""
@@ -116,7 +119,10 @@ class GraphMailbox:
         if within:
             body["attachments"] = [_attachment(file) for file in within]
         marks = {KEY_PROPERTY: envelope.key, TRY_PROPERTY: tried + (UNFINISHED if after else "")}
-        draft = _item((await self._step("POST", body={**body, **_properties(marks)}, good=(201,))).body)
+        thread = {
+            _THREAD_PROPERTIES[name]: value for name, value in envelope.content.headers if name in _THREAD_PROPERTIES
+        }
+        draft = _item((await self._step("POST", body={**body, **_properties(marks | thread)}, good=(201,))).body)
         for file in after:
             await self._attach(draft, file)
         if after:
@@ -261,6 +267,11 @@ def _message(envelope: Envelope) -> dict[str, Any]:
         "toRecipients": _recipients(content.to, envelope.recipients),
         "ccRecipients": _recipients(content.cc, envelope.recipients),
         "bccRecipients": _recipients(content.bcc, envelope.recipients),
+        **(
+            {"replyTo": _recipients(content.reply_to, {each.email for each in content.reply_to})}
+            if content.reply_to
+            else {}
+        ),
     }
 
 

@@ -28,6 +28,7 @@ class MailContent:
     to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
     html: str | None = None
     text: str | None = None
     headers: tuple[tuple[str, str], ...] = ()

@@ -14,9 +14,9 @@ async def test_the_document_describes_every_endpoint_with_its_shapes(heed: Heed)
     assert document["openapi"] == "3.1.0"
     assert document["servers"] == [{"url": BASE_URL}]
     post = document["paths"]["/api/orgs/{org}/messages"]["post"]
-    assert post["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/MessageSpec"}
+    assert post["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/NewMessage"}
     assert {"/o/{token}.gif", "/c/{token}", "/api/health"} <= set(document["paths"])
-    spec = document["components"]["schemas"]["MessageSpec"]
+    spec = document["components"]["schemas"]["NewMessage"]
     assert "from" in spec["properties"]
     assert spec["additionalProperties"] is False
 

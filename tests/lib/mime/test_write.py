@@ -1,6 +1,7 @@
 """What goes over the wire is what was meant: nothing that anybody types becomes a header, and no byte is lost."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -15,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from lib.fields import Email, Line, Name
 from lib.messages.models import MessageFields, Recipient
 from lib.mime.parts import Mailbox, MailHead
-from lib.mime.write import Composed, compose
+from lib.mime.write import Composed, ComposeError, compose
 
 DATE = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 MESSAGE_ID = "<0123456789abcdef0123456789abcdef@acme.example>"
@@ -298,3 +299,22 @@ def test_text_that_is_mostly_not_ascii_travels_in_base64_and_arrives_as_it_was()
     assert len(mime) < 1.5 * len(text.encode())
     assert parts_of(None, text) == {"text/plain": text.replace("\n", "\r\n").encode()}
     check_lines(mime)
+
+
+def test_the_headers_of_a_thread_read_back_as_they_were_meant() -> None:
+    ids = [f"<{number:0100}@example.com>" for number in range(20)]
+    reply_to = [Mailbox("Rita Rep", "rep@acme.example"), Mailbox("", f"reply+{'a' * 54}@in.acme.example")]
+    written = compose(replace(head(), references=ids, reply_to=reply_to, thread_index="AQ=="), None, "Hi")
+
+    parsed = message_from_bytes(written.mime)
+    assert parsed["In-Reply-To"].split() == ids[-1:]
+    assert parsed["References"].split() == ids
+    assert getaddresses([parsed["Reply-To"]]) == [(each.name, each.email) for each in reply_to]
+    assert parsed["Thread-Index"] == "AQ=="
+    assert max(map(len, written.mime.split(b"\r\n"))) < 998
+
+
+@pytest.mark.parametrize("bad", ["<a\nBcc: eve@example.com>", "<a b@c>", "<a@b>\r\n\r\nHi"])
+def test_an_id_that_would_become_a_header_is_refused(bad: str) -> None:
+    with pytest.raises(ComposeError):
+        compose(replace(head(), references=[bad]), None, "Hi")

@@ -1,0 +1,60 @@
+"""Conversations: the sent and received messages of a thread, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.paging import Page, PageQuery, last_key, page_until
+from functions.api.problems import not_there
+from functions.shapes.message import MessageItem, decided_now, listed_follow_state, message_item, time_zone_of
+from lib.assessment.summary import summary_of
+from lib.ids import MADE
+from lib.lists.store import Listed
+from lib.messages.store import Loaded
+from lib.storage.batches import batches_of
+
+endpoints = Endpoints("Conversations")
+
+_UNSENT = ("draft", "cancelled")
+_FIRST = "0"
+"""The cursor of the first message, before those of all others."""
+
+_AT_ONCE = 16
+"""Messages that are read at the same time."""
+
+
+@endpoints("GET", "/conversations/{conversation}", query=PageQuery, answers={200: Page[MessageItem]})
+async def read_conversation(call: Call) -> Answer:
+    """List the messages of a conversation, oldest first, without drafts.
+
+    Messages of one page stand in the order in which they went or came; pages follow the order in which they were made.
+    """
+    conversation, query = call.path["conversation"], call.query
+    if not MADE.fullmatch(conversation):
+        raise not_there("conversation")
+    after = last_key(call)
+    rows = call.services.threads.list_conversation(call.org, conversation, after, query.limit + 1)
+    found = [] if after else [(_FIRST, conversation)]
+    found += [row async for row in rows]
+    loaded = await _load_messages(call, [message for _, message in found[: query.limit]])
+    if after is None and not loaded:
+        raise not_there("conversation")
+    shown = [each for each in loaded if each.message.thread == conversation and each.message.state not in _UNSENT]
+    shown.sort(key=lambda each: (each.message.sort_time(), each.message.created_at))
+    zone = await time_zone_of(call)
+    items = [message_item(await _listed(call, each), call.now, zone) for each in shown]
+    return Answer(200, page_until(call, items, found[query.limit - 1][0] if len(found) > query.limit else None))
+
+
+async def _load_messages(call: Call, messages: Sequence[str]) -> list[Loaded]:
+    loaded: list[Loaded | None] = []
+    for some in batches_of(messages, _AT_ONCE):
+        loaded += await asyncio.gather(*(call.services.messages.load(call.org, each) for each in some))
+    return [each for each in loaded if each is not None]
+
+
+async def _listed(call: Call, loaded: Loaded) -> Listed:
+    state = listed_follow_state(call, loaded) or (await decided_now(call, loaded))[0]
+    return Listed(message=loaded.message, etag=loaded.etag, follow_state=state, kpis=summary_of(loaded).kpis)
