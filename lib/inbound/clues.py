@@ -1,4 +1,4 @@
-"""What a received mail says of the message that it answers. Pure functions, and the fields of a mail that they read."""
+"""Clues of a received mail to the message that it answers. Pure functions, and the fields of a mail that they read."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Finding the message that a received mail answers: clue after clue, in the order of their strength.
 
 The first clue that leads to a message with the sender among its recipients wins. A clue that leads to a message of
-others is kept: where nothing better comes, a recipient has forwarded the mail, or somebody has copied its id. A clue
-alone proves nothing, for headers can be forged by whoever has seen the mail; so the confidence falls with the sender.
+others is kept: where nothing better comes, a recipient has forwarded the mail, or its id was copied. A clue alone proves
+nothing, for all who have seen a mail can forge headers; so the confidence falls with the sender.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ _WORDS: dict[CorrelationName, str] = {
 }
 
 SenderRole = Literal["recipient", "same_domain", "own_side", "stranger"]
-"""Who wrote it: a recipient of the matched message; somebody of a recipient's domain; the matched message's own sender;
-or nobody of these."""
+"""The writer of the mail: a recipient of the matched message; another person of a recipient's domain; the matched
+message's own sender; or none of these."""
 
 _ROLE_FACTORS: dict[SenderRole, float] = {"recipient": 1.0, "same_domain": 0.8, "own_side": 1.0, "stranger": 0.5}
 _ROLE_WORDS: dict[SenderRole, str] = {
