@@ -1,8 +1,8 @@
 """Finding the message that a received mail answers: clue after clue, in the order of their strength.
 
 The first clue that leads to a message with the sender among its recipients wins. A clue that leads to a message of
-others is kept: where nothing better comes, a recipient has forwarded the mail, or its id was copied. A clue alone proves
-nothing, for all who have seen a mail can forge headers; so the confidence falls with the sender.
+others is kept: where nothing better comes, a recipient has forwarded the mail, or its id was copied. A clue alone
+proves nothing, for all who have seen a mail can forge headers; so the confidence falls with the sender.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class Threads:
 
     async def hash_person(self, organization: str, email: str) -> str:
         """Hash an address as rows of smart matching hold it."""
-        return (await self._hashes.hash_address(organization, same_person(email)))[:_PERSON]
+        return (await self._hashes.hash_text(organization, f"person|{same_person(email)}"))[:_PERSON]
 
     async def list_conversation(
         self, organization: str, conversation: str, after: str | None = None, limit: int | None = None
