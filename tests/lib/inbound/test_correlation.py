@@ -282,6 +282,14 @@ async def test_the_senders_own_mail_in_the_thread_is_no_reply(heed: Heed) -> Non
     assert (found.matched, found.sender, found.kind_of_persons_mail()) == (message, "own_side", "new")
 
 
+async def test_a_colleague_of_the_sender_in_the_thread_is_neither_a_reply_nor_a_forward(heed: Heed) -> None:
+    message = await heed.sent()
+    colleague = Mailbox("", "boss@acme.example")
+    found = await correlate(heed, sender=colleague, to=[ADA], in_reply_to=[await internet_id(heed, message)])
+    assert (found.matched, found.sender, found.kind_of_persons_mail()) == (message, "own_side", "new")
+    assert found.conversation == message
+
+
 async def test_the_senders_copy_of_the_mail_itself_is_skipped(heed: Heed) -> None:
     message = await heed.sent()
     found = await correlate(heed, sender=REP, to=[ADA], message_id=await internet_id(heed, message))
