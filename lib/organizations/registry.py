@@ -63,7 +63,7 @@ class HumanFrom(Model):
 
 
 class InboundSettings(Model):
-    """How an organization finds the messages that inbound mail answers, and what it keeps of that mail."""
+    """An organization's ways to find the messages that inbound mail answers, and to keep that mail."""
 
     reply_domain: Domain | None = Field(
         None,
