@@ -8,6 +8,7 @@ which it has.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -26,8 +27,8 @@ from lib.inbound.mailboxes.oauth import AccessTokens
 from lib.inbound.mailboxes.turn import LARGEST_HEADERS, LARGEST_MAIL, MOST_MAILS, Turn
 from lib.mime.sizes import MEGABYTE
 
-_MOST_NUMBERS = 50_000
-"""UIDs that one search covers: its answer is a single line."""
+_MOST_NUMBERS = 20_000
+"""UIDs that one search covers: its answer is a single line, whose length is bounded."""
 
 _DRAFT = "\\Draft"
 
@@ -47,7 +48,7 @@ class ImapPoller:
         server = ImapServer(mailbox.host, mailbox.server_port, mailbox.security)
         token = await self._tokens.access_token(secret) if mailbox.auth == "xoauth2" else None
         if self._tls is None:
-            self._tls = ssl.create_default_context()  # takes some 20 ms, so it is made once
+            self._tls = await asyncio.to_thread(ssl.create_default_context)  # takes some 20 ms, so it is made once
         async with open_session(server, self._tls, loopback=self._loopback) as session:
             if token is None:
                 await session.log_in(mailbox.user, secret)

@@ -19,10 +19,10 @@ from imapclient.exceptions import ProtocolError
 from lib.inbound.mailboxes.errors import CommandRefused, LiteralTooLarge, PollFailed
 
 _MOST_LINES = 20_000
-"""Lines of the answers to one command."""
-
-_MOST_LINE_BYTES = 2 * 1024 * 1024
-"""Bytes of all lines of a session. The library reads them character by character, 1 to 2 seconds a megabyte."""
+_MOST_LINE_BYTES = 512 * 1024
+"""Lines of a session, and their bytes without literals: the largest answers are those to a search of 20,000 UIDs, some
+220 KB. The library takes 1 to 2 seconds of a core to parse a megabyte.
+"""
 
 _SECONDS_TO_ANSWER = 15.0
 """Time without a single byte after which the thread goes on, should the session's own deadline fail to end it."""
@@ -92,8 +92,8 @@ class _BoundedImap(imaplib.IMAP4):
     def __init__(self, plain: socket.socket, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         self._plain = plain
         self._tls = tls
-        self._line_bytes_left = _MOST_LINE_BYTES
         self._lines_left = _MOST_LINES
+        self._line_bytes_left = _MOST_LINE_BYTES
         self._literal_bytes_left = 0
         super().__init__(host, port, _SECONDS_TO_ANSWER)
 
@@ -102,9 +102,8 @@ class _BoundedImap(imaplib.IMAP4):
         return self._tls.wrap_socket(self._plain, server_hostname=self.host) if self._tls else self._plain
 
     def expect_answers(self, largest: int) -> None:
-        """Begin the count for another command, and forget what has not been asked for since the last."""
+        """Allow the next answers literals of so many bytes together, and forget what else the last ones brought."""
         self.untagged_responses.clear()
-        self._lines_left = _MOST_LINES
         self._literal_bytes_left = largest
 
     def read(self, size: int) -> bytes:

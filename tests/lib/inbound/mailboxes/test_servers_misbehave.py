@@ -99,6 +99,22 @@ async def test_a_server_that_sends_a_byte_now_and_then_is_left_at_the_deadline(p
     assert imaplib.__file__ not in places
 
 
+async def test_a_server_that_never_begins_tls_is_left_at_the_deadline(polls: Polls, imap: ImapServer) -> None:
+    gone = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        await polls.save(port=silent.sockets[0].getsockname()[1])
+        await asyncio.wait_for(polls.run(), 10)
+        await asyncio.wait_for(gone.wait(), 10)
+
+    assert await polls.error() == NO_ANSWER
+
+
 async def test_a_connection_that_is_lost_at_the_login_is_no_login_that_is_refused(
     polls: Polls, imap: ImapServer
 ) -> None:
