@@ -16,7 +16,7 @@ from lib.rewrite.addresses import ALLOWED, spelled_for_text
 from lib.rewrite.shown import shown_tokens
 
 _SHOWN_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>]++", re.IGNORECASE)
-_PLAIN_ADDRESS: Final = re.compile(rf"(?:https?://|mailto:|tel:)[{ALLOWED}]++", re.IGNORECASE)
+_PLAIN_ADDRESS: Final = re.compile(rf"https?://[^\s<>/?#]++[{ALLOWED}]*+|(?:mailto|tel):[{ALLOWED}]++", re.IGNORECASE)
 _TELEPHONE: Final = "tel:"
 _BEGINS_NUMBER: Final = tuple("+(0123456789")
 _WEB_ADDRESS: Final = re.compile(r"https?:", re.IGNORECASE)
@@ -132,7 +132,10 @@ class _Writer:
             self._write_words(text)
 
     def start(self, tag: Token, name: str) -> None:
-        if breaks := _LINE_BREAKS.get(name):
+        if name == "a":
+            self._end_link()
+            self._start_link(tag.attr("href") or "")
+        elif breaks := _LINE_BREAKS.get(name):
             if breaks > self._line_breaks:
                 self._line_breaks = breaks
             if name == "li":
@@ -140,9 +143,6 @@ class _Writer:
                 self._space = True
             elif name in _LISTS:
                 self._start_list(tag, name)
-        elif name == "a":
-            self._end_link()
-            self._start_link(tag.attr("href") or "")
         elif name == "img":
             self._write_words(tag.attr("alt") or "")
         elif name == "br":
@@ -232,7 +232,8 @@ class _Writer:
         address, self._address = self._address, ""
         if not address:
             return
-        written = "".join(self._pieces[self._link_start :])
+        pieces = self._pieces
+        written = pieces[-1] if len(pieces) == self._link_start + 1 else "".join(pieces[self._link_start :])
         words = written.strip()
         if self._is_telephone:
             number = address[4:]
