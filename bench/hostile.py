@@ -25,7 +25,7 @@ from typing import NamedTuple
 from bench.mail import generated_mail
 from bench.sections import HOSTILE, put
 from bench.storage import ORGANIZATION, Mail
-from lib.composing.bodies import Original, composed, followed, images_of, unfollowed
+from lib.composing.bodies import Original, composed, followed, images_of, remarks_on_images, unfollowed
 from lib.composing.files_in_mail import MailFiles
 from lib.files.models import StoredImage, cid_of
 from lib.messages.models import Body, MessageSpec
@@ -96,6 +96,7 @@ class _Way:
         spec = MessageSpec.model_validate_json(given)
         body = Body(html=spec.html, text=spec.text)
         original = Original(ORGANIZATION, self.message, body, self._files, True, self.ring, _OWN)
+        remarks_on_images(original)
         images_of(original)
         for each in (followed(original, 0).body, unfollowed(original).body):
             mail = composed(self._head, each, [])

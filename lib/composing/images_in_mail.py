@@ -59,14 +59,18 @@ def image_exchange(
 
 
 def missing_images(html: str, images: Sequence[StoredImage]) -> list[Remark]:
-    """Return a remark on each `cid:` of an image's place that names no image of this message."""
+    """Return a remark on each `cid:` of an image's place that names no image of this message.
+
+    Only the first `MOST_HOSTED` places are looked at: further ones are hosted in no case.
+    """
     if not _PERHAPS_CID.search(html):
         return []
     known = {image.cid for image in images}
     places = SourcePlaces("html", html)
     remarks, more = list[Remark](), 0
     spans = [(image.value_start, image.value_end) for image in markup.read(html).images]
-    for start, end in sorted([*spans, *((each.start, each.end) for each in read_image_places(html))]):
+    spans += [(each.start, each.end) for each in read_image_places(html)]
+    for start, end in sorted(spans)[:MOST_HOSTED]:
         cid = _CID.fullmatch(decoded(html[start:end]).strip(WHITE_SPACE))
         if not cid or _unquoted(cid[1]) in known:
             continue
