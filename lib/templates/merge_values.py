@@ -37,7 +37,8 @@ def recipient_values(given: MergeRecipient, record: StoredRecord | None, parent:
     """Return the values of the recipient; `parent` is the record's own parent."""
     sources = (given, record) if record else (given,)
     account = parent.name if parent and parent.type == "account" else ""
-    is_person = given.record is None or given.record.type not in NO_PERSONS
+    known = record or given.record
+    is_person = known is None or known.type not in NO_PERSONS
     return {
         **_names("recipient", sources, is_person),
         "recipient.company": _first(*(each.company for each in sources), account),
