@@ -405,6 +405,25 @@ async def test_an_account_is_greeted_by_its_whole_name_or_by_the_default(heed: H
     assert text.startswith("Goldman, Sachs|there||")
 
 
+@pytest.mark.parametrize(
+    ("record_type", "name"),
+    [("contact", "Ada Lovelace"), ("lead", "Ada Lovelace"), ("new_project", None), ("2-123", None), ("deal", None)],
+)
+async def test_only_persons_that_a_mail_is_about_are_named_first_name_first(
+    heed: Heed, record_type: str, name: str | None
+) -> None:
+    await heed.put(f"/records/{record_type}/1", {"name": "Lovelace, Ada"})
+    text = await filled(heed, "{{ regarding.name }}", regarding={"type": record_type, "id": "1"})
+    assert text == (name or "Lovelace, Ada")
+
+
+@pytest.mark.parametrize(("record_type", "first"), [("company", "there"), ("account", "there"), ("new_guest", "Sachs")])
+async def test_a_company_is_greeted_by_no_first_name(heed: Heed, record_type: str, first: str) -> None:
+    await heed.put(f"/records/{record_type}/1", {"name": "Goldman, Sachs"})
+    text = await filled(heed, recipient={"record": {"type": record_type, "id": "1"}})
+    assert text.split("|")[1] == first
+
+
 ADAS = {"name": "Lovelace, Ada", "emails": ["ada@example.com"]}
 
 
