@@ -37,8 +37,8 @@ from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.sink import MailSink
 from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
-from lib.lists.undecided import UndecidedFollower, UndecidedMessages
-from lib.messages.follow_state import FollowState
+from lib.lists.undecided import UndecidedMessages
+from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
@@ -234,7 +234,6 @@ class Services:
         """Followers of assessments, in the order in which they are brought up to date."""
         return (
             self.lists_follower,
-            UndecidedFollower(self.undecided),
             RecordsFollower(self.engagements, self.people, self.storage.queues),
             TemplatesFollower(self.template_counts),
             CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
@@ -242,13 +241,13 @@ class Services:
 
     @cached_property
     def lists_follower(self) -> ListsFollower:
-        return ListsFollower(self.lists, self._follow_state)
+        return ListsFollower(self.lists, self.undecided, self._decision)
 
-    async def _follow_state(self, organization: str, message: StoredMessage) -> FollowState:
+    async def _decision(self, organization: str, message: StoredMessage) -> Decision:
         """Decide the follow state of a message as it is now, by settings that are no minute old."""
         found = await self.organizations.load_organization(organization)
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
-        return await self.preparation.follow_state(organization, settings, message)
+        return await self.preparation.decision(organization, settings, message)
 
     @cached_property
     def threads(self) -> Threads:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import invalid, not_there
 from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
+from lib.messages.models import Recipient
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
 from lib.storage import Missing
@@ -166,7 +167,7 @@ async def _values(call: Call, spec: MergeSpec) -> MergeValues:
     """Return the values of all merge fields. Raises Problem."""
     recipient, regarding = spec.recipient, spec.regarding
     sender, record, about = await asyncio.gather(
-        _sender(call, spec.sender), _record(call, recipient.record), _record(call, regarding)
+        _sender(call, spec.sender), _recipient_record(call, spec), _record(call, regarding)
     )
     company = recipient.company or (record and record.company)
     parent = await _record(call, record.parent) if record and not company else None
@@ -176,6 +177,21 @@ async def _values(call: Call, spec: MergeSpec) -> MergeValues:
         **regarding_values(regarding, about),
         "org.name": call.organization.name,
     }
+
+
+async def _recipient_record(call: Call, spec: MergeSpec) -> StoredRecord | None:
+    """Read the recipient's record: the named one, or the one that a mail to the address would belong to."""
+    given = spec.recipient
+    if given.record or not given.email:
+        return await _record(call, given.record)
+    try:
+        recipient = Recipient(email=given.email)
+    except ValidationError:
+        return None
+    by, sender = call.organization.settings.resolve_recipients, spec.sender or call.user() or ""
+    known = await call.services.recipient_lookup.look_up(call.org, by, [recipient], spec.regarding, sender)
+    match = known.recipients[0].match
+    return match.possible[0] if match.record else None
 
 
 async def _sender(call: Call, sender: str | None) -> StoredUser | None:

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter
 from lib.ids import short_hash
 from lib.lists.keys import ExpectedState, ListPlace, is_told, places_of
 from lib.lists.store import Listed, Lists
+from lib.lists.undecided import UndecidedMessages, record_key
 from lib.messages.deliveries import fixed_follow_state
-from lib.messages.follow_state import FollowState
+from lib.messages.follow_state import Decision, FollowState
 from lib.messages.models import StoredMessage
 from lib.verdicts.assessed import AssessedMessage, Plan
 
-DecideFollowState = Callable[[str, StoredMessage], Awaitable[FollowState]]
+DecideFollowState = Callable[[str, StoredMessage], Awaitable[Decision]]
 """Decides the follow state as it is now, of (organization, message); it reads what every recipient has said."""
 
 
@@ -24,8 +25,9 @@ class ListsFollower:
     part_name = "places"
     part_type = TypeAdapter(list[ListPlace])
 
-    def __init__(self, lists: Lists, decide: DecideFollowState) -> None:
+    def __init__(self, lists: Lists, undecided: UndecidedMessages, decide: DecideFollowState) -> None:
         self._lists = lists
+        self._undecided = undecided
         self._decide = decide
 
     async def plan(self, assessed: AssessedMessage, before: list[ListPlace] | None) -> Plan[list[ListPlace]]:
@@ -49,19 +51,39 @@ class ListsFollower:
     async def _expected_state(self, assessed: AssessedMessage, before: Sequence[ListPlace]) -> ExpectedState | None:
         """The follow state of a message whose copies are not decided on; None once they are.
 
-        It is decided anew when the message has changed, or a wish has: not when only its time is another.
+        It is decided anew when the message has changed, or a wish has: not when only its time is another. Rows are
+        there before anything is read, so that a wish that changes meanwhile finds the message. Where another assessor
+        was faster, all of them are written: it may have removed some.
         """
-        message = assessed.message
+        organization, message = assessed.organization, assessed.message
+        known = next((place.expected for place in before if place.expected), None)
+        old = {*(known.names if known else ()), *await self._names_of(organization, assessed.planned_before)}
         if fixed_follow_state(message) is not None:
+            await self._undecided.remove_message(organization, message.id, sorted(old))
             return None
         recipients = [each.model_dump_json() for each in message.recipients()]
         asked = short_hash(message.sender, str(message.follow), message.asked_by or "", *recipients)
-        known = next((place.expected for place in before if place.expected), None)
-        if known is not None and known.asked == asked and not assessed.wishes_changed:
+        is_asked = known is None or known.asked != asked or assessed.wishes_changed
+        if known is not None and not is_asked and not assessed.planned_before:
             return known
-        # Who has it sent has it decided at that moment.
-        told = message.follow_state if message.state == "scheduled" and not assessed.wishes_changed else None
-        return ExpectedState(state=told or await self._decide(assessed.organization, message), asked=asked)
+        there = set[str]() if assessed.planned_before else set(old)
+        names = {*await self._undecided.names_of(organization, message)}
+        await self._undecided.enter_message(organization, message.id, sorted(names - there))
+        if known is not None and not is_asked:
+            state, above = known.state, set(known.names)
+        elif message.follow_state and message.state == "scheduled" and not assessed.wishes_changed:
+            # Who has it sent has it decided at that moment.
+            state, above = message.follow_state, set(known.names if known else ())
+        else:
+            decision = await self._decide(organization, message)
+            state, above = decision.state, {record_key(each) for each in decision.known.above}
+        await self._undecided.enter_message(organization, message.id, sorted(above - names - there))
+        names |= above
+        await self._undecided.remove_message(organization, message.id, sorted(old - names))
+        return ExpectedState(state=state, asked=asked, names=sorted(names))
+
+    async def _names_of(self, organization: str, versions: Sequence[StoredMessage]) -> list[str]:
+        return [name for version in versions for name in await self._undecided.names_of(organization, version)]
 
     async def apply(self, assessed: AssessedMessage, part: list[ListPlace]) -> None:
         """Write nothing: the rows are there."""
@@ -69,11 +91,14 @@ class ListsFollower:
     async def forget(
         self,
         organization: str,
-        message: str,  # noqa: ARG002
+        message: str,
         part: list[ListPlace] | None,
         planned_before: Sequence[StoredMessage] = (),
     ) -> None:
         """Take the message out of every list."""
+        names = {name for place in part or [] if place.expected for name in place.expected.names}
+        names.update(await self._names_of(organization, planned_before))
+        await self._undecided.remove_message(organization, message, sorted(names))
         await self._lists.remove(organization, [*(part or []), *_places_of_all(planned_before)])
 
     def expected_state(self, part: list[ListPlace] | None) -> FollowState | None:

@@ -89,6 +89,8 @@ class ExpectedState(BaseModel):
     state: FollowState
     asked: str
     """Hash of the fields that it was decided for: sender, recipients, whether to follow, and who had it sent."""
+    names: list[str] = []
+    """Names of those whose word counts; each has a row that leads to the message (`lib.lists.undecided`)."""
 
 
 class ListPlace(BaseModel):

@@ -1,4 +1,5 @@
-"""Messages whose copies are not decided on, by those whose word decides: sender, recipients' addresses and records.
+"""Messages whose copies are not decided on, by those whose word decides: the sender, recipients' addresses, the records
+that the message names, and the parents of recipients' records.
 
 When one of them says something else about following, the lists have to show it. So each such message has a row for
 each of them in the table `index`, partition `undecided`, key `<who>|<message id>`. A row too many does no harm: the
@@ -11,8 +12,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from pydantic import TypeAdapter
-
 from lib.fields import RecordRef
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.models import StoredMessage, records_of
@@ -22,7 +21,6 @@ from lib.storage import Change, Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.layout import table
 from lib.storage.protocols import MOST_CHANGES
-from lib.verdicts.assessed import AssessedMessage, Plan
 
 _PARTITION = "undecided"
 _SENDER = "sender:"
@@ -60,7 +58,10 @@ class UndecidedMessages:
             yield row.key.rpartition("|")[2]
 
     async def names_of(self, organization: str, message: StoredMessage) -> list[str]:
-        """Name the sender, the records and the addresses whose word counts; none once the copies are decided on."""
+        """Name the sender, the records and the addresses that the message names; none once the copies are decided on.
+
+        Records that have an address are found by that.
+        """
         if fixed_follow_state(message) is not None:
             return []
         mailboxes = {same_mailbox(each.email) for each in message.recipients()}
@@ -87,46 +88,3 @@ class UndecidedMessages:
                 await self._tables.write_rows(index, some)
             except Missing:  # one of them is gone, so none was removed
                 await asyncio.gather(*map(remove_one, some))
-
-
-class UndecidedFollower:
-    """Part of the summary: the names of those whose word counts."""
-
-    part_name = "undecided"
-    part_type = TypeAdapter(list[str])
-
-    def __init__(self, undecided: UndecidedMessages) -> None:
-        self._undecided = undecided
-
-    async def plan(self, assessed: AssessedMessage, before: list[str] | None) -> Plan[list[str]]:
-        """Write the rows that are missing, and remove those of others.
-
-        Where another assessor was faster, all of them are written: it may have removed some.
-        """
-        organization, message = assessed.organization, assessed.message
-        names = await self._undecided.names_of(organization, message)
-        there, old = set(before or ()), set(before or ())
-        for version in assessed.planned_before:
-            old.update(await self._undecided.names_of(organization, version))
-            there.clear()
-        if missing := [name for name in names if name not in there]:
-            await self._undecided.enter_message(organization, message.id, missing)
-        if left := sorted(old.difference(names)):
-            await self._undecided.remove_message(organization, message.id, left)
-        return Plan(names)
-
-    async def apply(self, assessed: AssessedMessage, part: list[str]) -> None:
-        """Write nothing: the rows are there."""
-
-    async def forget(
-        self,
-        organization: str,
-        message: str,
-        part: list[str] | None,
-        planned_before: Sequence[StoredMessage] = (),
-    ) -> None:
-        """Remove the message's rows."""
-        names = set(part or ())
-        for version in planned_before:
-            names.update(await self._undecided.names_of(organization, version))
-        await self._undecided.remove_message(organization, message, sorted(names))

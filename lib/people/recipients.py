@@ -57,6 +57,8 @@ class KnownRecipients:
     """In the message's order."""
     missing: Sequence[RecordRef] = ()
     """Records that the message names and that do not exist."""
+    above: Sequence[RecordRef] = ()
+    """The parents of all records that were asked for recipients; they need not exist."""
 
     def checks(self) -> list[Check]:
         """List what the author should know: records that do not exist, and recipients of whom it is not clear who they
@@ -112,7 +114,9 @@ class RecipientLookup:
         reading = _Reading(entries, consents, Circumstances(sender, regarding, families))
         await self._index.remove_entries(organization, reading.stale_entries())
         missing = [record_of(name) for name in dict.fromkeys([*named, *about]) if families.record(name) is None]
-        return KnownRecipients([reading.know(each) for each in recipients], missing)
+        parents = dict.fromkeys(parent for name in [*named, *found] for parent in families.parents_above(name))
+        above = [record_of(name) for name in parents]
+        return KnownRecipients([reading.know(each) for each in recipients], missing, above)
 
     async def _entries(self, organization: str, emails: Sequence[str]) -> dict[str, list[AddressEntry]]:
         """Read the index for each address: one row more than is used, where there are more."""

@@ -16,12 +16,12 @@ from typing import Literal
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from markupsafe import escape
 
-from lib.templates.addresses import FieldPlace, places_in_addresses, written_in_address
+from lib.templates.addresses import FieldPlace, find_places, kept_in_attribute, written_in_place
 
 Form = Literal["html", "text", "line"]
 """`html` escapes values and ends lines with `<br>`, `line` makes one line of them, `text` takes them as they are.
 
-Addresses encode them."""
+Addresses encode them, and no value ends an attribute."""
 
 MOST_FIELDS = 500
 """Limit for one template's subject, HTML or text."""
@@ -181,8 +181,7 @@ def render(parts: Parts, values: Mapping[str, str], form: Form) -> str:
             rendered.append(part)
         else:
             value = values.get(part.name) or part.default
-            place = places.get(index)
-            rendered.append(_shown(value if place is None else written_in_address(value, place), form))
+            rendered.append(_shown(value, form, places.get(index)))
         length += len(rendered[-1])
         if length > LONGEST_RESULT:
             raise MergeError(f"with these values it is longer than {LONGEST_RESULT:,} characters")
@@ -190,14 +189,17 @@ def render(parts: Parts, values: Mapping[str, str], form: Form) -> str:
 
 
 def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
-    """Return the places of the fields that stand in addresses, by index; a subject has no addresses."""
+    """Return the places of the fields that stand in addresses or attributes, by index; a subject has neither."""
     if form == "line":
         return {}
     pieces = [part if isinstance(part, str) else None for part in parts]
-    return places_in_addresses(pieces, in_html=form == "html")
+    return find_places(pieces, in_html=form == "html")
 
 
-def _shown(value: str, form: Form) -> str:
+def _shown(value: str, form: Form, place: FieldPlace | None) -> str:
+    if place is not None:
+        value = written_in_place(value, place)
     if form == "html":
-        return str(escape(value)).replace("\n", "<br>\n")
+        escaped = str(escape(value))
+        return kept_in_attribute(escaped, place) if place else escaped.replace("\n", "<br>\n")
     return _BREAKS.sub(" ", value).strip() if form == "line" else value

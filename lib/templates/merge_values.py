@@ -14,8 +14,12 @@ from lib.templates.models import MergeRecipient, MergeRegarding
 
 MergeValues = Mapping[str, str]
 
-NO_PERSONS = frozenset(("account", "opportunity", "case"))
-"""Types of records whose names are not those of persons: they are never read as "Last, First"."""
+PERSONS = frozenset(("contact", "lead", "person"))
+"""Types of records whose names are those of persons. A mail can be about anything, such as a project "Vienna, Harbor":
+of what it is about, only these names are read as "Last, First"."""
+
+NO_PERSONS = frozenset(("account", "case", "company", "deal", "opportunity", "organization", "ticket"))
+"""Types of records that are no persons. A recipient of any other type is one."""
 
 EXAMPLE: MergeValues = {
     "recipient.name": "Ada Example",
@@ -37,7 +41,8 @@ def recipient_values(given: MergeRecipient, record: StoredRecord | None, parent:
     """Return the values of the recipient; `parent` is the record's own parent."""
     sources = (given, record) if record else (given,)
     account = parent.name if parent and parent.type == "account" else ""
-    is_person = given.record is None or given.record.type not in NO_PERSONS
+    known = record or given.record
+    is_person = known is None or known.type not in NO_PERSONS
     return {
         **_names("recipient", sources, is_person),
         "recipient.company": _first(*(each.company for each in sources), account),
@@ -61,7 +66,7 @@ def regarding_values(given: MergeRegarding | None, record: StoredRecord | None) 
     if given is None:
         return {}
     name = given.name or (record.name if record else "")
-    read = name if given.type in NO_PERSONS else read_person_name(name).full
+    read = read_person_name(name).full if given.type in PERSONS else name
     return {"regarding.name": read, **_fields("regarding", record, given.fields)}
 
 

@@ -98,7 +98,7 @@ class StoredVersion(TemplateContent):
 
 
 class MergeRecipient(Model):
-    """The recipient. What is left out comes from the record."""
+    """The recipient. What is left out comes from the record: the named one, or the one that has the address."""
 
     email: str | None = Field(None, max_length=254)
     name: Name = Field("", description='"Lovelace, Ada" is read as Ada Lovelace')

@@ -142,6 +142,44 @@ async def test_another_time_answers_with_what_is_said_now_and_asks_nobody(
     assert await agreed(heed, message) == answer.json["follow_state"]
 
 
+ACCOUNT = {"type": "account", "id": "a1"}
+ADAS = {"emails": ["ada@example.com"], "parent": ACCOUNT}
+
+
+@pytest.mark.parametrize("how", ["draft", "scheduled", "prepared"])
+@pytest.mark.parametrize("ada", [ADA, {"email": "ada@example.com"}])
+async def test_a_no_of_a_parent_shows_in_lists_at_once(heed: Heed, how: str, ada: Any) -> None:
+    await heed.put("/records/contact/c1", ADAS)
+    about = {"regarding": CONTACT}  # so that the list of the contact has it
+    message = await unsent(heed, how, to=[ada, BOB], **about)
+    assert (await agreed(heed, message))["state"] == "on"
+
+    await change(heed, "PUT", "/records/account/a1", {"follow_email": "do_not_allow"})
+    assert (await agreed(heed, message))["blocked_by"] == ["ada@example.com"]
+    await change(heed, "PATCH", "/records/account/a1", {"follow_email": "unknown", "parent": {**ACCOUNT, "id": "a2"}})
+    assert (await agreed(heed, message))["state"] == "on"
+    await change(heed, "PUT", "/records/account/a2", {"follow_email": "do_not_allow"})
+    assert (await agreed(heed, message))["state"] == "blocked"
+    await change(heed, "PATCH", "/records/contact/c1", {"parent": None})
+    assert (await agreed(heed, message))["state"] == "on"
+    await change(heed, "PUT", "/records/account/a1", {"follow_email": "do_not_allow"})
+    assert (await agreed(heed, message))["state"] == "on"
+
+
+async def test_parents_are_looked_at_as_long_as_it_is_not_decided(heed: Heed) -> None:
+    await heed.put("/records/contact/c1", {**ADAS, "parent": {**CONTACT, "id": "c2"}})
+    await heed.put("/records/contact/c2", {"parent": CONTACT})  # a circle
+    draft = await unsent(heed, "draft", to=[ADA])
+    assert len(await undecided(heed)) == 4
+    await heed.api("PATCH", f"/messages/{draft}", {"to": [BOB]})
+    assert len(await undecided(heed)) == 2
+    await heed.api("PATCH", f"/messages/{draft}", {"to": [ADA]})
+    await heed.post(f"/messages/{draft}/send")
+    await heed.work()
+
+    assert await undecided(heed) == []
+
+
 async def test_a_sent_mail_stays_as_it_went_out(heed: Heed) -> None:
     message = await heed.sent(to=[ADA])
     await heed.put("/consents/ada@example.com", NO)

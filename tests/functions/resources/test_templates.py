@@ -405,6 +405,54 @@ async def test_an_account_is_greeted_by_its_whole_name_or_by_the_default(heed: H
     assert text.startswith("Goldman, Sachs|there||")
 
 
+@pytest.mark.parametrize(
+    ("record_type", "name"),
+    [("contact", "Ada Lovelace"), ("lead", "Ada Lovelace"), ("new_project", None), ("2-123", None), ("deal", None)],
+)
+async def test_only_persons_that_a_mail_is_about_are_named_first_name_first(
+    heed: Heed, record_type: str, name: str | None
+) -> None:
+    await heed.put(f"/records/{record_type}/1", {"name": "Lovelace, Ada"})
+    text = await filled(heed, "{{ regarding.name }}", regarding={"type": record_type, "id": "1"})
+    assert text == (name or "Lovelace, Ada")
+
+
+@pytest.mark.parametrize(("record_type", "first"), [("company", "there"), ("account", "there"), ("new_guest", "Sachs")])
+async def test_a_company_is_greeted_by_no_first_name(heed: Heed, record_type: str, first: str) -> None:
+    await heed.put(f"/records/{record_type}/1", {"name": "Goldman, Sachs"})
+    text = await filled(heed, recipient={"record": {"type": record_type, "id": "1"}})
+    assert text.split("|")[1] == first
+
+
+ADAS = {"name": "Lovelace, Ada", "emails": ["ada@example.com"]}
+
+
+async def test_an_address_alone_is_filled_by_the_record_that_has_it(heed: Heed) -> None:
+    await heed.put("/records/account/a1", {"name": "Goldman, Sachs", "emails": ["info@xn--bcher-kva.example"]})
+    await heed.put("/records/contact/c1", {**ADAS, "parent": {"type": "account", "id": "a1"}})
+
+    assert await filled(heed, recipient={"email": "ADA@example.com"}) == (
+        "Ada Lovelace|Ada|Lovelace|Goldman, Sachs||ADA@example.com||-||"
+    )
+    account = await filled(heed, recipient={"email": "info@b\u00fccher.example"})
+    assert account.startswith("Goldman, Sachs|there||")
+    for unknown in ("eve@example.com", "no address", ""):
+        assert (await filled(heed, recipient={"email": unknown})).startswith("|there||||")
+
+
+async def test_of_several_records_with_the_address_the_one_that_the_mail_would_belong_to_fills_it(heed: Heed) -> None:
+    await heed.put("/records/contact/c1", {**ADAS, "title": "Regarding"})
+    await heed.put("/records/contact/c2", {**ADAS, "title": "Owned", "owner": "rep1"})
+    ada, about = {"email": "ada@example.com"}, {"type": "contact", "id": "c1"}
+    source = "{{ recipient.title }}"
+
+    assert await filled(heed, source, recipient=ada) == ""
+    assert await filled(heed, source, recipient=ada, sender="rep1") == "Owned"
+    assert await filled(heed, source, recipient=ada, sender="rep1", regarding=about) == "Regarding"
+    await heed.organization("acme", resolve_recipients="given")
+    assert await filled(heed, source, recipient=ada, sender="rep1") == ""
+
+
 async def test_the_sender_signs_with_the_lines_of_their_signature(heed: Heed) -> None:
     rep = {"email": "rep@acme.example", "name": "Rep, Rita", "title": "Sales", "signature": "Rita <Rep>\nAcme\u20ac"}
     await heed.put("/users/rep1", rep)

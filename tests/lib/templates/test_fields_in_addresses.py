@@ -1,6 +1,7 @@
 """Fields inside addresses are percent-encoded, in HTML and in text, so that a link leads where its author meant."""
 
 from html import unescape
+from html.parser import HTMLParser
 
 import pytest
 
@@ -116,6 +117,29 @@ def test_a_default_is_encoded_like_a_value() -> None:
 @pytest.mark.parametrize("before", ["", " \n"])
 def test_a_value_that_is_a_whole_address_stays_unless_it_could_do_harm(value: str, shown: str, before: str) -> None:
     assert rendered(f'<a href="{before}{FIELD}">', "html", value) == f'<a href="{before}{shown}">'
+
+
+@pytest.mark.parametrize("name", ["href", "title", "width", "SRC"])
+@pytest.mark.parametrize("value", ["x onclick=alert(1)", "x\nonclick=alert(1)", "x\t>", "\" 'x onclick=1", "/>x"])
+def test_a_value_never_ends_the_attribute_in_which_it_stands(name: str, value: str) -> None:
+    for quote in ("", '"', "'"):
+        shown = rendered(f"<p {name}={quote}{FIELD}{quote} id=b>y</p>", "html", value)
+
+        [(tag, attributes)] = _tags(shown)
+        assert (tag, [each for each, _ in attributes]) == ("p", [name.lower(), "id"])
+        if name in ("title", "width"):
+            assert attributes[0][1] == value
+
+
+def _tags(html: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
+    found: list[tuple[str, list[tuple[str, str | None]]]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.append((tag, attrs))
+
+    Reader().feed(html)
+    return found
 
 
 @pytest.mark.parametrize("source", ["java{}", "{{ org.name }}{}", "java{}&#58;x"])
