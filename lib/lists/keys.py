@@ -169,7 +169,8 @@ def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
 
 
 def _partitions_of_scopes(message: StoredMessage) -> list[str]:
-    return [MAIN, scope_of(message.sender), *(scope_of(record=ref) for ref in records_of(message))]
+    users = [scope_of(message.sender)] if message.sender else []
+    return [MAIN, *users, *(scope_of(record=ref) for ref in records_of(message))]
 
 
 def places_of(message: StoredMessage) -> list[ListPlace]:
