@@ -34,6 +34,8 @@ class CardRead(BaseModel):
     message: str
     regarding: Regarding | None
     recipient: CardRecipient | None
+    mail: str | None = Field(description="the id of the received message that the card tells of")
+    back_at: Moment | None = Field(description="the day on which the writer of an auto-reply is back, at 0:00 UTC")
     actions: list[Action]
     status: CardStatus
     snoozed_until: Moment | None

@@ -170,13 +170,16 @@ def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
     ]
 
 
-def _reminder(message: StoredMessage, now: datetime, zone: str) -> ReminderRead | None:
-    if message.reminder is None:
+def _reminder(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> ReminderRead | None:
+    reminder = message.reminder
+    if reminder is None:
         return None
+    if reminder.condition == "no_reply" and kpis.replies and not message.reminded_at:
+        message = message.model_copy(update={"reminder_met": True})
     state: Literal["set", "reminded", "met"] = (
         "reminded" if message.reminded_at else "met" if message.reminder_met else "set"
     )
-    return ReminderRead(**dict(message.reminder), state=state, status_text=reminder_text(message, now, zone))
+    return ReminderRead(**dict(reminder), state=state, status_text=reminder_text(message, now, zone))
 
 
 def _shape(
@@ -188,7 +191,7 @@ def _shape(
         "etag": etag,
         "status": message.status,
         "status_text": status_text(message, kpis, now, zone),
-        "reminder": _reminder(message, now, zone),
+        "reminder": _reminder(message, kpis, now, zone),
         "follow_state": state,
         "kpis": kpis,
         "conversation": message.thread,

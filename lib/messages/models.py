@@ -57,7 +57,7 @@ class Reminder(Model):
 
     title: Line
     condition: Literal["no_reply", "not_opened", "always"] = Field(
-        description="Heed does not see replies yet: no_reply reminds in any case, as always does"
+        description="`no_reply` ends with the first reply, `not_opened` with the first open of a person"
     )
     at: Moment
 
