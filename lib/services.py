@@ -32,12 +32,15 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
+from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import Correlator
+from lib.inbound.follower import DeliveriesFollower
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.sink import MailSink
 from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedFollower, UndecidedMessages
+from lib.messages.evidence import DeliveryEvidence
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
@@ -238,7 +241,17 @@ class Services:
             RecordsFollower(self.engagements, self.people, self.storage.queues),
             TemplatesFollower(self.template_counts),
             CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
+            DeliveriesFollower(self.delivery_evidence, self.storage.queues),
         )
+
+    @cached_property
+    def delivery_evidence(self) -> DeliveryEvidence:
+        return DeliveryEvidence(self.messages, self.clock)
+
+    @cached_property
+    def consequences(self) -> Consequences:
+        """What follows from mail that came back, beside its facts."""
+        return Consequences(self.delivery_evidence, self.bounces, self.consents, self.wishes.address_changed)
 
     @cached_property
     def lists_follower(self) -> ListsFollower:

@@ -31,7 +31,7 @@ CardKind = Literal[
 ]  # fmt: skip
 CardPriority = Literal["high", "normal"]
 CardStatus = Literal["open", "snoozed", "done"]
-Action = Literal["call", "snooze", "dismiss"]
+Action = Literal["call", "move-reminder", "snooze", "dismiss"]
 
 SNOOZE: dict[CardPriority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
 _URGENCY: dict[CardPriority, int] = {"high": 0, "normal": 1}

@@ -329,6 +329,8 @@ class Copy(BaseModel):
     """The numbers of the recipients of a doubtful try."""
     ids: list[str] = []
     """The provider's own names for the copy."""
+    returned: list[str] = []
+    """The ids of received mails by which recipients bounced: each is heeded once."""
 
     def delivery_of(self, recipient: int) -> Delivery:
         return self.deliveries.get(recipient, _WAITING)

@@ -18,5 +18,5 @@ async def answered(
     """Let a mail come back that answers the message, or says that it was not delivered; its fact."""
     fact = answer_fact(kind, message, heed.clock.now(), new_id(), recipient, details.to_headers())
     await heed.services.assessor.assess_facts("acme", [fact])
-    await heed.work()
+    await heed.work("interactions")
     return fact

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -168,3 +169,54 @@ async def test_a_reminder_of_no_reply_that_has_fired_goes_when_the_reply_comes(h
     assert [card["kind"] for card in await cards(heed)] == ["reply"]
     [done] = await cards(heed, "done")
     assert "answered" in done["withdrawn_because"]
+
+
+async def away(heed: Heed, **fields: Any) -> tuple[str, str]:
+    """A mail whose recipient is away until `BACK`, and the card that says so."""
+    message = await heed.sent(**fields)
+    await answered(heed, message, "auto_reply", details=AnswerDetails(back_at=BACK))
+    [card] = await cards(heed)
+    assert "move-reminder" in card["actions"]
+    return message, str(card["id"])
+
+
+async def test_the_reminder_moves_to_the_morning_of_the_return_in_the_users_zone(heed: Heed) -> None:
+    await heed.put("/users/rep1", {"email": "rep@acme.example", "opt_in": True, "time_zone": "Europe/Vienna"})
+    reminder = {"title": "Call Ada", "condition": "no_reply", "at": "2026-05-06T09:00:00Z"}
+    message, card = await away(heed, reminder=reminder)
+
+    done = await act(heed, card, "move-reminder")
+
+    moved = (await heed.get(f"/messages/{message}"))["reminder"]
+    assert (moved["title"], moved["at"], moved["state"]) == ("Call Ada", "2026-05-18T06:00:00.000Z", "set")
+    assert done["status"] == "done"
+    assert [each["at"] for each in (await heed.get("/reminders", x_heed_user="rep1"))["items"]] == [moved["at"]]
+
+
+async def test_a_mail_without_a_reminder_gets_one(heed: Heed) -> None:
+    message, card = await away(heed)
+
+    await act(heed, card, "move-reminder", {"at": "2026-05-19T10:00:00Z"})
+
+    moved = (await heed.get(f"/messages/{message}"))["reminder"]
+    assert (moved["condition"], moved["at"]) == ("no_reply", "2026-05-19T10:00:00.000Z")
+
+
+async def test_a_return_that_is_over_moves_nothing(heed: Heed) -> None:
+    message, card = await away(heed)
+    heed.clock.move(days=30)
+
+    refused = await heed.api("POST", f"/cards/{card}/move-reminder", x_heed_user="rep1")
+
+    assert refused.status == 409
+    assert (await heed.get(f"/messages/{message}"))["reminder"] is None
+
+
+async def test_a_card_without_a_day_of_return_moves_nothing(heed: Heed) -> None:
+    await answered(heed, await heed.sent(), "auto_reply")
+    [card] = await cards(heed)
+
+    refused = await heed.api("POST", f"/cards/{card['id']}/move-reminder", x_heed_user="rep1")
+
+    assert "move-reminder" not in card["actions"]
+    assert refused.status == 409
