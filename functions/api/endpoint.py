@@ -27,7 +27,7 @@ from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
 from lib.services import Services
 from lib.storage import Missing
-from lib.versions import IfMatch, etag_of
+from lib.storage.versions import IfMatch, etag_of
 
 log = logging.getLogger("heed.api")
 

@@ -18,7 +18,7 @@ from lib.fields import Model, Moment, Regarding
 from lib.ids import short_hash
 from lib.messages.models import Reminder
 from lib.people.calls import Activity
-from lib.versions import ETag, check_version
+from lib.storage.versions import ETag, check_version
 
 endpoints = Endpoints("Cards")
 

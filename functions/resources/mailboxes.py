@@ -8,7 +8,7 @@ from functions.api.patching import patch_of, patched
 from functions.api.problems import not_there
 from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
 from lib.storage import Missing
-from lib.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("Mailboxes")
 

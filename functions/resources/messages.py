@@ -35,8 +35,8 @@ from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
 from lib.storage import Conflict
+from lib.storage.versions import check_version
 from lib.verdicts.repeats import is_repeat
-from lib.versions import check_version
 
 endpoints = Endpoints("Messages")
 

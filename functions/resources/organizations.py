@@ -13,8 +13,8 @@ from lib.fields import Model, Name
 from lib.organizations.keys import ApiKey, Scope
 from lib.organizations.registry import Organization, OrganizationSpec
 from lib.storage import Conflict, Missing
+from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
-from lib.versions import ETag, IfMatch, check_version
 
 endpoints = Endpoints("Organizations", who="admin")
 

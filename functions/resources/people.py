@@ -20,7 +20,7 @@ from lib.people.users import OptIn, OptInShare, StoredUser, User, UsersChanged, 
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
-from lib.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("People and records")
 

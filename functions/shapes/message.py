@@ -32,8 +32,8 @@ from lib.messages.models import (
 )
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients
+from lib.storage.versions import ETag
 from lib.verdicts.kpis import Kpis
-from lib.versions import ETag
 
 
 class ReminderRead(Reminder):

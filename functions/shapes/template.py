@@ -8,10 +8,10 @@ from pydantic import Field
 
 from functions.api.endpoint import Call
 from lib.fields import Moment
+from lib.storage.versions import ETag
 from lib.templates.listing import Shown
 from lib.templates.models import StoredTemplate, StoredVersion
 from lib.templates.rates import TemplateCounted
-from lib.versions import ETag
 
 _SWITCHED_OFF = "The organization has switched engagement off."
 

@@ -55,7 +55,7 @@ class KeptCopy:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is known of a mail that was only tried out."""
+    """Findings about a mail that was only tried out."""
 
     remarks: list[Remark]
     files: MailFiles

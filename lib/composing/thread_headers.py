@@ -1,4 +1,4 @@
-"""What a mail says of its thread, so that answers find it: Reply-To, subject token, References and Thread-Index."""
+"""Headers by which answers find a mail: Reply-To, a token in the subject, References and Thread-Index."""
 
 from __future__ import annotations
 

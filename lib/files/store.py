@@ -36,7 +36,7 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row,
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 from lib.storage.retry import retry_on_conflict
-from lib.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch, check_version
 from lib.workers.places import Room
 from lib.workers.pool import OffLoop
 

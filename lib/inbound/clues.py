@@ -1,4 +1,4 @@
-"""What a received mail says of the message that it answers. Pure functions, and the fields of a mail that they read."""
+"""Clues of a received mail to the message that it answers. Pure functions, and the fields of a mail that they read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lib.mime.parts import Mailbox
 from lib.tokens import REPLY_PREFIX, KeyRing, Purpose
 
 MOST_IDS = 50
-"""Message-IDs of one mail that are looked up; the newest ones."""
+"""Message-IDs of one mail that are looked up: the newest ones, and the oldest one."""
 
 _ROOT_BYTES = 22
 """Bytes of a ConversationIndex that all mails of a thread share ([MS-OXOMSG] 2.2.1.3)."""
@@ -103,7 +103,10 @@ def referred_ids(mail: ThreadMail) -> ReferredIds:
     asked = {_bare(each): each for each in mail.in_reply_to}
     older = {_bare(each): each for each in reversed(mail.references)}
     answered = [each for bare, each in asked.items() if bare != own][:MOST_IDS]
-    before = [each for bare, each in older.items() if bare != own and bare not in asked][: MOST_IDS - len(answered)]
+    before = [each for bare, each in older.items() if bare != own and bare not in asked]
+    room = MOST_IDS - len(answered)
+    if len(before) > room:
+        before = [*before[: max(0, room - 1)], before[-1]]  # the oldest one began the thread
     return ReferredIds(answered, before, bool(own) and (own in asked or own in older))
 
 

@@ -1,8 +1,8 @@
 """Finding the message that a received mail answers: clue after clue, in the order of their strength.
 
 The first clue that leads to a message with the sender among its recipients wins. A clue that leads to a message of
-others is kept: where nothing better comes, a recipient has forwarded the mail, or somebody has copied its id. A clue
-alone proves nothing, for headers can be forged by whoever has seen the mail; so the confidence falls with the sender.
+others is kept: where nothing better comes, a recipient has forwarded the mail, or its id was copied. A clue alone
+proves nothing, for all who have seen a mail can forge headers; so the confidence falls with the sender.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ _WORDS: dict[CorrelationName, str] = {
 }
 
 SenderRole = Literal["recipient", "same_domain", "own_side", "stranger"]
-"""Who wrote it: a recipient of the matched message; somebody of a recipient's domain; the matched message's own sender;
-or nobody of these."""
+"""The writer of the mail: a recipient of the matched message; another person of a recipient's domain; the matched
+message's sender, or another person of the sender's domain; or none of these."""
 
 _ROLE_FACTORS: dict[SenderRole, float] = {"recipient": 1.0, "same_domain": 0.8, "own_side": 1.0, "stranger": 0.5}
 _ROLE_WORDS: dict[SenderRole, str] = {
     "recipient": "",
     "same_domain": ", and its sender is of a recipient's domain",
-    "own_side": ", and that mail's own sender wrote it",
+    "own_side": ", and that mail's sender or a colleague of theirs wrote it",
     "stranger": ", yet its sender is none of the recipients: a recipient has forwarded the mail, or the id was copied",
 }
 
@@ -283,9 +283,10 @@ class Correlator:
         if mail.sender is None:
             return "stranger"
         role = role_of(message, mail.sender.email)
-        if role != "recipient" and await self._is_sender(organization, message, mail):
-            return "own_side"
-        return role
+        if role == "recipient":
+            return role
+        user = await self._people.user(organization, message.sender)
+        return "own_side" if user and _is_own_side(user.email, mail.sender.email, role) else role
 
     async def _is_sender(self, organization: str, message: StoredMessage, mail: ThreadMail) -> bool:
         user = await self._people.user(organization, message.sender)
@@ -323,6 +324,14 @@ def role_of(message: StoredMessage, email: str) -> SenderRole:
     if not is_public_domain(domain) and any(domain_of(each) == domain for each in recipients):
         return "same_domain"
     return "stranger"
+
+
+def _is_own_side(user: str, email: str, role: SenderRole) -> bool:
+    """Tell whether the address is the user's, or a colleague's who is of no recipient's domain."""
+    if same_person(user) == same_person(email):
+        return True
+    domain = domain_of(same_person(user))
+    return role == "stranger" and not is_public_domain(domain) and domain_of(same_person(email)) == domain
 
 
 def recipient_number(message: StoredMessage, email: str) -> int | None:

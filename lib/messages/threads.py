@@ -31,9 +31,6 @@ from lib.storage.sort_keys import ascending_number, newest_first
 
 _OWN, _PROVIDER, _ROOT, _SUBJECT = "own|", "provider|", "root|", "subject|"
 _CONVERSATION = "conversation|"
-_MOST_PEOPLE = 50
-"""Addresses of a message that smart matching compares."""
-
 _PERSON = 16
 """Hexadecimal digits of an address's hash in a row of smart matching."""
 
@@ -111,7 +108,7 @@ class Threads:
 
     async def hash_person(self, organization: str, email: str) -> str:
         """Hash an address as rows of smart matching hold it."""
-        return (await self._hashes.hash_address(organization, same_person(email)))[:_PERSON]
+        return (await self._hashes.hash_text(organization, f"person|{same_person(email)}"))[:_PERSON]
 
     async def list_conversation(
         self, organization: str, conversation: str, after: str | None = None, limit: int | None = None
@@ -151,7 +148,7 @@ class Threads:
         if not words:
             return []
         user = await self._people.user(organization, message.sender)
-        emails = [*([user.email] if user else []), *(each.email for each in message.recipients()[:_MOST_PEOPLE])]
+        emails = [*([user.email] if user else []), *(each.email for each in message.recipients())]
         people = dict.fromkeys([await self.hash_person(organization, email) for email in emails])
         partition = await self._hashes.hash_text(organization, _SUBJECT + words)
         key = f"{_SUBJECT}{newest_first(milliseconds(message.created_at))}|{message.id}"

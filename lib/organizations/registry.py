@@ -16,7 +16,7 @@ from lib.storage import layout as tables
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
-from lib.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch, check_version
 
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
@@ -63,7 +63,7 @@ class HumanFrom(Model):
 
 
 class InboundSettings(Model):
-    """How an organization finds the messages that inbound mail answers, and what it keeps of that mail."""
+    """An organization's ways to find the messages that inbound mail answers, and to keep that mail."""
 
     reply_domain: Domain | None = Field(
         None,

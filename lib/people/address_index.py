@@ -23,7 +23,7 @@ from lib.storage import Delete, Range, Row, StorageError, Tables, Upsert
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
-from lib.versions import IfMatch
+from lib.storage.versions import IfMatch
 
 _EVERY_RECORD = Range.prefix(record_partition(""))
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from lib.fields import ChosenId, Email, Model, Name, Paragraphs, RecordRef, RecordType, TimeZone
 from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference
-from lib.versions import ETag
+from lib.storage.versions import ETag
 
 MOST_FIELDS = 50
 LONGEST_FIELDS = 10_000

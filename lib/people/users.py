@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from lib.fields import ChosenId, Email, Model, Name, Paragraphs, TimeZone
-from lib.versions import ETag
+from lib.storage.versions import ETag
 
 MOST_USERS = 1000
 """Ids of users that one call may opt in or out."""

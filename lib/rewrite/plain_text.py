@@ -93,13 +93,13 @@ def _dialed(number: str) -> str:
 
 
 def _are_address(words: str, destination: str) -> bool:
-    """Whether the words of a link are the address that it leads to."""
+    """Whether the words of a link are the address that it leads to, which is spelled for text."""
     if destination in (words, words + "/"):
         return True
     if words[:4].lower() != "http":
         return False
     shown = spelled_for_text(words)
-    return spelled_for_text(destination) in (shown, shown + "/")
+    return shown is not words and destination in (shown, shown + "/")
 
 
 def _number(value: str | None, otherwise: int) -> int:
@@ -119,6 +119,7 @@ class _Writer:
         self._space = False
         self._skipped: str | None = None  # the element whose content is no text
         self._address = ""  # of the link being written
+        self._is_telephone = False
         self._link_start = 0  # its first piece
         self._after_address = False  # the last piece ends with an address that is not in angle brackets
 
@@ -216,11 +217,13 @@ class _Writer:
         if not address:
             return
         address = address.strip()
-        if address[:4].lower() == _TELEPHONE:
-            address = "".join(address.split())
+        self._is_telephone = address[:4].lower() == _TELEPHONE
         self._space |= bool(self._pieces) and self._pieces[-1].endswith(">")
         self._link_start = len(self._pieces)
-        if _PLAIN_ADDRESS.fullmatch(address):
+        if self._is_telephone:
+            address = "".join(address.split())
+            self._address = address if _SHOWN_ADDRESS.fullmatch(address) else ""
+        elif _PLAIN_ADDRESS.fullmatch(address):
             self._address = address
         else:
             self._address = spelled_for_text(address) if _SHOWN_ADDRESS.fullmatch(address) else ""
@@ -231,8 +234,12 @@ class _Writer:
             return
         written = "".join(self._pieces[self._link_start :])
         words = written.strip()
-        is_number = words[:1] in _BEGINS_NUMBER and address[:4].lower() == _TELEPHONE
-        if is_number and _dialed(address[4:]) == _dialed(words):
+        if self._is_telephone:
+            number = address[4:]
+            if words == number or (words[:1] in _BEGINS_NUMBER and _dialed(number) == _dialed(words)):
+                return
+            self._space = True
+            self._write(f"<{address}>")
             return
         destination = self._destination_of(address) or address.removeprefix("mailto:")
         if words and _are_address(words, destination):

@@ -12,7 +12,7 @@ from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, 
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
-from lib.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch, check_version
 
 StoredModel = TypeVar("StoredModel", bound=BaseModel)
 

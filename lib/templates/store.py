@@ -11,8 +11,8 @@ from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
+from lib.storage.versions import IfMatch, check_version
 from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
-from lib.versions import IfMatch, check_version
 
 PARTITION = "template"
 

@@ -17,8 +17,8 @@ from lib.organizations.registry import Organizations, OrganizationSpec
 from lib.storage import Storage
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
+from lib.storage.versions import IfMatch, check_version, etag_of
 from lib.tokens import KeyRing
-from lib.versions import IfMatch, check_version, etag_of
 from lib.workers.pool import OffLoop
 from tests.support.heed import START, TOKEN_KEYS
 

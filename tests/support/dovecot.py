@@ -130,7 +130,7 @@ class Dovecot:
         """The commands after the logins of all sessions so far, without their tags; forgotten afterwards."""
         found = []
         for path in sorted((self.folder / "mail" / user / "commands").glob("*.in")):
-            lines = re.findall(rb"^(?:[0-9.]+ )?h[0-9]+ ([^\r\n]+)", path.read_bytes(), re.MULTILINE)
+            lines = re.findall(rb"^(?:[0-9.]+ )?[A-P]{4}[0-9]+ ([^\r\n]+)", path.read_bytes(), re.MULTILINE)
             found += [line.decode() for line in lines]
             path.unlink()
         return found

@@ -76,6 +76,8 @@ class ImapServer:
         return name != "LOGOUT"
 
     def _said(self, name: str, command: str) -> bytes:
+        if name == "CAPABILITY":
+            return b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=XOAUTH2\r\n"
         if name == "STATUS":
             return f"* STATUS INBOX (UIDNEXT {len(self.mails) + 1} UIDVALIDITY {self.validity})\r\n".encode()
         if name == "UID SEARCH":
@@ -108,7 +110,7 @@ def stops_inside(uid: int, *, headers: bool = False) -> Misbehaviour:
     """Stop inside the literal of that mail, and of its headers, too, if asked; the connection stays."""
 
     async def stop(server: ImapServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str) -> bool:
-        if is_body(line, uid) or (headers and f"UID FETCH {uid} (UID BODY" in line):
+        if is_body(line, uid) or (headers and f"UID FETCH {uid} (BODY" in line):
             writer.write(b"* %d FETCH (UID %d BODY[] {100000}\r\nhalf" % (uid, uid))
             await reader.read()
             return False

@@ -19,3 +19,15 @@ class MailFailed(Exception):
     def __init__(self, text: str, headers: bytes = b"") -> None:
         super().__init__(text)
         self.headers = headers
+
+
+class CommandRefused(Exception):
+    """A command that an IMAP server answered with NO or BAD. `is_for_now` tells whether its response code says so."""
+
+    def __init__(self, is_for_now: bool) -> None:
+        super().__init__()
+        self.is_for_now = is_for_now
+
+
+class LiteralTooLarge(ConnectionError):
+    """More bytes than were asked for, which a server began to send. The connection is of no use any more."""

@@ -22,7 +22,7 @@ from lib.clock import Clock
 from lib.errors import Busy
 from lib.ids import short_hash
 from lib.inbound.mailboxes.errors import MailFailed, PollFailed
-from lib.inbound.mailboxes.graph_requests import Change, GraphMailFolders, Lost, NotThere, Token
+from lib.inbound.mailboxes.graph_requests import GraphMailFolders, Lost, MailChange, NotThere, Token
 from lib.inbound.mailboxes.models import GraphPlace
 from lib.inbound.mailboxes.oauth import AccessTokens
 from lib.inbound.mailboxes.turn import LARGEST_HEADERS, LARGEST_MAIL, Turn
@@ -88,11 +88,11 @@ class GraphPoller:
 class _Folder:
     """Mails of one folder that were created or moved there, or that were changed there, during one turn."""
 
-    def __init__(self, turn: Turn, mailbox: GraphMailFolders, path: str, change: Change) -> None:
+    def __init__(self, turn: Turn, mailbox: GraphMailFolders, path: str, change: MailChange) -> None:
         self._turn = turn
         self._mailbox = mailbox
         self._path = path
-        self._change: Change = change
+        self._change: MailChange = change
         self._places = turn.state.graph if change == "created" else turn.state.graph_changes
 
     async def poll(self) -> None:

@@ -38,7 +38,7 @@ Token = Callable[[str | None], Awaitable[str]]
 """Returns an access token, another one than the one that was refused, if that is given. Raises PollFailed."""
 
 
-Change = Literal["created", "updated"]
+MailChange = Literal["created", "updated"]
 
 
 class Lost(Exception):
@@ -89,7 +89,7 @@ class GraphMailFolders:
             raise NotThere
         return found
 
-    def first_link(self, folder: str, change: Change) -> str:
+    def first_link(self, folder: str, change: MailChange) -> str:
         """Return the address at which a folder's first round begins, for changes of one type."""
         return f"{self._user}/mailFolders/{quote(folder, safe='')}/messages/delta?changeType={change}&$select={_FIELDS}"
 

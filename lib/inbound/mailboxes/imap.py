@@ -8,27 +8,27 @@ which it has.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from lib.errors import Busy
-from lib.inbound.mailboxes.errors import MailFailed
-from lib.inbound.mailboxes.imap_connection import (
-    CommandRefused,
+from lib.inbound.mailboxes.errors import CommandRefused, MailFailed
+from lib.inbound.mailboxes.imap_session import (
+    DescribedMail,
     FolderStatus,
-    ImapConnection,
     ImapServer,
-    connect,
+    ImapSession,
+    open_session,
 )
-from lib.inbound.mailboxes.imap_responses import Fetched
 from lib.inbound.mailboxes.models import ImapPlace
 from lib.inbound.mailboxes.oauth import AccessTokens
 from lib.inbound.mailboxes.turn import LARGEST_HEADERS, LARGEST_MAIL, MOST_MAILS, Turn
 from lib.mime.sizes import MEGABYTE
 
-_MOST_NUMBERS = 100_000
-"""UIDs that one search covers: its answer is a single line."""
+_MOST_NUMBERS = 20_000
+"""UIDs that one search covers: its answer is a single line, whose length is bounded."""
 
 _DRAFT = "\\Draft"
 
@@ -48,23 +48,21 @@ class ImapPoller:
         server = ImapServer(mailbox.host, mailbox.server_port, mailbox.security)
         token = await self._tokens.access_token(secret) if mailbox.auth == "xoauth2" else None
         if self._tls is None:
-            self._tls = ssl.create_default_context()  # takes some 20 ms, so it is made once
-        async with connect(server, self._tls, loopback=self._loopback) as connection:
-            if mailbox.security == "tls":
-                await connection.read_greeting()
+            self._tls = await asyncio.to_thread(ssl.create_default_context)  # takes some 20 ms, so it is made once
+        async with open_session(server, self._tls, loopback=self._loopback) as session:
             if token is None:
-                await connection.login(mailbox.user, secret)
+                await session.log_in(mailbox.user, secret)
             else:
-                await connection.authenticate(mailbox.user, token)
-            await self._poll_folders(turn, connection)
-            await connection.logout()
+                await session.log_in_with_token(mailbox.user, token)
+            await self._poll_folders(turn, session)
+            await session.log_out()
 
-    async def _poll_folders(self, turn: Turn, connection: ImapConnection) -> None:
-        watches_keywords = bool(turn.mailbox.categories) and await connection.counts_changes()
+    async def _poll_folders(self, turn: Turn, session: ImapSession) -> None:
+        watches_keywords = bool(turn.mailbox.categories) and await session.counts_changes()
         news: list[tuple[str, FolderStatus]] = []
         for folder in turn.mailbox.folders:
             try:
-                status = await connection.read_status(folder.path, modseq=watches_keywords)
+                status = await session.read_status(folder.path, modseq=watches_keywords)
             except CommandRefused:
                 turn.failed_folders.append(f"The folder {folder.path} is not there, or may not be read.")
                 continue
@@ -78,7 +76,7 @@ class ImapPoller:
             try:
                 if turn.left > 0:
                     await turn.begin_reading()
-                    await _Folder(turn, connection, path, status).read()
+                    await _Folder(turn, session, path, status).read()
             except CommandRefused:
                 turn.failed_folders.append(f"The folder {path} cannot be read.")
             except Busy:
@@ -93,19 +91,19 @@ def _place_at(status: FolderStatus) -> ImapPlace:
 class _Folder:
     """A folder with news, during one turn. Every method raises CommandRefused, Busy and what a connection raises."""
 
-    def __init__(self, turn: Turn, connection: ImapConnection, path: str, status: FolderStatus) -> None:
+    def __init__(self, turn: Turn, session: ImapSession, path: str, status: FolderStatus) -> None:
         self._turn = turn
-        self._connection = connection
+        self._session = session
         self._path = path
         self._status = status
         self._place = turn.state.imap[path]
 
     async def read(self) -> None:
         """Read new mails, then mails that have got a category."""
-        await self._connection.open_folder(self._path)
+        await self._session.open_folder(self._path)
         status, first_new = self._status, self._place.next_uid
         if self._place.validity != status.validity or first_new > status.next_uid:
-            self._place = self._turn.state.imap[self._path] = await _renumbered(self._turn, self._connection, status)
+            self._place = self._turn.state.imap[self._path] = await _renumbered(self._turn, self._session, status)
             first_new = 0
         await self._read_new()
         if self._place.next_uid >= status.next_uid:
@@ -115,7 +113,7 @@ class _Folder:
         place, end = self._place, self._status.next_uid
         while self._turn.left > 0 and place.next_uid < end:
             last = min(place.next_uid + _MOST_NUMBERS, end) - 1
-            uids = await self._connection.search_uids(place.next_uid, last)
+            uids = await self._session.search_uids(place.next_uid, last)
             some = uids[: self._turn.left]
             async for uid in self._read_mails(some):
                 place.next_uid = uid + 1
@@ -127,7 +125,7 @@ class _Folder:
         place, modseq = self._place, self._status.modseq
         if place.modseq is not None and modseq is not None and modseq > place.modseq:
             names = [category.name for category in self._turn.mailbox.categories]
-            found = await self._connection.search_keywords(names, place.modseq)
+            found = await self._session.search_keywords(names, place.modseq)
             uids = [uid for uid in found if uid < end and uid not in place.tagged]
             some = uids[: self._turn.left]
             async for _ in self._read_mails(some):
@@ -138,44 +136,44 @@ class _Folder:
 
     async def _read_mails(self, uids: list[int]) -> AsyncIterator[int]:
         """Read these mails; yield the UID of each afterwards, also of one that is gone."""
-        mails = await self._connection.describe_mails(uids) if uids else {}
+        mails = await self._session.describe_mails(uids) if uids else {}
         for uid in uids:
             mail = mails.get(uid)
             if mail is not None and _DRAFT not in mail.flags:
-                async with self._turn.reading(self._place, min(mail.size or 0, LARGEST_MAIL)):
+                async with self._turn.reading(self._place, min(mail.size, LARGEST_MAIL)):
                     await self._read_mail(mail)
                 if self._turn.mailbox.category_of(list(mail.flags)) is not None:
                     self._place.note_tagged(uid)
             yield uid
 
-    async def _read_mail(self, mail: Fetched) -> None:
+    async def _read_mail(self, mail: DescribedMail) -> None:
         turn, labels = self._turn, list(mail.flags)
         try:
             turn.check_breaks(self._place)
-            if (mail.size or 0) > LARGEST_MAIL:
+            if mail.size > LARGEST_MAIL:
                 raise MailFailed(f"The mail is larger than {LARGEST_MAIL // MEGABYTE} MB.")
-            raw = await self._connection.read_mail(mail.uid, LARGEST_MAIL)
+            raw = await self._session.read_mail(mail.uid, LARGEST_MAIL)
             if raw is not None:
                 await turn.keep_mail(raw, self._path, labels)
         except MailFailed as error:
             await turn.refuse_mail(await self._headers(mail), self._path, labels, f"{error}")
 
-    async def _headers(self, mail: Fetched) -> bytes:
+    async def _headers(self, mail: DescribedMail) -> bytes:
         """Return the mail's header lines; none where asking for them has broken the connection as well."""
         if self._turn.has_given_up(self._place):
             return b""
         try:
-            return await self._connection.read_headers(mail.uid, LARGEST_HEADERS) or b""
+            return await self._session.read_headers(mail.uid, LARGEST_HEADERS) or b""
         except CommandRefused:
             return b""
 
 
-async def _renumbered(turn: Turn, connection: ImapConnection, status: FolderStatus) -> ImapPlace:
+async def _renumbered(turn: Turn, session: ImapSession, status: FolderStatus) -> ImapPlace:
     """Find the place in a folder whose UIDs are void: before the first of the newest mails since the last note."""
     since = turn.last_noted
     # A server counts days in a zone of its own.
-    uids = (await connection.search_since((since - timedelta(days=1)).date()))[-MOST_MAILS:]
-    mails = await connection.describe_mails(uids) if uids else {}
+    uids = (await session.search_since((since - timedelta(days=1)).date()))[-MOST_MAILS:]
+    mails = await session.describe_mails(uids) if uids else {}
     recent = [mail.uid for mail in mails.values() if mail.arrived is None or mail.arrived >= since]
     place = _place_at(status)
     place.next_uid = min(recent, default=status.next_uid)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_
 
 from lib.fields import ChosenId, Model, Moment, RecordType, Regarding
 from lib.outside import LONGEST_HOST, is_host
-from lib.versions import ETag
+from lib.storage.versions import ETag
 
 PORTS = {"tls": 993, "starttls": 143}
 """The ports of IMAP (RFC 8314, 3.2; RFC 9051, 2.1), by the way in which TLS begins."""

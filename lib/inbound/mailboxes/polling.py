@@ -37,6 +37,9 @@ _SERVERS_AT_ONCE = 128
 _SERVERS_AT_ONCE_OF_ONE = 16
 """Servers that are connected to at once, in all and for one organization."""
 
+MOST_POLLS_AT_ONCE = _SERVERS_AT_ONCE * _AT_ONCE_A_SERVER
+"""Mailboxes that are polled at once. Each IMAP session blocks a thread of some 20 KB while it waits."""
+
 _SHORTEST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
 _MOST_REMEMBERED = 100_000

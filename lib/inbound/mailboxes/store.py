@@ -21,7 +21,7 @@ from lib.storage import Conflict, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.repository import Repository
-from lib.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch, check_version
 
 _MAILBOXES = "mailbox"
 _STATES = "mailbox|state"

@@ -229,7 +229,7 @@ def _in_mail(fact: Fact, scene: Scene) -> bool:
 
 
 def replied_after(scene: Scene) -> Findings:
-    """Who answers has read the mail. The last look before the answer was probably theirs; earlier ones may not be."""
+    """Find the last look before an answer: who answers has read the mail. Earlier looks may be a machine's."""
     for answer in scene.answers:
         if answer.kind not in OF_READERS or answer.recipient is None:
             continue

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.versions import IfMatch
+from lib.storage.versions import IfMatch
 from tests.support.cards import cards, opened
 from tests.support.heed import ADMIN_KEY, Heed, Response
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lib.inbound.correlation import Correlation
 from lib.messages.models import Body, Correspondent, MailCorrelation, StoredMessage
@@ -280,6 +282,14 @@ async def test_the_senders_own_mail_in_the_thread_is_no_reply(heed: Heed) -> Non
     assert (found.matched, found.sender, found.kind_of_persons_mail()) == (message, "own_side", "new")
 
 
+async def test_a_colleague_of_the_sender_in_the_thread_is_neither_a_reply_nor_a_forward(heed: Heed) -> None:
+    message = await heed.sent()
+    colleague = Mailbox("", "boss@acme.example")
+    found = await correlate(heed, sender=colleague, to=[ADA], in_reply_to=[await internet_id(heed, message)])
+    assert (found.matched, found.sender, found.kind_of_persons_mail()) == (message, "own_side", "new")
+    assert found.conversation == message
+
+
 async def test_the_senders_copy_of_the_mail_itself_is_skipped(heed: Heed) -> None:
     message = await heed.sent()
     found = await correlate(heed, sender=REP, to=[ADA], message_id=await internet_id(heed, message))
@@ -325,5 +335,44 @@ async def test_the_thread_index_of_a_received_mail_leads_to_later_mail_of_its_th
 async def test_a_hostile_number_of_ids_is_read_within_bounds(heed: Heed) -> None:
     message = await heed.sent()
     many = [f"<{number}@elsewhere.example>" for number in range(500)]
-    found = await correlate(heed, references=[*many, await internet_id(heed, message)])
-    assert found.matched == message
+    message_id = await internet_id(heed, message)
+    for references in ([*many, message_id], [message_id, *many]):
+        assert (await correlate(heed, in_reply_to=many, references=references)).matched == message
+    assert (await correlate(heed, references=[UNKNOWN, message_id, *many])).matched is None
+
+
+@given(st.lists(st.sampled_from(["known", "older", UNKNOWN, "<other@elsewhere.example>"]), max_size=30))
+@settings(max_examples=40)
+async def test_repeating_ids_and_unknown_ones_between_them_change_nothing(order: list[str]) -> None:
+    heed = await Heed().start()
+    older, known = await heed.sent(), await heed.sent()
+    ids = {"known": await internet_id(heed, known), "older": await internet_id(heed, older)}
+    found = await correlate(heed, references=[ids.get(each, each) for each in order])
+    newest = next((each for each in reversed(order) if each in ids), None)
+    assert found.matched == ({"known": known, "older": older}[newest] if newest else None)
+    assert await correlate(heed, references=[ids.get(each, each) for each in order for _ in range(2)]) == found
+
+
+@given(st.data())
+@settings(max_examples=100)
+async def test_whatever_a_mail_says_it_matches_nothing_by_chance_and_stops_nothing(data: st.DataObject) -> None:
+    heed = await Heed().start(inbound={"subject_token": True, "smart_matching": True})
+    await heed.sent()
+    text = st.text(st.characters(), max_size=40)
+    some = st.lists(text, max_size=4)
+    boxes = st.lists(
+        st.builds(Mailbox, text, st.one_of(text, st.just("reply+@x"), text.map("reply+{}@x".format))), max_size=3
+    )
+    found = await correlate(
+        heed,
+        message_id=data.draw(st.none() | text),
+        in_reply_to=data.draw(some),
+        references=data.draw(some),
+        sender=data.draw(st.none() | st.builds(Mailbox, text, text)),
+        to=data.draw(boxes),
+        subject=data.draw(text),
+        headers={"thread-index": data.draw(text), "delivered-to": data.draw(text)},
+        enclosed=data.draw(st.none() | st.builds(Inside, st.none() | text, some)),
+        links=data.draw(st.lists(text.map("https://heed.test/c/{}".format), max_size=3)),
+    )
+    assert (found.matched, found.name) == (None, "none")

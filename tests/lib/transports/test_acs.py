@@ -83,6 +83,27 @@ async def test_a_message_goes_out_with_all_that_it_says(office: Office) -> None:
     assert (stored.state, stored.known_ids) == ("sent", list(office.server.operations))
 
 
+async def test_an_answer_has_the_headers_of_its_thread_and_the_address_for_replies(office: Office) -> None:
+    heed = await Heed(clock=office.clock, transport=office.transport).start(inbound={"reply_domain": "in.acme.example"})
+    first = await heed.draft()
+    await heed.post(f"/messages/{first}/send")
+    sent = await Posting(heed, first).deliver()
+    message = await heed.post("/messages", {"from": "rep1", "text": "And?", "in_reply_to": first})
+    await heed.post(f"/messages/{message['id']}/send")
+
+    await Posting(heed, message["id"]).deliver()
+
+    mail = office.server.sent[-1]
+    own, ours = mail["replyTo"]
+    assert own == {"address": "rep@acme.example", "displayName": "Rita Rep"}
+    assert ours["address"].endswith("@in.acme.example")
+    assert {name: mail["headers"][name] for name in ("In-Reply-To", "References")} == {
+        "In-Reply-To": sent.message_id,
+        "References": sent.message_id,
+    }
+    assert "Reply-To" not in mail["headers"]
+
+
 async def test_a_mail_for_some_of_its_recipients_names_no_others(office: Office) -> None:
     await office.transport.send(replace(office.again(), recipients=("bob@example.com",)))
 

@@ -91,6 +91,19 @@ async def test_a_message_leaves_from_the_mailbox_with_all_that_it_says(office: O
     assert office.server.asked == {"create": 1, "send": 1}
 
 
+async def test_an_answer_has_the_headers_of_its_thread_and_the_address_for_replies(office: Office) -> None:
+    headers = (("In-Reply-To", "<b@x>"), ("References", "<a@x> <b@x>"), ("Thread-Index", "AQ=="))
+    content = MailContent("Re: Hello", reply_to=(Mailbox("Rita", "rep@acme.example"),), text="Hi", headers=headers)
+
+    await office.transport.send(replace(office.again(), content=content))
+
+    [mail] = office.server.sent
+    assert mail["replyTo"] == [{"emailAddress": {"address": "rep@acme.example", "name": "Rita"}}]
+    properties = {each["id"]: each["value"] for each in mail["singleValueExtendedProperties"]}
+    assert properties["String 0x1042"] == "<b@x>"
+    assert properties["String 0x1039"] == "<a@x> <b@x>"
+
+
 async def test_text_without_html_goes_out_as_text(office: Office) -> None:
     content = MailContent("Hello", (Mailbox("", "ada@example.com"),), text="Hello, there")
 

@@ -10,7 +10,7 @@ import pytest
 from lib.clock import SetClock
 from tests.support.certificates import make_certificate, serving, trusting
 from tests.support.imap_server import ImapServer
-from tests.support.mailboxes import Polls
+from tests.support.mailboxes import SECRET, Polls
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,10 @@ async def imap(server_tls: ssl.SSLContext) -> AsyncIterator[ImapServer]:
 async def polls(certificate: tuple[Path, Path], imap: ImapServer) -> Polls:
     """A poller of the mailbox `m1` on the server, which has polled once; the clock stands still."""
     made = await Polls(
-        tls=trusting(certificate[0]), clock=SetClock(datetime(2026, 5, 4, 9, 30, tzinfo=UTC)), seconds_a_server=1.0
+        tls=trusting(certificate[0]),
+        clock=SetClock(datetime(2026, 5, 4, 9, 30, tzinfo=UTC)),
+        secrets={SECRET: 'pass "word"'},
+        seconds_a_server=1.0,
     ).start()
     await made.save(port=imap.port)
     await made.run()

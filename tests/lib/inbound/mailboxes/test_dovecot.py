@@ -82,6 +82,19 @@ async def test_starttls_reads_mail_as_well(dovecot: Dovecot, user: str) -> None:
     assert poller.sink.subjects == ["one"]
 
 
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_a_certificate_for_another_name_is_not_accepted(dovecot: Dovecot, user: str, security: str) -> None:
+    poller = await polls(dovecot, user)
+    dovecot.commands(user)
+
+    port = dovecot.port if security == "tls" else dovecot.starttls_port
+    await poller.save(user=user, host="127.1", port=port, security=security)
+    await poller.run()
+
+    assert await poller.error() == "The certificate of 127.1 is not valid for that name."
+    assert dovecot.commands(user) == []
+
+
 async def test_a_mail_that_is_moved_into_a_folder_is_new_there(dovecot: Dovecot, user: str) -> None:
     folders = [{"path": "INBOX"}, {"path": "Deals/Größe", "regarding": {"type": "opportunity", "id": "o1"}}]
     poller = await polls(dovecot, user, folders=folders)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import imaplib
+import logging
 import ssl
+import sys
 from datetime import timedelta
+from traceback import extract_stack
 
 import pytest
 
@@ -16,6 +20,7 @@ from tests.support.mailboxes import SECRET, Polls, mail
 
 BROKE_OFF = "The connection to the server broke off."
 NO_ANSWER = "The server did not answer in time."
+NOT_UNDERSTOOD = "The server gave an answer that Heed does not understand."
 
 
 def later(polls: Polls, **by: float) -> None:
@@ -76,6 +81,71 @@ async def test_another_organizations_mailboxes_have_their_own_turn_at_the_same_s
     await polls.run()
 
     assert [(organization, subject) for organization, subject, _ in polls.sink.kept] == [("other", "one")]
+
+
+async def test_a_server_that_sends_a_byte_now_and_then_is_left_at_the_deadline(polls: Polls, imap: ImapServer) -> None:
+    async def drip(server: ImapServer, reader: object, writer: asyncio.StreamWriter, line: str) -> bool:
+        while not writer.is_closing():
+            writer.write(b"*")
+            await asyncio.sleep(0.02)
+        return False
+
+    imap.misbehave["STATUS"] = drip
+
+    await asyncio.wait_for(polls.run(), 10)
+
+    assert await polls.error() == NO_ANSWER
+    places = [place.filename for stack in sys._current_frames().values() for place in extract_stack(stack)]
+    assert imaplib.__file__ not in places
+
+
+async def test_a_server_that_never_begins_tls_is_left_at_the_deadline(polls: Polls, imap: ImapServer) -> None:
+    gone = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        await polls.save(port=silent.sockets[0].getsockname()[1])
+        await asyncio.wait_for(polls.run(), 10)
+        await asyncio.wait_for(gone.wait(), 10)
+
+    assert await polls.error() == NO_ANSWER
+
+
+async def test_a_connection_that_is_lost_at_the_login_is_no_login_that_is_refused(
+    polls: Polls, imap: ImapServer
+) -> None:
+    async def leave(server: ImapServer, *_: object) -> bool:
+        return False
+
+    imap.misbehave["LOGIN"] = leave
+    await polls.run()
+
+    assert await polls.error() == BROKE_OFF
+
+
+async def test_a_password_that_the_server_cannot_be_told_is_not_sent(polls: Polls, imap: ImapServer) -> None:
+    """LOGIN takes ASCII alone; the other way, AUTHENTICATE PLAIN, is tested with Dovecot."""
+    polls.secrets[SECRET] = "päss"
+    await polls.run()
+
+    assert await polls.error() == "The server takes passwords of printable ASCII characters alone (no AUTH=PLAIN)."
+    assert imap.commands["LOGIN"] == 1
+
+
+async def test_what_a_server_says_is_neither_told_nor_logged(
+    polls: Polls, imap: ImapServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    imap.misbehave["STATUS"] = says(b"TAG NO your password is hunter2, \xe4h\r\n")
+
+    await polls.run()
+
+    assert "hunter2" not in f"{caplog.text} {await polls.error()}"
+    assert "LOGIN" not in caplog.text
 
 
 async def test_a_server_that_stops_inside_a_mail_is_asked_again_and_then_that_mail_is_refused(
@@ -142,13 +212,18 @@ async def test_a_mailbox_that_is_changed_is_tried_at_once(polls: Polls, imap: Im
     ("command", "said", "error"),
     [
         ("LOGIN", b"TAG NO [UNAVAILABLE] later\r\n", "The server takes no logins for now."),
-        ("STATUS", b"TAG OK\r\n", "The server does not number its mails (UIDNEXT, UIDVALIDITY)."),
+        ("LOGIN", b"* BYE too many of you\r\n", "The server closed the connection."),
+        ("STATUS", b"TAG OK done\r\n", "The server does not number its mails (UIDNEXT, UIDVALIDITY)."),
         ("STATUS", b"* STATUS " + b"x" * 5_000_000, "The server sends a line without end."),
         ("STATUS", b"* OK\r\n" * 25_000, "The server does not come to the end of its answer."),
+        ("STATUS", (b"* X " + b"x" * 900_000 + b"\r\n") * 3, "The server does not come to the end of its answer."),
         ("STATUS", b"* STATUS {99999999999}\r\n", BROKE_OFF),
-        ("STATUS", b"+ more?\r\nTAG BAD\r\n", "The folder INBOX is not there, or may not be read."),
+        ("STATUS", (b"* X {60000}\r\n" + b"x" * 60_000 + b"\r\n") * 2, BROKE_OFF),
+        ("STATUS", b'* STATUS INBOX (UIDNEXT "\r\nTAG OK done\r\n', NOT_UNDERSTOOD),
+        ("STATUS", b"* STATUS " + b"(" * 5000 + b"\r\nTAG OK done\r\n", NOT_UNDERSTOOD),
+        ("STATUS", b"+ more?\r\nTAG BAD what\r\n", "The folder INBOX is not there, or may not be read."),
         ("EXAMINE", b"TAG NO [NOPERM] no\r\n", "The folder INBOX cannot be read."),
-        ("UID SEARCH", b"TAG BAD\r\n", "The folder INBOX cannot be read."),
+        ("UID SEARCH", b"TAG BAD what\r\n", "The folder INBOX cannot be read."),
     ],
 )  # fmt: skip
 async def test_what_went_wrong_is_told_in_words(
@@ -264,7 +339,7 @@ async def test_a_token_that_is_refused_is_told(polls: Polls, imap: ImapServer) -
         await reader.readline()
         writer.write(b"+ " + base64.b64encode(b'{"status":"400"}') + b"\r\n")
         assert await reader.readline() == b"\r\n"
-        writer.write(f"{line.split()[0]} NO\r\n".encode())
+        writer.write(f"{line.split()[0]} NO no\r\n".encode())
         await reader.read()
         return False
 
@@ -288,8 +363,8 @@ async def test_a_certificate_for_another_name_is_not_accepted(polls: Polls, imap
 @pytest.mark.parametrize(
     "said",
     [
-        pytest.param(b"TAG OK begin\r\nh1 OK logged in\r\nh2 OK\r\n", id="answers in advance"),
-        pytest.param(b"TAG NO\r\n", id="no"),
+        pytest.param(b"TAG OK begin\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", id="answers in advance"),
+        pytest.param(b"TAG NO no\r\n", id="no"),
         pytest.param(b"* BYE\r\n", id="bye"),
     ],
 )
@@ -299,9 +374,10 @@ async def test_nothing_is_taken_from_a_server_that_does_not_begin_tls(polls: Pol
         await polls.save(port=plain.port, security="starttls")
         await polls.run()
 
-        assert plain.lines == ["STARTTLS"]
+        assert plain.lines == ["CAPABILITY", "STARTTLS"]
     assert await polls.error() in (
         "The server does not begin TLS (STARTTLS).",
+        "The server closed the connection.",
         "There is no secure connection to localhost.",
         NO_ANSWER,
     )
@@ -313,7 +389,8 @@ async def test_a_server_that_says_we_are_logged_in_already_is_left(polls: Polls)
         await polls.save(port=plain.port, security="starttls")
         await polls.run()
 
-        assert plain.lines == []
+        assert set(plain.lines) == {"CAPABILITY"}
+    assert await polls.error() == "The server does not begin TLS (STARTTLS)."
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "2130706433", "::1"])
