@@ -361,9 +361,10 @@ async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
 
 def _key(endpoint: Endpoint, call: Call) -> str:
     """Return the key of a request. Raises Problem where there is none."""
-    scheme, _, key = call.request.headers.get("authorization", "").partition(" ")
-    if not key.strip() and endpoint.key_in_query:
-        scheme, key = "bearer", call.request.params.get("key", "")
+    header: str = call.request.headers.get("authorization", "")
+    if not header and endpoint.key_in_query:
+        header = f"Bearer {call.request.params.get('key', '')}"
+    scheme, _, key = header.partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise _unauthorized("Send the key in the header Authorization, as: Bearer <key>.")

@@ -158,10 +158,10 @@ CorrelationName = Literal[
 class MailCorrelation(BaseModel):
     """The way in which the message was found that a received mail answers."""
 
-    method: int | None = Field(description="Dynamics' code, 0 to 7; null where Dynamics has none for it")
+    method: int | None = Field(None, description="Dynamics' code, 0 to 7; null where Dynamics has none for it")
     name: CorrelationName
     confidence: float = Field(description="the probability that `matched` is right, 0 to 1")
-    matched: str | None = Field(description="the id of the message that it answers")
+    matched: str | None = Field(None, description="the id of the message that it answers")
 
 
 ReceivedKind = Literal[
