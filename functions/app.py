@@ -19,7 +19,9 @@ from functions.resources import (
     consents,
     conversations,
     delivery_advice,
+    delivery_reports,
     health,
+    inbound,
     mailboxes,
     messages,
     organizations,
@@ -36,6 +38,7 @@ from functions.resources import (
 )
 from functions.triggers import dead_letters as dead_letter_alarm
 from functions.triggers import engaged_records, interactions, kept_answers
+from functions.triggers import inbound as inbound_queue
 from functions.triggers import mailboxes as mailbox_polling
 from lib.services import Services
 
@@ -58,6 +61,8 @@ RESOURCES = (
     reports.endpoints,
     verdicts.endpoints,
     mailboxes.endpoints,
+    inbound.endpoints,
+    delivery_reports.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )
@@ -74,6 +79,7 @@ TRIGGERS = (
     kept_answers,
     dead_letter_alarm,
     mailbox_polling,
+    inbound_queue,
 )
 """Modules of functions beside the API: what recipients request, timers and queues."""
 

@@ -32,12 +32,20 @@ from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
 from lib.files.views import AttachmentViews
+from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import Correlator
+from lib.inbound.delivery_reports import DeliveryReports
+from lib.inbound.follower import DeliveriesFollower
+from lib.inbound.intake import MailIntake
 from lib.inbound.mailboxes.store import MailboxStore
+from lib.inbound.outcomes import InboundOutcomes
 from lib.inbound.sink import MailSink
+from lib.inbound.take_in import TakeIn
+from lib.inbound.writers import Writers
 from lib.lists.follower import ListsFollower
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
+from lib.messages.evidence import DeliveryEvidence
 from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
@@ -56,6 +64,7 @@ from lib.people.consents import Consents
 from lib.people.known_users import KnownUsers
 from lib.people.recipients import RecipientLookup
 from lib.people.store import People
+from lib.people.user_addresses import UserAddresses
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
@@ -237,7 +246,17 @@ class Services:
             RecordsFollower(self.engagements, self.people, self.storage.queues),
             TemplatesFollower(self.template_counts),
             CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
+            DeliveriesFollower(self.delivery_evidence, self.storage.queues),
         )
+
+    @cached_property
+    def delivery_evidence(self) -> DeliveryEvidence:
+        return DeliveryEvidence(self.messages, self.clock)
+
+    @cached_property
+    def consequences(self) -> Consequences:
+        """What follows from mail that came back, beside its facts."""
+        return Consequences(self.delivery_evidence, self.bounces, self.consents, self.wishes.address_changed)
 
     @cached_property
     def lists_follower(self) -> ListsFollower:
@@ -428,10 +447,50 @@ class Services:
         return MailboxStore(self.storage.tables, self.settings.loopback == "on")
 
     @cached_property
-    def polling(self) -> Polling | None:
-        """The poller of mailboxes; None where nothing takes their mail."""
-        if self._mail_sink is None:
-            return None
+    def user_addresses(self) -> UserAddresses:
+        return UserAddresses(self.people, self.clock)
+
+    @cached_property
+    def inbound_outcomes(self) -> InboundOutcomes:
+        return InboundOutcomes(self.storage.tables)
+
+    @cached_property
+    def mail_intake(self) -> MailIntake:
+        """The end of every way in for mail, and the consumer of the queue `inbound`."""
+        take_in = TakeIn(
+            self.inbound_outcomes,
+            self.correlator,
+            self.messages,
+            self.threads,
+            self.organizations,
+            self.people,
+            self.user_addresses,
+            Writers(self.recipient_lookup),
+            self.mailboxes,
+            self.consequences,
+            self.journal,
+            self.storage.blobs,
+            self.off_loop,
+            self.assessor.refresh,
+            self.clock,
+        )
+        return MailIntake(self.storage, self.address_hashes, self.inbound_outcomes, take_in, self.clock)
+
+    @cached_property
+    def delivery_reports(self) -> DeliveryReports:
+        return DeliveryReports(
+            self.threads,
+            self.messages,
+            self.organizations,
+            self.inbound_outcomes,
+            self.consequences,
+            self.journal,
+            self.clock,
+        )
+
+    @cached_property
+    def polling(self) -> Polling:
+        """The poller of mailboxes."""
         from lib.inbound.mailboxes.graph import GraphPoller
         from lib.inbound.mailboxes.imap import ImapPoller
         from lib.inbound.mailboxes.oauth import AccessTokens
@@ -447,7 +506,8 @@ class Services:
             "imap": ImapPoller(tokens, loopback=self.settings.loopback == "on"),
             "graph": GraphPoller(self.settings.graph_url, tokens, identity, self.clock),
         }
-        return Polling(self.organizations, self.mailboxes, secrets, pollers, self._mail_sink, self.clock)
+        sink = self._mail_sink or self.mail_intake
+        return Polling(self.organizations, self.mailboxes, secrets, pollers, sink, self.clock)
 
     @cached_property
     def idempotency(self) -> Idempotency:

@@ -32,7 +32,7 @@ from lib.storage.versions import IfMatch, etag_of
 log = logging.getLogger("heed.api")
 
 Who = Literal["anyone", "admin", "organization"]
-Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]
 
 LARGEST_BODY = 256 * 1024
 """Bytes. Most bodies are far smaller; an endpoint that takes more says so."""
@@ -160,6 +160,12 @@ class Endpoint:
     """Bytes. Where it is set, the body is a file."""
     largest_body: int = LARGEST_BODY
     """Bytes."""
+    media_type: str | None = None
+    """The type of a body that is a text or a file, for the OpenAPI document; None: any."""
+    for_inbound: bool = False
+    """Whether keys of scope `inbound` may call it."""
+    key_in_query: bool = False
+    """Whether the key may stand in the query, as `key`: for callers that cannot send a header."""
 
 
 class Endpoints:
@@ -182,6 +188,9 @@ class Endpoints:
         text_body: bool = False,
         largest_file: int | None = None,
         largest_body: int = LARGEST_BODY,
+        media_type: str | None = None,
+        for_inbound: bool = False,
+        key_in_query: bool = False,
     ) -> Callable[[EndpointHandler], EndpointHandler]:
         """Declare an endpoint; the docstring of its function is the summary."""
 
@@ -189,7 +198,7 @@ class Endpoints:
             """Keep the declaration; the function stays as it is."""
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
-            shape = (body, query, answers, text_body, largest_file, largest_body)
+            shape = (body, query, answers, text_body, largest_file, largest_body, media_type, for_inbound, key_in_query)
             self.all.append(Endpoint(name, method, route, self._who, handler, summary, *shape))
             return handler
 
@@ -329,10 +338,7 @@ def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
 async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
     if endpoint.who == "anyone":
         return None
-    scheme, _, key = call.request.headers.get("authorization", "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
-        raise _unauthorized("Send the key in the header Authorization, as: Bearer <key>.")
+    key = _key(endpoint, call)
     is_admin = hmac.compare_digest(key.encode(), call.services.settings.admin_key.get_secret_value().encode())
     if endpoint.who == "admin":
         if is_admin:
@@ -347,9 +353,22 @@ async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
         raise _unauthorized("The key is unknown, or was revoked.")
     if caller.organization.id != call.path.get("org"):
         raise not_there("organization")
-    if caller.scope == "inbound" or (caller.scope == "read" and endpoint.method != "GET"):
+    may_not = not endpoint.for_inbound if caller.scope == "inbound" else endpoint.method != "GET"
+    if caller.scope != "full" and may_not:
         raise Problem(403, f"A key of scope {caller.scope} may not do this.")
     return caller
+
+
+def _key(endpoint: Endpoint, call: Call) -> str:
+    """Return the key of a request. Raises Problem where there is none."""
+    header: str = call.request.headers.get("authorization", "")
+    if not header and endpoint.key_in_query:
+        header = f"Bearer {call.request.params.get('key', '')}"
+    scheme, _, key = header.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise _unauthorized("Send the key in the header Authorization, as: Bearer <key>.")
+    return key
 
 
 async def _check_user(call: Call) -> None:

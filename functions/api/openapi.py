@@ -130,13 +130,15 @@ def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str
     if endpoint.text_body:
         operation["requestBody"] = {
             "required": True,
-            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "content": {endpoint.media_type or "text/plain": {"schema": {"type": "string"}}},
         }
     if endpoint.largest_file:
         operation["requestBody"] = {
             "required": True,
             "description": f"The file, as it is: 1 to {endpoint.largest_file:,} bytes.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                endpoint.media_type or "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
         }
     return operation
 

@@ -23,7 +23,7 @@ class ActivityRead(BaseModel):
     kind: Literal["message", "call"]
     at: Moment
     title: str
-    user: str
+    user: str | None = Field(description="null for mail to a queue that belongs to no user")
     message: str | None = Field(description="the message itself, or the message that the call is about")
     status_text: str | None = Field(description="the state of the message; null for a call")
     reminder_text: str | None = Field(description="the state of the message's reminder, if it has one")
@@ -51,7 +51,7 @@ def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
         kind="message",
         at=listed.message.sort_time(),
         title=item.subject,
-        user=item.sender,
+        user=item.sender or None,
         message=item.id,
         status_text=item.status_text,
         reminder_text=item.reminder.status_text if item.reminder else None,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
 from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
+from functions.shapes.message import time_zone_of
 from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus, version_of
 from lib.clock import rfc3339
 from lib.errors import NotAllowed, WrongField
 from lib.fields import Model, Moment, Regarding
 from lib.ids import short_hash
+from lib.messages.models import Reminder
 from lib.people.calls import Activity
 from lib.storage.versions import ETag, check_version
 
 endpoints = Endpoints("Cards")
+
+_BACK = "The recipient is back, and has not replied yet"
+"""Title of a reminder that an automatic reply's card sets."""
 
 
 class CardsQuery(PageQuery):
@@ -34,6 +42,8 @@ class CardRead(BaseModel):
     message: str
     regarding: Regarding | None
     recipient: CardRecipient | None
+    mail: str | None = Field(description="the id of the received message that the card tells of")
+    back_at: Moment | None = Field(description="the day on which the writer of an auto-reply is back, at 0:00 UTC")
     actions: list[Action]
     status: CardStatus
     snoozed_until: Moment | None
@@ -55,6 +65,14 @@ class SnoozeSpec(Model):
     until: Moment | None = Field(None, description="by default in an hour, for one of normal priority in a day")
 
 
+class ReturnSpec(Model):
+    """The time to which a reminder is moved."""
+
+    at: Moment | None = Field(
+        None, description="by default the day of return, when work begins, in the acting user's time zone"
+    )
+
+
 class Feedback(Model):
     """The user's opinion of a card."""
 
@@ -65,7 +83,9 @@ def _read(card: Card) -> CardRead:
     fields = {name: getattr(card, name) for name in CardRead.model_fields if hasattr(card, name)}
     actions: list[Action] = []
     if card.status != "done":
-        actions = ["call", "snooze", "dismiss"] if card.related() else ["snooze", "dismiss"]
+        actions += ["call"] if card.related() else []
+        actions += ["move-reminder"] if card.back_at else []
+        actions += ["snooze", "dismiss"]
     return CardRead(**fields, actions=actions, withdrawn_because=card.because, etag=version_of(card))
 
 
@@ -162,6 +182,44 @@ async def _called(call: Call, activity: Activity) -> Answer:
         raise NotAllowed("This card is done.")
     card, _ = await _there(call)
     return Answer(201, CallMade(card=_read(card), activity=activity), version_of(card), message=card.message)
+
+
+@endpoints("POST", "/cards/{card}/move-reminder", body=ReturnSpec, answers={200: CardRead})
+async def move_reminder_of_card(call: Call) -> Answer:
+    """Move the mail's reminder to the day on which its recipient is back; without one, set it. The card is dealt with.
+
+    Undoing brings the card back, and leaves the reminder.
+    """
+    found = await _unchanged(call)
+    if found is None:
+        return await _answer(call)
+    card, etag = found
+    if card.status == "done":
+        raise NotAllowed("This card is done.")
+    if card.back_at is None:
+        raise NotAllowed("This card names no day of return.")
+    await _move_reminder(call, card, call.body.at or await _beginning_of_work(call, card.back_at))
+    await call.services.cards.finish(call.org, card, etag, call.made_id)
+    return await _answer(call)
+
+
+async def _beginning_of_work(call: Call, day: datetime) -> datetime:
+    """Return when the acting user's work begins on that day (UTC)."""
+    begin = time.fromisoformat(call.organization.settings.work_hours.start)
+    return datetime.combine(day.astimezone(UTC).date(), begin, ZoneInfo(await time_zone_of(call)))
+
+
+async def _move_reminder(call: Call, card: Card, at: datetime) -> None:
+    """Set the time of the message's reminder. Raises Problem, NotAllowed, Stale."""
+    if at <= call.now:
+        raise NotAllowed(f"{rfc3339(at)} is in the past: it is {rfc3339(call.now)}.")
+    loaded = await call.services.messages.load(call.org, card.message)
+    if loaded is None:
+        raise not_there("message")
+    before = loaded.message.reminder
+    moved = before.model_copy(update={"at": at}) if before else Reminder(title=_BACK, condition="no_reply", at=at)
+    await call.services.reminders.change(call.org, loaded, moved)
+    await call.services.assessor.refresh(call.org, card.message)
 
 
 @endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})

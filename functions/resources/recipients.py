@@ -101,5 +101,5 @@ def _field(number: int, to: int, cc: int) -> Literal["to", "cc", "bcc"]:
 def _delivery(message: StoredMessage, copy: Copy | None, number: int) -> Delivery:
     if copy is not None and copy.state is None and message.state == "sent":
         # The CRM has sent it by itself, and says so.
-        return Delivery(state="accepted", at=message.sent_at)
+        return copy.deliveries.get(number, Delivery(state="accepted", at=message.sent_at))
     return copy.delivery_of(number) if copy is not None and message.state != "draft" else Delivery(state="waiting")

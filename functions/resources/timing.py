@@ -6,6 +6,7 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.resources.messages import answer_with_message, check_message_times, load_message
 from functions.shapes.message import MessageRead
+from lib.errors import NotAllowed
 from lib.fields import Model, Moment, Regarding
 from lib.lists.store import Listed
 from lib.messages.models import MessageStatus, Reminder
@@ -71,6 +72,8 @@ async def delete_schedule(call: Call) -> Answer:
 async def put_reminder(call: Call) -> Answer:
     """Set or change the reminder, also after the message was sent."""
     loaded = await load_message(call)
+    if loaded.message.state == "received":
+        raise NotAllowed("A received message takes no reminder: set it on the message that answers it.")
     await check_message_times(call, loaded.message.model_copy(update={"reminder": call.body}), {"reminder"})
     await call.services.reminders.change(call.org, loaded, call.body)
     return await answer_with_message(call, 200, loaded.message.id)

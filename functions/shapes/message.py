@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer
 
 from functions.api.endpoint import Call
 from functions.shapes.attachment import AttachmentRead, attachment_read
@@ -14,12 +14,22 @@ from functions.shapes.text import reminder_text, status_text
 from lib.assessment.followers import read_part
 from lib.assessment.summary import summary_of
 from lib.checks import Check
-from lib.fields import Moment
+from lib.fields import Moment, RecordRef
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Failure, MessageFields, MessageStatus, Remark, Reminder, StoredMessage
+from lib.messages.models import (
+    Correspondent,
+    Failure,
+    MailCorrelation,
+    MessageFields,
+    MessageStatus,
+    ReceivedKind,
+    Remark,
+    Reminder,
+    StoredMessage,
+)
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients
 from lib.storage.versions import ETag
@@ -35,9 +45,16 @@ class ReminderRead(Reminder):
     status_text: str
 
 
+UserRead = Annotated[str, PlainSerializer(lambda user: user or None, return_type=str | None)]
+"""The id of a user; null where a message belongs to none."""
+
+
 class MessageItem(MessageFields):
     """A message as lists show it."""
 
+    sender: UserRead = Field(
+        alias="from", description="the id of the sending user; of a received message the user whose mail it is, if any"
+    )
     reminder: ReminderRead | None = None
 
     id: str
@@ -51,6 +68,20 @@ class MessageItem(MessageFields):
     sent_at: Moment | None
     conversation: str = Field(description="the id of the first message of its thread, for GET /conversations/{id}")
     in_reply_to: str | None = Field(None, description="the id of the message that it answers")
+    from_address: Correspondent | None = Field(None, description="the writer of a received message")
+    record: RecordRef | None = Field(
+        None, description="the record of that writer; of a report on delivery, that of the recipient whom it is about"
+    )
+    kind: ReceivedKind | None = Field(None, description="what a received message is")
+    correlation: MailCorrelation | None = Field(None, description="how a received message was matched, and with what")
+    received_at: Moment | None = Field(None, description="when a received message was written, or else when it came")
+    tracked_by: list[str] = Field(
+        default_factory=list, description="every way by which a mail was tracked that Heed has not sent"
+    )
+    category: str | None = Field(None, description="the category of the mailbox that tracks a received message")
+    excerpt: str | None = Field(
+        None, description="the own words of a received message, without what it quotes, where they may be kept"
+    )
     remarks: list[Remark]
     failure: Failure | None = Field(description="why it was not sent, or not to all, or why that is unknown")
     kpis: Kpis
@@ -139,13 +170,16 @@ def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
     ]
 
 
-def _reminder(message: StoredMessage, now: datetime, zone: str) -> ReminderRead | None:
-    if message.reminder is None:
+def _reminder(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> ReminderRead | None:
+    reminder = message.reminder
+    if reminder is None:
         return None
+    if reminder.condition == "no_reply" and kpis.replies and not message.reminded_at:
+        message = message.model_copy(update={"reminder_met": True})
     state: Literal["set", "reminded", "met"] = (
         "reminded" if message.reminded_at else "met" if message.reminder_met else "set"
     )
-    return ReminderRead(**dict(message.reminder), state=state, status_text=reminder_text(message, now, zone))
+    return ReminderRead(**dict(reminder), state=state, status_text=reminder_text(message, now, zone))
 
 
 def _shape(
@@ -157,7 +191,7 @@ def _shape(
         "etag": etag,
         "status": message.status,
         "status_text": status_text(message, kpis, now, zone),
-        "reminder": _reminder(message, now, zone),
+        "reminder": _reminder(message, kpis, now, zone),
         "follow_state": state,
         "kpis": kpis,
         "conversation": message.thread,

@@ -15,7 +15,7 @@ def status_text(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) ->
     if state == "scheduled" and message.due_at and message.due_at > now:
         return f"Scheduled to send {_day(message.due_at, now, zone)} {_time(message.due_at, zone)}"
     if state == "sent":
-        return _engagement(message, kpis, now, zone) + _undelivered(message)
+        return _delivered(message, kpis, now, zone) + _undelivered(message)
     return {
         "draft": "Draft",
         "scheduled": "Waiting to be sent",
@@ -40,12 +40,23 @@ def reminder_text(message: StoredMessage, now: datetime, zone: str) -> str:
     return f"Reminds you {_day(reminder.at, now, zone)} {_time(reminder.at, zone)}{unless}"
 
 
+def _delivered(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> str:
+    """Return what became of a mail that was sent: what its recipients did, unless it came back from all of them."""
+    counts = message.delivery
+    if counts is None or not counts.bounced:
+        return _engagement(message, kpis, now, zone)
+    came_back = "ould not be delivered" + (f" to {counts.bounced} of {counts.total}" if counts.total > 1 else "")
+    if not kpis.last_replied_at and not kpis.last_opened_at:
+        return f"C{came_back}"
+    return f"{_engagement(message, kpis, now, zone)}; c{came_back}"
+
+
 def _undelivered(message: StoredMessage) -> str:
     """Return for how many of the recipients it waits, and for how many it was refused; empty for none."""
     counts = message.delivery
     if counts is None:
         return ""
-    waiting, refused = counts.waiting + counts.pending, counts.refused + counts.bounced
+    waiting, refused = counts.waiting + counts.pending, counts.refused
     parts = [f"{waiting} still waiting"] * bool(waiting) + [f"{refused} refused"] * bool(refused)
     return f" (of {counts.total} recipients, {' and '.join(parts)})" if parts else ""
 

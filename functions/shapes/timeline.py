@@ -11,6 +11,7 @@ from lib.catalogues.devices import device_of
 from lib.clock import moment
 from lib.fields import Moment
 from lib.messages.store import Loaded
+from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 
@@ -46,6 +47,15 @@ class DeviceRead(BaseModel):
     client: str | None
 
 
+class AnswerRead(BaseModel):
+    """Details of a mail that came back."""
+
+    back_at: Moment | None = Field(description="the day on which the writer of an auto-reply is back, at 0:00 UTC")
+    failed: list[str] = Field(description="the recipients whom the mail did not reach")
+    delayed: list[str] = Field(description="the recipients for whom a mail server goes on trying")
+    code: str | None = Field(description="the code of the first failure, such as 5.1.1")
+
+
 class Event(BaseModel):
     """An open, a click or a view of a message, or mail that came back."""
 
@@ -56,6 +66,7 @@ class Event(BaseModel):
     url: str | None
     attachment: str | None
     mail: str | None = Field(description="the id of the received message; null for an open, a click or a view")
+    answer: AnswerRead | None = Field(description="what the mail says beside its kind; null for an open and the like")
     device: DeviceRead
     verdict: VerdictRead
 
@@ -85,8 +96,21 @@ def timeline_event(
         url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
         attachment=filenames.get(fact.item) if fact.kind == "attachment_view" else None,
         mail=fact.mail,
+        answer=None if fact.is_hit else _answer([each.email for each in recipients], details_of(fact)),
         device=DeviceRead(**device_of(fact.agent)),
         verdict=_verdict(verdict),
+    )
+
+
+def _answer(emails: Sequence[str], details: AnswerDetails) -> AnswerRead:
+    def named(numbers: Sequence[int]) -> list[str]:
+        return [emails[number] for number in numbers if number < len(emails)]
+
+    return AnswerRead(
+        back_at=details.back_at,
+        failed=named(details.failed),
+        delayed=named(details.delayed),
+        code=details.code or None,
     )
 
 

@@ -14,7 +14,6 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("poll_mailboxes")
     @triggers.timer_trigger("timer", "45 * * * * *")
     async def poll_mailboxes(timer: func.TimerRequest) -> None:  # noqa: ARG001
-        if services.polling is not None:
-            await services.polling.run()
+        await services.polling.run()
 
     return triggers

@@ -359,5 +359,6 @@ def _with_first_hits(message: str, found: Assessment) -> tuple[list[Fact], Mappi
     for hit in found.folded.first_hits:
         fact = Fact(hit.key, message, hit.kind, hit.at, "GET", recipient=hit.recipient, item=hit.item)
         first.append((fact, hit.verdict))
+    first += [(answer.fact, answer.kind) for answer in found.folded.answers]
     verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
     return [*(fact for fact, _ in first), *found.live], {**verdicts, **found.verdicts}

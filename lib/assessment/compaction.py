@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.tracking.facts import Fact, HitKind
+from lib.verdicts.answers import MOST_ANSWERS
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
 from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
@@ -49,9 +50,16 @@ class FirstHit(BaseModel):
     verdict: Class
 
 
+class KeptAnswer(BaseModel):
+    """A mail that came back: cards and delivery states tell of it, however old it is."""
+
+    fact: Fact
+    kind: Class
+
+
 class FoldedFacts(BaseModel):
     """Facts up to `until` (milliseconds since 1970), counted. `first_opens`: of all, and of people; `first_hits`: the
-    same of each recipient's clicks, and of each recipient's views."""
+    same of each recipient's clicks, and of each recipient's views; `answers`: the first `MOST_ANSWERS` mails."""
 
     until: int
     facts: int
@@ -60,6 +68,7 @@ class FoldedFacts(BaseModel):
     readers: list[Reader] = []
     first_opens: list[FirstOpen] = []
     first_hits: list[FirstHit] = []
+    answers: list[KeptAnswer] = []
     attachment_views: dict[int, int] = {}
 
 
@@ -88,6 +97,7 @@ def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts |
         readers=readers(old, verdicts, before.readers if before else ()),
         first_opens=_first_opens(old, verdicts, before.first_opens if before else []),
         first_hits=_first_hits(old, verdicts, before.first_hits if before else []),
+        answers=_first_answers(old, verdicts, before.answers if before else []),
         attachment_views=added(views(old, verdicts), before.attachment_views if before else {}),
     )
 
@@ -113,7 +123,7 @@ def _first_hits(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[F
             verdict=verdicts[fact.key].kind,
         )
         for fact in old
-        if fact.kind != "open"
+        if fact.is_hit and fact.kind != "open"
     ]
     first: dict[tuple[HitKind, int | None, bool], FirstHit] = {}
     for hit in sorted([*before, *new], key=lambda hit: hit.key):
@@ -121,3 +131,8 @@ def _first_hits(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[F
         if hit.verdict == "human":
             first.setdefault((hit.kind, hit.recipient, True), hit)
     return list({hit.key: hit for hit in first.values()}.values())
+
+
+def _first_answers(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[KeptAnswer]) -> list[KeptAnswer]:
+    new = [KeptAnswer(fact=fact, kind=verdicts[fact.key].kind) for fact in old if not fact.is_hit]
+    return sorted([*before, *new], key=lambda answer: answer.fact.key)[:MOST_ANSWERS]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from lib.cards.rules import ToldHit, told_hits, wanted_cards
+from lib.cards.rules import ToldHit, needs_no_reply, told_hits, wanted_cards
 from lib.cards.store import Cards
 from lib.clock import Clock
 from lib.messages.models import Copy, StoredMessage
@@ -22,6 +22,10 @@ _GONE = {
     "send_failed": "That is no longer so: the message was sent again, or changed.",
     "send_uncertain": "It is known now what became of the message.",
     "reminder": "The reminder was changed.",
+    "reply": "The answer was removed.",
+    "auto_reply": "The answer was removed.",
+    "bounce": "The report was removed.",
+    "complaint": "The complaint was removed.",
 }
 """Why a card is withdrawn, by its kind."""
 
@@ -62,7 +66,7 @@ class CardsFollower:
                 await self._cards.ensure(organization, card)
         stand = {card.id: str(card.kind) for card in wanted.cards}
         for gone in shown.keys() - stand.keys():
-            await self._cards.withdraw(organization, message.sender, gone, _GONE[shown[gone]])
+            await self._cards.withdraw(organization, message.sender, gone, _because(shown[gone], assessed))
         return Plan(stand, wanted.again_at)
 
     async def _targets(self, assessed: AssessedMessage, hits: Sequence[ToldHit]) -> dict[str, str]:
@@ -97,3 +101,10 @@ class CardsFollower:
         planned_before: Sequence[StoredMessage] = (),
     ) -> None:
         """Leave the cards: they tell their user what happened, and stay until they are done."""
+
+
+def _because(kind: str, assessed: AssessedMessage) -> str:
+    """Say why a card of this kind is withdrawn."""
+    if kind == "reminder" and needs_no_reply(assessed.message.reminder, assessed.kpis):
+        return "The mail was answered."
+    return _GONE[kind]

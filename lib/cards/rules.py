@@ -1,7 +1,8 @@
 """Rules of cards: which cards a message calls for. They are a pure function of its state: cards change with it.
 
 A message's first open, and each recipient's first click and first view of an attachment, are told when the noise rules
-have had their say, `SETTLING` after it. A card whose reason has gone is withdrawn, and says why.
+have had their say, `SETTLING` after it. Each mail that came back has a card of its own (`lib.cards.answers`). A card
+whose reason has gone is withdrawn, and says why.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from lib.cards.store import Card, CardKind, CardRecipient, card_id
+from lib.cards.answers import answer_cards
+from lib.cards.making import in_quotes, make_card, only_recipient, refusal_text, shown_recipient
+from lib.cards.store import Card, CardKind, card_id
 from lib.clock import milliseconds, moment
 from lib.messages.deliveries import refused_recipients
-from lib.messages.models import Copy, Delivery, Recipient, StoredMessage
+from lib.messages.models import Copy, Delivery, Recipient, Reminder, StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
@@ -92,14 +95,20 @@ def wanted_cards(
         wanted.cards.append(_sending_card(message, copies, now))
     if message.state in ("sent", "uncertain") and message.delivery and message.delivery.refused:
         wanted.cards.append(_refused_card(message, copies, now))
-    if message.reminder and message.reminded_at:
+    wanted.cards += answer_cards(message, copies, assessed.facts)
+    if message.reminder and message.reminded_at and not needs_no_reply(message.reminder, assessed.kpis):
         wanted.cards.append(_reminder_card(message, assessed.kpis))
     return wanted
 
 
+def needs_no_reply(reminder: Reminder | None, kpis: Kpis) -> bool:
+    """Tell whether the reminder waited for a reply that has come."""
+    return reminder is not None and reminder.condition == "no_reply" and kpis.replies > 0
+
+
 def _hit_card(message: StoredMessage, hit: ToldHit, target: str | None) -> Card:
     who = (hit.recipient.name or hit.recipient.email) if hit.recipient else "A recipient"
-    subject = f"“{message.subject or 'No subject'}”"
+    subject = in_quotes(message)
     title, text = {
         "open": (f"{who} opened your mail", f"{subject} was opened for the first time."),
         "click": (
@@ -113,33 +122,33 @@ def _hit_card(message: StoredMessage, hit: ToldHit, target: str | None) -> Card:
     }[hit.fact.kind]
     if hit.verdict.kind != "human":
         text += " It may have been a machine: your organization is told of machines, too."
-    card = _card(message, _KINDS[hit.fact.kind], "normal", title, text, hit.ready_at)
-    return card.model_copy(update={"id": hit.id, "recipient": _shown(hit.recipient)})
+    card = make_card(message, _KINDS[hit.fact.kind], "normal", title, text, hit.ready_at)
+    return card.model_copy(update={"id": hit.id, "recipient": shown_recipient(hit.recipient)})
 
 
 def _sending_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
     why = message.failure.text if message.failure else ""
-    subject = f"“{message.subject or 'No subject'}”"
+    subject = in_quotes(message)
     if message.state == "failed":
         refused = refused_recipients(message, copies)
         if len(refused) > 1:
             why = _named(message, refused)
-        return _card(
+        return make_card(
             message, "send_failed", "high", "Your mail was not sent", f"{subject} could not be sent. {why}", now
         )
     text = f"Nobody knows whether {subject} has left. {why} Look for it, and then say so, or have it sent again."
-    return _card(message, "send_uncertain", "high", "Your mail may not have been sent", text, now)
+    return make_card(message, "send_uncertain", "high", "Your mail may not have been sent", text, now)
 
 
 def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:
     refused, recipients = refused_recipients(message, copies), message.matched_recipients()
     total = message.delivery.total if message.delivery else len(recipients)
-    return _card(
+    return make_card(
         message,
         "send_failed",
         "high",
         f"Your mail did not reach {len(refused)} of {total} recipients",
-        f"“{message.subject or 'No subject'}” was refused. {_named(message, refused)}",
+        f"{in_quotes(message)} was refused. {_named(message, refused)}",
         now,
         recipients[refused[0][0]] if len(refused) == 1 else None,
         # When more are refused, that is told anew.
@@ -150,21 +159,16 @@ def _refused_card(message: StoredMessage, copies: Sequence[Copy], now: datetime)
 
 def _named(message: StoredMessage, refused: Sequence[tuple[int, Delivery]]) -> str:
     recipients = message.matched_recipients()
-    named = [_refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
+    named = [refusal_text(recipients[number], each) for number, each in refused[:_MOST_NAMED]]
     if len(refused) > _MOST_NAMED:
         named.append(f"And {len(refused) - _MOST_NAMED} more.")
     return " ".join(named)
 
 
-def _refusal_text(recipient: Recipient, delivery: Delivery) -> str:
-    code = f" ({delivery.code})" if delivery.code and delivery.code not in (delivery.text or "") else ""
-    return f"{recipient.name or recipient.email}{code}: {(delivery.text or 'no reason given').rstrip('.')}."
-
-
 def _reminder_card(message: StoredMessage, kpis: Kpis) -> Card:
     assert message.reminder
     assert message.reminded_at
-    subject = f"“{message.subject or 'No subject'}”"
+    subject = in_quotes(message)
     texts = {
         "always": f"You asked to be reminded of {subject}.",
         "no_reply": f"There is no reply to {subject} yet.",
@@ -179,44 +183,7 @@ def _reminder_card(message: StoredMessage, kpis: Kpis) -> Card:
             "such as Apple Mail, which do so whether or not a person reads."
         )
     at = message.reminder.at
-    card = _card(
+    card = make_card(
         message, "reminder", "high", message.reminder.title, text, message.reminded_at, None, str(milliseconds(at))
     )
-    return card.model_copy(update={"recipient": _shown(_only_recipient(message))})
-
-
-def _card(
-    message: StoredMessage,
-    kind: CardKind,
-    priority: Literal["high", "normal"],
-    title: str,
-    text: str,
-    at: datetime,
-    recipient: Recipient | None = None,
-    *about: str,
-) -> Card:
-    if kind in ("send_failed", "send_uncertain"):
-        # Each time that it is told to go is a matter of its own.
-        told = message.told_at
-        about = (str(milliseconds(told)) if told else "", *about)
-    return Card(
-        id=card_id(message.id, kind, *about),
-        user=message.sender,
-        kind=kind,
-        priority=priority,
-        title=title,
-        text=" ".join(text.split()),
-        created_at=at,
-        message=message.id,
-        regarding=message.regarding,
-        recipient=_shown(recipient or _only_recipient(message)),
-    )
-
-
-def _only_recipient(message: StoredMessage) -> Recipient | None:
-    recipients = message.matched_recipients()
-    return recipients[0] if len(recipients) == 1 else None
-
-
-def _shown(recipient: Recipient | None) -> CardRecipient | None:
-    return CardRecipient(email=recipient.email, name=recipient.name, record=recipient.record) if recipient else None
+    return card.model_copy(update={"recipient": shown_recipient(only_recipient(message))})

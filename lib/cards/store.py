@@ -25,10 +25,13 @@ from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
 from lib.storage.sort_keys import newest_first
 
-CardKind = Literal["email_opened", "link_clicked", "attachment_viewed", "reminder", "send_failed", "send_uncertain"]
+CardKind = Literal[
+    "email_opened", "link_clicked", "attachment_viewed", "reminder", "send_failed", "send_uncertain", "reply",
+    "auto_reply", "bounce", "complaint",
+]  # fmt: skip
 CardPriority = Literal["high", "normal"]
 CardStatus = Literal["open", "snoozed", "done"]
-Action = Literal["call", "snooze", "dismiss"]
+Action = Literal["call", "move-reminder", "snooze", "dismiss"]
 
 SNOOZE: dict[CardPriority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
 _URGENCY: dict[CardPriority, int] = {"high": 0, "normal": 1}
@@ -55,6 +58,12 @@ class Card(BaseModel):
     message: str
     regarding: Regarding | None = None
     recipient: CardRecipient | None = None
+    mail: str | None = None
+    """Id of the received mail that the card tells of."""
+
+    back_at: Moment | None = None
+    """Day on which the writer of an auto-reply is back, at 0:00 UTC."""
+
     status: CardStatus = "open"
     snoozed_until: Moment | None = None
     because: str | None = None

@@ -63,8 +63,8 @@ CHECKS: Mapping[CheckCode, CheckKind] = {
         "With followed=false it travels in the mail.",
     ),
     "bounced_before": CheckKind(
-        "An earlier mail to a recipient was refused because the address is unknown.",
-        "Earlier mail to {names} was refused because the address is unknown. Make sure that it is right.",
+        "An earlier mail to a recipient was refused because the address is unknown, or came back for good.",
+        "Earlier mail to {names} was refused because the address is unknown, or came back. Make sure that it is right.",
     ),
     "link_text_differs": CheckKind(
         "The text of a followed link shows an address of another site than the one that it leads to.",

@@ -145,14 +145,17 @@ def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Stan
         clicks=kpis.clicks,
         replies=kpis.replies,
         raw_opens=kpis.raw.opens,
-        reminds_at=_reminds_at(message),
+        reminds_at=_reminds_at(message, kpis),
         large=large,
     )
 
 
-def _reminds_at(message: StoredMessage) -> int:
-    pending = message.reminder is not None and not message.reminded_at and not message.reminder_met
-    return min(max(milliseconds(message.reminder.at), 1), LARGEST) if message.reminder and pending else 0
+def _reminds_at(message: StoredMessage, kpis: Kpis) -> int:
+    reminder = message.reminder
+    if reminder is None or message.reminded_at or message.reminder_met:
+        return 0
+    is_answered = reminder.condition == "no_reply" and kpis.replies > 0
+    return 0 if is_answered else min(max(milliseconds(reminder.at), 1), LARGEST)
 
 
 def _shelves(message: StoredMessage) -> list[Shelf]:
@@ -171,7 +174,8 @@ def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
 
 
 def _partitions_of_scopes(message: StoredMessage) -> list[str]:
-    return [MAIN, scope_of(message.sender), *(scope_of(record=ref) for ref in records_of(message))]
+    users = [scope_of(message.sender)] if message.sender else []
+    return [MAIN, *users, *(scope_of(record=ref) for ref in records_of(message))]
 
 
 def places_of(message: StoredMessage) -> list[ListPlace]:

@@ -1,7 +1,7 @@
 """The state of a message as a whole, by its copies and their recipients. Pure functions.
 
-A message is `sent` when the first recipient was accepted, whether or not others are still to get it; `uncertain` as
-long as the outcome for a recipient is unknown; `failed` when all were refused.
+A message is `sent` when the first recipient was accepted, whether or not others are still to get it, and whether or not
+it came back later; `uncertain` as long as the outcome for a recipient is unknown; `failed` when all were refused.
 """
 
 from __future__ import annotations
@@ -61,15 +61,16 @@ def together(
     }
     if waiting:
         update["due_at"] = max(min(copy.due_at or now for copy in waiting), now + (pause or timedelta(0)))
-    if counts.accepted and message.sent_at is None:
-        update["sent_at"] = min((each.at or now for each in found if each.state == "accepted"), default=now)
+    if (counts.accepted or counts.bounced) and message.sent_at is None:
+        left = [each.at or now for each in found if each.state == "accepted"]
+        update["sent_at"] = min(left, default=message.tried_at or now)
     return message.model_copy(update=update)
 
 
 def _state(counts: DeliveryCounts, copies: Sequence[Copy]) -> State:
     if counts.uncertain:
         return "uncertain"
-    if counts.accepted:
+    if counts.accepted or counts.bounced:
         return "sent"
     if any(copy.state == "submitting" or copy.in_doubt for copy in copies):
         return "submitting"
@@ -79,24 +80,26 @@ def _state(counts: DeliveryCounts, copies: Sequence[Copy]) -> State:
 def _failure(found: Sequence[Delivery], counts: DeliveryCounts) -> Failure | None:
     """Return in words for how many recipients the mail was refused, or is in doubt; None when all have it."""
     doubtful = [each for each in found if each.state == "uncertain"]
-    refused = [each for each in found if each.state in ("refused", "bounced")]
+    refused = [each for each in found if each.state == "refused"]
+    bounced = [each for each in found if each.state == "bounced"]
     pending = [each for each in found if each.state == "pending"]
+    failed = [*doubtful, *refused, *bounced, *pending]
     if counts.total == 1:
-        return next(
-            (Failure(code=each.code or "", text=each.text or "") for each in (*doubtful, *refused, *pending)), None
-        )
+        return next((Failure(code=each.code or "", text=each.text or "") for each in failed), None)
     texts = []
     if doubtful:
         texts.append(f"It is not known whether it has left for {len(doubtful)} of {counts.total} recipients.")
         texts.append(_most_common(doubtful))
     if refused:
         texts += [f"It was not taken for {len(refused)} of {counts.total} recipients.", _most_common(refused)]
+    if bounced:
+        texts += [f"It came back from {len(bounced)} of {counts.total} recipients.", _most_common(bounced)]
     if pending:
         texts += [f"It is tried again for {len(pending)} of {counts.total} recipients.", _most_common(pending)]
     if not texts:
         return None
-    first = next((each.code for each in (*doubtful, *refused, *pending) if each.code), "")
-    everybody = len(doubtful) + len(refused) + len(pending) == counts.total
+    first = next((each.code for each in failed if each.code), "")
+    everybody = len(failed) == counts.total
     return Failure(code=first if doubtful or everybody else "recipients", text=" ".join(texts).strip())
 
 

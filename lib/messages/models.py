@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from lib.fields import ChosenId, Email, Line, MadeId, Model, Moment, Name, RecordRef, Regarding
+from lib.ids import CHOSEN
 from lib.messages.follow_state import FollowState
 from lib.messages.matched_records import MatchedRecords
 from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
@@ -56,9 +57,12 @@ class Reminder(Model):
 
     title: Line
     condition: Literal["no_reply", "not_opened", "always"] = Field(
-        description="Heed does not see replies yet: no_reply reminds in any case, as always does"
+        description="`no_reply` ends with the first reply, `not_opened` with the first open of a person"
     )
     at: Moment
+
+
+UserOrNone = Annotated[str, StringConstraints(pattern=rf"^(?:{CHOSEN.pattern})?$")]
 
 
 class MessageFields(Model):
@@ -154,10 +158,16 @@ CorrelationName = Literal[
 class MailCorrelation(BaseModel):
     """The way in which the message was found that a received mail answers."""
 
-    method: int | None = Field(description="Dynamics' code, 0 to 7; null where Dynamics has none for it")
+    method: int | None = Field(None, description="Dynamics' code, 0 to 7; null where Dynamics has none for it")
     name: CorrelationName
     confidence: float = Field(description="the probability that `matched` is right, 0 to 1")
-    matched: str | None = Field(description="the id of the message that it answers")
+    matched: str | None = Field(None, description="the id of the message that it answers")
+
+
+ReceivedKind = Literal[
+    "reply", "auto_reply", "bounce", "complaint", "calendar_answer", "read_receipt", "forward", "new",
+]  # fmt: skip
+"""Kinds of received mail; `new` answers nothing."""
 
 
 class Correspondent(BaseModel):
@@ -172,6 +182,8 @@ class StoredMessage(MessageFields):
 
     model_config = ConfigDict(extra="ignore")
 
+    sender: UserOrNone = Field(alias="from")
+    """The id of the user who sent it, or whose mail it is; empty for mail to a queue that belongs to no user."""
     id: str
     state: State = "draft"
     created_at: Moment
@@ -223,6 +235,18 @@ class StoredMessage(MessageFields):
     """The record of that writer."""
     correlation: MailCorrelation | None = None
     """The way in which a received mail was matched."""
+    kind: ReceivedKind | None = None
+    """The kind of a received mail."""
+    received_at: Moment | None = None
+    """The time when a received mail was written, as far as that is known, else when it came."""
+    tracked_by: list[str] = Field(default_factory=list)
+    """The ways by which a mail was tracked that Heed has not sent: `folder`, `in_reply_to`, `hand`, …"""
+    category: str | None = None
+    """The category of the mailbox that tracks a received mail."""
+    excerpt: str | None = None
+    """The own words of a received mail, where the organization keeps them."""
+    raw: str | None = None
+    """The name of the blob with a received mail as it came, where the organization keeps that."""
     files_made: int = 0
     """The number of attachments and images that were ever made, which is the number of the next one."""
 
@@ -246,8 +270,8 @@ class StoredMessage(MessageFields):
         return self.conversation or self.id
 
     def sort_time(self) -> datetime:
-        """Return the time by which lists sort the message: when it was sent, or will be, or was made."""
-        return self.sent_at or self.due_at or self.created_at
+        """Return the time by which lists sort the message: when it was written, sent, or will be, or was made."""
+        return self.received_at or self.sent_at or self.due_at or self.created_at
 
 
 DeliveryState = Literal["waiting", "pending", "accepted", "refused", "bounced", "uncertain"]
@@ -305,6 +329,8 @@ class Copy(BaseModel):
     """The numbers of the recipients of a doubtful try."""
     ids: list[str] = []
     """The provider's own names for the copy."""
+    returned: list[str] = []
+    """The ids of received mails by which recipients bounced: each is heeded once."""
 
     def delivery_of(self, recipient: int) -> Delivery:
         return self.deliveries.get(recipient, _WAITING)
@@ -326,6 +352,8 @@ _WAITING = Delivery(state="waiting")
 def records_of(message: StoredMessage) -> Iterator[RecordRef]:
     """Yield every record that the message belongs to, each once."""
     refs = [recipient.record for recipient in message.matched_recipients() if recipient.record]
+    if message.record:
+        refs.append(message.record)
     if message.regarding:
         refs.append(RecordRef(type=message.regarding.type, id=message.regarding.id))
     seen = set()

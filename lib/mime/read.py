@@ -17,7 +17,7 @@ from lib.mime.limits import LARGEST_HTML, LARGEST_TEXT, MOST_RECIPIENTS
 from lib.mime.parts import Mailbox
 from lib.mime.reader import BadMail, Leaf, MailLimits, MailTooLarge, PartReader, decode_leaf, first_value
 
-__all__ = ["MOST_BYTES", "BadMail", "MailTooLarge", "RawMail", "read_mail", "read_mail_text"]
+__all__ = ["MOST_BYTES", "BadMail", "MailTooLarge", "RawMail", "raw_mail_of", "read_mail", "read_mail_text"]
 
 MOST_BYTES = 25_000_000
 _LIMITS = MailLimits(parts=200, depth=20, header_lines=2_000, longest_header=100_000)
@@ -51,10 +51,15 @@ class RawMail:
 
 def read_mail_text(mail: str) -> RawMail:
     """Read a mail as it is, or in base64. Raises BadMail. It takes up to two seconds: not for the event loop."""
+    return read_mail(raw_mail_of(mail))
+
+
+def raw_mail_of(mail: str) -> bytes:
+    """Return the bytes of a mail that is given as it is, or in base64. Raises BadMail."""
     if ":" in mail:  # a header has a colon, which base64 has not
-        return read_mail(mail.encode("utf-8", "surrogatepass"))
+        return mail.encode("utf-8", "surrogatepass")
     try:
-        return read_mail(base64.b64decode("".join(mail.split()), validate=True))
+        return base64.b64decode("".join(mail.split()), validate=True)
     except binascii.Error:
         raise BadMail("it is neither a raw mail nor base64") from None
 

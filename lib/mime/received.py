@@ -112,7 +112,7 @@ def read_received(raw: bytes) -> ReceivedMail:
     """Read a mail. Raises BadMail. It takes up to a second: not for the event loop."""
     if len(raw) > MOST_BYTES:
         raise MailTooLarge(f"it has {len(raw):,} bytes; at most {MOST_BYTES:,} are taken")
-    raw = _tidied(raw)
+    raw = tidied(raw)
     if not raw:
         raise BadMail("it is empty")
     reader = PartReader(raw, LIMITS)
@@ -157,8 +157,8 @@ def _received(root: Message, contents: _Contents) -> ReceivedMail:
     )
 
 
-def _tidied(raw: bytes) -> bytes:
-    """Return the mail without what stands before its headers, and with line ends that end in LF."""
+def tidied(raw: bytes) -> bytes:
+    """Return a mail without what stands before its headers, and with line ends that end in LF."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raw = raw.decode("utf-16", "replace").encode()
     raw = raw.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
@@ -206,7 +206,7 @@ def _read_other(reader: PartReader, leaf: Leaf, kind: str, contents: _Contents) 
 def _enclosed(reader: PartReader, leaf: Leaf) -> EnclosedMail | None:
     """Read the mail in a leaf. A transfer encoding, which RFC 2046 forbids there, makes it a mail of its own."""
     data = reader.decoded(leaf)
-    own = PartReader(_tidied(data), LIMITS)
+    own = PartReader(tidied(data), LIMITS)
     leaves = own.leaves()
     texts = [
         _decoded(own, each, LARGEST_TEXT)

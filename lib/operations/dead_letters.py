@@ -7,10 +7,11 @@ import json
 import logging
 from typing import Literal
 
+from lib.inbound.orders import read_inbound_order
 from lib.metrics import DEAD_LETTERS, emit_metric
 from lib.sending.orders import read_order
 from lib.storage import DeadLetters
-from lib.storage.layout import OUTBOX, QUEUES
+from lib.storage.layout import INBOUND, OUTBOX, QUEUES
 from lib.tracking.facts import read_interactions
 
 log = logging.getLogger("heed.dead_letters")
@@ -18,8 +19,9 @@ log = logging.getLogger("heed.dead_letters")
 LOG_MARK = "heed.dead_letters "
 """Begins the part of a log line that alerts are made of."""
 
-DeadLetterKind = Literal["wake", "facts", "refresh", "unreadable"]
-"""`wake` asks the outbox to look at a message, `facts` and `refresh` ask the assessor; the rest is `unreadable`."""
+DeadLetterKind = Literal["wake", "facts", "refresh", "mail", "unreadable"]
+"""`wake` asks the outbox to look at a message, `facts` and `refresh` ask the assessor, `mail` asks for a mail to be
+taken in; the rest is `unreadable`."""
 
 
 def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
@@ -28,6 +30,9 @@ def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
         if queue == OUTBOX:
             read_order(body)
             return "wake"
+        if queue == INBOUND:
+            read_inbound_order(body)
+            return "mail"
         interactions = read_interactions(json.loads(body))
         return "facts" if interactions.facts or interactions.commits else "refresh"
     except (ValueError, RecursionError):

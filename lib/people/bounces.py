@@ -1,4 +1,7 @@
-"""Addresses that a mail server has refused as unknown: known until a later mail is taken for them.
+"""Addresses that mail did not reach: a mail server has refused them as unknown, or sent a mail back for good.
+
+A refused one is known until a later mail is taken for it. One from which mail came back is known until it answers: many
+mail servers take everything first.
 
 Rows of the table `people`, partition `bounce|<keyed hash of the address>`. No row holds an address. A row that could
 not be written is missing, and nothing else depends on it: it is advice to an author, and blocks no address.
@@ -17,7 +20,7 @@ from lib.fields import Moment
 from lib.people.address_hashes import AddressHashes
 from lib.storage import Delete, Missing, Range, Row, Storage, Upsert
 from lib.storage.batches import batches_of
-from lib.storage.documents import pack
+from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 
 _PREFIX = "bounce|"
@@ -33,6 +36,8 @@ class Bounce(BaseModel):
     at: Moment
     code: str
     """The provider's code."""
+    has_returned: bool = False
+    """Whether a mail was taken for the address and sent back later."""
 
 
 class Bounces:
@@ -45,16 +50,22 @@ class Bounces:
         self._without: dict[str, datetime] = {}
         """Organizations that had no such address at that time."""
 
-    async def note_bounce(self, organization: str, email: str, code: str) -> None:
-        """Note that the address is unknown to its mail server. Raises StorageError."""
+    async def note_bounce(self, organization: str, email: str, code: str, *, has_returned: bool = False) -> None:
+        """Note that the address is unknown to its mail server, or that a mail to it was sent back. Raises
+        StorageError."""
         self._without.pop(organization, None)
         partition = _PREFIX + await self._hashes.hash_address(organization, email)
-        row = Row(partition, _KEY, pack(Bounce(at=self._clock.now(), code=code)))
+        row = Row(partition, _KEY, pack(Bounce(at=self._clock.now(), code=code, has_returned=has_returned)))
         await self._tables.write_rows(table(organization, "people"), [Upsert(row)])
 
-    async def clear_bounces(self, organization: str, emails: Iterable[str]) -> None:
-        """Forget what was noted of addresses for which a mail was taken since. Raises StorageError."""
-        for email in await self.find_bounced(organization, list(emails)):
+    async def clear_bounces(self, organization: str, emails: Iterable[str], *, has_answered: bool = False) -> None:
+        """Forget what was noted of addresses for which a mail was taken since, or that have answered.
+
+        Raises StorageError.
+        """
+        for email, bounce in (await self._find(organization, list(emails))).items():
+            if bounce.has_returned and not has_answered:
+                continue
             partition = _PREFIX + await self._hashes.hash_address(organization, email)
             try:
                 await self._tables.write_rows(table(organization, "people"), [Delete(partition, _KEY)])
@@ -62,23 +73,27 @@ class Bounces:
                 continue
 
     async def find_bounced(self, organization: str, emails: Sequence[str]) -> list[str]:
-        """Return those of the addresses that were unknown last. Raises StorageError.
+        """Return those of the addresses that mail did not reach last. Raises StorageError.
 
         It costs one request for each address, and none in an organization without such addresses.
         """
+        return list(await self._find(organization, emails))
+
+    async def _find(self, organization: str, emails: Sequence[str]) -> dict[str, Bounce]:
         if not emails or await self._has_none(organization):
-            return []
-        found: list[str] = []
+            return {}
+        found: dict[str, Bounce] = {}
         for some in batches_of(list(dict.fromkeys(emails)), _AT_ONCE):
-            bounced = await asyncio.gather(*(self._is_bounced(organization, email) for email in some))
-            found += [email for email, is_bounced in zip(some, bounced, strict=True) if is_bounced]
+            bounces = await asyncio.gather(*(self._load(organization, email) for email in some))
+            found.update((email, bounce) for email, bounce in zip(some, bounces, strict=True) if bounce is not None)
         return found
 
-    async def _is_bounced(self, organization: str, email: str) -> bool:
+    async def _load(self, organization: str, email: str) -> Bounce | None:
         hashed = await self._hashes.find(organization, email)
         if hashed is None:
-            return False
-        return await self._tables.read_row(table(organization, "people"), _PREFIX + hashed, _KEY) is not None
+            return None
+        row = await self._tables.read_row(table(organization, "people"), _PREFIX + hashed, _KEY)
+        return None if row is None else unpack(Bounce, row)
 
     async def _has_none(self, organization: str) -> bool:
         now, looked_at = self._clock.now(), self._without.get(organization)

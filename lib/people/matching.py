@@ -55,6 +55,7 @@ class Circumstances:
     regarding: RecordRef | None
     families: Families
     """The records with the addresses, and the one that the message is regarding, with their parents."""
+    record_order: Sequence[str] = RECORD_ORDER
 
 
 def match_given(given: RecordRef, families: Families) -> RecordMatch:
@@ -75,7 +76,7 @@ def match_address(found: Sequence[StoredRecord], has_more: bool, circumstances: 
         left = kept or left
         if len(left) == 1:
             return _matched(left[0])
-    for record_type in RECORD_ORDER:
+    for record_type in circumstances.record_order:
         of_type = [each for each in left if each.type == record_type]
         if len(of_type) == 1:
             return _matched(of_type[0])

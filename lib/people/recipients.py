@@ -19,7 +19,7 @@ from lib.people.address_index import AddressEntry, AddressIndex
 from lib.people.addresses import same_mailbox
 from lib.people.consents import Consents
 from lib.people.families import Families, read_families
-from lib.people.matching import Circumstances, RecordMatch, match_address, match_given
+from lib.people.matching import RECORD_ORDER, Circumstances, RecordMatch, match_address, match_given
 from lib.people.preference import CONSENT, Preference, Said, Statement
 from lib.people.records import StoredRecord, name_of, record_of
 from lib.people.store import People
@@ -95,10 +95,12 @@ class RecipientLookup:
         recipients: Sequence[AddressedRecipient],
         regarding: Regarding | None,
         sender: str,
+        record_order: Sequence[str] = RECORD_ORDER,
     ) -> KnownRecipients:
         """Find out who the recipients are, and what is said of following them.
 
-        With `by` "given", only the records that the message names are asked, and their parents. Raises StorageError.
+        With `by` "given", only the records that the message names are asked, and their parents. `record_order` are the
+        types of which the only record is taken. Raises StorageError.
         """
         emails = list(dict.fromkeys(same_mailbox(each.email) for each in recipients))
         # Without the organization's secret there is no row with a hash, so no consent and no index.
@@ -111,7 +113,7 @@ class RecipientLookup:
         about = [name_of(RecordRef(type=regarding.type, id=regarding.id))] if regarding else []
         found = [each.name for some in entries.values() for each in some[:MOST_RECORDS]]
         families = await read_families(self._people, organization, [*named, *about, *found])
-        reading = _Reading(entries, consents, Circumstances(sender, regarding, families))
+        reading = _Reading(entries, consents, Circumstances(sender, regarding, families, record_order))
         await self._index.remove_entries(organization, reading.stale_entries())
         missing = [record_of(name) for name in dict.fromkeys([*named, *about]) if families.record(name) is None]
         parents = dict.fromkeys(parent for name in [*named, *found] for parent in families.parents_above(name))

@@ -9,19 +9,19 @@ sends one in time, and again for as long as the entry is there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from lib.clock import Clock, milliseconds, moment
 from lib.composing.preparation import Preparation
-from lib.errors import NotAllowed, Stale
+from lib.errors import NotAllowed
 from lib.ids import new_key
 from lib.messages.deliveries import is_waiting, together
+from lib.messages.fence import fenced, write_fenced
 from lib.messages.follow_state import Decision
 from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, StoredMessage
-from lib.messages.store import Lease, Loaded, MessageStore
+from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
 from lib.sending.copy_outcomes import begun_anew, resolved, sent_again
 from lib.sending.orders import Discard, Wake
@@ -35,13 +35,12 @@ CLOCKS_DIFFER = timedelta(minutes=15)
 
 _NOT_NOW = {
     "submitting": "The message is being sent just now.",
-    "sent": "The message was sent already, and no recipient was refused it.",
+    "sent": "The message was sent already, and no recipient was refused it by Heed's mail server.",
     "uncertain": "It is not known whether the message has left: say with POST …/resolve whether it was sent, or "
     "have it sent again.",
 }
 """The reasons why a message in such a state is not sent."""
 
-_COPIES_AT_ONCE = 90
 _WORTH_DISCARDING = timedelta(hours=24)
 
 
@@ -80,14 +79,15 @@ class Schedule:
             raise NotAllowed(
                 "No mail server is set (HEED_SMTP_HOST), so Heed cannot send; use prepare and sent, or have it set."
             )
-        message = loaded.message
+        message, counts = loaded.message, loaded.message.delivery
         if message.asked_by == asked_by:
             return message
         if message.state == "scheduled":
             await self.enter(organization, message)
             await self.wake(organization, message)
             return message
-        if message.state == "sent" and message.delivery and (message.delivery.refused or message.delivery.bounced):
+        is_ours = message.provider_key is not None
+        if message.state == "sent" and is_ours and counts and (counts.refused or counts.bounced):
             return await self._change_copies(organization, loaded, sent_again, asked_by=asked_by)
         if message.state not in ("draft", "failed"):
             raise NotAllowed(_NOT_NOW.get(message.state, f"A message that is {message.status} cannot be sent."))
@@ -133,43 +133,19 @@ class Schedule:
     ) -> StoredMessage:
         """Change the copies as a person says: those in doubt, or refused. Raises NotAllowed, Stale."""
         now = self._clock.now()
-        loaded, lease_etag = await self._fenced(organization, loaded, now)
+        loaded, lease_etag = await fenced(self._store, organization, loaded, now)
         copies = [change(copy) for copy in loaded.copies]
         changed = {number: copy for number, copy in enumerate(copies) if copy != loaded.copies[number]}
         message = together(loaded.message, copies, now)
         if is_waiting(message):
             update |= {"told_at": now, "tried_at": None, "attempts": 0}
         message = message.model_copy(update=update)
-        lease = Lease(until=now)
         if is_waiting(message):
             await self.enter(organization, message)
-        numbers = list(changed)
-        while len(numbers) > _COPIES_AT_ONCE:
-            some = {number: changed[number] for number in numbers[:_COPIES_AT_ONCE]}
-            lease_etag = await self._store.put_copies(organization, message.id, some, lease, lease_etag)
-            numbers = numbers[_COPIES_AT_ONCE:]
-        rest = {number: changed[number] for number in numbers}
-        await self._store.change_with_lease(organization, message, loaded.etag, rest, lease, lease_etag)
+        await write_fenced(self._store, organization, message, loaded.etag, changed, lease_etag, now)
         if is_waiting(message):
             await self.wake(organization, message)
         return message
-
-    async def _fenced(self, organization: str, loaded: Loaded, now: datetime) -> tuple[Loaded, str]:
-        """Return the message with the new version of its lease; it has not changed since the lease got that version.
-
-        A worker may have written rows of it while they were read. Raises NotAllowed, Stale.
-        """
-        message = loaded.message
-        if loaded.lease is None or loaded.lease_etag is None:
-            raise Stale(f"message {message.id} has no plan")
-        # Not even when the lease is over by our clock: only the outbox can tell that a worker has died.
-        if loaded.is_held and (is_waiting(message) or loaded.lease.until > now):
-            raise NotAllowed("The message is being sent just now: try again in a minute.")
-        lease_etag = await self._store.put_copies(organization, message.id, {}, Lease(until=now), loaded.lease_etag)
-        again = await self._store.load(organization, message.id)
-        if again is None or (again.etag, again.lease_etag) != (loaded.etag, lease_etag):
-            raise Stale(f"message {message.id} has changed")
-        return replace(again, message=message), lease_etag
 
     async def _set(self, organization: str, loaded: Loaded, at: datetime, **update: Any) -> StoredMessage:
         fields = {"failure": None, "delivery": None, "attempts": 0, **update, "state": "scheduled", "due_at": at}

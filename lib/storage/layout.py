@@ -10,7 +10,8 @@ KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates"
 
 OUTBOX = "outbox"
 INTERACTIONS = "interactions"
-QUEUES = (INTERACTIONS, OUTBOX)
+INBOUND = "inbound"
+QUEUES = (INTERACTIONS, OUTBOX, INBOUND)
 
 
 def table(organization: str, kind: str) -> str:

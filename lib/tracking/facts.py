@@ -86,7 +86,8 @@ class Fact:
     """The owner of the network in the catalogue of networks, which is matched with the whole address."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The headers of `KEPT_HEADERS`, by name in lower case."""
+    """The headers of `KEPT_HEADERS`, by name in lower case; of mail that came back its details
+    (`lib.tracking.answer_details`)."""
 
     mail: str | None = None
     """The id of the mail that came back; None for a hit."""
@@ -207,10 +208,22 @@ def new_fact(
     )
 
 
-def answer_fact(kind: AnswerKind, message: str, at: datetime, mail: str, recipient: int | None) -> Fact:
-    """Make the fact of a mail that came back. The same mail gives the same fact: once is enough, twice does no harm."""
+def answer_fact(
+    kind: AnswerKind,
+    message: str,
+    at: datetime,
+    mail: str,
+    recipient: int | None,
+    details: Mapping[str, str] | None = None,
+) -> Fact:
+    """Make the fact of a mail that came back. The same mail gives the same fact: once is enough, twice does no harm.
+
+    `details` are those of `lib.tracking.answer_details`, as headers.
+    """
     time = milliseconds(at)
-    return Fact(f"{time:013d}-{mail}", message, kind, time, "MAIL", recipient=recipient, mail=mail)
+    return Fact(
+        f"{time:013d}-{mail}", message, kind, time, "MAIL", recipient=recipient, headers=details or {}, mail=mail
+    )
 
 
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:

@@ -21,6 +21,9 @@ _WRITERS: Mapping[FactKind, tuple[Class, str]] = {
 OF_READERS: frozenset[AnswerKind] = frozenset(("reply", "calendar_answer", "read_receipt"))
 """Kinds of mail whose writer has read the mail that it answers."""
 
+MOST_ANSWERS = 100
+"""Mails that came back of one message, the first ones, of which cards tell; a mail loop can bring thousands."""
+
 
 def answer_verdict(fact: Fact) -> Verdict:
     """Return the verdict on mail that came back: it is certain."""

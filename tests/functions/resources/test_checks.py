@@ -93,7 +93,8 @@ async def test_a_recipient_whose_address_was_unknown_is_pointed_out_until_a_mail
 
     assert draft == simulated == prepared == ["bounced_before"]
     assert check["text"] == (
-        "Earlier mail to ADA@example.com was refused because the address is unknown. Make sure that it is right."
+        "Earlier mail to ADA@example.com was refused because the address is unknown, or came back. "
+        "Make sure that it is right."
     )
     assert await everywhere(heed, html=LOGO, to=to) == [[], [], []]
 

@@ -131,13 +131,17 @@ async def test_a_reminder_of_no_reply_ends_with_an_answer() -> None:
     at = heed.clock.now() + timedelta(days=2)
     message = await heed.sent(reminder={"title": "Call", "condition": "no_reply", "at": at.isoformat()})
     await answer(heed, message, "reply")
+    ended = (await heed.get(f"/messages/{message}"))["reminder"]
+    waiting = (await heed.get("/reminders", x_heed_user="rep1"))["items"]
     heed.clock.move(days=2, minutes=1)
 
     await heed.services.reminders.sweep()
     await heed.work()
 
-    assert (await heed.get("/cards?status=open", x_heed_user="rep1"))["items"] == []
-    assert "answered" in (await heed.get(f"/messages/{message}"))["reminder"]["status_text"]
+    assert (ended["state"], ended["status_text"]) == ("met", "No reminder needed: it was answered")
+    assert waiting == []
+    assert [each["kind"] for each in (await heed.get("/cards?status=open", x_heed_user="rep1"))["items"]] == ["reply"]
+    assert (await heed.get(f"/messages/{message}"))["reminder"]["status_text"] == ended["status_text"]
 
 
 def test_a_fact_of_a_mail_survives_its_json_and_a_broken_one_does_not() -> None:

@@ -1,0 +1,127 @@
+"""Answers: mail that came back, as its consequences need it. Pure functions.
+
+An answer is a received mail of a known kind that was matched with a message of ours. It becomes a fact with the details
+of `lib.tracking.answer_details`, and evidence of who has got the message (`lib.messages.evidence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib.clock import moment
+from lib.inbound.classification import FailedRecipient
+from lib.messages.evidence import MailEvidence
+from lib.messages.models import Delivery, StoredMessage
+from lib.people.addresses import same_mailbox
+from lib.tracking.answer_details import AnswerDetails, details_of
+from lib.tracking.facts import AnswerKind, Fact, answer_fact
+
+_RETURNED = "A mail server sent it back."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A mail that came back for a message."""
+
+    mail: str
+    """The id of the received message."""
+
+    kind: AnswerKind
+    at: datetime
+    """When it came."""
+
+    recipient: int | None = None
+    """The number of the recipient who wrote it, or whom it is about; None where that is not known."""
+
+    failures: Sequence[FailedRecipient] = ()
+    """Of a bounce: the recipients whom the message did not reach."""
+
+    back_at: datetime | None = None
+    """Of an automatic reply: the day on which its writer is back."""
+
+
+def fact_of_answer(message: StoredMessage, answer: Answer) -> Fact:
+    """Return the fact by which everything that follows facts follows the answer."""
+    return answer_fact(
+        answer.kind,
+        message.id,
+        answer.at,
+        answer.mail,
+        _recipient(message, answer),
+        _details(message, answer).to_headers(),
+    )
+
+
+def evidence_of_answer(message: StoredMessage, answer: Answer) -> MailEvidence:
+    """Return what the answer says about deliveries, with the words of the mail server."""
+    evidence = evidence_of_fact(message, fact_of_answer(message, answer))
+    told = {
+        number: Delivery(state="bounced", code=failure.code, text=failure.text or _RETURNED, at=answer.at)
+        for failure in answer.failures
+        if failure.hard
+        for number in _numbers(message, answer, failure)
+    }
+    return MailEvidence(evidence.mail, evidence.reached, told)
+
+
+def evidence_of_fact(message: StoredMessage, fact: Fact) -> MailEvidence:
+    """Return what the fact of an answer says about deliveries. It does not have the words of the mail server."""
+    details = details_of(fact)
+    bounced = Delivery(state="bounced", code=details.code or None, text=_RETURNED, at=moment(fact.at))
+    reached = set(details.delayed)
+    if fact.kind != "bounce":
+        reached |= set(_only(message) if fact.recipient is None else (fact.recipient,))
+    return MailEvidence(fact.mail or fact.key, frozenset(reached), dict.fromkeys(details.failed, bounced))
+
+
+def evidence_of_facts(message: StoredMessage, facts: Iterable[Fact]) -> list[MailEvidence]:
+    """Return the evidence of all answers among the facts, oldest first."""
+    answers = sorted((fact for fact in facts if not fact.is_hit), key=lambda fact: fact.key)
+    return [evidence_of_fact(message, fact) for fact in answers]
+
+
+def emails_of(message: StoredMessage, numbers: Iterable[int]) -> list[str]:
+    """Return the addresses of these recipients."""
+    recipients = message.recipients()
+    return [recipients[number].email for number in numbers if number < len(recipients)]
+
+
+def _details(message: StoredMessage, answer: Answer) -> AnswerDetails:
+    failed, delayed = dict[int, None](), dict[int, None]()
+    for failure in answer.failures:
+        (failed if failure.hard else delayed).update(dict.fromkeys(_numbers(message, answer, failure)))
+    code = next((failure.code for failure in answer.failures if failure.code), None)
+    return AnswerDetails(
+        answer.back_at, tuple(failed), tuple(each for each in delayed if each not in failed), code or ""
+    )
+
+
+def _recipient(message: StoredMessage, answer: Answer) -> int | None:
+    """Return whose answer it is: of a bounce for one recipient, that one."""
+    if answer.recipient is not None:
+        return answer.recipient
+    numbers = {number for failure in answer.failures for number in _numbers(message, answer, failure)}
+    return next(iter(numbers)) if len(numbers) == 1 else next(iter(_only(message)), None)
+
+
+def _numbers(message: StoredMessage, answer: Answer, failure: FailedRecipient) -> tuple[int, ...]:
+    """Return the recipient whom a failure is about.
+
+    Behind an alias the mail has failed for an address that the message does not name; then it is about the recipient
+    whom the bounce was matched with, or the only one.
+    """
+    mailbox = same_mailbox(failure.email)
+    for number, recipient in enumerate(message.recipients()):
+        if failure.email and same_mailbox(recipient.email) == mailbox:
+            return (number,)
+    if answer.recipient is not None and len(answer.failures) == 1:
+        return (answer.recipient,)
+    return _only(message)
+
+
+def _only(message: StoredMessage) -> tuple[int, ...]:
+    """Return the number of the only mailbox among the recipients; none where there are several."""
+    recipients = message.recipients()
+    return (0,) if len({same_mailbox(each.email) for each in recipients}) == 1 else ()

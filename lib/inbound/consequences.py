@@ -1,0 +1,54 @@
+"""Consequences of an answer that no fact brings about: delivery states, unknown addresses, and complaints.
+
+They come before the answer's fact is recorded. Each is the same when it comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from lib.inbound.answers import Answer, emails_of, evidence_of_answer, fact_of_answer
+from lib.messages.evidence import DeliveryEvidence
+from lib.messages.models import StoredMessage
+from lib.people.bounces import Bounces
+from lib.people.consents import Consents, ConsentSpec
+
+AddressChanged = Callable[[str, str], Awaitable[None]]
+"""Has messages looked at whose follow state may be another one, of (organization, address)."""
+
+
+class Consequences:
+    """Brings about what follows from an answer."""
+
+    def __init__(
+        self, evidence: DeliveryEvidence, bounces: Bounces, consents: Consents, address_changed: AddressChanged
+    ) -> None:
+        self._evidence = evidence
+        self._bounces = bounces
+        self._consents = consents
+        self._address_changed = address_changed
+
+    async def bring_about(self, organization: str, message: StoredMessage, answer: Answer) -> None:
+        """Bring about what follows for the message that the answer is about. Raises StorageError, Stale."""
+        evidence, recipient = evidence_of_answer(message, answer), fact_of_answer(message, answer).recipient
+        await self._evidence.note_evidence(organization, message.id, [evidence])
+        for number, failure in evidence.failed.items():
+            for email in emails_of(message, [number]):
+                await self._bounces.note_bounce(organization, email, failure.code or "", has_returned=True)
+        writers = [] if recipient is None or answer.kind == "bounce" else emails_of(message, [recipient])
+        if answer.kind == "complaint":
+            for email in writers:
+                await self._note_complaint(organization, email, answer.mail)
+        else:
+            await self._bounces.clear_bounces(organization, writers, has_answered=True)
+
+    async def _note_complaint(self, organization: str, email: str, mail: str) -> None:
+        """Enter that the address is not to be followed, once for each complaint."""
+        source = f"complaint {mail}"
+        async for consent in self._consents.history(organization, email):
+            if consent.source == source:
+                return
+        notice = "The recipient reported a mail as unwanted."
+        spec = ConsentSpec(follow="do_not_allow", source=source, notice=notice)
+        await self._consents.append_consent(organization, email, spec)
+        await self._address_changed(organization, email)

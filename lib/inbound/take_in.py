@@ -1,0 +1,361 @@
+"""Taking in a mail: reading it, finding what it answers, and keeping what is to be kept of it.
+
+The order of writes: message, rows of its thread, what follows for the message that it answers, the fact, lists, and the
+outcome last. Each is the same when it comes again, so that a process that dies between two of them does no harm: the
+mail comes again, and ends as it would have ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lib.clock import Clock
+from lib.errors import Stale
+from lib.fields import Regarding
+from lib.inbound.answers import Answer, fact_of_answer
+from lib.inbound.classification import MailKind
+from lib.inbound.consequences import Consequences
+from lib.inbound.correlation import Correlation, Correlator
+from lib.inbound.mailboxes.models import StoredMailbox
+from lib.inbound.mailboxes.store import MailboxStore
+from lib.inbound.orders import arrival_of, raw_blob
+from lib.inbound.origin import Origin
+from lib.inbound.outcomes import InboundOutcomes, StoredOutcome
+from lib.inbound.reading import InboundMail, read_inbound
+from lib.inbound.received_messages import Placing, kept_body, stored_message
+from lib.inbound.tracking import ABOUT_DELIVERY, Arrival, Tracking, decide_tracking, kind_of, more_specific
+from lib.inbound.writers import Writer, Writers
+from lib.messages.models import StoredMessage
+from lib.messages.store import Loaded, MessageStore
+from lib.messages.threads import Threads
+from lib.organizations.registry import Organizations, OrganizationSettings
+from lib.people.families import read_families
+from lib.people.records import name_of
+from lib.people.store import People
+from lib.people.user_addresses import UserAddresses
+from lib.storage import Blobs, Conflict, Unavailable
+from lib.storage.layout import container
+from lib.storage.retry import retry_on_conflict
+from lib.tracking.journal import Journal
+from lib.workers.pool import OffLoop
+
+Refresh = Callable[[str, str], Awaitable[object]]
+"""Brings lists up to date, of (organization, message)."""
+
+MAIL_TYPE = "message/rfc822"
+_INBOX = "inbox"
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A mail that a person tracks."""
+
+    regarding: Regarding | None
+    user: str | None
+    """The id of the acting user."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """The outcome of one mail."""
+
+    outcome: StoredOutcome
+    was_known: bool = False
+    """Whether the mail was an activity before it came this time."""
+    raw: str | None = None
+    """The blob with the mail as it came, where that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """One mail on its way."""
+
+    organization: str
+    id: str
+    raw: bytes
+    origin: Origin
+    by_hand: ByHand | None
+    settings: OrganizationSettings
+    read: InboundMail
+    sent_by: str | None
+    """The id of the user who has sent a mail that is tracked by hand; None for any other mail."""
+
+    @property
+    def kind(self) -> MailKind:
+        return self.read.classification.kind
+
+
+class TakeIn:
+    """Takes in mails, one at a time."""
+
+    def __init__(
+        self,
+        outcomes: InboundOutcomes,
+        correlator: Correlator,
+        messages: MessageStore,
+        threads: Threads,
+        organizations: Organizations,
+        people: People,
+        users: UserAddresses,
+        writers: Writers,
+        mailboxes: MailboxStore,
+        consequences: Consequences,
+        journal: Journal,
+        blobs: Blobs,
+        off_loop: OffLoop,
+        refresh: Refresh,
+        clock: Clock,
+    ) -> None:
+        self._outcomes = outcomes
+        self._correlator = correlator
+        self._messages = messages
+        self._threads = threads
+        self._organizations = organizations
+        self._people = people
+        self._users = users
+        self._writers = writers
+        self._mailboxes = mailboxes
+        self._consequences = consequences
+        self._journal = journal
+        self._blobs = blobs
+        self._off_loop = off_loop
+        self._refresh = refresh
+        self._clock = clock
+
+    async def take_in_mail(
+        self, organization: str, mail: str, raw: bytes, origin: Origin, by_hand: ByHand | None = None
+    ) -> TakenIn:
+        """Take in a mail; again is the same. Raises BadMail, StorageError, Stale."""
+        read = await self._off_loop.run(organization, len(raw), read_inbound, raw)
+        settings = await self._organizations.settings(organization)
+        sender = [read.mail.sender.email] if by_hand and read.mail.sender else []
+        sent_by = await self._users.find_user(organization, sender) if sender else None
+        incoming = _Incoming(organization, mail, raw, origin, by_hand, settings, read, sent_by)
+        return await retry_on_conflict(
+            f"inbound mail {mail}", lambda: self._take_in_once(incoming), on=(Stale, Conflict)
+        )
+
+    async def keeps_raw(self, organization: str, mail: str, blob: str) -> bool:
+        """Whether a message keeps this blob as the mail that it came as. Raises StorageError."""
+        loaded = await self._messages.load(organization, mail)
+        return loaded is not None and loaded.message.raw == blob
+
+    async def _take_in_once(self, mail: _Incoming) -> TakenIn:
+        """Raises Stale, Conflict where another process takes in the same mail."""
+        found = await self._outcomes.load_outcome(mail.organization, mail.id)
+        before, etag = found or (None, None)
+        correlation = await self._correlator.correlate(
+            mail.organization, mail.read.mail, by_person=mail.kind not in ABOUT_DELIVERY
+        )
+        if correlation.name == "skipped":
+            return await self._finish(mail, _ours(mail.id, correlation), before, etag)
+        matched = await self._load(mail, correlation.matched)
+        there = await self._messages.load(mail.organization, mail.id)
+        mailbox = await self._mailbox(mail)
+        user = await self._user(mail, matched)
+        kind = kind_of(mail.kind, correlation)
+        arrival = await self._arrival(mail, mailbox, user)
+        tracking = decide_tracking(kind, correlation, arrival, is_known=True)
+        if tracking.ways:
+            placed = _placed(mail, mailbox)
+            writer = await self._writers.find_writer(
+                mail.organization, mail.settings, mail.read.mail, kind, correlation, matched, user,
+                placed or (matched.regarding if matched else None),
+            )  # fmt: skip
+            tracking = decide_tracking(kind, correlation, arrival, writer.is_known)
+        if not tracking.ways:
+            outcome = before if there and before else _ignored(mail.id, kind, correlation, tracking)
+            return await self._finish(mail, outcome, before, etag)
+        regarding = await self._regarding(mail, placed, there, matched)
+        placing = Placing(
+            mail.id, user, kind.value, correlation, regarding, writer.record, tracking.ways, arrival.category,
+            "sent" if mail.sent_by else "received",
+        )  # fmt: skip
+        message = await self._keep(mail, placing, there)
+        if message.state == "received" and matched is not None:
+            await self._follow_up(mail, message, matched, correlation, writer)
+        await self._refresh(mail.organization, message.id)
+        taken = await self._finish(mail, _tracked(message, correlation, kind, tracking), before, etag)
+        return replace(taken, was_known=there is not None, raw=message.raw)
+
+    async def _finish(
+        self, mail: _Incoming, outcome: StoredOutcome, before: StoredOutcome | None, etag: str | None
+    ) -> TakenIn:
+        outcome = outcome.model_copy(update={"taken_in_at": self._clock.now()})
+        arrivals = before.arrivals if before else []
+        outcome = outcome.model_copy(update={"arrivals": arrivals}).with_arrival(arrival_of(mail.origin))
+        await self._outcomes.save_outcome(mail.organization, outcome, etag)
+        return TakenIn(outcome)
+
+    async def _load(self, mail: _Incoming, message: str | None) -> StoredMessage | None:
+        loaded = await self._messages.load(mail.organization, message) if message else None
+        return loaded.message if loaded else None
+
+    async def _mailbox(self, mail: _Incoming) -> StoredMailbox | None:
+        if mail.origin.mailbox is None:
+            return None
+        found = await self._mailboxes.load_mailbox(mail.organization, mail.origin.mailbox)
+        return found[0] if found else None
+
+    async def _user(self, mail: _Incoming, matched: StoredMessage | None) -> str:
+        """Return the user whose mail it is; empty where there is none."""
+        if mail.sent_by:
+            return mail.sent_by
+        if mail.origin.owner:
+            return mail.origin.owner
+        if matched is not None and matched.sender:
+            return matched.sender
+        read = mail.read.mail
+        emails = [each.email for each in (*read.to, *read.cc)]
+        emails += [read.header("delivered-to"), read.header("x-original-to")]
+        found = await self._users.find_user(mail.organization, emails)
+        return found or (mail.by_hand.user if mail.by_hand else None) or ""
+
+    async def _arrival(self, mail: _Incoming, mailbox: StoredMailbox | None, user: str) -> Arrival:
+        found = await self._people.user(mail.organization, user) if user else None
+        categories = mailbox.categories if mailbox and mail.settings.inbound.categories else []
+        return Arrival(
+            by_hand=mail.by_hand is not None,
+            folder=mail.origin.folder if _is_tracking_folder(mail.origin, mailbox) else None,
+            category=next((each.name for each in categories if each.name == mail.origin.category), None),
+            is_queue=mailbox is not None and mailbox.queue,
+            choice=found.inbound if found else None,
+        )
+
+    async def _regarding(
+        self, mail: _Incoming, placed: Regarding | None, there: Loaded | None, matched: StoredMessage | None
+    ) -> Regarding | None:
+        answered = there.message.regarding if there else matched.regarding if matched else None
+        if placed is None or answered is None or mail.by_hand is not None:
+            return placed or answered
+        families = await read_families(self._people, mail.organization, [name_of(placed), name_of(answered)])
+        return more_specific(placed, answered, families)
+
+    async def _keep(self, mail: _Incoming, placing: Placing, there: Loaded | None) -> StoredMessage:
+        """Store the message, or what is new about one that is there, and the rows of its thread. Raises Stale."""
+        organization, keep = mail.organization, mail.settings.inbound.keep
+        if there is None:
+            blob = raw_blob(mail.id, mail.origin)
+            if keep == "mail":
+                await self._blobs.put_blob(container(organization), blob, mail.raw, MAIL_TYPE)
+            message = stored_message(mail.read, placing, self._clock.now(), keep, blob)
+            await self._messages.make(organization, message, kept_body(mail.read, keep))
+        else:
+            message = _updated(there.message, placing)
+            if message != there.message:
+                await self._messages.change(organization, message, there.etag)
+        await self._threads.enter_message(organization, message)
+        return message
+
+    async def _follow_up(
+        self,
+        mail: _Incoming,
+        message: StoredMessage,
+        matched: StoredMessage,
+        correlation: Correlation,
+        writer: Writer,
+    ) -> None:
+        """Bring about what follows for the message that the mail answers. Raises Unavailable, Stale."""
+        kind, classification = message.kind, mail.read.classification
+        if kind is None or kind == "new" or message.received_at is None:
+            return
+        answer = Answer(
+            message.id,
+            kind,
+            message.received_at,
+            correlation.recipient,
+            classification.failures,
+            classification.back_at,
+        )
+        await self._consequences.bring_about(mail.organization, matched, answer)
+        if may_record(kind, mail.settings, writer):
+            fact = fact_of_answer(matched, answer)
+            if mail.settings.tracking == "aggregate":
+                fact = replace(fact, recipient=None)
+            if not await self._journal.record(mail.organization, fact):
+                raise Unavailable("the journal does not take the fact")
+        elif kind in ("reply", "calendar_answer"):
+            await self._end_reminder(mail.organization, matched.id)
+
+    async def _end_reminder(self, organization: str, message: str) -> None:
+        """End a reminder that waits for a reply of which no fact is recorded. Raises Stale."""
+        loaded = await self._messages.load(organization, message)
+        found = loaded.message if loaded else None
+        if loaded is None or found is None or found.reminder is None or found.reminder.condition != "no_reply":
+            return
+        if not (found.reminded_at or found.reminder_met):
+            await self._messages.change(organization, found.model_copy(update={"reminder_met": True}), loaded.etag)
+            await self._refresh(organization, message)
+
+
+def may_record(
+    kind: Literal["reply", "auto_reply", "bounce", "complaint", "calendar_answer", "read_receipt", "forward"],
+    settings: OrganizationSettings,
+    writer: Writer,
+) -> bool:
+    """Whether a mail becomes a fact: not of those who may not be followed, unless it tells of the delivery alone."""
+    if not settings.engagement_enabled:
+        return False
+    if kind in ("bounce", "complaint"):
+        return True
+    if settings.tracking == "off" or writer.preference == "do_not_allow":
+        return False
+    return settings.tracking != "consent" or writer.preference == "allow"
+
+
+def _is_tracking_folder(origin: Origin, mailbox: StoredMailbox | None) -> bool:
+    """Whether the folder tracks what lies in it: one with a record, and one to which people move mail.
+
+    The inbox without a record tracks nothing by itself: all mail comes there.
+    """
+    folder = next((each for each in mailbox.folders if each.path == origin.folder), None) if mailbox else None
+    return folder is not None and (folder.regarding is not None or folder.path.lower() != _INBOX)
+
+
+def _placed(mail: _Incoming, mailbox: StoredMailbox | None) -> Regarding | None:
+    """Return the record that a person has given: by hand, or by the folder."""
+    if mail.by_hand is not None and mail.by_hand.regarding is not None:
+        return mail.by_hand.regarding
+    folders = mailbox.folders if mailbox else []
+    return next((each.regarding for each in folders if each.path == mail.origin.folder), None)
+
+
+def _updated(message: StoredMessage, placing: Placing) -> StoredMessage:
+    """Return a message that came once more: by a further way, perhaps about another record."""
+    return message.model_copy(
+        update={
+            "tracked_by": list(dict.fromkeys([*message.tracked_by, *placing.ways])),
+            "regarding": placing.regarding,
+            "category": message.category or placing.category,
+        }
+    )
+
+
+def _ours(mail: str, correlation: Correlation) -> StoredOutcome:
+    return StoredOutcome(
+        id=mail,
+        outcome="duplicate",
+        message=correlation.matched,
+        correlation=correlation.stored(),
+        because=correlation.because,
+    )
+
+
+def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> StoredOutcome:
+    return StoredOutcome(
+        id=mail, outcome="ignored", correlation=correlation.stored(), kind=kind.value, because=tracking.because
+    )
+
+
+def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> StoredOutcome:
+    return StoredOutcome(
+        id=message.id,
+        outcome="tracked",
+        message=message.id,
+        correlation=message.correlation or correlation.stored(),
+        kind=message.kind or kind.value,
+        because=tracking.because,
+        tracked_by=message.tracked_by,
+    )
