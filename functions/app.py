@@ -25,6 +25,7 @@ from functions.resources import (
     people,
     recipients,
     reports,
+    rules,
     sending,
     simulate,
     start,
@@ -56,6 +57,7 @@ RESOURCES = (
     reports.endpoints,
     verdicts.endpoints,
     mailboxes.endpoints,
+    rules.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )
