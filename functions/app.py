@@ -28,6 +28,7 @@ from functions.resources import (
     people,
     recipients,
     reports,
+    rules,
     sending,
     simulate,
     start,
@@ -63,6 +64,7 @@ RESOURCES = (
     mailboxes.endpoints,
     inbound.endpoints,
     delivery_reports.endpoints,
+    rules.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )

@@ -39,6 +39,9 @@ from lib.inbound.follower import DeliveriesFollower
 from lib.inbound.intake import MailIntake
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.outcomes import InboundOutcomes
+from lib.inbound.rules.actions import RuleActions
+from lib.inbound.rules.received import ReceivedMails
+from lib.inbound.rules.store import RuleStore
 from lib.inbound.sink import MailSink
 from lib.inbound.take_in import TakeIn
 from lib.inbound.writers import Writers
@@ -64,6 +67,7 @@ from lib.people.consents import Consents
 from lib.people.known_users import KnownUsers
 from lib.people.recipients import RecipientLookup
 from lib.people.store import People
+from lib.people.tasks import Tasks
 from lib.people.user_addresses import UserAddresses
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
@@ -325,7 +329,27 @@ class Services:
 
     @cached_property
     def activities(self) -> Activities:
-        return Activities(self.storage.tables)
+        return Activities(self.storage.tables, self.tasks)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        return Tasks(self.storage.tables)
+
+    @cached_property
+    def rules(self) -> RuleStore:
+        return RuleStore(self.storage.tables)
+
+    @cached_property
+    def rule_actions(self) -> RuleActions:
+        """What record creation rules make of received mail."""
+        return RuleActions(
+            self.rules, self.tasks, self.activities, self.people, self.address_index, self.wishes.record_changed
+        )
+
+    @cached_property
+    def received_mails(self) -> ReceivedMails:
+        """Received mail as rules look at it, for trying them."""
+        return ReceivedMails(self.storage.tables, self.lists)
 
     @cached_property
     def reminders(self) -> Reminders:

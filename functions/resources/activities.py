@@ -1,4 +1,4 @@
-"""The activities of a record: its messages and calls, newest first."""
+"""Activities: of a record its messages, tasks, cases and calls; of the organization what rules and cards have made."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
+from functions.api.problems import not_there
 from functions.shapes.message import message_item, time_zone_of
 from lib.fields import Moment, RecordRef
 from lib.lists.store import Listed, scope_of
 from lib.people.calls import Activity
+from lib.people.tasks import Task, TaskStatus, TaskType
 
 endpoints = Endpoints("Activities")
 
 
 class ActivityRead(BaseModel):
-    """A message or a call of a record."""
+    """A message, a task, a case or a call of a record."""
 
     id: str
-    kind: Literal["message", "call"]
+    kind: Literal["message", "call", "task", "case"]
     at: Moment
     title: str
     user: str | None = Field(description="null for mail to a queue that belongs to no user")
     message: str | None = Field(description="the message itself, or the message that the call is about")
-    status_text: str | None = Field(description="the state of the message; null for a call")
+    status_text: str | None = Field(description="the state of the message, task or case; null for a call")
     reminder_text: str | None = Field(description="the state of the message's reminder, if it has one")
 
 
@@ -39,8 +41,8 @@ async def list_activities(call: Call) -> Answer:
     listed = call.services.lists.page(call.org, scope_of(record=record), "all", "-sent_at", after, most)
     messages = [(key, _message(call, found, zone)) async for key, found in listed]
     others = call.services.activities.list_activities(call.org, record, after, most)
-    calls = [(key, _call(found)) async for key, found in others]
-    merged = sorted([*messages, *calls], key=lambda found: found[0])
+    shown = [(key, _other(found)) async for key, found in others]
+    merged = sorted([*messages, *shown], key=lambda found: found[0])
     return Answer(200, page(call, merged[:most]))
 
 
@@ -58,14 +60,37 @@ def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
     )
 
 
-def _call(activity: Activity) -> ActivityRead:
+def _other(activity: Activity) -> ActivityRead:
     return ActivityRead(
         id=activity.id,
-        kind="call",
+        kind=activity.kind,
         at=activity.at,
         title=activity.title,
         user=activity.user,
         message=activity.message,
-        status_text=None,
+        status_text=None if activity.kind == "call" else activity.status.capitalize(),
         reminder_text=None,
     )
+
+
+class TasksQuery(PageQuery):
+    type: TaskType | None = None
+    status: TaskStatus | None = None
+
+
+@endpoints("GET", "/activities", query=TasksQuery, answers={200: Page[Task]})
+async def list_tasks(call: Call) -> Answer:
+    """List the tasks, cases and calls that rules and cards have made, newest first."""
+    query: TasksQuery = call.query
+    rows = call.services.tasks.list_tasks(call.org, query.status, query.type, last_key(call), query.limit + 1)
+    return Answer(200, page(call, [row async for row in rows]))
+
+
+@endpoints("POST", "/activities/{activity}/close", answers={200: Task})
+async def close_task(call: Call) -> Answer:
+    """Close a task or a case; one that is closed stays as it is."""
+    task = await call.services.tasks.close_task(call.org, call.path["activity"], call.now)
+    if task is None:
+        raise not_there("activity")
+    await call.services.activities.show_task(call.org, task)
+    return Answer(200, task)
