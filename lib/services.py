@@ -349,7 +349,7 @@ class Services:
     @cached_property
     def received_mails(self) -> ReceivedMails:
         """Received mail as rules look at it, for trying them."""
-        return ReceivedMails(self.storage.tables, self.lists)
+        return ReceivedMails(self.messages, self.lists)
 
     @cached_property
     def reminders(self) -> Reminders:
@@ -492,6 +492,7 @@ class Services:
             Writers(self.recipient_lookup),
             self.mailboxes,
             self.consequences,
+            self.rule_actions,
             self.journal,
             self.storage.blobs,
             self.off_loop,

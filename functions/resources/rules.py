@@ -10,7 +10,7 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
 from lib.fields import Moment
-from lib.inbound.rules.models import Rule, RuleSpec
+from lib.inbound.rules.models import CreationRule, RuleSpec
 from lib.storage import Missing
 
 endpoints = Endpoints("Rules")
@@ -38,21 +38,21 @@ class DryRun(BaseModel):
     items: list[WouldMake]
 
 
-@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: Rule, 200: Rule})
+@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule})
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
     return Answer(201 if is_new else 200, rule, rule.etag)
 
 
-@endpoints("GET", "/rules/{id}", answers={200: Rule})
+@endpoints("GET", "/rules/{id}", answers={200: CreationRule})
 async def get_rule(call: Call) -> Answer:
     """Read a rule."""
     rule = await _rule(call)
     return Answer(200, rule, rule.etag)
 
 
-@endpoints("GET", "/rules", query=PageQuery, answers={200: Page[Rule]})
+@endpoints("GET", "/rules", query=PageQuery, answers={200: Page[CreationRule]})
 async def list_rules(call: Call) -> Answer:
     """List the rules, by id."""
     listed = call.services.rules.list_rules(call.org, last_key(call), call.query.limit + 1)
@@ -83,7 +83,7 @@ async def try_rule(call: Call) -> Answer:
     return Answer(200, DryRun(since=since, looked_at=looked_at, items=items))
 
 
-async def _rule(call: Call) -> Rule:
+async def _rule(call: Call) -> CreationRule:
     rule = await call.services.rules.load_rule(call.org, call.path["id"])
     if rule is None:
         raise not_there("rule")

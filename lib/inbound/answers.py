@@ -22,7 +22,7 @@ _RETURNED = "A mail server sent it back."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MailAnswer:
     """A mail that came back for a message."""
 
     mail: str
@@ -42,7 +42,7 @@ class Answer:
     """Of an automatic reply: the day on which its writer is back."""
 
 
-def fact_of_answer(message: StoredMessage, answer: Answer) -> Fact:
+def fact_of_answer(message: StoredMessage, answer: MailAnswer) -> Fact:
     """Return the fact by which everything that follows facts follows the answer."""
     return answer_fact(
         answer.kind,
@@ -54,7 +54,7 @@ def fact_of_answer(message: StoredMessage, answer: Answer) -> Fact:
     )
 
 
-def evidence_of_answer(message: StoredMessage, answer: Answer) -> MailEvidence:
+def evidence_of_answer(message: StoredMessage, answer: MailAnswer) -> MailEvidence:
     """Return what the answer says about deliveries, with the words of the mail server."""
     evidence = evidence_of_fact(message, fact_of_answer(message, answer))
     told = {
@@ -88,7 +88,7 @@ def emails_of(message: StoredMessage, numbers: Iterable[int]) -> list[str]:
     return [recipients[number].email for number in numbers if number < len(recipients)]
 
 
-def _details(message: StoredMessage, answer: Answer) -> AnswerDetails:
+def _details(message: StoredMessage, answer: MailAnswer) -> AnswerDetails:
     failed, delayed = dict[int, None](), dict[int, None]()
     for failure in answer.failures:
         (failed if failure.hard else delayed).update(dict.fromkeys(_numbers(message, answer, failure)))
@@ -98,7 +98,7 @@ def _details(message: StoredMessage, answer: Answer) -> AnswerDetails:
     )
 
 
-def _recipient(message: StoredMessage, answer: Answer) -> int | None:
+def _recipient(message: StoredMessage, answer: MailAnswer) -> int | None:
     """Return whose answer it is: of a bounce for one recipient, that one."""
     if answer.recipient is not None:
         return answer.recipient
@@ -106,7 +106,7 @@ def _recipient(message: StoredMessage, answer: Answer) -> int | None:
     return next(iter(numbers)) if len(numbers) == 1 else next(iter(_only(message)), None)
 
 
-def _numbers(message: StoredMessage, answer: Answer, failure: FailedRecipient) -> tuple[int, ...]:
+def _numbers(message: StoredMessage, answer: MailAnswer, failure: FailedRecipient) -> tuple[int, ...]:
     """Return the recipient whom a failure is about.
 
     Behind an alias the mail has failed for an address that the message does not name; then it is about the recipient

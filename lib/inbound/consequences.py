@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from lib.inbound.answers import Answer, emails_of, evidence_of_answer, fact_of_answer
+from lib.inbound.answers import MailAnswer, emails_of, evidence_of_answer, fact_of_answer
 from lib.messages.evidence import DeliveryEvidence
 from lib.messages.models import StoredMessage
 from lib.people.bounces import Bounces
@@ -28,7 +28,7 @@ class Consequences:
         self._consents = consents
         self._address_changed = address_changed
 
-    async def bring_about(self, organization: str, message: StoredMessage, answer: Answer) -> None:
+    async def bring_about(self, organization: str, message: StoredMessage, answer: MailAnswer) -> None:
         """Bring about what follows for the message that the answer is about. Raises StorageError, Stale."""
         evidence, recipient = evidence_of_answer(message, answer), fact_of_answer(message, answer).recipient
         await self._evidence.note_evidence(organization, message.id, [evidence])

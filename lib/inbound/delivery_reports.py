@@ -20,11 +20,11 @@ from typing import Any
 from lib.clock import Clock
 from lib.fields import FIRST_TIME, LAST_TIME
 from lib.ids import short_hash
-from lib.inbound.answers import Answer, fact_of_answer
+from lib.inbound.answers import MailAnswer, fact_of_answer
 from lib.inbound.classification import FailedRecipient
 from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import recipient_number
-from lib.inbound.outcomes import InboundOutcomes, StoredOutcome
+from lib.inbound.outcomes import InboundOutcomes, TakeInOutcome
 from lib.messages.models import MailCorrelation, StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
@@ -85,7 +85,7 @@ class DeliveryReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class ReportedEvents:
     """What a request of Event Grid holds for us."""
 
     validation_code: str | None
@@ -94,7 +94,7 @@ class Events:
     reports: list[DeliveryReport]
 
 
-def read_events(body: bytes) -> Events:
+def read_events(body: bytes) -> ReportedEvents:
     """Read a request in Event Grid's schema or that of CloudEvents; events of other types are passed over.
 
     Raises NotEvents.
@@ -118,7 +118,7 @@ def read_events(body: bytes) -> Events:
             code = _text(data, "validationCode") or None
         elif kind == _REPORT:
             reports.extend(_report(data))
-    return Events(code, reports)
+    return ReportedEvents(code, reports)
 
 
 def _report(data: Mapping[str, Any]) -> Iterator[DeliveryReport]:
@@ -183,7 +183,7 @@ class DeliveryReports:
         if failure is None:
             return True
         at = report.at or message.sent_at or message.tried_at or message.created_at
-        answer = Answer(report.key, "bounce", at, recipient_number(message, report.recipient), [failure])
+        answer = MailAnswer(report.key, "bounce", at, recipient_number(message, report.recipient), [failure])
         await self._consequences.bring_about(organization, message, answer)
         if (await self._organizations.settings(organization)).engagement_enabled and not await self._journal.record(
             organization, fact_of_answer(message, answer)
@@ -204,14 +204,13 @@ class DeliveryReports:
         self, organization: str, report: DeliveryReport, message: StoredMessage, failure: FailedRecipient
     ) -> None:
         """Note what the event of the timeline tells of, under the id that it names."""
-        outcome = StoredOutcome(
+        outcome = TakeInOutcome(
             id=report.key,
             outcome="tracked",
             message=message.id,
             correlation=MailCorrelation(method=None, name="provider_id", confidence=1.0, matched=message.id),
             kind="bounce",
             because=f"The email service reports: {failure.text}",
-            taken_in_at=self._clock.now(),
         )
         try:
             await self._outcomes.save_outcome(organization, outcome, None)

@@ -1,8 +1,8 @@
 """Taking in a mail: reading it, finding what it answers, and keeping what is to be kept of it.
 
-The order of writes: message, rows of its thread, what follows for the message that it answers, the fact, lists, and the
-outcome last. Each is the same when it comes again, so that a process that dies between two of them does no harm: the
-mail comes again, and ends as it would have ended.
+The order of writes: message, rows of its thread, what follows for the message that it answers, the fact, what rules
+make, lists, and the outcome last. Each is the same when it comes again, so that a process that dies between two of them
+does no harm: the mail comes again, and ends as it would have ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 from lib.clock import Clock
 from lib.errors import Stale
 from lib.fields import Regarding
-from lib.inbound.answers import Answer, fact_of_answer
+from lib.inbound.answers import MailAnswer, fact_of_answer
 from lib.inbound.classification import MailKind
 from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import Correlation, Correlator
@@ -22,11 +22,13 @@ from lib.inbound.mailboxes.models import StoredMailbox
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.orders import arrival_of, raw_blob
 from lib.inbound.origin import Origin
-from lib.inbound.outcomes import InboundOutcomes, StoredOutcome
+from lib.inbound.outcomes import InboundOutcomes, TakeInOutcome
 from lib.inbound.reading import InboundMail, read_inbound
 from lib.inbound.received_messages import Placing, kept_body, stored_message
+from lib.inbound.rules.actions import RuleActions
+from lib.inbound.rules.received import rule_mail
 from lib.inbound.tracking import ABOUT_DELIVERY, Arrival, Tracking, decide_tracking, kind_of, more_specific
-from lib.inbound.writers import Writer, Writers
+from lib.inbound.writers import MailWriter, Writers
 from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
@@ -61,7 +63,7 @@ class ByHand:
 class TakenIn:
     """The outcome of one mail."""
 
-    outcome: StoredOutcome
+    outcome: TakeInOutcome
     was_known: bool = False
     """Whether the mail was an activity before it came this time."""
     raw: str | None = None
@@ -102,6 +104,7 @@ class TakeIn:
         writers: Writers,
         mailboxes: MailboxStore,
         consequences: Consequences,
+        rules: RuleActions,
         journal: Journal,
         blobs: Blobs,
         off_loop: OffLoop,
@@ -118,6 +121,7 @@ class TakeIn:
         self._writers = writers
         self._mailboxes = mailboxes
         self._consequences = consequences
+        self._rules = rules
         self._journal = journal
         self._blobs = blobs
         self._off_loop = off_loop
@@ -176,14 +180,15 @@ class TakeIn:
         message = await self._keep(mail, placing, there)
         if message.state == "received" and matched is not None:
             await self._follow_up(mail, message, matched, correlation, writer)
+        if message.state == "received":
+            await self._rules.carry_out(mail.organization, rule_mail(message))
         await self._refresh(mail.organization, message.id)
         taken = await self._finish(mail, _tracked(message, correlation, kind, tracking), before, etag)
         return replace(taken, was_known=there is not None, raw=message.raw)
 
     async def _finish(
-        self, mail: _Incoming, outcome: StoredOutcome, before: StoredOutcome | None, etag: str | None
+        self, mail: _Incoming, outcome: TakeInOutcome, before: TakeInOutcome | None, etag: str | None
     ) -> TakenIn:
-        outcome = outcome.model_copy(update={"taken_in_at": self._clock.now()})
         arrivals = before.arrivals if before else []
         outcome = outcome.model_copy(update={"arrivals": arrivals}).with_arrival(arrival_of(mail.origin))
         await self._outcomes.save_outcome(mail.organization, outcome, etag)
@@ -255,13 +260,13 @@ class TakeIn:
         message: StoredMessage,
         matched: StoredMessage,
         correlation: Correlation,
-        writer: Writer,
+        writer: MailWriter,
     ) -> None:
         """Bring about what follows for the message that the mail answers. Raises Unavailable, Stale."""
         kind, classification = message.kind, mail.read.classification
         if kind is None or kind == "new" or message.received_at is None:
             return
-        answer = Answer(
+        answer = MailAnswer(
             message.id,
             kind,
             message.received_at,
@@ -293,7 +298,7 @@ class TakeIn:
 def may_record(
     kind: Literal["reply", "auto_reply", "bounce", "complaint", "calendar_answer", "read_receipt", "forward"],
     settings: OrganizationSettings,
-    writer: Writer,
+    writer: MailWriter,
 ) -> bool:
     """Whether a mail becomes a fact: not of those who may not be followed, unless it tells of the delivery alone."""
     if not settings.engagement_enabled:
@@ -333,8 +338,8 @@ def _updated(message: StoredMessage, placing: Placing) -> StoredMessage:
     )
 
 
-def _ours(mail: str, correlation: Correlation) -> StoredOutcome:
-    return StoredOutcome(
+def _ours(mail: str, correlation: Correlation) -> TakeInOutcome:
+    return TakeInOutcome(
         id=mail,
         outcome="duplicate",
         message=correlation.matched,
@@ -343,14 +348,14 @@ def _ours(mail: str, correlation: Correlation) -> StoredOutcome:
     )
 
 
-def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> StoredOutcome:
-    return StoredOutcome(
+def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> TakeInOutcome:
+    return TakeInOutcome(
         id=mail, outcome="ignored", correlation=correlation.stored(), kind=kind.value, because=tracking.because
     )
 
 
-def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> StoredOutcome:
-    return StoredOutcome(
+def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> TakeInOutcome:
+    return TakeInOutcome(
         id=message.id,
         outcome="tracked",
         message=message.id,

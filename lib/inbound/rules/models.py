@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from lib.fields import ChosenId, Line, Model, Paragraphs, RecordRef, RecordType
+from lib.messages.models import ReceivedKind
 from lib.people.addresses import same_mailbox
 from lib.people.records import RecordSpec
 from lib.storage.versions import ETag
-
-ReceivedKind = Literal[
-    "reply", "auto_reply", "bounce", "complaint", "calendar_answer", "read_receipt", "forward", "new"
-]
 
 AddressPattern = Annotated[str, StringConstraints(pattern=r"^[^\s@]{0,64}@[^\s@]{1,253}$")]
 """An address, or `@example.com` for every address of a domain."""
@@ -58,16 +55,15 @@ class RuleCreate(Model):
         "/records/{type}/{id}, to which the writer's name and address are added",
     )
 
-    @field_validator("fields")
-    @classmethod
-    def _known(cls, fields: dict[str, Any], info: Any) -> dict[str, Any]:
-        model = TaskFields if info.data.get("type") in ("task", "case") else RecordSpec
+    @model_validator(mode="after")
+    def _known(self) -> RuleCreate:
+        model = TaskFields if self.type in ("task", "case") else RecordSpec
         try:
-            model.model_validate(fields)
+            model.model_validate(self.fields)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        return fields
+            raise ValueError(f"fields.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        return self
 
 
 class RuleSpec(Model):
@@ -83,7 +79,7 @@ class StoredRule(RuleSpec):
     id: ChosenId
 
 
-class Rule(StoredRule):
+class CreationRule(StoredRule):
     """A rule, as answered."""
 
     etag: ETag

@@ -1,68 +1,43 @@
-"""Received mail of the last days as rules look at it: of the list of received messages, and their rows."""
+"""Received mail as rules look at it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from pydantic import BaseModel
-
-from lib.fields import Moment, RecordRef
+from lib.fields import RecordRef
 from lib.inbound.rules.models import RuleMail
 from lib.lists.store import Lists, scope_of
-from lib.storage import Tables
+from lib.messages.models import StoredMessage
+from lib.messages.store import MessageStore
 from lib.storage.at_once import some_at_once
 from lib.storage.batches import batches_of
-from lib.storage.documents import unpack
-from lib.storage.layout import table
 
 _AT_ONCE = 100
 
 
-class _Address(BaseModel):
-    email: str = ""
-    name: str = ""
-
-
-class ReceivedRow(BaseModel):
-    """The fields of a received message's row `m` that rules look at."""
-
-    id: str
-    sender: str | None = None
-    """The user whose mail it is."""
-    from_address: _Address | None = None
-    to: list[_Address] = []
-    cc: list[_Address] = []
-    subject: str = ""
-    kind: str | None = None
-    category: str | None = None
-    regarding: RecordRef | None = None
-    record: RecordRef | None = None
-    received_at: Moment | None = None
-    created_at: Moment
-
-    def as_rules_see_it(self) -> RuleMail:
-        """Return the mail as rules look at it."""
-        writer = self.from_address or _Address()
-        return RuleMail(
-            id=self.id,
-            email=writer.email,
-            name=writer.name,
-            to=[each.email for each in (*self.to, *self.cc)],
-            subject=self.subject,
-            kind=self.kind or "new",
-            category=self.category,
-            user=self.sender,
-            record=self.regarding or self.record,
-            at=self.received_at or self.created_at,
-        )
+def rule_mail(message: StoredMessage) -> RuleMail:
+    """Return a received message as rules look at it."""
+    writer, regarding = message.from_address, message.regarding
+    return RuleMail(
+        id=message.id,
+        email=writer.email if writer else "",
+        name=writer.name if writer else "",
+        to=[each.email for each in (*message.to, *message.cc)],
+        subject=message.subject,
+        kind=message.kind or "new",
+        category=message.category,
+        user=message.sender or None,
+        record=RecordRef(type=regarding.type, id=regarding.id) if regarding else message.record,
+        at=message.received_at or message.created_at,
+    )
 
 
 class ReceivedMails:
-    """Reads received mail for trying a rule."""
+    """Reads received mail of the last days for trying a rule."""
 
-    def __init__(self, tables: Tables, lists: Lists) -> None:
-        self._tables = tables
+    def __init__(self, messages: MessageStore, lists: Lists) -> None:
+        self._messages = messages
         self._lists = lists
 
     async def list_since(self, organization: str, since: datetime, limit: int) -> AsyncIterator[RuleMail]:
@@ -70,9 +45,6 @@ class ReceivedMails:
         listed = self._lists.page(organization, scope_of(), "received", "-sent_at", None, limit)
         found = [each.message.id async for _, each in listed if each.message.sort_time() >= since]
         for some in batches_of(found, _AT_ONCE):
-            rows = await some_at_once(
-                self._tables.read_row(table(organization, "messages"), message, "m") for message in some
-            )
-            for row in rows:
-                if row is not None:
-                    yield unpack(ReceivedRow, row).as_rules_see_it()
+            for loaded in await some_at_once(self._messages.load(organization, message) for message in some):
+                if loaded is not None:
+                    yield rule_mail(loaded.message)

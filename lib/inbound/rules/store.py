@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from lib.errors import NotAllowed
-from lib.inbound.rules.models import Rule, RuleSpec, StoredRule
+from lib.inbound.rules.models import CreationRule, RuleSpec, StoredRule
 from lib.storage import Missing, Range, Tables
 from lib.storage.protocols import EVERYTHING
 from lib.storage.repository import Repository
@@ -22,21 +22,21 @@ class RuleStore:
     def __init__(self, tables: Tables) -> None:
         self._rows = Repository(tables, "people", StoredRule)
 
-    async def load_rule(self, organization: str, rule: str) -> Rule | None:
+    async def load_rule(self, organization: str, rule: str) -> CreationRule | None:
         """Load a rule; None if there is none."""
         found = await self._rows.load(organization, _RULES, rule)
-        return Rule(**_fields(found[0]), etag=found[1]) if found else None
+        return CreationRule(**_fields(found[0]), etag=found[1]) if found else None
 
     async def save_rule(
         self, organization: str, rule: str, spec: RuleSpec, if_match: IfMatch | None
-    ) -> tuple[Rule, bool]:
+    ) -> tuple[CreationRule, bool]:
         """Put a rule; return it, and whether it is new. Raises NotAllowed, Stale, Conflict, StorageError."""
         others = [each.id async for each in self.list_rules(organization) if each.id != rule]
         if len(others) >= MOST_RULES:
             raise NotAllowed(f"An organization has at most {MOST_RULES} rules.")
         stored = StoredRule(id=rule, when=spec.when, create=spec.create)
         etag, is_new = await self._rows.save(organization, _RULES, rule, stored, if_match)
-        return Rule(**_fields(stored), etag=etag), is_new
+        return CreationRule(**_fields(stored), etag=etag), is_new
 
     async def remove_rule(self, organization: str, rule: str, if_match: IfMatch | None) -> None:
         """Remove a rule. What it has made stays. Raises Missing, Stale, StorageError."""
@@ -48,11 +48,11 @@ class RuleStore:
 
     async def list_rules(
         self, organization: str, after: str | None = None, limit: int | None = None
-    ) -> AsyncIterator[Rule]:
+    ) -> AsyncIterator[CreationRule]:
         """List rules by id."""
         keys = Range(after=after) if after else EVERYTHING
         async for _, rule, etag in self._rows.list(organization, _RULES, keys, limit):
-            yield Rule(**_fields(rule), etag=etag)
+            yield CreationRule(**_fields(rule), etag=etag)
 
 
 def _fields(rule: StoredRule) -> dict[str, object]:

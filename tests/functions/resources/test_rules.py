@@ -11,7 +11,7 @@ import pytest
 from lib.fields import RecordRef
 from lib.ids import new_id
 from lib.inbound.rules.models import RuleMail
-from lib.messages.models import Body, Recipient, StoredMessage
+from lib.messages.models import Body, Correspondent, Recipient, StoredMessage
 from lib.storage import Unavailable
 from lib.storage.memory import memory_storage
 from tests.support.cards import RECORD, act, cards, opened
@@ -194,14 +194,8 @@ async def test_another_organization_has_neither_rules_nor_activities(heed: Heed)
         assert (await heed.request("GET", f"/api/orgs/umbrella{path}", key=other)).json["items"] == []
 
 
-class Received(StoredMessage):
-    """A received message as it is stored."""
-
-    from_address: Any = None
-
-
 async def came_in(heed: Heed, subject: str, **fields: Any) -> str:
-    message = Received(
+    message = StoredMessage(
         id=new_id(),
         sender="rep1",
         state="received",
@@ -209,7 +203,7 @@ async def came_in(heed: Heed, subject: str, **fields: Any) -> str:
         sent_at=heed.clock.now(),
         subject=subject,
         to=[Recipient(email="help@acme.example")],
-        from_address={"email": "ada@example.com", "name": "Ada"},
+        from_address=Correspondent(email="ada@example.com", name="Ada"),
         kind="new",
         **fields,
     )

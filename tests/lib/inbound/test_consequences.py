@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.ids import new_id
-from lib.inbound.answers import Answer, fact_of_answer
+from lib.inbound.answers import MailAnswer, fact_of_answer
 from lib.inbound.classification import FailedRecipient
 from lib.storage import Unavailable
 from lib.storage.memory import memory_storage
@@ -53,11 +53,11 @@ async def comes_back(
     recipient: int | None = None,
     *failures: FailedRecipient,
     mail: str | None = None,
-) -> Answer:
+) -> MailAnswer:
     """Take a mail in as far as its consequences and its fact go."""
     loaded = await heed.services.messages.load("acme", message)
     assert loaded
-    answer = Answer(mail or new_id(), kind, heed.clock.now(), recipient, failures)
+    answer = MailAnswer(mail or new_id(), kind, heed.clock.now(), recipient, failures)
     await heed.services.consequences.bring_about("acme", loaded.message, answer)
     await heed.services.assessor.assess_facts("acme", [fact_of_answer(loaded.message, answer)])
     await heed.work("interactions")
@@ -316,7 +316,7 @@ async def test_a_mail_that_is_taken_in_again_after_any_failure_of_storage_ends_r
         await heed.services.outbox.deliver("acme", message)
         loaded = await heed.services.messages.load("acme", message)
         assert loaded
-        answer = Answer(new_id(), "bounce", heed.clock.now(), None, [unknown(TO[1])])
+        answer = MailAnswer(new_id(), "bounce", heed.clock.now(), None, [unknown(TO[1])])
 
         failed = False
         failure.arm(number, when)
