@@ -84,6 +84,7 @@ def _read(card: Card) -> CardRead:
     actions: list[Action] = []
     if card.status != "done":
         actions += ["call"] if card.related() else []
+        actions += ["draft"] if card.offers_draft else []
         actions += ["move-reminder"] if card.back_at else []
         actions += ["snooze", "dismiss"]
     return CardRead(**fields, actions=actions, withdrawn_because=card.because, etag=version_of(card))
@@ -91,7 +92,7 @@ def _read(card: Card) -> CardRead:
 
 async def _unchanged(call: Call) -> tuple[Card, str] | None:
     """Load the card of the path. None where an earlier try of this request has changed it; raises Stale, Problem."""
-    card, etag = await _there(call)
+    card, etag = await load_card(call)
     if card.changed_by == call.made_id:
         return None
     check_version(call.if_match, version_of(card))
@@ -104,7 +105,8 @@ async def _remove_undone(call: Call, card: Card) -> bool:
     return card.undone is not None and await call.services.activities.remove_activity(call.org, card.undone)
 
 
-async def _there(call: Call) -> tuple[Card, str]:
+async def load_card(call: Call) -> tuple[Card, str]:
+    """Load the acting user's card of the path, with its etag. Raises Problem."""
     found = await call.services.cards.load_card(call.org, call.acting_user(), call.path["card"])
     if found is None:
         raise not_there("card")
@@ -112,7 +114,7 @@ async def _there(call: Call) -> tuple[Card, str]:
 
 
 async def _answer(call: Call) -> Answer:
-    card, _ = await _there(call)
+    card, _ = await load_card(call)
     return Answer(200, _read(card), version_of(card), message=card.message)
 
 
@@ -127,7 +129,7 @@ async def list_cards(call: Call) -> Answer:
 @endpoints("GET", "/cards/{card}", answers={200: CardRead})
 async def get_card(call: Call) -> Answer:
     """Read a card."""
-    card, _ = await _there(call)
+    card, _ = await load_card(call)
     check_version(call.if_match, version_of(card))
     return Answer(200, _read(card), version_of(card), message=card.message)
 
@@ -155,7 +157,7 @@ async def snooze_card(call: Call) -> Answer:
 @endpoints("POST", "/cards/{card}/call", answers={201: CallMade})
 async def call_from_card(call: Call) -> Answer:
     """Make a call activity on the record that the card is about; the card is dealt with."""
-    card, etag = await _there(call)
+    card, etag = await load_card(call)
     if card.status == "done" and card.activity:
         return await _called(call, card.activity)
     check_version(call.if_match, version_of(card))
@@ -180,7 +182,7 @@ async def _called(call: Call, activity: Activity) -> Answer:
     """Store the call of the finished card, unless another request has. Raises NotAllowed where one has."""
     if not await call.services.activities.make_activity(call.org, activity, call.made_id):
         raise NotAllowed("This card is done.")
-    card, _ = await _there(call)
+    card, _ = await load_card(call)
     return Answer(201, CallMade(card=_read(card), activity=activity), version_of(card), message=card.message)
 
 
@@ -225,7 +227,7 @@ async def _move_reminder(call: Call, card: Card, at: datetime) -> None:
 @endpoints("POST", "/cards/{card}/undo", answers={200: CardRead})
 async def undo_card(call: Call) -> Answer:
     """Undo the last action; a call activity is removed, too."""
-    card, etag = await _there(call)
+    card, etag = await load_card(call)
     is_repeated = card.changed_by == call.made_id
     if not await _remove_undone(call, card) and not is_repeated:
         check_version(call.if_match, version_of(card))

@@ -154,6 +154,11 @@ async def render_template(call: Call) -> Answer:
     return Answer(200, done, size=len(done.html or "") + len(done.text or ""))
 
 
+async def render_newest(call: Call, template: StoredTemplate, spec: MergeSpec) -> Rendered:
+    """Render the newest version of a template. Raises Problem."""
+    return await _rendered(call, await _version(call, template, template.version), await _values(call, spec))
+
+
 async def _rendered(call: Call, version: StoredVersion, values: MergeValues) -> Rendered:
     size = len(version.html or "") + len(version.text or "")
     try:

@@ -31,7 +31,7 @@ CardKind = Literal[
 ]  # fmt: skip
 CardPriority = Literal["high", "normal"]
 CardStatus = Literal["open", "snoozed", "done"]
-Action = Literal["call", "move-reminder", "snooze", "dismiss"]
+Action = Literal["call", "draft", "move-reminder", "snooze", "dismiss"]
 
 SNOOZE: dict[CardPriority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
 _URGENCY: dict[CardPriority, int] = {"high": 0, "normal": 1}
@@ -82,6 +82,11 @@ class Card(BaseModel):
 
     changed_by: str | None = None
     """Request that changed the card last."""
+
+    @property
+    def offers_draft(self) -> bool:
+        """Whether the card calls for a follow-up."""
+        return self.kind in ("reply", "reminder")
 
     def related(self) -> RecordRef | None:
         """Find the record that a call would be about."""
