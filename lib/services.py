@@ -475,7 +475,7 @@ class Services:
             self.assessor.refresh,
             self.clock,
         )
-        return MailIntake(self.storage, self.address_hashes, self.inbound_outcomes, take_in, self.clock)
+        return MailIntake(self.storage, self.address_hashes, self.inbound_outcomes, take_in)
 
     @cached_property
     def delivery_reports(self) -> DeliveryReports:
@@ -486,7 +486,6 @@ class Services:
             self.inbound_outcomes,
             self.consequences,
             self.journal,
-            self.clock,
         )
 
     @cached_property

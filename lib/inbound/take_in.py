@@ -22,11 +22,11 @@ from lib.inbound.mailboxes.models import StoredMailbox
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.orders import arrival_of, raw_blob
 from lib.inbound.origin import Origin
-from lib.inbound.outcomes import InboundOutcomes, StoredOutcome
+from lib.inbound.outcomes import InboundOutcomes, OutcomeRow
 from lib.inbound.reading import InboundMail, read_inbound
 from lib.inbound.received_messages import Placing, kept_body, stored_message
 from lib.inbound.tracking import ABOUT_DELIVERY, Arrival, Tracking, decide_tracking, kind_of, more_specific
-from lib.inbound.writers import Writer, Writers
+from lib.inbound.writers import MailWriter, Writers
 from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
@@ -61,7 +61,7 @@ class ByHand:
 class TakenIn:
     """The outcome of one mail."""
 
-    outcome: StoredOutcome
+    outcome: OutcomeRow
     was_known: bool = False
     """Whether the mail was an activity before it came this time."""
     raw: str | None = None
@@ -181,9 +181,8 @@ class TakeIn:
         return replace(taken, was_known=there is not None, raw=message.raw)
 
     async def _finish(
-        self, mail: _Incoming, outcome: StoredOutcome, before: StoredOutcome | None, etag: str | None
+        self, mail: _Incoming, outcome: OutcomeRow, before: OutcomeRow | None, etag: str | None
     ) -> TakenIn:
-        outcome = outcome.model_copy(update={"taken_in_at": self._clock.now()})
         arrivals = before.arrivals if before else []
         outcome = outcome.model_copy(update={"arrivals": arrivals}).with_arrival(arrival_of(mail.origin))
         await self._outcomes.save_outcome(mail.organization, outcome, etag)
@@ -255,7 +254,7 @@ class TakeIn:
         message: StoredMessage,
         matched: StoredMessage,
         correlation: Correlation,
-        writer: Writer,
+        writer: MailWriter,
     ) -> None:
         """Bring about what follows for the message that the mail answers. Raises Unavailable, Stale."""
         kind, classification = message.kind, mail.read.classification
@@ -293,9 +292,9 @@ class TakeIn:
 def may_record(
     kind: Literal["reply", "auto_reply", "bounce", "complaint", "calendar_answer", "read_receipt", "forward"],
     settings: OrganizationSettings,
-    writer: Writer,
+    writer: MailWriter,
 ) -> bool:
-    """Whether a mail becomes a fact: not of those who may not be followed, unless it tells of the delivery alone."""
+    """Whether a mail becomes a fact: not where its writer may not be followed, unless it tells of the delivery alone."""
     if not settings.engagement_enabled:
         return False
     if kind in ("bounce", "complaint"):
@@ -333,8 +332,8 @@ def _updated(message: StoredMessage, placing: Placing) -> StoredMessage:
     )
 
 
-def _ours(mail: str, correlation: Correlation) -> StoredOutcome:
-    return StoredOutcome(
+def _ours(mail: str, correlation: Correlation) -> OutcomeRow:
+    return OutcomeRow(
         id=mail,
         outcome="duplicate",
         message=correlation.matched,
@@ -343,14 +342,14 @@ def _ours(mail: str, correlation: Correlation) -> StoredOutcome:
     )
 
 
-def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> StoredOutcome:
-    return StoredOutcome(
+def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> OutcomeRow:
+    return OutcomeRow(
         id=mail, outcome="ignored", correlation=correlation.stored(), kind=kind.value, because=tracking.because
     )
 
 
-def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> StoredOutcome:
-    return StoredOutcome(
+def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> OutcomeRow:
+    return OutcomeRow(
         id=message.id,
         outcome="tracked",
         message=message.id,

@@ -17,7 +17,7 @@ from lib.people.recipients import KnownRecipient, RecipientLookup
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class MailWriter:
     """The writer of a mail, or the recipient whom a report is about."""
 
     record: RecordRef | None = None
@@ -49,14 +49,14 @@ class Writers:
         matched: StoredMessage | None,
         user: str,
         regarding: Regarding | None,
-    ) -> Writer:
-        """Find out who wrote a mail. A server's report is about a recipient, and nobody is looked up for it.
+    ) -> MailWriter:
+        """Find out who wrote a mail. A server's report is about a recipient: then no address is looked up.
 
         Raises StorageError.
         """
         recipient = _recipient(matched, correlation)
         if kind in ABOUT_DELIVERY or mail.sender is None:
-            return Writer(recipient.record if recipient else None)
+            return MailWriter(recipient.record if recipient else None)
         asked = [_Addressed(mail.sender.email)]
         if recipient is not None:
             asked.append(_Addressed(recipient.email, recipient.record))
@@ -69,7 +69,7 @@ class Writers:
         if recipient is not None and recipient.record and correlation.sender == "recipient":
             record = recipient.record
         types = {each.type for each in match.possible} | ({record.type} if record else set())
-        return Writer(record, bool(types.intersection(order)), _strictest(known.recipients))
+        return MailWriter(record, bool(types.intersection(order)), _strictest(known.recipients))
 
 
 def _recipient(matched: StoredMessage | None, correlation: Correlation) -> Recipient | None:
