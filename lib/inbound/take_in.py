@@ -294,7 +294,7 @@ def may_record(
     settings: OrganizationSettings,
     writer: MailWriter,
 ) -> bool:
-    """Whether a mail becomes a fact: not where its writer may not be followed, unless it tells of the delivery alone."""
+    """Whether a mail becomes a fact: not where its writer may not be followed, unless it tells of delivery alone."""
     if not settings.engagement_enabled:
         return False
     if kind in ("bounce", "complaint"):
