@@ -499,7 +499,7 @@ class Services:
             self.assessor.refresh,
             self.clock,
         )
-        return MailIntake(self.storage, self.address_hashes, self.inbound_outcomes, take_in, self.clock)
+        return MailIntake(self.storage, self.address_hashes, self.inbound_outcomes, take_in)
 
     @cached_property
     def delivery_reports(self) -> DeliveryReports:
@@ -510,7 +510,6 @@ class Services:
             self.inbound_outcomes,
             self.consequences,
             self.journal,
-            self.clock,
         )
 
     @cached_property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem
@@ -18,7 +20,9 @@ _SAFE_ORIGIN_LENGTH = 253
 
 
 class ReportsQuery(Model):
-    key: str | None = Field(None, description="a key of scope `inbound`, where no header Authorization can be sent")
+    key: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="a key of scope `inbound`, where no header Authorization can be sent"
+    )
 
 
 class ReportsTaken(BaseModel):

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lib.clock import Clock
 from lib.fields import FIRST_TIME, LAST_TIME
 from lib.ids import short_hash
 from lib.inbound.answers import MailAnswer, fact_of_answer
 from lib.inbound.classification import FailedRecipient
 from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import recipient_number
-from lib.inbound.outcomes import InboundOutcomes, TakeInOutcome
+from lib.inbound.outcomes import InboundOutcomes, OutcomeRow
 from lib.messages.models import MailCorrelation, StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
@@ -85,8 +84,8 @@ class DeliveryReport:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedEvents:
-    """What a request of Event Grid holds for us."""
+class GridEvents:
+    """Contents of a request of Event Grid, as far as they are for us."""
 
     validation_code: str | None
     """Set where the request asks whether this endpoint wants events: the answer repeats the code."""
@@ -94,7 +93,7 @@ class ReportedEvents:
     reports: list[DeliveryReport]
 
 
-def read_events(body: bytes) -> ReportedEvents:
+def read_events(body: bytes) -> GridEvents:
     """Read a request in Event Grid's schema or that of CloudEvents; events of other types are passed over.
 
     Raises NotEvents.
@@ -118,7 +117,7 @@ def read_events(body: bytes) -> ReportedEvents:
             code = _text(data, "validationCode") or None
         elif kind == _REPORT:
             reports.extend(_report(data))
-    return ReportedEvents(code, reports)
+    return GridEvents(code, reports)
 
 
 def _report(data: Mapping[str, Any]) -> Iterator[DeliveryReport]:
@@ -156,7 +155,6 @@ class DeliveryReports:
         outcomes: InboundOutcomes,
         consequences: Consequences,
         journal: Journal,
-        clock: Clock,
     ) -> None:
         self._threads = threads
         self._messages = messages
@@ -164,7 +162,6 @@ class DeliveryReports:
         self._outcomes = outcomes
         self._consequences = consequences
         self._journal = journal
-        self._clock = clock
 
     async def take_report(self, organization: str, report: DeliveryReport) -> bool:
         """Take in one report; again is the same. False where it is about no message of the organization.
@@ -204,7 +201,7 @@ class DeliveryReports:
         self, organization: str, report: DeliveryReport, message: StoredMessage, failure: FailedRecipient
     ) -> None:
         """Note what the event of the timeline tells of, under the id that it names."""
-        outcome = TakeInOutcome(
+        outcome = OutcomeRow(
             id=report.key,
             outcome="tracked",
             message=message.id,

@@ -11,10 +11,9 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from lib.clock import Clock
 from lib.inbound.orders import InboundOrder, arrival_of
 from lib.inbound.origin import Origin
-from lib.inbound.outcomes import InboundOutcome, InboundOutcomes, TakeInOutcome
+from lib.inbound.outcomes import InboundOutcome, InboundOutcomes, OutcomeRow
 from lib.inbound.take_in import MAIL_TYPE, ByHand, TakeIn, TakenIn
 from lib.mime.identity import mail_identity
 from lib.mime.read import BadMail
@@ -46,7 +45,6 @@ class MailIntake:
         hashes: AddressHashes,
         outcomes: InboundOutcomes,
         take_in: TakeIn,
-        clock: Clock,
         patience: float = PATIENCE,
     ) -> None:
         self._blobs = storage.blobs
@@ -54,7 +52,6 @@ class MailIntake:
         self._hashes = hashes
         self._outcomes = outcomes
         self._take_in = take_in
-        self._clock = clock
         self.patience = patience
         self._room = Room(_BYTES_AT_ONCE)
 
@@ -131,7 +128,7 @@ class MailIntake:
         identity = mail_identity(raw) if len(raw) <= INLINE else await asyncio.to_thread(mail_identity, raw)
         return await self._hashes.hash_text(organization, f"mail|{identity}")
 
-    async def _known(self, organization: str, mail: str, origin: Origin) -> TakeInOutcome | None:
+    async def _known(self, organization: str, mail: str, origin: Origin) -> OutcomeRow | None:
         found = await self._outcomes.load_outcome(organization, mail)
         return found[0] if found and found[0].has_come_from(arrival_of(origin)) else None
 
@@ -159,7 +156,7 @@ class MailIntake:
         async def note_once() -> None:
             found = await self._outcomes.load_outcome(organization, mail)
             if found is None or found[0].outcome == "queued":
-                outcome = TakeInOutcome(id=mail, outcome="unreadable", because=reason)
+                outcome = OutcomeRow(id=mail, outcome="unreadable", because=reason)
             else:
                 outcome = found[0]
             etag = found[1] if found else None
@@ -168,7 +165,7 @@ class MailIntake:
         await retry_on_conflict(f"inbound mail {mail}", note_once, on=Conflict)
 
 
-def _again(known: TakeInOutcome) -> InboundOutcome:
+def _again(known: OutcomeRow) -> InboundOutcome:
     """Return the answer to a mail that was known before."""
     return known.shown().model_copy(
         update={"outcome": "duplicate", "because": f"It was known before. {known.because}".strip()}

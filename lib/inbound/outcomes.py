@@ -40,7 +40,7 @@ class InboundOutcome(BaseModel):
     )
 
 
-class TakeInOutcome(InboundOutcome):
+class OutcomeRow(InboundOutcome):
     """A row."""
 
     arrivals: list[str] = Field(default_factory=list)
@@ -50,7 +50,7 @@ class TakeInOutcome(InboundOutcome):
         """Whether all is done about the mail as it came from this place."""
         return self.outcome != "queued" and arrival in self.arrivals
 
-    def with_arrival(self, arrival: str) -> TakeInOutcome:
+    def with_arrival(self, arrival: str) -> OutcomeRow:
         """Return the outcome with one more place; of very many the last ones are remembered."""
         others = [each for each in self.arrivals if each != arrival]
         return self.model_copy(update={"arrivals": [*others, arrival][-_MOST_ARRIVALS:]})
@@ -66,12 +66,12 @@ class InboundOutcomes:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def load_outcome(self, organization: str, mail: str) -> tuple[TakeInOutcome, str] | None:
+    async def load_outcome(self, organization: str, mail: str) -> tuple[OutcomeRow, str] | None:
         """Load an outcome with its etag; None where the mail is unknown."""
         row = await self._tables.read_row(table(organization, "threads"), _PARTITION, mail)
-        return None if row is None else (unpack(TakeInOutcome, row), row.etag or "")
+        return None if row is None else (unpack(OutcomeRow, row), row.etag or "")
 
-    async def save_outcome(self, organization: str, outcome: TakeInOutcome, etag: str | None) -> None:
+    async def save_outcome(self, organization: str, outcome: OutcomeRow, etag: str | None) -> None:
         """Put the outcome in place of the version `etag`, or a first one. Raises Conflict where another was faster."""
         row = Row(_PARTITION, outcome.id, pack(outcome), etag)
         await self._tables.write_rows(table(organization, "threads"), [put_if_unchanged(row)])
@@ -79,7 +79,7 @@ class InboundOutcomes:
     async def note_queued(self, organization: str, mail: str) -> None:
         """Note that a mail waits to be read, unless more is known of it."""
         try:
-            await self.save_outcome(organization, TakeInOutcome(id=mail, outcome="queued", because=_WAITS), None)
+            await self.save_outcome(organization, OutcomeRow(id=mail, outcome="queued", because=_WAITS), None)
         except Conflict:
             return
 

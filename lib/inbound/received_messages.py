@@ -36,7 +36,7 @@ _STATES: dict[State, FollowState] = {
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """What was found out about a mail beside what it says itself."""
+    """Findings about a mail, beside what it says itself."""
 
     message: str
     """The id of the message."""

@@ -22,7 +22,7 @@ from lib.inbound.mailboxes.models import StoredMailbox
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.orders import arrival_of, raw_blob
 from lib.inbound.origin import Origin
-from lib.inbound.outcomes import InboundOutcomes, TakeInOutcome
+from lib.inbound.outcomes import InboundOutcomes, OutcomeRow
 from lib.inbound.reading import InboundMail, read_inbound
 from lib.inbound.received_messages import Placing, kept_body, stored_message
 from lib.inbound.rules.actions import RuleActions
@@ -63,7 +63,7 @@ class ByHand:
 class TakenIn:
     """The outcome of one mail."""
 
-    outcome: TakeInOutcome
+    outcome: OutcomeRow
     was_known: bool = False
     """Whether the mail was an activity before it came this time."""
     raw: str | None = None
@@ -187,7 +187,7 @@ class TakeIn:
         return replace(taken, was_known=there is not None, raw=message.raw)
 
     async def _finish(
-        self, mail: _Incoming, outcome: TakeInOutcome, before: TakeInOutcome | None, etag: str | None
+        self, mail: _Incoming, outcome: OutcomeRow, before: OutcomeRow | None, etag: str | None
     ) -> TakenIn:
         arrivals = before.arrivals if before else []
         outcome = outcome.model_copy(update={"arrivals": arrivals}).with_arrival(arrival_of(mail.origin))
@@ -300,7 +300,7 @@ def may_record(
     settings: OrganizationSettings,
     writer: MailWriter,
 ) -> bool:
-    """Whether a mail becomes a fact: not of those who may not be followed, unless it tells of the delivery alone."""
+    """Whether a mail becomes a fact: not where its writer may not be followed, unless it tells of delivery alone."""
     if not settings.engagement_enabled:
         return False
     if kind in ("bounce", "complaint"):
@@ -338,8 +338,8 @@ def _updated(message: StoredMessage, placing: Placing) -> StoredMessage:
     )
 
 
-def _ours(mail: str, correlation: Correlation) -> TakeInOutcome:
-    return TakeInOutcome(
+def _ours(mail: str, correlation: Correlation) -> OutcomeRow:
+    return OutcomeRow(
         id=mail,
         outcome="duplicate",
         message=correlation.matched,
@@ -348,14 +348,14 @@ def _ours(mail: str, correlation: Correlation) -> TakeInOutcome:
     )
 
 
-def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> TakeInOutcome:
-    return TakeInOutcome(
+def _ignored(mail: str, kind: MailKind, correlation: Correlation, tracking: Tracking) -> OutcomeRow:
+    return OutcomeRow(
         id=mail, outcome="ignored", correlation=correlation.stored(), kind=kind.value, because=tracking.because
     )
 
 
-def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> TakeInOutcome:
-    return TakeInOutcome(
+def _tracked(message: StoredMessage, correlation: Correlation, kind: MailKind, tracking: Tracking) -> OutcomeRow:
+    return OutcomeRow(
         id=message.id,
         outcome="tracked",
         message=message.id,

@@ -50,7 +50,7 @@ class Writers:
         user: str,
         regarding: Regarding | None,
     ) -> MailWriter:
-        """Find out who wrote a mail. A server's report is about a recipient, and nobody is looked up for it.
+        """Find out who wrote a mail. A server's report is about a recipient: then no address is looked up.
 
         Raises StorageError.
         """

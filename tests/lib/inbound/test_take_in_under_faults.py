@@ -65,8 +65,8 @@ async def started(failure: Failure) -> tuple[Heed, Heed, str]:
 
 async def ending(heed: Heed, message: str) -> Ending:
     await heed.work()
-    heed.clock.move(minutes=20)  # younger commits are left to the queue, which the dead process may not have told
-    await heed.tick("sweep_journal")
+    heed.clock.move(minutes=30)
+    await heed.tick("sweep_journal")  # for facts of which the assessor was not told
     await heed.work()
     sent = await heed.get(f"/messages/{message}")
     received = (await heed.get("/messages?view=received"))["items"]
