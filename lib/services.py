@@ -499,7 +499,7 @@ class Services:
             self.assessor.refresh,
             self.clock,
         )
-        return MailIntake(self.storage, self.address_hashes, self.inbound_outcomes, take_in)
+        return MailIntake(self.storage, self.address_hashes, self.organizations, self.inbound_outcomes, take_in)
 
     @cached_property
     def delivery_reports(self) -> DeliveryReports:

@@ -17,6 +17,7 @@ from lib.inbound.outcomes import InboundOutcome, InboundOutcomes, OutcomeRow
 from lib.inbound.take_in import MAIL_TYPE, ByHand, TakeIn, TakenIn
 from lib.mime.identity import mail_identity
 from lib.mime.read import BadMail
+from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
 from lib.storage import Conflict, Missing, Storage, Unavailable
 from lib.storage.layout import INBOUND, container
@@ -43,6 +44,7 @@ class MailIntake:
         self,
         storage: Storage,
         hashes: AddressHashes,
+        organizations: Organizations,
         outcomes: InboundOutcomes,
         take_in: TakeIn,
         patience: float = PATIENCE,
@@ -50,6 +52,7 @@ class MailIntake:
         self._blobs = storage.blobs
         self._queues = storage.queues
         self._hashes = hashes
+        self._organizations = organizations
         self._outcomes = outcomes
         self._take_in = take_in
         self.patience = patience
@@ -108,6 +111,9 @@ class MailIntake:
         except Missing:
             if await self._known(organization, order.mail, order.origin) is not None:
                 return None  # another worker was faster
+            if await self._organizations.load_organization(organization) is None:
+                log.info("organization %s is gone, and its mail with it", organization)
+                return None
             raise
         try:
             taken = await self._take_in.take_in_mail(organization, order.mail, raw, order.origin)
@@ -150,7 +156,12 @@ class MailIntake:
     async def _enqueue(self, organization: str, mail: str, raw: bytes, origin: Origin) -> None:
         order = InboundOrder(organization, mail, origin, len(raw))
         await self._blobs.put_blob(container(organization), order.blob, raw, MAIL_TYPE)
-        await self._queues.send(INBOUND, order.to_json())
+        try:
+            await self._queues.send(INBOUND, order.to_json())
+        except Missing:
+            # Queues are made with an organization; those of before this queue was there have none.
+            await self._queues.create(INBOUND)
+            await self._queues.send(INBOUND, order.to_json())
 
     async def _note_unreadable(self, organization: str, mail: str, origin: Origin, reason: str) -> None:
         async def note_once() -> None:

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from lib.inbound.origin import Origin
+from lib.storage import Missing
 from lib.storage.memory import MemoryQueues
-from tests.support.heed import Heed, InvocationError
+from tests.support.heed import ADMIN_KEY, Heed, InvocationError
 from tests.support.inbound import answer_to, blobs_of, bring, put_mailbox, raw_mail
 
 
@@ -112,6 +113,31 @@ async def test_folders_count_as_they_are_when_the_mail_is_taken_in(heed: Heed) -
     await heed.work()
     [shown] = (await heed.get("/messages?view=received"))["items"]
     assert (shown["regarding"]["id"], shown["tracked_by"]) == ("k1", ["folder"])
+
+
+async def test_mail_of_a_deleted_organization_goes_with_it(heed: Heed) -> None:
+    await bring(heed, raw_mail(), owner="rep1")
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+    assert await heed.work("inbound") == 1
+
+
+async def test_a_queue_that_is_not_there_yet_is_made(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:
+    queues, made = heed.storage.queues, list[str]()
+    send = queues.send
+
+    async def send_where_made(queue: str, body: str) -> None:
+        if queue not in made:
+            raise Missing(f"no queue {queue}")
+        await send(queue, body)
+
+    async def make(queue: str) -> None:
+        made.append(queue)
+
+    monkeypatch.setattr(queues, "send", send_where_made)
+    monkeypatch.setattr(queues, "create", make)
+    await bring(heed, raw_mail(), owner="rep1")
+    assert made == ["inbound"]
+    assert await heed.work("inbound") == 1
 
 
 async def test_an_order_without_its_mail_fails_and_is_tried_again(heed: Heed) -> None:
