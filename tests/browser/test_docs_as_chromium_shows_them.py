@@ -7,9 +7,9 @@ from pathlib import Path
 from tests.browser.devtools import chromium
 from tests.support.heed import Heed
 
-OPENED = "document.getElementById('MessageSpec').closest('details').open"
+OPENED = "document.getElementById('NewMessage').closest('details').open"
 CLICKED = """
-    const link = document.querySelector('a[href="#MessageSpec"]');
+    const link = document.querySelector('a[href="#NewMessage"]');
     link.closest('details').open = true;
     link.click();
     new Promise(done => setTimeout(done, 300))

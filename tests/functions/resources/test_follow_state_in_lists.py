@@ -257,8 +257,8 @@ async def test_nothing_is_looked_at_again_once_it_is_decided_or_gone(heed: Heed)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("what", ["a consent", "a record that is put", "a recipient"])
 async def test_a_change_that_dies_anywhere_is_right_after_the_next_try(when: Any, what: str) -> None:
-    """Storage fails for good at each operation of the change in turn; the client asks again."""
-    for number in range(1, 60):
+    """Storage fails for good at every other operation of the change in turn; the client asks again."""
+    for number in range(1 if when == "before" else 2, 60, 2):
         failure = Failure()
         memory = memory_storage()
         heed = await Heed(storage=Storage(FailingTables(memory.tables, failure), memory.blobs, memory.queues)).start()

@@ -342,7 +342,7 @@ async def test_a_hostile_number_of_ids_is_read_within_bounds(heed: Heed) -> None
 
 
 @given(st.lists(st.sampled_from(["known", "older", UNKNOWN, "<other@elsewhere.example>"]), max_size=30))
-@settings(max_examples=40)
+@settings(max_examples=15)
 async def test_repeating_ids_and_unknown_ones_between_them_change_nothing(order: list[str]) -> None:
     heed = await Heed().start()
     older, known = await heed.sent(), await heed.sent()
@@ -354,7 +354,7 @@ async def test_repeating_ids_and_unknown_ones_between_them_change_nothing(order:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=25)
 async def test_whatever_a_mail_says_it_matches_nothing_by_chance_and_stops_nothing(data: st.DataObject) -> None:
     heed = await Heed().start(inbound={"subject_token": True, "smart_matching": True})
     await heed.sent()
