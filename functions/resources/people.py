@@ -233,10 +233,10 @@ async def _list_engaged(call: Call) -> Answer:
     query: RecordsQuery = call.query
     if not call.organization.settings.engagement_enabled:
         return Answer(200, page_until(call, [], None))
-    found = await call.services.engagements.engaged.page(call.org, last_key(call), query.limit, query.type)
+    engaged = await call.services.engagements.engaged.page(call.org, last_key(call), query.limit, query.type)
     items = [
         RecordItem(**rollup.record.model_dump(), etag=rollup.etag or "", engagement=_engagement(call, rollup))
-        for rollup in found.records
+        for rollup in engaged.found
         if rollup.record
     ]
-    return Answer(200, page_until(call, items, found.after))
+    return Answer(200, page_until(call, items, engaged.after))

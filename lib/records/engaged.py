@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 
 from lib.clock import Clock
 from lib.errors import Stale
@@ -12,20 +11,9 @@ from lib.organizations.registry import Organizations
 from lib.records.rollups import Rollup
 from lib.records.rows import PARTITION, RecordRows
 from lib.storage import Delete, Missing, StorageError
+from lib.storage.sifted_pages import Sifted, SiftedPage, sifted_page
 
 log = logging.getLogger("heed.engagement")
-
-_MOST_QUERIES = 5
-_FURTHER = 200
-"""Rows of each query but the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngagedPage:
-    """`after` is where the next page begins; None after the last one."""
-
-    records: list[Rollup]
-    after: str | None
 
 
 class EngagedRecords:
@@ -36,26 +24,18 @@ class EngagedRecords:
 
     async def page(
         self, organization: str, after: str | None, limit: int, record_type: str | None = None
-    ) -> EngagedPage:
+    ) -> SiftedPage[Rollup]:
         """Records that `Rollup.was_engaged` in the last week, highest score first; of one type where it is given.
 
-        Rows of other types, and of records that are engaged no more, are passed over. After five requests the page
-        ends, whether or not it is full.
+        Rows of other types, and of records that are engaged no more, are passed over, so that a page may be short.
         """
-        now, found, last_found = self._clock.now(), list[Rollup](), after
-        for number in range(_MOST_QUERIES):
-            count, most = 0, _FURTHER if number else limit + 1
-            async for place, rollup in self._rows.listed(organization, after, most):
-                count, after = count + 1, place
-                if record_type not in (None, place.split("|")[1]) or not rollup.was_engaged(now):
-                    continue
-                if len(found) == limit:
-                    return EngagedPage(found, last_found)
-                found.append(rollup)
-                last_found = place
-            if count < most:
-                return EngagedPage(found, None)
-        return EngagedPage(found, after)
+        now = self._clock.now()
+
+        def sift(place: str, rollup: Rollup) -> Sifted:
+            is_wanted = record_type in (None, place.split("|")[1]) and rollup.was_engaged(now)
+            return "show" if is_wanted else "pass"
+
+        return await sifted_page(lambda place, most: self._rows.listed(organization, place, most), sift, after, limit)
 
     async def tidy(self) -> int:
         """Take records off the list whose week is over, and move those whose weights have changed; for a timer.

@@ -220,7 +220,7 @@ class Office:
             page = await self.engagements.engaged.page(
                 self.organization, after, query.get("limit", 2), query.get("type")
             )
-            found += [f"{each.record.type}/{each.record.id}" for each in page.records if each.record]
+            found += [f"{each.record.type}/{each.record.id}" for each in page.found if each.record]
             if page.after is None:
                 return found
             after = page.after

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.lists.engaged import EngagedMessages, list_engaged
-from lib.lists.store import Lists, scope_of
+from lib.lists.engaged import list_engaged
+from lib.lists.store import Listed, Lists, scope_of
+from lib.storage.sifted_pages import SiftedPage
 from lib.verdicts.kpis import Counts, Kpis
 from tests.support.heed import START
 from tests.support.listed import made, make_listed, opened
@@ -24,11 +25,11 @@ async def enter(lists: Lists, number: int, kpis: Kpis, **fields: Any) -> None:
 
 async def engaged(
     lists: Lists, after: str | None = None, limit: int = 100, scope: str | None = None
-) -> EngagedMessages:
+) -> SiftedPage[Listed]:
     return await list_engaged(lists, "acme", scope or scope_of(), after, limit, NOW)
 
 
-def numbers(found: EngagedMessages) -> list[int]:
+def numbers(found: SiftedPage[Listed]) -> list[int]:
     return [int(listed.message.id, 16) for listed in found.found]
 
 

@@ -103,8 +103,8 @@ async def test_a_page_costs_one_request_and_never_more_than_five(office: Office)
     for number in range(30):
         await drew(office, f"contact/c{number:04d}", "click")
     office.tables.calls = 0
-    assert len((await office.engagements.engaged.page("acme", None, 20)).records) == 20
-    assert len((await office.engagements.engaged.page("acme", None, 50)).records) == 30
+    assert len((await office.engagements.engaged.page("acme", None, 20)).found) == 20
+    assert len((await office.engagements.engaged.page("acme", None, 50)).found) == 30
     assert office.tables.calls == 2
 
     rows = [each async for each in office.tables.query("heedacmeindex", "records|engaged")]
@@ -114,7 +114,7 @@ async def test_a_page_costs_one_request_and_never_more_than_five(office: Office)
         await office.tables.write_rows("heedacmeindex", [Upsert(each) for each in crowd])
     office.tables.calls = 0
     page = await office.engagements.engaged.page("acme", None, 20, "contact")
-    assert (page.records, office.tables.calls) == ([], 5)
+    assert (page.found, office.tables.calls) == ([], 5)
     assert page.after
     assert len(await office.engaged(type="contact", limit=20)) == 30
 
@@ -182,6 +182,6 @@ async def test_a_list_shows_a_record_as_it_was_last_put(office: Office) -> None:
 
     await office.engagements.record_changed("acme", ref("contact/c1"))
 
-    [record] = (await office.engagements.engaged.page("acme", None, 5)).records
+    [record] = (await office.engagements.engaged.page("acme", None, 5)).found
     assert record.record
     assert (record.record.name, record.etag) == ("Ada", etag)
