@@ -10,12 +10,10 @@ the app itself. After an interruption, run it again; it may run while the app do
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 
-from lib.services import Services, build
-from lib.settings import SettingsError, load_settings
-from lib.storage import StorageError
+from infra.operator_command import is_known, run_command
+from lib.services import Services
 
 _PROGRESS_EVERY = 1000
 
@@ -31,23 +29,15 @@ async def index_addresses(services: Services, organization: str) -> int:
     return records
 
 
-async def _main(organization: str | None) -> int:
-    services = build(load_settings())
-    try:
-        if organization is None:
-            chosen = [each async for each in services.organizations.list_organizations()]
-        elif await services.organizations.load_organization(organization) is None:
-            print(f"There is no organization {organization}.", file=sys.stderr)
-            return 1
-        else:
-            chosen = [organization]
-        for each in chosen:
-            await index_addresses(services, each)
-    except StorageError as error:
-        print(f"Storage failed, so this is not finished; run it again: {error}", file=sys.stderr)
+async def _index(services: Services, organization: str | None) -> int:
+    if organization is None:
+        chosen = [each async for each in services.organizations.list_organizations()]
+    elif await is_known(services, organization):
+        chosen = [organization]
+    else:
         return 1
-    finally:
-        await services.close()
+    for each in chosen:
+        await index_addresses(services, each)
     return 0
 
 
@@ -60,11 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument("organization", nargs="?")
     which.add_argument("--all", action="store_true", help="every organization")
     given = parser.parse_args(arguments)
-    try:
-        return asyncio.run(_main(given.organization))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return run_command(lambda services: _index(services, given.organization))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,13 @@ Settings come from the environment, as for the app itself. After an interruption
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
+from infra.operator_command import is_known, run_command
 from lib.assessment.rejudge import Reassessment
-from lib.services import Services, build
-from lib.settings import SettingsError, load_settings
-from lib.storage import StorageError
+from lib.services import Services
 from lib.verdicts import RULES_VERSION
 
 _SHOWN = 20
@@ -72,18 +70,10 @@ def _conclude(totals: _Totals, *, write: bool) -> None:
     print("Written." if write else "Nothing was written. To write it: --write")
 
 
-async def _main(organization: str, *, write: bool) -> int:
-    services = build(load_settings())
-    try:
-        if await services.organizations.load_organization(organization) is None:
-            print(f"There is no organization {organization}.", file=sys.stderr)
-            return 1
-        _conclude(await rejudge(services, organization, write=write), write=write)
-    except StorageError as error:
-        print(f"Storage failed, so this is not finished; run it again: {error}", file=sys.stderr)
+async def _rejudge(services: Services, organization: str, *, write: bool) -> int:
+    if not await is_known(services, organization):
         return 1
-    finally:
-        await services.close()
+    _conclude(await rejudge(services, organization, write=write), write=write)
     return 0
 
 
@@ -93,11 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("organization")
     parser.add_argument("--write", action="store_true", help="write what changes; without it, only say it")
     given = parser.parse_args(arguments)
-    try:
-        return asyncio.run(_main(given.organization, write=given.write))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return run_command(lambda services: _rejudge(services, given.organization, write=given.write))
 
 
 if __name__ == "__main__":
