@@ -32,6 +32,7 @@ from lib.inbound.writers import MailWriter, Writers
 from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
+from lib.mime.read import BadMail
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.families import read_families
 from lib.people.records import name_of
@@ -41,7 +42,7 @@ from lib.storage import Blobs, Conflict, Unavailable
 from lib.storage.layout import container
 from lib.storage.retry import retry_on_conflict
 from lib.tracking.journal import Journal
-from lib.workers.pool import OffLoop
+from lib.workers.pool import OffLoop, WorkerLost
 
 Refresh = Callable[[str, str], Awaitable[object]]
 """Brings lists up to date, of (organization, message)."""
@@ -132,7 +133,7 @@ class TakeIn:
         self, organization: str, mail: str, raw: bytes, origin: Origin, by_hand: ByHand | None = None
     ) -> TakenIn:
         """Take in a mail; again is the same. Raises BadMail, StorageError, Stale."""
-        read = await self._off_loop.run(organization, len(raw), read_inbound, raw)
+        read = await self._read(organization, raw)
         settings = await self._organizations.settings(organization)
         sender = [read.mail.sender.email] if by_hand and read.mail.sender else []
         sent_by = await self._users.find_user(organization, sender) if sender else None
@@ -140,6 +141,13 @@ class TakeIn:
         return await retry_on_conflict(
             f"inbound mail {mail}", lambda: self._take_in_once(incoming), on=(Stale, Conflict)
         )
+
+    async def _read(self, organization: str, raw: bytes) -> InboundMail:
+        """Read a mail in another process. Raises BadMail, also where reading it has ended two of them."""
+        try:
+            return await self._off_loop.run(organization, len(raw), read_inbound, raw)
+        except WorkerLost:
+            raise BadMail("the process that read it has ended, or was stuck, and so was another one") from None
 
     async def keeps_raw(self, organization: str, mail: str, blob: str) -> bool:
         """Whether a message keeps this blob as the mail that it came as. Raises StorageError."""

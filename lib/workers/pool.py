@@ -45,7 +45,11 @@ JobResult = TypeVar("JobResult")
 
 
 class JobLost(Exception):
-    """The worker died or was stuck twice over the same job, or the workers were ended before it."""
+    """The job was not done: its workers were lost over it, or were ended before it."""
+
+
+class WorkerLost(JobLost):
+    """The worker died or was stuck twice over the same job: doing it once more would end a third one."""
 
 
 class _Died(Exception):
@@ -64,7 +68,7 @@ class OffLoop:
         self._is_closed = False
 
     async def run(self, organization: str, size: int, job: Callable[..., JobResult], *arguments: Any) -> JobResult:
-        """Run the job, and return or raise what the job does. Raises JobLost.
+        """Run the job, and return or raise what the job does. Raises JobLost, and of it WorkerLost.
 
         `size` is that of the job's input, in bytes or characters.
         """
@@ -144,11 +148,11 @@ class _Worker:
         self.process: subprocess.Popen[bytes] | None = None
 
     def do(self, job: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
-        """Whether the job went well, with its result or its exception. Raises JobLost."""
+        """Whether the job went well, with its result or its exception. Raises WorkerLost."""
         for _ in range(2):
             with suppress(_Died):
                 return self._ask(job, arguments)
-        raise JobLost(f"the worker for {job.__name__} died twice")
+        raise WorkerLost(f"the worker for {job.__name__} died twice")
 
     def _ask(self, job: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
         process = self.process or self._start()

@@ -6,6 +6,9 @@ import os
 import time
 from pathlib import Path
 
+from lib.inbound.reading import InboundMail, read_inbound
+from lib.workers.pool import INLINE
+
 
 def where() -> int:
     """The process that does it."""
@@ -37,3 +40,10 @@ def die_once(path: Path) -> str:
 
 def die() -> None:
     os._exit(1)
+
+
+def die_over_large_mail(raw: bytes) -> InboundMail:
+    """Reads a mail, and ends its process where that is large."""
+    if len(raw) > INLINE:
+        os._exit(1)
+    return read_inbound(raw)

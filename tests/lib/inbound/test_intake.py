@@ -9,8 +9,10 @@ import pytest
 from lib.inbound.origin import Origin
 from lib.storage import Missing
 from lib.storage.memory import MemoryQueues
+from lib.workers.pool import INLINE
 from tests.support.heed import ADMIN_KEY, Heed, InvocationError
-from tests.support.inbound import answer_to, blobs_of, bring, put_mailbox, raw_mail
+from tests.support.inbound import answer_to, blobs_of, bring, post_mail, put_mailbox, raw_mail
+from tests.support.off_loop_jobs import die_over_large_mail
 
 
 @pytest.fixture
@@ -89,6 +91,35 @@ async def test_a_mail_that_cannot_be_read_says_why_and_the_queue_goes_on(heed: H
     assert found["outcome"] == "unreadable"
     assert found["because"] == "It could not be read: it has none of the headers of a mail."
     assert (await heed.get(f"/messages/{message}"))["kpis"]["replies"] == 1
+
+
+async def test_a_mail_over_which_processes_end_says_so_and_the_queue_goes_on(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await heed.sent()
+    deadly, good = raw_mail("x" * INLINE, number=2), await answer_to(heed, message)
+    monkeypatch.setattr("lib.inbound.take_in.read_inbound", die_over_large_mail)
+    await bring(heed, deadly, mailbox="one", owner="rep1")
+    await bring(heed, good, mailbox="one", owner="rep1")
+    await heed.work()
+    found = await outcome_of(heed, deadly)
+    assert found["outcome"] == "unreadable"
+    assert found["because"] == (
+        "It could not be read: the process that read it has ended, or was stuck, and so was another one."
+    )
+    assert (await heed.get(f"/messages/{message}"))["kpis"]["replies"] == 1
+    assert blobs_of(heed) == []
+    refused = await post_mail(heed, raw_mail("x" * INLINE, number=3))
+    assert refused.status == 422
+
+
+async def test_a_mail_whose_reading_is_cut_off_by_our_own_end_is_read_again(heed: Heed) -> None:
+    raw = raw_mail("x" * INLINE)
+    await bring(heed, raw, owner="rep1")
+    heed.services.off_loop.close()
+    with pytest.raises(InvocationError):
+        await heed.work()
+    assert len(blobs_of(heed)) == 1
 
 
 async def test_a_mail_that_a_mailbox_could_not_read_is_noted_with_its_reason(heed: Heed) -> None:
