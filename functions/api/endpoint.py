@@ -33,6 +33,7 @@ log = logging.getLogger("heed.api")
 
 Who = Literal["anyone", "admin", "organization"]
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]
+AnswerShape = type[BaseModel] | type[str] | str | None
 
 LARGEST_BODY = 256 * 1024
 """Bytes. Most bodies are far smaller; an endpoint that takes more says so."""
@@ -110,12 +111,14 @@ class Answer:
 
     status: int
     body: BaseModel | Mapping[str, Any] | bytes | str | None = None
-    """A model or mapping that becomes JSON, JSON as bytes, or the HTML of a page."""
+    """A model or mapping that becomes JSON, JSON or a file as bytes, or the HTML of a page."""
     version: str | None = None
     """The version of what the body shows, as storage names it; callers see its etag."""
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str | None = None
     """The message that the body shows, where the path names none: what is kept of the answer goes with it."""
+    media_type: str | None = None
+    """The type of a body that is a file; else the body is JSON or a page."""
     size: int = 0
     """Roughly the characters of a large body; a large one is written by another process."""
 
@@ -153,8 +156,8 @@ class Endpoint:
     summary: str
     body: type[BaseModel] | None
     query: type[BaseModel]
-    answers: Mapping[int, type[BaseModel] | type[str] | None]
-    """The model of each status; None stands for no body, `str` for a page."""
+    answers: Mapping[int, AnswerShape]
+    """The model of each status; None stands for no body, `str` for a page, a media type for a file."""
     text_body: bool
     largest_file: int | None = None
     """Bytes. Where it is set, the body is a file."""
@@ -184,7 +187,7 @@ class Endpoints:
         *,
         body: type[BaseModel] | None = None,
         query: type[BaseModel] = NoQuery,
-        answers: Mapping[int, type[BaseModel] | type[str] | None],
+        answers: Mapping[int, AnswerShape],
         text_body: bool = False,
         largest_file: int | None = None,
         largest_body: int = LARGEST_BODY,
@@ -237,7 +240,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
     headers = dict(answer.headers)
     if answer.version:
         headers["ETag"] = etag_of(answer.version)
-    kind = "text/html" if isinstance(answer.body, str) else "application/json"
+    kind = answer.media_type or ("text/html" if isinstance(answer.body, str) else "application/json")
     return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
 
 

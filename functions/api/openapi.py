@@ -108,7 +108,7 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[References, dict[str, Any]]
         if endpoint.body:
             wanted[endpoint.body, "validation"] = None
         for model in endpoint.answers.values():
-            if model and issubclass(model, BaseModel):
+            if isinstance(model, type) and issubclass(model, BaseModel):
                 wanted[model, "serialization"] = None
     references, definitions = models_json_schema(list(wanted), ref_template=_REF)
     return references, definitions.get("$defs", {})
@@ -151,6 +151,10 @@ def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
                 "description": "A page.",
                 "content": {"text/html": {"schema": {"type": "string"}}},
             }
+            continue
+        if isinstance(model, str):
+            file = {"schema": {"type": "string", "format": "binary"}}
+            responses[str(status)] = {"description": "The file, as a download.", "content": {model: file}}
             continue
         content = {"application/json": {"schema": references[model, "serialization"]}} if model else {}
         responses[str(status)] = {"description": (model.__doc__ or "").strip() or "Done.", "content": content}

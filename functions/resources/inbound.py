@@ -8,15 +8,16 @@ from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, not_there
-from functions.resources.messages import answer_with_message
+from functions.resources.messages import answer_with_message, load_message
 from functions.resources.simulate import LARGEST_SIMULATION
 from functions.shapes.message import MessageRead
 from lib.fields import ChosenId, Model, Regarding
+from lib.files.filenames import as_download
 from lib.ids import MADE
 from lib.inbound.mailboxes.models import FolderPath
 from lib.inbound.origin import Origin
 from lib.inbound.outcomes import InboundOutcome
-from lib.inbound.take_in import ByHand
+from lib.inbound.take_in import MAIL_TYPE, ByHand
 from lib.mime.read import BadMail, MailTooLarge, raw_mail_of
 from lib.mime.received import MOST_BYTES
 
@@ -44,7 +45,7 @@ class TrackedMail(Model):
     query=InboundQuery,
     answers={202: InboundOutcome},
     largest_file=MOST_BYTES,
-    media_type="message/rfc822",
+    media_type=MAIL_TYPE,
     for_inbound=True,
 )
 async def receive_mail(call: Call) -> Answer:
@@ -77,6 +78,25 @@ async def track_message(call: Call) -> Answer:
         raise _bad_mail(error, ["mime"]) from None
     assert outcome.message is not None  # what is tracked by hand is a message, or was one before
     return await answer_with_message(call, 201, outcome.message)
+
+
+@endpoints("GET", "/messages/{message}/mail", answers={200: MAIL_TYPE})
+async def get_mail(call: Call) -> Answer:
+    """Download a received message as the mail that it came as, where the organization keeps whole mails.
+
+    Nothing in it is checked: it is as its writer made it.
+    """
+    message = (await load_message(call)).message
+    with call.services.uploads.place(call.org, MOST_BYTES):
+        raw = await call.services.mail_intake.read_kept_mail(call.org, message)
+    if raw is None:
+        raise Problem(404, "Of this message no mail is kept.")
+    headers = {
+        "Content-Disposition": as_download(f"{message.id}.eml"),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Answer(200, raw, headers=headers, media_type=MAIL_TYPE)
 
 
 async def _origin(call: Call) -> Origin:

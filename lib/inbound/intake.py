@@ -15,6 +15,7 @@ from lib.inbound.orders import InboundOrder, arrival_of
 from lib.inbound.origin import Origin
 from lib.inbound.outcomes import InboundOutcome, InboundOutcomes, OutcomeRow
 from lib.inbound.take_in import MAIL_TYPE, ByHand, TakeIn, TakenIn
+from lib.messages.models import StoredMessage
 from lib.mime.identity import mail_identity
 from lib.mime.read import BadMail
 from lib.organizations.registry import Organizations
@@ -93,6 +94,14 @@ class MailIntake:
         """Load what became of a mail; None where it is unknown. Raises StorageError."""
         found = await self._outcomes.load_outcome(organization, mail)
         return found[0].shown() if found else None
+
+    async def read_kept_mail(self, organization: str, message: StoredMessage) -> bytes | None:
+        """Read the mail that a message came as; None where that is not kept. Raises StorageError."""
+        if message.raw is None:
+            return None
+        with suppress(Missing):
+            return await self._blobs.read_blob(container(organization), message.raw)
+        return None
 
     async def run_order(self, order: InboundOrder) -> None:
         """Take in a mail from the queue, and remove its bytes where they are not kept. Raises StorageError, Stale."""

@@ -71,6 +71,27 @@ async def test_the_organization_decides_what_is_kept_of_the_text(keep: str, exce
     assert len(blobs_of(heed)) == (keep == "mail")
 
 
+async def test_a_mail_that_is_kept_can_be_had_as_it_came_and_runs_nowhere() -> None:
+    heed = await Heed().start(inbound={"keep": "mail"})
+    raw = await answer_to(heed, await heed.sent(), "<script>alert(1)</script>")
+    message = (await receive(heed, raw))["message"]
+    found = await heed.api("GET", f"/messages/{message}/mail")
+    assert (found.status, found.body) == (200, raw)
+    assert found.headers["content-type"].startswith("message/rfc822")
+    assert found.headers["x-content-type-options"] == "nosniff"
+    assert found.headers["content-disposition"].startswith(f'attachment; filename="{message}.eml"')
+
+
+async def test_a_mail_that_is_not_kept_is_not_there_and_keys_that_bring_mail_read_none() -> None:
+    heed = await Heed().start(inbound={"keep": "excerpt"})
+    sent = await heed.sent()
+    message = (await receive(heed, await answer_to(heed, sent)))["message"]
+    for each in (message, sent, "0" * 32):
+        assert (await heed.api("GET", f"/messages/{each}/mail")).status == 404
+    key = await inbound_key(heed)
+    assert (await heed.request("GET", f"/api/orgs/acme/messages/{message}/mail", key=key)).status == 403
+
+
 async def test_a_received_message_stands_in_lists(heed: Heed) -> None:
     await heed.put("/records/contact/c1", {"emails": ["ada@example.com"]})
     message = await heed.sent()
