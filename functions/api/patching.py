@@ -9,19 +9,19 @@ from pydantic import BaseModel, Field, create_model
 from lib.fields import Model
 
 
-def patch_of(spec: type[Model], module: str) -> type[Model]:
+def patch_of(spec: type[Model], module: str, name: str | None = None) -> type[Model]:
     """Make the model of a PATCH's body: the fields of `spec`, none of them required.
 
-    The caller binds the model in `module` under its own name (`UserPatch` for `UserSpec`), by which other processes
-    find it.
+    The caller binds the model in `module` under its own name (`name`; by default `UserPatch` for `UserSpec`), by which
+    other processes find it.
     """
     fields: dict[str, Any] = {}
-    for name, field in spec.model_fields.items():
+    for each, field in spec.model_fields.items():
         info: Any = Field(default=None, alias=field.alias, description=field.description)
         info.metadata = list(field.metadata)
-        fields[name] = (field.annotation, info)
+        fields[each] = (field.annotation, info)
     return create_model(
-        f"{spec.__name__.removesuffix('Spec')}Patch",
+        name or f"{spec.__name__.removesuffix('Spec')}Patch",
         __base__=Model,
         __module__=module,
         __doc__=f"Fields of {spec.__name__} to change; what is left out stays.",

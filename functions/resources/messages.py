@@ -28,9 +28,9 @@ from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE, RECORD_TYPE
 from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
-from lib.messages.conversations import may_have_left, prefilled_fields, thread_fields
+from lib.messages.conversations import NO_THREAD, may_have_left, prefilled_fields, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
-from lib.messages.models import Body, MessageFields, MessageSpec, NewMessage, StoredMessage
+from lib.messages.models import Body, MessageFields, NewMessage, StoredMessage
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
@@ -40,7 +40,7 @@ from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
 
-MessagePatch = patch_of(MessageSpec, __name__)
+MessagePatch = patch_of(NewMessage, __name__, "MessagePatch")
 LARGEST_MESSAGE = 25 * 1024 * 1024
 """Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
 
@@ -121,7 +121,10 @@ async def get_message(call: Call) -> Answer:
 
 @endpoints("PATCH", "/messages/{message}", body=MessagePatch, answers={200: MessageRead}, largest_body=LARGEST_MESSAGE)
 async def patch_message(call: Call) -> Answer:
-    """Change a draft or a failed message; only `deliver_at` and `reminder` of a sent or scheduled one."""
+    """Change a draft or a failed message; only `deliver_at` and `reminder` of a sent or scheduled one.
+
+    `in_reply_to` moves the draft to the thread of another message, null out of its thread; nothing else changes by it.
+    """
     loaded = await load_message(call)
     message = loaded.message
     given = set(call.body.model_fields_set)
@@ -131,15 +134,17 @@ async def patch_message(call: Call) -> Answer:
             what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
             raise NotAllowed(f"The message is {message.status}: {what} can no longer be changed.")
     body = await call.services.messages.body(call.org, message.id)
-    there = MessageSpec.model_construct(**dict(message), html=body.html, text=body.text)
+    there = NewMessage.model_construct(**dict(message), html=body.html, text=body.text)
     try:
-        spec = MessageSpec.model_validate(patched(MessageSpec, there, call.body))
+        spec = NewMessage.model_validate(patched(NewMessage, there, call.body))
     except ValidationError as error:
         raise invalid_fields(error) from None
     if "sender" in given:
         await call.services.preparation.sender(call.org, spec)
     await check_message_times(call, spec, given)
-    changed = message.model_copy(update={name: getattr(spec, name) for name in given - {"html", "text"}})
+    thread = await _moved_thread(call, message.id, spec.in_reply_to) if "in_reply_to" in given else {}
+    fields = {name: getattr(spec, name) for name in given - {"html", "text"}}
+    changed = message.model_copy(update={**fields, **thread})
     if given - _AFTER_SENDING - {"regarding", "template"}:
         changed.follow_state = None
         changed.copy_count = None if changed.copy_count is None else 0  # what was prepared is no longer this mail
@@ -154,9 +159,21 @@ async def patch_message(call: Call) -> Answer:
         await call.services.schedule.move(call.org, replace(loaded, message=changed), spec.deliver_at)
     else:
         new_body = Body(html=spec.html, text=spec.text) if given & {"html", "text"} else None
+        if new_body and changed.in_reply_to:
+            new_body = await call.services.preparation.without_tracking(call.org, changed, new_body)
         await call.services.messages.change(call.org, changed, loaded.etag, body=new_body)
     await call.services.reminders.leave(call.org, message, changed)
     return await answer_with_message(call, 200, message.id)
+
+
+async def _moved_thread(call: Call, message: str, answered: str | None) -> dict[str, object]:
+    """Return the fields of the thread to which a draft is moved; those of none where it answers nothing more."""
+    if answered is None:
+        return dict(NO_THREAD)
+    parent = await _answered_message(call, answered)
+    if parent.thread == message:
+        raise invalid(["in_reply_to"], "a message cannot answer itself, or an answer to itself")
+    return thread_fields(parent)
 
 
 async def _answered_message(call: Call, message: str) -> StoredMessage:

@@ -15,7 +15,7 @@ from lib.inbound.correlation import Correlation
 from lib.inbound.reading import InboundMail
 from lib.messages.conversations import MOST_REFERENCES
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Body, Correspondent, ReceivedKind, Recipient, State, StoredMessage
+from lib.messages.models import Body, Correspondent, ReceivedKind, Recipient, Remark, State, StoredMessage
 from lib.mime.parts import Mailbox
 
 Keep = Literal["none", "excerpt", "mail"]
@@ -27,6 +27,11 @@ _MOST_RECIPIENTS = 100
 _LONGEST_NAME = 200
 _LONGEST_EMAIL = 320
 _LONGEST_SUBJECT = 998
+
+_WINMAIL = Remark(
+    code="winmail",
+    text="Outlook has put its files, and its text as it was formatted, into winmail.dat, which Heed does not open.",
+)
 
 _STATES: dict[State, FollowState] = {
     "received": FollowState(state="off", reason="It was received."),
@@ -90,6 +95,7 @@ def stored_message(read: InboundMail, placing: Placing, now: datetime, keep: Kee
         regarding=placing.regarding,
         follow=False,
         follow_state=_STATES[placing.state],
+        remarks=[_WINMAIL] if mail.has_winmail else [],
         tracked_by=list(placing.ways),
         category=placing.category,
         excerpt=read.excerpt if keep != "none" else None,

@@ -7,6 +7,8 @@ provider put in its place, so that either is found in what comes back.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from lib.clock import milliseconds
@@ -60,6 +62,12 @@ def thread_fields(parent: StoredMessage) -> dict[str, Any]:
         "references": _references(parent),
         "thread_root": thread_root(parent),
     }
+
+
+NO_THREAD: Mapping[str, Any] = MappingProxyType(
+    {"conversation": None, "in_reply_to": None, "references": [], "thread_root": None}
+)
+"""The fields of a message that answers nothing."""
 
 
 def prefilled_fields(parent: StoredMessage, given: MessageFields) -> dict[str, Any]:

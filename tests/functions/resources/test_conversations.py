@@ -11,7 +11,7 @@ from lib.clock import milliseconds
 from lib.messages.models import Body, Correspondent, StoredMessage
 from lib.mime.parts import Mailbox
 from lib.tokens import REPLY_PREFIX
-from tests.support.heed import Heed
+from tests.support.heed import BASE_URL, Heed
 from tests.support.received import ADA, CameIn
 
 RECORD = {"type": "contact", "id": "c1"}
@@ -211,3 +211,45 @@ async def test_the_thread_index_of_a_mail_and_its_answers_leads_back_to_them(hee
     found = await heed.services.correlator.correlate("acme", CameIn(headers={"thread-index": child}))
     assert (found.matched, found.name, found.method) == (second, "thread_index", 5)
     assert found.conversation == first
+
+
+async def test_a_draft_can_be_moved_to_a_thread_and_out_of_it(heed: Heed) -> None:
+    first = await heed.sent()
+    draft = await heed.post(
+        "/messages", {"from": "rep1", "to": [{"email": "bob@example.com"}], "subject": "News", "text": "Hi"}
+    )
+    moved = await heed.api("PATCH", f"/messages/{draft['id']}", {"in_reply_to": first})
+    assert (moved.json["in_reply_to"], moved.json["conversation"]) == (first, first)
+    assert (moved.json["subject"], moved.json["to"]) == ("News", draft["to"])
+    alone = await heed.api("PATCH", f"/messages/{draft['id']}", {"in_reply_to": None})
+    assert (alone.json["in_reply_to"], alone.json["conversation"]) == (None, draft["id"])
+    mail = await send(heed, draft["id"])
+    assert mail["In-Reply-To"] is None
+    assert mail["References"] is None
+
+
+async def test_a_draft_that_was_moved_to_a_thread_goes_out_as_an_answer(heed: Heed) -> None:
+    first = await heed.sent()
+    draft = await heed.post("/messages", {"from": "rep1", "to": [{"email": "bob@example.com"}], "html": "<p>Hi</p>"})
+    await heed.api("PATCH", f"/messages/{draft['id']}", {"in_reply_to": first})
+    mail = await send(heed, draft["id"])
+    assert mail["In-Reply-To"] == (await heed.get(f"/messages/{first}"))["message_id"]
+    items = (await heed.get(f"/conversations/{first}"))["items"]
+    assert [each["id"] for each in items] == [first, draft["id"]]
+
+
+async def test_a_draft_cannot_be_moved_to_what_is_no_thread(heed: Heed) -> None:
+    first = await heed.sent()
+    draft = await heed.post("/messages", {"from": "rep1", "to": [{"email": "bob@example.com"}]})
+    for to in (draft["id"], "0" * 32):
+        refused = await heed.api("PATCH", f"/messages/{draft['id']}", {"in_reply_to": to})
+        assert (refused.status, refused.json["errors"][0]["loc"]) == (422, ["in_reply_to"])
+    assert (await heed.api("PATCH", f"/messages/{first}", {"in_reply_to": None})).status == 409
+
+
+async def test_mail_quoted_into_an_answer_later_loses_its_pixel_too(heed: Heed) -> None:
+    first = await heed.sent()
+    [pixel] = heed.urls("o")
+    draft = (await answer(heed, first))["id"]
+    changed = await heed.api("PATCH", f"/messages/{draft}", {"html": f'<p>Hi</p><img src="{BASE_URL}{pixel}">'})
+    assert pixel not in changed.json["html"]

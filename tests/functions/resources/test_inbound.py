@@ -92,6 +92,16 @@ async def test_a_mail_that_is_not_kept_is_not_there_and_keys_that_bring_mail_rea
     assert (await heed.request("GET", f"/api/orgs/acme/messages/{message}/mail", key=key)).status == 403
 
 
+async def test_a_mail_whose_files_are_in_winmail_dat_says_so(heed: Heed) -> None:
+    head, _, text = (await answer_to(heed, await heed.sent())).partition(b"\n\n")
+    head = head.replace(b"Content-Type: text/plain", b'Content-Type: multipart/mixed; boundary="b"\nX-Was: text/plain')
+    parts = b"\n\n--b\nContent-Type: text/plain\n\n%b\n--b\nContent-Type: application/ms-tnef\n\nx\n--b--\n" % text
+    answer = await receive(heed, head + parts)
+    shown = await heed.get(f"/messages/{answer['message']}")
+    assert [each["code"] for each in shown["remarks"]] == ["winmail"]
+    assert "winmail.dat" in shown["remarks"][0]["text"]
+
+
 async def test_a_received_message_stands_in_lists(heed: Heed) -> None:
     await heed.put("/records/contact/c1", {"emails": ["ada@example.com"]})
     message = await heed.sent()
