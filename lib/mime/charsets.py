@@ -7,7 +7,9 @@ import re
 
 import webencodings
 
-_DAMAGE = re.compile("\ufffd{2,}+")
+_DAMAGE = re.compile("\ufffd{2,}+|[\ufffd\ud800-\udfff]*[\ud800-\udfff][\ufffd\ud800-\udfff]*")
+"""Signs for damage, and halves of characters that UTF-7 lets stand alone: nothing stores or sends these."""
+
 _OF_MAIL_ALONE = re.compile(
     r"utf-8-sig|utf-7|iso8859-\d+|cp125\d|cp437|cp85[0258]|cp9[345][029]|tis-620|hz|johab|iso2022_(jp(_\w+)?|kr)"
 )
