@@ -343,7 +343,13 @@ class Services:
     def rule_actions(self) -> RuleActions:
         """What record creation rules make of received mail."""
         return RuleActions(
-            self.rules, self.tasks, self.activities, self.people, self.address_index, self.wishes.record_changed
+            self.rules,
+            self.tasks,
+            self.activities,
+            self.people,
+            self.address_index,
+            self.wishes.record_changed,
+            self.user_addresses,
         )
 
     @cached_property

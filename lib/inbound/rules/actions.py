@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from pydantic import ValidationError
+
 from lib.fields import RecordRef
 from lib.ids import short_hash
 from lib.inbound.rules.models import RuleMail, StoredRule, TaskFields, matches
@@ -20,6 +22,7 @@ from lib.people.calls import Activities
 from lib.people.records import RecordSpec, StoredRecord
 from lib.people.store import People
 from lib.people.tasks import Task, Tasks
+from lib.people.user_addresses import UserAddresses
 
 RecordChanged = Callable[[str, RecordRef, Iterable[str]], Awaitable[None]]
 """Has messages looked at whose follow state may be another one, of (organization, record, addresses)."""
@@ -47,6 +50,7 @@ class RuleActions:
         people: People,
         address_index: AddressIndex,
         record_changed: RecordChanged,
+        users: UserAddresses,
     ) -> None:
         self._rules = rules
         self._tasks = tasks
@@ -54,6 +58,7 @@ class RuleActions:
         self._people = people
         self._address_index = address_index
         self._record_changed = record_changed
+        self._users = users
 
     async def carry_out(self, organization: str, mail: RuleMail) -> list[Made]:
         """Make what the rules want of a mail; return all of it, also what an earlier try has made.
@@ -68,15 +73,23 @@ class RuleActions:
         return made
 
     async def find_wanted(self, organization: str, rule: StoredRule, mail: RuleMail) -> Made | None:
-        """Return what the rule makes of the mail: None where the mail is none for it, or a record has its writer."""
+        """Return what the rule makes of the mail: None where the mail is none for it, or its writer needs no record.
+
+        Users need none, nor do writers that have one.
+        """
         if not matches(rule.when, mail):
             return None
         made = short_hash("rule", rule.id, mail.id)
         if rule.create.type in ("task", "case"):
             return Made(rule.id, rule.create.type, made, _task(rule, mail, made).title)
-        if not mail.email or await self._is_known(organization, rule.create.type, mail.email, made):
+        try:
+            name = _record(rule, mail, made).name
+        except ValidationError:  # the writer's address is missing, or is none that a record can have
             return None
-        return Made(rule.id, rule.create.type, made, _record(rule, mail, made).name)
+        is_colleague = await self._users.find_user(organization, [mail.email]) is not None
+        if is_colleague or await self._is_known(organization, rule.create.type, mail.email, made):
+            return None
+        return Made(rule.id, rule.create.type, made, name)
 
     async def _is_known(self, organization: str, record_type: str, email: str, made: str) -> bool:
         """Tell whether another record of the type has the address."""

@@ -15,6 +15,9 @@ from lib.people.addresses import same_mailbox
 from lib.people.records import RecordSpec
 from lib.storage.versions import ETag
 
+_OF_PEOPLE = ("new", "reply", "forward", "calendar_answer")
+"""Kinds of mail that a person wrote. A mail server that returns a mail is no lead."""
+
 AddressPattern = Annotated[str, StringConstraints(pattern=r"^[^\s@]{0,64}@[^\s@]{1,253}$")]
 """An address, or `@example.com` for every address of a domain."""
 
@@ -34,7 +37,9 @@ class RuleWhen(Model):
     to: AddressPattern | None = Field(None, description="an address in To or Cc, or `@example.com` for a domain")
     sender: AddressPattern | None = Field(None, alias="from", description="the writer's address, or `@example.com`")
     subject: Line | None = Field(None, description="words that stand in the subject as they are, in whatever case")
-    kind: ReceivedKind | None = None
+    kind: ReceivedKind | None = Field(
+        None, description="by default mail that a person wrote: `new`, `reply`, `forward` or `calendar_answer`"
+    )
     category: Line | None = Field(None, description="the category that the mail has in its mailbox")
 
     @model_validator(mode="after")
@@ -117,7 +122,7 @@ def matches(when: RuleWhen, mail: RuleMail) -> bool:
         (when.to is None or any(_is_of(when.to, address) for address in mail.to))
         and (when.sender is None or _is_of(when.sender, mail.email))
         and (when.subject is None or when.subject.casefold() in mail.subject.casefold())
-        and (when.kind is None or when.kind == mail.kind)
+        and (mail.kind in _OF_PEOPLE if when.kind is None else when.kind == mail.kind)
         and (when.category is None or when.category.casefold() == (mail.category or "").casefold())
     )
 

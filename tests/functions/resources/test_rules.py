@@ -251,3 +251,22 @@ async def test_a_mail_that_comes_again_after_any_failure_of_storage_makes_each_t
         assert len(await activities(heed)) == 1
         assert len((await heed.get("/records/contact/c1/activities"))["items"]) == 1
         assert len((await heed.get("/records?email=ada@example.com"))["items"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["bounce", "auto_reply", "complaint", "read_receipt"])
+async def test_what_programs_write_makes_nothing_unless_the_rule_names_its_kind(heed: Heed, kind: str) -> None:
+    await heed.put("/rules/help", CASE)
+    await carried_out(heed, replace(MAIL, kind=kind))
+    assert await activities(heed) == []
+    await heed.put("/rules/help", {**CASE, "when": {**CASE["when"], "kind": kind}})
+    await carried_out(heed, replace(MAIL, kind=kind))
+    assert len(await activities(heed)) == 1
+
+
+@pytest.mark.parametrize(
+    "email", ["", "rep@acme.example", "REP+x@acme.example", "ädä@exämple.com", "a" * 300 + "@b.example"]
+)
+async def test_a_writer_who_is_a_user_or_has_no_address_for_a_record_becomes_none(heed: Heed, email: str) -> None:
+    await heed.put("/rules/lead", {"when": {"kind": "new"}, "create": {"type": "lead"}})
+    await carried_out(heed, replace(MAIL, email=email))
+    assert await leads(heed) == []
