@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -23,6 +23,8 @@ Keep = Literal["none", "excerpt", "mail"]
 
 _MOST_RECIPIENTS = 100
 """Recipients of one header that are shown."""
+
+_CLOCKS_DIFFER = timedelta(days=1)
 
 _LONGEST_NAME = 200
 _LONGEST_EMAIL = 320
@@ -59,6 +61,9 @@ class Placing:
     """Every way by which it is tracked."""
 
     category: str | None = None
+    not_before: datetime | None = None
+    """The time at which the message went that the mail answers; clocks of mail programs may be years behind."""
+
     state: Literal["received", "sent"] = "received"
     """`sent`: a mail that a user has sent with another program."""
 
@@ -66,7 +71,7 @@ class Placing:
 def stored_message(read: InboundMail, placing: Placing, now: datetime, keep: Keep, raw: str | None) -> StoredMessage:
     """Return the message that the mail becomes. `raw` is the blob with the mail as it came."""
     mail, correlation = read.mail, placing.correlation
-    written_at = min(mail.date or now, now)
+    written_at = min(_believed(mail.date or now, placing.not_before), now)
     is_received = placing.state == "received"
     details: dict[str, Any] = {
         "from": placing.user,
@@ -102,6 +107,11 @@ def stored_message(read: InboundMail, placing: Placing, now: datetime, keep: Kee
         raw=raw if keep == "mail" else None,
         **details,
     )
+
+
+def _believed(date: datetime, not_before: datetime | None) -> datetime:
+    """Return a mail's date; where it is more than a day before that of the mail that it answers, the latter."""
+    return date if not_before is None or date >= not_before - _CLOCKS_DIFFER else not_before
 
 
 def kept_body(read: InboundMail, keep: Keep) -> Body:

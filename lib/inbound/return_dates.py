@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lib.mime.received import ReceivedMail
 
 _LONGEST_TEXT = 3_000
-_LONGEST_ABSENCE = timedelta(days=366)
+LONGEST_ABSENCE = timedelta(days=366)
 _LONGEST_WITHOUT_YEAR = timedelta(days=183)
 """A day without a year is in the coming half of a year; else it may be one that is over."""
 
@@ -108,7 +108,7 @@ def return_date(mail: ReceivedMail, text: str) -> datetime | None:
 
 def _dates(words: str, sent: date) -> Iterator[_Found]:
     for match in _DATE.finditer(words):
-        days = [day for day in _readings(match, sent) if sent < day <= sent + _LONGEST_ABSENCE]
+        days = [day for day in _readings(match, sent) if sent < day <= sent + LONGEST_ABSENCE]
         if len(days) == 1:
             yield _Found(days[0], match.start(), match.end(), match["range_end"] is not None)
 

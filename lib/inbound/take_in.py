@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from lib.clock import Clock
@@ -25,6 +26,7 @@ from lib.inbound.origin import Origin
 from lib.inbound.outcomes import InboundOutcomes, OutcomeRow
 from lib.inbound.reading import InboundMail, read_inbound
 from lib.inbound.received_messages import Placing, kept_body, stored_message
+from lib.inbound.return_dates import LONGEST_ABSENCE
 from lib.inbound.rules.actions import RuleActions
 from lib.inbound.rules.received import rule_mail
 from lib.inbound.tracking import ABOUT_DELIVERY, Arrival, Tracking, decide_tracking, kind_of, more_specific
@@ -183,7 +185,7 @@ class TakeIn:
         regarding = await self._regarding(mail, placed, there, matched)
         placing = Placing(
             mail.id, user, kind.value, correlation, regarding, writer.record, tracking.ways, arrival.category,
-            "sent" if mail.sent_by else "received",
+            _went_at(matched), "sent" if mail.sent_by else "received",
         )  # fmt: skip
         message = await self._keep(mail, placing, there)
         if message.state == "received" and matched is not None:
@@ -280,7 +282,7 @@ class TakeIn:
             message.received_at,
             correlation.recipient,
             classification.failures,
-            classification.back_at,
+            _told_return(classification.back_at, message.received_at),
         )
         await self._consequences.bring_about(mail.organization, matched, answer)
         if may_record(kind, mail.settings, writer):
@@ -344,6 +346,20 @@ def _updated(message: StoredMessage, placing: Placing) -> StoredMessage:
             "category": message.category or placing.category,
         }
     )
+
+
+def _went_at(message: StoredMessage | None) -> datetime | None:
+    times = [each for each in (message.tried_at, message.sent_at) if each] if message else []
+    return min(times, default=None)
+
+
+def _told_return(back_at: datetime | None, received_at: datetime) -> datetime | None:
+    """Return the day on which a writer is back; None where it does not follow the mail within a year.
+
+    It was read by the mail's own date, which may be wrong by years.
+    """
+    is_near = back_at is not None and received_at < back_at <= received_at + LONGEST_ABSENCE
+    return back_at if is_near else None
 
 
 def _ours(mail: str, correlation: Correlation) -> OutcomeRow:

@@ -102,6 +102,38 @@ async def test_a_mail_whose_files_are_in_winmail_dat_says_so(heed: Heed) -> None
     assert "winmail.dat" in shown["remarks"][0]["text"]
 
 
+@pytest.mark.parametrize(
+    ("date", "at"),
+    [
+        ("Thu, 01 Jan 1970 00:00:00 +0000", "2026-05-04T09:30:00.000Z"),
+        ("Mon, 01 Jan 0001 00:00:00 +1400", "2026-05-04T09:30:00.000Z"),
+        ("Sun, 03 May 2026 10:00:00 +0000", "2026-05-03T10:00:00.000Z"),
+        ("Mon, 04 May 2026 10:00:00 +0000", "2026-05-04T10:00:00.000Z"),
+        ("Wed, 31 Dec 2200 09:20:00 +0000", "2026-05-04T11:00:00.000Z"),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", "2026-05-04T11:00:00.000Z"),
+    ],
+)
+async def test_an_answer_comes_about_when_it_can_and_not_in_the_future(heed: Heed, date: str, at: str) -> None:
+    raw = await answer_to(heed, await heed.sent())
+    raw = raw.replace(b"Mon, 04 May 2026 09:20:00 +0000", date.encode())
+    answer = await receive(heed, raw)
+    assert (await heed.get(f"/messages/{answer['message']}"))["received_at"] == at
+
+
+async def test_a_return_is_not_told_by_a_clock_that_is_wrong_by_years(heed: Heed) -> None:
+    message = await heed.sent()
+    raw = await answer_to(heed, message, "I am back on 5 May 2199.", Auto_Submitted="auto-replied")
+    await receive(heed, raw.replace(b"Mon, 04 May 2026 09:20:00 +0000", b"Mon, 01 Apr 2199 09:20:00 +0000"))
+    [event] = (await heed.get(f"/messages/{message}/timeline"))["items"]
+    assert (event["kind"], event["answer"]["back_at"]) == ("auto_reply", None)
+
+
+async def test_half_a_character_stops_no_mail(heed: Heed) -> None:
+    raw = await answer_to(heed, await heed.sent(), "Yes +2D0- please")
+    answer = await receive(heed, raw.replace(b'charset="utf-8"', b"charset=utf-7"))
+    assert (await heed.get(f"/messages/{answer['message']}"))["excerpt"] == "Yes \ufffd please"
+
+
 async def test_a_received_message_stands_in_lists(heed: Heed) -> None:
     await heed.put("/records/contact/c1", {"emails": ["ada@example.com"]})
     message = await heed.sent()
