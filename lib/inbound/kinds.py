@@ -20,7 +20,7 @@ __all__ = ["Classification", "FailedRecipient", "MailKind", "classify"]
 _DAEMON = re.compile(r"mailer-daemon|mail delivery (?:sub)?system|mail\.delivery\.system|double-bounce", re.IGNORECASE)
 _POSTMASTER = re.compile(r"\bpostmaster\b", re.IGNORECASE)
 _AUTO_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-mail-autoreply", "x-auto-reply-from")
-_BULK = ("bulk", "junk", "list")
+_BULK = ("bulk", "junk")  # `list` is what mailing lists add to mail of people
 _NO_REPLY = re.compile(r"\b(?:no|do-?not)[-_.]?reply\b", re.IGNORECASE)
 _NO_COMPLAINTS = ("not-spam", "auth-failure", "virus")
 
@@ -156,9 +156,10 @@ def _weak_signs(mail: ReceivedMail) -> str | None:
     by_subject = bool(AUTO_REPLY_SUBJECT.match(mail.subject))
     others = {
         "the null sender": mail.return_path == "",
-        "X-Auto-Response-Suppress": bool(mail.header("x-auto-response-suppress")),
+        # Absence notes of Exchange have `All`; other values come with mail of people.
+        "X-Auto-Response-Suppress": mail.header("x-auto-response-suppress").strip().lower() == "all",
         "X-MS-Exchange-Inbox-Rules-Loop": bool(mail.header("x-ms-exchange-inbox-rules-loop")),
-        "Precedence": mail.header("precedence").lower() in _BULK,
+        "Precedence": mail.header("precedence").lower() in _BULK and not mail.header("list-id"),
         "a sender that takes no replies": bool(_NO_REPLY.search(mail.sender.email)) if mail.sender else False,
     }
     found = [name for name, is_there in others.items() if is_there]
