@@ -21,7 +21,7 @@ _LONGEST_ATTRIBUTION = 400
 _DATE_OR_ADDRESS = re.compile(r"[\d@]")
 _BEGINS_ATTRIBUTION = re.compile(
     r"[ \t]{0,4}(?:On|Am|Um|Le|El|Il|Op|Em|Den|Dne|Dnia|W dniu|På|A|Pada|Dana|La data|"
-    r"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|\w{2,4}[.,]{1,2} ?\d|\d{1,4}[./年-]|"
+    r"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|\w{2,4}[.,]{1,2} ?\d|\d{1,4}[./年년-]|"
     r"[^<>\n]{1,80}<[^<>@\s]{1,64}@[^<>@\s]{1,255}>)(?=[\s,.:\d(]|$)",
     re.IGNORECASE,
 )
@@ -52,12 +52,21 @@ _HEADER = re.compile(
 _NEEDED_HEADERS, _HEADER_LINES = 3, 7
 """So many lines of headers in so many lines are a quoted mail's."""
 
+_OF_MAIL_ALONE = re.compile(
+    r"[ \t>]{0,8}\*?(?:subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne|emne|aihe|temat|тема|主题|主旨|件名)"
+    r"[ \u00a0]?[:：]|[^\n]{1,400}@",
+    re.IGNORECASE,
+)
+"""A line of such headers that tells them from a traveler's `From: Vienna`: the subject, or an address."""
+
 _SIGNATURE = re.compile(r"[ \t]{0,4}(?:--|—|__)[ \t]{0,4}$")
 _PROGRAM = re.compile(
     r"[ \t]{0,4}(?:sent (?:from|with|via) (?:my|the|outlook|mail|yahoo|samsung|proton|gmail)|get outlook for|"
     r"(?:von|mit) (?:meinem|meiner|outlook)\b[^\n]{0,40}gesendet|gesendet (?:mit|von|aus)|holen sie sich outlook|"
     r"envoyé (?:de|depuis|à partir)|obtenez outlook|télécharger outlook|enviado desde|enviado do|obtener outlook|"
     r"inviato da|scarica outlook|verzonden (?:vanaf|met|via)|verstuurd vanaf|download outlook|skickat från|"
+    r"outlook (?:für|voor|pour|para|per|för|til|for) (?:ios|android)[^\n]{0,80} (?:herunterladen|downloaden)|"
+    r"(?:baixar|obter) o outlook|skaffa outlook|hämta outlook|hent outlook|få outlook|pobierz (?:aplikację )?outlook|"
     r"sendt fra|wysłane z|отправлено (?:с|из)|iphoneから送信|发自我的|從我的)",
     re.IGNORECASE,
 )
@@ -108,7 +117,8 @@ def _begins_quoted_mail(lines: list[str], number: int) -> bool:
     elif not _HEADER.match(line):
         return False
     block = [each for each in lines[number : number + _HEADER_LINES] if each]
-    return sum(bool(_HEADER.match(each)) for each in block) >= _NEEDED_HEADERS
+    headers = [each for each in block if _HEADER.match(each)]
+    return len(headers) >= _NEEDED_HEADERS and any(_OF_MAIL_ALONE.match(each) for each in block)
 
 
 def _is_quoted_next(lines: list[str], number: int) -> bool:
