@@ -21,7 +21,8 @@ _LONGEST_ATTRIBUTION = 400
 _DATE_OR_ADDRESS = re.compile(r"[\d@]")
 _BEGINS_ATTRIBUTION = re.compile(
     r"[ \t]{0,4}(?:On|Am|Um|Le|El|Il|Op|Em|Den|Dne|Dnia|W dniu|På|A|Pada|Dana|La data|"
-    r"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|\w{2,4}[.,]{1,2} ?\d|\d{1,4}[./年년-]|"
+    r"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|"
+    r"\w{2,4}[.,]{1,2} ?\d|\d{1,4}[./年년-]|"
     r"[^<>\n]{1,80}<[^<>@\s]{1,64}@[^<>@\s]{1,255}>)(?=[\s,.:\d(]|$)",
     re.IGNORECASE,
 )

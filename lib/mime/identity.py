@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from lib.mime.header_values import message_ids_in
+from lib.mime.header_values import date_in, message_ids_in
 from lib.mime.received import tidied
 
 _MOST_HEADERS = 256 * 1024
@@ -17,10 +17,11 @@ _LONGEST_VALUE = 4_000
 
 
 def mail_identity(raw: bytes) -> str:
-    """Return what a mail keeps on every way: its Message-ID, else a digest of Date, From, To, Subject and the body.
+    """Return what a mail keeps on every way: its Message-ID and its date.
 
-    Case and brackets of a Message-ID do not count, and neither do the ends of lines. It reads the headers alone, unless
-    there is no Message-ID.
+    Without a Message-ID it is a digest of Date, From, To, Subject and the body. Case and brackets of a Message-ID do not
+    count, and neither do the ends of lines, or the zone of a date. Programs that use a Message-ID again exist, so the id
+    alone would lose mail. It reads the headers alone, unless there is no Message-ID.
     """
     mail = tidied(raw)
     blank = _BLANK_LINE.search(mail, 0, _MOST_HEADERS)
@@ -30,7 +31,8 @@ def mail_identity(raw: bytes) -> str:
         headers.setdefault(found[1].lower(), found[2][:_LONGEST_VALUE])
     ids = message_ids_in(headers.pop("message-id", ""), 1)
     if ids:
-        return f"id|{ids[0].strip('<>').lower()}"
+        date = date_in(headers.get("date", ""))
+        return f"id|{ids[0].strip('<>').lower()}|{date.timestamp() if date else ''}"
     digest = blake2b(digest_size=32)
     for name in ("date", "from", "to", "subject"):
         digest.update(" ".join(headers.get(name, "").split()).encode("utf-8", "replace") + b"\n")

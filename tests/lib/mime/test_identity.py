@@ -6,7 +6,7 @@ import pytest
 
 from lib.mime.identity import mail_identity
 
-MAIL = b"Message-ID: <A1@Example.com>\r\nFrom: ada@example.com\r\nSubject: Hi\r\n\r\nHello\r\n"
+MAIL = b"Message-ID: <A1@Example.com>\r\nDate: Mon, 4 May 2026 09:00:00 +0000\r\nFrom: ada@example.com\r\nSubject: Hi\r\n\r\nHello\r\n"
 NAMELESS = b"\r\n".join(
     [b"Date: Mon, 4 May 2026 09:00:00 +0000", b"From: ada@example.com", b"To: rep@acme.example", b"", b"Hello", b""]
 )
@@ -22,6 +22,7 @@ NAMELESS = b"\r\n".join(
         MAIL.replace(b"<A1@Example.com>", b"\r\n <A1@Example.com>"),
         b"\xef\xbb\xbf" + MAIL,
         b"From ada@example.com Mon May  4 09:00:00 2026\n" + MAIL,
+        MAIL.replace(b"Mon, 4 May 2026 09:00:00 +0000", b"4 May 2026 11:00:00 +0200 (CEST)"),
         MAIL.replace(b"Hello", b"Hello, by way of a list"),
     ],
 )
@@ -31,6 +32,10 @@ def test_a_message_id_names_the_mail(other: bytes) -> None:
 
 def test_another_message_id_is_another_mail() -> None:
     assert mail_identity(MAIL.replace(b"A1@", b"A2@")) != mail_identity(MAIL)
+
+
+def test_a_message_id_that_is_used_again_another_day_is_another_mail() -> None:
+    assert mail_identity(MAIL.replace(b"4 May", b"5 May")) != mail_identity(MAIL)
 
 
 @pytest.mark.parametrize("other", [NAMELESS.replace(b"\r\n", b"\n"), b"Received: from elsewhere\r\n" + NAMELESS])
