@@ -19,8 +19,8 @@ _LONGEST_VALUE = 4_000
 def mail_identity(raw: bytes) -> str:
     """Return what a mail keeps on every way: its Message-ID and its date.
 
-    Without a Message-ID it is a digest of Date, From, To, Subject and the body. Case and brackets of a Message-ID do not
-    count, and neither do the ends of lines, or the zone of a date. Programs that use a Message-ID again exist, so the id
+    Without a Message-ID it is a digest of Date, From, To, Subject and the body. Case and brackets of a Message-ID do
+    not count, and neither do the ends of lines, or the zone of a date. Some programs use a Message-ID again, so the id
     alone would lose mail. It reads the headers alone, unless there is no Message-ID.
     """
     mail = tidied(raw)

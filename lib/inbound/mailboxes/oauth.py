@@ -8,11 +8,13 @@ already, which another program renews.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import aiohttp
 from cachetools import LRUCache
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from yarl import URL
 
 from lib.clock import Clock
 from lib.inbound.mailboxes.errors import PollFailed
@@ -21,6 +23,12 @@ _SECONDS = 10
 _EARLY = timedelta(minutes=1)
 _LASTS = 3600
 """Seconds that a token lasts whose answer does not say so."""
+
+_LONGEST = 86_400
+"""Seconds after which a token is asked for again, however long it lasts."""
+
+_LARGEST_ANSWER = 256 * 1024
+"""Bytes."""
 
 _MOST_REMEMBERED = 10_000
 
@@ -45,6 +53,13 @@ class OAuthClient(BaseModel):
             fields["grant_type"] = "client_credentials"
         asked = self.scope or scope
         return fields | ({"scope": asked} if asked else {})
+
+
+class _TokenAnswer(BaseModel):
+    """The answer of an authorization server (RFC 6749, 5.1)."""
+
+    access_token: str = Field(pattern=r"^[\x21-\x7e]+$", repr=False)
+    expires_in: int = Field(_LASTS, ge=0)
 
 
 class AccessTokens:
@@ -76,9 +91,19 @@ def _client(secret: str) -> OAuthClient:
         client = OAuthClient.model_validate_json(secret)
     except ValidationError:
         raise PollFailed("The mailbox's secret describes no OAuth client (token_url, client_id, …).") from None
-    if not client.token_url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    if not _is_address(client.token_url):
         raise PollFailed("The token_url in the mailbox's secret is no https address.")
     return client
+
+
+def _is_address(url: str) -> bool:
+    """Tell whether a client's secret may go there: over https, or to this machine."""
+    try:
+        found = URL(url)
+    except ValueError:
+        return False
+    may_be_plain = found.scheme == "http" and found.host in ("127.0.0.1", "localhost")
+    return bool(found.host) and found.user is None and (found.scheme == "https" or may_be_plain)
 
 
 async def _requested(client: OAuthClient, form: dict[str, str]) -> tuple[str, int]:
@@ -90,7 +115,10 @@ async def _requested(client: OAuthClient, form: dict[str, str]) -> tuple[str, in
         ):
             if response.status != 200:
                 raise PollFailed(f"The authorization server gives no token (status {response.status}).")
-            answer = await response.json(content_type=None)
-            return str(answer["access_token"]), int(answer.get("expires_in", _LASTS))
-    except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError) as error:
+            try:
+                answer = _TokenAnswer.model_validate_json(await response.content.readexactly(_LARGEST_ANSWER))
+            except asyncio.IncompleteReadError as whole:
+                answer = _TokenAnswer.model_validate_json(whole.partial)
+            return answer.access_token, min(answer.expires_in, _LONGEST)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise PollFailed(f"The authorization server cannot be asked ({type(error).__name__}).") from None

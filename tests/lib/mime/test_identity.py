@@ -6,7 +6,10 @@ import pytest
 
 from lib.mime.identity import mail_identity
 
-MAIL = b"Message-ID: <A1@Example.com>\r\nDate: Mon, 4 May 2026 09:00:00 +0000\r\nFrom: ada@example.com\r\nSubject: Hi\r\n\r\nHello\r\n"
+MAIL = (
+    b"Message-ID: <A1@Example.com>\r\nDate: Mon, 4 May 2026 09:00:00 +0000\r\n"
+    b"From: ada@example.com\r\nSubject: Hi\r\n\r\nHello\r\n"
+)
 NAMELESS = b"\r\n".join(
     [b"Date: Mon, 4 May 2026 09:00:00 +0000", b"From: ada@example.com", b"To: rep@acme.example", b"", b"Hello", b""]
 )

@@ -115,6 +115,8 @@ async def test_without_a_key_vault_that_is_told() -> None:
         "{hunter2",
         json.dumps({"token_url": "http://elsewhere.example/hunter2", "client_id": "x"}),
         json.dumps({"token_url": "http://127.0.0.1:1/hunter2", "client_id": "x"}),
+        json.dumps({"token_url": "http://127.0.0.1:1@elsewhere.example/hunter2", "client_id": "x"}),
+        json.dumps({"token_url": "https://[", "client_id": "hunter2"}),
     ],
 )
 async def test_an_oauth_client_that_cannot_be_used_is_told_without_its_values(secret: str) -> None:
@@ -122,6 +124,46 @@ async def test_an_oauth_client_that_cannot_be_used_is_told_without_its_values(se
         await AccessTokens(SystemClock()).access_token(secret)
 
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:80@elsewhere.example/t", "http://localhost.elsewhere.example/t"])
+async def test_a_clients_secret_goes_in_plain_to_this_machine_alone(url: str) -> None:
+    with pytest.raises(PollFailed, match="no https address"):
+        await AccessTokens(SystemClock()).access_token(json.dumps({"token_url": url, "client_id": "x"}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"access_token": "t", "expires_in": 1e400}',
+        '{"access_token": "t", "expires_in": -1}',
+        '{"access_token": null}',
+        '{"access_token": "t\\r\\nX: y"}',
+        "[" * 100_000,
+        '{"access_token": "' + "t" * 1_000_000 + '"}',
+    ],
+)
+async def test_an_odd_answer_of_an_authorization_server_is_told(answer: str) -> None:
+    async def token(_: web.Request) -> web.Response:
+        return web.Response(text=answer)
+
+    app = web.Application()
+    app.router.add_post("/token", token)
+    async with serving(app) as url:
+        client = json.dumps({"token_url": f"{url}/token", "client_id": "heed"})
+        with pytest.raises(PollFailed, match=r"^The authorization server cannot be asked \([A-Za-z]+\)\.$"):
+            await AccessTokens(SystemClock()).access_token(client)
+
+
+async def test_a_token_that_is_said_to_last_for_ever_is_taken() -> None:
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"access_token": "t", "expires_in": 10**17})
+
+    app = web.Application()
+    app.router.add_post("/token", token)
+    async with serving(app) as url:
+        client = json.dumps({"token_url": f"{url}/token", "client_id": "heed"})
+        assert await AccessTokens(SystemClock()).access_token(client) == "t"
 
 
 async def test_a_refresh_token_gets_access_tokens() -> None:
