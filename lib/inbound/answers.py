@@ -7,7 +7,7 @@ of `lib.tracking.answer_details`, and evidence of who has got the message (`lib.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lib.clock import moment
@@ -17,6 +17,9 @@ from lib.messages.models import Delivery, StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import AnswerKind, Fact, answer_fact
+
+_OF_RECIPIENTS = ("reply", "auto_reply", "calendar_answer", "read_receipt")
+"""Kinds of mail that come from a recipient's own mailbox."""
 
 _RETURNED = "A mail server sent it back."
 
@@ -63,7 +66,7 @@ def evidence_of_answer(message: StoredMessage, answer: MailAnswer) -> MailEviden
         if failure.hard
         for number in _numbers(message, answer, failure)
     }
-    return MailEvidence(evidence.mail, evidence.reached, told)
+    return replace(evidence, failed=told)
 
 
 def evidence_of_fact(message: StoredMessage, fact: Fact) -> MailEvidence:
@@ -73,7 +76,9 @@ def evidence_of_fact(message: StoredMessage, fact: Fact) -> MailEvidence:
     reached = set(details.delayed)
     if fact.kind != "bounce":
         reached |= set(_only(message) if fact.recipient is None else (fact.recipient,))
-    return MailEvidence(fact.mail or fact.key, frozenset(reached), dict.fromkeys(details.failed, bounced))
+    answered = [] if fact.recipient is None or fact.kind not in _OF_RECIPIENTS else [fact.recipient]
+    failed = dict.fromkeys(details.failed, bounced)
+    return MailEvidence(fact.mail or fact.key, frozenset(reached), frozenset(answered), failed)
 
 
 def evidence_of_facts(message: StoredMessage, facts: Iterable[Fact]) -> list[MailEvidence]:

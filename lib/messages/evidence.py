@@ -1,7 +1,8 @@
 """Evidence of deliveries: what mail that came back says about who has got a message.
 
 A recipient whose mail a server sent back is `bounced`. A recipient who answers has got the mail, so that a doubt about
-it is settled. A bounce that only tells of a delay changes no state, except that the mail has left.
+it is settled, and a bounce was wrong: anyone who knows a mail can send one. A bounce that only tells of a delay changes
+no state, except that the mail has left.
 
 The outbox is not disturbed: while a worker has the message, nothing is written, and the evidence is looked at again
 after it (`lib.inbound.follower`). A mail is heeded once: of a recipient to whom the message was sent again since, an
@@ -33,6 +34,9 @@ class MailEvidence:
     reached: frozenset[int] = frozenset()
     """Recipients for whom the message has left."""
 
+    answered: frozenset[int] = frozenset()
+    """Recipients who have answered, so that the message has reached them, whatever a bounce says."""
+
     failed: Mapping[int, Delivery] = field(default_factory=dict)
     """Recipients whom it did not reach, with the reason; each has the state `bounced`."""
 
@@ -42,10 +46,12 @@ def with_evidence(message: StoredMessage, copies: Sequence[Copy], evidence: Iter
     if message.state not in ("sent", "uncertain", "submitting", "scheduled"):
         return list(copies)
     found = list(copies)
+    answered = set[int]()
     for each in evidence:
         reached, failed = _with_namesakes(message, dict.fromkeys(each.reached)), _with_namesakes(message, each.failed)
         found = [_heeded(message, copy, each.mail, set(reached), failed) for copy in found]
-    return found
+        answered.update(_with_namesakes(message, dict.fromkeys(each.answered)))
+    return [_answered(message, copy, answered) for copy in found]
 
 
 def _with_namesakes(message: StoredMessage, numbers: Mapping[int, Delivery | None]) -> dict[int, Delivery | None]:
@@ -76,6 +82,15 @@ def _heeded(
     if copy.state == "uncertain" and not any(each.state == "uncertain" for each in after.values()):
         update |= {"state": "sent", "due_at": None, "asked": []}
     return copy.model_copy(update=update)
+
+
+def _answered(message: StoredMessage, copy: Copy, answered: set[int]) -> Copy:
+    """Return a copy whose recipients did not bounce where they have answered, before the bounce or after it."""
+    wrong = [number for number in answered & copy.deliveries.keys() if copy_state(copy.deliveries, number) == "bounced"]
+    if not wrong:
+        return copy
+    got = Delivery(state="accepted", at=copy.tried_at or message.tried_at or message.sent_at)
+    return copy.model_copy(update={"deliveries": copy.deliveries | dict.fromkeys(wrong, got)})
 
 
 def copy_state(deliveries: Mapping[int, Delivery], number: int) -> str:

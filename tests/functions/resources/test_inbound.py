@@ -393,3 +393,21 @@ async def test_another_organizations_message_is_not_found(heed: Heed) -> None:
 async def test_what_became_of_an_unknown_mail_is_not_told(heed: Heed) -> None:
     assert (await heed.api("GET", f"/inbound/{'0' * 32}")).status == 404
     assert (await heed.api("GET", "/inbound/nothing")).status == 404
+
+
+@pytest.mark.parametrize("bounce_first", [True, False])
+async def test_a_recipient_who_answers_has_got_the_mail_whatever_a_bounce_says(heed: Heed, bounce_first: bool) -> None:
+    message = await heed.sent()
+    mails = [await bounce_of(heed, message), await answer_to(heed, message)]
+    for raw in mails if bounce_first else reversed(mails):
+        await receive(heed, raw)
+    [recipient] = (await heed.get(f"/messages/{message}/recipients"))["items"]
+    assert recipient["delivery"]["state"] == "accepted"
+
+
+async def test_an_answer_of_one_recipient_says_nothing_of_another_ones_bounce(heed: Heed) -> None:
+    message = await heed.sent(to=[{"email": "ada@example.com"}, {"email": "bob@example.net"}])
+    await receive(heed, await bounce_of(heed, message, "bob@example.net"))
+    await receive(heed, await answer_to(heed, message))
+    states = [each["delivery"]["state"] for each in (await heed.get(f"/messages/{message}/recipients"))["items"]]
+    assert states == ["accepted", "bounced"]
