@@ -188,6 +188,7 @@ class Organizations:
         )
         row = Row(organization, _ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
+        self._known.pop(organization, None)
         return made, etag or "", found is None
 
     async def _make_storage(self, organization: str) -> None:
