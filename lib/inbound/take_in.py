@@ -28,7 +28,7 @@ from lib.inbound.reading import InboundMail, read_inbound
 from lib.inbound.received_messages import Placing, kept_body, stored_message
 from lib.inbound.return_dates import LONGEST_ABSENCE
 from lib.inbound.rules.actions import RuleActions
-from lib.inbound.rules.received import rule_mail
+from lib.inbound.rules.received import rule_mail, rules_of_category
 from lib.inbound.tracking import ABOUT_DELIVERY, Arrival, Tracking, decide_tracking, kind_of, more_specific
 from lib.inbound.writers import MailWriter, Writers
 from lib.messages.models import StoredMessage
@@ -191,7 +191,8 @@ class TakeIn:
         if message.state == "received" and matched is not None:
             await self._follow_up(mail, message, matched, correlation, writer)
         if message.state == "received":
-            await self._rules.carry_out(mail.organization, rule_mail(message))
+            others = rules_of_category(mailbox, message) if arrival.category else []
+            await self._rules.carry_out(mail.organization, rule_mail(message), others)
         await self._refresh(mail.organization, message.id)
         taken = await self._finish(mail, _tracked(message, correlation, kind, tracking), before, etag)
         return replace(taken, was_known=there is not None, raw=message.raw)

@@ -6,7 +6,7 @@ or changed since is touched.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -60,13 +60,13 @@ class RuleActions:
         self._record_changed = record_changed
         self._users = users
 
-    async def carry_out(self, organization: str, mail: RuleMail) -> list[Made]:
-        """Make what the rules want of a mail; return all of it, also what an earlier try has made.
+    async def carry_out(self, organization: str, mail: RuleMail, others: Sequence[StoredRule] = ()) -> list[Made]:
+        """Make what the stored rules and some others want of a mail; return all of it, also what was made before.
 
         Raises StorageError, Stale.
         """
         made = []
-        async for rule in self._rules.list_rules(organization):
+        for rule in [*others, *[each async for each in self._rules.list_rules(organization)]]:
             if found := await self.find_wanted(organization, rule, mail):
                 await self._make(organization, rule, mail, found)
                 made.append(found)

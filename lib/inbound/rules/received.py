@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from lib.fields import RecordRef
-from lib.inbound.rules.models import RuleMail
+from lib.ids import short_hash
+from lib.inbound.mailboxes.models import StoredMailbox
+from lib.inbound.rules.models import RuleCreate, RuleMail, RuleWhen, StoredRule
 from lib.lists.store import Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
@@ -31,6 +33,22 @@ def rule_mail(message: StoredMessage) -> RuleMail:
         record=RecordRef(type=regarding.type, id=regarding.id) if regarding else message.record,
         at=message.received_at or message.created_at,
     )
+
+
+def rules_of_category(mailbox: StoredMailbox | None, message: StoredMessage) -> list[StoredRule]:
+    """Return the rule that the message's category stands for, where the mailbox has it make something.
+
+    Whatever kind of mail it is: a person has put it into the category.
+    """
+    made = [each for each in mailbox.categories if each.create and each.name == message.category] if mailbox else []
+    return [
+        StoredRule(
+            id=f"category-{short_hash(message.category or '')}",
+            when=RuleWhen(category=each.name, kind=message.kind or "new"),
+            create=RuleCreate(type=each.create or ""),
+        )
+        for each in made[:1]
+    ]
 
 
 class ReceivedMails:

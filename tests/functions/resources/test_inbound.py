@@ -411,3 +411,23 @@ async def test_an_answer_of_one_recipient_says_nothing_of_another_ones_bounce(he
     await receive(heed, await answer_to(heed, message))
     states = [each["delivery"]["state"] for each in (await heed.get(f"/messages/{message}/recipients"))["items"]]
     assert states == ["accepted", "bounced"]
+
+
+async def test_a_category_makes_what_its_mailbox_says_once(heed: Heed) -> None:
+    await put_mailbox(heed, categories=[{"name": "Track", "create": "case"}, {"name": "Lead", "create": "lead"}])
+    for _ in range(2):
+        await receive(heed, raw_mail(number=1), "?mailbox=ritas&folder=INBOX&category=Track")
+    await receive(heed, raw_mail(number=2, sender="Zed <zed@example.net>"), "?mailbox=ritas&folder=INBOX&category=lead")
+    [case] = (await heed.get("/activities?type=case"))["items"]
+    assert (case["title"], case["status"]) == ("Re: Hello", "open")
+    [lead] = (await heed.get("/records?type=lead"))["items"]
+    assert (lead["name"], lead["emails"]) == ("Zed", ["zed@example.net"])
+
+
+async def test_what_is_to_be_kept_counts_as_soon_as_it_is_set(heed: Heed) -> None:
+    message = await heed.sent()
+    await receive(heed, await answer_to(heed, message))
+    changed = await heed.request("PATCH", "/api/orgs/acme", {"settings": {"inbound": {"keep": "mail"}}}, key=ADMIN_KEY)
+    assert changed.status == 200
+    answer = await receive(heed, await answer_to(heed, message, number=2))
+    assert (await heed.api("GET", f"/messages/{answer['message']}/mail")).status == 200
