@@ -50,6 +50,14 @@ _HEADER = re.compile(r"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MU
 """A header with its folded lines (RFC 5322, 2.2). A line that is none is passed over."""
 
 
+_FOLD = re.compile(r"[ \t]*+\r?\n([ \t]++)")
+_BLANKS_OF_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)")
+"""A soft line break with blanks that servers add (RFC 2045, 6.7, rule 3)."""
+
+_BLANK_LINE = re.compile(rb"\n[ \t]*+\r?\n")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
+
+
 class BadMail(ValueError):
     """A mail that is none, or goes beyond a limit; the text says which."""
 
@@ -96,7 +104,7 @@ class PartReader:
         self._searched += end - body
         if self._searched > _MOST_SEARCHED:
             raise BadMail("its parts are nested too deep for its size")
-        delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
+        delimiter = self._delimiter(boundary, body, end)
         found: list[Leaf] = []
         for first, last in self._between(delimiter, body, end):
             found += self._leaves(first, last, depth + 1)
@@ -130,6 +138,12 @@ class PartReader:
             headers.set_raw(name, value)
         return headers
 
+    def _delimiter(self, boundary: str, start: int, end: int) -> bytes:
+        """Return the boundary as it stands in the body. IBM Notes folds it in the header, inside its quotes."""
+        likely = [boundary] if "\n" not in boundary else [_FOLD.sub(by, boundary) for by in (" ", "", r"\1")]
+        delimiters = [b"--" + each.encode("utf-8", "surrogateescape") for each in likely]
+        return next((each for each in delimiters if self._raw.find(each, start, end) >= 0), delimiters[0])
+
     def _between(self, delimiter: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the places of parts between lines that begin with the delimiter. A part that is never closed runs to
         the end."""
@@ -161,7 +175,7 @@ class PartReader:
         if encoding == "base64":
             data = _from_base64(data)
         elif encoding == "quoted-printable":
-            data = binascii.a2b_qp(data)
+            data = binascii.a2b_qp(_BLANKS_OF_SOFT_BREAK.sub(b"=", data))
         return data if most is None else data[:most]
 
     def size(self, leaf: Leaf) -> int:
@@ -200,7 +214,14 @@ def transfer_encoding(headers: Message) -> str:
 
 
 def _from_base64(data: bytes) -> bytes:
-    """Decode as much as can be decoded; return the bytes as they are where that is nothing."""
+    """Decode as much as can be decoded; return the bytes as they are where that is nothing.
+
+    Mailing lists and virus scanners add words of their own after a blank line, without encoding them.
+    """
+    data = data.strip()
+    blank = _BLANK_LINE.search(data)
+    if blank is not None and _NOT_BASE64.search(data, blank.end()):
+        data = data[: blank.start()]
     try:
         return binascii.a2b_base64(data + b"==")
     except binascii.Error:

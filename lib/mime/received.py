@@ -28,6 +28,9 @@ _MOST_IDS = 100
 _MOST_MAILBOXES = 1_000
 _LONGEST_KEPT_HEADER = 1_000
 _LONGEST_NAME = 200
+_FIRST_LINES = 1_000
+"""Bytes in which line ends are looked at: some gateways end each line in CR CR LF."""
+
 _LARGEST_REPORT = 500_000
 _NEEDS_ONE_OF = (
     "from", "to", "subject", "date", "message-id", "received", "return-path", "sender", "mime-version", "content-type",
@@ -164,6 +167,8 @@ def tidied(raw: bytes) -> bytes:
     raw = raw.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
+    if b"\r\r\n" in raw[:_FIRST_LINES]:
+        raw = raw.replace(b"\r\r\n", b"\r\n")
     while raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]
     return raw

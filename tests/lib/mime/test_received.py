@@ -269,3 +269,27 @@ def test_a_read_mail_can_be_handed_to_another_process() -> None:
     )
 
     assert pickle.loads(pickle.dumps(mail)) == mail
+
+
+@pytest.mark.parametrize("fold", [" \n ", "\n ", "\n\t", " \n\t"])
+def test_a_boundary_that_is_folded_in_its_quotes_divides_the_mail(fold: str) -> None:
+    head = f'From: a@b.example\nContent-Type: multipart/mixed; boundary="=_mixed{fold}0032="\n\n'
+    for boundary in ("=_mixed 0032=", "=_mixed0032="):
+        mail = read_received(f"{head}--{boundary}\nContent-Type: text/plain\n\nYes\n--{boundary}--\n".encode())
+        assert mail.text == "Yes"
+
+
+def test_words_that_a_list_adds_to_base64_are_left_out() -> None:
+    head = b"From: a@b.example\nContent-Transfer-Encoding: base64\n\n"
+    assert read_received(head + b"WWVzLCBwbGVhc2Uu\r\n\r\n--\r\nscanned by the list\r\n").text == "Yes, please."
+    assert read_received(head + b"WWVzLCBw\n\nbGVhc2Uu\n\n").text == "Yes, please."
+
+
+def test_a_soft_line_break_with_blanks_is_one() -> None:
+    head = b"From: a@b.example\nContent-Transfer-Encoding: quoted-printable\n\n"
+    assert read_received(head + b"Yes we =  \r\ncan =C3=BC = 1").text == "Yes we can ü = 1"
+
+
+def test_lines_that_end_in_two_carriage_returns_are_lines() -> None:
+    mail = read_received(b"From: a@b.example\nSubject: Hi\n\nYes\nplease".replace(b"\n", b"\r\r\n"))
+    assert (mail.subject, mail.text) == ("Hi", "Yes\nplease")
