@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ValidationError
+
 from lib.clock import milliseconds
 from lib.messages.models import MessageFields, Recipient, StoredMessage
 from lib.mime.subjects import reply_subject
@@ -88,7 +90,10 @@ def _recipients(parent: StoredMessage) -> dict[str, Any]:
         return {"to": parent.to, "cc": parent.cc}
     if writer is None:
         return {}
-    return {"to": [Recipient(email=writer.email, name=writer.name, record=parent.record)]}
+    try:
+        return {"to": [Recipient(email=writer.email, name=writer.name, record=parent.record)]}
+    except ValidationError:  # mail comes from addresses, too, to which none can be sent
+        return {}
 
 
 def _references(parent: StoredMessage) -> list[str]:

@@ -39,9 +39,8 @@ async def came_in(heed: Heed, number: int = 1, **fields: Any) -> str:
         state="received",
         created_at=heed.clock.now(),
         **{"from": "rep1"},
-        from_address=Correspondent(email=ADA.email, name=ADA.name),
         record=RECORD,
-        **fields,
+        **{"from_address": Correspondent(email=ADA.email, name=ADA.name), **fields},
     )
     await heed.services.messages.make("acme", message, Body(text="Yes"))
     await heed.services.threads.enter_message("acme", message)
@@ -211,6 +210,13 @@ async def test_the_thread_index_of_a_mail_and_its_answers_leads_back_to_them(hee
     found = await heed.services.correlator.correlate("acme", CameIn(headers={"thread-index": child}))
     assert (found.matched, found.name, found.method) == (second, "thread_index", 5)
     assert found.conversation == first
+
+
+async def test_an_answer_to_an_address_that_no_mail_can_go_to_waits_for_its_recipients(heed: Heed) -> None:
+    for number, email in enumerate(("root@localhost", "ädä@example.com", ".a.@example.com"), 1):
+        received = await came_in(heed, number, from_address=Correspondent(email=email))
+        made = await answer(heed, received)
+        assert (made["to"], made["subject"]) == ([], "Re: Hello")
 
 
 async def test_a_draft_can_be_moved_to_a_thread_and_out_of_it(heed: Heed) -> None:
