@@ -8,7 +8,6 @@ the requests. Parsing is measured in turn with them, so that the machine's noise
 from __future__ import annotations
 
 import argparse
-import asyncio
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import NamedTuple
+
+import uvloop
 
 from bench.sections import INTAKE, put
 from infra.local.servers.azurite import start_azurite
@@ -304,7 +305,8 @@ def describe(polls: Sequence[Poll], intakes: Sequence[Intake], imports: dict[str
     lines += [
         "",
         f"Milliseconds of our CPU, in the median of {_MAILS} mails each; under {MOST_MILLISECONDS:.0f} ms beyond "
-        "parsing, without storage, is the target. Parsing is reading, telling the kind, and making the excerpt.",
+        f"parsing, without storage, is the target: {_verdict(intakes)}. Parsing is reading, telling the kind, and making "
+        "the excerpt. What the requests to storage cost our CPU comes on top, as the column beside it says.",
         "",
         f"Importing the IMAP library takes {imap:.0f} ms of CPU, {imap / tables:.2f} times what the tables' library "
         f"takes ({tables:.0f} ms). It is imported when a first IMAP mailbox is polled.",
@@ -312,18 +314,23 @@ def describe(polls: Sequence[Poll], intakes: Sequence[Intake], imports: dict[str
     return "\n".join(lines)
 
 
+def _verdict(intakes: Sequence[Intake]) -> str:
+    missed = [each.name for each in intakes if each.beyond >= MOST_MILLISECONDS]
+    return f"missed for {' and '.join(missed)}" if missed else "reached"
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.intake", description="Measure polling and taking in mail.")
     parser.add_argument("--write", action="store_true", help="write the section of bench/RESULTS.md")
     parser.add_argument("--conditions", default="nothing else ran", help="what else the machine did, for the section")
     options = parser.parse_args(arguments)
-    polls, intakes, imports = asyncio.run(measure_polls()), asyncio.run(measure_intake()), measure_imports()
+    polls, intakes, imports = uvloop.run(measure_polls()), uvloop.run(measure_intake()), measure_imports()
     text = describe(polls, intakes, imports)
     print(text)
     if options.write:
         put(INTAKE, text, options.conditions)
     cheap_polls = all(each.commands == each.folders and each.writes == 0 for each in polls)
-    return 0 if cheap_polls and all(each.beyond < MOST_MILLISECONDS for each in intakes) else 1
+    return 0 if cheap_polls and _verdict(intakes) == "reached" else 1
 
 
 if __name__ == "__main__":
