@@ -244,7 +244,7 @@ async def _measure_kind(heed: Heed, calls: _Counting, name: str, mails: Sequence
         parsing.append((parsed - begun) * 1000)
         with_storage.append(beyond * 1000)
         without.append((beyond - calls.seconds) * 1000)
-    medians = map(statistics.median, (parsing, without, with_storage))
+    medians = statistics.median(parsing), statistics.median(without), statistics.median(with_storage)
     return Intake(name, *medians, calls.reads / len(mails), calls.writes / len(mails))
 
 
@@ -305,8 +305,8 @@ def describe(polls: Sequence[Poll], intakes: Sequence[Intake], imports: dict[str
     lines += [
         "",
         f"Milliseconds of our CPU, in the median of {_MAILS} mails each; under {MOST_MILLISECONDS:.0f} ms beyond "
-        f"parsing, without storage, is the target: {_verdict(intakes)}. Parsing is reading, telling the kind, and making "
-        "the excerpt. What the requests to storage cost our CPU comes on top, as the column beside it says.",
+        f"parsing, without storage, is the target: {_verdict(intakes)}. Parsing is reading, telling the kind, "
+        "and making the excerpt. What the requests to storage cost our CPU comes on top, as the column beside it says.",
         "",
         f"Importing the IMAP library takes {imap:.0f} ms of CPU, {imap / tables:.2f} times what the tables' library "
         f"takes ({tables:.0f} ms). It is imported when a first IMAP mailbox is polled.",
