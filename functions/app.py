@@ -46,6 +46,7 @@ from lib.services import Services
 
 RESOURCES = (
     health.endpoints,
+    organizations.listing,
     organizations.endpoints,
     people.endpoints,
     templates.endpoints,

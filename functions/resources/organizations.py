@@ -17,6 +17,7 @@ from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
 
 endpoints = Endpoints("Organizations", who="admin")
+listing = Endpoints("Organizations", who="admin", prefix="api/orgs")
 
 OrganizationPatch = patch_of(OrganizationSpec, __name__)
 
@@ -65,6 +66,13 @@ async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> 
     if not made:
         await call.services.wishes.organization_changed(call.org)
     return Answer(201 if made else 200, _read(organization, etag), etag)
+
+
+@listing("GET", "", query=PageQuery, answers={200: Page[OrganizationRead]})
+async def list_organizations(call: Call) -> Answer:
+    """List the organizations, by id."""
+    found = await call.services.organizations.load_organizations(last_key(call), call.query.limit + 1)
+    return Answer(200, page(call, [(each.id, _read(each, version)) for each, version in found]))
 
 
 @endpoints("PUT", "", body=OrganizationSpec, answers={201: OrganizationRead, 200: OrganizationRead})

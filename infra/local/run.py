@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -24,8 +24,9 @@ from infra.local.files import write_private
 from infra.local.host.application import load_application
 from infra.local.host.host import Host, bind
 from infra.local.host.host_json import read_host_json
+from infra.local.mail_pickup import MailPickup
 from infra.local.servers.azurite import start_azurite
-from infra.local.servers.mail_catcher import start_mail_catcher
+from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from infra.local.service_bus.process import start_service_bus
 from infra.local.settings import expand_development_storage, read_settings_file
 
@@ -37,6 +38,7 @@ DEFAULT_SMTP_PORT = "587"
 
 STORAGE_SETTING = "AzureWebJobsStorage"
 SERVICE_BUS_SETTING = "HEED_SERVICEBUS"
+PICKUP_SETTING = "HEED_MAIL_PICKUP"
 TOKEN_KEY_BYTES = 64
 
 
@@ -76,7 +78,8 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
         ending.callback(_ignore_signals)
         _start_storage(data_dir, children)
         _start_service_bus(data_dir, children)
-        inbox = _start_mail_catcher(data_dir, children)
+        catcher = _start_mail_catcher(data_dir, children)
+        pickup = _mail_pickup(port, catcher, data_dir)
     _say("Starting Heed …")
     options = read_host_json(folder / "host.json")
     application = load_application(folder)
@@ -87,9 +90,11 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
         host = Host(application, options, os.environ, data_dir, queue_lease=lease)
         await host.start(listening)
         _say(f"Heed is ready: {os.environ['HEED_BASE_URL']}")
-        _say(f"Inbox:         {inbox}")
+        for line in _inbox(catcher):
+            _say(line)
         _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
-        exit_code = await _until_the_end(stop, children)
+        async with _picking_up(pickup):
+            exit_code = await _until_the_end(stop, children)
         _say("Stopping …")
         await host.stop()
         # Here, while the loop still catches signals: storage is writing what it holds.
@@ -142,17 +147,50 @@ def _start_service_bus(data_dir: Path, children: list[Child]) -> None:
     children.append(child)
 
 
-def _start_mail_catcher(data_dir: Path, children: list[Child]) -> str:
-    """Start the catcher unless a mail server is given; returns where mail can be read."""
-    given = os.environ.get("HEED_SMTP_HOST")
-    if given:
-        return f"none, mail goes out through {given}:{os.environ.get('HEED_SMTP_PORT', DEFAULT_SMTP_PORT)}"
+def _start_mail_catcher(data_dir: Path, children: list[Child]) -> MailCatcher | None:
+    """Start the catcher, unless a mail server is given."""
+    if os.environ.get("HEED_SMTP_HOST"):
+        return None
     _say("Starting the mail catcher (MailDev) …")
     catcher = start_mail_catcher(data_dir)
     children.append(catcher.child)
     os.environ["HEED_SMTP_HOST"] = catcher.smtp_host
     os.environ["HEED_SMTP_PORT"] = str(catcher.smtp_port)
-    return catcher.web_url
+    return catcher
+
+
+def _inbox(catcher: MailCatcher | None) -> list[str]:
+    """Return the lines that say where mail goes, and where it can be read."""
+    if catcher is None:
+        host, port = os.environ["HEED_SMTP_HOST"], os.environ.get("HEED_SMTP_PORT", DEFAULT_SMTP_PORT)
+        return [f"Inbox:         none, mail goes out through {host}:{port}"]
+    return [
+        f"Mail server:   smtp://{catcher.smtp_host}:{catcher.smtp_port}",
+        f"Inbox:         {catcher.web_url}",
+    ]
+
+
+def _mail_pickup(port: int, catcher: MailCatcher | None, data_dir: Path) -> MailPickup | None:
+    """Return the pickup of what the catcher takes; None where it is switched off. Raises StartError."""
+    chosen = os.environ.get(PICKUP_SETTING) or "on"
+    if chosen not in ("on", "off"):
+        raise StartError(f"{PICKUP_SETTING} must be on or off, not {chosen}.")
+    if catcher is None or chosen == "off":
+        return None
+    return MailPickup(f"http://127.0.0.1:{port}", os.environ["HEED_ADMIN_KEY"], catcher, data_dir)
+
+
+@contextlib.asynccontextmanager
+async def _picking_up(pickup: MailPickup | None) -> AsyncIterator[None]:
+    """Pick up caught mail for the length of the block."""
+    task = asyncio.create_task(pickup.run()) if pickup else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 def _set_defaults(port: int, data_dir: Path) -> None:

@@ -208,6 +208,11 @@ class Organizations:
         async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=_ORGANIZATION_ROW)):
             yield row.partition
 
+    async def load_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
+        """Load organizations with their etags, by id, from behind the id `after`."""
+        rows = self._tables.query(tables.ORGANIZATIONS, Range(after=after), Range(low=_ORGANIZATION_ROW), limit)
+        return [(unpack(Organization, row), row.etag or "") async for row in rows]
+
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]

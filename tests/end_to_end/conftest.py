@@ -8,6 +8,8 @@ from infra.local.servers.azurite import Azurite
 from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from tests.end_to_end.running import Running, start_heed
 
+pytest.register_assert_rewrite("tests.end_to_end.answers")
+
 
 @pytest.fixture(scope="session")
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:

@@ -26,22 +26,38 @@ _PATIENCE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started host; `log` is what it writes to stderr and stdout."""
+    """A started host."""
 
     base_url: str
-    mail: MailCatcher
+    mail: MailCatcher | None
+    """The catcher that was given; None where the host has started its own."""
+
     log: Path
+    """What it writes to stderr and stdout."""
+
     process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(20)
 
+    def said(self, name: str) -> str:
+        """What the host has said under that name when it started."""
+        return next(line.split()[-1] for line in self.log.read_text().splitlines() if line.startswith(f"{name}:"))
+
     async def request(
-        self, method: str, url: str, *, key: str | None = None, json: Any = None, data: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        key: str | None = None,
+        json: Any = None,
+        data: bytes | None = None,
+        user: str | None = None,
     ) -> tuple[int, Any]:
-        """(status, parsed JSON); `url` begins after the host."""
+        """(status, parsed JSON); `url` begins after the host, `user` is the acting one."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers |= {"X-Heed-User": user} if user else {}
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, self.base_url + url, json=json, data=data, headers=headers) as answer,
@@ -68,18 +84,19 @@ class Running:
 
     async def inbox(self, subject: str) -> bytes | None:
         """The raw mail of that subject, if the catcher has it."""
+        url = self.mail.web_url if self.mail else self.said("Inbox")
         async with aiohttp.ClientSession() as session:
-            async with session.get(f"{self.mail.web_url}/email") as listed:
+            async with session.get(f"{url}/email") as listed:
                 mails = await listed.json()
             found = [mail["id"] for mail in mails if mail["subject"] == subject]
             if not found:
                 return None
-            async with session.get(f"{self.mail.web_url}/email/{found[0]}/download") as raw:
+            async with session.get(f"{url}/email/{found[0]}/download") as raw:
                 return await raw.read()
 
 
-def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, **more: str) -> Running:
-    """Start the host over the given servers (storage of its own: None), and wait until it is ready."""
+def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher | None, **more: str) -> Running:
+    """Start the host over the given servers, and wait until it is ready. None: it starts one of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "heed.log"
     settings = {
@@ -87,8 +104,7 @@ def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, **more:
         "HEED_DATA_DIR": str(folder),
         "HEED_ADMIN_KEY": ADMIN_KEY,
         "HEED_TOKEN_KEYS": TOKEN_KEYS,
-        "HEED_SMTP_HOST": mail.smtp_host,
-        "HEED_SMTP_PORT": str(mail.smtp_port),
+        **({"HEED_SMTP_HOST": mail.smtp_host, "HEED_SMTP_PORT": str(mail.smtp_port)} if mail else {}),
         **({"AzureWebJobsStorage": azurite.connection_string} if azurite else {}),
         **more,
     }
@@ -98,7 +114,7 @@ def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, **more:
             [sys.executable, "-m", "infra.local"], cwd=ROOT, env=inherited | settings, stdout=output, stderr=output
         )
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while b"Heed is ready" not in log.read_bytes():
+    while b"\nKey:" not in log.read_bytes():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)

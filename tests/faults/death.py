@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from lib.storage import Change, DeadLetters, Queues, Range, Row, Storage, Tables
-from lib.storage.layout import OUTBOX
+from lib.storage import Blobs, Change, DeadLetters, Queues, Range, Row, Storage, Tables
+from lib.storage.layout import INBOUND, OUTBOX
 from lib.storage.protocols import EVERYTHING
 from lib.tracking.journal import Writer
 from lib.transports import Envelope, Outcome, Transport
@@ -34,14 +34,16 @@ class Death:
 
     def strike(self, when: Literal["before", "after"], steps: set[Step]) -> None:
         """Called before and after every step; does not return from the chosen one."""
-        if when == self.when and self.step in steps:
+        if when == self.when and (self.step in steps or self.step == "any write"):
             self._met.append(None)
             if len(self._met) == self.number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
 def mortal_storage(storage: Storage, death: Death) -> Storage:
-    return Storage(MortalTables(storage.tables, death), storage.blobs, MortalQueues(storage.queues, death))
+    return Storage(
+        MortalTables(storage.tables, death), MortalBlobs(storage.blobs, death), MortalQueues(storage.queues, death)
+    )
 
 
 class MortalTables:
@@ -65,6 +67,26 @@ class MortalTables:
         return etags
 
 
+class MortalBlobs:
+    def __init__(self, blobs: Blobs, death: Death) -> None:
+        self._blobs = blobs
+        self._death = death
+        self.create = blobs.create
+        self.drop = blobs.drop
+        self.read_blob = blobs.read_blob
+        self.reading_url = blobs.reading_url
+
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+        self._death.strike("before", {"a blob"})
+        await self._blobs.put_blob(container, name, data, content_type)
+        self._death.strike("after", {"a blob"})
+
+    async def delete_blob(self, container: str, name: str) -> None:
+        self._death.strike("before", {"a blob is gone"})
+        await self._blobs.delete_blob(container, name)
+        self._death.strike("after", {"a blob is gone"})
+
+
 class MortalQueues:
     def __init__(self, queues: Queues, death: Death) -> None:
         self._queues = queues
@@ -76,10 +98,13 @@ class MortalQueues:
         return self._queues.dead_letters
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
-        steps: set[Step] = {"the outbox is woken"} if queue == OUTBOX else {"the assessor is told"}
+        steps: set[Step] = {_SENT_TO.get(queue, "the assessor is told")}
         self._death.strike("before", steps)
         await self._queues.send(queue, body, delay, message_id)
         self._death.strike("after", steps)
+
+
+_SENT_TO: Mapping[str, Step] = {OUTBOX: "the outbox is woken", INBOUND: "the intake is told"}
 
 
 class MortalTransport:

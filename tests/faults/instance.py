@@ -1,7 +1,7 @@
-"""`python -m tests.faults.instance`: the app in the local host, whose timers for what is due tick every half second.
+"""`python -m tests.faults.instance`: the app in the local host, whose timers tick every half second.
 
-So a minute of Heed's sweeps takes half a second. The other timers are left out. The clock that the app itself asks is
-the process's own, which Debian's faketime may have moved.
+So a minute of Heed's sweeps takes half a second. Timers that were not asked for are left out. The clock that the app
+itself asks is the process's own, which Debian's faketime may have moved.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +33,9 @@ from tests.support.heed import ADMIN_KEY, SETTINGS
 TICK_SECONDS = 0.5
 FAKETIME = shutil.which("faketime")
 
-_TIMERS = ("sweep_due", "remind")
+DUE_TIMERS = ("sweep_due", "remind")
+"""The timers for what is due."""
+
 _REAL_WAITS = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
 """Only the time of day is another one. With Debian's default fix, threads would hand over to each other in 30 ms."""
 
@@ -42,17 +44,18 @@ _PATIENCE_SECONDS = 60
 
 
 class _Functions:
-    """The app without the timers that have nothing to do with what is due, as far as the host looks at an app."""
+    """The app with these timers alone, as far as the host looks at an app."""
 
-    def __init__(self, application: func.FunctionApp) -> None:
+    def __init__(self, application: func.FunctionApp, timers: Sequence[str]) -> None:
         self._application = application
+        self._timers = timers
 
     def get_functions(self) -> list[Any]:
         functions: list[Any] = self._application.get_functions()
         return [
             each
             for each in functions
-            if each.get_trigger().type != "timerTrigger" or each.get_function_name() in _TIMERS
+            if each.get_trigger().type != "timerTrigger" or each.get_function_name() in self._timers
         ]
 
 
@@ -90,12 +93,16 @@ class Instance:
 
 
 def start(
-    folder: Path, session: aiohttp.ClientSession, settings: Mapping[str, str], ahead: timedelta = timedelta(0)
+    folder: Path,
+    session: aiohttp.ClientSession,
+    settings: Mapping[str, str],
+    ahead: timedelta = timedelta(0),
+    timers: Sequence[str] = DUE_TIMERS,
 ) -> Instance:
-    """Start one whose clock is ahead by that; it is to be killed in the end."""
+    """Start one with these timers, whose clock is ahead by that; it is to be killed in the end."""
     folder.mkdir()
     port, log = free_port(), folder / "log"
-    command = [sys.executable, "-m", "tests.faults.instance", str(port), str(folder)]
+    command = [sys.executable, "-m", "tests.faults.instance", str(port), str(folder), *timers]
     if ahead:
         assert FAKETIME
         command = [FAKETIME, "-f", f"{ahead.total_seconds():+.0f}s", *command]
@@ -113,11 +120,11 @@ def start(
     return Instance(f"http://127.0.0.1:{port}", session, process)
 
 
-async def _serve(port: int, folder: Path) -> None:
+async def _serve(port: int, folder: Path, timers: Sequence[str]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     options = read_host_json(ROOT / "host.json")
-    application = cast(func.FunctionApp, _Functions(load_application(ROOT)))
+    application = cast(func.FunctionApp, _Functions(load_application(ROOT), timers))
     host = Host(application, options, os.environ, folder, QuickTimers())
     await host.start(bind(port))
     print(_READY, flush=True)
@@ -125,10 +132,10 @@ async def _serve(port: int, folder: Path) -> None:
     await host.stop()
 
 
-def main(port: str, folder: str) -> None:
+def main(port: str, folder: str, *timers: str) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(int(port), Path(folder)))
+        runner.run(_serve(int(port), Path(folder), timers))
 
 
 if __name__ == "__main__":

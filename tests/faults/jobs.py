@@ -8,6 +8,7 @@ from typing import Any
 
 from azure.functions.queue import QueueMessage
 
+from lib.inbound.origin import Origin
 from tests.support.heed import GMAIL, Heed, InvocationError
 
 
@@ -39,7 +40,15 @@ class Visit:
     path: str
 
 
-Job = Message | Tick | Request | Visit
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A poll finds a mail in the INBOX of that mailbox of rep1's."""
+
+    raw: bytes
+    mailbox: str
+
+
+Job = Message | Tick | Request | Visit | Arrival
 
 TIMERS = ("sweep_due", "remind", "sweep_journal")
 
@@ -59,6 +68,9 @@ class HostedHeed(Heed):
             case Visit():
                 answer = await self.hit(job.path, GMAIL)
                 assert answer.status in (200, 302), answer.body
+                return True
+            case Arrival():
+                await self.services.mail_intake.keep_mail("acme", job.raw, Origin(job.mailbox, "INBOX", None, "rep1"))
                 return True
             case Request():
                 answer = await self.api(job.method, job.path, job.body, **job.headers)

@@ -29,6 +29,10 @@ Step = Literal[
     "the mail server has answered",
     "the outbox is woken",
     "the assessor is told",
+    "the intake is told",
+    "a blob",
+    "a blob is gone",
+    "any write",
 ]
 
 _STEPS: Mapping[str, Step] = {

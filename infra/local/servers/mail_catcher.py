@@ -15,12 +15,16 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class MailCatcher:
-    """A running MailDev. `web_url` is the inbox for people and, under `/email`, for programs."""
+    """A running MailDev."""
 
     child: Child
     smtp_host: str
     smtp_port: int
     web_url: str
+    """The inbox for people and, under `/email`, for programs."""
+
+    mails: Path
+    """The folder with the mails, each as `<name>.eml`."""
 
     def stop(self) -> None:
         """End the server; the mails stay on disk."""
@@ -47,7 +51,7 @@ def _start(data_dir: Path) -> MailCatcher:
     command += ["--smtp", str(smtp_port), "--web", str(web_port), "--mail-directory", str(mails)]
     child = Child("MailDev", command, data_dir / "logs" / "maildev.log")
     child.wait_until(lambda: _takes_mail(smtp_port) and _shows_mail(web_port))
-    return MailCatcher(child, "127.0.0.1", smtp_port, f"http://127.0.0.1:{web_port}")
+    return MailCatcher(child, "127.0.0.1", smtp_port, f"http://127.0.0.1:{web_port}", mails)
 
 
 def _takes_mail(port: int) -> bool:

@@ -101,3 +101,17 @@ async def test_a_mail_of_a_deleted_organization_keeps_its_links_and_records_noth
     await heed.work()
 
     assert (clicked.status, clicked.headers["location"]) == (302, "https://example.com/a?b=1&c=2")
+
+
+async def test_the_administrator_lists_organizations_in_pages(heed: Heed) -> None:
+    for name in ("globex", "initech"):
+        await heed.organization(name)
+
+    first = await heed.request("GET", "/api/orgs?limit=2", key=ADMIN_KEY)
+    second = await heed.request("GET", f"/api/orgs?limit=2&cursor={first.json['next']}", key=ADMIN_KEY)
+
+    shown = [*first.json["items"], *second.json["items"]]
+    assert [each["id"] for each in shown] == ["acme", "globex", "initech"]
+    assert second.json["next"] is None
+    assert shown[0] == (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json
+    assert (await heed.request("GET", "/api/orgs", key=heed.key)).status == 403

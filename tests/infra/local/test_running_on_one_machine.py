@@ -65,8 +65,9 @@ def all_gone(process_ids: list[int], seconds: float = 10) -> bool:
 
 
 def test_it_says_where_it_is_where_the_inbox_is_and_the_key(heed: CopyOfHeed) -> None:
-    assert heed.lines[-3:] == [
+    assert heed.lines[-4:] == [
         f"Heed is ready: http://127.0.0.1:{heed.port}",
+        f"Mail server:   smtp://127.0.0.1:{settings_of(heed)['HEED_SMTP_PORT']}",
         f"Inbox:         {heed.inbox}",
         "Key:           local-admin",
     ]
@@ -183,6 +184,7 @@ def test_a_given_storage_and_mail_server_start_no_servers(tmp_path: Path) -> Non
     [
         ({"HEED_COLOUR": "red"}, "HEED_COLOUR must be green; leave it out to have it so."),
         ({"HEED_PORT": "x", "HEED_COLOUR": "green"}, "HEED_PORT must be a number from 1 to 65535, not x."),
+        ({"HEED_MAIL_PICKUP": "yes"}, "HEED_MAIL_PICKUP must be on or off, not yes."),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_its_line(tmp_path: Path, settings: dict[str, str], line: str) -> None:

@@ -12,6 +12,8 @@ from lib.inbound.kinds import classify
 from lib.inbound.wording import readable_text
 from lib.mime.read import BadMail
 from lib.mime.received import read_received
+from tests.support.heed import Heed
+from tests.support.inbound import post_mail, put_mailbox
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "data" / "mail"
 COMPLAINTS = {f"sisimai-arf-{number}" for number in (11, 14, 21, 23)}
@@ -66,6 +68,24 @@ def test_98_percent_of_programs_mail_is_told_from_peoples_and_no_persons_is_call
     assert len(found) / len(automatic) >= 0.98, automatic - found
     assert {name for name in kinds.keys() - automatic if kinds[name] is not MailKind.REPLY} == set()
     assert {name for name in found if kinds[name] is not label(name)} == set()
+
+
+async def test_every_mail_that_comes_in_ends_in_a_clear_outcome() -> None:
+    heed = await Heed().start()
+    await heed.api("PATCH", "/users/rep1", {"inbound": "all"})
+    await put_mailbox(heed, auth="password")
+    for name, raw in samples().items():
+        answer = await post_mail(heed, raw, "?mailbox=ritas")
+
+        assert answer.status == 202, name
+        found = answer.json
+        assert found["outcome"] in ("tracked", "duplicate"), name  # some samples have one Message-ID
+        assert found["because"], name
+        kind = classify(read_received(raw)).kind
+        if found["outcome"] == "tracked":
+            assert found["kind"] == ("new" if kind is MailKind.REPLY else kind), name  # it answers nothing of ours
+        again = await heed.get(f"/inbound/{found['id']}")
+        assert (again["outcome"], again["message"]) == ("tracked", found["message"]), name
 
 
 def test_each_bounce_names_who_was_not_reached() -> None:
