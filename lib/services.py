@@ -375,6 +375,7 @@ class Services:
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
+            hashes=self.address_hashes if self.settings.token_form == "2" else None,
         )
 
     @cached_property
