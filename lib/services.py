@@ -19,7 +19,9 @@ from lib.assessment.assessor import Assessor
 from lib.assessment.context import ContextLoader
 from lib.assessment.followers import Follower
 from lib.assessment.intake import Intake
+from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.journal_sweep import JournalSweep
+from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
 from lib.assessment.wishes import Wishes
@@ -246,6 +248,8 @@ class Services:
             self.messages,
             self.followers,
             self.context_loader,
+            RefusalLookup(self.stops, self.address_hashes),
+            self.journal_cleaning,
             self.catalogues,
             self.storage.queues,
             self.clock,
@@ -367,7 +371,11 @@ class Services:
     @cached_property
     def intake(self) -> Intake:
         """Consumer of the queue `interactions`."""
-        return Intake(self.storage.tables, self.assessor, self.organizations)
+        return Intake(self.storage.tables, self.assessor, self.journal_cleaning, self.organizations)
+
+    @cached_property
+    def journal_cleaning(self) -> JournalCleaning:
+        return JournalCleaning(self.storage.tables)
 
     @cached_property
     def sweep(self) -> JournalSweep:

@@ -20,7 +20,7 @@ from lib.people.address_hashes import AddressHashes
 from lib.people.records import StoredRecord, name_of, record_of
 from lib.people.store import People, record_partition
 from lib.stops.stops import Stops
-from lib.storage import Conflict, Delete, Range, Row, StorageError, Tables, Upsert
+from lib.storage import Delete, Range, Row, StorageError, Tables, Upsert
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
@@ -93,14 +93,9 @@ class AddressIndex:
         As with the index, a row is removed only in the version that was seen before the record was written, and each
         writer of a record that says no puts its rows anew.
         """
-        wanted = list[str]()
-        if record.follow_email == "do_not_allow" and record.emails:
-            wanted = await self._stops.record_keys(organization, name_of(record), record.emails)
-            await self._stops.rows.enter_stops(organization, wanted, before)
-        for key, row in before.items():
-            if key not in wanted:
-                with suppress(Conflict):
-                    await self._stops.rows.remove_stop(organization, key, row.etag)
+        emails = record.emails if record.follow_email == "do_not_allow" else []
+        wanted = await self._stops.record_keys(organization, name_of(record), emails)
+        await self._stops.replace_stops(organization, wanted, before)
 
     async def enter_record(self, organization: str, record: StoredRecord) -> None:
         """Put the record's rows of the index, one for each address. Raises StorageError."""

@@ -82,6 +82,11 @@ class StopList:
         used = [organization for organization, entry in self._entries.items() if entry.used_at > since]
         await some_at_once(self._refresh(organization) for organization in used)
 
+    async def note_change(self, organization: str) -> None:
+        """Read what has just changed, where the organization is in use here: this process need not wait for it."""
+        if organization in self._entries:
+            await self._refresh(organization)
+
     def forget_organization(self, organization: str) -> None:
         """Forget what is known of an organization that is deleted."""
         self._entries.pop(organization, None)

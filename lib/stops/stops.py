@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 
 from lib.clock import Clock
 from lib.stops.organization_stops import OrganizationStops
 from lib.stops.rows import CONSENT, StopRows, address_key, source_of_record, switch_key
 from lib.stops.stop_list import ReadState, StopList
-from lib.storage import Conflict, Tables
+from lib.storage import Conflict, Row, Tables
 from lib.storage.retry import retry_on_conflict
 from lib.tokens import Claim
 
@@ -55,6 +56,7 @@ class Stops:
     async def stop_hash(self, organization: str, address_hash: str) -> None:
         """Stop the recording of the address with this hash. Raises StorageError."""
         await self.rows.enter_stops(organization, [address_key(address_hash[:_SHORT], CONSENT)])
+        await self.list.note_change(organization)
 
     async def allow_address(
         self, organization: str, email: str, is_allowed: Callable[[], Awaitable[bool]] | None = None
@@ -72,6 +74,7 @@ class Stops:
                 await self.rows.remove_stop(organization, key, found[key].etag)
 
         await retry_on_conflict("the stop of an address", remove_once, on=Conflict)
+        await self.list.note_change(organization)
 
     async def record_keys(self, organization: str, name: str, emails: Iterable[str]) -> list[str]:
         """Return the keys of the stops that a record `<type>|<id>` brings about for its addresses."""
@@ -79,13 +82,29 @@ class Stops:
         hashes = [await self._hash_address(organization, email) for email in emails]
         return list(dict.fromkeys(address_key(each[:_SHORT], source) for each in hashes))
 
+    async def replace_stops(self, organization: str, wanted: Collection[str], before: Mapping[str, Row]) -> None:
+        """Put the wanted stops of one source, and remove the others of those that were there `before`, by key.
+
+        A row is removed only in the version that was read. Raises StorageError.
+        """
+        if wanted:
+            await self.rows.enter_stops(organization, wanted, before)
+        for key, row in before.items():
+            if key not in wanted:
+                with suppress(Conflict):
+                    await self.rows.remove_stop(organization, key, row.etag)
+        if wanted or before:
+            await self.list.note_change(organization)
+
     async def kill(self, organization: str, message: str | None = None, link: int | None = None) -> None:
         """Switch off a link, all links of a message, or all links of the organization. Raises StorageError."""
         await self.rows.enter_stops(organization, [switch_key(message, link)])
+        await self.list.note_change(organization)
 
     async def revive(self, organization: str, message: str | None = None, link: int | None = None) -> None:
         """Take back `kill` of the same. Raises StorageError."""
         await self.rows.remove_stop(organization, switch_key(message, link))
+        await self.list.note_change(organization)
 
     async def close(self) -> None:
         """End the work that goes on beside answers."""
