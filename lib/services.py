@@ -19,7 +19,9 @@ from lib.assessment.assessor import Assessor
 from lib.assessment.context import ContextLoader
 from lib.assessment.followers import Follower
 from lib.assessment.intake import Intake
+from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.journal_sweep import JournalSweep
+from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
 from lib.assessment.wishes import Wishes
@@ -76,6 +78,7 @@ from lib.sending.mx_lookup import DnsResolve, RecipientGateways, Resolve
 from lib.sending.outbox import Outbox
 from lib.sending.schedule import Schedule
 from lib.settings import Settings, SettingsError
+from lib.stops.stops import Stops
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
 from lib.templates import Outcomes, TemplateCounting, Templates, TemplatesFollower
@@ -192,7 +195,15 @@ class Services:
     @cached_property
     def hits(self) -> Hits:
         """The recorder of recipients' requests."""
-        return Hits(self.ring, self.journal, self.catalogues.networks, self.settings.trusted_hops)
+        return Hits(self.ring, self.journal, self.stops, self.catalogues.networks, self.settings.trusted_hops)
+
+    @cached_property
+    def stops(self) -> Stops:
+        """Who is not to be recorded, and which links are switched off."""
+        organizations, hashes = self.organizations, self.address_hashes
+        stops = Stops(self.storage.tables, hashes.hash_address, organizations.recording_state, self.clock)
+        self._opened.push_async_callback(stops.close)
+        return stops
 
     @cached_property
     def transport(self) -> Transport | None:
@@ -237,6 +248,8 @@ class Services:
             self.messages,
             self.followers,
             self.context_loader,
+            RefusalLookup(self.stops, self.address_hashes),
+            self.journal_cleaning,
             self.catalogues,
             self.storage.queues,
             self.clock,
@@ -364,7 +377,11 @@ class Services:
     @cached_property
     def intake(self) -> Intake:
         """Consumer of the queue `interactions`."""
-        return Intake(self.storage.tables, self.assessor, self.organizations)
+        return Intake(self.storage.tables, self.assessor, self.journal_cleaning, self.organizations)
+
+    @cached_property
+    def journal_cleaning(self) -> JournalCleaning:
+        return JournalCleaning(self.storage.tables)
 
     @cached_property
     def sweep(self) -> JournalSweep:
@@ -381,6 +398,7 @@ class Services:
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
+            hashes=self.address_hashes if self.settings.token_form == "2" else None,  # noqa: S105 - no password
         )
 
     @cached_property
@@ -402,11 +420,11 @@ class Services:
 
     @cached_property
     def consents(self) -> Consents:
-        return Consents(self.storage, self.address_hashes, self.clock)
+        return Consents(self.storage, self.address_hashes, self.stops, self.clock)
 
     @cached_property
     def address_index(self) -> AddressIndex:
-        return AddressIndex(self.storage.tables, self.people, self.address_hashes)
+        return AddressIndex(self.storage.tables, self.people, self.address_hashes, self.stops)
 
     @cached_property
     def recipient_lookup(self) -> RecipientLookup:

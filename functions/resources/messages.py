@@ -279,7 +279,12 @@ async def message_timeline(call: Call) -> Answer:
             break
     links = await _links_of_copies(call, loaded)
     names = await call.services.files.file_names(call.org, loaded.message)
-    events = [(cursor, timeline_event(loaded, links, names, fact, verdict)) for cursor, fact, verdict in found]
+    # Facts of before the organization began to count without who name recipients until they are looked at again.
+    named = call.organization.settings.tracking != "aggregate"
+    events = [
+        (cursor, timeline_event(loaded, links, names, fact, verdict, names_recipients=named))
+        for cursor, fact, verdict in found
+    ]
     return Answer(200, page(call, events))
 
 

@@ -64,6 +64,7 @@ async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> 
     except Conflict as error:
         raise Stale from error
     if not made:
+        await call.services.stops.list.note_change(call.org)
         await call.services.wishes.organization_changed(call.org)
     return Answer(201 if made else 200, _read(organization, etag), etag)
 
@@ -106,6 +107,7 @@ async def delete_organization(call: Call) -> Answer:
     _, etag = await _there(call)
     check_version(call.if_match, etag)
     await call.services.organizations.delete_organization(call.org)
+    call.services.stops.list.forget_organization(call.org)
     return Answer(200, Deleted(deleted=call.org))
 
 

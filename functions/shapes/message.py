@@ -150,7 +150,7 @@ async def read_message(
         **shape,
         html=body.html,
         text=body.text,
-        other_readers=_other_readers(loaded),
+        other_readers=_other_readers(loaded) if call.organization.settings.tracking != "aggregate" else [],
         attachments=[attachment_read(call, file, loaded, files) for file in files],
         check=await message_checks(call, message, state, body, recipients) if message.state in UNSENT else [],
     )

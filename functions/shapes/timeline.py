@@ -77,6 +77,8 @@ def timeline_event(
     filenames: Mapping[int, str],
     fact: Fact,
     verdict: Verdict,
+    *,
+    names_recipients: bool = True,
 ) -> Event:
     """Show a judged fact.
 
@@ -84,7 +86,7 @@ def timeline_event(
     attachments, by their numbers.
     """
     recipients = loaded.message.recipients()
-    known = fact.recipient is not None and fact.recipient < len(recipients)
+    known = names_recipients and fact.recipient is not None and fact.recipient < len(recipients)
     copies = zip(loaded.copies, links_of_copies, strict=True)
     # A browser that asks not to be tracked does not say whose copy it was; followed ones come first, and have the link.
     links = next((links for copy, links in copies if _is_for(copy.recipients, fact)), [])

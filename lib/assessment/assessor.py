@@ -18,10 +18,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.assessment.compaction import CONTEXT, FoldedFacts, fold
+from lib.assessment.compaction import CONTEXT, fold
 from lib.assessment.context import ContextLoader
-from lib.assessment.followers import Follower, Plans, plan_all, read_part
+from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
+from lib.assessment.followers import Follower, plan_all, read_part
+from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.looks import BUSY, Looks, pause_for, settling_time
+from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
@@ -34,13 +37,12 @@ from lib.storage.coalescing import PerKeyWorker
 from lib.storage.documents import pack
 from lib.storage.retry import retry_on_conflict
 from lib.tracking.facts import Fact
-from lib.verdicts import Verdict, judge
-from lib.verdicts.assessed import AssessedMessage
+from lib.verdicts import judge
 from lib.verdicts.fact_store import FactStore, StoredFacts
-from lib.verdicts.forwards import OtherReader, other_readers, readers
-from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
+from lib.verdicts.forwards import other_readers, readers
+from lib.verdicts.kpis import added, count, sum_kpis, views
 from lib.verdicts.repeats import is_repeat
-from lib.verdicts.tallies import Tallies, tally
+from lib.verdicts.tallies import tally
 
 log = logging.getLogger("heed.assessor")
 
@@ -59,35 +61,22 @@ _NOT_BEGUN = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
-    """Findings about a message's facts, before any of them is written."""
+class _Arrival:
+    """A fact that has come, and the notes of its caller on facts that are not to be kept as they came."""
 
-    facts: Mapping[str, Fact]
-    known: Mapping[str, tuple[Fact, Verdict]]
-    stored: StoredFacts
-    verdicts: Mapping[str, Verdict]
-    kpis: Kpis
-    folded: FoldedFacts | None
-    live: Sequence[Fact]
-    """Facts that are not folded, without those that belong to others."""
+    fact: Fact
+    revisions: dict[str, Fact | None]
 
-    looked_at: int
-    """Number of facts that are not folded, those that belong to others included."""
+    def refuse(self) -> None:
+        """Note that the fact is not to be kept."""
+        self.revisions[self.fact.key] = None
 
-    tallies: Tallies
-    other_readers: list[OtherReader]
-    attachment_views: dict[int, int]
-    elsewhere: Mapping[str, int]
-    """Final answers of `Sightings.elsewhere`, for the summary."""
-
-    @property
-    def changes(self) -> list[tuple[Fact, Verdict, Verdict]]:
-        """(fact, verdict as stored, verdict now)."""
-        return [
-            (fact, verdict, self.verdicts[key])
-            for key, (fact, verdict) in self.known.items()
-            if verdict != self.verdicts[key]
-        ]
+    def revised(self, refusals: Refusals) -> Fact | None:
+        """Return the fact as it is to be kept; None where it is not."""
+        revised = refusals.revise_new(self.fact)
+        if revised is not self.fact:
+            self.revisions[self.fact.key] = revised
+        return revised
 
 
 class Assessor:
@@ -99,6 +88,8 @@ class Assessor:
         store: MessageStore,
         followers: Sequence[Follower[Any]],
         context_loader: ContextLoader,
+        refusals: RefusalLookup,
+        cleaning: JournalCleaning,
         catalogues: Catalogues,
         queues: Queues,
         clock: Clock,
@@ -107,32 +98,45 @@ class Assessor:
         self._store = store
         self._followers = followers
         self._context_loader = context_loader
+        self._refusals = refusals
+        self._cleaning = cleaning
         self._catalogues = catalogues
         self._looking = Looks(queues, clock)
         self._clock = clock
-        self._arrivals: PerKeyWorker[tuple[str, str], Fact] = PerKeyWorker(self._assess_facts_of_one, _MOST_AT_ONCE)
+        self._arrivals: PerKeyWorker[tuple[str, str], _Arrival] = PerKeyWorker(self._assess_facts_of_one, _MOST_AT_ONCE)
         self._looks: PerKeyWorker[tuple[str, str], bool] = PerKeyWorker(self._look, _MOST_AT_ONCE)
 
-    async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> None:
-        """Assess facts from the queue or the journal, new or seen before. Facts of unknown messages are dropped.
+    async def assess_facts(self, organization: str, facts: Iterable[Fact]) -> Revisions:
+        """Assess facts from the queue or the journal, new or seen before.
 
-        All facts are dropped where the organization has switched engagement off; what was recorded before stays.
+        Facts of unknown messages, of recipients who are stopped, and of organizations that let nothing be recorded are
+        dropped; what was recorded before stays. Return the facts that are not to be kept as they came.
         """
-        if not await self._context_loader.is_recording(organization):
-            log.info("organization %s has switched engagement off: new facts are dropped", organization)
-            return
-        by_message: dict[str, list[Fact]] = defaultdict(list)
+        revisions: dict[str, Fact | None] = {}
+        by_message: dict[str, list[_Arrival]] = defaultdict(list)
         for fact in facts:
-            by_message[fact.message].append(fact)
+            by_message[fact.message].append(_Arrival(fact, revisions))
         arriving = (self._arrivals.do_items((organization, message), some) for message, some in by_message.items())
         for result in await asyncio.gather(*arriving, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
+        return revisions
 
-    async def _assess_facts_of_one(self, key: tuple[str, str], facts: list[Fact]) -> None:
+    async def _assess_facts_of_one(self, key: tuple[str, str], arrivals: list[_Arrival]) -> None:
         organization, message = key
         loaded = await self._store.load(organization, message)
-        if loaded is not None and _is_busy(summary_of(loaded), facts):
+        if loaded is None:
+            log.info("message %s is not there: %d facts dropped", message, len(arrivals))
+            for arrival in arrivals:
+                arrival.refuse()
+            return
+        refusals = await self._refusals.load_refusals(organization, loaded)
+        facts = [fact for arrival in arrivals if (fact := arrival.revised(refusals)) is not None]
+        if len(facts) < len(arrivals):
+            log.info("%d facts of message %s are not to be kept", len(arrivals) - len(facts), message)
+        if not facts:
+            return
+        if _is_busy(summary_of(loaded), facts):
             await self._keep_unjudged(organization, loaded, facts)
         else:
             await self.refresh(organization, message, facts, loaded)
@@ -201,15 +205,19 @@ class Assessor:
     ) -> Assessment:
         """Judge the message; writes nothing. `from_all`: from every fact that there ever was, folded or not."""
         message, summary = loaded.message.id, summary_of(loaded)
+        refusals = await self._refusals.load_refusals(organization, loaded)
         folded = summary.folded
-        if from_all or _are_late(new, folded):
+        if from_all or are_late(new, folded) or (folded and refusals.concern_folded(folded)):
             folded = None
         stored = await self._rows.read(organization, message, folded.until - CONTEXT if folded else None)
-        if _are_late(stored.waiting(), folded):
+        refused = [fact for fact in stored.all_facts() if refusals.revise_stored(fact) is None]
+        if are_late([*stored.waiting(), *refused], folded):
             folded, stored = None, await self._rows.read(organization, message)
-        known = stored.judged()
-        facts = {fact.key: fact for fact in (*new, *stored.waiting())}
-        facts.update((key, fact) for key, (fact, _) in known.items())
+            refused = [fact for fact in stored.all_facts() if refusals.revise_stored(fact) is None]
+        known = stored.without({fact.key for fact in refused}).judged()
+        arrived = {fact.key: fact for fact in (*new, *stored.waiting())}
+        arrived.update((key, fact) for key, (fact, _) in known.items())
+        facts = {key: kept for key, fact in arrived.items() if (kept := refusals.revise_stored(fact)) is not None}
         before = summary.model_copy(update={"folded": folded})
         sending = await self._context_loader.load_context(organization, loaded, before, facts.values())
         thresholds = await self._context_loader.thresholds(organization)
@@ -235,6 +243,8 @@ class Assessor:
                 other_readers=other_readers(readers(live, verdicts, folded_now.readers if folded_now else ())),
                 attachment_views=added(views(live, verdicts), folded_now.attachment_views if folded_now else {}),
                 elsewhere=elsewhere,
+                refused=refused,
+                names_recipients=refusals.stops.state.names_recipients,
             )
 
         return await asyncio.to_thread(found) if len(facts) > _LONG else found()
@@ -252,18 +262,32 @@ class Assessor:
 
         `planned` are versions of the message for which followers have planned in vain. Raises Stale.
         """
-        message, before = loaded.message.id, summary_of(loaded)
-        await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, found.stored.rows)
-        assessed = replace(_assessed(organization, loaded, found, planned), wishes_changed=wishes_changed)
+        message, before, stored = loaded.message.id, summary_of(loaded), found.stored
+        if found.refused:
+            stored = await self._remove_refused(organization, message, found)
+        await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, stored.rows)
+        assessed = replace(assessed_message(organization, loaded, found, planned), wishes_changed=wishes_changed)
         plans = await plan_all(self._followers, assessed, before.parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
-        columns = pack(_summary(found, plans, again_at))
+        columns = pack(new_summary(found, plans, again_at))
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         row = await self._store.put_summary(organization, message, columns, loaded.summary_row)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
         await self._rows.delete_kept(organization, message, found.stored.kept)
         await plans.apply(assessed)
         return replace(loaded, summary_row=row)
+
+    async def _remove_refused(self, organization: str, message: str, found: Assessment) -> StoredFacts:
+        """Remove facts that are not to be kept from wherever they are, from the facts last; what is left there.
+
+        A process that dies in between leaves them among the facts, where the next assessment finds them again.
+        """
+        keys = {fact.key for fact in found.refused}
+        log.info("%d stored facts of message %s are not to be kept", len(keys), message)
+        await self._cleaning.remove_facts(organization, found.refused)
+        await self._context_loader.forget_sources(organization, found.refused)
+        await self._rows.remove_facts(organization, message, found.stored, keys)
+        return found.stored.without(keys)
 
     async def _ask_look(
         self,
@@ -303,7 +327,7 @@ class Assessor:
         if again is None or (again.recount_at and again.recount_at > now + _NOT_BEGUN):
             return
         summary = summary_of(again)
-        late = summary.folded.facts if summary.folded and _are_late(facts, summary.folded) else 0
+        late = summary.folded.facts if summary.folded and are_late(facts, summary.folded) else 0
         pause = pause_for(summary.live + late)
         await self._looking.ask_recount(organization, message, pause)
         await self._store.put_recount(organization, message, now + pause)
@@ -312,53 +336,4 @@ class Assessor:
 def _is_busy(summary: Summary, facts: Sequence[Fact]) -> bool:
     """Whether so much would have to be looked at for these facts that they wait for others to come."""
     folded = summary.folded
-    return summary.live >= BUSY or bool(folded and folded.facts > _MANY and _are_late(facts, folded))
-
-
-def _are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
-    """Whether one of them belongs to those that were folded, perhaps without it, or is a witness for them: mail that
-    came back. That its row is there says nothing: the process that put it may have died before counting it."""
-    return folded is not None and any(fact.at <= folded.until or not fact.is_hit for fact in facts)
-
-
-def _summary(found: Assessment, plans: Plans, again_at: datetime | None) -> Summary:
-    return Summary.model_construct(
-        kpis=found.kpis,
-        again_at=again_at,
-        folded=found.folded,
-        live=found.looked_at,
-        other_readers=found.other_readers,
-        attachment_views=found.attachment_views,
-        elsewhere=dict(found.elsewhere),
-        **plans.parts(),
-    )
-
-
-def _assessed(
-    organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage]
-) -> AssessedMessage:
-    facts, verdicts = _with_first_hits(loaded.message.id, found)
-    return AssessedMessage(
-        organization,
-        loaded.message,
-        loaded.etag,
-        loaded.copies,
-        facts,
-        verdicts,
-        found.kpis,
-        found.tallies,
-        planned_before=planned,
-    )
-
-
-def _with_first_hits(message: str, found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
-    """The live facts, and of the folded ones those that an alert may tell of."""
-    if found.folded is None:
-        return list(found.live), found.verdicts
-    first = [(opened.fact, opened.kind) for opened in found.folded.first_opens]
-    for hit in found.folded.first_hits:
-        fact = Fact(hit.key, message, hit.kind, hit.at, "GET", recipient=hit.recipient, item=hit.item)
-        first.append((fact, hit.verdict))
-    first += [(answer.fact, answer.kind) for answer in found.folded.answers]
-    verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
-    return [*(fact for fact, _ in first), *found.live], {**verdicts, **found.verdicts}
+    return summary.live >= BUSY or bool(folded and folded.facts > _MANY and are_late(facts, folded))

@@ -53,6 +53,10 @@ class ContextLoader:
         """Note new facts' sources before the facts are judged, so that they count for other messages."""
         await self._sightings.note(organization, self._early(loaded, new))
 
+    async def forget_sources(self, organization: str, facts: Iterable[Fact]) -> None:
+        """Forget the sources of hits that are not to be kept. Raises StorageError."""
+        await self._sightings.forget(organization, facts)
+
     async def load_context(self, organization: str, loaded: Loaded, summary: Summary, facts: Iterable[Fact]) -> Sending:
         """Gather the context as it is now. `facts` are all that are to be judged."""
         users = await self._users(organization)
@@ -71,10 +75,6 @@ class ContextLoader:
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
             opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
         )
-
-    async def is_recording(self, organization: str) -> bool:
-        """Whether engagement is recorded at all."""
-        return (await self._organizations.settings(organization)).engagement_enabled
 
     def settled(self, elsewhere: Mapping[str, int], known: Iterable[Fact]) -> dict[str, int]:
         """Pick the final entries of `Sending.elsewhere`: of hits that were `known` before, and are not of this minute.

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 
 from lib.assessment.assessor import Assessor
+from lib.assessment.journal_cleaning import JournalCleaning
+from lib.assessment.refusals import Revisions
 from lib.organizations.registry import Organizations
-from lib.storage import Delete, Missing, Row, Tables, Upsert
+from lib.storage import Missing, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.layout import table
 from lib.tracking.facts import Fact, Interactions, NotAFact
@@ -40,8 +41,11 @@ class RowsMissing(Exception):
 class Intake:
     """Hands the assessor what the queue brings."""
 
-    def __init__(self, tables: Tables, assessor: Assessor, organizations: Organizations) -> None:
+    def __init__(
+        self, tables: Tables, assessor: Assessor, cleaning: JournalCleaning, organizations: Organizations
+    ) -> None:
         self._tables = tables
+        self._cleaning = cleaning
         self._assessor = assessor
         self._organizations = organizations
 
@@ -56,17 +60,28 @@ class Intake:
         facts, missing = interactions.facts, set[str]()
         if not facts:
             facts, missing = await self._read_commits(organization, commits)
-        await self._assessor.assess_facts(organization, facts)
-        taken = [commit for commit in commits if commit not in missing]
-        if taken:
-            await self._mark(organization, taken)
+        revisions = await self._assessor.assess_facts(organization, facts)
+        await self._settle(organization, [commit for commit in commits if commit not in missing], revisions)
         if missing and await self._is_recording(organization):
             raise RowsMissing(f"journal rows of organization {organization} are missing: {', '.join(sorted(missing))}")
 
     async def assess_commit(self, organization: str, row: Row) -> None:
         """Assess the facts of a row of the journal, and mark its commit."""
-        await self._assessor.assess_facts(organization, _readable_facts(row))
-        await self._mark(organization, [row.partition])
+        revisions = await self._assessor.assess_facts(organization, _readable_facts(row))
+        await self._settle(organization, [row.partition], revisions)
+
+    async def _settle(self, organization: str, commits: Sequence[str], revisions: Revisions) -> None:
+        """Clean the commits of what is not to be kept, then mark them as taken.
+
+        A row that is not there yet may still come, as the queue had its facts first: its commit is left to the sweep.
+        """
+        emptied, absent = list[str](), list[str]()
+        if revisions:
+            emptied, absent = await self._cleaning.revise_commits(organization, commits, revisions)
+        taken = [commit for commit in commits if commit not in absent]
+        if taken:
+            await self._mark(organization, taken)
+        await self._cleaning.delete_emptied(organization, emptied)
 
     async def _read_commits(self, organization: str, commits: Sequence[str]) -> tuple[list[Fact], set[str]]:
         """(facts of these commits, commits whose rows are neither there nor marked as taken)."""
@@ -85,12 +100,8 @@ class Intake:
         return found is not None and found[0].settings.engagement_enabled
 
     async def _mark(self, organization: str, commits: Sequence[str]) -> None:
-        """Mark commits as taken. Where engagement is switched off the assessor drops their facts, and so does this."""
+        """Mark commits as taken."""
         name = table(organization, "journal")
-        if not (await self._organizations.settings(organization)).engagement_enabled:
-            for commit in commits:
-                with suppress(Missing):
-                    await self._tables.write_rows(name, [Delete(commit, FACTS_ROW)])
         try:
             await self._tables.write_rows(name, [Upsert(Row(SEEN, commit, {"v": 1})) for commit in commits])
         except Missing:

@@ -8,14 +8,15 @@ stored watermark and not marked as taken (`lib.assessment.intake`).
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from lib.assessment.intake import SEEN, Intake
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock
 from lib.errors import Stale
 from lib.organizations.registry import Organizations
 from lib.storage import Range, Row, StorageError, Tables, Upsert
 from lib.storage.layout import table
+from lib.tracking.journal import commit_at
 
 log = logging.getLogger("heed.sweep")
 
@@ -52,8 +53,8 @@ class JournalSweep:
     async def _sweep(self, organization: str) -> int:
         name, now = table(organization, "journal"), self._clock.now()
         state = await self._tables.read_row(name, _STATE, _STATE)
-        start = state.text("until") if state else _commit_at(now - FIRST_LOOK)
-        end = _commit_at(now - GRACE)
+        start = state.text("until") if state else commit_at(now - FIRST_LOOK)
+        end = commit_at(now - GRACE)
         seen = {row.key async for row in self._tables.query(name, SEEN, Range(low=start, high=end))}
         missed = [
             row async for row in self._tables.query(name, Range(low=start, high=end)) if row.partition not in seen
@@ -62,11 +63,6 @@ class JournalSweep:
             await self._intake.assess_commit(organization, row)
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
-        until = max(start, _commit_at(now - GRACE - OVERLAP))
+        until = max(start, commit_at(now - GRACE - OVERLAP))
         await self._tables.write_rows(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
         return len(missed)
-
-
-def _commit_at(moment: datetime) -> str:
-    """The smallest commit id of that millisecond."""
-    return f"{moment:%Y%m%d%H}-{milliseconds(moment):013d}"

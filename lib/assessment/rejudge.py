@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 
 from pydantic import BaseModel, Field
 
-from lib.assessment.assessor import Assessment, Assessor
+from lib.assessment.assessor import Assessor
+from lib.assessment.findings import Assessment
 from lib.assessment.summary import summary_of
 from lib.clock import moment
 from lib.errors import Stale

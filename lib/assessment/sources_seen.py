@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 
-from lib.storage import Missing, Range, Row, Tables, Upsert
+from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.layout import table
 from lib.storage.protocols import MOST_CHANGES
@@ -53,6 +54,14 @@ class Sightings:
                 await self._tables.write_rows(table(organization, "journal"), rows)
             except Missing:
                 return
+
+    async def forget(self, organization: str, facts: Iterable[Fact]) -> None:
+        """Take back what was noted of hits that are not to be kept. Raises StorageError."""
+        for fact in facts:
+            source = _source(fact)
+            key = f"{source}-{fact.at:013d}-{fact.message}"
+            with suppress(Missing):
+                await self._tables.write_rows(table(organization, "journal"), [Delete(_partition(source), key)])
 
     async def elsewhere(self, organization: str, facts: Iterable[Fact], known: Mapping[str, int]) -> dict[str, int]:
         """Count, by fact key, how many other messages the same source looked at, at about that time.

@@ -11,6 +11,9 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
 from lib.fields import Model, Moment, Name, RecordType
+from lib.stops.organization_stops import RecordingState
+from lib.stops.rows import KIND as STOPS_KIND
+from lib.stops.rows import changed_marker
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
@@ -22,7 +25,6 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]
 
-_ORGANIZATION_ROW = "org"
 KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
 
@@ -131,6 +133,15 @@ class OrganizationSettings(Model):
     )
 
 
+def recording_state_of(settings: OrganizationSettings) -> RecordingState:
+    """Return what an organization with these settings lets be recorded."""
+    return RecordingState(
+        is_recording=settings.engagement_enabled,
+        is_following=settings.tracking != "off",
+        names_recipients=settings.tracking != "aggregate",
+    )
+
+
 class Organization(BaseModel):
     """A row of the registry."""
 
@@ -158,7 +169,7 @@ class Organizations:
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """Load the organization with its etag; None if there is none."""
-        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.ORGANIZATION_ROW)
         return None if row is None else (unpack(Organization, row), row.etag or "")
 
     async def settings(self, organization: str) -> OrganizationSettings:
@@ -169,6 +180,13 @@ class Organizations:
             settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
             known = self._known[organization] = (now, settings)
         return known[1]
+
+    async def recording_state(self, organization: str) -> RecordingState:
+        """Read what the organization lets be recorded, as storage has it now; nothing if there is no organization."""
+        found = await self.load_organization(organization)
+        if found is None:
+            return RecordingState(is_recording=False, is_following=False, names_recipients=False)
+        return recording_state_of(found[0].settings)
 
     async def save_organization(
         self, organization: str, spec: OrganizationSpec, if_match: IfMatch | None
@@ -186,9 +204,11 @@ class Organizations:
             settings=spec.settings,
             created_at=found[0].created_at if found else self._clock.now(),
         )
-        row = Row(organization, _ORGANIZATION_ROW, pack(made), found[1] if found else None)
+        row = Row(organization, tables.ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         self._known.pop(organization, None)
+        if found is not None:
+            await self._tables.write_rows(tables.table(organization, STOPS_KIND), [changed_marker()])
         return made, etag or "", found is None
 
     async def _make_storage(self, organization: str) -> None:
@@ -205,16 +225,17 @@ class Organizations:
 
     async def list_organizations(self) -> AsyncIterator[str]:
         """List the ids of all organizations."""
-        async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=_ORGANIZATION_ROW)):
+        async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=tables.ORGANIZATION_ROW)):
             yield row.partition
 
     async def load_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
         """Load organizations with their etags, by id, from behind the id `after`."""
-        rows = self._tables.query(tables.ORGANIZATIONS, Range(after=after), Range(low=_ORGANIZATION_ROW), limit)
+        rows = self._tables.query(tables.ORGANIZATIONS, Range(after=after), Range(low=tables.ORGANIZATION_ROW), limit)
         return [(unpack(Organization, row), row.etag or "") async for row in rows]
 
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
+        self._known.pop(organization, None)
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(KEY_ROWS)]
         for some in batches_of(keys, MOST_CHANGES):
@@ -222,5 +243,5 @@ class Organizations:
         for kind in tables.KINDS:
             await self._tables.drop(tables.table(organization, kind))
         await self._storage.blobs.drop(tables.container(organization))
-        if any(row.key == _ORGANIZATION_ROW for row in rows):
-            await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _ORGANIZATION_ROW)])
+        if any(row.key == tables.ORGANIZATION_ROW for row in rows):
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, tables.ORGANIZATION_ROW)])

@@ -19,6 +19,7 @@ from lib.records.engagements import Engagements
 from lib.records.exchanges import Exchange, OtherParent
 from lib.records.shares import (
     Contribution,
+    Parents,
     RecordShare,
     names_of,
     parent_by_record,
@@ -51,7 +52,7 @@ class RecordsFollower:
         known = {each.record: each for each in before or []}
         family = await self._rows.family(organization)
         parents = await self._parents(organization, message, known, family)
-        digests = {name: share.digest() for name, share in shares_of(message, assessed.tallies, parents).items()}
+        digests = {name: share.digest() for name, share in _shares(assessed, parents).items()}
         digests |= {name: "" for name in known if name not in digests}
         unchanged = [each for each in known.values() if each.digest == digests[each.record]]
         settled = await self._settled(organization, message.id, unchanged)
@@ -74,7 +75,7 @@ class RecordsFollower:
     async def apply(self, assessed: AssessedMessage, part: list[Contribution]) -> None:
         """Enter the shares that are not settled. Raises Stale."""
         parents = {each.record: each.parents for each in part if each.parents is not None}
-        shares = shares_of(assessed.message, assessed.tallies, parents)
+        shares = _shares(assessed, parents)
         parent = parent_by_record(parents)
         await some_at_once(
             self._enter(
@@ -141,3 +142,7 @@ class RecordsFollower:
             await self._rows.change_family(organization)
             await self._queues.send(INTERACTIONS, refresh_body(organization, message))
             await self._engagements.exchanges.enter_share(replace(exchange, is_sure=True))
+
+
+def _shares(assessed: AssessedMessage, parents: Parents) -> dict[str, RecordShare]:
+    return shares_of(assessed.message, assessed.tallies, parents, names_recipients=assessed.names_recipients)

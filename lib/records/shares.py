@@ -78,8 +78,14 @@ class _Reached:
     whole: bool = False
 
 
-def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dict[str, RecordShare]:
-    """Find the share of each record that the message reaches. `parents` has an entry for each of `names_of`."""
+def shares_of(
+    message: StoredMessage, tallies: Tallies, parents: Parents, *, names_recipients: bool = True
+) -> dict[str, RecordShare]:
+    """Find the share of each record that the message reaches. `parents` has an entry for each of `names_of`.
+
+    Where recipients are not to be named, a record that is reached by a recipient gets no event, for that would tell
+    who it was: events go to the record that the message is regarding, and to its parents.
+    """
     if message.state != "sent":
         return {}
 
@@ -95,10 +101,13 @@ def shares_of(message: StoredMessage, tallies: Tallies, parents: Parents) -> dic
         for name in upwards(message.regarding):
             reached[name].whole = True
     sent_at, everything = milliseconds(message.sort_time()), tallies.all()
-    return {
-        name: RecordShare(sent_at=sent_at, sums=everything if how.whole else _of(how.recipients, tallies))
-        for name, how in reached.items()
-    }
+
+    def sums(how: _Reached) -> Sums:
+        if not names_recipients:
+            return everything if how.whole and not how.recipients else Sums()
+        return everything if how.whole else _of(how.recipients, tallies)
+
+    return {name: RecordShare(sent_at=sent_at, sums=sums(how)) for name, how in reached.items()}
 
 
 def _of(recipients: set[int], tallies: Tallies) -> Sums:

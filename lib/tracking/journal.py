@@ -23,6 +23,7 @@ import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from lib.clock import Clock, milliseconds
@@ -215,7 +216,7 @@ class Journal:
 
     async def _commit(self, line: _Line, group: list[_Waiting]) -> None:
         now = self._clock.now()
-        key = f"{now:%Y%m%d%H}-{milliseconds(now):013d}{secrets.token_hex(6)}"
+        key = f"{commit_at(now)}{secrets.token_hex(6)}"
         commit = _Commit(key, [waiting.text for waiting in group])
         columns = journal_columns(commit.texts)
         insert = self._writer.insert(f"heed{line.organization}journal", key, FACTS_ROW, columns)
@@ -276,6 +277,11 @@ class Journal:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         self._hurry.clear()
+
+
+def commit_at(moment: datetime) -> str:
+    """Return the smallest id of a commit of that millisecond."""
+    return f"{moment:%Y%m%d%H}-{milliseconds(moment):013d}"
 
 
 def _length(waiting: _Waiting) -> int:

@@ -37,6 +37,9 @@ class AssessedMessage:
     wishes_changed: bool = False
     """Whether a recipient, the sender or the organization may have said something else about following since."""
 
+    names_recipients: bool = True
+    """Whether the organization wants to know whose the facts are: not where it counts without who."""
+
     planned_before: Sequence[StoredMessage] = ()
     """Versions of the message for which this assessor has planned in vain: another assessor's summary came first."""
 

@@ -70,6 +70,17 @@ class StoredFacts:
     def waiting(self) -> list[Fact]:
         return [fact for facts in self.kept.values() for fact in facts]
 
+    def all_facts(self) -> Iterator[Fact]:
+        """Every fact, judged or waiting."""
+        yield from (fact for row in self.rows.values() for fact, _ in row)
+        yield from self.waiting()
+
+    def without(self, keys: Collection[str]) -> StoredFacts:
+        """Return the same without some facts; a row that loses all of its facts is not in it any more."""
+        rows = {key: [each for each in row if each[0].key not in keys] for key, row in self.rows.items()}
+        kept = {key: [fact for fact in row if fact.key not in keys] for key, row in self.kept.items()}
+        return StoredFacts({key: row for key, row in rows.items() if row}, kept)
+
 
 class FactStore:
     def __init__(self, tables: Tables) -> None:
@@ -94,6 +105,19 @@ class FactStore:
             row = Row(message, f"{_WAITING_ROW_PREFIX}{secrets.token_hex(8)}", journal_columns(texts))
             if not await self._put(organization, [row]):
                 return
+
+    async def remove_facts(self, organization: str, message: str, stored: StoredFacts, keys: Collection[str]) -> None:
+        """Remove these facts from the rows of judged facts: rows go, or are put without them. Again is the same.
+
+        Raises StorageError.
+        """
+        left = stored.without(keys).rows
+        for key, before in stored.rows.items():
+            if key not in left:
+                with suppress(Missing):
+                    await self._tables.write_rows(table(organization, "facts"), [Delete(message, key)])
+            elif left[key] != before:
+                await self._put(organization, [_row(message, key, left[key])])
 
     async def delete_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
         """Delete rows whose facts are judged and counted. Another process may have found that, too."""

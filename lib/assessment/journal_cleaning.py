@@ -1,0 +1,109 @@
+"""Cleaning of the journal: facts that are not to be kept go from its rows, too, which are kept for replay."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+
+from lib.assessment.refusals import Revisions
+from lib.clock import moment
+from lib.storage import Delete, Missing, Range, Replace, Row, Tables
+from lib.storage.layout import table
+from lib.storage.retry import retry_on_conflict
+from lib.tracking.facts import Fact, NotAFact
+from lib.tracking.journal import FACTS_ROW, commit_at, facts_of, journal_columns
+
+_LATEST_COMMIT = 60_000
+"""Milliseconds after a hit in which its commit is looked for. It comes within 1.3 s, or after a failure of storage."""
+
+
+class JournalCleaning:
+    """Revises rows of the journal."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def revise_commits(
+        self, organization: str, commits: Collection[str], revisions: Revisions
+    ) -> tuple[list[str], list[str]]:
+        """Put in place of these facts what is to be kept of them.
+
+        Return (commits whose rows hold no fact any more, commits whose rows are not there). Raises StorageError, Stale.
+        """
+        emptied, absent = list[str](), list[str]()
+        for commit in commits:
+            left = await self._revise(organization, commit, revisions)
+            if left is None:
+                absent.append(commit)
+            elif left == 0:
+                emptied.append(commit)
+        return emptied, absent
+
+    async def delete_emptied(self, organization: str, commits: Iterable[str]) -> None:
+        """Delete rows that hold no fact any more. Raises StorageError."""
+        for commit in commits:
+            await self._delete(organization, commit)
+
+    async def remove_facts(self, organization: str, facts: Sequence[Fact]) -> None:
+        """Remove hits that were taken from the journal some time ago: their commits are found by their times.
+
+        Raises StorageError, Stale.
+        """
+        for some in _close_in_time(facts):
+            revisions = dict.fromkeys(fact.key for fact in some)
+            commits = [row.partition async for row in self._commits_of(organization, some)]
+            emptied, _ = await self.revise_commits(organization, commits, revisions)
+            await self.delete_emptied(organization, emptied)
+
+    async def _commits_of(self, organization: str, facts: Sequence[Fact]) -> AsyncIterator[Row]:
+        low = commit_at(moment(facts[0].at))
+        high = commit_at(moment(facts[-1].at + _LATEST_COMMIT))
+        keys = {fact.key for fact in facts}
+        async for row in self._tables.query(table(organization, "journal"), Range(low=low, high=high)):
+            if row.key == FACTS_ROW and keys.intersection(fact.key for fact in _readable(row)):
+                yield row
+
+    async def _revise(self, organization: str, commit: str, revisions: Revisions) -> int | None:
+        """Return the number of facts that are left in the row; None where there is no row."""
+        name = table(organization, "journal")
+
+        async def revise_once() -> int | None:
+            row = await self._tables.read_row(name, commit, FACTS_ROW)
+            if row is None:
+                return None
+            before = _readable(row)
+            revised = (revisions.get(fact.key, fact) for fact in before)
+            after = [fact for fact in revised if fact is not None]
+            if after != before:
+                # The emptied row stays until the commit is marked as taken: it would count as missing.
+                columns = journal_columns([fact.to_json() for fact in after])
+                try:
+                    await self._tables.write_rows(name, [Replace(Row(commit, FACTS_ROW, columns, row.etag))])
+                except Missing:
+                    return None
+            return len(after)
+
+        return await retry_on_conflict(f"commit {commit}", revise_once)
+
+    async def _delete(self, organization: str, commit: str) -> None:
+        try:
+            await self._tables.write_rows(table(organization, "journal"), [Delete(commit, FACTS_ROW)])
+        except Missing:
+            return
+
+
+def _readable(row: Row) -> list[Fact]:
+    try:
+        return facts_of(row)
+    except NotAFact:
+        return []
+
+
+def _close_in_time(facts: Sequence[Fact]) -> list[list[Fact]]:
+    """Return hits in groups, in order of time: one query finds the commits of a group."""
+    groups: list[list[Fact]] = []
+    for fact in sorted((fact for fact in facts if fact.is_hit), key=lambda fact: fact.at):
+        if groups and fact.at - groups[-1][0].at <= _LATEST_COMMIT:
+            groups[-1].append(fact)
+        else:
+            groups.append([fact])
+    return groups
