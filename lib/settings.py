@@ -100,6 +100,12 @@ class Settings(BaseModel):
         alias="AzureWebJobsStorage__accountName",
         description="the storage account's name, with a managed identity",
     )
+    functions: Literal["all", "recipients", "crm", "work"] = Field(
+        "all",
+        alias="HEED_FUNCTIONS",
+        description="which functions this app has: all of them, or one of three parts that run as apps of their own: "
+        "recipients (what mail leads to), crm (the API) or work (queues and timers)",
+    )
     queues: Literal["storage", "servicebus"] = Field(
         "storage",
         alias="HEED_QUEUES",

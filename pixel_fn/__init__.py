@@ -11,7 +11,7 @@ import logging
 
 import azure.functions as func
 
-from lib.services import Services
+from lib.recipient_services import RecipientServices
 from lib.storage import StorageError
 from lib.tokens import Claim, Purpose
 
@@ -31,7 +31,7 @@ _IMAGE_HEADERS = {
 }
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: RecipientServices) -> func.Blueprint:
     """Register the functions `pixel` and `image`, which answer 200 whatever the token."""
     triggers = func.Blueprint()
 
@@ -58,12 +58,13 @@ def blueprint(services: Services) -> func.Blueprint:
     return triggers
 
 
-async def read_image(services: Services, claim: Claim | None) -> tuple[bytes, str] | None:
+async def read_image(services: RecipientServices, claim: Claim | None) -> tuple[bytes, str] | None:
     """Read an image and its content type; None where there is none, or none within the time limit."""
     if claim is None:
         return None
     try:
         async with asyncio.timeout(IMAGE_LIMIT):
+            await services.ready_for_files()
             return await services.hosted_images.read_image(claim)
     except (StorageError, TimeoutError):
         return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.pages.link_problem import dead_link_page
-from lib.services import Services
+from lib.recipient_services import RecipientServices
 from lib.tokens import Purpose, leading_token
 
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: RecipientServices) -> func.Blueprint:
     """Register the function `redirect`: 302 to exactly the original URL, 404 for a token that cannot be opened.
 
     What follows the token is not a part of it: words that touched the link in a text.

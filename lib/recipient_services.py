@@ -1,0 +1,197 @@
+"""The composition root of what answers recipients: pixel, links, attachments and images.
+
+The way of a hit is imported with this module. The rest (the SDKs of storage, messages, files) is imported when it is
+first needed, in a thread: on the event loop an import stops every other request for up to 0.5 s. `lib.services` builds
+on this module, and is no part of it: an app of recipients' functions alone never imports the CRM's code.
+
+Parts that hold a connection are made when they are first used, inside the event loop that the Functions worker runs;
+`RecipientServices.close` closes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lib.catalogues.csv_rows import BrokenCatalogue
+from lib.catalogues.owners import load_owners
+from lib.clock import Clock, SystemClock
+from lib.settings import Settings, SettingsError
+from lib.storage.azure.journal_writer import RestWriter
+from lib.tracking.hits import Hits
+from lib.tracking.journal import Journal, RowsAndQueues, Writer
+
+if TYPE_CHECKING:
+    from lib.files.hosted_images import HostedImages
+    from lib.files.store import Files
+    from lib.files.views import AttachmentViews
+    from lib.messages.store import MessageStore
+    from lib.organizations.registry import Organizations
+    from lib.storage import Queues, Storage
+    from lib.transports.identity import Identity
+    from lib.workers.pool import OffLoop
+
+
+class RecipientServices:
+    """The parts, each made once. Tests hand in a storage, a writer or a clock of their own.
+
+    Raises SettingsError for a catalogue of the deployment with a broken row.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        storage: Storage | None = None,
+        writer: Writer | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.ring = settings.token_keys
+        self.clock: Clock = clock or SystemClock()
+        self._storage = storage
+        self._writer = writer
+        self._opened = AsyncExitStack()
+        self._imported: set[str] = set()
+        try:
+            _, self._networks = load_owners(settings.catalogues)
+            if settings.catalogues is not None:
+                # Not when the judge first needs them: a broken row of the deployment's stops the start.
+                from lib.catalogues.registry import load_catalogues
+
+                load_catalogues(settings.catalogues)
+        except BrokenCatalogue as error:
+            where = f" (HEED_CATALOGUES is {settings.catalogues})" if settings.catalogues else ""
+            raise SettingsError(f"A catalogue is broken: {error}{where}") from None
+
+    def import_files(self) -> None:
+        """Import what attachments and images need, in a thread."""
+        self._import_modules(self._modules_of_files)
+
+    async def ready_for_files(self) -> None:
+        """Wait until what attachments and images need is imported, which the event loop does not."""
+        await self._ready(self._modules_of_files)
+
+    @cached_property
+    def _modules_of_storage(self) -> tuple[str, ...]:
+        """Modules that `storage` imports when it is first used."""
+        names = ["lib.storage.azure.tables"]
+        if self.settings.account().key is None:
+            names.append("azure.identity.aio")
+        if self.settings.queues != "storage":
+            names += ["lib.storage.service_bus.queues", "azure.servicebus.aio"]
+        return tuple(names)
+
+    @cached_property
+    def _modules_of_files(self) -> tuple[str, ...]:
+        """Modules that attachments and images import when one is first asked for, those of storage included."""
+        return *self._modules_of_storage, "lib.files.views", "lib.files.hosted_images"
+
+    def _import_modules(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            import_module(name)
+        self._imported.update(names)
+
+    async def _ready(self, names: tuple[str, ...]) -> None:
+        if not self._imported.issuperset(names):
+            await asyncio.to_thread(self._import_modules, names)
+
+    async def close(self) -> None:
+        """Let the journal end its writes, then close all that was opened here; no part can be used afterwards.
+
+        Parts that were handed in belong to whom they came from.
+        """
+        if "journal" in vars(self):
+            await self.journal.settle()
+        await self._opened.aclose()
+
+    @cached_property
+    def storage(self) -> Storage:
+        if self._storage is not None:
+            return self._storage
+        from lib.storage.azure.tables import azure_storage, close_storage
+
+        storage = azure_storage(self.settings.account(), self._storage_identity)
+        self._opened.push_async_callback(close_storage, storage)
+        if self.settings.queues == "storage":
+            return storage
+        from lib.storage.service_bus.queues import ServiceBusQueues
+
+        queues = ServiceBusQueues(self.settings.service_bus())
+        self._opened.push_async_callback(queues.close)
+        return replace(storage, queues=queues)
+
+    @cached_property
+    def journal(self) -> Journal:
+        return Journal(self._writer or self._journal_writer(), self.clock)
+
+    def _journal_writer(self) -> Writer:
+        """Rows go the shortest way; so do messages, unless they go to Service Bus."""
+        rows = RestWriter(self.settings.account(), self._storage_identity)
+        self._opened.push_async_callback(rows.close)
+        return rows if self.settings.queues == "storage" else RowsAndQueues(rows, self._queues)
+
+    async def _queues(self) -> Queues:
+        await self._ready(self._modules_of_storage)
+        return self.storage.queues
+
+    @cached_property
+    def _storage_identity(self) -> Identity | None:
+        """None where the account's key is the proof."""
+        if self.settings.account().key is not None:
+            return None
+        from lib.storage.azure.requests import SCOPE
+        from lib.transports.identity import Identity
+
+        identity = Identity(SCOPE)
+        self._opened.push_async_callback(identity.close)
+        return identity
+
+    @cached_property
+    def hits(self) -> Hits:
+        """The recorder of recipients' requests."""
+        return Hits(self.ring, self.journal, self._networks, self.settings.trusted_hops)
+
+    @cached_property
+    def organizations(self) -> Organizations:
+        from lib.organizations.registry import Organizations
+
+        return Organizations(self.storage, self.clock)
+
+    @cached_property
+    def messages(self) -> MessageStore:
+        from lib.messages.store import MessageStore
+
+        return MessageStore(self.storage)
+
+    @cached_property
+    def off_loop(self) -> OffLoop:
+        """The pool of processes for large work."""
+        from lib.workers.pool import OffLoop
+
+        off_loop = OffLoop()
+        self._opened.callback(off_loop.close)
+        return off_loop
+
+    @cached_property
+    def files(self) -> Files:
+        """Attachments and images."""
+        from lib.files.store import Files
+
+        return Files(self.storage, self.messages, self.clock, self.off_loop)
+
+    @cached_property
+    def attachment_views(self) -> AttachmentViews:
+        from lib.files.views import AttachmentViews
+
+        return AttachmentViews(self.files, self.storage.blobs, self.clock)
+
+    @cached_property
+    def hosted_images(self) -> HostedImages:
+        from lib.files.hosted_images import HostedImages
+
+        return HostedImages(self.storage.blobs, self.organizations, self.clock)
