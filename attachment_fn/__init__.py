@@ -30,7 +30,7 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
         claim = services.ring.open(Purpose.ATTACHMENT, token)
         if claim is None:
             return _page(dead_link_page(services.ring, token), 404)
-        await services.ready_for_files()
+        await services.load_files()
         from lib.files.views import Gone  # imported by now
 
         try:
@@ -40,8 +40,9 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
             return _page(FILE_GONE, 410)  # no one has seen the file, so no view is recorded
         except StorageError:
             return _page(FILE_UNREACHABLE, 503, {"Retry-After": "60"})
+        hits = await services.load_hits()
         left = began + ANSWER_LIMIT - asyncio.get_running_loop().time()
-        await services.hits.record_within(left, Purpose.ATTACHMENT, "attachment_view", token, req, arrived)
+        await hits.record_within(left, Purpose.ATTACHMENT, "attachment_view", token, req, arrived)
         return func.HttpResponse(status_code=302, headers={**_HEADERS, "Location": url})
 
     return triggers

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
@@ -30,6 +30,8 @@ class HeedApp(func.FunctionApp):
         super().__init__()
         self._services = services
         self._imports: list[Callable[[], None]] = []
+        self.imports_ahead = False
+        """Whether imports begin when the host has taken the functions: the first time that it may be waited for."""
 
     def add(self, blueprints: list[func.Blueprint], *imports: Callable[[], None]) -> None:
         """Register functions; `imports` are what can be imported ahead for them."""
@@ -37,10 +39,14 @@ class HeedApp(func.FunctionApp):
             self.register_functions(blueprint)
         self._imports += [each for each in imports if each not in self._imports]
 
-    def import_ahead(self) -> None:
-        """Begin to import, in a thread, what the first requests need: on the event loop it would stop all others."""
-        # No daemon: a process that ends while one imports would crash.
-        threading.Thread(target=self._import_all).start()
+    def get_functions(self) -> list[Any]:
+        """Give the host the functions. What the first requests need is imported from now on, in a thread."""
+        functions: list[Any] = super().get_functions()
+        if self.imports_ahead:
+            self.imports_ahead = False
+            # No daemon: a process that ends while one imports would crash.
+            threading.Thread(target=self._import_all).start()
+        return functions
 
     def _import_all(self) -> None:
         for each in self._imports:
@@ -75,7 +81,7 @@ def _add_recipients(app: HeedApp, recipients: RecipientServices) -> None:
     from functions.triggers import recipients_health
 
     blueprints = [each.blueprint(recipients) for each in (pixel_fn, redirect_fn, attachment_fn)]
-    app.add([*blueprints, recipients_health.blueprint()], recipients.import_files)
+    app.add([*blueprints, recipients_health.blueprint()], recipients.import_hits, recipients.import_files)
 
 
 def _add_crm(app: HeedApp, services: LateServices) -> None:

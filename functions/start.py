@@ -27,5 +27,5 @@ def start() -> HeedApp:
     # hits a second.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-    app.import_ahead()
+    app.imports_ahead = True
     return app

@@ -1,8 +1,9 @@
 """The composition root of what answers recipients: pixel, links, attachments and images.
 
-The way of a hit is imported with this module. The rest (the SDKs of storage, messages, files) is imported when it is
-first needed, in a thread: on the event loop an import stops every other request for up to 0.5 s. `lib.services` builds
-on this module, and is no part of it: an app of recipients' functions alone never imports the CRM's code.
+An app starts with little more than this module. What a hit needs (the HTTP client, the catalogue of networks) and what
+files need (the SDKs of storage, messages) is imported when it is first needed, or ahead: in a thread, as an import on
+the event loop stops every other request for up to 0.5 s. `lib.services` builds on this module, and is no part of it: an
+app of recipients' functions alone never imports the code of CRM and work.
 
 Parts that hold a connection are made when they are first used, inside the event loop that the Functions worker runs;
 `RecipientServices.close` closes them.
@@ -17,15 +18,13 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lib.catalogues.csv_rows import BrokenCatalogue
-from lib.catalogues.owners import load_owners
 from lib.clock import Clock, SystemClock
 from lib.settings import Settings, SettingsError
-from lib.storage.azure.journal_writer import RestWriter
 from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 
 if TYPE_CHECKING:
+    from lib.catalogues.networks import Networks
     from lib.files.hosted_images import HostedImages
     from lib.files.store import Files
     from lib.files.views import AttachmentViews
@@ -56,49 +55,60 @@ class RecipientServices:
         self._storage = storage
         self._writer = writer
         self._opened = AsyncExitStack()
-        self._imported: set[str] = set()
-        try:
-            _, self._networks = load_owners(settings.catalogues)
-            if settings.catalogues is not None:
-                # Not when the judge first needs them: a broken row of the deployment's stops the start.
-                from lib.catalogues.registry import load_catalogues
+        self._has_hits = self._has_files = False
+        if settings.catalogues is not None:
+            self._check_catalogues()
 
-                load_catalogues(settings.catalogues)
+    def _check_catalogues(self) -> None:
+        """Read the deployment's catalogues at the start, so that a broken row stops it. Ours are sound."""
+        from lib.catalogues.csv_rows import BrokenCatalogue
+        from lib.catalogues.registry import load_catalogues
+
+        try:
+            load_catalogues(self.settings.catalogues)
         except BrokenCatalogue as error:
-            where = f" (HEED_CATALOGUES is {settings.catalogues})" if settings.catalogues else ""
-            raise SettingsError(f"A catalogue is broken: {error}{where}") from None
+            where = f"HEED_CATALOGUES is {self.settings.catalogues}"
+            raise SettingsError(f"A catalogue is broken: {error} ({where})") from None
+
+    async def load_hits(self) -> Hits:
+        """Return the recorder of hits, once what it needs is imported."""
+        if not self._has_hits:
+            await asyncio.to_thread(self.import_hits)
+        return self.hits
+
+    async def load_files(self) -> None:
+        """Wait until what attachments and images need is imported."""
+        if not self._has_files:
+            await asyncio.to_thread(self.import_files)
+
+    def import_hits(self) -> None:
+        """Import what a hit needs, in a thread."""
+        if self._writer is None:
+            self._import_modules("lib.storage.azure.journal_writer", *self._modules_of_identity)
+        _ = self._networks
+        self._has_hits = True
 
     def import_files(self) -> None:
         """Import what attachments and images need, in a thread."""
-        self._import_modules(self._modules_of_files)
+        self._import_modules(*self._modules_of_storage, "lib.files.views", "lib.files.hosted_images")
+        self._has_files = True
 
-    async def ready_for_files(self) -> None:
-        """Wait until what attachments and images need is imported, which the event loop does not."""
-        await self._ready(self._modules_of_files)
+    @property
+    def _modules_of_identity(self) -> tuple[str, ...]:
+        return ("azure.identity.aio",) if self.settings.account().key is None else ()
 
-    @cached_property
+    @property
     def _modules_of_storage(self) -> tuple[str, ...]:
         """Modules that `storage` imports when it is first used."""
-        names = ["lib.storage.azure.tables"]
-        if self.settings.account().key is None:
-            names.append("azure.identity.aio")
-        if self.settings.queues != "storage":
-            names += ["lib.storage.service_bus.queues", "azure.servicebus.aio"]
-        return tuple(names)
+        if self._storage is not None:
+            return ()
+        has_service_bus = self.settings.queues == "servicebus"
+        service_bus = ("lib.storage.service_bus.queues", "azure.servicebus.aio") if has_service_bus else ()
+        return "lib.storage.azure.tables", *self._modules_of_identity, *service_bus
 
-    @cached_property
-    def _modules_of_files(self) -> tuple[str, ...]:
-        """Modules that attachments and images import when one is first asked for, those of storage included."""
-        return *self._modules_of_storage, "lib.files.views", "lib.files.hosted_images"
-
-    def _import_modules(self, names: tuple[str, ...]) -> None:
+    def _import_modules(self, *names: str) -> None:
         for name in names:
             import_module(name)
-        self._imported.update(names)
-
-    async def _ready(self, names: tuple[str, ...]) -> None:
-        if not self._imported.issuperset(names):
-            await asyncio.to_thread(self._import_modules, names)
 
     async def close(self) -> None:
         """Let the journal end its writes, then close all that was opened here; no part can be used afterwards.
@@ -131,12 +141,14 @@ class RecipientServices:
 
     def _journal_writer(self) -> Writer:
         """Rows go the shortest way; so do messages, unless they go to Service Bus."""
+        from lib.storage.azure.journal_writer import RestWriter
+
         rows = RestWriter(self.settings.account(), self._storage_identity)
         self._opened.push_async_callback(rows.close)
         return rows if self.settings.queues == "storage" else RowsAndQueues(rows, self._queues)
 
     async def _queues(self) -> Queues:
-        await self._ready(self._modules_of_storage)
+        await asyncio.to_thread(self._import_modules, *self._modules_of_storage)
         return self.storage.queues
 
     @cached_property
@@ -150,6 +162,12 @@ class RecipientServices:
         identity = Identity(SCOPE)
         self._opened.push_async_callback(identity.close)
         return identity
+
+    @cached_property
+    def _networks(self) -> Networks:
+        from lib.catalogues.owners import load_owners
+
+        return load_owners(self.settings.catalogues)[1]
 
     @cached_property
     def hits(self) -> Hits:

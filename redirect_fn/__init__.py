@@ -23,7 +23,8 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
     async def redirect(req: func.HttpRequest) -> func.HttpResponse:
         """Record the click, and lead to the destination."""
         arrived, token = services.clock.now(), leading_token(req.route_params["token"])
-        hit = await services.hits.record(Purpose.CLICK, "click", token, req, arrived)
+        hits = await services.load_hits()
+        hit = await hits.record(Purpose.CLICK, "click", token, req, arrived)
         if hit is None:
             page = dead_link_page(services.ring, token)
             return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_HEADERS)

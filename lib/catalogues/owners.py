@@ -36,7 +36,7 @@ class Owner:
 
 
 @cache
-def load_owners(folder: Path | None = None) -> tuple[Mapping[str, Owner], Networks]:
+def load_owners(folder: Path | None) -> tuple[Mapping[str, Owner], Networks]:
     """Read owners by their ids, and their networks. Raises BrokenCatalogue.
 
     A process reads each folder once: the parts of an app share the result.

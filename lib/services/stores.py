@@ -88,6 +88,7 @@ class Stores:
     def import_libraries(self) -> None:
         """Import, in a thread, what the parts else import when they are first used: it takes up to 0.5 s."""
         self.recipients.import_files()
+        import_module("email_validator")
         if self.settings.transport != "smtp" or self.settings.smtp_host is not None:
             import_module(f"lib.transports.{self.settings.transport}")
 

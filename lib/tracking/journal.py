@@ -28,7 +28,7 @@ from typing import Any, Protocol, TypeVar
 from lib.clock import Clock, milliseconds
 from lib.storage import Queues, Row, StorageError
 from lib.storage.batches import batches_by_size
-from lib.storage.documents import columns, text_of
+from lib.storage.columns import columns, text_of
 from lib.tracking.facts import Fact, NotAFact
 
 log = logging.getLogger("heed.journal")
