@@ -21,9 +21,11 @@ import uvloop
 from infra.local.child import ROOT, Child, free_port
 from infra.local.errors import StartError
 from infra.local.files import write_private
+from infra.local.front import Front
 from infra.local.host.application import load_application
 from infra.local.host.host import Host, bind
 from infra.local.host.host_json import read_host_json
+from infra.local.parts import start_parts
 from infra.local.servers.azurite import start_azurite
 from infra.local.servers.mail_catcher import start_mail_catcher
 from infra.local.service_bus.process import start_service_bus
@@ -43,13 +45,15 @@ TOKEN_KEY_BYTES = 64
 def main(arguments: Sequence[str]) -> int:
     """Run the app in the folder that is named (this repository by default) until Ctrl-C or SIGTERM.
 
-    Returns the exit code: 0 for an end that was asked for, 1 for any other.
+    With `--parts` its three parts run as processes of their own, behind a front. Returns the exit code: 0 for an end that was asked for, 1 for any other.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with contextlib.ExitStack() as ending:
-            return _start(Path(arguments[0]).resolve() if arguments else ROOT, ending)
+            folders = [each for each in arguments if each != "--parts"]
+            folder = Path(folders[0]).resolve() if folders else ROOT
+            return _start(folder, ending, in_parts="--parts" in arguments)
     except KeyboardInterrupt:
         return 0
     except StartError as error:
@@ -61,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         return _complain(error)
 
 
-def _start(folder: Path, ending: contextlib.ExitStack) -> int:
+def _start(folder: Path, ending: contextlib.ExitStack, *, in_parts: bool) -> int:
     for name, value in read_settings_file(folder / "local.settings.json").items():
         os.environ.setdefault(name, value)
     port = _number("HEED_PORT", DEFAULT_PORT)
@@ -78,26 +82,35 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
         _start_service_bus(data_dir, children)
         inbox = _start_mail_catcher(data_dir, children)
     _say("Starting Heed …")
-    options = read_host_json(folder / "host.json")
-    application = load_application(folder)
+    server: Host | Front
+    if in_parts:
+        urls = start_parts(folder, data_dir, children)
+        server = Front(urls["recipients"], urls["crm"])
+    else:
+        options = read_host_json(folder / "host.json")
+        server = Host(load_application(folder), options, os.environ, data_dir, queue_lease=lease)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(server, listening, inbox, children))
 
-    async def run() -> int:
-        """Run the host until the end; the exit code."""
-        stop = _stop_on_signals()
-        host = Host(application, options, os.environ, data_dir, queue_lease=lease)
-        await host.start(listening)
+
+async def _run(server: Host | Front, listening: socket.socket, inbox: str, children: list[Child]) -> int:
+    """Run the server until the end; the exit code."""
+    stop = _stop_on_signals()
+    await server.start(listening)
+    part = os.environ.get("HEED_FUNCTIONS") or "all"
+    if part == "all":
         _say(f"Heed is ready: {os.environ['HEED_BASE_URL']}")
         _say(f"Inbox:         {inbox}")
         _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
-        exit_code = await _until_the_end(stop, children)
-        _say("Stopping …")
-        await host.stop()
-        # Here, while the loop still catches signals: storage is writing what it holds.
-        _stop_all(children)
-        return exit_code
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
+    else:
+        host, port = listening.getsockname()[:2]
+        _say(f"The part {part} is ready: http://{host}:{port}")
+    exit_code = await _until_the_end(stop, children)
+    _say("Stopping …")
+    await server.stop()
+    # Here, while the loop still catches signals: storage is writing what it holds.
+    _stop_all(children)
+    return exit_code
 
 
 def _stop_on_signals() -> asyncio.Event:
