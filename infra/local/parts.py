@@ -1,4 +1,4 @@
-"""The three parts of Heed, each a process of its own, on the storage and the mail server that the caller has started."""
+"""The three parts of Heed, each a process of its own, on the storage and the mail server that the caller started."""
 
 import http.client
 import os

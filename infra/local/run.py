@@ -10,8 +10,9 @@ import signal
 import socket
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -45,7 +46,8 @@ TOKEN_KEY_BYTES = 64
 def main(arguments: Sequence[str]) -> int:
     """Run the app in the folder that is named (this repository by default) until Ctrl-C or SIGTERM.
 
-    With `--parts` its three parts run as processes of their own, behind a front. Returns the exit code: 0 for an end that was asked for, 1 for any other.
+    With `--parts` its three parts run as processes of their own, behind a front. Returns the exit code: 0 for an end
+    that was asked for, 1 for any other.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -82,20 +84,22 @@ def _start(folder: Path, ending: contextlib.ExitStack, *, in_parts: bool) -> int
         _start_service_bus(data_dir, children)
         inbox = _start_mail_catcher(data_dir, children)
     _say("Starting Heed …")
-    server: Host | Front
+    make_server: Callable[[], Host | Front]
     if in_parts:
         urls = start_parts(folder, data_dir, children)
-        server = Front(urls["recipients"], urls["crm"])
+        make_server = partial(Front, urls["recipients"], urls["crm"])
     else:
-        options = read_host_json(folder / "host.json")
-        server = Host(load_application(folder), options, os.environ, data_dir, queue_lease=lease)
+        options, application = read_host_json(folder / "host.json"), load_application(folder)
+        make_server = partial(Host, application, options, os.environ, data_dir, queue_lease=lease)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(server, listening, inbox, children))
+        return runner.run(_run(make_server, listening, inbox, children))
 
 
-async def _run(server: Host | Front, listening: socket.socket, inbox: str, children: list[Child]) -> int:
+async def _run(
+    make_server: Callable[[], Host | Front], listening: socket.socket, inbox: str, children: list[Child]
+) -> int:
     """Run the server until the end; the exit code."""
-    stop = _stop_on_signals()
+    stop, server = _stop_on_signals(), make_server()
     await server.start(listening)
     part = os.environ.get("HEED_FUNCTIONS") or "all"
     if part == "all":
