@@ -47,8 +47,8 @@ print(time.process_time())
 """
 _WHAT = f"""CPU time of a fresh process until `function_app` is imported, and how often that is the time for
 `import {_LIBRARIES}`: {STARTS} interleaved rounds, the best of each. *Ahead* is what a
-thread imports once the host has the functions. The first pixel is asked when that is done; its CPU, with the row and the
-queue's message, is compared with the median of {LATER_PIXELS} later ones, each alone, in {PIXEL_STARTS} processes."""
+thread imports once the host has the functions. The first pixel is asked when that is done; its CPU, with row and queue
+message, is compared with the median of {LATER_PIXELS} later ones, each alone, in {PIXEL_STARTS} processes."""
 
 
 @dataclass(frozen=True, slots=True)

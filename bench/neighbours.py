@@ -187,7 +187,7 @@ async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
             "upload": loud.upload,
         }
         until = time.monotonic() + seconds
-        chosen = [work for name, work in works.items() if which in ("all", name)]
+        chosen = [work for name, work in works.items() if which == "all" or name in which.split(",")]
         twice = [(work, number) for work in chosen for number in range(2 if which in ("all", "upload") else 6)]
         await asyncio.gather(asyncio.sleep(seconds), *(_again(until, *each) for each in twice))
         return loud.answers
