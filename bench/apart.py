@@ -46,10 +46,10 @@ _UNDER_WAY = 1.5
 _MAILS = 100
 _ASKED_EVERY = 0.02
 """Seconds between two pixels."""
-_WHAT = f"""Pixels are asked for at a steady pace, {1 / _ASKED_EVERY:.0f} a second, for {SECONDS:g} s without a load and
-as long while the CRM's functions work on the worst requests for their CPU ({LOADS.replace(",", ", ")}). In the first row
-recipients' functions are an app of their own; in the second all are one app, on the same CPU. Milliseconds are medians
-of {ROUNDS} rounds, with fresh apps each; the ratio is the median of the rounds' ratios."""
+_WHAT = f"""Pixels are asked for at a steady pace, {1 / _ASKED_EVERY:.0f} a second, for {SECONDS:g} s without a load
+and as long while the CRM's functions work on the worst requests for their CPU ({LOADS.replace(",", ", ")}). In the
+first row recipients' functions are an app of their own; in the second all are one app, on the same CPU. Milliseconds
+are medians of {ROUNDS} rounds, with fresh apps each; the ratio is the median of the rounds' ratios."""
 
 
 @dataclass(slots=True)
