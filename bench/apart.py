@@ -25,7 +25,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.bare_server import READY
-from bench.neighbours import _KEY, _load
+from bench.neighbours import KEY, send_load
 from bench.processors import Seats, inherited
 from bench.sections import APART, put
 from bench.storage import Mail, prepare
@@ -78,7 +78,7 @@ class _Bench:
         """Run the HTTP functions of a part; the base URL."""
         settings = {
             "HEED_BASE_URL": "http://127.0.0.1",
-            "HEED_ADMIN_KEY": _KEY,
+            "HEED_ADMIN_KEY": KEY,
             "HEED_TOKEN_KEYS": self.mail.key,
             "HEED_MX_LOOKUP": "off",
             "HEED_FUNCTIONS": part,
@@ -193,7 +193,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--conditions", default="nothing else ran", help="what else the machine did, for the section")
     options = parser.parse_args(arguments)
     if options.load:
-        asyncio.run(_load(options.load, 600, LOADS))
+        asyncio.run(send_load(options.load, 600, LOADS))
         return
     if options.ask:
         print(json.dumps(asyncio.run(_ask(options.ask.split(","), options.seconds))))
