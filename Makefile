@@ -20,8 +20,8 @@ node_modules/.installed: package.json package-lock.json
 
 setup: $(VENV)/.installed node_modules/.installed ## create .venv and node_modules
 
-run: setup ## start Heed with storage and a mail catcher on this machine
-	$(BIN)/python -m infra.local
+run: setup ## start Heed with storage and a mail catcher on this machine; parts=3: as three apps behind a front
+	$(BIN)/python -m infra.local $(if $(parts),--parts)
 
 test: setup ## run every test; real servers are started on free ports
 	$(BIN)/python -m pytest -n 2 --dist loadfile

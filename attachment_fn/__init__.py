@@ -7,8 +7,7 @@ import asyncio
 import azure.functions as func
 
 from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, dead_link_page
-from lib.files.views import Gone
-from lib.services import Services
+from lib.recipient_services import RecipientServices
 from lib.storage import StorageError
 from lib.tokens import Purpose
 
@@ -18,7 +17,7 @@ ANSWER_LIMIT = 1.4
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: RecipientServices) -> func.Blueprint:
     """Register the function `attachment`: 302 to the bytes, or a page with 404, 410 or 503."""
     triggers = func.Blueprint()
 
@@ -31,6 +30,9 @@ def blueprint(services: Services) -> func.Blueprint:
         claim = services.ring.open(Purpose.ATTACHMENT, token)
         if claim is None:
             return _page(dead_link_page(services.ring, token), 404)
+        await services.load_files()
+        from lib.files.views import Gone  # imported by now
+
         try:
             found = await services.attachment_views.find(claim)
             url = await services.attachment_views.url(claim, found)
@@ -38,8 +40,9 @@ def blueprint(services: Services) -> func.Blueprint:
             return _page(FILE_GONE, 410)  # no one has seen the file, so no view is recorded
         except StorageError:
             return _page(FILE_UNREACHABLE, 503, {"Retry-After": "60"})
+        hits = await services.load_hits()
         left = began + ANSWER_LIMIT - asyncio.get_running_loop().time()
-        await services.hits.record_within(left, Purpose.ATTACHMENT, "attachment_view", token, req, arrived)
+        await hits.record_within(left, Purpose.ATTACHMENT, "attachment_view", token, req, arrived)
         return func.HttpResponse(status_code=302, headers={**_HEADERS, "Location": url})
 
     return triggers

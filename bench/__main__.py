@@ -1,4 +1,4 @@
-"""`python -m bench`: measure everything and write bench/RESULTS.md, in some thirteen minutes."""
+"""`python -m bench`: measure everything and write bench/RESULTS.md, in some sixteen minutes."""
 
 import argparse
 import os
@@ -8,18 +8,22 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from bench.apart import measure_apart
+from bench.apart import section as apart_section
 from bench.busy import OPENS, WrongCount, measure_busy
+from bench.cold_start import measure_cold_start
 from bench.hits import Bench, Measurement, measure_hits
 from bench.lists import measure_lists
 from bench.load import LoadError, choose_generator
 from bench.mail import measure_mail
 from bench.processors import Seats, inherited
 from bench.report import render
-from bench.sections import RESULTS, with_kept
+from bench.sections import APART, COLD_START, RESULTS, put, with_kept
 from bench.sending import measure_sending
 from infra.local.child import ROOT
 from infra.local.errors import StartError
 
+_CONDITIONS = "nothing else was measured meanwhile"
 TEMPLATES = ROOT.parent / "shared" / "data" / "templates"
 
 
@@ -40,12 +44,17 @@ def main(arguments: list[str]) -> int:
         lists = [] if options.no_lists else measure_lists()
         costs = [] if options.no_busy else measure_busy(options.opens)
         findings = [] if options.no_sending else measure_sending()
+        cold_start = measure_cold_start()
+        apart = None if options.no_apart else apart_section(measure_apart())
     except KeyboardInterrupt:
         return _complain("Stopped; nothing was written.")
     except (LoadError, StartError, WrongCount) as error:
         return _complain(str(error))
     results = render(bench, rounds, timings, lists, costs, findings)
     RESULTS.write_text(with_kept(results), encoding="utf-8")
+    put(COLD_START, cold_start, _CONDITIONS)
+    if apart is not None:
+        put(APART, apart, _CONDITIONS)
     print(f"Written: {RESULTS.relative_to(ROOT)}")
     return 0 if all(_is_durable(measurements) for measurements in rounds.values()) else 1
 
@@ -59,6 +68,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-sending", action="store_true", help="leave out what takes minutes: mail on its way")
     parser.add_argument("--no-lists", action="store_true", help="leave out lists of 100,000 messages")
     parser.add_argument("--no-busy", action="store_true", help="leave out many opens of one mail, and of many")
+    parser.add_argument("--no-apart", action="store_true", help="leave out a pixel beside the CRM's worst load")
     parser.add_argument("--opens", type=int, default=OPENS, help=f"how many these are ({OPENS})")
     return parser.parse_args(arguments)
 

@@ -45,7 +45,7 @@ _PAUSE = 0.05
 _ASKED_EVERY = 0.2
 """Seconds between two pixels: what follows four times as many keeps Azurite busy by itself."""
 
-_KEY = "the-key-of-the-benchmark"
+KEY = "the-key-of-the-benchmark"
 _QUIET, _LOUD = "quiet", "loud"
 _PIXEL, _HEED_ITSELF = "another organization's pixel", "a page that is not there, of Heed"
 _STORAGE_ITSELF = "a refusal by the table service, which no load asks"
@@ -80,7 +80,7 @@ class _Loud:
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self._base_url = base_url
-        self._key = _KEY
+        self._key = KEY
         self.answers: Counter[str] = Counter()
         # Made before the time: a load that works hard takes the core from storage, for which the pixel waits.
         self._mails = [json.dumps(self.mail(piece)).encode() for piece in _PIECES]
@@ -173,7 +173,7 @@ async def _again(until: float, work: Callable[[int], Awaitable[None]], number: i
         await asyncio.sleep(_PAUSE)
 
 
-async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
+async def send_load(base_url: str, seconds: float, which: str) -> Counter[str]:
     timeout = aiohttp.ClientTimeout(total=300)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
         loud = _Loud(session, base_url)
@@ -187,7 +187,7 @@ async def _load(base_url: str, seconds: float, which: str) -> Counter[str]:
             "upload": loud.upload,
         }
         until = time.monotonic() + seconds
-        chosen = [work for name, work in works.items() if which in ("all", name)]
+        chosen = [work for name, work in works.items() if which == "all" or name in which.split(",")]
         twice = [(work, number) for work in chosen for number in range(2 if which in ("all", "upload") else 6)]
         await asyncio.gather(asyncio.sleep(seconds), *(_again(until, *each) for each in twice))
         return loud.answers
@@ -258,7 +258,7 @@ async def _both(course: _Course) -> tuple[dict[str, list[float]], list[int], Cou
     os.nice(19)  # this thread, and the mail server's: the load must not take the core from storage
     mail_server = Controller(_Sink(), hostname="127.0.0.1", port=course.mail_port, data_size_limit=None)
     mail_server.start()
-    answers = await _load(course.base_url, course.seconds, course.which)
+    answers = await send_load(course.base_url, course.seconds, course.which)
     said, _ = course.asking.communicate()
     mail_server.stop()
     watching.cancel()
@@ -283,7 +283,7 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
         mail_port = free_port()
         settings = {
             "HEED_BASE_URL": "http://127.0.0.1",
-            "HEED_ADMIN_KEY": _KEY,
+            "HEED_ADMIN_KEY": KEY,
             "HEED_TOKEN_KEYS": mail.key,
             "HEED_DATA_DIR": str(folder / "host"),
             "HEED_SMTP_HOST": "127.0.0.1",

@@ -10,6 +10,8 @@ from bench.machine import describe_machine
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HOSTILE, NEIGHBORS, INBOUND = "Hostile bytes", "Beside the worst neighbor", "Reading inbound mail"
 THREADS, INTAKE = "Answers find their messages", "Taking in mail"
+COLD_START, APART = "Cold start", "Recipients apart from the rest"
+_KEPT = (HOSTILE, NEIGHBORS, INBOUND, THREADS, INTAKE, COLD_START, APART)
 
 
 def put(title: str, text: str, conditions: str) -> None:
@@ -23,9 +25,7 @@ def put(title: str, text: str, conditions: str) -> None:
 def with_kept(results: str) -> str:
     """All other results, with these sections as they are."""
     there = _sections(RESULTS.read_text(encoding="utf-8"))
-    return "\n".join(
-        [results, *(there[title] for title in (HOSTILE, NEIGHBORS, INBOUND, THREADS, INTAKE) if title in there)]
-    )
+    return "\n".join([results, *(there[title] for title in _KEPT if title in there)])
 
 
 def _sections(results: str) -> dict[str, str]:

@@ -1,117 +1,106 @@
-"""The Functions app: all functions of Heed, registered over the given services."""
+"""The Functions app: the functions of the part that `HEED_FUNCTIONS` names, or of all three.
+
+- `recipients`: what mail leads to. Their modules are imported at the start.
+- `crm`: the API. Its functions are registered from a table, and imported when they are first needed.
+- `work`: queues and timers. Their services are imported when they are first needed.
+
+Each function is in one part. An app of a part imports nothing of the others.
+"""
 
 from __future__ import annotations
 
+import gc
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import azure.functions as func
 
-import attachment_fn
-import pixel_fn
-import redirect_fn
-import reminder_fn
-import scheduler_fn
-from functions.api.openapi import openapi_document
-from functions.operations import dead_letters, replay
-from functions.resources import (
-    activities,
-    api_document,
-    attachments,
-    cards,
-    consents,
-    conversations,
-    delivery_advice,
-    delivery_reports,
-    follow_ups,
-    health,
-    inbound,
-    mailboxes,
-    messages,
-    organizations,
-    people,
-    recipients,
-    reports,
-    rules,
-    sending,
-    simulate,
-    start,
-    templates,
-    timing,
-    unknown_paths,
-    verdicts,
-)
-from functions.triggers import dead_letters as dead_letter_alarm
-from functions.triggers import engaged_records, interactions, kept_answers
-from functions.triggers import inbound as inbound_queue
-from functions.triggers import mailboxes as mailbox_polling
-from lib.services import Services
+from functions.loading import LateServices
+from lib.recipient_services import RecipientServices
 
-RESOURCES = (
-    health.endpoints,
-    organizations.listing,
-    organizations.endpoints,
-    people.endpoints,
-    templates.endpoints,
-    messages.endpoints,
-    conversations.endpoints,
-    attachments.endpoints,
-    recipients.endpoints,
-    consents.endpoints,
-    sending.endpoints,
-    simulate.endpoints,
-    timing.endpoints,
-    delivery_advice.endpoints,
-    cards.endpoints,
-    follow_ups.endpoints,
-    activities.endpoints,
-    reports.endpoints,
-    verdicts.endpoints,
-    mailboxes.endpoints,
-    inbound.endpoints,
-    delivery_reports.endpoints,
-    rules.endpoints,
-    replay.endpoints,
-    dead_letters.endpoints,
-)
-"""The endpoints of the API, in the order in which the OpenAPI document lists them."""
-
-TRIGGERS = (
-    pixel_fn,
-    redirect_fn,
-    attachment_fn,
-    scheduler_fn,
-    reminder_fn,
-    interactions,
-    engaged_records,
-    kept_answers,
-    dead_letter_alarm,
-    mailbox_polling,
-    inbound_queue,
-)
-"""Modules of functions beside the API: what recipients request, timers and queues."""
+if TYPE_CHECKING:
+    from lib.services import Services
 
 
 class HeedApp(func.FunctionApp):
     """The app with its services: a host that ends in order, as the local one does, closes them."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: LateServices) -> None:
         super().__init__()
         self._services = services
+        self._imports: list[Callable[[], None]] = []
+        self.imports_ahead = False
+        """Whether imports begin when the host has taken the functions: the first time that it may be waited for."""
+
+    def add(self, blueprints: list[func.Blueprint], *imports: Callable[[], None]) -> None:
+        """Register functions; `imports` are what can be imported ahead for them."""
+        for blueprint in blueprints:
+            self.register_functions(blueprint)
+        self._imports += [each for each in imports if each not in self._imports]
+
+    def get_functions(self) -> list[Any]:
+        """Give the host the functions. What the first requests need is imported from now on, in a thread."""
+        functions: list[Any] = super().get_functions()
+        if self.imports_ahead:
+            self.imports_ahead = False
+            # No daemon: a process that ends while one imports would crash.
+            threading.Thread(target=self._import_all).start()
+        return functions
+
+    def _import_all(self) -> None:
+        for each in self._imports:
+            each()
+        gc.freeze()  # as at the start: what is imported stays for good
 
     async def close(self) -> None:
         """Close all that the services have opened."""
         await self._services.close()
 
 
-def make_app(services: Services) -> HeedApp:
-    """Register every function over the services."""
-    app = HeedApp(services)
-    document = openapi_document(RESOURCES, services.settings.base_url)
-    blueprints = [
-        *(resource.blueprint(services) for resource in RESOURCES),
-        *(triggers.blueprint(services) for triggers in TRIGGERS),
-        api_document.blueprint(document),
-        start.blueprint(),
-        unknown_paths.blueprint(RESOURCES),
-    ]
-    for blueprint in blueprints:
-        app.register_functions(blueprint)
+def make_app(recipients: RecipientServices, services: Services | None = None) -> HeedApp:
+    """Register the functions of the part that the settings name.
+
+    Services other than those of recipients' functions are made when they are first needed, unless they are given.
+    """
+    late = LateServices(recipients, services)
+    app, part = HeedApp(late), recipients.settings.functions
+    if part in ("all", "recipients"):
+        _add_recipients(app, recipients)
+    if part in ("all", "crm"):
+        _add_crm(app, late)
+    if part in ("all", "work"):
+        _add_work(app, late)
     return app
+
+
+def _add_recipients(app: HeedApp, recipients: RecipientServices) -> None:
+    import attachment_fn
+    import pixel_fn
+    import redirect_fn
+    from functions.triggers import recipients_health
+
+    blueprints = [each.blueprint(recipients) for each in (pixel_fn, redirect_fn, attachment_fn)]
+    app.add([*blueprints, recipients_health.blueprint()], recipients.import_hits, recipients.import_files)
+
+
+def _add_crm(app: HeedApp, services: LateServices) -> None:
+    from functions.api_functions import ApiFunctions
+
+    api = ApiFunctions(services)
+    app.add(api.blueprints(), services.make, api.import_endpoints)
+
+
+def _add_work(app: HeedApp, services: LateServices) -> None:
+    import reminder_fn
+    import scheduler_fn
+    from functions.triggers import dead_letters, engaged_records, inbound, interactions, kept_answers, mailboxes
+
+    settings, load = services.recipients.settings, services.load
+    timers = (reminder_fn, engaged_records, kept_answers, dead_letters, mailboxes)
+    queues = (scheduler_fn, interactions, inbound)
+    blueprints = [
+        *(each.blueprint(load) for each in timers),
+        *(each.blueprint(settings, load) for each in queues),
+    ]
+    app.add(blueprints, services.make)

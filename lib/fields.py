@@ -8,7 +8,6 @@ from functools import cache, lru_cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -53,6 +52,8 @@ class Model(BaseModel):
 
 @lru_cache(4096)  # a message is loaded at every event, and its addresses are checked each time
 def _email(value: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # 0.03 s to import, which no hit needs
+
     try:
         return validate_email(
             value, check_deliverability=False, allow_smtputf8=False, test_environment=True

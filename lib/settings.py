@@ -1,5 +1,7 @@
 """Settings, read once from the environment and checked together: a bad one stops the start, not the first request.
 
+Every part of an app starts with this module, so it imports transports and queues only where they are asked for.
+
 The description of each setting completes "set it to …" in errors, and is its meaning in docs/settings.md.
 """
 
@@ -11,7 +13,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -27,11 +29,13 @@ from pydantic import (
 
 from lib.mime.sizes import MEGABYTE
 from lib.storage.azure.account import Account
-from lib.storage.service_bus.namespace import Namespace
 from lib.tokens import KeyRing
-from lib.transports.acs_resource import AcsResource
-from lib.transports.limits import PUBLISHED, Limits
-from lib.transports.mail_server import MailServer
+
+if TYPE_CHECKING:
+    from lib.storage.service_bus.namespace import Namespace
+    from lib.transports.acs_resource import AcsResource
+    from lib.transports.limits import Limits
+    from lib.transports.mail_server import MailServer
 
 _OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
 """Beginnings of the names that the app or its host reads."""
@@ -105,6 +109,12 @@ class Settings(BaseModel):
         None,
         alias="AzureWebJobsStorage__accountName",
         description="the storage account's name, with a managed identity",
+    )
+    functions: Literal["all", "recipients", "crm", "work"] = Field(
+        "all",
+        alias="HEED_FUNCTIONS",
+        description="which functions this app has: all of them, or one of three parts that run as apps of their own: "
+        "recipients (what mail leads to), crm (the API) or work (queues and timers)",
     )
     queues: Literal["storage", "servicebus"] = Field(
         "storage",
@@ -237,6 +247,8 @@ class Settings(BaseModel):
     @property
     def limits(self) -> Limits:
         """Limits of one mail: the published ones of the transport, corrected by settings."""
+        from lib.transports.limits import PUBLISHED
+
         limits = PUBLISHED[self.transport]
         return replace(
             limits,
@@ -264,6 +276,8 @@ class Settings(BaseModel):
         """The mail server that takes mail over SMTP; None where none is set."""
         if self.smtp_host is None:
             return None
+        from lib.transports.mail_server import MailServer
+
         return MailServer(
             host=self.smtp_host,
             port=self.smtp_port,
@@ -285,6 +299,8 @@ class Settings(BaseModel):
 
     def acs_resource(self) -> AcsResource:
         """The Communication Services resource that sends mail. Raises ValueError."""
+        from lib.transports.acs_resource import AcsResource
+
         if self.acs_connection_string:
             try:
                 return AcsResource.parse(self.acs_connection_string.get_secret_value())
@@ -301,6 +317,8 @@ class Settings(BaseModel):
 
     def service_bus(self) -> Namespace:
         """The Service Bus namespace of the queues. Raises ValueError."""
+        from lib.storage.service_bus.namespace import Namespace
+
         if self.service_bus_connection_string:
             try:
                 return Namespace.parse(self.service_bus_connection_string.get_secret_value())

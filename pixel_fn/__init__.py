@@ -11,7 +11,7 @@ import logging
 
 import azure.functions as func
 
-from lib.services import Services
+from lib.recipient_services import RecipientServices
 from lib.storage import StorageError
 from lib.tokens import Claim, Purpose
 
@@ -31,15 +31,15 @@ _IMAGE_HEADERS = {
 }
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: RecipientServices) -> func.Blueprint:
     """Register the functions `pixel` and `image`, which answer 200 whatever the token."""
     triggers = func.Blueprint()
 
     @triggers.function_name("pixel")
     @triggers.route("o/{token}.gif", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
-        arrived = services.clock.now()
-        await services.hits.record(Purpose.OPEN, "open", req.route_params["token"], req, arrived)
+        arrived, hits = services.clock.now(), await services.load_hits()
+        await hits.record(Purpose.OPEN, "open", req.route_params["token"], req, arrived)
         return _PIXEL
 
     @triggers.function_name("image")
@@ -49,8 +49,9 @@ def blueprint(services: Services) -> func.Blueprint:
         arrived, token = services.clock.now(), req.route_params["token"]
         claim = services.ring.open(Purpose.IMAGE, token) or services.ring.open(Purpose.QUOTED_IMAGE, token)
         reading = asyncio.create_task(read_image(services, claim))
+        hits = await services.load_hits()
         # In this task, not in one of its own: nothing may answer before the hit is kept.
-        await services.hits.record(Purpose.IMAGE, "open", token, req, arrived)
+        await hits.record(Purpose.IMAGE, "open", token, req, arrived)
         found = await reading
         data, kind = found or (PIXEL, "image/gif")
         return func.HttpResponse(data, mimetype=kind, headers=_IMAGE_HEADERS)
@@ -58,12 +59,13 @@ def blueprint(services: Services) -> func.Blueprint:
     return triggers
 
 
-async def read_image(services: Services, claim: Claim | None) -> tuple[bytes, str] | None:
+async def read_image(services: RecipientServices, claim: Claim | None) -> tuple[bytes, str] | None:
     """Read an image and its content type; None where there is none, or none within the time limit."""
     if claim is None:
         return None
     try:
         async with asyncio.timeout(IMAGE_LIMIT):
+            await services.load_files()
             return await services.hosted_images.read_image(claim)
     except (StorageError, TimeoutError):
         return None

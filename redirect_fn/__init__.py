@@ -5,13 +5,13 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.pages.link_problem import dead_link_page
-from lib.services import Services
+from lib.recipient_services import RecipientServices
 from lib.tokens import Purpose, leading_token
 
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: RecipientServices) -> func.Blueprint:
     """Register the function `redirect`: 302 to exactly the original URL, 404 for a token that cannot be opened.
 
     What follows the token is not a part of it: words that touched the link in a text.
@@ -23,7 +23,8 @@ def blueprint(services: Services) -> func.Blueprint:
     async def redirect(req: func.HttpRequest) -> func.HttpResponse:
         """Record the click, and lead to the destination."""
         arrived, token = services.clock.now(), leading_token(req.route_params["token"])
-        hit = await services.hits.record(Purpose.CLICK, "click", token, req, arrived)
+        hits = await services.load_hits()
+        hit = await hits.record(Purpose.CLICK, "click", token, req, arrived)
         if hit is None:
             page = dead_link_page(services.ring, token)
             return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_HEADERS)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from functions.loading import LoadServices
 from functions.triggers.queues import on_queue
 from lib.sending.orders import Discard, read_order
-from lib.services import Services
+from lib.settings import Settings
 from lib.storage.layout import OUTBOX
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(settings: Settings, load_services: LoadServices) -> func.Blueprint:
     """Register the functions `send` (queue) and `sweep_due` (timer, every minute)."""
     triggers = func.Blueprint()
 
-    @on_queue(triggers, services, OUTBOX)
+    @on_queue(triggers, settings, load_services, OUTBOX)
     async def send(body: bytes) -> None:
         """Look at the mail that the message names, and send what is due of it."""
+        services = await load_services()
         order = read_order(body)
         if isinstance(order, Discard):
             await services.outbox.discard(order)
@@ -33,6 +35,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @triggers.function_name("sweep_due")
     @triggers.timer_trigger("timer", "0 * * * * *")
     async def sweep_due(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        services = await load_services()
         await services.overdue.report("mail")
         await services.schedule.sweep()
 

@@ -1,7 +1,7 @@
 """CRM-facing endpoints: one decorator says who may call, what comes in and what goes out.
 
 An endpoint is a coroutine that takes a `Call` and returns an `Answer` or raises a `Problem`. The same declaration
-registers it with the Functions host and describes it in the OpenAPI document.
+registers it with the Functions host, by the table of endpoints, and describes it in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
+from functions.api.table import Method
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id, short_hash
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
@@ -32,7 +33,6 @@ from lib.storage.versions import IfMatch, etag_of
 log = logging.getLogger("heed.api")
 
 Who = Literal["anyone", "admin", "organization"]
-Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]
 AnswerShape = type[BaseModel] | type[str] | str | None
 
 LARGEST_BODY = 256 * 1024
@@ -206,27 +206,6 @@ class Endpoints:
             return handler
 
         return declare
-
-    def blueprint(self, services: Services) -> func.Blueprint:
-        """Register every endpoint, over the services."""
-        blueprint = func.Blueprint()
-        for endpoint in self.all:
-            _register(blueprint, endpoint, services)
-        return blueprint
-
-
-def methods_of(method: Method) -> list[str]:
-    """List the methods that an endpoint answers: HEAD like GET."""
-    return [method, "HEAD"] if method == "GET" else [method]
-
-
-def _register(blueprint: func.Blueprint, endpoint: Endpoint, services: Services) -> None:
-    async def main(req: func.HttpRequest) -> func.HttpResponse:
-        return await serve(endpoint, services, req)
-
-    named = blueprint.function_name(endpoint.name)
-    routed = blueprint.route(endpoint.route, methods=methods_of(endpoint.method), auth_level=func.AuthLevel.ANONYMOUS)
-    named(routed(main))
 
 
 async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:

@@ -53,6 +53,11 @@ _RECIPIENT_FACING: dict[str, Any] = {
             "503": {"description": "Storage does not tell; worth trying again."},
         },
     ),
+    "/o/health": (
+        "recipients_health",
+        "Whether what recipients request is answered; it says nothing of storage.",
+        {"200": {"description": "It is.", "content": {"application/json": {}}}},
+    ),
     "/i/{token}/{filename}": (
         "image",
         "An image of the mail: it was opened.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import azure.functions as func
 
 _HEADERS = {
@@ -19,10 +21,13 @@ def blueprint() -> func.Blueprint:
     @triggers.function_name("start")
     @triggers.route("/", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def start(req: func.HttpRequest) -> func.HttpResponse:
-        from functions.pages.start import start_page, start_text  # loads Jinja, which only pages need
-
-        if "text/html" in req.headers.get("accept", ""):
-            return func.HttpResponse(start_page(), mimetype="text/html", headers=_HEADERS)
-        return func.HttpResponse(start_text(), mimetype="text/plain", headers=_HEADERS)
+        kind = "text/html" if "text/html" in req.headers.get("accept", "") else "text/plain"
+        return func.HttpResponse(await asyncio.to_thread(_page, kind), mimetype=kind, headers=_HEADERS)
 
     return triggers
+
+
+def _page(kind: str) -> str:
+    from functions.pages.start import start_page, start_text  # loads Jinja, which only pages need
+
+    return start_page() if kind == "text/html" else start_text()

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import azure.functions as func
 
-from functions.api.endpoint import Endpoints, methods_of
-from functions.api.problems import Problem, problem_answer
+from functions.api.table import Row, methods_of
 from functions.resources.api_document import DOCS, OPENAPI
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PARAMETER = re.compile(r"(\{\*?\w+\})")
 
 
-def blueprint(groups: Sequence[Endpoints]) -> func.Blueprint:
+def blueprint(rows: Sequence[Row], load_endpoints: Callable[[], Awaitable[object]]) -> func.Blueprint:
     """Register the function `zz_unknown_path`, for what matches none of the endpoints.
 
     The Functions host tries routes in the order of the functions' names, hence this one's. It matches methods like
     paths: a path with another method comes here, too.
     """
     routes: dict[str, set[str]] = defaultdict(set)
-    for endpoint in (endpoint for group in groups for endpoint in group.all):
-        routes[endpoint.route].update(methods_of(endpoint.method))
+    for row in rows:
+        routes[row.route].update(methods_of(row.method))
     for route in (OPENAPI, DOCS):
         routes[route].update(methods_of("GET"))
     known = {_pattern(route): frozenset(methods) for route, methods in routes.items()}
@@ -33,6 +32,9 @@ def blueprint(groups: Sequence[Endpoints]) -> func.Blueprint:
     @triggers.function_name("zz_unknown_path")
     @triggers.route("api/{*rest}", methods=_ALL_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
+        await load_endpoints()
+        from functions.api.problems import Problem, problem_answer  # imported by now
+
         methods = _methods_of_path(known, f"api/{req.route_params.get('rest', '')}")
         if not methods:
             detail = "There is nothing at this path. GET /api/docs describes what there is."

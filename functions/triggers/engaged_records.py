@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from lib.services import Services
+from functions.loading import LoadServices
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(load_services: LoadServices) -> func.Blueprint:
     """Register the function `tidy_engaged_records` (every hour)."""
     triggers = func.Blueprint()
 
     @triggers.function_name("tidy_engaged_records")
     @triggers.timer_trigger("timer", "0 20 * * * *")
     async def tidy_engaged_records(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        services = await load_services()
         await services.engagements.engaged.tidy()
 
     return triggers

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from lib.services import Services
+from functions.loading import LoadServices
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(load_services: LoadServices) -> func.Blueprint:
     """Register the function `delete_kept_answers` (every hour)."""
     triggers = func.Blueprint()
 
     @triggers.function_name("delete_kept_answers")
     @triggers.timer_trigger("timer", "0 10 * * * *")
     async def delete_kept_answers(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        services = await load_services()
         await services.kept_answers.delete_expired()
 
     return triggers

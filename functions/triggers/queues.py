@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from lib.services import Services
+from functions.loading import LoadServices
+from lib.settings import Settings
 from lib.storage import Unavailable
 
 MessageHandler = Callable[[bytes], Awaitable[None]]
@@ -22,7 +23,9 @@ _LONGEST_PAUSE = 10.0
 """Seconds."""
 
 
-def on_queue(triggers: func.Blueprint, services: Services, queue: str) -> Callable[[MessageHandler], MessageHandler]:
+def on_queue(
+    triggers: func.Blueprint, settings: Settings, load_services: LoadServices, queue: str
+) -> Callable[[MessageHandler], MessageHandler]:
     """Register the decorated handler as a function of its own name. No retry policy: the host would ignore it."""
 
     def register(handler: MessageHandler) -> MessageHandler:
@@ -35,9 +38,10 @@ def on_queue(triggers: func.Blueprint, services: Services, queue: str) -> Callab
             except Unavailable as error:
                 # Tables can be down while queues are not: an outage must not use up the message's tries.
                 log.warning("%s waits for storage: %s", handler.__name__, error)
+                services = await load_services()
                 await services.storage.queues.send(queue, body.decode(), AFTER_AN_OUTAGE)
 
-        make = _on_service_bus if services.settings.queues == "servicebus" else _on_storage
+        make = _on_service_bus if settings.queues == "servicebus" else _on_storage
         make(triggers, handler.__name__, queue, patiently)
         return handler
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from functions.api.table import TABLE, table_text
+from functions.endpoints import table_rows
 from lib.checks import CHECKS, CheckKind
 from lib.metrics import METRICS
 from lib.settings import Settings
@@ -82,7 +84,10 @@ def decisions_table(folder: Path) -> str:
 
 
 def made_pages(root: Path) -> dict[Path, str]:
-    """Every page that holds a table, with the text that it should have. Raises PageError."""
+    """Every page that holds a table, and the table of endpoints, with the text that each should have.
+
+    Raises PageError.
+    """
     docs = root / "docs"
     tables: Mapping[Path, tuple[str, Callable[[], str]]] = {
         docs / "settings.md": ("settings", settings_table),
@@ -90,7 +95,9 @@ def made_pages(root: Path) -> dict[Path, str]:
         docs / "checks.md": ("checks", checks_table),
         docs / "decisions" / "README.md": ("decisions", lambda: decisions_table(docs / "decisions")),
     }
-    return {page: filled_in(page, name, render()) for page, (name, render) in tables.items()}
+    return {page: filled_in(page, name, render()) for page, (name, render) in tables.items()} | {
+        root / "functions" / "api" / TABLE.name: table_text(table_rows())
+    }
 
 
 def filled_in(page: Path, name: str, table: str) -> str:

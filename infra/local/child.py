@@ -1,5 +1,6 @@
 """A server that the local host starts beside itself, and that must never outlive it."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -8,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from infra.local.errors import StartError
 
@@ -20,18 +22,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Child:
-    """A process in a group of its own, with its output in a log file."""
+    """A process in a group of its own, with its output in a log file; without one, its output is the host's."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path | None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self._log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        with contextlib.ExitStack() as opened:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdout=None if log is None else opened.enter_context(_new_file(log)),
+                stderr=None if log is None else subprocess.STDOUT,
+                env=environment,
                 # A group of its own: Ctrl-C reaches only the host, which ends the children in order.
                 start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,
@@ -42,8 +46,8 @@ class Child:
         return self.process.poll() is None
 
     def output(self) -> str:
-        """Return everything that the process has written so far."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        """Return everything that the process has written to its log file so far."""
+        return "" if self._log is None else self._log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until(self, answers: Callable[[], bool]) -> None:
         """Wait until the process answers. Raises StartError with its last words when it never does."""
@@ -61,7 +65,7 @@ class Child:
     def last_words(self) -> str:
         """Return the last lines of its output, in one line."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
-        return " / ".join(lines[-3:]) or f"exit code {self.process.poll()}, see {self._log}"
+        return " / ".join(lines[-3:]) or f"exit code {self.process.poll()}, see {self._log or 'above'}"
 
     def stop(self) -> None:
         """End the process: ask it to end, so that it can write what it holds, and kill it after GRACE_SECONDS."""
@@ -75,6 +79,11 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         if self.running:
             os.killpg(self.process.pid, number)
+
+
+def _new_file(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
 
 
 def node() -> str:

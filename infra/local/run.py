@@ -10,8 +10,9 @@ import signal
 import socket
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -21,10 +22,12 @@ import uvloop
 from infra.local.child import ROOT, Child, free_port
 from infra.local.errors import StartError
 from infra.local.files import write_private
+from infra.local.front import Front
 from infra.local.host.application import load_application
 from infra.local.host.host import Host, bind
 from infra.local.host.host_json import read_host_json
 from infra.local.mail_pickup import MailPickup
+from infra.local.parts import start_parts
 from infra.local.servers.azurite import start_azurite
 from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from infra.local.service_bus.process import start_service_bus
@@ -45,13 +48,16 @@ TOKEN_KEY_BYTES = 64
 def main(arguments: Sequence[str]) -> int:
     """Run the app in the folder that is named (this repository by default) until Ctrl-C or SIGTERM.
 
-    Returns the exit code: 0 for an end that was asked for, 1 for any other.
+    With `--parts` its three parts run as processes of their own, behind a front. Returns the exit code: 0 for an end
+    that was asked for, 1 for any other.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with contextlib.ExitStack() as ending:
-            return _start(Path(arguments[0]).resolve() if arguments else ROOT, ending)
+            folders = [each for each in arguments if each != "--parts"]
+            folder = Path(folders[0]).resolve() if folders else ROOT
+            return _start(folder, ending, in_parts="--parts" in arguments)
     except KeyboardInterrupt:
         return 0
     except StartError as error:
@@ -63,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
         return _complain(error)
 
 
-def _start(folder: Path, ending: contextlib.ExitStack) -> int:
+def _start(folder: Path, ending: contextlib.ExitStack, *, in_parts: bool) -> int:
     for name, value in read_settings_file(folder / "local.settings.json").items():
         os.environ.setdefault(name, value)
     port = _number("HEED_PORT", DEFAULT_PORT)
@@ -81,28 +87,43 @@ def _start(folder: Path, ending: contextlib.ExitStack) -> int:
         catcher = _start_mail_catcher(data_dir, children)
         pickup = _mail_pickup(port, catcher, data_dir)
     _say("Starting Heed …")
-    options = read_host_json(folder / "host.json")
-    application = load_application(folder)
+    make_server: Callable[[], Host | Front]
+    if in_parts:
+        urls = start_parts(folder, data_dir, children)
+        make_server = partial(Front, urls["recipients"], urls["crm"])
+    else:
+        options, application = read_host_json(folder / "host.json"), load_application(folder)
+        make_server = partial(Host, application, options, os.environ, data_dir, queue_lease=lease)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(make_server, listening, catcher, pickup, children))
 
-    async def run() -> int:
-        """Run the host until the end; the exit code."""
-        stop = _stop_on_signals()
-        host = Host(application, options, os.environ, data_dir, queue_lease=lease)
-        await host.start(listening)
+
+async def _run(
+    make_server: Callable[[], Host | Front],
+    listening: socket.socket,
+    catcher: MailCatcher | None,
+    pickup: MailPickup | None,
+    children: list[Child],
+) -> int:
+    """Run the server until the end; the exit code."""
+    stop, server = _stop_on_signals(), make_server()
+    await server.start(listening)
+    part = os.environ.get("HEED_FUNCTIONS") or "all"
+    if part == "all":
         _say(f"Heed is ready: {os.environ['HEED_BASE_URL']}")
         for line in _inbox(catcher):
             _say(line)
         _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
-        async with _picking_up(pickup):
-            exit_code = await _until_the_end(stop, children)
-        _say("Stopping …")
-        await host.stop()
-        # Here, while the loop still catches signals: storage is writing what it holds.
-        _stop_all(children)
-        return exit_code
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
+    else:
+        host, port = listening.getsockname()[:2]
+        _say(f"The part {part} is ready: http://{host}:{port}")
+    async with _picking_up(pickup):
+        exit_code = await _until_the_end(stop, children)
+    _say("Stopping …")
+    await server.stop()
+    # Here, while the loop still catches signals: storage is writing what it holds.
+    _stop_all(children)
+    return exit_code
 
 
 def _stop_on_signals() -> asyncio.Event:

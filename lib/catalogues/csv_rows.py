@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _OURS = Path(__file__).parent
@@ -16,16 +16,23 @@ class BrokenCatalogue(ValueError):
     """A row cannot be used; the text names the file and the line, and says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of a catalogue."""
+    """A row of a catalogue. A cold start makes thousands of them."""
 
-    place: str
-    """File and line, such as `agents.csv, line 12`."""
-    values: dict[str, str]
-    """Values by column."""
-    ours: bool = True
-    """False in a deployment's file."""
+    __slots__ = ("_file", "_line", "ours", "values")
+
+    def __init__(self, file: str, line: int, values: dict[str, str], *, ours: bool) -> None:
+        self._file = file
+        self._line = line
+        self.values = values
+        """Values by column."""
+        self.ours = ours
+        """False in a deployment's file."""
+
+    @property
+    def place(self) -> str:
+        """File and line, such as `agents.csv, line 12`."""
+        return f"{self._file}, line {self._line}"
 
     def __getitem__(self, column: str) -> str:
         return self.values[column]
@@ -52,20 +59,27 @@ def read_rows(name: str, columns: Sequence[str], folder: Path | None = None) -> 
 
 
 def _read(path: Path, columns: Sequence[str], *, ours: bool) -> Iterator[Entry]:
+    file_name = path.name
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = csv.reader(file, strict=True)
             if next(lines, None) != list(columns):
-                raise BrokenCatalogue(f"{path.name}, line 1: the header must be {','.join(columns)}")
+                raise BrokenCatalogue(f"{file_name}, line 1: the header must be {','.join(columns)}")
             for values in lines:
-                place = f"{path.name}, line {lines.line_num}"
                 if not values:
                     continue
                 if len(values) != len(columns):
+                    place = f"{file_name}, line {lines.line_num}"
                     raise BrokenCatalogue(f"{place}: it has {len(values)} columns, and must have {len(columns)}")
-                entry = Entry(place, dict(zip(columns, (value.strip() for value in values), strict=True)), ours)
-                if not entry["source"] or not _DATE.fullmatch(entry["as_of"]):
+                named = dict(zip(columns, map(str.strip, values), strict=True))
+                entry = Entry(file_name, lines.line_num, named, ours=ours)
+                if not named["source"] or not _is_date(named["as_of"]):
                     raise entry.broken("it needs a source, and as_of as year-month or year-month-day")
                 yield entry
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BrokenCatalogue(f"{path.name}: it cannot be read: {error}") from error
+        raise BrokenCatalogue(f"{file_name}: it cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _is_date(text: str) -> bool:
+    return _DATE.fullmatch(text) is not None

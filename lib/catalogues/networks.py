@@ -104,15 +104,15 @@ def read_networks(owners: Iterable[str], folder: Path | None = None) -> Networks
     """
     known = {"", *owners}
     prefixes: dict[int, dict[Prefix, str | None]] = {version: {} for version in _BITS}
-    seen: dict[tuple[int, Prefix, bool], str] = {}
+    seen: dict[tuple[int, Prefix, bool], Entry] = {}
     for entry in read_rows("networks.csv", ("cidr", "owner"), folder):
         version, prefix = _prefix(entry)
         owner = entry["owner"]
         if owner not in known:
             raise entry.broken(f"owner is {owner!r}, and owners.csv does not have it")
-        before = seen.setdefault((version, prefix, entry.ours), entry.place)
-        if before != entry.place:
-            raise entry.broken(f"{entry['cidr']} stands there twice; before, in {before}")
+        before = seen.setdefault((version, prefix, entry.ours), entry)
+        if before is not entry:
+            raise entry.broken(f"{entry['cidr']} stands there twice; before, in {before.place}")
         prefixes[version][prefix] = owner or None
     return Networks(prefixes)
 

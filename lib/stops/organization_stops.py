@@ -86,6 +86,9 @@ class OrganizationStops:
         return claim.address is not None and self.stopped.time_of(claim.address) is not None
 
 
+NOTHING_STOPPED = OrganizationStops()
+
+
 def earliest(times: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Return the earliest time of each address."""
     found: dict[str, int] = {}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from lib.clock import Clock
-from lib.stops.organization_stops import OrganizationStops
+from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.stops.rows import CONSENT, StopRows, address_key, source_of_record, switch_key
 from lib.stops.stop_list import ReadState, StopList
 from lib.storage import Conflict, Row, Tables
@@ -15,8 +15,6 @@ from lib.tokens import Claim
 
 HashAddress = Callable[[str, str], Awaitable[str]]
 """Returns the hash of an address of an organization, of (organization, address)."""
-
-NOTHING_STOPPED = OrganizationStops()
 
 _SHORT = 16
 """Hexadecimal digits of a hash that tokens and stops carry."""

@@ -7,17 +7,20 @@ does not depend on the record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from lib.catalogues.networks import Networks
-from lib.stops.stops import Stops
+from lib.stops.organization_stops import OrganizationStops
 from lib.tokens import Claim, KeyRing, Purpose
 from lib.tracking.facts import HitKind, asks_for_privacy, new_fact
 from lib.tracking.journal import Journal
+
+FindStops = Callable[[str], OrganizationStops]
+"""Returns the stops of an organization as they are in memory."""
 
 
 class Request(Protocol):
@@ -47,10 +50,12 @@ class Hit:
 class Hits:
     """Records hits. `trusted_hops` is the number of our own proxies that add to `X-Forwarded-For`."""
 
-    def __init__(self, ring: KeyRing, journal: Journal, stops: Stops, networks: Networks, trusted_hops: int) -> None:
+    def __init__(
+        self, ring: KeyRing, journal: Journal, find_stops: FindStops, networks: Networks, trusted_hops: int
+    ) -> None:
         self._ring = ring
         self._journal = journal
-        self._stops = stops
+        self._find_stops = find_stops
         self._networks = networks
         self._trusted_hops = trusted_hops
 
@@ -66,7 +71,7 @@ class Hits:
         claim = self._ring.open(purpose, token)
         if claim is None:
             return None
-        stops = self._stops.find_stops(claim.organization)
+        stops = self._find_stops(claim.organization)
         if stops.is_stopped(claim, claim.item if kind == "click" else None):
             return Hit(claim, stored=False)
         is_private = asks_for_privacy(request.headers)

@@ -20,7 +20,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,7 @@ from typing import Any, Protocol, TypeVar
 from lib.clock import Clock, milliseconds
 from lib.storage import Queues, Row, StorageError
 from lib.storage.batches import batches_by_size
-from lib.storage.documents import columns, text_of
+from lib.storage.columns import columns, text_of
 from lib.tracking.facts import Fact, NotAFact
 
 log = logging.getLogger("heed.journal")
@@ -89,17 +89,21 @@ class Writer(Protocol):
 
 
 class RowsAndQueues:
-    """A journal's writer of two parts: rows by one writer, messages to queues of another kind."""
+    """A journal's writer of two parts: rows by one writer, messages to queues of another kind.
 
-    def __init__(self, rows: Writer, queues: Queues) -> None:
+    `load_queues` gives the queues when they are first needed: no hit waits until their SDK is imported.
+    """
+
+    def __init__(self, rows: Writer, load_queues: Callable[[], Awaitable[Queues]]) -> None:
         self._rows = rows
-        self._queues = queues
+        self._load_queues = load_queues
 
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
         await self._rows.insert(table, partition, key, columns)
 
     async def put_message(self, queue: str, body: str) -> None:
-        await self._queues.send(queue, body)
+        queues = await self._load_queues()
+        await queues.send(queue, body)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ import binascii
 import re
 from dataclasses import dataclass, field
 
+from lib.connection_strings import parse_connection_string
+
 
 @dataclass(frozen=True, slots=True)
 class AcsResource:
@@ -23,8 +25,6 @@ class AcsResource:
 
         The SDK's own parser of these drops the scheme; a service on this machine has no https.
         """
-        from azure.core.utils import parse_connection_string  # some 0.05 s to import: only where it is used
-
         parts = parse_connection_string(connection_string)
         endpoint = parts.get("endpoint", "").rstrip("/")
         if not re.fullmatch(r"https?://[!-~]+", endpoint):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
@@ -50,7 +51,8 @@ class Identity:
             return await self.renew("" if just_now or self._token is None else self._token.token, claims)
         async with self._lock:
             if self._token is None or self._seconds() > self._token.expires_on - _EARLY:
-                self._token = await self._credential().get_token(self._scope)
+                credential = await self._credential()
+                self._token = await credential.get_token(self._scope)
             return self._token
 
     async def renew(self, refused: str, claims: str | None = None) -> AccessToken:
@@ -58,7 +60,7 @@ class Identity:
         async with self._lock:
             if self._token is not None and self._token.token != refused:
                 return self._token
-            credential = self._credential()
+            credential = await self._credential()
             try:
                 self._token = await credential.get_token(self._scope, claims=claims or _from(self._seconds()))
                 self._claimed = claims or "", time.monotonic()
@@ -72,11 +74,11 @@ class Identity:
         """Since 1970."""
         return milliseconds(self._clock.now()) // 1000
 
-    def _credential(self) -> AsyncTokenCredential:
+    async def _credential(self) -> AsyncTokenCredential:
+        """Return the credential; the first call imports its library, in a thread, as that takes 0.2 s."""
         if self._given is None:
-            from azure.identity.aio import DefaultAzureCredential
-
-            self._given = DefaultAzureCredential()
+            library = await asyncio.to_thread(import_module, "azure.identity.aio")
+            self._given = library.DefaultAzureCredential()
         return self._given
 
     async def close(self) -> None:

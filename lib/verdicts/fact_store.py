@@ -24,7 +24,7 @@ from typing import Any
 
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_by_size, batches_of
-from lib.storage.documents import columns, text_of
+from lib.storage.columns import columns, text_of
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.storage.sort_keys import ascending_number, newest_first

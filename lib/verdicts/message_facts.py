@@ -12,7 +12,8 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple, TypeVar
 
-from lib.catalogues.registry import Catalogues, Owner
+from lib.catalogues.owners import Owner
+from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact
 from lib.verdicts.context import Sending
 from lib.verdicts.thresholds import Thresholds

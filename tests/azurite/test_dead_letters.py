@@ -133,7 +133,7 @@ async def heed(own_azurite: Azurite) -> AsyncIterator[Host]:
     settings = {**SETTINGS, "AzureWebJobsStorage": own_azurite.connection_string}
     services = Services(load_settings(settings), transport=MemoryTransport())
     async with running_host(
-        make_app(services), settings, host_json=HOST_JSON, queue_lease=timedelta(seconds=60)
+        make_app(services.recipients, services), settings, host_json=HOST_JSON, queue_lease=timedelta(seconds=60)
     ) as host:
         yield host
     await services.close()

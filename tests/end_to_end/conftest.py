@@ -19,22 +19,28 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
     catcher.stop()
 
 
+@pytest.fixture(scope="session", params=[False, True], ids=["one app", "three apps"])
+def in_parts(request: pytest.FixtureRequest) -> bool:
+    """Whether Heed runs as three apps behind a front, or as one."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="session")
-def heed(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailCatcher) -> Iterator[Running]:
+def heed(
+    tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailCatcher, in_parts: bool
+) -> Iterator[Running]:
     """A whole Heed; tests take an organization each."""
-    running = start_heed(tmp_path_factory.mktemp("heed"), azurite, mail)
+    running = start_heed(tmp_path_factory.mktemp("heed"), azurite, mail, in_parts=in_parts)
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="session", params=["storage", "servicebus"])
-def heed_of_either_kind(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mail: MailCatcher
+@pytest.fixture(scope="session")
+def heed_with_service_bus(
+    tmp_path_factory: pytest.TempPathFactory, mail: MailCatcher, in_parts: bool
 ) -> Iterator[Running]:
-    """A whole Heed by the backend of its queues; the one with Service Bus has storage of its own."""
-    if request.param == "storage":
-        yield request.getfixturevalue("heed")
-        return
-    running = start_heed(tmp_path_factory.mktemp("heed-servicebus"), None, mail, HEED_QUEUES="servicebus")
+    """A whole Heed with queues in Service Bus, and storage of its own."""
+    folder = tmp_path_factory.mktemp("heed-servicebus")
+    running = start_heed(folder, None, mail, in_parts=in_parts, HEED_QUEUES="servicebus")
     yield running
     running.stop()

@@ -95,8 +95,13 @@ class Running:
                 return await raw.read()
 
 
-def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher | None, **more: str) -> Running:
-    """Start the host over the given servers, and wait until it is ready. None: it starts one of its own."""
+def start_heed(
+    folder: Path, azurite: Azurite | None, mail: MailCatcher | None, *, in_parts: bool = False, **more: str
+) -> Running:
+    """Start the host over the given servers (None: servers of its own), and wait until it is ready.
+
+    In parts, there are three hosts, and a front that is the one address of them all.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "heed.log"
     settings = {
@@ -111,7 +116,11 @@ def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher | None, 
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HEED_", "Azure"))}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local"], cwd=ROOT, env=inherited | settings, stdout=output, stderr=output
+            [sys.executable, "-m", "infra.local", *(["--parts"] if in_parts else [])],
+            cwd=ROOT,
+            env=inherited | settings,
+            stdout=output,
+            stderr=output,
         )
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while b"\nKey:" not in log.read_bytes():

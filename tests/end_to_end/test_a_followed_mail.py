@@ -9,9 +9,18 @@ from typing import Any
 from tests.end_to_end.running import Running, eventually
 
 
-async def test_a_mail_is_sent_opened_clicked_and_told(heed_of_either_kind: Running) -> None:
-    heed = heed_of_either_kind
-    key = await heed.organization("tour")
+async def test_a_mail_is_sent_opened_clicked_and_told(heed: Running) -> None:
+    await check_a_mail(heed)
+
+
+async def test_a_mail_is_sent_opened_clicked_and_told_with_service_bus(heed_with_service_bus: Running) -> None:
+    await check_a_mail(heed_with_service_bus)
+
+
+async def check_a_mail(heed: Running) -> None:
+    """Send a mail, open it, click its link, and read what is told of that."""
+    organization = f"tour{heed.base_url.rpartition(':')[2]}"
+    key = await heed.organization(organization)
     subject = f"Your offer, as promised by {heed.base_url}"
     draft = {
         "from": "rep1",
@@ -19,8 +28,8 @@ async def test_a_mail_is_sent_opened_clicked_and_told(heed_of_either_kind: Runni
         "subject": subject,
         "html": '<p>Hi Ada, here is <a href="https://example.com/offer?id=7&amp;x=%20y">the offer</a>.</p>',
     }
-    _, message = await heed.request("POST", "/api/orgs/tour/messages", key=key, json=draft)
-    path = f"/api/orgs/tour/messages/{message['id']}"
+    _, message = await heed.request("POST", f"/api/orgs/{organization}/messages", key=key, json=draft)
+    path = f"/api/orgs/{organization}/messages/{message['id']}"
     status, _ = await heed.request("POST", f"{path}/send", key=key)
     assert status == 202
 

@@ -18,7 +18,7 @@ from tests.end_to_end.running import Running, eventually, start_heed
 @contextmanager
 def run(folder: Path, azurite: Azurite, **settings: str) -> Iterator[Running]:
     """A Heed with a mail catcher of its own, whose mails stay in the folder."""
-    heed = start_heed(folder, azurite, None, **settings)
+    heed = start_heed(folder, azurite, None, in_parts=False, **settings)
     try:
         yield heed
     finally:

@@ -12,20 +12,23 @@ from tests.end_to_end.running import ADMIN_KEY, eventually, start_heed
 from tests.end_to_end.test_a_followed_mail import html_part
 
 
-async def test_links_and_pixels_work_and_the_log_can_be_replayed(tmp_path: Path, mail: MailCatcher) -> None:
+async def test_links_and_pixels_work_and_the_log_can_be_replayed(
+    tmp_path: Path, mail: MailCatcher, in_parts: bool
+) -> None:
     azurite = start_azurite(tmp_path / "azurite")
-    heed = start_heed(tmp_path / "first", azurite, mail)
+    heed = start_heed(tmp_path / "first", azurite, mail, in_parts=in_parts)
     key = await heed.organization("acme")
+    subject = f"Before the outage of {heed.base_url}"
     draft = {
         "from": "rep1",
         "to": [{"email": "ada@example.com"}],
-        "subject": "Before the outage",
+        "subject": subject,
         "html": '<a href="https://example.com/offer">offer</a>',
     }
     _, message = await heed.request("POST", "/api/orgs/acme/messages", key=key, json=draft)
     path = f"/api/orgs/acme/messages/{message['id']}"
     await heed.request("POST", f"{path}/send", key=key)
-    html = html_part(await eventually(lambda: heed.inbox("Before the outage")))
+    html = html_part(await eventually(lambda: heed.inbox(subject)))
     [pixel, link] = [re.findall(rf'"([^"]+/{kind}/[^"]+)"', html)[0] for kind in "oc"]
 
     async def sent() -> bool:
@@ -45,7 +48,7 @@ async def test_links_and_pixels_work_and_the_log_can_be_replayed(tmp_path: Path,
     assert log.count(b"heed.fact {") == 3
 
     azurite = start_azurite(tmp_path / "azurite")
-    again = start_heed(tmp_path / "second", azurite, mail)
+    again = start_heed(tmp_path / "second", azurite, mail, in_parts=in_parts)
     try:
         _, replayed = await again.request("POST", "/api/ops/replay", key=ADMIN_KEY, data=log)
         assert replayed == {"replayed": 3, "skipped": 0}

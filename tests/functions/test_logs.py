@@ -55,7 +55,7 @@ def test_no_line_of_the_log_is_sampled_away(logging_of_the_host: Any) -> None:
 
 
 async def test_the_host_itself_writes_no_lines_for_each_hit(logging_of_the_host: Any) -> None:
-    functions = {function.name for function in list_functions(make_app(Heed().services))}
+    functions = {function.name for function in list_functions(make_app(Heed().services.recipients))}
     quiet = {name for name, level in logging_of_the_host["logLevel"].items() if level == "Warning"}
     assert functions >= HITS
     assert quiet >= {f"Function.{name}" for name in HITS}

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from functions.api.openapi import openapi_document
-from functions.app import RESOURCES
+from functions.endpoints import RESOURCES
 from tests.support.heed import ADMIN_KEY, BASE_URL, Heed, Response
 
 Schema = dict[str, Any]

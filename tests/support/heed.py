@@ -100,7 +100,7 @@ class Heed:
         self._http = HttpTriggers("")
         self._queues, self._timers = {}, {}
         threads = ThreadPoolExecutor(1)
-        for function in list_functions(make_app(self.services)):
+        for function in list_functions(make_app(self.services.recipients, self.services)):
             invoke = make_invoke(function, threads)
             if function.trigger_type == "httpTrigger":
                 self._http.add_function(function, invoke)

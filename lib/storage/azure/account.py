@@ -10,14 +10,16 @@ import base64
 import binascii
 from dataclasses import dataclass
 
+from lib.connection_strings import parse_connection_string
+
 AZURITE_NAME = "devstoreaccount1"
 _AZURITE = {
-    "AccountName": AZURITE_NAME,
+    "accountname": AZURITE_NAME,
     # Azurite's published key: the same on every machine, no secret.
-    "AccountKey": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
-    "BlobEndpoint": f"http://127.0.0.1:10000/{AZURITE_NAME}",
-    "QueueEndpoint": f"http://127.0.0.1:10001/{AZURITE_NAME}",
-    "TableEndpoint": f"http://127.0.0.1:10002/{AZURITE_NAME}",
+    "accountkey": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+    "blobendpoint": f"http://127.0.0.1:10000/{AZURITE_NAME}",
+    "queueendpoint": f"http://127.0.0.1:10001/{AZURITE_NAME}",
+    "tableendpoint": f"http://127.0.0.1:10002/{AZURITE_NAME}",
 }
 
 
@@ -53,24 +55,22 @@ class Account:
     @staticmethod
     def parse(connection_string: str) -> Account:
         """Read a connection string with an account key. Raises ValueError with what is missing."""
-        from azure.core.utils import parse_connection_string  # some 0.05 s to import: only where it is used
-
-        parts = parse_connection_string(connection_string, case_sensitive_keys=True)
-        if parts.get("UseDevelopmentStorage", "").lower() == "true":
+        parts = parse_connection_string(connection_string)
+        if parts.get("usedevelopmentstorage", "").lower() == "true":
             parts = _AZURITE
-        name = parts.get("AccountName", "")
+        name = parts.get("accountname", "")
         if not name:
             raise ValueError("it has no AccountName")
         try:
-            key = base64.b64decode(parts["AccountKey"], validate=True)
+            key = base64.b64decode(parts["accountkey"], validate=True)
         except (KeyError, binascii.Error):
             raise ValueError("it has no AccountKey in base64") from None
         protocol, suffix = (
-            parts.get("DefaultEndpointsProtocol", "https"),
-            parts.get("EndpointSuffix", "core.windows.net"),
+            parts.get("defaultendpointsprotocol", "https"),
+            parts.get("endpointsuffix", "core.windows.net"),
         )
 
         def endpoint(kind: str) -> str:
-            return parts.get(f"{kind.capitalize()}Endpoint", f"{protocol}://{name}.{kind}.{suffix}").rstrip("/")
+            return parts.get(f"{kind}endpoint", f"{protocol}://{name}.{kind}.{suffix}").rstrip("/")
 
         return Account(name, endpoint("table"), endpoint("queue"), endpoint("blob"), key)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
-from azure.core.exceptions import AzureError
 from yarl import URL
 
 from lib.clock import SystemClock
@@ -112,7 +111,11 @@ class RestSession:
         assert self._credential is not None
         try:
             token = await self._credential.get_token(SCOPE)
-        except AzureError as error:
+        except Exception as error:
+            from azure.core.exceptions import AzureError  # 0.03 s to import, which an account with a key does without
+
+            if not isinstance(error, AzureError):
+                raise
             raise Unavailable(f"there is no token for storage: {type(error).__name__}") from error
         return f"Bearer {token.token}"
 

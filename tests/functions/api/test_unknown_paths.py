@@ -88,7 +88,7 @@ async def test_what_goes_wrong_inside_is_500_and_tells_nothing_of_it(
 async def test_the_functions_host_tries_every_endpoint_before_the_answer_for_unknown_paths(heed: Heed) -> None:
     """It tries routes in the order of the functions' names."""
     router = Router()
-    for function in list_functions(make_app(heed.services)):
+    for function in list_functions(make_app(heed.services.recipients)):
         if function.trigger_type == "httpTrigger":
             router.add_route(function.name, function.trigger.route, [each.value for each in function.trigger.methods])
 

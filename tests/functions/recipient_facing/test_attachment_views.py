@@ -293,13 +293,13 @@ async def test_a_view_is_of_the_time_at_which_it_came_however_long_its_file_was_
     heed: Heed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message, [path] = await followed(heed)
-    came, find = heed.clock.now(), heed.services.attachment_views.find
+    came, find = heed.clock.now(), heed.services.recipients.attachment_views.find
 
     async def slow(claim: Any) -> Any:
         heed.clock.move(seconds=40)
         return await find(claim)
 
-    monkeypatch.setattr(heed.services.attachment_views, "find", slow)
+    monkeypatch.setattr(heed.services.recipients.attachment_views, "find", slow)
     await heed.hit(path)
     await heed.work()
 

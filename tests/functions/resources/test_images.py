@@ -318,7 +318,7 @@ async def test_an_image_of_another_organization_has_a_deleted_ones_dropped(heed:
     heed.clock.move(seconds=61)
 
     other = Claim("other", "0" * 32, None, 0x8000, "none")
-    assert await heed.services.hosted_images.read_image(other) is None
+    assert await heed.services.recipients.hosted_images.read_image(other) is None
 
     heed.clock.move(seconds=-61)  # no further look can drop it
     assert (await heed.hit(path)).body == PIXEL

@@ -13,6 +13,7 @@ from azure.functions.servicebus import ServiceBusMessage
 from functions.triggers import queues as queue_trigger
 from functions.triggers.queues import on_queue, pause_after
 from infra.local.host.application import Function, list_functions
+from lib.services import Services
 from lib.storage import Unavailable
 from lib.storage.memory import MemoryQueues
 from tests.support.heed import Heed
@@ -34,9 +35,13 @@ _NO_PROPERTIES: Any = {"application_properties": {}, "user_properties": {}}
 def registered(heed: Heed, **handlers: queue_trigger.MessageHandler) -> dict[str, Function]:
     """The functions of an app with these handlers on the queue `work`."""
     app, triggers = func.FunctionApp(), func.Blueprint()
+
+    async def load_services() -> Services:
+        return heed.services
+
     for name, handler in handlers.items():
         handler.__name__ = name
-        on_queue(triggers, heed.services, "work")(handler)
+        on_queue(triggers, heed.services.settings, load_services, "work")(handler)
     app.register_functions(triggers)
     return {function.name: function for function in list_functions(app)}
 
@@ -64,7 +69,9 @@ async def test_a_handler_gets_the_body_whichever_backend_it_is(backend: str) -> 
 async def test_heeds_own_functions_are_on_the_queues_that_the_setting_names() -> None:
     from functions.app import make_app
 
-    found = {function.name: function for function in list_functions(make_app(Heed(settings=SERVICE_BUS).services))}
+    found = {
+        function.name: function for function in list_functions(make_app(Heed(settings=SERVICE_BUS).services.recipients))
+    }
 
     of_queues = {
         name: each.trigger.queue_name for name, each in found.items() if each.trigger_type == "serviceBusTrigger"

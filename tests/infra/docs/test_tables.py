@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[3]
 def copy(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "functions" / "api").mkdir(parents=True)
+    shutil.copy(ROOT / "functions" / "api" / "endpoints.csv", tmp_path / "functions" / "api")
     return tmp_path
 
 

@@ -16,7 +16,8 @@ import lib.catalogues
 from infra.local.child import ROOT, free_port
 from lib.catalogues.csv_rows import BrokenCatalogue, read_rows
 from lib.catalogues.gateways import SCANS
-from lib.catalogues.registry import OWNER_KINDS, load_catalogues
+from lib.catalogues.owners import OWNER_KINDS
+from lib.catalogues.registry import load_catalogues
 from lib.services import build
 from lib.settings import SettingsError, load_settings
 from tests.support.heed import SETTINGS

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from lib.clock import rfc3339
+from lib.storage import Queues
 from lib.storage.due_index import Due
 from lib.storage.memory import MemoryQueues, Sent
 from lib.tracking.facts import read_interactions
@@ -92,7 +93,11 @@ class Rows:
 
 async def test_the_journal_can_have_rows_and_messages_in_two_places() -> None:
     rows, queues = Rows(), MemoryQueues()
-    writer = RowsAndQueues(rows, queues)
+
+    async def load_queues() -> Queues:
+        return queues
+
+    writer = RowsAndQueues(rows, load_queues)
 
     await writer.insert("table", "partition", "key", {"facts": "[]"})
     await writer.put_message("interactions", "body")

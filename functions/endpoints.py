@@ -1,0 +1,73 @@
+"""All endpoints of the API. This module imports every resource, which takes a second: apps import it in a thread."""
+
+from __future__ import annotations
+
+from functions.api.openapi import openapi_document
+from functions.api.table import Row
+from functions.operations import dead_letters, replay
+from functions.resources import (
+    activities,
+    attachments,
+    cards,
+    consents,
+    conversations,
+    delivery_advice,
+    delivery_reports,
+    follow_ups,
+    health,
+    inbound,
+    mailboxes,
+    messages,
+    organizations,
+    people,
+    recipients,
+    reports,
+    rules,
+    sending,
+    simulate,
+    templates,
+    timing,
+    verdicts,
+)
+
+RESOURCES = (
+    health.endpoints,
+    organizations.listing,
+    organizations.endpoints,
+    people.endpoints,
+    templates.endpoints,
+    messages.endpoints,
+    conversations.endpoints,
+    attachments.endpoints,
+    recipients.endpoints,
+    consents.endpoints,
+    sending.endpoints,
+    simulate.endpoints,
+    timing.endpoints,
+    delivery_advice.endpoints,
+    cards.endpoints,
+    follow_ups.endpoints,
+    activities.endpoints,
+    reports.endpoints,
+    verdicts.endpoints,
+    mailboxes.endpoints,
+    inbound.endpoints,
+    delivery_reports.endpoints,
+    rules.endpoints,
+    replay.endpoints,
+    dead_letters.endpoints,
+)
+"""The endpoints of the API, in the order in which the OpenAPI document lists them."""
+
+ENDPOINTS = {endpoint.name: endpoint for resource in RESOURCES for endpoint in resource.all}
+"""Every endpoint by its name, which is the name of its function."""
+
+
+def table_rows() -> list[Row]:
+    """The rows of the table of endpoints, from the endpoints' declarations."""
+    return [Row(each.name, each.method, each.route) for each in ENDPOINTS.values()]
+
+
+def document(base_url: str) -> bytes:
+    """Make the OpenAPI document, in 0.2 s or more."""
+    return openapi_document(RESOURCES, base_url)
