@@ -11,8 +11,8 @@ from lib.storage.layout import KINDS, QUEUES, container, table
 from lib.storage.memory import MemoryBlobs, MemoryQueues
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
-from tests.support.attachments import upload
-from tests.support.heed import GMAIL, Heed
+from tests.support.attachments import add, send
+from tests.support.heed import ADMIN_KEY, GMAIL, Heed
 
 ADA = {"email": "ada@example.com", "name": "Ada"}
 BOB = {"email": "bob@example.com", "name": "Bob"}
@@ -85,30 +85,17 @@ async def test_after_a_stop_answers_are_as_before_and_storage_is_untouched(heed:
 
 async def test_a_followed_file_is_still_handed_out_after_a_stop(heed: Heed) -> None:
     message = await heed.draft(to=[ADA])
-    await upload(heed, message, b"%PDF-1.4 offer", "offer.pdf", followed="true")
-    await heed.post(f"/messages/{message}/send")
-    await heed.work()
+    await add(heed, message)
+    await send(heed, message)
     await heed.put("/consents/ada@example.com", NO)
     await refreshed(heed)
     before = await stored(heed)
 
-    answer = await heed.hit(file_path(heed))
+    answer = await heed.hit(heed.urls("a")[0] + "/Offer.pdf")
 
     assert answer.status == 302
     await heed.services.journal.settle()
     assert await stored(heed) == before
-
-
-def file_path(heed: Heed) -> str:
-    import re
-    from email import message_from_bytes
-
-    for part in message_from_bytes(heed.mail()).walk():
-        if part.get_content_type() == "text/html":
-            payload = part.get_payload(decode=True)
-            assert isinstance(payload, bytes)
-            return re.findall(r"https://heed\.test(/a/[^\"]+)", payload.decode())[0]
-    raise AssertionError("the mail has no HTML")
 
 
 async def test_by_an_old_token_nothing_is_kept_once_the_assessor_has_seen_it(old_tokens: Heed) -> None:
@@ -299,8 +286,6 @@ async def test_of_a_deleted_message_nothing_is_kept(heed: Heed) -> None:
 
 
 async def test_of_a_deleted_organization_nothing_is_kept_and_no_table_comes_back(heed: Heed) -> None:
-    from tests.support.heed import ADMIN_KEY
-
     await heed.sent(to=[ADA])
     await hit_all(heed)
     await settle(heed)
