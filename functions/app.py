@@ -39,7 +39,7 @@ from functions.resources import (
     verdicts,
 )
 from functions.triggers import dead_letters as dead_letter_alarm
-from functions.triggers import engaged_records, interactions, kept_answers
+from functions.triggers import engaged_records, interactions, kept_answers, old_lists
 from functions.triggers import inbound as inbound_queue
 from functions.triggers import mailboxes as mailbox_polling
 from lib.services import Services
@@ -81,6 +81,7 @@ TRIGGERS = (
     interactions,
     engaged_records,
     kept_answers,
+    old_lists,
     dead_letter_alarm,
     mailbox_polling,
     inbound_queue,

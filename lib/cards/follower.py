@@ -39,7 +39,7 @@ FileNames = Callable[[str, StoredMessage], Awaitable[Mapping[int, str]]]
 class CardsFollower:
     """Part of the summary: the ids of the cards that stand, each with its kind."""
 
-    part_name = "cards"
+    part_name = "shown_cards"
     part_type = TypeAdapter(dict[str, str])
 
     def __init__(

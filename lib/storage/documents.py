@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from lib.fields import STORED
+from lib.fields import STORED, Model
 from lib.storage import Row, Value
 
 _CHUNK = 16_000
@@ -20,12 +20,29 @@ SomeModel = TypeVar("SomeModel", bound=BaseModel)
 
 def pack(model: BaseModel, version: int = 1) -> dict[str, Value]:
     """The model's columns: `v`, then `d0`, `d1`, …"""
-    return {_VERSION: version, **columns(model.model_dump_json(exclude_none=True))}
+    return {_VERSION: version, **columns(model.model_dump_json(exclude_none=True, exclude=_left_out(model)))}
+
+
+def _left_out(model: BaseModel) -> dict[str, Any] | None:
+    """New fields of incoming models that have their defaults, as pydantic leaves them out; those of models within, too.
+
+    Both releases of a rolling upgrade can read the row then, as long as nobody uses what is new (decision 30).
+    """
+    found: dict[str, Any] = {}
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(model, Model) and name in model.added_fields:
+            if value == field.get_default(call_default_factory=True):
+                found[name] = True
+        elif isinstance(value, Model) and (within := _left_out(value)):
+            found[name] = within
+    return found or None
 
 
 def unpack(kind: type[SomeModel], row: Row) -> SomeModel:
-    """The inverse of `pack`."""
-    return kind.model_validate_json(text_of(row), context=STORED)
+    """The inverse of `pack`. Fields of a later release are passed over."""
+    extra: Literal["ignore"] | None = None if kind.model_config.get("extra") == "allow" else "ignore"
+    return kind.model_validate_json(text_of(row), context=STORED, extra=extra)
 
 
 def columns(text: str, name: str = "d", size: int = _CHUNK) -> dict[str, str]:

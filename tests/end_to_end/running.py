@@ -78,8 +78,11 @@ class Running:
                 return await raw.read()
 
 
-def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, **more: str) -> Running:
-    """Start the host over the given servers (storage of its own: None), and wait until it is ready."""
+def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, *, code: Path = ROOT, **more: str) -> Running:
+    """Start the host over the given servers (storage of its own: None), and wait until it is ready.
+
+    `code` is the folder of the copy of Heed that is started.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "heed.log"
     settings = {
@@ -95,7 +98,7 @@ def start_heed(folder: Path, azurite: Azurite | None, mail: MailCatcher, **more:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HEED_", "Azure"))}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local"], cwd=ROOT, env=inherited | settings, stdout=output, stderr=output
+            [sys.executable, "-m", "infra.local"], cwd=code, env=inherited | settings, stdout=output, stderr=output
         )
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while b"Heed is ready" not in log.read_bytes():

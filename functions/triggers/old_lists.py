@@ -1,0 +1,19 @@
+"""The timer that moves the lists of an older release to where today's code keeps them."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from lib.services import Services
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """Register the function `move_old_lists` (every hour)."""
+    triggers = func.Blueprint()
+
+    @triggers.function_name("move_old_lists")
+    @triggers.timer_trigger("timer", "0 40 * * * *")
+    async def move_old_lists(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        await services.old_lists.move()
+
+    return triggers
