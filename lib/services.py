@@ -186,7 +186,7 @@ class Services:
         from lib.storage.azure.requests import SCOPE
         from lib.transports.identity import Identity
 
-        identity = Identity(SCOPE)
+        identity = Identity(SCOPE, client_id=self.settings.storage_client_id)
         self._opened.push_async_callback(identity.close)
         return identity
 
@@ -526,10 +526,11 @@ class Services:
         from lib.inbound.mailboxes.oauth import AccessTokens
         from lib.inbound.mailboxes.polling import Poller, Polling
         from lib.inbound.mailboxes.secrets import MailboxSecrets
+        from lib.transports.clouds import graph_scope
         from lib.transports.identity import Identity
 
         secrets = MailboxSecrets(os.environ, self.settings.key_vault)
-        tokens, identity = AccessTokens(self.clock), Identity("https://graph.microsoft.com/.default")
+        tokens, identity = AccessTokens(self.clock), Identity(graph_scope(self.settings.graph_url))
         for each in (secrets, identity):
             self._opened.push_async_callback(each.close)
         pollers: Mapping[str, Poller] = {

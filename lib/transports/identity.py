@@ -30,10 +30,20 @@ _SHARED = 60
 
 
 class Identity:
-    """The identity of the app, or the credential that is given. It can stand in for an SDK's credential."""
+    """The identity of the app, or the credential that is given. It can stand in for an SDK's credential.
 
-    def __init__(self, scope: str, credential: AsyncTokenCredential | None = None, clock: Clock | None = None) -> None:
+    `client_id` names a managed identity; without one, azure-identity reads AZURE_CLIENT_ID.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        credential: AsyncTokenCredential | None = None,
+        clock: Clock | None = None,
+        client_id: str | None = None,
+    ) -> None:
         self._scope = scope
+        self._client_id = client_id
         self._given = credential
         self._clock = clock or SystemClock()
         self._token: AccessToken | None = None
@@ -76,7 +86,8 @@ class Identity:
         if self._given is None:
             from azure.identity.aio import DefaultAzureCredential
 
-            self._given = DefaultAzureCredential()
+            named = {"managed_identity_client_id": self._client_id} if self._client_id else {}
+            self._given = DefaultAzureCredential(**named)
         return self._given
 
     async def close(self) -> None:
