@@ -70,6 +70,9 @@ from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.tasks import Tasks
 from lib.people.user_addresses import UserAddresses
+from lib.readiness.dns_records import AskDns, DnsRecords
+from lib.readiness.logins import check_login
+from lib.readiness.report import Readiness
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
@@ -552,6 +555,27 @@ class Services:
     @cached_property
     def known_users(self) -> KnownUsers:
         return KnownUsers(self.people, self.clock)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Reports on whether an organization is ready to send."""
+        from lib.storage.azure.service_time import storage_time
+
+        settings = self.settings
+        dns = DnsRecords(AskDns() if settings.mx_lookup == "on" else None, self.clock)
+        return Readiness(
+            self.people,
+            self.lists,
+            self.mailboxes,
+            self.storage.queues,
+            dns,
+            lambda: check_login(self.transport),
+            lambda: storage_time(settings.account()),
+            self.clock,
+            base_url=settings.base_url,
+            transport=settings.transport,
+            maps=settings.maps_key is not None,
+        )
 
     @cached_property
     def write_check(self) -> WriteCheck:

@@ -71,6 +71,10 @@ class GraphApi:
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS_IN_ALL))
 
+    async def log_in(self) -> str | None:
+        """Get a token; return why that failed."""
+        return await self._identity.log_in()
+
     async def call(
         self,
         mailbox: str,

@@ -63,6 +63,14 @@ class Identity:
                 self._token = await self._credential().get_token(self._scope)
             return self._token
 
+    async def log_in(self) -> str | None:
+        """Get a token; return a sentence why that failed, None where it went well."""
+        try:
+            await self.get_token()
+        except AzureError as error:
+            return f"There is no token for {self._scope.removesuffix('/.default')} ({type(error).__name__})."
+        return None
+
     async def renew(self, refused: str, claims: str | None = None) -> AccessToken:
         """Return another token than `refused`; callers with the same refused one share it. Raises AzureError."""
         async with self._lock:

@@ -1,0 +1,31 @@
+"""Logging in where mail goes out, without sending anything."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from lib.readiness.checks import Check
+from lib.transports.protocol import Transport
+
+
+@runtime_checkable
+class LogsIn(Protocol):
+    """A transport that can show that it would be let in."""
+
+    async def log_in(self) -> str | None:
+        """Log in, and send nothing. Return why that failed, in a sentence; None where it went well."""
+
+
+async def check_login(transport: Transport | None) -> Check:
+    """Check that the mail server or the provider lets Heed in."""
+    code = "transport"
+    if transport is None:
+        sentence = "No mail server is set, so that nothing is sent; a CRM that sends by itself needs none."
+        return Check(code=code, state="warning", sentence=sentence, what_to_do="Set HEED_SMTP_HOST or HEED_TRANSPORT.")
+    if not isinstance(transport, LogsIn):
+        return Check(code=code, state="unknown", sentence="This way out for mail cannot be tried without sending.")
+    failure = await transport.log_in()
+    if failure is None:
+        return Check(code=code, state="ok", sentence="The way out for mail is open: logging in went well.")
+    mending = "Look at the settings HEED_SMTP_…, HEED_ACS_… or HEED_GRAPH_URL, and at the roles of the app's identity."
+    return Check(code=code, state="problem", sentence=failure, what_to_do=mending)
