@@ -1,8 +1,8 @@
 """The DNS records by which receivers judge mail, as far as readiness asks for them.
 
 Only TXT and MX records of names below the domains of users' addresses are asked for, through the machine's own name
-servers, and what they hold is not told: a lookup shows whether a record is there. Answers are remembered, and lookups are
-bounded in number and time, so that the service is no scanner.
+servers, and what they hold is not told: a lookup shows whether a record is there. Answers are remembered, and lookups
+are bounded in number and time, so that the service is no scanner.
 """
 
 from __future__ import annotations

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol, runtime_checkable
 
 from lib.readiness.checks import Check
 from lib.transports.protocol import Transport
+
+SECONDS = 8.0
+"""Limit of a login: less than a report may take."""
 
 
 @runtime_checkable
@@ -24,7 +28,11 @@ async def check_login(transport: Transport | None) -> Check:
         return Check(code=code, state="warning", sentence=sentence, what_to_do="Set HEED_SMTP_HOST or HEED_TRANSPORT.")
     if not isinstance(transport, LogsIn):
         return Check(code=code, state="unknown", sentence="This way out for mail cannot be tried without sending.")
-    failure = await transport.log_in()
+    try:
+        async with asyncio.timeout(SECONDS):
+            failure = await transport.log_in()
+    except TimeoutError:
+        failure = f"The way out for mail did not answer within {SECONDS:.0f} seconds."
     if failure is None:
         return Check(code=code, state="ok", sentence="The way out for mail is open: logging in went well.")
     mending = "Look at the settings HEED_SMTP_…, HEED_ACS_… or HEED_GRAPH_URL, and at the roles of the app's identity."

@@ -26,6 +26,7 @@ from lib.readiness.dns_records import DnsRecords
 from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
 from lib.storage import Queues
+from lib.storage.at_once import some_at_once
 
 log = logging.getLogger("heed.readiness")
 
@@ -148,12 +149,14 @@ class Readiness:
         return [checks.check_opt_in(share, required=settings.require_opt_in)]
 
     async def _zones(self, organization: str) -> list[Check]:
-        refs: dict[RecordRef, None] = {}
+        refs: dict[tuple[str, str], RecordRef] = {}
         async for _, listed in self._lists.page(organization, scope_of(), "all", "-sent_at", None, _MESSAGES):
             if listed.message.state != "received":
-                refs.update((each.record, None) for each in listed.message.matched_recipients() if each.record)
-        wanted = list(refs)[:_MOST_RECORDS]
-        records = [found[0] for ref in wanted if (found := await self._people.stored_record(organization, ref))]
+                found = [each.record for each in listed.message.matched_recipients() if each.record]
+                refs.update(((ref.type, ref.id), ref) for ref in found)
+        wanted = [*refs.values()][:_MOST_RECORDS]
+        read = await some_at_once(self._people.stored_record(organization, ref) for ref in wanted)
+        records = [each[0] for each in read if each]
         now = self._clock.now()
 
         def count() -> int:
