@@ -16,7 +16,6 @@ from lib.clock import Clock
 from lib.fields import Moment, RecordRef
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.lists.store import Lists, scope_of
-from lib.operations.dead_letters import count_dead_letters
 from lib.organizations.registry import OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.store import People
@@ -27,6 +26,7 @@ from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
 from lib.storage import Queues
 from lib.storage.at_once import some_at_once
+from lib.storage.layout import QUEUES
 
 log = logging.getLogger("heed.readiness")
 
@@ -169,8 +169,8 @@ class Readiness:
         return checks.check_mailboxes([(each.id, each.last_error) async for each in listed])
 
     async def _dead_letters(self) -> list[Check]:
-        counts = await count_dead_letters(self._queues.dead_letters)
-        return [checks.check_dead_letters(sum(counts.values()))]
+        counts = await some_at_once(map(self._queues.dead_letters.count, QUEUES))
+        return [checks.check_dead_letters(sum(counts))]
 
 
 def _finding(code: str, task: asyncio.Future[list[Check]]) -> Iterable[Check]:
