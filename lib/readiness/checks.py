@@ -94,7 +94,7 @@ def check_zones(known: int, records: int) -> Check:
 
 def check_maps(*, is_set: bool) -> Check:
     """Check whether Azure Maps is asked for places; it is not tried, as each request is billed."""
-    source = "Azure Maps, then data at hand" if is_set else "data at hand alone (cities of more than 15,000 people)"
+    source = "Azure Maps, then data at hand" if is_set else "data at hand alone"
     return Check(code="maps", state="ok", sentence=f"Places of recipients are looked up in {source}.")
 
 
