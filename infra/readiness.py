@@ -11,11 +11,11 @@ import argparse
 import sys
 
 from infra.operator_command import run_command
-from lib.readiness.report import Report
+from lib.readiness.report import ReadinessReport
 from lib.services import Services
 
 
-def show(report: Report) -> None:
+def show(report: ReadinessReport) -> None:
     """Print the report, a line for each check and one for what to do."""
     for check in report.checks:
         print(f"{check.state:8} {check.code:16} {check.sentence}")

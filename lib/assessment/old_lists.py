@@ -98,7 +98,7 @@ class OldLists:
             await self._lists.remove_old(organization, message)
 
     async def _missing(self, organization: str, messages: Sequence[str]) -> list[str]:
-        """Those messages that are deleted."""
+        """Find those messages that are deleted."""
         missing: list[str] = []
         for some in batches_of(messages, _AT_ONCE):
             found = await asyncio.gather(*(self._messages.load(organization, message) for message in some))

@@ -19,8 +19,8 @@ from lib.clock import Clock
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
-RecordType = Literal["TXT", "MX"]
-Lookup = Callable[[str, RecordType], Awaitable[Sequence[str]]]
+DnsType = Literal["TXT", "MX"]
+Lookup = Callable[[str, DnsType], Awaitable[Sequence[str]]]
 """The records of a name: texts joined, mail servers by preference; none where there are none. It may raise anything."""
 
 SECONDS = 2.0
@@ -42,7 +42,7 @@ class DnsRecords:
         self._lookup = lookup
         self._clock = clock
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self._known: LRUCache[tuple[str, RecordType], tuple[datetime, Sequence[str]]] = LRUCache(_MOST_REMEMBERED)
+        self._known: LRUCache[tuple[str, DnsType], tuple[datetime, Sequence[str]]] = LRUCache(_MOST_REMEMBERED)
 
     async def texts(self, name: str, beginning: str) -> list[str]:
         """The TXT records of a name that begin so, in whatever case. Raises NotAnswered."""
@@ -53,7 +53,7 @@ class DnsRecords:
         """The mail servers of a domain. Raises NotAnswered."""
         return [server for server in await self._records(domain, "MX") if server.strip(".")]
 
-    async def _records(self, name: str, kind: RecordType) -> Sequence[str]:
+    async def _records(self, name: str, kind: DnsType) -> Sequence[str]:
         if self._lookup is None:
             raise NotAnswered
         until, known = self._known.get((name, kind), (self._clock.now(), ()))
@@ -76,7 +76,7 @@ class AskDns:
         self._resolver: Resolver | None = None
         self._making = asyncio.Lock()
 
-    async def __call__(self, name: str, kind: RecordType) -> Sequence[str]:
+    async def __call__(self, name: str, kind: DnsType) -> Sequence[str]:
         """Return the records. Raises dns.exception.DNSException."""
         async with self._making:
             if self._resolver is None:

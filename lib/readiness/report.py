@@ -20,7 +20,7 @@ from lib.organizations.registry import OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.store import People
 from lib.readiness import checks
-from lib.readiness.checks import Check, State
+from lib.readiness.checks import Finding, FindingState
 from lib.readiness.dns_records import DnsRecords
 from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
@@ -43,21 +43,21 @@ _MESSAGES = 100
 _MOST_RECORDS = 200
 _MOST_MAILBOXES = 100
 
-_WORST: tuple[State, ...] = ("problem", "warning", "unknown", "ok")
+_WORST: tuple[FindingState, ...] = ("problem", "warning", "unknown", "ok")
 
-LogIn = Callable[[], Awaitable[Check]]
+LogIn = Callable[[], Awaitable[Finding]]
 """Logs in where mail goes out, and sends nothing."""
 
 StorageTime = Callable[[], Awaitable[datetime]]
 """Asks storage what time it is."""
 
 
-class Report(BaseModel):
-    """What was found out about an organization."""
+class ReadinessReport(BaseModel):
+    """Findings about an organization."""
 
-    state: State = Field(description="the worst state of the checks; `unknown` is better than `warning`")
+    state: FindingState = Field(description="the worst state of the checks; `unknown` is better than `warning`")
     checked_at: Moment
-    checks: list[Check]
+    checks: list[Finding]
 
 
 class Readiness:
@@ -89,9 +89,9 @@ class Readiness:
         self._base_url = base_url
         self._transport: TransportName = transport
         self._maps = maps
-        self._reports: LRUCache[str, tuple[datetime, asyncio.Task[Report]]] = LRUCache(_MOST_REMEMBERED)
+        self._reports: LRUCache[str, tuple[datetime, asyncio.Task[ReadinessReport]]] = LRUCache(_MOST_REMEMBERED)
 
-    async def report(self, organization: str, settings: OrganizationSettings) -> Report:
+    async def report(self, organization: str, settings: OrganizationSettings) -> ReadinessReport:
         """Find out how ready the organization is. It takes ten seconds at most; it raises nothing."""
         until, task = self._reports.get(organization, (None, None))
         if task is None or until is None or until <= self._clock.now():
@@ -100,7 +100,7 @@ class Readiness:
         # A caller who goes away must not take the report from the others.
         return await asyncio.shield(task)
 
-    async def _made(self, organization: str, settings: OrganizationSettings) -> Report:
+    async def _made(self, organization: str, settings: OrganizationSettings) -> ReadinessReport:
         work = {
             "transport": self._one(self._log_in()),
             "links": self._at_once(checks.check_base_url(self._base_url)),
@@ -121,15 +121,15 @@ class Readiness:
                 each.cancel()
         found = [check for code, each in tasks.items() for check in _finding(code, each)]
         state = next((state for state in _WORST if any(check.state == state for check in found)), "ok")
-        return Report(state=state, checked_at=self._clock.now(), checks=found)
+        return ReadinessReport(state=state, checked_at=self._clock.now(), checks=found)
 
-    async def _one(self, check: Awaitable[Check]) -> list[Check]:
+    async def _one(self, check: Awaitable[Finding]) -> list[Finding]:
         return [await check]
 
-    async def _at_once(self, check: Check) -> list[Check]:
+    async def _at_once(self, check: Finding) -> list[Finding]:
         return [check]
 
-    async def _senders(self, organization: str) -> list[Check]:
+    async def _senders(self, organization: str) -> list[Finding]:
         page = await self._people.list_users(organization, None, None, _MOST_USERS)
         counted = Counter(domain_of(user.email) for user, _ in page.users)
         domains = [domain for domain, _ in counted.most_common(MOST_DOMAINS) if "." in domain]
@@ -137,18 +137,18 @@ class Readiness:
         found = await asyncio.gather(*(check_sender(self._dns, each, self._transport, host) for each in domains))
         return [check for some in found for check in some]
 
-    async def _clocks(self) -> list[Check]:
+    async def _clocks(self) -> list[Finding]:
         before = self._clock.now()
         storage = await self._storage_time()
         # The header has whole seconds.
         middle = before + (self._clock.now() - before) / 2 - timedelta(seconds=0.5)
         return [checks.check_clock(middle - storage)]
 
-    async def _opt_in(self, organization: str, settings: OrganizationSettings) -> list[Check]:
+    async def _opt_in(self, organization: str, settings: OrganizationSettings) -> list[Finding]:
         share = await self._people.count_opt_in(organization)
         return [checks.check_opt_in(share, required=settings.require_opt_in)]
 
-    async def _zones(self, organization: str) -> list[Check]:
+    async def _zones(self, organization: str) -> list[Finding]:
         refs: dict[tuple[str, str], RecordRef] = {}
         async for _, listed in self._lists.page(organization, scope_of(), "all", "-sent_at", None, _MESSAGES):
             if listed.message.state != "received":
@@ -164,16 +164,16 @@ class Readiness:
 
         return [checks.check_zones(await asyncio.to_thread(count), len(records))]
 
-    async def _read_mailboxes(self, organization: str) -> list[Check]:
+    async def _read_mailboxes(self, organization: str) -> list[Finding]:
         listed = self._mailboxes.list_mailboxes(organization, None, _MOST_MAILBOXES)
         return checks.check_mailboxes([(each.id, each.last_error) async for each in listed])
 
-    async def _dead_letters(self) -> list[Check]:
+    async def _dead_letters(self) -> list[Finding]:
         counts = await some_at_once(map(self._queues.dead_letters.count, QUEUES))
         return [checks.check_dead_letters(sum(counts))]
 
 
-def _finding(code: str, task: asyncio.Future[list[Check]]) -> Iterable[Check]:
+def _finding(code: str, task: asyncio.Future[list[Finding]]) -> Iterable[Finding]:
     """The checks of a task; one of state `unknown` where it has failed, or has not ended in time."""
     if task.done() and not task.cancelled():
         error = task.exception()
@@ -183,4 +183,4 @@ def _finding(code: str, task: asyncio.Future[list[Check]]) -> Iterable[Check]:
         sentence = f"This could not be found out ({type(error).__name__})."
     else:
         sentence = f"This could not be found out within {SECONDS:.0f} seconds."
-    return [Check(code=code, state="unknown", sentence=sentence, what_to_do="Ask again in a few minutes.")]
+    return [Finding(code=code, state="unknown", sentence=sentence, what_to_do="Ask again in a few minutes.")]

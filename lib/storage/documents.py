@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, TypeGuard, TypeVar
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from lib.fields import STORED, Model
 from lib.storage import Row, Value
@@ -29,14 +31,34 @@ def _left_out(model: BaseModel) -> dict[str, Any] | None:
     Both releases of a rolling upgrade can read the row then, as long as nobody uses what is new (decision 30).
     """
     found: dict[str, Any] = {}
-    for name, field in type(model).model_fields.items():
+    for name, field in _places_of_new_fields(type(model)):
         value = getattr(model, name)
-        if isinstance(model, Model) and name in model.added_fields:
-            if value == field.get_default(call_default_factory=True):
-                found[name] = True
-        elif isinstance(value, Model) and (within := _left_out(value)):
-            found[name] = within
+        if field is None:
+            if within := _left_out(value):
+                found[name] = within
+        elif value == field.get_default(call_default_factory=True):
+            found[name] = True
     return found or None
+
+
+@lru_cache(256)
+def _places_of_new_fields(kind: type[BaseModel]) -> tuple[tuple[str, FieldInfo | None], ...]:
+    """(name, field) of a model's new fields; (name, None) of its fields that are models with new fields within.
+
+    A model that is optional, or in a list, is stored whole: none with new fields is.
+    """
+    added = kind.added_fields if issubclass(kind, Model) else frozenset()
+    found: list[tuple[str, FieldInfo | None]] = []
+    for name, field in kind.model_fields.items():
+        if name in added:
+            found.append((name, field))
+        elif _is_model(field.annotation) and _places_of_new_fields(field.annotation):
+            found.append((name, None))
+    return tuple(found)
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def unpack(kind: type[SomeModel], row: Row) -> SomeModel:

@@ -13,9 +13,9 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from lib.readiness.dns_records import AskDns, RecordType
+from lib.readiness.dns_records import AskDns, DnsType
 
-Zone = Mapping[tuple[str, RecordType], Sequence[str]]
+Zone = Mapping[tuple[str, DnsType], Sequence[str]]
 
 
 class Table:
@@ -23,9 +23,9 @@ class Table:
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
-        self.asked: list[tuple[str, RecordType]] = []
+        self.asked: list[tuple[str, DnsType]] = []
 
-    async def __call__(self, name: str, kind: RecordType) -> Sequence[str]:
+    async def __call__(self, name: str, kind: DnsType) -> Sequence[str]:
         self.asked.append((name, kind))
         return self.zone.get((name, kind), ())
 
@@ -33,7 +33,7 @@ class Table:
 class Silent:
     """A resolver that never answers."""
 
-    async def __call__(self, name: str, kind: RecordType) -> Sequence[str]:
+    async def __call__(self, name: str, kind: DnsType) -> Sequence[str]:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -53,7 +53,7 @@ class _NameServer(asyncio.DatagramProtocol):
         name, kind = question.name.to_text().removesuffix("."), dns.rdatatype.to_text(question.rdtype)
         if not any(known == name for known, _ in self._zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)
-        elif records := self._zone.get((name, cast(RecordType, kind))):
+        elif records := self._zone.get((name, cast(DnsType, kind))):
             answer.answer.append(dns.rrset.from_text(question.name, 300, "IN", kind, *records))
         self._transport.sendto(answer.to_wire(), addr)
 
