@@ -94,10 +94,18 @@ def _add_crm(app: HeedApp, services: LateServices) -> None:
 def _add_work(app: HeedApp, services: LateServices) -> None:
     import reminder_fn
     import scheduler_fn
-    from functions.triggers import dead_letters, engaged_records, inbound, interactions, kept_answers, mailboxes
+    from functions.triggers import (
+        dead_letters,
+        engaged_records,
+        inbound,
+        interactions,
+        kept_answers,
+        mailboxes,
+        old_lists,
+    )
 
     settings, load = services.recipients.settings, services.load
-    timers = (reminder_fn, engaged_records, kept_answers, dead_letters, mailboxes)
+    timers = (reminder_fn, engaged_records, kept_answers, old_lists, dead_letters, mailboxes)
     queues = (scheduler_fn, interactions, inbound)
     blueprints = [
         *(each.blueprint(load) for each in timers),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -48,6 +48,9 @@ class Model(BaseModel):
     """A model of incoming JSON: unknown fields are an error."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    added_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the last release does not know: it refuses a row that has one, so rows leave out their defaults."""
 
 
 @lru_cache(4096)  # a message is loaded at every event, and its addresses are checked each time

@@ -165,7 +165,7 @@ class RecipientServices:
         from lib.storage.azure.requests import SCOPE
         from lib.transports.identity import Identity
 
-        identity = Identity(SCOPE)
+        identity = Identity(SCOPE, client_id=self.settings.storage_client_id)
         self._opened.push_async_callback(identity.close)
         return identity
 

@@ -23,12 +23,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     model_validator,
 )
 
 from lib.mime.sizes import MEGABYTE
-from lib.storage.azure.account import Account
+from lib.storage.azure.account import Account, Service
 from lib.tokens import KeyRing
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from lib.transports.limits import Limits
     from lib.transports.mail_server import MailServer
 
-_OURS = ("HEED_", "AzureWebJobs", "AZURE_FUNCTIONS_")
+_OURS = ("HEED_", "AzureWebJobs", "AZURE_", "APPLICATIONINSIGHTS_")
 """Beginnings of the names that the app or its host reads."""
 
 _OF_MAILBOXES = "HEED_MAILBOX_"
@@ -58,6 +59,16 @@ def _base_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is no http or https address")
     return value.rstrip("/")
+
+
+def _service_address(value: str) -> str:
+    if not value.startswith("https://") or urlsplit(value).path not in ("", "/"):
+        raise ValueError("it is no https address of a host alone")
+    return value
+
+
+ServiceAddress = Annotated[str, AfterValidator(_base_url), AfterValidator(_service_address)]
+ClientId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
 
 
 def _folder(value: Path) -> Path:
@@ -115,6 +126,37 @@ class Settings(BaseModel):
         alias="HEED_FUNCTIONS",
         description="which functions this app has: all of them, or one of three parts that run as apps of their own: "
         "recipients (what mail leads to), crm (the API) or work (queues and timers)",
+    )
+    blob_address: ServiceAddress | None = Field(
+        None,
+        alias="AzureWebJobsStorage__blobServiceUri",
+        description="the https address of the account's blobs, in a national cloud; elsewhere it follows from the name",
+    )
+    queue_address: ServiceAddress | None = Field(
+        None,
+        alias="AzureWebJobsStorage__queueServiceUri",
+        description="the https address of the account's queues; by default as the other addresses have it, or the name",
+    )
+    table_address: ServiceAddress | None = Field(
+        None,
+        alias="AzureWebJobsStorage__tableServiceUri",
+        description="the https address of the account's tables; by default as the other addresses have it, or the name",
+    )
+    storage_client_id: ClientId | None = Field(
+        None,
+        alias="AzureWebJobsStorage__clientId",
+        description="the client id of the managed identity for storage; without it, AZURE_CLIENT_ID",
+    )
+    client_id: ClientId | None = Field(
+        None,
+        alias="AZURE_CLIENT_ID",
+        description="the client id of the user-assigned managed identity, which azure-identity reads",
+    )
+    token_credentials: str | None = Field(
+        None,
+        alias="AZURE_TOKEN_CREDENTIALS",
+        pattern=r"^[A-Za-z]+$",
+        description="ManagedIdentityCredential in Azure, so that azure-identity searches no chain of credentials",
     )
     queues: Literal["storage", "servicebus"] = Field(
         "storage",
@@ -342,12 +384,25 @@ class Settings(BaseModel):
                 raise ValueError(
                     f"AzureWebJobsStorage is wrong ({error}): set it to the storage account's connection string"
                 ) from None
-        if self.account_name:
-            return Account.named(self.account_name)
-        raise ValueError(
-            "AzureWebJobsStorage is missing: set it to the storage account's connection string, "
-            "or AzureWebJobsStorage__accountName to its name"
-        )
+        given: dict[Service, str | None] = {
+            "blob": self.blob_address,
+            "queue": self.queue_address,
+            "table": self.table_address,
+        }
+        addresses = {service: address for service, address in given.items() if address}
+        if not self.account_name and not addresses:
+            raise ValueError(
+                "AzureWebJobsStorage is missing: set it to the storage account's connection string, "
+                "or AzureWebJobsStorage__accountName to its name"
+            )
+        try:
+            return Account.entered_by_identity(self.account_name, addresses)
+        except ValueError:
+            missing = next(service for service in given if service not in addresses)
+            raise ValueError(
+                f"AzureWebJobsStorage__{missing}ServiceUri is missing: set it, as it does not follow from the other "
+                "addresses, or set AzureWebJobsStorage__accountName to the account's name"
+            ) from None
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -18,6 +18,10 @@ from pydantic import TypeAdapter
 from lib.messages.models import StoredMessage
 from lib.verdicts.assessed import AssessedMessage, Plan, SummaryPart
 
+_OLD_NAMES = {"list_places": "places", "shown_cards": "cards"}
+"""Names under which release 0.1.0 has these parts. It would fail at what they hold now, and sees nothing of them: an
+assessment writes its own parts alone, so a summary has them under one name, that of whose assessment was the last."""
+
 
 class Follower(Protocol[SummaryPart]):
     """One thing that follows assessments. Every method may be called again with the same arguments, to no effect."""
@@ -81,5 +85,6 @@ async def plan_all(followers: Sequence[Follower[Any]], assessed: AssessedMessage
 
 def read_part(follower: Follower[SummaryPart], parts: Mapping[str, Any]) -> SummaryPart | None:
     """The follower's part, read from its JSON value; None where there is none."""
-    stored = parts.get(follower.part_name)
+    name = follower.part_name
+    stored = parts.get(name, parts.get(_OLD_NAMES.get(name, name)))
     return None if stored is None else follower.part_type.validate_python(stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
@@ -29,6 +30,9 @@ _GONE = {
 }
 """Why a card is withdrawn, by its kind."""
 
+_NEWS = timedelta(days=7)
+"""Age up to which a hit makes a card: a whole organization may be judged again, and what is older is no news then."""
+
 LinksOfCopy = Callable[[str, Copy], Awaitable[Sequence[str]]]
 """Reads the destinations of a copy's links, by index, of (organization, copy)."""
 
@@ -39,7 +43,7 @@ FileNames = Callable[[str, StoredMessage], Awaitable[Mapping[int, str]]]
 class CardsFollower:
     """Part of the summary: the ids of the cards that stand, each with its kind."""
 
-    part_name = "cards"
+    part_name = "shown_cards"
     part_type = TypeAdapter(dict[str, str])
 
     def __init__(
@@ -58,7 +62,8 @@ class CardsFollower:
         """
         organization, message, shown = assessed.organization, assessed.message, before or {}
         settings = await self._organizations.settings(organization)
-        hits, now = told_hits(assessed, settings.alert_on, settings.tracking != "aggregate"), self._clock.now()
+        told, now = told_hits(assessed, settings.alert_on, settings.tracking != "aggregate"), self._clock.now()
+        hits = [hit for hit in told if hit.id in shown or now - hit.ready_at < _NEWS]
         new = [hit for hit in hits if hit.id not in shown and hit.ready_at <= now]
         wanted = wanted_cards(assessed, hits, await self._targets(assessed, new), now)
         for card in wanted.cards:

@@ -22,7 +22,7 @@ DecideFollowState = Callable[[str, StoredMessage], Awaitable[Decision]]
 class ListsFollower:
     """Part of the summary: the places where the message stands."""
 
-    part_name = "places"
+    part_name = "list_places"
     part_type = TypeAdapter(list[ListPlace])
 
     def __init__(self, lists: Lists, undecided: UndecidedMessages, decide: DecideFollowState) -> None:

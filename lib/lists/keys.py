@@ -13,6 +13,9 @@ two. Ties are newest first, whichever way a list runs.
 
 Two more partitions hold one row of a message each: the scanner noise of a month, and a user's reminders that have not
 fired, `at|<time>|<message id>`.
+
+Release 0.1.0 divided a scope's rows, but for a record's, between the partitions `<scope>|plain`, `<scope>|opens` and
+`<scope>|others`. Such rows are read and moved until there are none (decision 30).
 """
 
 from __future__ import annotations
@@ -56,6 +59,17 @@ NOISY = 20
 MAIN = "all"
 """The partition in which every message stands."""
 
+_OLD_COLUMNS: dict[str, tuple[Column, ...]] = {
+    "plain": ("sent_at", "subject"),
+    "opens": ("opens", "last_opened_at"),
+    "others": ("attachment_views", "clicks", "replies"),
+}
+"""Columns of the partitions of release 0.1.0, by the ends of their names."""
+
+OLD_MAIN = f"{MAIN}|plain"
+"""The partition in which every message stands that release 0.1.0 has listed last."""
+
+_RECORD = "record:"
 _NOISE = "noise:"
 _REMINDERS = "reminders:"
 _REMINDS_AT = "at|"
@@ -115,7 +129,7 @@ class ListPlace(BaseModel):
 def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
     """Name a scope, which is a partition: all messages, one user's, or those of a record."""
     if record:
-        return f"record:{record.type}:{record.id}"
+        return f"{_RECORD}{record.type}:{record.id}"
     return f"user:{owner}" if owner else MAIN
 
 
@@ -204,8 +218,26 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
         return [f"{_RAW_OPENS}{descending_number(standing.raw_opens)}|{tie}"]
     if partition.startswith(_REMINDERS):
         return [f"{_REMINDS_AT}{ascending_number(standing.reminds_at)}|{message}"]
-    orders = [key for column in _COLUMNS for key in _orders(column, message, standing, tie)]
+    columns = _OLD_COLUMNS[_old_end(partition)] if is_old(partition) else _COLUMNS
+    orders = [key for column in columns for key in _orders(column, message, standing, tie)]
     return [f"{shelf}|{key}" for shelf in standing.shelves for key in orders]
+
+
+def is_old(partition: str) -> bool:
+    """Whether only release 0.1.0 writes this partition. It shares those of records and of noise."""
+    return _old_end(partition) in _OLD_COLUMNS
+
+
+def _old_end(partition: str) -> str:
+    # No name of a scope holds the sign.
+    return partition.partition("|")[2]
+
+
+def old_partition_of(scope: str, sort: Sort) -> str | None:
+    """The partition in which release 0.1.0 keeps an order; None where that is the scope's own."""
+    if scope.startswith(_RECORD):
+        return None
+    return next(f"{scope}|{end}" for end, columns in _OLD_COLUMNS.items() if sort.removeprefix("-") in columns)
 
 
 def _orders(column: Column, message: str, standing: Standing, tie: str) -> Iterator[str]:

@@ -15,24 +15,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from cachetools import TTLCache
 from pydantic import BaseModel
 
 from lib.errors import Stale
 from lib.ids import short_hash
 from lib.lists.keys import (
     MAIN,
+    OLD_MAIN,
     SHELVES,
     ListPlace,
     Sort,
     Standing,
     View,
     block_of,
+    is_old,
     is_told,
     keys_of,
     message_of,
     month_of,
     noise_block,
     noise_of,
+    old_partition_of,
     partitions_of,
     places_of,
     reminders_block,
@@ -56,6 +60,9 @@ _LARGE = 8_000
 
 _WHOLE = "whole"
 """The partition of large messages; and the column that says of a row that it holds only a part."""
+
+_BELIEVED = 60
+"""Seconds for which it is believed that an organization has no rows of release 0.1.0."""
 
 _MARK = "mark|"
 _ANY = "*"
@@ -96,6 +103,7 @@ _Columns = Mapping[str, Value]
 class Lists:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._without_old_rows: TTLCache[str, bool] = TTLCache(10_000, _BELIEVED)
 
     async def enter_message(self, organization: str, listed: Listed, old: Sequence[ListPlace]) -> list[ListPlace]:
         """Write the message's rows, and remove those that it has left; returns where it stands now.
@@ -146,13 +154,16 @@ class Lists:
         """Take the message out of every list. Again is the same."""
         index = table(organization, "index")
         for message in {place.message for place in old}:
-            main = await _Move(self._tables, index, MAIN, message, {}).read()
+            mains = [_Move(self._tables, index, partition, message, {}) for partition in (MAIN, OLD_MAIN)]
+            found = await asyncio.gather(*(main.read() for main in mains))
             known = {partition for place in old if place.message == message for partition in place.marks}
-            others = sorted({*known, *(main.mark.partitions if main.mark else ())} - {MAIN})
-            moves = [_Move(self._tables, index, partition, message, {}) for partition in [*others, MAIN]]
-            # The main one last: until then its mark knows what is left.
-            await _some_at_once([partial(move.to, None, None) for move in moves[:-1]])
-            await moves[-1].to(None, main)
+            known.update(partition for each in found if each.mark for partition in each.mark.partitions)
+            others = sorted(known - {MAIN, OLD_MAIN})
+            moves = [_Move(self._tables, index, partition, message, {}) for partition in others]
+            # The main ones last: until then their marks know what is left.
+            await _some_at_once([partial(move.to, None, None) for move in moves])
+            for main, there in zip(mains, found, strict=True):
+                await main.to(None, there)
             await self._delete_whole(index, message)
 
     async def _delete_whole(self, index: str, message: str) -> None:
@@ -169,16 +180,61 @@ class Lists:
         A message that changes place meanwhile is neither missing from the page nor on it twice. In later pages it
         stands where it then belongs: orders by time and subject are stable, and a count takes a message with it.
         """
-        found: dict[str, tuple[str, Row]] = {}
-        for shelf in SHELVES[view]:
-            start, keys = block_of(shelf, sort)
-            rows = self._rows(organization, scope, start, keys, after, limit)
-            async for cursor, row in rows:
-                # What was sent between two queries is in both: it is shown once, as the later one has it.
-                found[message_of(cursor)] = cursor, row
+        old: dict[str, tuple[str, Row]] = {}
+        old_partition = old_partition_of(scope, sort)
+        # First the old rows: they are moved to the others meanwhile.
+        if old_partition and await self._has_old_rows(organization):
+            old = await self._order(organization, old_partition, view, sort, after, limit)
+        # Whoever moves a message takes away its old rows: where there are some, release 0.1.0 has written them since.
+        found = await self._order(organization, scope, view, sort, after, limit) | old
         shown = heapq.nsmallest(limit, found.values(), key=lambda each: each[0])
         for cursor, listed in await self._read(organization, shown):
             yield cursor, listed
+
+    async def _order(
+        self, organization: str, partition: str, view: View, sort: Sort, after: str | None, limit: int
+    ) -> dict[str, tuple[str, Row]]:
+        """(cursor, row) by message, as far as a page may need them."""
+        found: dict[str, tuple[str, Row]] = {}
+        for shelf in SHELVES[view]:
+            start, keys = block_of(shelf, sort)
+            async for cursor, row in self._rows(organization, partition, start, keys, after, limit):
+                # What was sent between two queries is in both: it is shown once, as the later one has it.
+                found[message_of(cursor)] = cursor, row
+        return found
+
+    async def _has_old_rows(self, organization: str) -> bool:
+        """Whether there may be rows of release 0.1.0. That there are none is believed for a minute."""
+        if organization in self._without_old_rows:
+            return False
+        if await self.old_messages(organization, 1):
+            return True
+        self._without_old_rows[organization] = True
+        return False
+
+    async def old_messages(self, organization: str, most: int) -> list[str]:
+        """Ids of messages that release 0.1.0 has listed last, and that were not moved since."""
+        return [message async for message in self._marked(organization, OLD_MAIN, most)]
+
+    async def messages(self, organization: str) -> AsyncIterator[str]:
+        """Ids of all messages that are listed, by id; without those of `old_messages`."""
+        async for message in self._marked(organization, MAIN):
+            yield message
+
+    async def _marked(self, organization: str, partition: str, most: int | None = None) -> AsyncIterator[str]:
+        marks = Range.prefix(_MARK)
+        async for row in self._tables.query(table(organization, "index"), partition, marks, most):
+            yield row.key.removeprefix(_MARK)
+
+    async def remove_old(self, organization: str, message: str) -> None:
+        """Remove the rows of release 0.1.0 that still stand after the message was entered. Again is the same."""
+        index = table(organization, "index")
+        main = _Move(self._tables, index, OLD_MAIN, message, {})
+        found = await main.read()
+        others = sorted({each for each in (found.mark.partitions if found.mark else ()) if is_old(each)} - {OLD_MAIN})
+        moves = [_Move(self._tables, index, each, message, {}) for each in others]
+        await _some_at_once([partial(move.to, None, None) for move in moves])
+        await main.to(None, found)
 
     async def noise(
         self, organization: str, month: str, after: str | None, limit: int

@@ -91,6 +91,8 @@ class InboundSettings(Model):
 class OrganizationSettings(Model):
     """Settings of an organization."""
 
+    added_fields = frozenset({"resolve_recipients", "opt_in_default", "recommend_by", "inbound"})
+
     engagement_enabled: bool = Field(
         True, description="false: no recipient is followed, and nothing is recorded any more"
     )

@@ -43,6 +43,8 @@ class Address(Model):
 class RecordSpec(Model):
     """A contact, lead, account, opportunity, case, or any other record."""
 
+    added_fields = frozenset({"first_name", "last_name", "company", "title", "phone", "fields"})
+
     name: Name = ""
     first_name: Name = Field("", description="for templates, which otherwise read it from the name")
     last_name: Name = ""

@@ -24,6 +24,8 @@ def _network(value: str) -> str:
 class UserSpec(Model):
     """A salesperson."""
 
+    added_fields = frozenset({"first_name", "last_name", "company", "title", "phone", "signature"})
+
     email: Email
     name: Name = Field("", description="as From shows it")
     first_name: Name = Field("", description="for templates, which otherwise read it from the name")

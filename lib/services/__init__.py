@@ -22,6 +22,7 @@ from lib.settings import Settings
 
 if TYPE_CHECKING:
     from lib.inbound.mailboxes.polling import Polling
+    from lib.readiness.report import Readiness
 
 
 class Services(Judging):
@@ -88,10 +89,11 @@ class Services(Judging):
         from lib.inbound.mailboxes.oauth import AccessTokens
         from lib.inbound.mailboxes.polling import Poller, Polling
         from lib.inbound.mailboxes.secrets import MailboxSecrets
+        from lib.transports.clouds import graph_scope
         from lib.transports.identity import Identity
 
         secrets = MailboxSecrets(os.environ, self.settings.key_vault)
-        tokens, identity = AccessTokens(self.clock), Identity("https://graph.microsoft.com/.default")
+        tokens, identity = AccessTokens(self.clock), Identity(graph_scope(self.settings.graph_url))
         for each in (secrets, identity):
             self._opened.push_async_callback(each.close)
         pollers: Mapping[str, Poller] = {
@@ -100,6 +102,30 @@ class Services(Judging):
         }
         sink = self._mail_sink or self.mail_intake
         return Polling(self.organizations, self.mailboxes, secrets, pollers, sink, self.clock)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Reports on whether an organization is ready to send."""
+        from lib.readiness.dns_records import AskDns, DnsRecords
+        from lib.readiness.logins import check_login
+        from lib.readiness.report import Readiness
+        from lib.storage.azure.service_time import storage_time
+
+        settings = self.settings
+        dns = DnsRecords(AskDns() if settings.mx_lookup == "on" else None, self.clock)
+        return Readiness(
+            self.people,
+            self.lists,
+            self.mailboxes,
+            self.storage.queues,
+            dns,
+            lambda: check_login(self.transport),
+            lambda: storage_time(settings.account()),
+            self.clock,
+            base_url=settings.base_url,
+            transport=settings.transport,
+            maps=settings.maps_key is not None,
+        )
 
 
 def build(settings: Settings) -> Services:

@@ -11,6 +11,7 @@ from lib.assessment.followers import Follower
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.journal_sweep import JournalSweep
+from lib.assessment.old_lists import OldLists
 from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
@@ -81,6 +82,11 @@ class Judging(Stores):
     @cached_property
     def rejudge(self) -> Rejudge:
         return Rejudge(self.assessor, self.messages, self.lists)
+
+    @cached_property
+    def old_lists(self) -> OldLists:
+        """Lists of an older release, and their way to today's."""
+        return OldLists(self.storage.tables, self.lists, self.assessor, self.messages, self.organizations, self.clock)
 
     @cached_property
     def context_loader(self) -> ContextLoader:

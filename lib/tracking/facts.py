@@ -47,6 +47,11 @@ _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 _KEY = re.compile(r"[0-9]{13}-(?:[0-9a-f]{32}|[0-9a-f]{12})")
 """Keys of facts of earlier releases have 48 random bits."""
+_SHORT_KEY = 13 + 1 + 12
+_REST_OF_KEY = "heed-key"
+"""The name beside those of headers under which the rest of a longer key is stored. Release 0.1.0, which works beside
+this one during an upgrade, drops facts with longer keys, and keeps every header (decision 30)."""
+
 _COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
 
@@ -100,7 +105,7 @@ class Fact:
     def to_json(self) -> str:
         """The fact as JSON, written piece by piece: an encoder costs more than all the rest of a hit's fact."""
         text = (
-            f'{{"v":{VERSION},"key":"{self.key}","message":"{self.message}","kind":"{self.kind}","at":{self.at},'
+            f'{{"v":{VERSION},"key":"{self.key[:_SHORT_KEY]}","message":"{self.message}","kind":"{self.kind}","at":{self.at},'
             f'"method":{_quoted(self.method)},"item":{self.item}'
         )
         if self.recipient is not None:
@@ -111,8 +116,11 @@ class Fact:
             text += f',"network":{_quoted(self.network)}'
         if self.owner is not None:
             text += f',"owner":{_quoted(self.owner)}'
-        if self.headers:
-            pairs = (f"{_quoted(name)}:{_quoted(value)}" for name, value in self.headers.items())
+        rest = self.key[_SHORT_KEY:]
+        if self.headers or rest:
+            pairs = [f"{_quoted(name)}:{_quoted(value)}" for name, value in self.headers.items()]
+            if rest:
+                pairs.append(f'"{_REST_OF_KEY}":"{rest}"')
             text += f',"headers":{{{",".join(pairs)}}}'
         if self.mail is not None:
             text += f',"mail":"{self.mail}"'
@@ -133,6 +141,10 @@ class Fact:
         if not isinstance(raw, dict) or raw.get("v") != VERSION:
             raise NotAFact(f"it is no object of version {VERSION}")
         fields = {name: value for name, value in raw.items() if name != "v"}
+        headers = fields.get("headers")
+        if isinstance(headers, dict) and _REST_OF_KEY in headers:
+            fields["headers"] = {name: value for name, value in headers.items() if name != _REST_OF_KEY}
+            fields["key"] = f"{fields.get('key')}{headers[_REST_OF_KEY]}"
         try:
             fact = Fact(**fields)
         except TypeError as error:

@@ -229,6 +229,10 @@ class AcsTransport:
         """Return True: the service keeps no drafts."""
         return True
 
+    async def log_in(self) -> str | None:
+        """Get a token; return why that failed, None where it went well. A key is proved by the first mail alone."""
+        return await self._api.log_in()
+
     async def close(self) -> None:
         await self._api.close()
 

@@ -69,6 +69,10 @@ class AcsApi:
             connection_timeout=_SECONDS_TO_CONNECT,
         )
 
+    async def log_in(self) -> str | None:
+        """Get a token, where no key is the proof; return why that failed."""
+        return await self._identity.log_in() if self._identity else None
+
     async def submit(self, message: Mapping[str, Any], operation: str, first_sent: str) -> AcsReply:
         """Submit a mail. Raises NotSent, NoAnswer."""
         headers = {

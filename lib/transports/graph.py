@@ -264,6 +264,10 @@ class GraphTransport:
     def _mailbox(self, envelope: Envelope) -> GraphMailbox:
         return GraphMailbox(self._api, envelope.sender, envelope.key)
 
+    async def log_in(self) -> str | None:
+        """Get a token; return why that failed, None where it went well. Permissions are proved by a mail alone."""
+        return await self._api.log_in()
+
     async def close(self) -> None:
         await self._api.close()
 

@@ -26,13 +26,13 @@ from yarl import URL
 
 from lib.clock import Clock
 from lib.transports.answers import NoAnswer, NotSent, retry_after
+from lib.transports.clouds import graph_scope
 from lib.transports.identity import Identity
 from lib.transports.pace import Mailboxes, NoSlot
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-_SCOPE = "https://graph.microsoft.com/.default"
 _SECONDS_IN_ALL = 15
 _SECONDS_FOR_AN_UPLOAD = 60
 _SECONDS_FOR_A_SLOT = 20
@@ -64,12 +64,16 @@ class GraphApi:
     def __init__(self, url: str, clock: Clock, credential: AsyncTokenCredential | None = None) -> None:
         self._url = url
         self._clock = clock
-        self._identity = Identity(_SCOPE, credential)
+        self._identity = Identity(graph_scope(url), credential)
         self.mailboxes = Mailboxes(_AT_ONCE, clock)
 
     @cached_property
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS_IN_ALL))
+
+    async def log_in(self) -> str | None:
+        """Get a token; return why that failed."""
+        return await self._identity.log_in()
 
     async def call(
         self,

@@ -31,10 +31,20 @@ _SHARED = 60
 
 
 class Identity:
-    """The identity of the app, or the credential that is given. It can stand in for an SDK's credential."""
+    """The identity of the app, or the credential that is given. It can stand in for an SDK's credential.
 
-    def __init__(self, scope: str, credential: AsyncTokenCredential | None = None, clock: Clock | None = None) -> None:
+    `client_id` names a managed identity; without one, azure-identity reads AZURE_CLIENT_ID.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        credential: AsyncTokenCredential | None = None,
+        clock: Clock | None = None,
+        client_id: str | None = None,
+    ) -> None:
         self._scope = scope
+        self._client_id = client_id
         self._given = credential
         self._clock = clock or SystemClock()
         self._token: AccessToken | None = None
@@ -54,6 +64,14 @@ class Identity:
                 credential = await self._credential()
                 self._token = await credential.get_token(self._scope)
             return self._token
+
+    async def log_in(self) -> str | None:
+        """Get a token; return a sentence why that failed, None where it went well."""
+        try:
+            await self.get_token()
+        except AzureError as error:
+            return f"There is no token for {self._scope.removesuffix('/.default')} ({type(error).__name__})."
+        return None
 
     async def renew(self, refused: str, claims: str | None = None) -> AccessToken:
         """Return another token than `refused`; callers with the same refused one share it. Raises AzureError."""
@@ -78,7 +96,8 @@ class Identity:
         """Return the credential; the first call imports its library, in a thread, as that takes 0.2 s."""
         if self._given is None:
             library = await asyncio.to_thread(import_module, "azure.identity.aio")
-            self._given = library.DefaultAzureCredential()
+            named = {"managed_identity_client_id": self._client_id} if self._client_id else {}
+            self._given = library.DefaultAzureCredential(**named)
         return self._given
 
     async def close(self) -> None:

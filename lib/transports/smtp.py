@@ -124,6 +124,14 @@ class SmtpTransport:
         """Return True: a refused mail leaves nothing at a mail server."""
         return True
 
+    async def log_in(self) -> str | None:
+        """Open a connection and log in; return why that failed, None where it went well."""
+        try:
+            self._connections.keep_connection(await self._connections.take_connection())
+        except NotConnected as error:
+            return str(error)
+        return None
+
     async def close(self) -> None:
         await self._connections.close()
 

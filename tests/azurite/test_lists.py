@@ -76,6 +76,7 @@ async def test_a_page_of_fifty_takes_one_request_a_shelf_in_every_order(index: I
         await twin.lists.enter_message(index.organization, listed, [])
     await asyncio.gather(*(index.lists.enter_message(index.organization, listed, []) for listed in mails()))
 
+    await index.page("all", "sent_at", None, 1)  # once a minute it looks for rows of an older release
     for view, requests in VIEWS.items():
         for sort in SORTS:
             before = len(index.proxy.requests)

@@ -93,7 +93,7 @@ class _Delegating(BlobServiceClient):
 
 
 async def test_a_managed_identity_signs_with_a_delegation_key_that_is_asked_for_once() -> None:
-    account = Account.named("acct")
+    account = Account.entered_by_identity("acct", {})
     async with _Delegating(account.blob_endpoint) as service:
         blobs = AzureBlobs(service, account)
         urls = [await blobs.reading_url("c", "a/b", Grant(soon(), "attachment", "text/plain")) for _ in range(2)]

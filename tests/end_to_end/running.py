@@ -96,11 +96,18 @@ class Running:
 
 
 def start_heed(
-    folder: Path, azurite: Azurite | None, mail: MailCatcher | None, *, in_parts: bool = False, **more: str
+    folder: Path,
+    azurite: Azurite | None,
+    mail: MailCatcher | None,
+    *,
+    in_parts: bool = False,
+    code: Path = ROOT,
+    **more: str,
 ) -> Running:
     """Start the host over the given servers (None: servers of its own), and wait until it is ready.
 
-    In parts, there are three hosts, and a front that is the one address of them all.
+    `code` is the folder of the copy of Heed that is started. In parts, there are
+    three hosts, and a front that is the one address of them all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "heed.log"
@@ -117,7 +124,7 @@ def start_heed(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.local", *(["--parts"] if in_parts else [])],
-            cwd=ROOT,
+            cwd=code,
             env=inherited | settings,
             stdout=output,
             stderr=output,

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from infra.local.child import ROOT
 from infra.local.servers.azurite import Azurite
 from tests.end_to_end.answers import answer_to, sent_mail, shows_one_answer
 from tests.end_to_end.running import Running, eventually, start_heed
@@ -18,7 +19,7 @@ from tests.end_to_end.running import Running, eventually, start_heed
 @contextmanager
 def run(folder: Path, azurite: Azurite, **settings: str) -> Iterator[Running]:
     """A Heed with a mail catcher of its own, whose mails stay in the folder."""
-    heed = start_heed(folder, azurite, None, in_parts=False, **settings)
+    heed = start_heed(folder, azurite, None, in_parts=False, code=ROOT, **settings)
     try:
         yield heed
     finally:

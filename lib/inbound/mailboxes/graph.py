@@ -26,9 +26,9 @@ from lib.inbound.mailboxes.graph_requests import GraphMailFolders, Lost, MailCha
 from lib.inbound.mailboxes.models import GraphPlace
 from lib.inbound.mailboxes.oauth import AccessTokens
 from lib.inbound.mailboxes.turn import LARGEST_HEADERS, LARGEST_MAIL, Turn
+from lib.transports.clouds import graph_scope
 from lib.transports.identity import Identity
 
-_SCOPE = "https://graph.microsoft.com/.default"
 _PAGE = 50
 _PAGE_OF_FIRST_ROUND = 500
 _IDENTITY = "identity:"
@@ -70,7 +70,7 @@ class GraphPoller:
         The identity may be able to read mailboxes of every organization, so the secret lists the domains.
         """
         if not secret.lower().startswith(_IDENTITY):
-            return lambda refused: self._tokens.access_token(secret, _SCOPE, refused)
+            return lambda refused: self._tokens.access_token(secret, graph_scope(self._url), refused)
         domains = {each.strip().lower() for each in secret[len(_IDENTITY) :].split(",")}
         if user.rpartition("@")[2].lower() not in domains:
             raise PollFailed("The mailbox's secret does not list the domain of its address.")

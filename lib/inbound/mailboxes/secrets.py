@@ -17,12 +17,12 @@ from azure.core.exceptions import AzureError
 
 from lib.errors import WrongField
 from lib.inbound.mailboxes.errors import PollFailed
+from lib.transports.clouds import vault_scope
 from lib.transports.identity import Identity
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-_SCOPE = "https://vault.azure.net/.default"
 _VERSION = "7.4"
 _SECONDS = 10
 _UNRESOLVED = "@microsoft.keyvault("
@@ -48,7 +48,7 @@ class MailboxSecrets:
     ) -> None:
         self._environment = environment
         self._vault = vault
-        self._identity = Identity(_SCOPE, credential)
+        self._identity = Identity(vault_scope(vault), credential)
 
     async def read_secret(self, organization: str, name: str) -> str:
         """Return the value of a secret. Raises PollFailed, whose text names the secret and never tells its value.

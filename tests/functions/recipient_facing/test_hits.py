@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +272,7 @@ async def test_a_fact_notes_a_console_session_and_never_the_cookie(heed: Heed) -
 
 async def _stored(heed: Heed, message: str) -> list[dict[str, Any]]:
     stored = await heed.services.fact_store.read("acme", message)
-    return [json.loads(fact.to_json()) for fact, _ in stored.judged().values()]
+    return [asdict(fact) for fact, _ in stored.judged().values()]
 
 
 async def test_a_link_that_is_cut_short_gets_a_small_plain_page(heed: Heed) -> None:

@@ -240,3 +240,16 @@ async def test_a_card_stays_when_its_click_is_no_longer_looked_at(heed: Heed) ->
     await heed.services.assessor.refresh("acme", message)
 
     assert [each["id"] for each in await cards(heed) if each["kind"] == "link_clicked"] == [card["id"]]
+
+
+@pytest.mark.parametrize(("days", "kinds"), [(6, ["link_clicked"]), (8, [])])
+async def test_a_click_of_long_ago_is_no_news_when_an_older_release_has_told_nothing_of_it(
+    heed: Heed, days: int, kinds: list[str]
+) -> None:
+    message = await heed.sent(to=[ADA])
+    await heed.hit(heed.urls("c")[0])
+    await heed.work("interactions")
+    heed.clock.move(days=days)
+    await heed.services.assessor.refresh("acme", message)
+
+    assert [kind for kind, _ in await shown(heed)] == kinds

@@ -12,7 +12,7 @@ from lib.storage.documents import pack
 from lib.verdicts.kpis import Kpis
 from tests.support.heed import Heed
 
-PARTS = {"places": [], "cards": {"c1": "reminder"}, "records": [{"record": "contact|c1", "generation": 3}]}
+PARTS = {"list_places": [], "shown_cards": {"c1": "reminder"}, "records": [{"record": "contact|c1", "generation": 3}]}
 
 
 async def test_a_summary_is_stored_with_the_parts_of_the_followers_beside_its_own_fields() -> None:
@@ -25,9 +25,9 @@ async def test_a_summary_is_stored_with_the_parts_of_the_followers_beside_its_ow
     stored = json.loads(loaded.summary_row.text("d0"))
 
     assert stored["kpis"]["opens"] == 0
-    assert stored["places"][0]["message"] == message
+    assert stored["list_places"][0]["message"] == message
     assert stored["records"][0]["record"] == "contact|c1"
-    assert stored["cards"] == {}
+    assert stored["shown_cards"] == {}
 
 
 async def test_what_an_earlier_version_has_stored_is_read() -> None:
@@ -41,3 +41,11 @@ async def test_what_an_earlier_version_has_stored_is_read() -> None:
     assert (read.kpis.opens, read.live, read.parts) == (2, 2, PARTS)
     followers = heed.services.followers
     assert {follower.part_name for follower in followers if read_part(follower, read.parts) is not None} == set(PARTS)
+
+
+async def test_parts_are_read_under_the_names_that_release_0_1_0_has_given_them() -> None:
+    heed = await Heed().start()
+    followers = {follower.part_name: follower for follower in heed.services.followers}
+
+    assert read_part(followers["shown_cards"], {"cards": {"c1": "reminder"}}) == {"c1": "reminder"}
+    assert read_part(followers["list_places"], {"places": []}) == []

@@ -219,6 +219,7 @@ async def test_what_is_sent_between_the_two_queries_of_a_page_is_on_it_once() ->
     storage, lists = await made()
     draft = make_listed(1, state="draft", sent_at=None)
     places = await lists.enter_message("acme", draft, [])
+    await page_of(lists, "all", "all", "-opens")  # once a minute it looks for rows of an older release
     original = storage.tables.query
     queries = 0
 

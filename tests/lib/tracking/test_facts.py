@@ -313,3 +313,12 @@ def test_a_queue_message_with_a_wrong_field_is_refused(wrong: dict[str, Any]) ->
 
 def test_a_facts_json_has_no_room_for_line_breaks() -> None:
     assert not re.search(r"[\r\n]", Fact.from_object({**SOUND, "agent": "a\r\nb"}).to_json())
+
+
+def test_a_long_key_is_stored_so_that_release_0_1_0_can_read_the_fact() -> None:
+    key = f"{1:013d}-{'0123456789abcdef' * 2}"
+    fact = Fact(key, MESSAGE, "open", 1, "GET", headers={"accept-language": "en"})
+    stored = json.loads(fact.to_json())
+    assert re.fullmatch(r"[0-9]{13}-[0-9a-f]{12}", stored["key"])
+    assert stored["headers"].keys() == {"accept-language", "heed-key"}
+    assert Fact.from_object(stored) == fact
