@@ -191,6 +191,7 @@ def _settings(mails: dict[str, Mail], azurite: Azurite, folder: Path) -> dict[st
         "HEED_ADMIN_KEY": "benchmark-of-heed",
         "HEED_TOKEN_KEYS": next(iter(mails.values())).key,
         "HEED_MX_LOOKUP": "off",
+        "HEED_HITS_PER_MINUTE": "1000000",
         "HEED_DATA_DIR": str(folder / "host"),
         "AzureWebJobsStorage": azurite.connection_string,
     }

@@ -79,6 +79,7 @@ from lib.settings import Settings, SettingsError
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
 from lib.templates import Outcomes, TemplateCounting, Templates, TemplatesFollower
+from lib.tracking.floods import Floods
 from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 from lib.transports import Transport
@@ -141,6 +142,8 @@ class Services:
 
         Parts that were handed in belong to whom they came from.
         """
+        if "floods" in vars(self):
+            await self.floods.settle()
         if "journal" in vars(self):
             await self.journal.settle()
         await self._opened.aclose()
@@ -192,7 +195,12 @@ class Services:
     @cached_property
     def hits(self) -> Hits:
         """The recorder of recipients' requests."""
-        return Hits(self.ring, self.journal, self.catalogues.networks, self.settings.trusted_hops)
+        return Hits(self.ring, self.floods, self.catalogues.networks, self.settings.trusted_hops)
+
+    @cached_property
+    def floods(self) -> Floods:
+        """The recorder of hits that counts those of one token where they are too many."""
+        return Floods(self.journal.record, self.settings.hits_per_minute)
 
     @cached_property
     def transport(self) -> Transport | None:

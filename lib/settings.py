@@ -123,6 +123,14 @@ class Settings(BaseModel):
         le=10,
         description="how many proxies of ours add to X-Forwarded-For, 0 to 10",
     )
+    hits_per_minute: int = Field(
+        120,
+        alias="HEED_HITS_PER_MINUTE",
+        ge=1,
+        le=1_000_000,
+        description="how many hits a minute on one link or pixel each instance of the app stores one by one; further "
+        "ones are counted",
+    )
     transport: Literal["smtp", "acs", "graph"] = Field(
         "smtp",
         alias="HEED_TRANSPORT",

@@ -221,6 +221,7 @@ class Heed:
 
     async def work(self, *queues: str) -> int:
         """Let the queue triggers do what waits, whatever its delay; how many messages that were."""
+        await self.services.floods.settle()
         await self.services.journal.settle()
         done = 0
         waiting = self.storage.queues
