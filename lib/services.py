@@ -58,6 +58,7 @@ from lib.operations.write_check import WriteCheck
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
+from lib.organizations.rate_limits import RateLimits
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
@@ -227,6 +228,10 @@ class Services:
         return ApiKeys(self.storage, self.organizations, self.clock)
 
     @cached_property
+    def rate_limits(self) -> RateLimits:
+        return RateLimits(self.settings.requests_per_second, self.clock)
+
+    @cached_property
     def people(self) -> People:
         return People(self.storage.tables)
 
@@ -383,6 +388,7 @@ class Services:
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
+            denied_hosts=self.settings.deny_hosts,
         )
 
     @cached_property

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from lib.mime.sizes import MEGABYTE
+from lib.outside import is_host
 from lib.storage.azure.account import Account
 from lib.storage.service_bus.namespace import Namespace
 from lib.tokens import KeyRing
@@ -64,6 +65,15 @@ def _folder(value: Path) -> Path:
 
 def _key_ring(value: Any) -> KeyRing:
     return value if isinstance(value, KeyRing) else KeyRing.parse(str(value))
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
+    hosts = tuple(host.strip().lower().strip(".") for host in str(value).split(","))
+    if wrong := next((host for host in hosts if not is_host(host)), None):
+        raise ValueError(f"{wrong[:100]} is no host name")
+    return hosts
 
 
 class Settings(BaseModel):
@@ -122,6 +132,13 @@ class Settings(BaseModel):
         ge=0,
         le=10,
         description="how many proxies of ours add to X-Forwarded-For, 0 to 10",
+    )
+    requests_per_second: int = Field(
+        50,
+        alias="HEED_REQUESTS_PER_SECOND",
+        ge=1,
+        le=1_000_000,
+        description="how many requests a second each instance of the app takes with one key of the API",
     )
     hits_per_minute: int = Field(
         120,
@@ -229,6 +246,11 @@ class Settings(BaseModel):
         None,
         alias="HEED_KEY_VAULT",
         description="the key vault with secrets of mailboxes, for example https://acme.vault.azure.net",
+    )
+    deny_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
+        (),
+        alias="HEED_DENY_HOSTS",
+        description="hosts, with commas between them, to which no link of ours leads, nor to those below them",
     )
     catalogues: Annotated[Path, AfterValidator(_folder)] | None = Field(
         None,

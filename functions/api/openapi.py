@@ -175,6 +175,8 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
         yield 413, "Too large."
     if endpoint.body:
         yield 415, "The body is not JSON in UTF-8, as Content-Type says."
+    if endpoint.who != "anyone":
+        yield 429, "Too many requests with this key, or too many wrong keys from this network; see Retry-After."
     yield 422, "Understood, but invalid: `errors` names the fields."
 
 

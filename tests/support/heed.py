@@ -48,6 +48,7 @@ SETTINGS = {
     "HEED_TOKEN_KEYS": TOKEN_KEYS,
     "HEED_TRUSTED_HOPS": "1",
     "HEED_MX_LOOKUP": "off",
+    "HEED_REQUESTS_PER_SECOND": "1000000",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
 }
 
