@@ -388,7 +388,7 @@ class Services:
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
-            denied_hosts=self.settings.deny_hosts,
+            denied_hosts=self.settings.deny_hosts or (),
         )
 
     @cached_property

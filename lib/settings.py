@@ -247,8 +247,8 @@ class Settings(BaseModel):
         alias="HEED_KEY_VAULT",
         description="the key vault with secrets of mailboxes, for example https://acme.vault.azure.net",
     )
-    deny_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
-        (),
+    deny_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] | None = Field(
+        None,
         alias="HEED_DENY_HOSTS",
         description="hosts, with commas between them, to which no link of ours leads, nor to those below them",
     )

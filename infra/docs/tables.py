@@ -24,6 +24,7 @@ _TYPE_NAMES: Mapping[Any, str] = {
     Path: "folder",
     SecretStr: "text",
     KeyRing: "text",
+    tuple[str, ...]: "text",
 }
 
 

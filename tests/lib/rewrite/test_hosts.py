@@ -29,7 +29,7 @@ def rewritten(html: str | None, text: str | None = None) -> Rewritten:
     ],
 )
 def test_a_link_to_a_denied_host_stays_direct_and_its_author_is_told(url: str) -> None:
-    done = rewritten(f'<a href="{url}">x</a> <a href="https://good.example/">y</a>')
+    done = rewritten(f'<a href="{url}">x</a> <a href="https://good.example/">y</a>', "Hi")
     assert done.links == ["https://good.example/"]
     assert done.html is not None
     assert f'href="{url}"' in done.html
