@@ -389,6 +389,7 @@ class Services:
             files=self.files,
             off_loop=self.off_loop,
             denied_hosts=self.settings.deny_hosts or (),
+            hashes=self.address_hashes if self.settings.token_form == "2" else None,
         )
 
     @cached_property

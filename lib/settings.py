@@ -100,6 +100,12 @@ class Settings(BaseModel):
         description="the ring of token keys, newest first: k1:<base64url of 64 random bytes>[,k0:...]; make one with "
         "python3 -c \"import base64,os;print('k1:'+base64.urlsafe_b64encode(os.urandom(64)).decode().rstrip('='))\"",
     )
+    token_form: Literal["1", "2"] = Field(
+        "2",
+        alias="HEED_TOKEN_FORM",
+        description="2 (tokens name the recipient's address as a hash, so that a stop acts without storage) or 1 (as "
+        "earlier releases open them: while instances of such a release still run)",
+    )
     connection_string: SecretStr | None = Field(
         None,
         alias="AzureWebJobsStorage",

@@ -24,6 +24,10 @@ LONGEST = 4096
 
 _NO_RECIPIENT = 0xFFFF
 _NUMBERS = struct.Struct(">HH")
+_HAS_ADDRESS = 0x80
+"""Bit of the first byte of a claim that names an address; names of organizations are shorter than that."""
+
+_ADDRESS_BYTES = 8
 _KEY_BYTES = 64
 _TO_STANDARD, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 _KEY_ID = re.compile(r"[a-z0-9]{2}")
@@ -82,6 +86,10 @@ class Claim(NamedTuple):
     destination: str = ""
     """The URL of a link, or the id of an image."""
 
+    address: str | None = None
+    """The short hash of the recipient's address, 16 hexadecimal digits; None for a copy to several addresses, and in
+    tokens of earlier releases."""
+
 
 class KeyRing:
     """Keys by id: the first one seals; every key opens, until it is taken off the ring."""
@@ -137,15 +145,20 @@ class KeyRing:
         return sealed is not None and len(sealed) >= _SHORTEST_SEALED and len(set(token[2:])) >= _FEWEST_CHARACTERS
 
     def mint(self, purpose: Purpose, claim: Claim) -> str:
-        """The claim's token. Message ids are 32 hexadecimal digits; recipient and item fit 16 bits."""
+        """The claim's token. Message ids are 32 hexadecimal digits; recipient and item fit 16 bits.
+
+        A claim without an address gives the token that earlier releases gave, which they can open.
+        """
         organization = claim.organization.encode("ascii")
         recipient = _NO_RECIPIENT if claim.recipient is None else claim.recipient
+        has_address = claim.address is not None
         plain = b"".join(
             (
-                bytes([len(organization)]),
+                bytes([len(organization) | (_HAS_ADDRESS if has_address else 0)]),
                 organization,
                 bytes.fromhex(claim.message),
                 _NUMBERS.pack(recipient, claim.item),
+                bytes.fromhex(claim.address or ""),
                 claim.destination.encode("ascii"),
             )
         )
@@ -158,14 +171,21 @@ class KeyRing:
         plain = self.unseal(purpose, token)
         if plain is None:
             return None
-        at = 1 + plain[0]
+        length, address, rest = plain[0], None, 20
+        if length & _HAS_ADDRESS:
+            length ^= _HAS_ADDRESS
+            rest += _ADDRESS_BYTES
+        at = 1 + length
         recipient, item = _NUMBERS.unpack_from(plain, at + 16)
+        if rest > 20:
+            address = plain[at + 20 : at + rest].hex()
         return Claim(
             plain[1:at].decode("ascii"),
             plain[at : at + 16].hex(),
             None if recipient == _NO_RECIPIENT else recipient,
             item,
-            plain[at + 20 :].decode("ascii"),
+            plain[at + rest :].decode("ascii"),
+            address,
         )
 
     def mint_for_address(self, organization: str, message: str) -> str:

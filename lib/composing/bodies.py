@@ -57,6 +57,8 @@ class Followed:
     remarks: list[Remark]
     recipient: int | None
     """The number of the recipient whom the tokens name."""
+    address: str | None
+    """The short hash of the address that the tokens name."""
     minted: MintedTokens
 
 
@@ -83,9 +85,9 @@ def size_of(body: Body) -> int:
     return len(body.html or "") + len(body.text or "")
 
 
-def followed(original: Original, recipient: int | None) -> Followed:
+def followed(original: Original, recipient: int | None, address: str | None = None) -> Followed:
     """Rewrite the body with links and a pixel of ours. Raises whatever goes wrong."""
-    tokens = CopyTokens(original.ring, original.organization, original.message, recipient)
+    tokens = CopyTokens(original.ring, original.organization, original.message, recipient, address)
     links = original.files.links(tokens)
     done = rewrite(
         original.body.html,
@@ -105,12 +107,13 @@ def followed(original: Original, recipient: int | None) -> Followed:
         remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))
     remarks += remarks_on_images(original)
     images = original.files.images_in(body)
-    return Followed(body, images, done.links, done.honeypots, remarks, recipient, tokens.minted)
+    return Followed(body, images, done.links, done.honeypots, remarks, recipient, address, tokens.minted)
 
 
-def followed_by_another(first: Followed, ring: KeyRing, recipient: int | None) -> Body:
+def followed_by_another(first: Followed, ring: KeyRing, recipient: int | None, address: str | None = None) -> Body:
     """Return the body of another recipient's copy."""
-    html, text = (exchange_tokens(part, first.minted, ring, recipient) for part in (first.body.html, first.body.text))
+    parts = (first.body.html, first.body.text)
+    html, text = (exchange_tokens(part, first.minted, ring, recipient, address) for part in parts)
     return Body(html=html, text=text)
 
 

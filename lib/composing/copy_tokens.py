@@ -18,11 +18,16 @@ MintedTokens = Mapping[str, tuple[Purpose, Claim]]
 
 
 class CopyTokens:
-    """Makes the tokens of one copy, and notes them. `recipient` is None on a copy that names none."""
+    """Makes the tokens of one copy, and notes them.
 
-    def __init__(self, ring: KeyRing, organization: str, message: str, recipient: int | None) -> None:
+    `recipient` is None on a copy that names none; `address` is the short hash of the only address of the copy.
+    """
+
+    def __init__(
+        self, ring: KeyRing, organization: str, message: str, recipient: int | None, address: str | None = None
+    ) -> None:
         self._ring = ring
-        self._claim = Claim(organization, message, recipient)
+        self._claim = Claim(organization, message, recipient, address=address)
         self.minted: dict[str, tuple[Purpose, Claim]] = {}
 
     def mint_token(self, purpose: Purpose, item: int = 0, destination: str = "") -> str:
@@ -33,7 +38,9 @@ class CopyTokens:
         return token
 
 
-def exchange_tokens(text: str | None, minted: MintedTokens, ring: KeyRing, recipient: int | None) -> str | None:
+def exchange_tokens(
+    text: str | None, minted: MintedTokens, ring: KeyRing, recipient: int | None, address: str | None = None
+) -> str | None:
     """Return the same part of another recipient's copy."""
     by_prefix = {token[:_PREFIX]: token for token in minted}
 
@@ -44,6 +51,6 @@ def exchange_tokens(text: str | None, minted: MintedTokens, ring: KeyRing, recip
             return run
         purpose, claim = minted[token]
         # Text may follow the token without a character between them.
-        return ring.mint(purpose, claim._replace(recipient=recipient)) + run[len(token) :]
+        return ring.mint(purpose, claim._replace(recipient=recipient, address=address)) + run[len(token) :]
 
     return None if text is None else _PERHAPS_TOKEN.sub(exchange, text)

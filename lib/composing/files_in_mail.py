@@ -96,7 +96,7 @@ class MailFiles:
         claim = self._ring.open(Purpose.IMAGE, token)
         if claim is None or (claim.organization, claim.message) == (self._organization, self._message):
             return None
-        return self._ring.mint(Purpose.QUOTED_IMAGE, claim)
+        return self._ring.mint(Purpose.QUOTED_IMAGE, claim._replace(address=None))
 
 
 def _checked(files: Sequence[StoredFile]) -> Sequence[StoredFile]:

@@ -19,11 +19,12 @@ from lib.files.contents import BytesMissing
 from lib.files.models import StoredFile
 from lib.ids import new_id
 from lib.messages.copies import Division, divided, kept
-from lib.messages.follow_state import Decision, FollowState, decide
+from lib.messages.follow_state import FOLLOWED, Decision, FollowState, decide
 from lib.messages.models import Body, Copy, MessageFields, Remark, StoredMessage
 from lib.mime.write import Composed, ComposeError
 from lib.organizations.registry import Organizations, OrganizationSettings
-from lib.people.addresses import domain_of
+from lib.people.address_hashes import AddressHashes, short_hash
+from lib.people.addresses import domain_of, same_mailbox
 from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.users import StoredUser
@@ -49,8 +50,11 @@ def check_domain(settings: OrganizationSettings, sender: StoredUser) -> None:
 
 
 class Preparation:
-    """Prepares mails. `separate_envelopes`: a mail can be handed over for others than its headers name, and so in
-    several copies."""
+    """Prepares mails.
+
+    `separate_envelopes`: a mail can be handed over for others than its headers name, and so in several copies.
+    `hashes` put the recipient's address into tokens, as a hash; None for tokens that earlier releases can open.
+    """
 
     def __init__(
         self,
@@ -64,11 +68,13 @@ class Preparation:
         files: Files,
         off_loop: OffLoop,
         denied_hosts: Iterable[str] = (),
+        hashes: AddressHashes | None = None,
     ) -> None:
         self._organizations = organizations
         self._people = people
         self._lookup = lookup
         self._files = files
+        self._hashes = hashes
         self._off_loop = off_loop
         self._denied_hosts = frozenset(denied_hosts)
         self._ring = ring
@@ -132,9 +138,10 @@ class Preparation:
         named = settings.tracking != "aggregate"
         divisions = kept(planned, decision, emails, named) if planned else divided(decision, emails, named)
         state, followed, remarks = decision.state, None, list[Remark]()
+        divisions = [await self._with_address(organization, each, emails) for each in divisions]
         first = next((each for each in divisions if each.follow_state.state == "on"), None)
         if first is not None:
-            followed = await self._followed(original, first.recipient)
+            followed = await self._followed(original, first)
             if followed is None:
                 state, remarks = NOT_REWRITTEN, [Remark(code="not-rewritten", text=NOT_REWRITTEN.reason)]
                 divisions = [each.unfollowed(state) for each in divisions] if planned else [_everybody(emails, state)]
@@ -178,7 +185,7 @@ class Preparation:
         division = mail.divisions[number]
         followed = mail.followed if division.follow_state.state == "on" else None
         if followed is not None:
-            body, images = await self._body_for(mail.original, followed, division.recipient), followed.images
+            body, images = await self._body_for(mail.original, followed, division), followed.images
         else:
             unfollowed = await self._unfollowed(mail)
             body, images = unfollowed.body, unfollowed.images
@@ -219,28 +226,37 @@ class Preparation:
         original = await self._original(organization, message, body, settings)
         images = await self._do(original, bodies.images_of, original)
         if followed and original.size() <= _LARGEST_TRIAL:
-            done = await self._followed(original, None)
+            done = await self._followed(original, Division([], FOLLOWED))
             remarks = done.remarks if done else [Remark(code="not-rewritten", text=NOT_REWRITTEN.reason)]
         else:
             remarks = await self._do(original, bodies.remarks_on_images, original)
         return Trial(remarks, original.files, images)
 
-    async def _followed(self, original: Original, recipient: int | None) -> Followed | None:
+    async def _with_address(self, organization: str, division: Division, emails: Sequence[str]) -> Division:
+        """Return the division with the short hash of its address, where it is followed and has only one."""
+        mailboxes = {same_mailbox(emails[number]) for number in division.recipients}
+        if self._hashes is None or division.follow_state.state != "on" or len(mailboxes) != 1:
+            return division
+        [mailbox] = mailboxes
+        return replace(division, address=short_hash(await self._hashes.hash_address(organization, mailbox)))
+
+    async def _followed(self, original: Original, division: Division) -> Followed | None:
         """Rewrite the body; None where that fails for any reason: a mail matters more than its tracking. Raises
         JobLost."""
         try:
-            return await self._do(original, bodies.followed, original, recipient)
+            return await self._do(original, bodies.followed, original, division.recipient, division.address)
         except JobLost:
             raise
         except Exception:
             log.exception("message %s could not be rewritten and goes out unfollowed", original.message)
             return None
 
-    async def _body_for(self, original: Original, first: Followed, recipient: int | None) -> Body:
+    async def _body_for(self, original: Original, first: Followed, division: Division) -> Body:
         """Return the body of a followed copy. Raises JobLost."""
-        if recipient == first.recipient:
+        named = division.recipient, division.address
+        if named == (first.recipient, first.address):
             return first.body
-        return await self._do(original, bodies.followed_by_another, first, original.ring, recipient)
+        return await self._do(original, bodies.followed_by_another, first, original.ring, *named)
 
     async def _unfollowed(self, mail: Mail) -> Unfollowed:
         """Return the body without what tracks in the mail that it quotes; should that fail, exactly as it was written.

@@ -24,6 +24,8 @@ class Division:
     follow_state: FollowState
     recipient: int | None = None
     """The number of the recipient whom its tokens name; None where they name none."""
+    address: str | None = None
+    """The short hash of the address that its tokens name; None where they name none."""
 
     def unfollowed(self, state: FollowState) -> Division:
         return Division(self.recipients, state)

@@ -20,6 +20,11 @@ _TEXT = b"text"
 """Keeps hashes of texts apart from those of addresses."""
 
 
+def short_hash(address_hash: str) -> str:
+    """Return the first 16 hexadecimal digits of an address's hash, by which tokens and stops name the address."""
+    return address_hash[:16]
+
+
 class AddressHashes:
     """Keyed hashes of addresses, for each organization."""
 

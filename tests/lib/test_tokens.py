@@ -21,6 +21,7 @@ claims = st.builds(
     recipient=st.none() | st.integers(0, 499),
     item=st.integers(0, 0xFFFF),
     destination=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=2048),
+    address=st.none() | st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
 )
 purposes = st.sampled_from([Purpose.OPEN, Purpose.CLICK])
 
@@ -40,6 +41,25 @@ def test_a_token_says_what_was_sealed_into_it(purpose: Purpose, claim: Claim) ->
 @given(purposes, claims)
 def test_the_same_claim_gives_the_same_token(purpose: Purpose, claim: Claim) -> None:
     assert RING.mint(purpose, claim) == KeyRing({"k1": bytes(range(64))}).mint(purpose, claim)
+
+
+EARLIER = "k1XNAb_twJWYtF7X9JqfjNZeycUAUx6XscwoH7dzi7_bvXl-Zm2dks4PLl3fvgaARNGiO6e-LJbGNpmqwQpOVcyfYGL7ETHg"
+"""The token of `CLAIM`, as a release made it whose tokens named no address."""
+
+
+def test_a_token_of_an_earlier_release_still_opens() -> None:
+    assert RING.open(Purpose.CLICK, EARLIER) == CLAIM
+
+
+def test_without_an_address_the_token_is_one_that_an_earlier_release_can_open() -> None:
+    assert RING.mint(Purpose.CLICK, CLAIM) == EARLIER
+
+
+def test_with_an_address_it_is_another_token_that_says_the_same_beside_it() -> None:
+    token = RING.mint(Purpose.CLICK, CLAIM._replace(address="0123456789abcdef"))
+
+    assert token != EARLIER
+    assert RING.open(Purpose.CLICK, token) == CLAIM._replace(address="0123456789abcdef")
 
 
 def test_other_claims_give_other_tokens_and_a_token_shows_nothing_of_its_claim() -> None:

@@ -82,3 +82,25 @@ def test_a_copy_is_the_same_as_one_that_is_rewritten_by_itself(html: str, text: 
     exchanged = followed_by_another(followed(original(html, text), 0), RING, 1)
 
     assert exchanged == followed(original(html, text), 1).body
+
+
+ADA, BOB = "ada0" * 4, "b0b0" * 4
+
+
+def addresses_in(body: Body) -> set[str | None]:
+    """The hashes of addresses that the tokens of the body name."""
+    opened = (
+        RING.open(Purpose.OPEN if kind == "o" else Purpose.CLICK, token)
+        for kind, token in TOKEN.findall((body.html or "") + (body.text or ""))
+    )
+    return {claim.address for claim in opened if claim}
+
+
+@given(bodies, st.none() | bodies)
+def test_each_copy_names_the_address_of_its_own_recipient(html: str, text: str | None) -> None:
+    first = followed(original(html, text), 0, ADA)
+    other = followed_by_another(first, RING, 1, BOB)
+
+    assert addresses_in(first.body) == {ADA}
+    assert addresses_in(other) == {BOB}
+    assert other == followed(original(html, text), 1, BOB).body
