@@ -1,10 +1,11 @@
-"""Index the addresses of all records of an organization, so that recipients are found by address.
+"""Index the addresses of all records of an organization, and stop the recording of those who have said no.
 
     python -m infra.index_addresses acme     one organization
     python -m infra.index_addresses --all    every organization
 
-Records that were put before Heed had the index are found once this has run. Settings come from the environment, as for
-the app itself. After an interruption, run it again; it may run while the app does.
+Records that were put before Heed had the index are found by address once this has run, and a no that was said before
+Heed had stops acts on mail that was sent before it. Settings come from the environment, as for the app itself. After an
+interruption, run it again; it may run while the app does.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ async def _index(services: Services, organization: str | None) -> int:
         return 1
     for each in chosen:
         await index_addresses(services, each)
+        print(f"{each}: {await services.consents.enter_stops(each):,} addresses said no by a consent, and are stopped.")
     return 0
 
 

@@ -77,6 +77,7 @@ from lib.sending.mx_lookup import DnsResolve, RecipientGateways, Resolve
 from lib.sending.outbox import Outbox
 from lib.sending.schedule import Schedule
 from lib.settings import Settings, SettingsError
+from lib.stops.stops import Stops
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
 from lib.templates import Outcomes, TemplateCounting, Templates, TemplatesFollower
@@ -196,12 +197,20 @@ class Services:
     @cached_property
     def hits(self) -> Hits:
         """The recorder of recipients' requests."""
-        return Hits(self.ring, self.floods, self.catalogues.networks, self.settings.trusted_hops)
+        return Hits(self.ring, self.floods, self.stops, self.catalogues.networks, self.settings.trusted_hops)
 
     @cached_property
     def floods(self) -> Floods:
         """The recorder of hits that counts those of one token where they are too many."""
         return Floods(self.journal.record, self.settings.hits_per_minute)
+
+    @cached_property
+    def stops(self) -> Stops:
+        """Who is not to be recorded, and which links are switched off."""
+        organizations, hashes = self.organizations, self.address_hashes
+        stops = Stops(self.storage.tables, hashes.hash_address, organizations.recording_state, self.clock)
+        self._opened.push_async_callback(stops.close)
+        return stops
 
     @cached_property
     def transport(self) -> Transport | None:
@@ -389,7 +398,7 @@ class Services:
             files=self.files,
             off_loop=self.off_loop,
             denied_hosts=self.settings.deny_hosts or (),
-            hashes=self.address_hashes if self.settings.token_form == "2" else None,
+            hashes=self.address_hashes if self.settings.token_form == "2" else None,  # noqa: S105 - no password
         )
 
     @cached_property
@@ -411,11 +420,11 @@ class Services:
 
     @cached_property
     def consents(self) -> Consents:
-        return Consents(self.storage, self.address_hashes, self.clock)
+        return Consents(self.storage, self.address_hashes, self.stops, self.clock)
 
     @cached_property
     def address_index(self) -> AddressIndex:
-        return AddressIndex(self.storage.tables, self.people, self.address_hashes)
+        return AddressIndex(self.storage.tables, self.people, self.address_hashes, self.stops)
 
     @cached_property
     def recipient_lookup(self) -> RecipientLookup:

@@ -11,6 +11,9 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
 from lib.fields import Model, Moment, Name, RecordType
+from lib.stops.organization_stops import RecordingState
+from lib.stops.rows import KIND as STOPS_KIND
+from lib.stops.rows import changed_marker
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
@@ -135,6 +138,15 @@ class OrganizationSettings(Model):
     )
 
 
+def recording_state_of(settings: OrganizationSettings) -> RecordingState:
+    """Return what an organization with these settings lets be recorded."""
+    return RecordingState(
+        is_recording=settings.engagement_enabled,
+        is_following=settings.tracking != "off",
+        names_recipients=settings.tracking != "aggregate",
+    )
+
+
 class Organization(BaseModel):
     """A row of the registry."""
 
@@ -174,6 +186,13 @@ class Organizations:
             known = self._known[organization] = (now, settings)
         return known[1]
 
+    async def recording_state(self, organization: str) -> RecordingState:
+        """Read what the organization lets be recorded, as storage has it now; nothing if there is no organization."""
+        found = await self.load_organization(organization)
+        if found is None:
+            return RecordingState(is_recording=False, is_following=False, names_recipients=False)
+        return recording_state_of(found[0].settings)
+
     async def save_organization(
         self, organization: str, spec: OrganizationSpec, if_match: IfMatch | None
     ) -> tuple[Organization, str, bool]:
@@ -192,6 +211,9 @@ class Organizations:
         )
         row = Row(organization, tables.ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
+        self._known.pop(organization, None)
+        if found is not None:
+            await self._tables.write_rows(tables.table(organization, STOPS_KIND), [changed_marker()])
         return made, etag or "", found is None
 
     async def _make_storage(self, organization: str) -> None:
@@ -213,6 +235,7 @@ class Organizations:
 
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
+        self._known.pop(organization, None)
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(KEY_ROWS)]
         for some in batches_of(keys, MOST_CHANGES):

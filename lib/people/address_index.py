@@ -12,14 +12,15 @@ record again brings them, and so does the backfill (`python -m infra.index_addre
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from lib.people.address_hashes import AddressHashes
 from lib.people.records import StoredRecord, name_of, record_of
 from lib.people.store import People, record_partition
-from lib.storage import Delete, Range, Row, StorageError, Tables, Upsert
+from lib.stops.stops import Stops
+from lib.storage import Conflict, Delete, Range, Row, StorageError, Tables, Upsert
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
@@ -51,7 +52,8 @@ class RecordsPage:
 class AddressIndex:
     """Writes records with their rows of the index, and finds records by address."""
 
-    def __init__(self, tables: Tables, people: People, hashes: AddressHashes) -> None:
+    def __init__(self, tables: Tables, people: People, hashes: AddressHashes, stops: Stops) -> None:
+        self._stops = stops
         self._tables = tables
         self._people = people
         self._hashes = hashes
@@ -59,17 +61,46 @@ class AddressIndex:
     async def save_record(self, organization: str, record: StoredRecord, if_match: IfMatch | None) -> tuple[str, bool]:
         """Put a record and its rows of the index. Return the etag, and whether the record is new.
 
-        Every change of a record comes this way. Raises Stale, Conflict, StorageError; after an error the caller puts
-        the record again.
+        A record that says no to following stops the recording of mail that its addresses have got already. Every
+        change of a record comes this way. Raises Stale, Conflict, StorageError; after an error the caller puts the
+        record again.
         """
         before = await self._people.record(organization, record.ref())
         left = await self._entries_left(organization, before, record)
+        stopped = await self._stopped_before(organization, before, record)
         etag, is_new = await self._people.records.save(
             organization, record_partition(record.type), record.id, record, if_match
         )
         await self.enter_record(organization, record)
+        await self._bring_stops(organization, record, stopped)
         await self.remove_entries(organization, left)
         return etag, is_new
+
+    async def _stopped_before(
+        self, organization: str, before: StoredRecord | None, record: StoredRecord
+    ) -> Mapping[str, Row]:
+        """Read the stops that the record has brought about, by key; none where no version says no."""
+        versions = [each for each in (before, record) if each and each.follow_email == "do_not_allow"]
+        emails = [email for each in versions for email in each.emails]
+        if not emails:
+            return {}
+        keys = await self._stops.record_keys(organization, name_of(record), emails)
+        return await self._stops.rows.read_stops(organization, keys)
+
+    async def _bring_stops(self, organization: str, record: StoredRecord, before: Mapping[str, Row]) -> None:
+        """Put the stops of the record, and remove those that it does not bring about any more.
+
+        As with the index, a row is removed only in the version that was seen before the record was written, and each
+        writer of a record that says no puts its rows anew.
+        """
+        wanted = list[str]()
+        if record.follow_email == "do_not_allow" and record.emails:
+            wanted = await self._stops.record_keys(organization, name_of(record), record.emails)
+            await self._stops.rows.enter_stops(organization, wanted, before)
+        for key, row in before.items():
+            if key not in wanted:
+                with suppress(Conflict):
+                    await self._stops.rows.remove_stop(organization, key, row.etag)
 
     async def enter_record(self, organization: str, record: StoredRecord) -> None:
         """Put the record's rows of the index, one for each address. Raises StorageError."""
@@ -77,9 +108,10 @@ class AddressIndex:
         await some_at_once(self._enter(organization, hashed, record) for hashed in hashes)
 
     async def enter_all(self, organization: str) -> AsyncIterator[StoredRecord]:
-        """Put the rows of all records, and yield each record when it is done. Repeating it changes nothing."""
+        """Put the rows and stops of all records, and yield each record when it is done. Again changes nothing."""
         async for _, record, _ in self._people.records.list(organization, _EVERY_RECORD):
             await self.enter_record(organization, record)
+            await self._bring_stops(organization, record, await self._stopped_before(organization, None, record))
             yield record
 
     async def list_entries(

@@ -18,7 +18,10 @@ from lib.fields import ChosenId, Line, Model, Moment
 from lib.ids import new_id
 from lib.people.address_hashes import AddressHashes
 from lib.people.preference import Preference
+from lib.stops.stops import Stops
 from lib.storage import Range, Storage
+from lib.storage.documents import unpack
+from lib.storage.layout import table
 from lib.storage.repository import Repository
 from lib.storage.sort_keys import descending_number
 
@@ -47,15 +50,57 @@ class Consent(ConsentSpec):
 
 
 class Consents:
-    """Consents in storage."""
+    """Consents in storage. A no stops the recording of mail that was sent already, until the next yes."""
 
-    def __init__(self, storage: Storage, hashes: AddressHashes, clock: Clock) -> None:
+    def __init__(self, storage: Storage, hashes: AddressHashes, stops: Stops, clock: Clock) -> None:
+        self._tables = storage.tables
         self._rows = Repository(storage.tables, "people", Consent)
         self._hashes = hashes
+        self._stops = stops
         self._clock = clock
 
     async def append_consent(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
-        """Add to the address's history, unless it repeats the newest entry within `SAME_AGAIN`; return the entry."""
+        """Add to the address's history, unless it repeats the newest entry within `SAME_AGAIN`; return the entry.
+
+        A no stops the recording before it stands in the history: a process that dies in between has stopped it all the
+        same. Raises StorageError, Stale.
+        """
+        if spec.follow == "do_not_allow":
+            await self._stops.stop_address(organization, email)
+        consent = await self._append(organization, email, spec, by)
+        await self._follow_newest(organization, email, consent)
+        return consent
+
+    async def enter_stops(self, organization: str) -> int:
+        """Put the stops of all addresses whose newest entry is a no, and return their number.
+
+        Entries of releases without stops have brought about none. Again changes nothing. Raises StorageError.
+        """
+        entered, latest = 0, ""
+        async for row in self._tables.query(table(organization, "people"), Range.prefix(_partition(""))):
+            if row.partition == latest:
+                continue
+            latest = row.partition
+            if unpack(Consent, row).follow == "do_not_allow":
+                await self._stops.stop_hash(organization, latest.removeprefix(_partition("")))
+                entered += 1
+        return entered
+
+    async def _follow_newest(self, organization: str, email: str, appended: Consent) -> None:
+        """Bring the stop in line with the history, also where another entry came at the same time.
+
+        Each no puts the stop anew after its entry, and a stop is removed only in the version that was read before the
+        newest entry was. So the removal by an older yes fails.
+        """
+        if appended.follow == "do_not_allow":
+            await self._stops.stop_address(organization, email)
+
+        async def says_yes() -> bool:
+            return await self.load_preference(organization, email) != "do_not_allow"
+
+        await self._stops.allow_address(organization, email, says_yes)
+
+    async def _append(self, organization: str, email: str, spec: ConsentSpec, by: str | None) -> Consent:
         newest, now = await self.newest_consent(organization, email), milliseconds(self._clock.now())
         if newest is not None:
             told_twice = newest == Consent(**spec.model_dump(), at=newest.at, by=by)

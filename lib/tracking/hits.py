@@ -1,6 +1,7 @@
 """The hot path: open the token, hand the fact to the journal, and let the recipient have the answer.
 
-No storage is read. A failure here is ours alone: the answer does not depend on the record.
+No storage is read: who is not to be recorded stands in memory (`lib.stops`). A failure here is ours alone: the answer
+does not depend on the record.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from lib.catalogues.networks import Networks
+from lib.stops.stops import Stops
 from lib.tokens import Claim, KeyRing, Purpose
 from lib.tracking.facts import HitKind, asks_for_privacy, new_fact
 from lib.tracking.floods import Floods
@@ -46,9 +48,10 @@ class Hit:
 class Hits:
     """Records hits. `trusted_hops` is the number of our own proxies that add to `X-Forwarded-For`."""
 
-    def __init__(self, ring: KeyRing, floods: Floods, networks: Networks, trusted_hops: int) -> None:
+    def __init__(self, ring: KeyRing, floods: Floods, stops: Stops, networks: Networks, trusted_hops: int) -> None:
         self._ring = ring
         self._floods = floods
+        self._stops = stops
         self._networks = networks
         self._trusted_hops = trusted_hops
 
@@ -60,22 +63,26 @@ class Hits:
         A hit of a flood (`lib.tracking.floods`) is counted, and returned at once.
 
         `arrived` is the time at which the trigger was entered: waiting since then does not change the time of the hit.
-        The wish of a browser not to be tracked is heeded: opens are not recorded, clicks are recorded without the
-        recipient (mautic#17187).
+        Nothing is recorded of a recipient who is stopped. The wish of a browser not to be tracked is heeded: opens are
+        not recorded, clicks are recorded without the recipient (mautic#17187).
         """
         claim = self._ring.open(purpose, token)
         if claim is None:
             return None
+        stops = self._stops.find_stops(claim.organization)
+        if stops.is_stopped(claim, claim.item if kind == "click" else None):
+            return Hit(claim, stored=False)
         is_private = asks_for_privacy(request.headers)
         if is_private and kind == "open":
             return Hit(claim, stored=False)
+        is_named = stops.state.names_recipients and not is_private
         fact = new_fact(
             kind,
             claim.message,
             arrived,
             request.method,
             request.headers,
-            recipient=None if is_private else claim.recipient,
+            recipient=claim.recipient if is_named else None,
             item=claim.item,
             trusted_hops=self._trusted_hops,
             networks=self._networks,

@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from lib.clock import SystemClock
 from lib.errors import Stale
+from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.records import StoredRecord
 from lib.people.store import People
+from lib.stops.stops import Stops
 from lib.storage import Conflict, Storage, Unavailable
 from lib.storage.layout import ORGANIZATIONS
 from lib.storage.memory import memory_storage
@@ -23,7 +26,10 @@ OLD, NEW = "old@example.com", "new@example.com"
 
 def index_over(storage: Storage) -> AddressIndex:
     """The index as a process has it."""
-    return AddressIndex(storage.tables, People(storage.tables), AddressHashes(storage))
+    hashes, clock = AddressHashes(storage), SystemClock()
+    state = Organizations(storage, clock).recording_state
+    stops = Stops(storage.tables, hashes.hash_address, state, clock)
+    return AddressIndex(storage.tables, People(storage.tables), hashes, stops)
 
 
 def contact(*emails: str) -> StoredRecord:
