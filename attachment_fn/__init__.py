@@ -6,7 +6,7 @@ import asyncio
 
 import azure.functions as func
 
-from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, dead_link_page
+from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, SWITCHED_OFF, dead_link_page
 from lib.files.views import Gone
 from lib.services import Services
 from lib.storage import StorageError
@@ -31,6 +31,8 @@ def blueprint(services: Services) -> func.Blueprint:
         claim = services.ring.open(Purpose.ATTACHMENT, token)
         if claim is None:
             return _page(dead_link_page(services.ring, token), 404)
+        if services.stops.find_stops(claim.organization).is_switched_off(claim.message):
+            return _page(SWITCHED_OFF, 410)
         try:
             found = await services.attachment_views.find(claim)
             url = await services.attachment_views.url(claim, found)

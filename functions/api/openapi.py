@@ -41,7 +41,11 @@ _RECIPIENT_FACING: dict[str, Any] = {
     "/c/{token}": (
         "redirect",
         "A link: it was clicked.",
-        {"302": {"description": "To exactly the original URL."}, "404": {"description": "No such link."}},
+        {
+            "302": {"description": "To exactly the original URL."},
+            "404": {"description": "No such link."},
+            "410": {"description": "Switched off."},
+        },
     ),
     "/a/{token}/{filename}": (
         "attachment",
