@@ -10,6 +10,7 @@ from bench.machine import describe_machine
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HOSTILE, NEIGHBORS, INBOUND = "Hostile bytes", "Beside the worst neighbor", "Reading inbound mail"
 THREADS = "Answers find their messages"
+FLOOD = "A flood on one link"
 
 
 def put(title: str, text: str, conditions: str) -> None:
@@ -23,7 +24,9 @@ def put(title: str, text: str, conditions: str) -> None:
 def with_kept(results: str) -> str:
     """All other results, with these sections as they are."""
     there = _sections(RESULTS.read_text(encoding="utf-8"))
-    return "\n".join([results, *(there[title] for title in (HOSTILE, NEIGHBORS, INBOUND, THREADS) if title in there)])
+    return "\n".join(
+        [results, *(there[title] for title in (HOSTILE, NEIGHBORS, INBOUND, THREADS, FLOOD) if title in there)]
+    )
 
 
 def _sections(results: str) -> dict[str, str]:

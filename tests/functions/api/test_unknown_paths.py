@@ -9,7 +9,7 @@ import pytest
 from functions.app import make_app
 from infra.local.host.application import list_functions
 from infra.local.host.routing import Router, shadowed_routes
-from tests.support.heed import ADMIN_KEY, Heed
+from tests.support.heed import ADMIN_KEY, Heed, Response
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
