@@ -2,7 +2,8 @@
 
 With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
 and so it is kept off the CPU on which hits are measured. With `counted`, SIGUSR1 has it say how many requests it has
-made of storage so far, and how many of these write. With `watched`, it tells of each time that its event loop stands still.
+made of storage so far, and how many of these write. With `watched`, it tells of each time that its event loop stands
+still.
 """
 
 import asyncio
