@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -115,6 +116,16 @@ async def test_a_revoked_key_is_refused_at_once_and_then_counts_as_wrong(heed: H
     assert (await ask(heed, made["key"])).status == 200
     await heed.request("DELETE", f"/api/orgs/acme/keys/{made['id']}", key=ADMIN_KEY)
     assert (await ask(heed, made["key"])).status == 401
+
+
+async def test_no_line_of_the_log_holds_a_key(heed: Heed, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for key in (heed.key, wrong_key(1), ADMIN_KEY, f"{heed.key}x"):
+        await ask(heed, key)
+    for number in range(WRONG_KEYS + 5):
+        await ask(heed, wrong_key(number), GUESSER)
+    secrets = (heed.key.rpartition(".")[2], "A" * 43, ADMIN_KEY)
+    assert not any(secret in caplog.text for secret in secrets)
 
 
 def count_reads(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> list[str]:
