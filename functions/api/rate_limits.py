@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TypeVar
 
 from functions.api.problems import Problem
-from lib.organizations.rate_limits import RateLimits, Standing
+from lib.organizations.rate_limits import KeyStanding, RateLimits
 from lib.services import Services
 from lib.tracking.facts import client_address, network_of
 
@@ -67,7 +67,7 @@ def _is_wrong_key(error: Exception) -> bool:
     return isinstance(error, Problem) and error.document.status == 401
 
 
-def _check_standing(standing: Standing, shown: MutableMapping[str, str]) -> None:
+def _check_standing(standing: KeyStanding, shown: MutableMapping[str, str]) -> None:
     """Tell the caller of the key's standing. Raises Problem where the request is one too many."""
     shown["RateLimit-Policy"] = f"{_POLICY};q={standing.quota};w=1"
     shown["RateLimit"] = f"{_POLICY};r={standing.remaining};t={standing.seconds}"

@@ -36,7 +36,7 @@ REFUSED_FOR = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KeyStanding:
     """The standing of a key after a request."""
 
     quota: int
@@ -103,15 +103,15 @@ class RateLimits:
         """Whether the key was good when it came last."""
         return key in self._keys
 
-    def count_request(self, key: str) -> Standing:
+    def count_request(self, key: str) -> KeyStanding:
         """Count a request with a good key, and tell whether it is one too many."""
         now = self._clock.now()
         bucket = self._keys.get(key)
         if bucket is None:
             bucket = self._keys[key] = TokenBucket(self.a_second, self.a_second, now)
         if bucket.take_token(now):
-            return Standing(self.a_second, bucket.tokens, max(1, bucket.seconds_until(self.a_second)))
-        return Standing(self.a_second, 0, max(1, bucket.seconds_until(1)), is_refused=True)
+            return KeyStanding(self.a_second, bucket.tokens, max(1, bucket.seconds_until(self.a_second)))
+        return KeyStanding(self.a_second, 0, max(1, bucket.seconds_until(1)), is_refused=True)
 
     def was_refused_lately(self, key: str) -> bool:
         """Whether the key was wrong some seconds ago."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from lib.storage import Range
+from lib.tracking.journal import FACTS_ROW, facts_of
 from tests.support.heed import CHROME, Heed
 
 
@@ -46,3 +47,12 @@ async def test_a_browser_that_wants_no_tracking_is_no_recipient_in_a_flood_eithe
     events = (await heed.get(f"/messages/{message}/timeline?limit=200"))["items"]
     assert {event["recipient"] for event in events} == {None}
     assert sum(event["count"] for event in events) == 200
+
+
+async def test_an_app_that_ends_in_order_has_stored_every_hit(heed: Heed) -> None:
+    await heed.sent()
+    for _ in range(500):
+        await heed.hit(heed.urls("c")[0])
+    await heed.services.close()
+    rows = [row async for row in heed.storage.tables.query("heedacmejournal", Range(low="2", high="3"))]
+    assert sum(fact.count for row in rows if row.key == FACTS_ROW for fact in facts_of(row)) == 500
