@@ -36,8 +36,9 @@ _MOST_FLOODS = 1_000
 _MOST_TRIES = 120
 """Tries to store a count while storage is down, `WRITE_EVERY` apart: ten minutes."""
 
-_Token = tuple[str, str, FactKind, int | None, int]
-"""Organization, message, kind, recipient and item, as the token of a hit says them."""
+_Token = tuple[str, str, FactKind, int | None, int, bool]
+"""Organization, message, kind, recipient and item, as the token of a hit says them; and whether the fact names the
+recipient. It does not where the browser or the organization wants none named, and such hits are counted apart."""
 
 
 @dataclass(slots=True)
@@ -71,9 +72,12 @@ class Floods:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = asyncio.Event()
 
-    async def record_hit(self, organization: str, fact: Fact) -> bool:
-        """Record a hit; return whether storage has it by now. A hit of a flood is counted, and stored soon."""
-        token = (organization, fact.message, fact.kind, fact.recipient, fact.item)
+    async def record_hit(self, organization: str, fact: Fact, recipient: int | None) -> bool:
+        """Record a hit; return whether storage has it by now. A hit of a flood is counted, and stored soon.
+
+        `recipient` is that of the token, which the fact may not name.
+        """
+        token = (organization, fact.message, fact.kind, recipient, fact.item, fact.recipient is not None)
         flood = self._floods.get(token)
         if flood is not None:
             flood.count += 1

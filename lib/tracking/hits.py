@@ -87,7 +87,7 @@ class Hits:
             trusted_hops=self._trusted_hops,
             networks=self._networks,
         )
-        return Hit(claim, await self._floods.record_hit(claim.organization, fact))
+        return Hit(claim, await self._floods.record_hit(claim.organization, fact, claim.recipient))
 
     async def record_within(
         self, seconds: float, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime

@@ -15,21 +15,22 @@ def flood(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
     """Find the hits of floods: facts that stand for several hits, and those of a network that is over the limit alone.
 
     Other hits of that minute on one recipient's token may be of the same machine, behind many addresses, or of the
-    recipient: these become doubtful.
+    recipient: these become doubtful. Single hits that name no recipient may be of many people.
     """
     limit = scene.thresholds.flood
     for facts in scene.by_token.values():
         over = _over_limit(facts, limit)
         if not over:
             continue
-        of_one_network = _over_limit_in_one_network(facts, scene)
+        is_one_recipients = facts[0].recipient is not None
+        of_one_network = _over_limit_in_one_network(facts, scene) if is_one_recipients else set[str]()
         for fact in facts:
             if fact.count > 1:
                 text = f"This stands for {fact.count:,} hits within seconds, {fact.count - 1:,} more than are listed."
                 yield fact, Finding("flood", text)
             elif fact.key in of_one_network:
                 yield fact, Finding("flood", f"The same network asked for it over {limit} times within a minute.")
-            elif fact.key in over and fact.recipient is not None:
+            elif fact.key in over and is_one_recipients:
                 yield fact, Finding("flood-nearby", f"It was asked for over {limit} times within that minute.")
 
 

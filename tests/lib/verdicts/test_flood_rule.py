@@ -54,5 +54,6 @@ def test_other_tokens_and_other_minutes_are_no_part_of_the_flood() -> None:
 
 
 def test_readers_of_a_copy_that_many_share_are_no_flood() -> None:
-    facts = [fact(LATE + 100 * number, recipient=None, network=f"198.51.{number}.0/24") for number in range(130)]
-    assert not any({"flood", "flood-nearby"} & codes(verdict) for verdict in judged(facts).values())
+    for network in ("198.51.100.0/24", None):
+        facts = [fact(LATE + 100 * each, recipient=None, network=network or f"9.9.{each}.0/24") for each in range(130)]
+        assert not any({"flood", "flood-nearby"} & codes(verdict) for verdict in judged(facts).values())
