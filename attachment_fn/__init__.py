@@ -6,7 +6,7 @@ import asyncio
 
 import azure.functions as func
 
-from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, dead_link_page
+from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, SWITCHED_OFF, dead_link_page
 from lib.recipient_services import RecipientServices
 from lib.storage import StorageError
 from lib.tokens import Purpose
@@ -30,6 +30,8 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
         claim = services.ring.open(Purpose.ATTACHMENT, token)
         if claim is None:
             return _page(dead_link_page(services.ring, token), 404)
+        if services.find_stops(claim.organization).is_switched_off(claim.message):
+            return _page(SWITCHED_OFF, 410)
         await services.load_files()
         from lib.files.views import Gone  # imported by now
 

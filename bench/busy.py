@@ -189,8 +189,10 @@ def _settings(mails: dict[str, Mail], azurite: Azurite, folder: Path) -> dict[st
     return {
         "HEED_BASE_URL": "https://mail.example.com",
         "HEED_ADMIN_KEY": "benchmark-of-heed",
+        "HEED_REQUESTS_PER_SECOND": "1000000",
         "HEED_TOKEN_KEYS": next(iter(mails.values())).key,
         "HEED_MX_LOOKUP": "off",
+        "HEED_HITS_PER_MINUTE": "1000000",
         "HEED_DATA_DIR": str(folder / "host"),
         "AzureWebJobsStorage": azurite.connection_string,
     }

@@ -2,7 +2,8 @@
 
 With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
 and so it is kept off the CPU on which hits are measured. With `counted`, SIGUSR1 has it say how many requests it has
-made of storage so far. With `watched`, it tells of each time that its event loop stands still.
+made of storage so far, and how many of these write. With `watched`, it tells of each time that its event loop stands
+still.
 """
 
 import asyncio
@@ -43,16 +44,17 @@ class _Requests:
     """Counts what goes out over HTTP: every client that is made from now on, the SDK's among them, tells of it."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._count = self._writes = 0
         tracing = aiohttp.TraceConfig()
         tracing.on_request_start.append(self._note)
         setattr(aiohttp, "ClientSession", functools.partial(aiohttp.ClientSession, trace_configs=[tracing]))  # noqa: B010
 
-    async def _note(self, *_: object) -> None:
+    async def _note(self, _session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
         self._count += 1
+        self._writes += request.method != "GET"
 
     def say(self) -> None:
-        print(f"{REQUESTS}{self._count}", flush=True)
+        print(f"{REQUESTS}{self._count} of which {self._writes} write", flush=True)
 
 
 async def serve(application: func.FunctionApp, requests: _Requests | None, *, watched: bool) -> None:

@@ -139,6 +139,7 @@ def _settings(mail: Mail, azurite: Azurite, folder: Path) -> dict[str, str]:
         "HEED_ADMIN_KEY": "benchmark-of-heed",
         "HEED_TOKEN_KEYS": mail.key,
         "HEED_TRUSTED_HOPS": "1",
+        "HEED_HITS_PER_MINUTE": "1000000",
         "HEED_DATA_DIR": str(folder / "host"),
         "AzureWebJobsStorage": azurite.connection_string,
     }

@@ -284,6 +284,7 @@ def measure_neighbours(seconds: float = SECONDS, which: str = "all") -> list[Fin
         settings = {
             "HEED_BASE_URL": "http://127.0.0.1",
             "HEED_ADMIN_KEY": KEY,
+            "HEED_REQUESTS_PER_SECOND": "1000000",
             "HEED_TOKEN_KEYS": mail.key,
             "HEED_DATA_DIR": str(folder / "host"),
             "HEED_SMTP_HOST": "127.0.0.1",

@@ -131,6 +131,7 @@ async def _running(folder: Path, connection_string: str, smtp_port: int) -> Asyn
     settings = {
         "HEED_BASE_URL": "http://127.0.0.1",
         "HEED_ADMIN_KEY": _KEY,
+        "HEED_REQUESTS_PER_SECOND": "1000000",
         "HEED_TOKEN_KEYS": TOKEN_KEYS,
         "HEED_DATA_DIR": str(folder / "host"),
         "HEED_SMTP_HOST": "127.0.0.1",

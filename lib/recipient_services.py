@@ -22,6 +22,7 @@ from lib.clock import Clock, SystemClock
 from lib.settings import Settings, SettingsError
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.stops.stops import Stops
+from lib.tracking.floods import Floods
 from lib.tracking.hits import Hits
 from lib.tracking.journal import Journal, RowsAndQueues, Writer
 
@@ -121,6 +122,8 @@ class RecipientServices:
 
         Parts that were handed in belong to whom they came from.
         """
+        if "floods" in vars(self):
+            await self.floods.settle()
         if "journal" in vars(self):
             await self.journal.settle()
         await self._opened.aclose()
@@ -178,7 +181,12 @@ class RecipientServices:
     @cached_property
     def hits(self) -> Hits:
         """The recorder of recipients' requests."""
-        return Hits(self.ring, self.journal, self.find_stops, self._networks, self.settings.trusted_hops)
+        return Hits(self.ring, self.floods, self.find_stops, self._networks, self.settings.trusted_hops)
+
+    @cached_property
+    def floods(self) -> Floods:
+        """The recorder of hits that counts those of one token where they are too many."""
+        return Floods(self.journal.record, self.settings.hits_per_minute)
 
     def find_stops(self, organization: str) -> OrganizationStops:
         """Return the organization's stops as they are in memory: none before the libraries of storage are imported."""

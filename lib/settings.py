@@ -29,6 +29,7 @@ from pydantic import (
 )
 
 from lib.mime.sizes import MEGABYTE
+from lib.outside import is_host
 from lib.storage.azure.account import Account, Service
 from lib.tokens import KeyRing
 
@@ -79,6 +80,15 @@ def _folder(value: Path) -> Path:
 
 def _key_ring(value: Any) -> KeyRing:
     return value if isinstance(value, KeyRing) else KeyRing.parse(str(value))
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
+    hosts = tuple(host.strip().lower().strip(".") for host in str(value).split(","))
+    if wrong := next((host for host in hosts if not is_host(host)), None):
+        raise ValueError(f"{wrong[:100]} is no host name")
+    return hosts
 
 
 class Settings(BaseModel):
@@ -181,6 +191,21 @@ class Settings(BaseModel):
         le=10,
         description="how many proxies of ours add to X-Forwarded-For, 0 to 10",
     )
+    requests_per_second: int = Field(
+        50,
+        alias="HEED_REQUESTS_PER_SECOND",
+        ge=1,
+        le=1_000_000,
+        description="how many requests a second each instance of the app takes with one key of the API",
+    )
+    hits_per_minute: int = Field(
+        120,
+        alias="HEED_HITS_PER_MINUTE",
+        ge=1,
+        le=1_000_000,
+        description="how many hits a minute on one link or pixel each instance of the app stores one by one; further "
+        "ones are counted",
+    )
     transport: Literal["smtp", "acs", "graph"] = Field(
         "smtp",
         alias="HEED_TRANSPORT",
@@ -279,6 +304,11 @@ class Settings(BaseModel):
         None,
         alias="HEED_KEY_VAULT",
         description="the key vault with secrets of mailboxes, for example https://acme.vault.azure.net",
+    )
+    deny_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] | None = Field(
+        None,
+        alias="HEED_DENY_HOSTS",
+        description="hosts, with commas between them, to which no link of ours leads, nor to those below them",
     )
     catalogues: Annotated[Path, AfterValidator(_folder)] | None = Field(
         None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.pages.link_problem import dead_link_page
+from functions.pages.link_problem import SWITCHED_OFF, dead_link_page
 from lib.recipient_services import RecipientServices
 from lib.tokens import Purpose, leading_token
 
@@ -12,7 +12,8 @@ _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def blueprint(services: RecipientServices) -> func.Blueprint:
-    """Register the function `redirect`: 302 to exactly the original URL, 404 for a token that cannot be opened.
+    """Register the function `redirect`: 302 to exactly the original URL, 404 for a token that cannot be opened, 410 for
+    a link that is switched off.
 
     What follows the token is not a part of it: words that touched the link in a text.
     """
@@ -28,6 +29,8 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
         if hit is None:
             page = dead_link_page(services.ring, token)
             return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_HEADERS)
+        if services.find_stops(hit.claim.organization).is_switched_off(hit.claim.message, hit.claim.item):
+            return func.HttpResponse(SWITCHED_OFF, status_code=410, mimetype="text/html", headers=_HEADERS)
         headers = {**_HEADERS, "Location": hit.claim.destination}
         return func.HttpResponse(status_code=302, headers=headers)
 

@@ -10,7 +10,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
+from functions.api.rate_limits import authorize_within_limits
 from functions.api.table import Method
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id, short_hash
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
@@ -210,13 +211,14 @@ class Endpoints:
 
 async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
     """Check a request, handle it, and shape the answer. No exception leaves this function."""
+    headers: dict[str, str] = {}
     try:
-        answer = await _answer(endpoint, services, request)
+        answer = await _answer(endpoint, services, request, headers)
         payload = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
         problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
-        return problem_answer(problem)
-    headers = dict(answer.headers)
+        return problem_answer(problem, headers)
+    headers.update(answer.headers)
     if answer.version:
         headers["ETag"] = etag_of(answer.version)
     kind = answer.media_type or ("text/html" if isinstance(answer.body, str) else "application/json")
@@ -227,9 +229,15 @@ async def _payload(services: Services, organization: str, answer: Answer) -> byt
     return await services.off_loop.run(organization, answer.size, answer.payload)
 
 
-async def _answer(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> Answer:
+async def _answer(
+    endpoint: Endpoint, services: Services, request: func.HttpRequest, headers: MutableMapping[str, str]
+) -> Answer:
+    """Answer a request; `headers` get those that belong to the answer whatever it becomes."""
     call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
-    call.caller = await _authorize(endpoint, call)
+    key = "" if endpoint.who == "anyone" else _shown_key(endpoint, request)
+    call.caller = await authorize_within_limits(
+        services, request.headers, headers, key, lambda: _authorize(endpoint, call)
+    )
     _ = call.if_match  # what is malformed is refused before anything is done
     await _check_user(call)
     raw = request.get_body()
@@ -351,6 +359,12 @@ def _key(endpoint: Endpoint, call: Call) -> str:
     if scheme.lower() != "bearer" or not key:
         raise _unauthorized("Send the key in the header Authorization, as: Bearer <key>.")
     return key
+
+
+def _shown_key(endpoint: Endpoint, request: func.HttpRequest) -> str:
+    """Return what stands for a key in a request, in whatever form; empty where nothing does."""
+    header: str = request.headers.get("authorization", "")
+    return header or (request.params.get("key", "") if endpoint.key_in_query else "")
 
 
 async def _check_user(call: Call) -> None:

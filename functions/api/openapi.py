@@ -41,7 +41,11 @@ _RECIPIENT_FACING: dict[str, Any] = {
     "/c/{token}": (
         "redirect",
         "A link: it was clicked.",
-        {"302": {"description": "To exactly the original URL."}, "404": {"description": "No such link."}},
+        {
+            "302": {"description": "To exactly the original URL."},
+            "404": {"description": "No such link."},
+            "410": {"description": "Switched off."},
+        },
     ),
     "/a/{token}/{filename}": (
         "attachment",
@@ -184,6 +188,8 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
         yield 413, "Too large."
     if endpoint.body:
         yield 415, "The body is not JSON in UTF-8, as Content-Type says."
+    if endpoint.who != "anyone":
+        yield 429, "Too many requests with this key, or too many wrong keys from this network; see Retry-After."
     yield 422, "Understood, but invalid: `errors` names the fields."
 
 

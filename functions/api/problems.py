@@ -75,13 +75,13 @@ class Problem(Exception):
         return Problem, self._made_of
 
 
-def problem_answer(problem: Problem) -> func.HttpResponse:
-    """Make the HTTP answer of a problem."""
+def problem_answer(problem: Problem, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """Make the HTTP answer of a problem; `headers` are added to its own."""
     return func.HttpResponse(
         problem.document.model_dump_json(exclude_none=True),
         status_code=problem.document.status,
         mimetype="application/problem+json",
-        headers=problem.headers,
+        headers={**(headers or {}), **problem.headers},
     )
 
 

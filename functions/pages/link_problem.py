@@ -32,6 +32,13 @@ OLD_LINK = _PAGE.format(
 )
 """For a token whose key was retired; answered with 404."""
 
+SWITCHED_OFF = _PAGE.format(
+    title="This link has been switched off",
+    text="It no longer leads anywhere, because it may not be safe or is no longer wanted. You need not do anything. "
+    "If you expected something here, please ask the sender in a new mail, and not by an answer to this one.",
+)
+"""For a link or a file that is switched off; answered with 410."""
+
 FILE_GONE = _PAGE.format(
     title="This file is no longer there",
     text="The sender has withdrawn it, or its time is over. Please ask the sender for it.",

@@ -26,8 +26,8 @@ async def message_checks(
 
     A message that was told to go is held against the provider's limits alone: its author has seen the rest.
     """
-    followed, honeypot, is_draft = state.state == "on", call.organization.settings.honeypot, message.state in EDITABLE
-    trial = await call.services.preparation.try_out(call.org, message, body, followed and is_draft, honeypot)
+    followed, is_draft, settings = state.state == "on", message.state in EDITABLE, call.organization.settings
+    trial = await call.services.preparation.try_out(call.org, message, body, followed and is_draft, settings)
     checks = await mail_checks(call, body, trial.remarks, trial.files, followed, known) if is_draft else []
     return [*checks, *_checks_of_size(call, message, body, trial, followed)]
 

@@ -62,6 +62,10 @@ class Event(BaseModel):
     id: str
     kind: FactKind
     at: Moment
+    count: int = Field(
+        description="how many hits the event stands for: above 1 where one link or pixel was hit so often that those "
+        "of some seconds share an event"
+    )
     recipient: str | None
     url: str | None
     attachment: str | None
@@ -94,6 +98,7 @@ def timeline_event(
         id=fact.key,
         kind=fact.kind,
         at=moment(fact.at),
+        count=fact.count,
         recipient=recipients[fact.recipient].email if known and fact.recipient is not None else None,
         url=links[fact.item] if fact.kind == "click" and fact.item < len(links) else None,
         attachment=filenames.get(fact.item) if fact.kind == "attachment_view" else None,

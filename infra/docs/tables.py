@@ -26,6 +26,7 @@ _TYPE_NAMES: Mapping[Any, str] = {
     Path: "folder",
     SecretStr: "text",
     KeyRing: "text",
+    tuple[str, ...]: "text",
 }
 
 

@@ -18,6 +18,8 @@ CheckCode = Literal[
     "sensitive_file",
     "bounced_before",
     "link_text_differs",
+    "denied_host",
+    "lookalike_host",
     "signed",
     "unknown_record",
     "ambiguous_recipient",
@@ -69,6 +71,14 @@ CHECKS: Mapping[CheckCode, CheckKind] = {
     "link_text_differs": CheckKind(
         "The text of a followed link shows an address of another site than the one that it leads to.",
         "A link shows another address than it leads to ({place}): filters take that for phishing. Show words instead.",
+    ),
+    "denied_host": CheckKind(
+        "A link leads to a host that the organization or the operator has denied.",
+        "A link is not followed ({place}): {remark} Take it out unless you are sure of it.",
+    ),
+    "lookalike_host": CheckKind(
+        "A link leads to a host that can be taken for another one: of mixed scripts, or of letters that look Latin.",
+        "{remark} Make sure that it is the right one: look-alike names are used for phishing, and filters know that.",
     ),
     "signed": CheckKind("A part of the mail is signed or encrypted, and is left unchanged.", "{remark}"),
     "unknown_record": CheckKind(

@@ -35,6 +35,8 @@ class Original:
     honeypot: bool
     ring: KeyRing
     base_url: str
+    denied_hosts: frozenset[str] = frozenset()
+    """Hosts to which no link of ours leads, nor to those below them."""
 
     def size(self) -> int:
         """Return the number of characters of both parts."""
@@ -97,6 +99,7 @@ def followed(original: Original, recipient: int | None, address: str | None = No
         honeypot=original.honeypot,
         image_source=original.files.hosting(tokens),
         closing=html_block(links),
+        denied=original.denied_hosts,
     )
     body = Body(html=done.html, text=with_text_block(done.text, links))
     remarks = [Remark(code=each.code, text=each.text, place=each.place) for each in done.remarks[:_MOST_REMARKS]]

@@ -20,6 +20,11 @@ def body_checks(body: Body, remarks: Sequence[Remark], followed: bool) -> list[C
     checks = [make_check("clipped", remark=large)] if large else []
     if "link_text_differs" in found:
         checks.append(make_check("link_text_differs", place=found["link_text_differs"].place or "html"))
+    if "denied_host" in found:
+        denied = found["denied_host"]
+        checks.append(make_check("denied_host", place=denied.place or "html", remark=denied.text))
+    if "lookalike_host" in found:
+        checks.append(make_check("lookalike_host", remark=found["lookalike_host"].text))
     if "signed" in found:
         checks.append(make_check("signed", remark=found["signed"].text))
     if followed and body.html is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,6 +67,7 @@ class Preparation:
         *,
         files: Files,
         off_loop: OffLoop,
+        denied_hosts: Iterable[str] = (),
         hashes: AddressHashes | None = None,
     ) -> None:
         self._organizations = organizations
@@ -75,6 +76,7 @@ class Preparation:
         self._files = files
         self._hashes = hashes
         self._off_loop = off_loop
+        self._denied_hosts = frozenset(denied_hosts)
         self._ring = ring
         self._base_url = base_url
         self._separate_envelopes = separate_envelopes
@@ -130,7 +132,7 @@ class Preparation:
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
         sender = await self.sender(organization, message)
         check_domain(settings, sender)
-        original = await self._original(organization, message, body, settings.honeypot)
+        original = await self._original(organization, message, body, settings)
         decision = await self.decision(organization, settings, message)
         emails = [each.email for each in message.recipients()]
         named = settings.tracking != "aggregate"
@@ -152,10 +154,12 @@ class Preparation:
         )
 
     async def _original(
-        self, organization: str, message: StoredMessage, body: Body, honeypot: bool = False
+        self, organization: str, message: StoredMessage, body: Body, settings: OrganizationSettings | None = None
     ) -> Original:
         files = await self.load_files(organization, message)
-        return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url)
+        honeypot, denied = (settings.honeypot, settings.deny_hosts) if settings else (False, [])
+        hosts = self._denied_hosts.union(host.strip(".") for host in denied)
+        return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url, hosts)
 
     async def without_tracking(self, organization: str, message: StoredMessage, body: Body) -> Body:
         """Return the body of a draft without what tracks in the mail that it quotes: showing it records nothing.
@@ -213,13 +217,13 @@ class Preparation:
         return original.files.inside(images, followed=followed)
 
     async def try_out(
-        self, organization: str, message: StoredMessage, body: Body, followed: bool, honeypot: bool
+        self, organization: str, message: StoredMessage, body: Body, followed: bool, settings: OrganizationSettings
     ) -> Trial:
         """Return what is to be said of the mail if it went out now. A very large body is not rewritten for that.
 
         Raises StorageError, JobLost.
         """
-        original = await self._original(organization, message, body, honeypot)
+        original = await self._original(organization, message, body, settings)
         images = await self._do(original, bodies.images_of, original)
         if followed and original.size() <= _LARGEST_TRIAL:
             done = await self._followed(original, Division([], FOLLOWED))

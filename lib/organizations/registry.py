@@ -127,6 +127,11 @@ class OrganizationSettings(Model):
     from_domain_allow: list[Domain] = Field(
         default_factory=list, max_length=200, description="domains that senders' addresses may have; empty allows all"
     )
+    deny_hosts: list[Domain] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="hosts to which no link of ours leads, nor to those below them: links to them stay direct",
+    )
     inbound: InboundSettings = InboundSettings()
     honeypot: bool = Field(
         False,

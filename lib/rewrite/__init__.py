@@ -14,9 +14,10 @@ such links lead directly again, before they are followed like any other. `cleane
 followed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from lib.rewrite.destinations import Destinations
+from lib.rewrite.hosts import lookalike_remarks
 from lib.rewrite.html_part import ImageSource, complete, rewrite_html, size_remarks
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Opened, OpenToken, Ours
@@ -38,6 +39,7 @@ def rewrite(
     honeypot: bool = False,
     image_source: ImageSource | None = None,
     closing: str = "",
+    denied: Set[str] = frozenset(),
 ) -> Rewritten:
     """Rewrite both parts of a mail; a mail with HTML and no text gets a text made from the HTML.
 
@@ -46,10 +48,11 @@ def rewrite(
     URLs, such as `https://track.example.com`; links to our own endpoints under it are left alone, unless
     `open_token` knows where they lead. With `honeypot`, HTML gets one more link, which no person sees. `image_source`
     gives images other sources. `closing` is HTML that is put at the end of the body as it is, before the pixel.
+    Links to `denied` hosts, and to those below them, stay direct; hosts that look like another one are remarked on.
 
     It takes any text, and raises only what the functions that it was given raise.
     """
-    destinations = Destinations(mint, Ours(own, open_token))
+    destinations = Destinations(mint, Ours(own, open_token), denied)
     remarks: list[RewriteRemark] = []
     honeypots: list[int] = []
     page = None if html is None else rewrite_html(html, destinations, pixel, remarks, image_source)
@@ -58,6 +61,7 @@ def rewrite(
     elif page is not None:
         # No remarks on a text that the author did not write; those on the HTML say the same.
         text = rewrite_text(plain_text(page.html, destinations.destination_of), destinations, [], is_made=True)
+    remarks += lookalike_remarks(destinations.all, "text" if page is None else "html")
     if destinations.left_out:
         left_out = f"The first {MOST_LINKS:,} links of a mail are followed; those after them lead there directly."
         remarks.insert(0, RewriteRemark("too-many-links", left_out, "text" if page is None else "html"))

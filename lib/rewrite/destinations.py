@@ -1,10 +1,11 @@
 """The destinations of one mail: which address becomes which link, and which stays as it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from typing import Final
 
 from lib.rewrite.addresses import spelled_for_text
+from lib.rewrite.hosts import host_of, is_denied
 from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
@@ -14,11 +15,13 @@ from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 class Destinations:
     """Numbers the destinations of one mail and makes their redirect URLs. `all` lists them by index.
 
-    Without `mint` no link gets a redirect URL. `left_out`: there were links beyond the first `MOST_LINKS`.
+    Without `mint` no link gets a redirect URL. Links to `denied` hosts, and to those below them, get none.
+    `left_out`: there were links beyond the first `MOST_LINKS`.
     """
 
-    def __init__(self, mint: Callable[[int, str], str] | None, ours: Ours) -> None:
+    def __init__(self, mint: Callable[[int, str], str] | None, ours: Ours, denied: Set[str] = frozenset()) -> None:
         self._mint: Final = mint
+        self._denied: Final = denied
         self.ours: Final = ours
         self._url_of: Final[dict[str, str]] = {}  # by destination, for the links of the HTML
         self._destination_of: Final[dict[str, str]] = {}  # by URL
@@ -53,7 +56,7 @@ class Destinations:
         """Return the redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused."""
         if self._stays(address) or self._is_full():
             return None
-        to = destination(address)
+        to = self._checked(address)
         url = self._next_url(to)
         self._url_of.setdefault(to, url)
         return url
@@ -70,7 +73,7 @@ class Destinations:
         """
         if self._stays(address):
             return None
-        to = destination(address)
+        to = self._checked(address)
         if to in self._url_of:
             return self._url_of[to]
         return None if to in self._off or self._is_full() else self._next_url(to)
@@ -86,6 +89,14 @@ class Destinations:
 
     def _stays(self, address: str) -> bool:
         return self._mint is None or is_left_alone(address) or self.ours.is_own(address)
+
+    def _checked(self, address: str) -> str:
+        """Return the destination of a link. Raises LinkRefused, also for a host that is denied."""
+        to = destination(address)
+        host = host_of(to)
+        if is_denied(host, self._denied):
+            raise LinkRefused("denied_host", f"its host {host[:100]} is on the list of denied hosts")
+        return to
 
     def _next_url(self, to: str) -> str:
         assert self._mint is not None

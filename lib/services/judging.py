@@ -122,6 +122,7 @@ class Judging(Stores):
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
+            denied_hosts=self.settings.deny_hosts or (),
             hashes=self.address_hashes if self.settings.token_form == "2" else None,  # noqa: S105 - no password
         )
 

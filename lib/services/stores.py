@@ -27,6 +27,7 @@ from lib.operations.write_check import WriteCheck
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
+from lib.organizations.rate_limits import RateLimits
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
@@ -47,6 +48,7 @@ from lib.stops.stops import Stops
 from lib.storage import Storage
 from lib.storage.due_index import DueIndex
 from lib.templates import Outcomes, TemplateCounting, Templates
+from lib.tracking.floods import Floods
 from lib.tracking.journal import Journal, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
@@ -109,6 +111,10 @@ class Stores:
     @property
     def journal(self) -> Journal:
         return self.recipients.journal
+
+    @property
+    def floods(self) -> Floods:
+        return self.recipients.floods
 
     @property
     def organizations(self) -> Organizations:
@@ -247,6 +253,10 @@ class Stores:
     @cached_property
     def write_check(self) -> WriteCheck:
         return WriteCheck(self.storage.tables, self.clock)
+
+    @cached_property
+    def rate_limits(self) -> RateLimits:
+        return RateLimits(self.settings.requests_per_second, self.clock)
 
     @cached_property
     def large_requests(self) -> WorkPlaces:

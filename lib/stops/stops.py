@@ -36,10 +36,6 @@ class Stops:
         """Whether a hit on the token is not to be recorded, as far as memory tells."""
         return self.find_stops(organization).is_stopped(claim)
 
-    def is_killed(self, organization: str, claim: Claim) -> bool:
-        """Whether the link of this token is switched off, as far as memory tells."""
-        return self.find_stops(organization).is_switched_off(claim.message, claim.item)
-
     async def load_stops(self, organization: str) -> OrganizationStops:
         """Return the organization's stops as they are in storage now. Raises StorageError."""
         return await self.list.load_stops(organization)

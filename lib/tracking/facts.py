@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -38,6 +38,14 @@ KEPT_HEADERS = frozenset(("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt",
 
 SESSION = "heed-session"
 """The cookie of a user who is signed in to the console, and the name under which a fact notes it, as `1`."""
+
+COUNT = "heed-count"
+"""The name under which a fact that stands for several hits notes their number.
+
+It stands among the headers, so that an earlier release reads and keeps such a fact while instances are replaced.
+"""
+
+_COUNT = re.compile(r"[1-9][0-9]{0,8}")
 
 _SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*{SESSION}=[^;\s]")
 
@@ -96,6 +104,14 @@ class Fact:
 
     mail: str | None = None
     """The id of the mail that came back; None for a hit."""
+
+    @property
+    def count(self) -> int:
+        """The number of hits that the fact stands for: 1, unless it is of a flood (`lib.tracking.floods`)."""
+        if COUNT not in self.headers:
+            return 1
+        found = self.headers[COUNT]
+        return int(found) if _COUNT.fullmatch(found) else 1
 
     @property
     def is_hit(self) -> bool:
@@ -218,6 +234,11 @@ def new_fact(
         owner=None if networks is None or address is None else networks.owner(address),
         headers=kept,
     )
+
+
+def with_count(fact: Fact, count: int) -> Fact:
+    """Let the fact of a hit stand for `count` hits on the same token."""
+    return fact if count == 1 else replace(fact, headers={**fact.headers, COUNT: str(count)})
 
 
 def answer_fact(

@@ -17,7 +17,7 @@ from lib.catalogues.networks import Networks
 from lib.stops.organization_stops import OrganizationStops
 from lib.tokens import Claim, KeyRing, Purpose
 from lib.tracking.facts import HitKind, asks_for_privacy, new_fact
-from lib.tracking.journal import Journal
+from lib.tracking.floods import Floods
 
 FindStops = Callable[[str], OrganizationStops]
 """Returns the stops of an organization as they are in memory."""
@@ -44,17 +44,18 @@ class Hit:
     claim: Claim
 
     stored: bool
-    """False where the log has the fact instead of storage, and where no fact is recorded."""
+    """False where the log has the fact instead of storage, where it is counted in a flood, and where no fact is
+    recorded."""
 
 
 class Hits:
     """Records hits. `trusted_hops` is the number of our own proxies that add to `X-Forwarded-For`."""
 
     def __init__(
-        self, ring: KeyRing, journal: Journal, find_stops: FindStops, networks: Networks, trusted_hops: int
+        self, ring: KeyRing, floods: Floods, find_stops: FindStops, networks: Networks, trusted_hops: int
     ) -> None:
         self._ring = ring
-        self._journal = journal
+        self._floods = floods
         self._find_stops = find_stops
         self._networks = networks
         self._trusted_hops = trusted_hops
@@ -63,6 +64,8 @@ class Hits:
         self, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime
     ) -> Hit | None:
         """Record a hit, and return it once the fact is durable; record nothing and return None for any other token.
+
+        A hit of a flood (`lib.tracking.floods`) is counted, and returned at once.
 
         `arrived` is the time at which the trigger was entered: waiting since then does not change the time of the hit.
         Nothing is recorded of a recipient who is stopped. The wish of a browser not to be tracked is heeded: opens are
@@ -89,7 +92,7 @@ class Hits:
             trusted_hops=self._trusted_hops,
             networks=self._networks,
         )
-        return Hit(claim, await self._journal.record(claim.organization, fact))
+        return Hit(claim, await self._floods.record_hit(claim.organization, fact, claim.recipient))
 
     async def record_within(
         self, seconds: float, purpose: Purpose, kind: HitKind, token: str, request: Request, arrived: datetime

@@ -21,7 +21,7 @@ from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.rules import agents, gateways, networks, own_side, patterns, requests, timing
+from lib.verdicts.rules import agents, floods, gateways, networks, own_side, patterns, requests, timing
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 
@@ -72,7 +72,7 @@ def _judged(scene: Scene, thresholds: Thresholds) -> dict[str, Verdict]:
     scene.doubted = frozenset(
         fact.key for fact in scene.facts if any(WEIGHTS[each.code].for_kind(fact.kind) < 0 for each in found[fact.key])
     )
-    _apply(patterns.RULES, scene, found)
+    _apply((*floods.RULES, *patterns.RULES), scene, found)
     scene.suspects = _suspects(scene, found)
     _apply(patterns.CORROBORATING, scene, found)
     return {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}

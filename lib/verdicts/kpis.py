@@ -49,7 +49,7 @@ _REPLIES: frozenset[FactKind] = frozenset(("reply", "calendar_answer"))
 
 
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
-    """The KPIs of one message."""
+    """The KPIs of one message; a fact of a flood counts as often as it stands for hits."""
     tally = {kind: dict.fromkeys(Counts.model_fields, 0) for kind in ("human", "machine", "uncertain", "raw", "own")}
     last_open = last_reply = None
     replies = 0
@@ -61,10 +61,10 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
             continue
         verdict = verdicts[fact.key]
         kind = verdict.kind
-        tally[kind][column] += 1
-        tally["raw"][column] += 1
+        tally[kind][column] += fact.count
+        tally["raw"][column] += fact.count
         if kind == "machine" and any(reason.code in OWN for reason in verdict.reasons):
-            tally["own"][column] += 1
+            tally["own"][column] += fact.count
         if kind == "human" and column == "opens":
             last_open = max(last_open or 0, fact.at)
     return Kpis(

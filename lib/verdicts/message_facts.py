@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
-from lib.tracking.facts import Fact
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
 from lib.verdicts.thresholds import Thresholds
 
@@ -137,8 +137,13 @@ class Scene:
         return _grouped((fact for fact in self.facts if fact.kind == "open"), lambda fact: fact.recipient)
 
     @cached_property
+    def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
+        """By what the token says: kind, recipient and item."""
+        return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
+
+    @cached_property
     def opens(self) -> int:
-        return self.sending.opens_before + sum(fact.kind == "open" for fact in self.facts)
+        return self.sending.opens_before + sum(fact.count for fact in self.facts if fact.kind == "open")
 
 
 def target_of(fact: Fact) -> int:

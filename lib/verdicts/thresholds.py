@@ -56,6 +56,8 @@ class Thresholds:
     comes_back: int = 20 * MINUTE
     many_opens: int = 20
     many_mails: int = 3
+    flood: int = 120
+    """Hits a minute on one token; more are no person's."""
 
 
 DEFAULT = Thresholds()

@@ -16,7 +16,7 @@ from typing import Literal
 
 from lib.tracking.facts import FactKind
 
-RULES_VERSION = "3"
+RULES_VERSION = "4"
 
 Side = Literal["open", "click"]
 
@@ -96,6 +96,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "followed-by-a-click": Weight(0.4, 0.0, "a person sees the mail before the link; so may a scanner"),
     "replied-after": Weight(4.5, 1.5, "who answers a mail has read it"),
     "came-back": Weight(2.0, 2.0, "scanners do not come back to read"),
+    "flood": Weight(-8.0, -8.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
+    "flood-nearby": Weight(-3.0, -3.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "many-opens": Weight(-0.4, 0.0, "the field's practice with Dynamics 365"),
     # Who receives.
     "gateway-scans": Weight(0.0, 0.0, "act-on; Maestra"),

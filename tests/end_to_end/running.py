@@ -115,6 +115,7 @@ def start_heed(
         "HEED_PORT": str(port),
         "HEED_DATA_DIR": str(folder),
         "HEED_ADMIN_KEY": ADMIN_KEY,
+        "HEED_REQUESTS_PER_SECOND": "1000000",
         "HEED_TOKEN_KEYS": TOKEN_KEYS,
         **({"HEED_SMTP_HOST": mail.smtp_host, "HEED_SMTP_PORT": str(mail.smtp_port)} if mail else {}),
         **({"AzureWebJobsStorage": azurite.connection_string} if azurite else {}),

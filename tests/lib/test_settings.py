@@ -227,3 +227,13 @@ def test_a_secret_of_one_mailbox_does_not_stop_the_start() -> None:
     assert load_settings(
         {**SETTINGS, "HEED_MAILBOX_ACME_REP": "@Microsoft.KeyVault(SecretUri=https://vault.example/x)"}
     )
+
+
+def test_denied_hosts_are_a_list_with_commas() -> None:
+    settings = load_settings({**SETTINGS, "HEED_DENY_HOSTS": "Evil.example, bad.example."})
+    assert settings.deny_hosts == ("evil.example", "bad.example")
+    assert load_settings(SETTINGS).deny_hosts is None
+
+
+def test_a_denied_host_that_is_none_is_named() -> None:
+    assert "https://evil.example is no host name" in refusal(HEED_DENY_HOSTS="a.example,https://evil.example")

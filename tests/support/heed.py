@@ -48,6 +48,7 @@ SETTINGS = {
     "HEED_TOKEN_KEYS": TOKEN_KEYS,
     "HEED_TRUSTED_HOPS": "1",
     "HEED_MX_LOOKUP": "off",
+    "HEED_REQUESTS_PER_SECOND": "1000000",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
 }
 
@@ -221,6 +222,7 @@ class Heed:
 
     async def work(self, *queues: str) -> int:
         """Let the queue triggers do what waits, whatever its delay; how many messages that were."""
+        await self.services.floods.settle()
         await self.services.journal.settle()
         done = 0
         waiting = self.storage.queues

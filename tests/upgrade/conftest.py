@@ -51,6 +51,6 @@ def old(tmp_path: Path, azurite: Azurite, mail: MailCatcher, old_code: Path) -> 
 @pytest.fixture
 def new(tmp_path: Path, azurite: Azurite, mail: MailCatcher, old: Running) -> Iterator[Running]:
     """A host of today's code, started after the old one."""
-    running = start_heed(tmp_path / "new", azurite, mail)
+    running = start_heed(tmp_path / "new", azurite, mail, HEED_TOKEN_FORM="1")
     yield running
     running.stop()

@@ -137,3 +137,19 @@ def test_every_code_has_a_meaning_and_a_sentence() -> None:
 )
 def test_a_sentence_names_the_first_and_counts_the_rest(names: list[str], text: str) -> None:
     assert f" here: {text}." in make_check("unknown_record", names).text
+
+
+async def test_links_to_denied_hosts_are_told_of_and_stay_direct() -> None:
+    heed = await Heed(settings={"HEED_DENY_HOSTS": "evil.example, bad.example"}).start(deny_hosts=["worse.example"])
+    links = "".join(f'<a href="https://{host}/">x</a>' for host in ("www.evil.example", "worse.example", "ok.example"))
+    for found in await everywhere(heed, html=f"{LOGO}{links}"):
+        assert found == ["denied_host"]
+    await heed.sent(html=f"{LOGO}{links}")
+    [link] = heed.urls("c")
+    assert (await heed.hit(link)).headers["location"] == "https://ok.example/"
+    assert b"https://www.evil.example/" in heed.mail()
+
+
+async def test_a_host_that_looks_like_another_is_told_of_and_followed(heed: Heed) -> None:
+    for found in await everywhere(heed, html=f'{LOGO}<a href="https://p\u0430ypal.com/">x</a>'):
+        assert found == ["lookalike_host"]

@@ -17,13 +17,13 @@ MINUTE = 60_000
 
 
 def opens(heed: Heed, message: str, number: int, minutes_ago: float = 0, seed: int = 1) -> Iterator[Fact]:
-    """From as many networks."""
+    """From as many networks, 100 a minute, until so many minutes ago."""
     chance = random.Random(seed)
-    start = int(heed.clock.now().timestamp() * 1000 - minutes_ago * MINUTE)
-    for place in range(number):
+    end = int(heed.clock.now().timestamp() * 1000 - minutes_ago * MINUTE)
+    for at in range(end - 600 * number, end, 600):
         network = f"{chance.randrange(100, 200)}.{chance.randrange(256)}.{chance.randrange(256)}.0/24"
-        key = f"{start + place:013d}-{chance.getrandbits(48):012x}"
-        yield Fact(key, message, "open", start + place, "GET", 0, agent=CHROME, network=network)
+        key = f"{at:013d}-{chance.getrandbits(48):012x}"
+        yield Fact(key, message, "open", at, "GET", 0, agent=CHROME, network=network)
 
 
 async def kpis_of(heed: Heed, message: str) -> Any:

@@ -1,0 +1,76 @@
+"""Rate limits of the API: what a request with a key is held to, and the headers that tell its caller.
+
+The headers `RateLimit-Policy` and `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers-10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import TypeVar
+
+from functions.api.problems import Problem
+from lib.organizations.rate_limits import KeyStanding, RateLimits
+from lib.services import Services
+from lib.tracking.facts import client_address, network_of
+
+Authorized = TypeVar("Authorized")
+
+_POLICY = '"key"'
+
+
+async def authorize_within_limits(
+    services: Services,
+    headers: Mapping[str, str],
+    shown: MutableMapping[str, str],
+    key: str,
+    authorize: Callable[[], Awaitable[Authorized]],
+) -> Authorized:
+    """Authorize a request, unless there are too many with its key, or too many wrong keys from its network.
+
+    `headers` are the request's; `key` is what stands for a key in it, empty where there is none. Headers that tell of
+    the limit are added to `shown`, for whatever the answer becomes. Raises Problem.
+    """
+    if not key:
+        return await authorize()
+    limits, digest = services.rate_limits, hashlib.sha256(key.encode()).hexdigest()
+    if limits.is_known(digest):
+        _check_standing(limits.count_request(digest), shown)
+        return await _authorize(limits, digest, authorize)
+    if limits.was_refused_lately(digest):
+        raise Problem(401, "The key is unknown, or was revoked.", headers={"WWW-Authenticate": "Bearer"})
+    network = network_of(client_address(headers, services.settings.trusted_hops))
+    if wait := limits.admit_unknown_key(network):
+        detail = f"Too many wrong keys came from your network: try again in {wait} s."
+        raise Problem(429, detail, headers={"Retry-After": f"{wait}"})
+    try:
+        authorized = await _authorize(limits, digest, authorize)
+    except Exception as error:
+        if not _is_wrong_key(error):
+            limits.forgive_network(network)
+        raise
+    limits.forgive_network(network)
+    _check_standing(limits.count_request(digest), shown)
+    return authorized
+
+
+async def _authorize(limits: RateLimits, digest: str, authorize: Callable[[], Awaitable[Authorized]]) -> Authorized:
+    try:
+        return await authorize()
+    except Problem as problem:
+        if _is_wrong_key(problem):
+            limits.note_wrong_key(digest)
+        raise
+
+
+def _is_wrong_key(error: Exception) -> bool:
+    return isinstance(error, Problem) and error.document.status == 401
+
+
+def _check_standing(standing: KeyStanding, shown: MutableMapping[str, str]) -> None:
+    """Tell the caller of the key's standing. Raises Problem where the request is one too many."""
+    shown["RateLimit-Policy"] = f"{_POLICY};q={standing.quota};w=1"
+    shown["RateLimit"] = f"{_POLICY};r={standing.remaining};t={standing.seconds}"
+    if standing.is_refused:
+        detail = f"This key sends more than {standing.quota} requests a second. Wait {standing.seconds} s."
+        raise Problem(429, detail, headers={"Retry-After": f"{standing.seconds}"})
