@@ -115,6 +115,7 @@ def _together(
     why = "A recipient does not allow following."
     if settings.tracking == "consent":
         why = "Only recipients who said yes are followed, and not all have."
+    why += _first_reason(said, why_not)
     if not_split:
         why += " This mail provider delivers one mail to all that it names, so a copy for each is not possible."
     blockers = [each.email for each in said if same_mailbox(each.email) in why_not]
@@ -146,10 +147,18 @@ def _split(user: StoredUser | None, said: Sequence[Said], why_not: Mapping[str, 
     everyone = {same_mailbox(each.email) for each in said}
     blockers = [each.email for each in said if same_mailbox(each.email) in why_not]
     if not followed:
-        why = "No recipient allows following." if blockers else "There is no recipient but the sender."
+        why = "There is no recipient but the sender."
+        if blockers:
+            why = "No recipient allows following." + _first_reason(said, why_not)
         return Decision(FollowState(state="blocked", blocked_by=blockers, reason=why), recipients)
     reason = some_are_followed(len(followed), len(everyone))
     return Decision(FollowState(state="on", blocked_by=blockers, reason=reason), recipients, split=True)
+
+
+def _first_reason(said: Sequence[Said], why_not: Mapping[str, str]) -> str:
+    """Return the origin of the first no, as a sentence to append; nothing where no one has said no."""
+    noes = [each.because for each in said if each.preference == "do_not_allow"]
+    return f" {noes[0]}" if noes and why_not else ""
 
 
 def some_are_followed(followed: int, everyone: int) -> str:

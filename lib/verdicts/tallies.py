@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.tracking.facts import Fact, FactKind
+from lib.tracking.facts import Fact, FactKind, asks_for_privacy
 from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
 from lib.verdicts.evidence import Verdict
 
@@ -86,10 +86,16 @@ def _latest(hours: Mapping[int, int]) -> dict[int, int]:
 
 
 class Tallies(BaseModel):
-    """The human events of a message, by the recipient's number; `shared` are those of copies for several recipients."""
+    """The human events of a message."""
 
     numbered: dict[int, Sums] = {}
+    """Events by the recipient's number."""
+
     shared: Sums = Sums()
+    """Events of copies for several recipients."""
+
+    unnamed: Sums = Sums()
+    """Events of browsers that ask not to be tracked: they count, and for no recipient."""
 
     def __add__(self, other: Tallies) -> Tallies:
         numbers = sorted({*self.numbered, *other.numbered})
@@ -98,24 +104,28 @@ class Tallies(BaseModel):
                 number: self.numbered.get(number, Sums()) + other.numbered.get(number, Sums()) for number in numbers
             },
             shared=self.shared + other.shared,
+            unnamed=self.unnamed + other.unnamed,
         )
 
     def all(self) -> Sums:
         """The whole message's."""
-        return sum(self.numbered.values(), self.shared)
+        return sum(self.numbered.values(), self.shared + self.unnamed)
 
 
 def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
     """Count what people did; `verdicts` by the facts' keys. Kinds that are no engagement (bounces) are passed over."""
     times: dict[int | None, dict[EventKind, list[int]]] = defaultdict(lambda: defaultdict(list))
+    unnamed: dict[EventKind, list[int]] = defaultdict(list)
     for fact in facts:
         event = _EVENTS.get(fact.kind)
         if event is not None and verdicts[fact.key].kind == "human":
-            times[fact.recipient][event].append(fact.at)
+            is_unnamed = fact.recipient is None and asks_for_privacy(fact.headers)
+            (unnamed if is_unnamed else times[fact.recipient])[event].append(fact.at)
     numbers = sorted(number for number in times if number is not None)
     return Tallies(
         numbered={number: _sums(times[number]) for number in numbers},
         shared=_sums(times[None]) if None in times else Sums(),
+        unnamed=_sums(unnamed),
     )
 
 

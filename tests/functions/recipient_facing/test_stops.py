@@ -356,3 +356,31 @@ async def test_an_erasure_keeps_late_facts_of_before_it_from_coming_back(heed: H
     await hit_all(heed)
     await settle(heed)
     assert await kpis(heed, message) == (1, 1)
+
+
+async def test_a_browser_that_asks_for_privacy_counts_for_the_mail_and_for_no_record(heed: Heed) -> None:
+    await heed.put("/records/contact/c1", {"emails": ["ada@example.com"]})
+    about = {"type": "opportunity", "id": "o1", "name": "Offer"}
+    await heed.put("/records/opportunity/o1", {"name": "Offer"})
+    message = await heed.sent(to=[ADA], regarding=about)
+    await heed.hit(heed.urls("c")[0], sec_gpc="1")
+    await heed.hit(heed.urls("o")[0], GMAIL, dnt="1")
+    await settle(heed)
+
+    assert await kpis(heed, message) == (0, 1)
+    assert (await heed.get("/records/contact/c1"))["engagement"]["clicks"] == 0
+    assert (await heed.get("/records/opportunity/o1"))["engagement"]["clicks"] == 1
+
+
+async def test_the_reason_says_whose_no_it_is(heed: Heed) -> None:
+    await heed.put("/records/account/a1", {"follow_email": "do_not_allow"})
+    parent = {"type": "account", "id": "a1"}
+    await heed.put("/records/contact/c1", {"emails": ["ada@example.com"], "parent": parent, "follow_email": "allow"})
+    message = await heed.draft(to=[ADA])
+    state = (await heed.get(f"/messages/{message}"))["follow_state"]
+    assert (state["state"], state["blocked_by"]) == ("blocked", ["ada@example.com"])
+    assert "The account a1 (above the contact c1) says no" in state["reason"]
+
+    await heed.put("/records/account/a1", {"follow_email": "unknown"})
+    await heed.put("/consents/ada@example.com", NO)
+    assert "newest consent says no" in (await heed.get(f"/messages/{message}"))["follow_state"]["reason"]

@@ -169,11 +169,11 @@ async def test_switches_turn_off_a_link_a_message_or_all(world: World) -> None:
     for switch in ((MESSAGE, 3), (MESSAGE, None), (None, None)):
         await world.stops.kill("acme", *switch)
         await world.stops.list.refresh()
-        assert world.stops.is_killed("acme", claim), switch
-        assert world.stops.is_killed("acme", claim._replace(item=4)) is (switch[1] is None)
+        assert world.stops.find_stops("acme").is_switched_off(claim.message, claim.item), switch
+        assert world.stops.find_stops("acme").is_switched_off(claim.message, 4) is (switch[1] is None)
         await world.stops.revive("acme", *switch)
         await world.stops.list.refresh()
-        assert not world.stops.is_killed("acme", claim), switch
+        assert not world.stops.find_stops("acme").is_switched_off(claim.message, claim.item), switch
 
 
 async def test_organizations_that_are_not_asked_for_any_more_make_room(world: World) -> None:
