@@ -143,6 +143,8 @@ class Services:
         """
         if "journal" in vars(self):
             await self.journal.settle()
+        if "api_keys" in vars(self):
+            await self.api_keys.settle()
         await self._opened.aclose()
 
     @cached_property

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from functions.api.authorization import is_open_to_all
 from functions.api.endpoint import Endpoint, Endpoints, NoQuery
 from functions.api.problems import ProblemDocument
 
@@ -122,7 +123,7 @@ def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str
         "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *_headers(endpoint)],
         "responses": _responses(endpoint, references),
     }
-    if endpoint.who == "anyone":
+    if is_open_to_all(endpoint.may):
         operation["security"] = []
     if endpoint.body:
         schema = references[endpoint.body, "validation"]
@@ -164,7 +165,7 @@ def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
 def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
     """List what may go wrong with the request, by status."""
     yield 400, "Malformed: the body, a header, or a cursor of another query."
-    if endpoint.who != "anyone":
+    if not is_open_to_all(endpoint.may):
         yield 401, "No key, or a wrong one."
         yield 403, "The key may not do this."
         yield 404, "It is not there, or not yours."
@@ -196,7 +197,7 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
     headers: list[dict[str, Any]] = []
-    if endpoint.who == "organization":
+    if endpoint.may & {"full", "read", "user"}:
         headers.append(_USER_HEADER)
     if endpoint.method == "POST" and "{org}" in endpoint.route:
         headers.append(_ONCE_HEADER)

@@ -15,7 +15,7 @@ from lib.operations.dead_letters import DeadLetterKind, count_dead_letters, dead
 from lib.storage import DeadLetter
 from lib.storage.layout import QUEUES
 
-endpoints = Endpoints("Operations", who="admin", prefix="api/ops")
+endpoints = Endpoints("Operations", may=("administrator",), prefix="api/ops")
 
 _MOST_IDS = 1000
 

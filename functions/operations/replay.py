@@ -13,7 +13,7 @@ from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import Fact, NotAFact, read_interactions
 from lib.tracking.journal import LOG_MARK, queue_body
 
-endpoints = Endpoints("Operations", who="admin", prefix="api/ops")
+endpoints = Endpoints("Operations", may=("administrator",), prefix="api/ops")
 
 _FACTS_OF_A_MESSAGE = 50
 _LARGEST_LOG = 25 * 1024 * 1024

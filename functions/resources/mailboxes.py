@@ -15,7 +15,7 @@ endpoints = Endpoints("Mailboxes")
 MailboxPatch = patch_of(MailboxSpec, __name__)
 
 
-@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead})
+@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead}, may=("full",))
 async def put_mailbox(call: Call) -> Answer:
     """Make a mailbox, or replace one. Reading begins with the mail that comes from then on."""
     return await _saved(call, call.body, call.if_match)
@@ -30,7 +30,7 @@ async def get_mailbox(call: Call) -> Answer:
     return Answer(200, mailbox, mailbox.etag)
 
 
-@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead})
+@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead}, may=("full",))
 async def patch_mailbox(call: Call) -> Answer:
     """Change some fields of a mailbox."""
     found = await call.services.mailboxes.load_mailbox(call.org, call.path["id"])
@@ -47,7 +47,7 @@ async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Ans
     return Answer(201 if made else 200, mailbox, mailbox.etag)
 
 
-@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted})
+@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=("full",))
 async def delete_mailbox(call: Call) -> Answer:
     """Delete a mailbox. Mail that was read from it stays."""
     try:

@@ -1,4 +1,4 @@
-"""Organizations and their keys: the administrator's part of the API."""
+"""Organizations and their keys. Keys of scope `admin` administer their own organization."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from functions.api.patching import patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
-from lib.organizations.keys import ApiKey, Scope
+from lib.organizations.keys import ApiKey
 from lib.organizations.registry import Organization, OrganizationSpec
+from lib.organizations.scopes import KeyScope
 from lib.storage import Conflict, Missing
 from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
 
-endpoints = Endpoints("Organizations", who="admin")
+endpoints = Endpoints("Organizations", may=("administrator", "admin"))
 
 OrganizationPatch = patch_of(OrganizationSpec, __name__)
 
@@ -30,7 +31,10 @@ class OrganizationRead(Organization):
 class KeySpec(Model):
     """A key to be made."""
 
-    scope: Scope = Field(description="`full`; `read`: GET alone; `inbound`: handing in mail alone")
+    scope: KeyScope = Field(
+        description="`full`: all work of a CRM; `read`: GET alone; `inbound`: handing in mail alone; "
+        "`admin`: settings, users, keys, privacy and audit log"
+    )
     name: Name = Field("", description="to tell keys apart by")
 
 
@@ -67,7 +71,13 @@ async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> 
     return Answer(201 if made else 200, _read(organization, etag), etag)
 
 
-@endpoints("PUT", "", body=OrganizationSpec, answers={201: OrganizationRead, 200: OrganizationRead})
+@endpoints(
+    "PUT",
+    "",
+    body=OrganizationSpec,
+    answers={201: OrganizationRead, 200: OrganizationRead},
+    may=("administrator",),
+)
 async def put_organization(call: Call) -> Answer:
     """Make an organization, with its storage, or change it."""
     return await _put(call, call.body, call.if_match)
@@ -92,7 +102,7 @@ async def patch_organization(call: Call) -> Answer:
     return await _put(call, OrganizationSpec.model_validate(fields), IfMatch.for_version(etag))
 
 
-@endpoints("DELETE", "", answers={200: Deleted})
+@endpoints("DELETE", "", answers={200: Deleted}, may=("administrator",))
 async def delete_organization(call: Call) -> Answer:
     """Delete an organization, with its keys and all its storage. This cannot be undone."""
     _, etag = await _there(call)

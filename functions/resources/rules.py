@@ -38,7 +38,7 @@ class DryRun(BaseModel):
     items: list[WouldMake]
 
 
-@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule})
+@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=("full",))
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
@@ -59,7 +59,7 @@ async def list_rules(call: Call) -> Answer:
     return Answer(200, page(call, [(rule.id, rule) async for rule in listed]))
 
 
-@endpoints("DELETE", "/rules/{id}", answers={200: Deleted})
+@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=("full",))
 async def delete_rule(call: Call) -> Answer:
     """Delete a rule. What it has made stays."""
     try:
