@@ -22,7 +22,6 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]
 
-_ORGANIZATION_ROW = "org"
 KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
 
@@ -158,7 +157,7 @@ class Organizations:
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """Load the organization with its etag; None if there is none."""
-        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, _ORGANIZATION_ROW)
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.ORGANIZATION_ROW)
         return None if row is None else (unpack(Organization, row), row.etag or "")
 
     async def settings(self, organization: str) -> OrganizationSettings:
@@ -186,7 +185,7 @@ class Organizations:
             settings=spec.settings,
             created_at=found[0].created_at if found else self._clock.now(),
         )
-        row = Row(organization, _ORGANIZATION_ROW, pack(made), found[1] if found else None)
+        row = Row(organization, tables.ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         return made, etag or "", found is None
 
@@ -204,7 +203,7 @@ class Organizations:
 
     async def list_organizations(self) -> AsyncIterator[str]:
         """List the ids of all organizations."""
-        async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=_ORGANIZATION_ROW)):
+        async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=tables.ORGANIZATION_ROW)):
             yield row.partition
 
     async def delete_organization(self, organization: str) -> None:
@@ -216,5 +215,5 @@ class Organizations:
         for kind in tables.KINDS:
             await self._tables.drop(tables.table(organization, kind))
         await self._storage.blobs.drop(tables.container(organization))
-        if any(row.key == _ORGANIZATION_ROW for row in rows):
-            await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, _ORGANIZATION_ROW)])
+        if any(row.key == tables.ORGANIZATION_ROW for row in rows):
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, tables.ORGANIZATION_ROW)])

@@ -5,8 +5,16 @@ from __future__ import annotations
 ORGANIZATIONS = "heedorgs"
 DUE = "heeddue"
 
-KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests")
-"""Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key."""
+ORGANIZATION_ROW = "org"
+"""Key of an organization's own row in the table of organizations."""
+
+KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests", "privacy")
+"""Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key; `privacy`
+holds stops and the like.
+
+An organization that is older than a kind lacks its table, which reads as an empty one. Rows of `privacy` are therefore
+written through `lib.storage.late_tables`.
+"""
 
 OUTBOX = "outbox"
 INTERACTIONS = "interactions"

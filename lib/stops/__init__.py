@@ -1,0 +1,1 @@
+"""Stops: whose hits are not to be recorded, and which links are switched off."""
