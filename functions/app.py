@@ -15,6 +15,7 @@ from functions.resources import (
     activities,
     api_document,
     attachments,
+    audit,
     cards,
     consents,
     conversations,
@@ -47,6 +48,7 @@ from lib.services import Services
 RESOURCES = (
     health.endpoints,
     organizations.endpoints,
+    audit.endpoints,
     people.endpoints,
     templates.endpoints,
     messages.endpoints,

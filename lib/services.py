@@ -55,6 +55,7 @@ from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
 from lib.operations.overdue import Overdue
 from lib.operations.write_check import WriteCheck
+from lib.organizations.audit import Audit
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
@@ -219,6 +220,10 @@ class Services:
     @cached_property
     def api_keys(self) -> ApiKeys:
         return ApiKeys(self.storage, self.organizations, self.clock)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.storage.tables, self.clock)
 
     @cached_property
     def people(self) -> People:

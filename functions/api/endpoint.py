@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import azure.functions as func
@@ -22,6 +22,7 @@ from functions.api.authorization import Who, authorize
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
 from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, new_id, short_hash
+from lib.organizations.audit import Actor, Detail
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
@@ -54,6 +55,15 @@ class NoQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
 
+class AuditNote(NamedTuple):
+    """An administrative act of a call."""
+
+    organization: str
+    act: str
+    target: str | None
+    details: Mapping[str, Detail]
+
+
 @dataclass(slots=True)
 class Call:
     """One request, after its checks: the caller may do this, and body and query have the declared shapes."""
@@ -68,6 +78,8 @@ class Call:
     """The endpoint's route, such as `api/orgs/{org}/users`."""
     made_id: str = field(default_factory=new_id)
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
+    notes: list[AuditNote] = field(default_factory=list)
+    """Entries for the audit log, which are written once the call has succeeded."""
 
     @property
     def org(self) -> str:
@@ -113,6 +125,22 @@ class Call:
         if alone and user not in (None, alone):
             raise Problem(403, "The header X-Heed-User names another user than the token: leave it out.")
         return user or alone
+
+    def note(self, act: str, target: str | None = None, *, organization: str | None = None, **details: Detail) -> None:
+        """Have an act noted in the audit log, by default that of the path's organization, if the call succeeds.
+
+        `target` and `details` hold no secrets and no addresses.
+        """
+        self.notes.append(AuditNote(organization or self.org, act, target, details))
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, as the audit log names it."""
+        if self.caller is None:
+            return Actor(kind="administrator")
+        if self.caller.user:
+            return Actor(kind="user", id=self.caller.user)
+        return Actor(kind="key", id=self.caller.key, user=self.user())
 
     @property
     def is_one_person(self) -> bool:
@@ -292,10 +320,18 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
     await _check_own(endpoint, call)
     key = call.request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
-        return await endpoint.handler(call)
+        return await _run(endpoint, call)
     if not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
         raise Problem(400, f"The header Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters.")
     return await _once(endpoint, call, key, raw)
+
+
+async def _run(endpoint: Endpoint, call: Call) -> Answer:
+    """Handle the call, and note its acts before it is answered: no act is acknowledged that the log lacks."""
+    answer = await endpoint.handler(call)
+    for note in call.notes:
+        await call.services.audit.note(note.organization, call.actor, note.act, note.target, note.details)
+    return answer
 
 
 async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
@@ -329,7 +365,7 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
 async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     call.made_id = begun.made_id
     try:
-        answer = await endpoint.handler(call)
+        answer = await _run(endpoint, call)
         payload = await _payload(call.services, call.org, answer)
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)

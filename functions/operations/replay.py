@@ -35,6 +35,7 @@ async def replay_log(call: Call) -> Answer:
         for some in batches_of(facts, _FACTS_OF_A_MESSAGE):
             texts = [fact.to_json() for fact in some]
             await call.services.storage.queues.send(INTERACTIONS, queue_body(organization, texts))
+        call.note("facts.replayed", organization=organization, facts=len(facts))
     return Answer(200, Replayed(replayed=sum(map(len, found.values())), skipped=skipped))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.patching import patch_of, patched
+from functions.api.patching import names_given, patch_of, patched
 from functions.api.problems import not_there
 from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
 from lib.storage import Missing
@@ -44,6 +44,7 @@ async def patch_mailbox(call: Call) -> Answer:
 
 async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Answer:
     mailbox, made = await call.services.mailboxes.save_mailbox(call.org, call.path["id"], spec, if_match)
+    call.note("mailbox.made" if made else "mailbox.changed", mailbox.id, fields=names_given(call.body))
     return Answer(201 if made else 200, mailbox, mailbox.etag)
 
 
@@ -54,6 +55,7 @@ async def delete_mailbox(call: Call) -> Answer:
         await call.services.mailboxes.remove_mailbox(call.org, call.path["id"], call.if_match)
     except Missing:
         raise not_there("mailbox") from None
+    call.note("mailbox.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 
 

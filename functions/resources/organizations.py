@@ -6,7 +6,7 @@ from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.patching import patch_of, patched
+from functions.api.patching import names_given, patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
@@ -68,6 +68,7 @@ async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> 
         raise Stale from error
     if not made:
         await call.services.wishes.organization_changed(call.org)
+    call.note("organization.made" if made else "organization.changed", call.org, fields=names_given(call.body))
     return Answer(201 if made else 200, _read(organization, etag), etag)
 
 
@@ -108,6 +109,7 @@ async def delete_organization(call: Call) -> Answer:
     _, etag = await _there(call)
     check_version(call.if_match, etag)
     await call.services.organizations.delete_organization(call.org)
+    call.note("organization.deleted", call.org)
     return Answer(200, Deleted(deleted=call.org))
 
 
@@ -116,6 +118,7 @@ async def make_key(call: Call) -> Answer:
     """Make a key. Only this answer shows it."""
     await _there(call)
     made, key = await call.services.api_keys.make_key(call.org, call.body.scope, call.body.name, call.made_id)
+    call.note("key.made", made.id, scope=made.scope)
     return Answer(201, NewKey(**made.model_dump(), key=key))
 
 
@@ -134,4 +137,5 @@ async def revoke_key(call: Call) -> Answer:
         await call.services.api_keys.revoke_key(call.org, call.path["key"])
     except Missing:
         raise not_there("key") from None
+    call.note("key.revoked", call.path["key"])
     return Answer(200, Deleted(deleted=call.path["key"]))

@@ -31,6 +31,9 @@ RecordPatch = patch_of(RecordSpec, __name__)
 _MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
 _MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
 
+_MOST_NOTED = 200
+"""Users that an entry of the audit log names."""
+
 _USER_WISHES = {"opt_in", "email"}
 _RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
 """Fields that decide, or may, whether a mail is followed."""
@@ -104,12 +107,14 @@ async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
     spec: UserSpec = call.body
     stored = StoredUser(id=call.path["user"], **spec.model_dump())
+    known = await call.services.people.user(call.org, stored.id)
     if "opt_in" not in spec.model_fields_set:
-        known = await call.services.people.user(call.org, stored.id)
         stored.opt_in = known.opt_in if known else call.organization.settings.opt_in_default
     users = call.services.people.users
     answer = await _saved(stored, User, users.save(call.org, USERS, stored.id, stored, call.if_match))
     await call.services.wishes.senders_changed(call.org, [stored.id])
+    if stored.opt_in != (known.opt_in if known else False):
+        call.note("user.opt_in", stored.id, opt_in=stored.opt_in)
     return answer
 
 
@@ -130,6 +135,8 @@ async def patch_user(call: Call) -> Answer:
     answer = await _saved(stored, User, users.save(call.org, USERS, name, stored, IfMatch.for_version(etag)))
     if call.body.model_fields_set & _USER_WISHES:
         await call.services.wishes.senders_changed(call.org, [name])
+    if "opt_in" in call.body.model_fields_set:
+        call.note("user.opt_in", name, opt_in=stored.opt_in)
     return answer
 
 
@@ -154,6 +161,8 @@ async def opt_in_users(call: Call) -> Answer:
     users = None if call.body.users == "all" else call.body.users
     changed = await call.services.people.set_opt_in(call.org, users, call.body.opt_in)
     await call.services.wishes.senders_changed(call.org, users)
+    named = ["all"] if users is None else sorted(users)[:_MOST_NOTED]
+    call.note("users.opt_in", opt_in=call.body.opt_in, changed=changed, users=named)
     return Answer(200, UsersChanged(changed=changed))
 
 

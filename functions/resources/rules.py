@@ -42,6 +42,7 @@ class DryRun(BaseModel):
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
+    call.note("rule.made" if is_new else "rule.changed", rule.id)
     return Answer(201 if is_new else 200, rule, rule.etag)
 
 
@@ -66,6 +67,7 @@ async def delete_rule(call: Call) -> Answer:
         await call.services.rules.remove_rule(call.org, call.path["id"], call.if_match)
     except Missing:
         raise not_there("rule") from None
+    call.note("rule.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 
 
