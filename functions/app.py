@@ -12,6 +12,7 @@ import scheduler_fn
 from functions.api.openapi import openapi_document
 from functions.operations import dead_letters, replay
 from functions.resources import (
+    access,
     activities,
     api_document,
     attachments,
@@ -47,8 +48,11 @@ from lib.services import Services
 
 RESOURCES = (
     health.endpoints,
+    organizations.every,
     organizations.endpoints,
     audit.endpoints,
+    access.endpoints,
+    access.service,
     people.endpoints,
     templates.endpoints,
     messages.endpoints,

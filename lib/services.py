@@ -60,6 +60,8 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations, OrganizationSettings
+from lib.organizations.sign_in.authenticator import Authenticator
+from lib.organizations.user_tokens import UserTokens
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.bounces import Bounces
@@ -220,6 +222,15 @@ class Services:
     @cached_property
     def api_keys(self) -> ApiKeys:
         return ApiKeys(self.storage, self.organizations, self.clock)
+
+    @cached_property
+    def user_tokens(self) -> UserTokens:
+        return UserTokens(self.ring, self.api_keys, self.organizations, self.clock)
+
+    @cached_property
+    def sign_in(self) -> Authenticator:
+        """The check of people's tokens of identity providers."""
+        return Authenticator(self.clock, loopback=self.settings.loopback == "on")
 
     @cached_property
     def audit(self) -> Audit:

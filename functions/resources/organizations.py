@@ -18,6 +18,7 @@ from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
 
 endpoints = Endpoints("Organizations", may=("administrator", "admin"))
+every = Endpoints("Organizations", may=("administrator",), prefix="api")
 
 OrganizationPatch = patch_of(OrganizationSpec, __name__)
 
@@ -62,6 +63,7 @@ async def _there(call: Call) -> tuple[Organization, str]:
 
 
 async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> Answer:
+    call.services.sign_in.check_settings(spec.settings)
     try:
         organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
     except Conflict as error:
@@ -89,6 +91,13 @@ async def get_organization(call: Call) -> Answer:
     """Read an organization."""
     organization, etag = await _there(call)
     return Answer(200, _read(organization, etag), etag)
+
+
+@every("GET", "/orgs", query=PageQuery, answers={200: Page[OrganizationRead]})
+async def list_organizations(call: Call) -> Answer:
+    """List the organizations, by id."""
+    found = await call.services.organizations.page_of_organizations(last_key(call), call.query.limit + 1)
+    return Answer(200, page(call, [(each.id, _read(each, etag)) for each, etag in found]))
 
 
 @endpoints("PATCH", "", body=OrganizationPatch, answers={200: OrganizationRead})

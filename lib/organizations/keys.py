@@ -99,6 +99,10 @@ class ApiKeys:
         """Revoke a key at once, as every call reads its key. Raises Missing."""
         await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, KEY_ROWS + key_id)])
 
+    async def has_key(self, organization: str, key_id: str) -> bool:
+        """Tell whether there is such a key. Raises StorageError."""
+        return await self._tables.read_row(tables.ORGANIZATIONS, organization, KEY_ROWS + key_id) is not None
+
     async def authenticate(self, key: str) -> Caller | None:
         """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone."""
         parts = _KEY.fullmatch(key)

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
-from lib.fields import Model, Moment, Name, RecordType
+from lib.fields import Model, Moment, Name, Origin, RecordType
+from lib.organizations.sign_in.settings import SignIn
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
@@ -123,6 +124,13 @@ class OrganizationSettings(Model):
         default_factory=list, max_length=200, description="domains that senders' addresses may have; empty allows all"
     )
     inbound: InboundSettings = InboundSettings()
+    sign_in: SignIn | None = Field(None, description="lets people work with tokens of their identity provider")
+    cors_origins: list[Origin] = Field(
+        default_factory=list,
+        max_length=50,
+        description="origins of pages whose scripts may call the API for this organization, such as "
+        "`https://crm.example.com`",
+    )
     honeypot: bool = Field(
         False,
         description="followed HTML gets a link that no person sees, to the destination of its first link: what follows "
@@ -205,6 +213,13 @@ class Organizations:
         """List the ids of all organizations."""
         async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=tables.ORGANIZATION_ROW)):
             yield row.partition
+
+    async def page_of_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
+        """List organizations with their etags by id, from behind the id `after`."""
+        rows = self._tables.query(
+            tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW), limit
+        )
+        return [(unpack(Organization, row), row.etag or "") async for row in rows]
 
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
