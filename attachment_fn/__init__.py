@@ -6,6 +6,7 @@ import asyncio
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
 from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, dead_link_page
 from lib.files.views import Gone
 from lib.services import Services
@@ -46,4 +47,6 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def _page(html: str, status: int, headers: dict[str, str] | None = None) -> func.HttpResponse:
-    return func.HttpResponse(html, status_code=status, mimetype="text/html", headers={**_HEADERS, **(headers or {})})
+    policy = {"Content-Security-Policy": PAGE_POLICY}
+    named = {**_HEADERS, **policy, **(headers or {})}
+    return func.HttpResponse(html, status_code=status, mimetype="text/html", headers=named)

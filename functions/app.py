@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import azure.functions as func
 
 import attachment_fn
@@ -10,6 +12,7 @@ import redirect_fn
 import reminder_fn
 import scheduler_fn
 from functions.api.openapi import openapi_document
+from functions.api.security_headers import secured
 from functions.operations import dead_letters, replay
 from functions.resources import (
     access,
@@ -101,6 +104,15 @@ class HeedApp(func.FunctionApp):
         super().__init__()
         self._services = services
 
+    def get_functions(self) -> list[Any]:
+        """Give the host the functions, each HTTP function with security headers around its answers."""
+        functions: list[Any] = super().get_functions()
+        for function in functions:
+            if function.is_http_function():
+                # The SDK has no other way to put something around all functions.
+                function._func = secured(function.get_user_function(), self._services.settings.base_url)
+        return functions
+
     async def close(self) -> None:
         """Close all that the services have opened."""
         await self._services.close()
@@ -115,7 +127,7 @@ def make_app(services: Services) -> HeedApp:
         *(triggers.blueprint(services) for triggers in TRIGGERS),
         api_document.blueprint(document),
         start.blueprint(),
-        unknown_paths.blueprint(RESOURCES),
+        unknown_paths.blueprint(RESOURCES, services),
     ]
     for blueprint in blueprints:
         app.register_functions(blueprint)

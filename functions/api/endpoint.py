@@ -19,6 +19,7 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.api.authorization import Who, authorize
+from functions.api.cors import cors_headers
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
 from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, new_id, short_hash
@@ -276,6 +277,17 @@ def _register(blueprint: func.Blueprint, endpoint: Endpoint, services: Services)
 
 async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
     """Check a request, handle it, and shape the answer. No exception leaves this function."""
+    response = await _response(endpoint, services, request)
+    headers = {
+        "Cache-Control": "no-store",
+        **await cors_headers(services, request, request.route_params.get("org", "")),
+    }
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
     try:
         answer = await _answer(endpoint, services, request)
         payload = await _payload(services, request.route_params.get("org", ""), answer)

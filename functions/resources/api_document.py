@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
+
 OPENAPI, DOCS = "api/openapi.json", "api/docs"
 """Routes."""
 
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
 def blueprint(document: bytes) -> func.Blueprint:

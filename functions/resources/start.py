@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
+
 _HEADERS = {
     "Cache-Control": "public, max-age=3600",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": PAGE_POLICY,
     "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
+from cachetools import LRUCache
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
@@ -27,6 +28,9 @@ KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
 
 _SETTINGS_LAST = timedelta(minutes=1)
+
+_MOST_REMEMBERED = 10_000
+"""Organizations whose settings this process remembers; requests may name some that do not exist."""
 
 
 class WorkHours(Model):
@@ -161,7 +165,7 @@ class Organizations:
         self._tables = storage.tables
         self._storage = storage
         self._clock = clock
-        self._known: dict[str, tuple[datetime, OrganizationSettings]] = {}
+        self._known: LRUCache[str, tuple[datetime, OrganizationSettings]] = LRUCache(_MOST_REMEMBERED)
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """Load the organization with its etag; None if there is none."""
