@@ -159,7 +159,7 @@ def check_origin(value: str) -> str:
     return value
 
 
-Origin = Annotated[str, AfterValidator(check_origin)]
+WebOrigin = Annotated[str, AfterValidator(check_origin)]
 """The origin of a page, exactly as browsers send it."""
 
 ChosenId = Annotated[str, StringConstraints(pattern=f"^{ids.CHOSEN.pattern}$")]

@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from lib.fields import Origin
+from lib.fields import WebOrigin
 from lib.mime.sizes import MEGABYTE
 from lib.storage.azure.account import Account
 from lib.storage.service_bus.namespace import Namespace
@@ -229,7 +229,7 @@ class Settings(BaseModel):
         description="true where App Service's own authentication is on, as the platform sets it; only then does the "
         "header X-MS-CLIENT-PRINCIPAL name a person",
     )
-    cors_origins: Annotated[frozenset[Origin], BeforeValidator(_listed)] = Field(
+    cors_origins: Annotated[frozenset[WebOrigin], BeforeValidator(_listed)] = Field(
         frozenset(),
         alias="HEED_CORS_ORIGINS",
         description="origins of pages whose scripts may call the API for every organization, separated by commas",

@@ -15,6 +15,7 @@ from functions.api.endpoint import Endpoint, Endpoints, NoQuery
 from functions.api.problems import ProblemDocument
 
 _REF = "#/components/schemas/{model}"
+_KEY = "The administrator's key, a key or a user's token of an organization, or a token of its identity provider."
 _USER_HEADER = {
     "name": "X-Heed-User",
     "in": "header",
@@ -93,7 +94,7 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _KEY}},
         },
     }
     return json.dumps(document, indent=1).encode()
@@ -120,6 +121,7 @@ def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str
         "operationId": endpoint.name,
         "tags": [tag],
         "summary": endpoint.summary,
+        "description": f"Open to: {', '.join(sorted(endpoint.may))}.",
         "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *_headers(endpoint)],
         "responses": _responses(endpoint, references),
     }

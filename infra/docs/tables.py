@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from lib.checks import CHECKS, CheckKind
+from lib.fields import WebOrigin
 from lib.metrics import METRICS
 from lib.settings import Settings
 from lib.tokens import KeyRing
@@ -21,6 +22,8 @@ _TYPE_NAMES: Mapping[Any, str] = {
     str: "text",
     int: "whole number",
     float: "number",
+    bool: "true or false",
+    frozenset[WebOrigin]: "origins",
     Path: "folder",
     SecretStr: "text",
     KeyRing: "text",
@@ -147,7 +150,7 @@ def _bounds_of(field: FieldInfo) -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return "optional" if field.default is None else f"default `{field.default}`"
+    return "optional" if field.default in (None, frozenset()) else f"default `{field.default}`"
 
 
 def _secret_of(field: FieldInfo) -> str:

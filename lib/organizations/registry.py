@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
-from lib.fields import Model, Moment, Name, Origin, RecordType
+from lib.fields import Model, Moment, Name, RecordType, WebOrigin
 from lib.organizations.sign_in.settings import SignIn
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
@@ -129,7 +129,7 @@ class OrganizationSettings(Model):
     )
     inbound: InboundSettings = InboundSettings()
     sign_in: SignIn | None = Field(None, description="lets people work with tokens of their identity provider")
-    cors_origins: list[Origin] = Field(
+    cors_origins: list[WebOrigin] = Field(
         default_factory=list,
         max_length=50,
         description="origins of pages whose scripts may call the API for this organization, such as "

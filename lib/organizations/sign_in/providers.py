@@ -39,7 +39,7 @@ _MOST_PROVIDERS = 1_000
 
 @dataclass(slots=True)
 class _Provider:
-    """What is known of a provider."""
+    """A provider, as far as it is known."""
 
     keys: Sequence[Key] = field(default_factory=list)
     fetched_at: datetime | None = None
