@@ -6,6 +6,7 @@ import asyncio
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
 from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, SWITCHED_OFF, dead_link_page
 from lib.recipient_services import RecipientServices
 from lib.storage import StorageError
@@ -51,4 +52,6 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
 
 
 def _page(html: str, status: int, headers: dict[str, str] | None = None) -> func.HttpResponse:
-    return func.HttpResponse(html, status_code=status, mimetype="text/html", headers={**_HEADERS, **(headers or {})})
+    policy = {"Content-Security-Policy": PAGE_POLICY}
+    named = {**_HEADERS, **policy, **(headers or {})}
+    return func.HttpResponse(html, status_code=status, mimetype="text/html", headers=named)

@@ -35,7 +35,7 @@ class ApiFunctions:
             self._endpoint_functions(rows),
             api_document.blueprint(self.load_document),
             start.blueprint(),
-            unknown_paths.blueprint(rows, self.load_endpoints),
+            unknown_paths.blueprint(rows, self.load_endpoints, self._services.load),
         ]
 
     def _endpoint_functions(self, rows: Sequence[Row]) -> func.Blueprint:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
+from functions.api.security_headers import secured
 from functions.loading import LateServices
 from lib.recipient_services import RecipientServices
 
@@ -40,8 +41,16 @@ class HeedApp(func.FunctionApp):
         self._imports += [each for each in imports if each not in self._imports]
 
     def get_functions(self) -> list[Any]:
-        """Give the host the functions. What the first requests need is imported from now on, in a thread."""
+        """Give the host the functions, each HTTP function with security headers around its answers.
+
+        What the first requests need is imported from now on, in a thread.
+        """
         functions: list[Any] = super().get_functions()
+        base_url = self._services.recipients.settings.base_url
+        for function in functions:
+            if function.is_http_function():
+                # The SDK has no other way to put something around all functions.
+                function._func = secured(function.get_user_function(), base_url)
         if self.imports_ahead:
             self.imports_ahead = False
             # No daemon: a process that ends while one imports would crash.

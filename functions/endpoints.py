@@ -6,8 +6,10 @@ from functions.api.openapi import openapi_document
 from functions.api.table import Row
 from functions.operations import dead_letters, replay
 from functions.resources import (
+    access,
     activities,
     attachments,
+    audit,
     cards,
     consents,
     conversations,
@@ -34,8 +36,11 @@ from functions.resources import (
 
 RESOURCES = (
     health.endpoints,
-    organizations.listing,
+    organizations.every,
     organizations.endpoints,
+    audit.endpoints,
+    access.endpoints,
+    access.service,
     switches.administration,
     people.endpoints,
     templates.endpoints,

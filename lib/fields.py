@@ -148,6 +148,24 @@ QueryFlag = Annotated[bool, Strict(), BeforeValidator(_flag)]
 QueryNumber = Annotated[int, Strict(), BeforeValidator(_number)]
 """A whole number in a query string, in decimal digits."""
 
+_ORIGIN = re.compile(r"(https://[a-z0-9.-]+|https?://(localhost|127\.0\.0\.1))(:[1-9][0-9]{0,4})?")
+
+
+def check_origin(value: str) -> str:
+    """Check the origin of a page as browsers send it (RFC 6454, 6.1). Raises ValueError."""
+    if len(value) > 300 or not _ORIGIN.fullmatch(value):
+        raise ValueError(
+            "not an origin, such as https://crm.example.com: a scheme (http only on this machine), a host in lower "
+            "case, a port other than the scheme's own, and nothing else"
+        )
+    if value.endswith(":443" if value.startswith("https") else ":80"):
+        raise ValueError("browsers leave the scheme's own port out of an origin: leave it out")
+    return value
+
+
+WebOrigin = Annotated[str, AfterValidator(check_origin)]
+"""The origin of a page, exactly as browsers send it."""
+
 ChosenId = Annotated[str, StringConstraints(pattern=f"^{ids.CHOSEN.pattern}$")]
 MadeId = Annotated[str, StringConstraints(pattern=f"^{ids.MADE.pattern}$")]
 """An id that Heed made."""

@@ -28,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from lib.fields import WebOrigin
 from lib.mime.sizes import MEGABYTE
 from lib.outside import is_host
 from lib.storage.azure.account import Account, Service
@@ -76,6 +77,11 @@ def _folder(value: Path) -> Path:
     if not value.is_dir():
         raise ValueError("there is no such folder")
     return value
+
+
+def _listed(value: Any) -> Any:
+    """Split a list of texts at its commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _key_ring(value: Any) -> KeyRing:
@@ -299,6 +305,17 @@ class Settings(BaseModel):
         "off",
         alias="HEED_LOOPBACK",
         description="on (hosts that organizations name may be this machine, for development) or off",
+    )
+    platform_sign_in: bool = Field(
+        False,
+        alias="WEBSITE_AUTH_ENABLED",
+        description="true where App Service's own authentication is on, as the platform sets it; only then does the "
+        "header X-MS-CLIENT-PRINCIPAL name a person",
+    )
+    cors_origins: Annotated[frozenset[WebOrigin], BeforeValidator(_listed)] = Field(
+        frozenset(),
+        alias="HEED_CORS_ORIGINS",
+        description="origins of pages whose scripts may call the API for every organization, separated by commas",
     )
     key_vault: Annotated[str, AfterValidator(_base_url)] | None = Field(
         None,

@@ -67,6 +67,9 @@ class Purpose(Enum):
     CURSOR = b"heed/1/cursor"
     """Seals the place in a list from which the next page goes on."""
 
+    USER = b"heed/1/user"
+    """Lets a browser act as one user for a while."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

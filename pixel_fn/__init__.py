@@ -25,7 +25,6 @@ _HEADERS = {"Cache-Control": "no-store"}
 _PIXEL = func.HttpResponse(PIXEL, mimetype="image/gif", headers=_HEADERS)
 _IMAGE_HEADERS = {
     **_HEADERS,
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Content-Disposition": "inline",
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
 from functions.pages.link_problem import SWITCHED_OFF, dead_link_page
 from lib.recipient_services import RecipientServices
 from lib.tokens import Purpose, leading_token
 
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_PAGE_HEADERS = {**_HEADERS, "Content-Security-Policy": PAGE_POLICY}
 
 
 def blueprint(services: RecipientServices) -> func.Blueprint:
@@ -28,9 +30,9 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
         hit = await hits.record(Purpose.CLICK, "click", token, req, arrived)
         if hit is None:
             page = dead_link_page(services.ring, token)
-            return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_HEADERS)
+            return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_PAGE_HEADERS)
         if services.find_stops(hit.claim.organization).is_switched_off(hit.claim.message, hit.claim.item):
-            return func.HttpResponse(SWITCHED_OFF, status_code=410, mimetype="text/html", headers=_HEADERS)
+            return func.HttpResponse(SWITCHED_OFF, status_code=410, mimetype="text/html", headers=_PAGE_HEADERS)
         headers = {**_HEADERS, "Location": hit.claim.destination}
         return func.HttpResponse(status_code=302, headers=headers)
 

@@ -6,24 +6,26 @@ registers it with the Functions host, by the table of endpoints, and describes i
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from functions.api.authorization import Who, authorize, is_open_to_all
+from functions.api.cors import cors_headers
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
 from functions.api.rate_limits import authorize_within_limits
 from functions.api.table import Method
-from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE, new_id, short_hash
+from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, new_id, short_hash
+from lib.organizations.audit import Actor, Detail
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
@@ -33,8 +35,13 @@ from lib.storage.versions import IfMatch, etag_of
 
 log = logging.getLogger("heed.api")
 
-Who = Literal["anyone", "admin", "organization"]
 AnswerShape = type[BaseModel] | type[str] | str | None
+
+WRITERS: tuple[Who, ...] = ("full", "user")
+"""The callers of methods that change something, where an endpoint names no others."""
+
+READERS: tuple[Who, ...] = (*WRITERS, "read")
+"""The callers of GET, where an endpoint names no others."""
 
 LARGEST_BODY = 256 * 1024
 """Bytes. Most bodies are far smaller; an endpoint that takes more says so."""
@@ -51,6 +58,15 @@ class NoQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
 
+class AuditNote(NamedTuple):
+    """An administrative act of a call."""
+
+    organization: str
+    act: str
+    target: str | None
+    details: Mapping[str, Detail]
+
+
 @dataclass(slots=True)
 class Call:
     """One request, after its checks: the caller may do this, and body and query have the declared shapes."""
@@ -65,6 +81,8 @@ class Call:
     """The endpoint's route, such as `api/orgs/{org}/users`."""
     made_id: str = field(default_factory=new_id)
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
+    notes: list[AuditNote] = field(default_factory=list)
+    """Entries for the audit log, which are written once the call has succeeded."""
 
     @property
     def org(self) -> str:
@@ -99,11 +117,38 @@ class Call:
         return user
 
     def user(self) -> str | None:
-        """Return the acting user, if the call names one. Raises Problem for a name that is no id."""
+        """Return the acting user, if the call names one. Raises Problem for a name that is no id.
+
+        A person who has signed in acts as that person alone: another name raises Problem, too.
+        """
         user: str | None = self.request.headers.get("x-heed-user")
         if user is not None and not CHOSEN.fullmatch(user):
             raise Problem(400, "The header X-Heed-User is not a user id.")
-        return user
+        alone = self.caller.user if self.caller else None
+        if alone and user not in (None, alone):
+            raise Problem(403, "The header X-Heed-User names another user than the token: leave it out.")
+        return user or alone
+
+    def note(self, act: str, target: str | None = None, *, organization: str | None = None, **details: Detail) -> None:
+        """Have an act noted in the audit log, by default that of the path's organization, if the call succeeds.
+
+        `target` and `details` hold no secrets and no addresses.
+        """
+        self.notes.append(AuditNote(organization or self.org, act, target, details))
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, as the audit log names it."""
+        if self.caller is None:
+            return Actor(kind="administrator")
+        if self.caller.user:
+            return Actor(kind="user", id=self.caller.user)
+        return Actor(kind="key", id=self.caller.key, user=self.user())
+
+    @property
+    def is_one_person(self) -> bool:
+        """Whether the caller changes only what is one person's own."""
+        return self.caller is not None and not self.caller.scopes & {"full", "admin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +197,8 @@ class Endpoint:
     name: str
     method: Method
     route: str
-    who: Who
+    may: frozenset[Who]
+    """Callers that it is open to."""
     handler: EndpointHandler
     summary: str
     body: type[BaseModel] | None
@@ -166,19 +212,21 @@ class Endpoint:
     """Bytes."""
     media_type: str | None = None
     """The type of a body that is a text or a file, for the OpenAPI document; None: any."""
-    for_inbound: bool = False
-    """Whether keys of scope `inbound` may call it."""
     key_in_query: bool = False
     """Whether the key may stand in the query, as `key`: for callers that cannot send a header."""
 
 
 class Endpoints:
-    """The endpoints of a resource."""
+    """The endpoints of a resource.
 
-    def __init__(self, tag: str, who: Who = "organization", prefix: str = "api/orgs/{org}") -> None:
+    `may` names the callers that they are open to, where an endpoint does not name its own. Without either, GET is open
+    to the scopes `full`, `read` and `user`, and every other method to `full` and `user`.
+    """
+
+    def __init__(self, tag: str, may: tuple[Who, ...] | None = None, prefix: str = "api/orgs/{org}") -> None:
         self.tag = tag
         self.all: list[Endpoint] = []
-        self._who = who
+        self._may = may
         self._prefix = prefix
 
     def __call__(
@@ -193,7 +241,7 @@ class Endpoints:
         largest_file: int | None = None,
         largest_body: int = LARGEST_BODY,
         media_type: str | None = None,
-        for_inbound: bool = False,
+        may: tuple[Who, ...] | None = None,
         key_in_query: bool = False,
     ) -> Callable[[EndpointHandler], EndpointHandler]:
         """Declare an endpoint; the docstring of its function is the summary."""
@@ -202,8 +250,9 @@ class Endpoints:
             """Keep the declaration; the function stays as it is."""
             name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
             route = self._prefix + path
-            shape = (body, query, answers, text_body, largest_file, largest_body, media_type, for_inbound, key_in_query)
-            self.all.append(Endpoint(name, method, route, self._who, handler, summary, *shape))
+            callers = frozenset(may or self._may or (READERS if method == "GET" else WRITERS))
+            shape = (body, query, answers, text_body, largest_file, largest_body, media_type, key_in_query)
+            self.all.append(Endpoint(name, method, route, callers, handler, summary, *shape))
             return handler
 
         return declare
@@ -211,6 +260,17 @@ class Endpoints:
 
 async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
     """Check a request, handle it, and shape the answer. No exception leaves this function."""
+    response = await _response(endpoint, services, request)
+    headers = {
+        "Cache-Control": "no-store",
+        **await cors_headers(services, request, request.route_params.get("org", "")),
+    }
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
     headers: dict[str, str] = {}
     try:
         answer = await _answer(endpoint, services, request, headers)
@@ -234,9 +294,11 @@ async def _answer(
 ) -> Answer:
     """Answer a request; `headers` get those that belong to the answer whatever it becomes."""
     call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
-    key = "" if endpoint.who == "anyone" else _shown_key(endpoint, request)
+    organization = call.path.get("org")
+    key = request.params.get("key") if endpoint.key_in_query else None
+    shown = "" if is_open_to_all(endpoint.may) else request.headers.get("authorization", "") or key or ""
     call.caller = await authorize_within_limits(
-        services, request.headers, headers, key, lambda: _authorize(endpoint, call)
+        services, request.headers, headers, shown, lambda: authorize(services, request, endpoint.may, organization, key)
     )
     _ = call.if_match  # what is malformed is refused before anything is done
     await _check_user(call)
@@ -258,12 +320,21 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
         if raw and endpoint.body is not None:
             check_json_type(call.request.headers.get("content-type"))
         call.body = await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
+    await _check_own(endpoint, call)
     key = call.request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
-        return await endpoint.handler(call)
+        return await _run(endpoint, call)
     if not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
         raise Problem(400, f"The header Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters.")
     return await _once(endpoint, call, key, raw)
+
+
+async def _run(endpoint: Endpoint, call: Call) -> Answer:
+    """Handle the call, and note its acts before it is answered: no act is acknowledged that the log lacks."""
+    answer = await endpoint.handler(call)
+    for note in call.notes:
+        await call.services.audit.note(note.organization, call.actor, note.act, note.target, note.details)
+    return answer
 
 
 async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
@@ -297,7 +368,7 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
 async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     call.made_id = begun.made_id
     try:
-        answer = await endpoint.handler(call)
+        answer = await _run(endpoint, call)
         payload = await _payload(call.services, call.org, answer)
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)
@@ -325,63 +396,29 @@ def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
     return path
 
 
-async def _authorize(endpoint: Endpoint, call: Call) -> Caller | None:
-    if endpoint.who == "anyone":
-        return None
-    key = _key(endpoint, call)
-    is_admin = hmac.compare_digest(key.encode(), call.services.settings.admin_key.get_secret_value().encode())
-    if endpoint.who == "admin":
-        if is_admin:
-            return None
-        if await call.services.api_keys.authenticate(key):
-            raise Problem(403, "This takes the administrator's key.")
-        raise _unauthorized("The key is not the administrator's.")
-    if is_admin:
-        raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
-    caller = await call.services.api_keys.authenticate(key)
-    if caller is None:
-        raise _unauthorized("The key is unknown, or was revoked.")
-    if caller.organization.id != call.path.get("org"):
-        raise not_there("organization")
-    may_not = not endpoint.for_inbound if caller.scope == "inbound" else endpoint.method != "GET"
-    if caller.scope != "full" and may_not:
-        raise Problem(403, f"A key of scope {caller.scope} may not do this.")
-    return caller
-
-
-def _key(endpoint: Endpoint, call: Call) -> str:
-    """Return the key of a request. Raises Problem where there is none."""
-    header: str = call.request.headers.get("authorization", "")
-    if not header and endpoint.key_in_query:
-        header = f"Bearer {call.request.params.get('key', '')}"
-    scheme, _, key = header.partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
-        raise _unauthorized("Send the key in the header Authorization, as: Bearer <key>.")
-    return key
-
-
-def _shown_key(endpoint: Endpoint, request: func.HttpRequest) -> str:
-    """Return what stands for a key in a request, in whatever form; empty where nothing does."""
-    header: str = request.headers.get("authorization", "")
-    return header or (request.params.get("key", "") if endpoint.key_in_query else "")
-
-
 async def _check_user(call: Call) -> None:
     """Check that the acting user exists. Raises Problem.
 
     A call about users needs none: it may be the one that makes the acting user.
     """
     user = call.user()
-    if user is None or call.caller is None or call.route.startswith(_USERS):
+    if user is None or call.caller is None or call.caller.user or call.route.startswith(_USERS):
         return
     if not await call.services.known_users.is_known(call.org, user):
         message = f"there is no user {user}: make one by PUT /api/orgs/{call.org}/users/{user}, or name another one"
         raise invalid(["header", "X-Heed-User"], message)
 
 
-def _unauthorized(detail: str) -> Problem:
-    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+async def _check_own(endpoint: Endpoint, call: Call) -> None:
+    """Check that a caller who is one person changes and sends only mail of that person. Raises Problem."""
+    if not call.is_one_person or endpoint.method == "GET":
+        return
+    sender = getattr(call.body, "sender", None)
+    message = call.path.get("message", "")
+    stored = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
+    for owner in (sender, stored.message.sender if stored else None):
+        if owner and owner != call.user():
+            raise Problem(403, f"This mail is of the user {owner}: people change and send their own mail alone.")
 
 
 def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None:

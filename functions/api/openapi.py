@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from functions.api.authorization import is_open_to_all
 from functions.api.endpoint import Endpoint, Endpoints, NoQuery
 from functions.api.problems import ProblemDocument
 
 _REF = "#/components/schemas/{model}"
+_KEY = "The administrator's key, a key or a user's token of an organization, or a token of its identity provider."
 _USER_HEADER = {
     "name": "X-Heed-User",
     "in": "header",
@@ -101,7 +103,7 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _KEY}},
         },
     }
     return json.dumps(document, indent=1).encode()
@@ -128,10 +130,11 @@ def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str
         "operationId": endpoint.name,
         "tags": [tag],
         "summary": endpoint.summary,
+        "description": f"Open to: {', '.join(sorted(endpoint.may))}.",
         "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *_headers(endpoint)],
         "responses": _responses(endpoint, references),
     }
-    if endpoint.who == "anyone":
+    if is_open_to_all(endpoint.may):
         operation["security"] = []
     if endpoint.body:
         schema = references[endpoint.body, "validation"]
@@ -177,7 +180,7 @@ def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
 def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
     """List what may go wrong with the request, by status."""
     yield 400, "Malformed: the body, a header, or a cursor of another query."
-    if endpoint.who != "anyone":
+    if not is_open_to_all(endpoint.may):
         yield 401, "No key, or a wrong one."
         yield 403, "The key may not do this."
         yield 404, "It is not there, or not yours."
@@ -188,7 +191,7 @@ def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
         yield 413, "Too large."
     if endpoint.body:
         yield 415, "The body is not JSON in UTF-8, as Content-Type says."
-    if endpoint.who != "anyone":
+    if not is_open_to_all(endpoint.may):
         yield 429, "Too many requests with this key, or too many wrong keys from this network; see Retry-After."
     yield 422, "Understood, but invalid: `errors` names the fields."
 
@@ -211,7 +214,7 @@ def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
     headers: list[dict[str, Any]] = []
-    if endpoint.who == "organization":
+    if endpoint.may & {"full", "read", "user"}:
         headers.append(_USER_HEADER)
     if endpoint.method == "POST" and "{org}" in endpoint.route:
         headers.append(_ONCE_HEADER)

@@ -36,3 +36,13 @@ def patched(spec: type[Model], there: BaseModel, patch: BaseModel) -> dict[str, 
         **there.model_dump(include=known, by_alias=False),
         **patch.model_dump(exclude_unset=True, by_alias=False),
     }
+
+
+def names_given(body: BaseModel) -> list[str]:
+    """List the fields that a body gives: `name`, `settings.tracking`, `settings.inbound`."""
+    names = list[str]()
+    for name in sorted(body.model_fields_set):
+        inner = getattr(body, name)
+        parts = sorted(inner.model_fields_set) if isinstance(inner, BaseModel) else []
+        names += [f"{name}.{part}" for part in parts] or [name]
+    return names

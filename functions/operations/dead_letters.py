@@ -15,7 +15,7 @@ from lib.operations.dead_letters import DeadLetterKind, count_dead_letters, dead
 from lib.storage import DeadLetter
 from lib.storage.layout import QUEUES
 
-endpoints = Endpoints("Operations", who="admin", prefix="api/ops")
+endpoints = Endpoints("Operations", may=("administrator",), prefix="api/ops")
 
 _MOST_IDS = 1000
 
@@ -74,6 +74,7 @@ async def replay_dead_letters(call: Call) -> Answer:
         raise invalid(["queue"], f"there is no such queue; there are {', '.join(QUEUES)}")
     ids = None if spec.ids == "all" else spec.ids
     replayed = await call.services.storage.queues.dead_letters.replay(spec.queue, ids)
+    call.services.audit.note_of_deployment("dead_letters.replayed", {"queue": spec.queue, "replayed": replayed})
     return Answer(200, DeadLettersReplayed(replayed=replayed))
 
 

@@ -13,7 +13,7 @@ from lib.storage.layout import INTERACTIONS
 from lib.tracking.facts import Fact, NotAFact, read_interactions
 from lib.tracking.journal import LOG_MARK, queue_body
 
-endpoints = Endpoints("Operations", who="admin", prefix="api/ops")
+endpoints = Endpoints("Operations", may=("administrator",), prefix="api/ops")
 
 _FACTS_OF_A_MESSAGE = 50
 _LARGEST_LOG = 25 * 1024 * 1024
@@ -35,6 +35,7 @@ async def replay_log(call: Call) -> Answer:
         for some in batches_of(facts, _FACTS_OF_A_MESSAGE):
             texts = [fact.to_json() for fact in some]
             await call.services.storage.queues.send(INTERACTIONS, queue_body(organization, texts))
+        call.note("facts.replayed", organization=organization, facts=len(facts))
     return Answer(200, Replayed(replayed=sum(map(len, found.values())), skipped=skipped))
 
 

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
+
 OPENAPI, DOCS = "api/openapi.json", "api/docs"
 """Routes."""
 
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
 def blueprint(load_document: Callable[[], Awaitable[bytes]]) -> func.Blueprint:

@@ -30,6 +30,9 @@ async def put_consent(call: Call) -> Answer:
     email = _email(call)
     await call.services.consents.append_consent(call.org, email, call.body, call.user())
     await call.services.wishes.address_changed(call.org, email)
+    if call.user():
+        address = await call.services.address_hashes.hash_address(call.org, email)
+        call.note("consent.added", address, follow=call.body.follow)
     return await _history(call, email)
 
 

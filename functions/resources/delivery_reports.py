@@ -41,7 +41,7 @@ class ReportsTaken(BaseModel):
     text_body=True,
     largest_body=_LARGEST,
     media_type="application/json",
-    for_inbound=True,
+    may=("full", "inbound"),
     key_in_query=True,
 )
 async def take_delivery_reports(call: Call) -> Answer:
@@ -61,7 +61,7 @@ async def take_delivery_reports(call: Call) -> Answer:
     "/delivery-reports",
     query=ReportsQuery,
     answers={200: None},
-    for_inbound=True,
+    may=("full", "inbound"),
     key_in_query=True,
 )
 async def allow_delivery_reports(call: Call) -> Answer:

@@ -12,7 +12,7 @@ from lib.operations.overdue import LIMIT
 from lib.storage import StorageError
 from lib.storage.layout import ORGANIZATIONS
 
-endpoints = Endpoints("Service", who="anyone", prefix="api")
+endpoints = Endpoints("Service", may=("anyone",), prefix="api")
 
 _CHECK_SECONDS = 5
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import READERS, Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, not_there
 from functions.resources.messages import answer_with_message, load_message
 from functions.resources.simulate import LARGEST_SIMULATION
@@ -46,7 +46,7 @@ class TrackedMail(Model):
     answers={202: InboundOutcome},
     largest_file=MOST_BYTES,
     media_type=MAIL_TYPE,
-    for_inbound=True,
+    may=("full", "inbound"),
 )
 async def receive_mail(call: Call) -> Answer:
     """Take in one mail as it came. The answer tells what became of it, or that it is queued. Again is the same."""
@@ -57,7 +57,7 @@ async def receive_mail(call: Call) -> Answer:
     return Answer(202, outcome, message=outcome.message)
 
 
-@endpoints("GET", "/inbound/{id}", answers={200: InboundOutcome}, for_inbound=True)
+@endpoints("GET", "/inbound/{id}", answers={200: InboundOutcome}, may=(*READERS, "inbound"))
 async def get_inbound(call: Call) -> Answer:
     """Read what became of an inbound mail."""
     mail = call.path["id"]

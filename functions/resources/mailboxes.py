@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.patching import patch_of, patched
+from functions.api.patching import names_given, patch_of, patched
 from functions.api.problems import not_there
 from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
 from lib.storage import Missing
@@ -15,7 +15,7 @@ endpoints = Endpoints("Mailboxes")
 MailboxPatch = patch_of(MailboxSpec, __name__)
 
 
-@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead})
+@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead}, may=("full",))
 async def put_mailbox(call: Call) -> Answer:
     """Make a mailbox, or replace one. Reading begins with the mail that comes from then on."""
     return await _saved(call, call.body, call.if_match)
@@ -30,7 +30,7 @@ async def get_mailbox(call: Call) -> Answer:
     return Answer(200, mailbox, mailbox.etag)
 
 
-@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead})
+@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead}, may=("full",))
 async def patch_mailbox(call: Call) -> Answer:
     """Change some fields of a mailbox."""
     found = await call.services.mailboxes.load_mailbox(call.org, call.path["id"])
@@ -44,16 +44,18 @@ async def patch_mailbox(call: Call) -> Answer:
 
 async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Answer:
     mailbox, made = await call.services.mailboxes.save_mailbox(call.org, call.path["id"], spec, if_match)
+    call.note("mailbox.made" if made else "mailbox.changed", mailbox.id, fields=names_given(call.body))
     return Answer(201 if made else 200, mailbox, mailbox.etag)
 
 
-@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted})
+@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=("full",))
 async def delete_mailbox(call: Call) -> Answer:
     """Delete a mailbox. Mail that was read from it stays."""
     try:
         await call.services.mailboxes.remove_mailbox(call.org, call.path["id"], call.if_match)
     except Missing:
         raise not_there("mailbox") from None
+    call.note("mailbox.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 
 

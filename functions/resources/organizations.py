@@ -1,4 +1,4 @@
-"""Organizations and their keys: the administrator's part of the API."""
+"""Organizations and their keys. Keys of scope `admin` administer their own organization."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.patching import patch_of, patched
+from functions.api.patching import names_given, patch_of, patched
 from functions.api.problems import not_there
 from lib.errors import Stale
 from lib.fields import Model, Name
-from lib.organizations.keys import ApiKey, Scope
+from lib.organizations.keys import ApiKey
 from lib.organizations.registry import Organization, OrganizationSpec
+from lib.organizations.scopes import KeyScope
 from lib.storage import Conflict, Missing
 from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
 
-endpoints = Endpoints("Organizations", who="admin")
-listing = Endpoints("Organizations", who="admin", prefix="api/orgs")
+endpoints = Endpoints("Organizations", may=("administrator", "admin"))
+every = Endpoints("Organizations", may=("administrator",), prefix="api")
 
 OrganizationPatch = patch_of(OrganizationSpec, __name__)
 
@@ -31,7 +32,10 @@ class OrganizationRead(Organization):
 class KeySpec(Model):
     """A key to be made."""
 
-    scope: Scope = Field(description="`full`; `read`: GET alone; `inbound`: handing in mail alone")
+    scope: KeyScope = Field(
+        description="`full`: all work of a CRM; `read`: GET alone; `inbound`: handing in mail alone; "
+        "`admin`: settings, users, keys, privacy and audit log"
+    )
     name: Name = Field("", description="to tell keys apart by")
 
 
@@ -59,6 +63,7 @@ async def _there(call: Call) -> tuple[Organization, str]:
 
 
 async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> Answer:
+    call.services.sign_in.check_settings(spec.settings)
     try:
         organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
     except Conflict as error:
@@ -66,17 +71,17 @@ async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> 
     if not made:
         await call.services.stops.list.note_change(call.org)
         await call.services.wishes.organization_changed(call.org)
+    call.note("organization.made" if made else "organization.changed", call.org, fields=names_given(call.body))
     return Answer(201 if made else 200, _read(organization, etag), etag)
 
 
-@listing("GET", "", query=PageQuery, answers={200: Page[OrganizationRead]})
-async def list_organizations(call: Call) -> Answer:
-    """List the organizations, by id."""
-    found = await call.services.organizations.load_organizations(last_key(call), call.query.limit + 1)
-    return Answer(200, page(call, [(each.id, _read(each, version)) for each, version in found]))
-
-
-@endpoints("PUT", "", body=OrganizationSpec, answers={201: OrganizationRead, 200: OrganizationRead})
+@endpoints(
+    "PUT",
+    "",
+    body=OrganizationSpec,
+    answers={201: OrganizationRead, 200: OrganizationRead},
+    may=("administrator",),
+)
 async def put_organization(call: Call) -> Answer:
     """Make an organization, with its storage, or change it."""
     return await _put(call, call.body, call.if_match)
@@ -87,6 +92,13 @@ async def get_organization(call: Call) -> Answer:
     """Read an organization."""
     organization, etag = await _there(call)
     return Answer(200, _read(organization, etag), etag)
+
+
+@every("GET", "/orgs", query=PageQuery, answers={200: Page[OrganizationRead]})
+async def list_organizations(call: Call) -> Answer:
+    """List the organizations, by id."""
+    found = await call.services.organizations.page_of_organizations(last_key(call), call.query.limit + 1)
+    return Answer(200, page(call, [(each.id, _read(each, etag)) for each, etag in found]))
 
 
 @endpoints("PATCH", "", body=OrganizationPatch, answers={200: OrganizationRead})
@@ -101,13 +113,14 @@ async def patch_organization(call: Call) -> Answer:
     return await _put(call, OrganizationSpec.model_validate(fields), IfMatch.for_version(etag))
 
 
-@endpoints("DELETE", "", answers={200: Deleted})
+@endpoints("DELETE", "", answers={200: Deleted}, may=("administrator",))
 async def delete_organization(call: Call) -> Answer:
     """Delete an organization, with its keys and all its storage. This cannot be undone."""
     _, etag = await _there(call)
     check_version(call.if_match, etag)
     await call.services.organizations.delete_organization(call.org)
     call.services.stops.list.forget_organization(call.org)
+    call.note("organization.deleted", call.org)
     return Answer(200, Deleted(deleted=call.org))
 
 
@@ -116,6 +129,7 @@ async def make_key(call: Call) -> Answer:
     """Make a key. Only this answer shows it."""
     await _there(call)
     made, key = await call.services.api_keys.make_key(call.org, call.body.scope, call.body.name, call.made_id)
+    call.note("key.made", made.id, scope=made.scope)
     return Answer(201, NewKey(**made.model_dump(), key=key))
 
 
@@ -134,4 +148,5 @@ async def revoke_key(call: Call) -> Answer:
         await call.services.api_keys.revoke_key(call.org, call.path["key"])
     except Missing:
         raise not_there("key") from None
+    call.note("key.revoked", call.path["key"])
     return Answer(200, Deleted(deleted=call.path["key"]))

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.authorization import Who
+from functions.api.endpoint import READERS, Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
-from functions.api.problems import invalid, not_there
+from functions.api.problems import Problem, invalid, not_there
 from lib.errors import Stale
 from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
 from lib.people.records import Record, RecordSpec, StoredRecord
@@ -26,6 +27,12 @@ endpoints = Endpoints("People and records")
 
 UserPatch = patch_of(UserSpec, __name__)
 RecordPatch = patch_of(RecordSpec, __name__)
+
+_MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
+_MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
+
+_MOST_NOTED = 200
+"""Users that an entry of the audit log names."""
 
 _USER_WISHES = {"opt_in", "email"}
 _RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
@@ -95,39 +102,45 @@ async def _list(call: Call, kept: Repository[Any], partition: str, read: type[An
     return Answer(200, page(call, found))
 
 
-@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User})
+@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=_MAY_CHANGE_USERS)
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
     spec: UserSpec = call.body
     stored = StoredUser(id=call.path["user"], **spec.model_dump())
+    known = await call.services.people.user(call.org, stored.id)
     if "opt_in" not in spec.model_fields_set:
-        known = await call.services.people.user(call.org, stored.id)
         stored.opt_in = known.opt_in if known else call.organization.settings.opt_in_default
     users = call.services.people.users
     answer = await _saved(stored, User, users.save(call.org, USERS, stored.id, stored, call.if_match))
     await call.services.wishes.senders_changed(call.org, [stored.id])
+    if stored.opt_in != (known.opt_in if known else False):
+        call.note("user.opt_in", stored.id, opt_in=stored.opt_in)
     return answer
 
 
-@endpoints("GET", "/users/{user}", answers={200: User})
+@endpoints("GET", "/users/{user}", answers={200: User}, may=_MAY_READ_USERS)
 async def get_user(call: Call) -> Answer:
     """Read a user."""
     stored, etag = await _get(call, call.services.people.users, USERS, call.path["user"], "user")
     return Answer(200, User(**stored.model_dump(), etag=etag), etag)
 
 
-@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User})
+@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*_MAY_CHANGE_USERS, "user"))
 async def patch_user(call: Call) -> Answer:
-    """Change some fields of a user."""
+    """Change some fields of a user. Callers of scope `user` change their own, all but the address."""
+    if call.is_one_person and (call.path["user"] != call.user() or "email" in call.body.model_fields_set):
+        raise Problem(403, "People change their own user alone, and not its address.")
     users, name = call.services.people.users, call.path["user"]
     stored, etag = await _patched(call, users, USERS, name, UserSpec, "user")
     answer = await _saved(stored, User, users.save(call.org, USERS, name, stored, IfMatch.for_version(etag)))
     if call.body.model_fields_set & _USER_WISHES:
         await call.services.wishes.senders_changed(call.org, [name])
+    if "opt_in" in call.body.model_fields_set:
+        call.note("user.opt_in", name, opt_in=stored.opt_in)
     return answer
 
 
-@endpoints("GET", "/users", query=UsersQuery, answers={200: Page[User]})
+@endpoints("GET", "/users", query=UsersQuery, answers={200: Page[User]}, may=_MAY_READ_USERS)
 async def list_users(call: Call) -> Answer:
     """List the users, by id; all of them, or by their opt-in."""
     query: UsersQuery = call.query
@@ -136,18 +149,20 @@ async def list_users(call: Call) -> Answer:
     return Answer(200, page_until(call, items, found.after))
 
 
-@endpoints("GET", "/users/opt-in", answers={200: OptInShare})
+@endpoints("GET", "/users/opt-in", answers={200: OptInShare}, may=_MAY_READ_USERS)
 async def get_opt_in_share(call: Call) -> Answer:
     """Count the users, and those who have opted in to following mail."""
     return Answer(200, await call.services.people.count_opt_in(call.org))
 
 
-@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged})
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=_MAY_CHANGE_USERS)
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users
     changed = await call.services.people.set_opt_in(call.org, users, call.body.opt_in)
     await call.services.wishes.senders_changed(call.org, users)
+    named = ["all"] if users is None else sorted(users)[:_MOST_NOTED]
+    call.note("users.opt_in", opt_in=call.body.opt_in, changed=changed, users=named)
     return Answer(200, UsersChanged(changed=changed))
 
 

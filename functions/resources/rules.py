@@ -38,10 +38,11 @@ class DryRun(BaseModel):
     items: list[WouldMake]
 
 
-@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule})
+@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=("full",))
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
+    call.note("rule.made" if is_new else "rule.changed", rule.id)
     return Answer(201 if is_new else 200, rule, rule.etag)
 
 
@@ -59,13 +60,14 @@ async def list_rules(call: Call) -> Answer:
     return Answer(200, page(call, [(rule.id, rule) async for rule in listed]))
 
 
-@endpoints("DELETE", "/rules/{id}", answers={200: Deleted})
+@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=("full",))
 async def delete_rule(call: Call) -> Answer:
     """Delete a rule. What it has made stays."""
     try:
         await call.services.rules.remove_rule(call.org, call.path["id"], call.if_match)
     except Missing:
         raise not_there("rule") from None
+    call.note("rule.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 
 

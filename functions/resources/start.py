@@ -6,11 +6,12 @@ import asyncio
 
 import azure.functions as func
 
+from functions.api.security_headers import PAGE_POLICY
+
 _HEADERS = {
     "Cache-Control": "public, max-age=3600",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": PAGE_POLICY,
     "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
 }
 
 

@@ -14,7 +14,7 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import not_there
 from functions.resources.messages import load_message
 
-administration = Endpoints("Organizations", who="admin")
+administration = Endpoints("Organizations", may=("administrator",))
 endpoints = Endpoints("Links")
 
 _NUMBER = re.compile(r"[0-9]{1,5}")
@@ -45,6 +45,8 @@ async def _switch(call: Call, message: str | None = None, link: int | None = Non
     stops = call.services.stops
     await (stops.kill(call.org, message, link) if off else stops.revive(call.org, message, link))
     await stops.load_stops(call.org)
+    target = "/".join(f"{part}" for part in (message, link) if part is not None) or call.org
+    call.note("links.switched_off" if off else "links.switched_on", target)
     return Answer(200, SwitchRead(switched_off=off))
 
 

@@ -73,6 +73,7 @@ class OutcomeRead(BaseModel):
     body=TemplateSpec,
     answers={201: TemplateRead, 200: TemplateRead},
     largest_body=_LARGEST_TEMPLATE,
+    may=("full",),
 )
 async def put_template(call: Call) -> Answer:
     """Make a template, or replace it. Changed content makes a new version; old versions stay."""
@@ -89,7 +90,7 @@ async def get_template(call: Call) -> Answer:
     return Answer(200, await _read(call, template, etag, call.query.version or template.version), etag or None)
 
 
-@endpoints("DELETE", "/templates/{id}", answers={200: Deleted})
+@endpoints("DELETE", "/templates/{id}", answers={200: Deleted}, may=("full",))
 async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Its versions can still be read by number."""
     template, _ = await _found(call)

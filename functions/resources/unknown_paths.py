@@ -9,13 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import azure.functions as func
 
 from functions.api.table import Row, methods_of
+from functions.loading import LoadServices
 from functions.resources.api_document import DOCS, OPENAPI
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_ORGANIZATION = re.compile(r"api/orgs/([^/]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(\{\*?\w+\})")
 
 
-def blueprint(rows: Sequence[Row], load_endpoints: Callable[[], Awaitable[object]]) -> func.Blueprint:
+def blueprint(
+    rows: Sequence[Row], load_endpoints: Callable[[], Awaitable[object]], load_services: LoadServices
+) -> func.Blueprint:
     """Register the function `zz_unknown_path`, for what matches none of the endpoints.
 
     The Functions host tries routes in the order of the functions' names, hence this one's. It matches methods like
@@ -33,16 +37,22 @@ def blueprint(rows: Sequence[Row], load_endpoints: Callable[[], Awaitable[object
     @triggers.route("api/{*rest}", methods=_ALL_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
         await load_endpoints()
-        from functions.api.problems import Problem, problem_answer  # imported by now
+        services = await load_services()
+        from functions.api.cors import cors_headers, preflight_headers  # imported by now
+        from functions.api.problems import Problem, problem_answer
 
-        methods = _methods_of_path(known, f"api/{req.route_params.get('rest', '')}")
+        path = f"api/{req.route_params.get('rest', '')}"
+        methods, organization = _methods_of_path(known, path), _organization_of_path(path)
+        cors = await cors_headers(services, req, organization)
         if not methods:
             detail = "There is nothing at this path. GET /api/docs describes what there is."
-            return problem_answer(Problem(404, detail))
-        allow = {"Allow": ", ".join(sorted({*methods, "OPTIONS"}))}
+            return problem_answer(Problem(404, detail, headers=cors))
+        allowed = ", ".join(sorted({*methods, "OPTIONS"}))
         if req.method == "OPTIONS":
-            return func.HttpResponse(status_code=204, headers=allow)
-        return problem_answer(Problem(405, f"This path takes {allow['Allow']}, not {req.method}.", headers=allow))
+            headers = await preflight_headers(services, req, organization, allowed)
+            return func.HttpResponse(status_code=204, headers={"Allow": allowed, **headers})
+        detail = f"This path takes {allowed}, not {req.method}."
+        return problem_answer(Problem(405, detail, headers={"Allow": allowed, **cors}))
 
     return triggers
 
@@ -56,6 +66,12 @@ def _pattern_of_part(part: str) -> str:
     if not part.startswith("{"):
         return re.escape(part)
     return ".*" if part.startswith("{*") else "[^/]+"
+
+
+def _organization_of_path(path: str) -> str:
+    """Find the organization that a path names; an empty text where it names none."""
+    found = _ORGANIZATION.match(path)
+    return found[1] if found else ""
 
 
 def _methods_of_path(known: Mapping[re.Pattern[str], frozenset[str]], path: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from functions.api.table import TABLE, table_text
 from functions.endpoints import table_rows
 from lib.checks import CHECKS, CheckKind
+from lib.fields import WebOrigin
 from lib.metrics import METRICS
 from lib.settings import Settings
 from lib.tokens import KeyRing
@@ -23,6 +24,8 @@ _TYPE_NAMES: Mapping[Any, str] = {
     str: "text",
     int: "whole number",
     float: "number",
+    bool: "true or false",
+    frozenset[WebOrigin]: "origins",
     Path: "folder",
     SecretStr: "text",
     KeyRing: "text",
@@ -155,7 +158,7 @@ def _bounds_of(field: FieldInfo) -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return "optional" if field.default is None else f"default `{field.default}`"
+    return "optional" if field.default in (None, frozenset()) else f"default `{field.default}`"
 
 
 def _secret_of(field: FieldInfo) -> str:

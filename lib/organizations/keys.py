@@ -1,7 +1,7 @@
-"""API keys of organizations: who may call, and with which scope.
+"""API keys of organizations, with their scopes.
 
 A key is `<organization>.<key id>.<secret>`. Its row stands beside the organization's own in the registry, and holds
-only a hash of the secret.
+only a hash of the secret. The row also tells when the key was last used, to the hour.
 """
 
 from __future__ import annotations
@@ -9,21 +9,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import re
 import secrets
-from typing import Literal
+from datetime import datetime, timedelta
 
-from pydantic import BaseModel
+from cachetools import LRUCache
+from pydantic import BaseModel, Field
 
 from lib.clock import Clock
 from lib.fields import Moment
 from lib.ids import new_id
 from lib.organizations.registry import KEY_ROWS, Organization, Organizations
-from lib.storage import Delete, Range, Row, Storage, Upsert
+from lib.organizations.scopes import KeyScope, Scope
+from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Storage, StorageError, Upsert
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 
-Scope = Literal["full", "read", "inbound"]
+log = logging.getLogger("heed.keys")
+
+USE_NOTED = timedelta(hours=1)
+"""Time within which a further use of a key is not noted."""
+
+_MOST_REMEMBERED = 10_000
+"""Keys whose last use this process remembers."""
 
 _KEY = re.compile(r"([a-z][a-z0-9]{2,31})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})")
 
@@ -33,8 +42,9 @@ class ApiKey(BaseModel):
 
     id: str
     name: str
-    scope: Scope
+    scope: KeyScope
     created_at: Moment
+    last_used_at: Moment | None = Field(None, description="to the hour; null: never, or not since this is noted")
 
 
 class _StoredKey(ApiKey):
@@ -42,10 +52,15 @@ class _StoredKey(ApiKey):
 
 
 class Caller(BaseModel):
-    """The caller of a request: an organization, by one of its keys."""
+    """The caller of a request: an organization, by one of its keys, or one of its people."""
 
     organization: Organization
-    scope: Scope
+    scopes: frozenset[Scope]
+    key: str | None = None
+    """The id of the key; None for a person who has signed in."""
+
+    user: str | None = None
+    """The only user that the caller acts as; None for a key, which acts as any user of the organization."""
 
 
 class ApiKeys:
@@ -55,9 +70,11 @@ class ApiKeys:
         self._tables = storage.tables
         self._organizations = organizations
         self._clock = clock
+        self._noted: LRUCache[tuple[str, str], datetime] = LRUCache(_MOST_REMEMBERED)
+        self._writing: set[asyncio.Task[None]] = set()
 
     async def make_key(
-        self, organization: str, scope: Scope, name: str, key_id: str | None = None
+        self, organization: str, scope: KeyScope, name: str, key_id: str | None = None
     ) -> tuple[ApiKey, str]:
         """Make a key; return it with its secret form, which is shown once and stored only as a hash.
 
@@ -82,6 +99,10 @@ class ApiKeys:
         """Revoke a key at once, as every call reads its key. Raises Missing."""
         await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, KEY_ROWS + key_id)])
 
+    async def has_key(self, organization: str, key_id: str) -> bool:
+        """Tell whether there is such a key. Raises StorageError."""
+        return await self._tables.read_row(tables.ORGANIZATIONS, organization, KEY_ROWS + key_id) is not None
+
     async def authenticate(self, key: str) -> Caller | None:
         """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone."""
         parts = _KEY.fullmatch(key)
@@ -97,7 +118,33 @@ class ApiKeys:
         stored = unpack(_StoredKey, row)
         if not hmac.compare_digest(stored.sha256, _hash(secret)):
             return None
-        return Caller(organization=found[0], scope=stored.scope)
+        self._note_use(stored, row)
+        return Caller(organization=found[0], scopes=frozenset({stored.scope}), key=key_id)
+
+    def _note_use(self, stored: _StoredKey, row: Row) -> None:
+        """Note beside the answer that the key is used, at most once an hour."""
+        now, place = self._clock.now(), (row.partition, row.key)
+        known = max((at for at in (self._noted.get(place), stored.last_used_at) if at), default=None)
+        if known is not None and now - known < USE_NOTED:
+            return
+        self._noted[place] = now
+        used = stored.model_copy(update={"last_used_at": now})
+        task = asyncio.create_task(self._write_use(Row(row.partition, row.key, pack(used), row.etag)))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write_use(self, row: Row) -> None:
+        """Write the row, unless it has changed: a revoked key must not come back."""
+        try:
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Replace(row)])
+        except (Conflict, Missing):
+            pass
+        except StorageError as error:
+            log.warning("the use of a key could not be noted: %s", type(error).__name__)
+
+    async def settle(self) -> None:
+        """Wait until the uses of keys are noted."""
+        await asyncio.gather(*self._writing)
 
 
 def _hash(secret: str) -> str:

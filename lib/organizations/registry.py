@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
+from cachetools import LRUCache
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
-from lib.fields import Model, Moment, Name, RecordType
+from lib.fields import Model, Moment, Name, RecordType, WebOrigin
+from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
 from lib.stops.rows import KIND as STOPS_KIND
 from lib.stops.rows import changed_marker
@@ -29,6 +31,9 @@ KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
 
 _SETTINGS_LAST = timedelta(minutes=1)
+
+_MOST_REMEMBERED = 10_000
+"""Organizations whose settings this process remembers; requests may name some that do not exist."""
 
 
 class WorkHours(Model):
@@ -91,7 +96,9 @@ class InboundSettings(Model):
 class OrganizationSettings(Model):
     """Settings of an organization."""
 
-    added_fields = frozenset({"resolve_recipients", "opt_in_default", "recommend_by", "inbound"})
+    added_fields = frozenset(
+        {"resolve_recipients", "opt_in_default", "recommend_by", "inbound", "deny_hosts", "sign_in", "cors_origins"}
+    )
 
     engagement_enabled: bool = Field(
         True, description="false: no recipient is followed, and nothing is recorded any more"
@@ -133,6 +140,13 @@ class OrganizationSettings(Model):
         description="hosts to which no link of ours leads, nor to those below them: links to them stay direct",
     )
     inbound: InboundSettings = InboundSettings()
+    sign_in: SignIn | None = Field(None, description="lets people work with tokens of their identity provider")
+    cors_origins: list[WebOrigin] = Field(
+        default_factory=list,
+        max_length=50,
+        description="origins of pages whose scripts may call the API for this organization, such as "
+        "`https://crm.example.com`",
+    )
     honeypot: bool = Field(
         False,
         description="followed HTML gets a link that no person sees, to the destination of its first link: what follows "
@@ -172,7 +186,7 @@ class Organizations:
         self._tables = storage.tables
         self._storage = storage
         self._clock = clock
-        self._known: dict[str, tuple[datetime, OrganizationSettings]] = {}
+        self._known: LRUCache[str, tuple[datetime, OrganizationSettings]] = LRUCache(_MOST_REMEMBERED)
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """Load the organization with its etag; None if there is none."""
@@ -235,9 +249,11 @@ class Organizations:
         async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=tables.ORGANIZATION_ROW)):
             yield row.partition
 
-    async def load_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
-        """Load organizations with their etags, by id, from behind the id `after`."""
-        rows = self._tables.query(tables.ORGANIZATIONS, Range(after=after), Range(low=tables.ORGANIZATION_ROW), limit)
+    async def page_of_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
+        """List organizations with their etags by id, from behind the id `after`."""
+        rows = self._tables.query(
+            tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW), limit
+        )
         return [(unpack(Organization, row), row.etag or "") async for row in rows]
 
     async def delete_organization(self, organization: str) -> None:

@@ -24,11 +24,14 @@ from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
 from lib.operations.overdue import Overdue
 from lib.operations.write_check import WriteCheck
+from lib.organizations.audit import Audit
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
 from lib.organizations.rate_limits import RateLimits
 from lib.organizations.registry import Organizations
+from lib.organizations.sign_in.authenticator import Authenticator
+from lib.organizations.user_tokens import UserTokens
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.bounces import Bounces
@@ -100,6 +103,8 @@ class Stores:
 
         Parts that were handed in belong to whom they came from.
         """
+        if "api_keys" in vars(self):
+            await self.api_keys.settle()
         if not self._has_given_recipients:
             self._opened.push_async_callback(self.recipients.close)
         await self._opened.aclose()
@@ -137,6 +142,19 @@ class Stores:
     @cached_property
     def api_keys(self) -> ApiKeys:
         return ApiKeys(self.storage, self.organizations, self.clock)
+
+    @cached_property
+    def user_tokens(self) -> UserTokens:
+        return UserTokens(self.ring, self.api_keys, self.organizations, self.clock)
+
+    @cached_property
+    def sign_in(self) -> Authenticator:
+        """The check of people's tokens of identity providers."""
+        return Authenticator(self.clock, loopback=self.settings.loopback == "on")
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.storage.tables, self.clock)
 
     @cached_property
     def people(self) -> People:

@@ -13,7 +13,9 @@ from tests.support.heed import ADMIN_KEY, Heed, Response
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/orgs/acme/nothing/here/at/all"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nothing", "/api/organizations", "/api/orgs/acme/nothing/here/at/all"]
+)
 async def test_a_path_that_there_is_not_is_404_with_a_problem_document(heed: Heed, method: str, path: str) -> None:
     answer = await heed.request(method, path)
 

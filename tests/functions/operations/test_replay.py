@@ -38,6 +38,8 @@ async def test_hits_while_storage_is_down_come_back_from_the_log(heed: Heed, cap
     assert answer.json == {"replayed": 2, "skipped": 1}
     kpis = (await heed.get(f"/messages/{message}"))["kpis"]
     assert (kpis["raw"]["opens"], kpis["raw"]["clicks"]) == (1, 1)
+    noted = (await heed.request("GET", "/api/orgs/acme/audit", key=ADMIN_KEY)).json["items"]
+    assert [item["details"] for item in noted if item["act"] == "facts.replayed"] == [{"facts": 2}] * 2
 
 
 async def test_only_the_administrator_replays(heed: Heed) -> None:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from tests.support.disturbed import disturbed_heed
+from tests.support.failing import Failure
 from tests.support.heed import ADMIN_KEY, Heed
+
+
+async def key_of_scope(heed: Heed, scope: str, organization: str = "acme") -> str:
+    made = await heed.request("POST", f"/api/orgs/{organization}/keys", {"scope": scope}, key=ADMIN_KEY)
+    return str(made.json["key"])
+
+
+async def last_use(heed: Heed, key: str) -> str | None:
+    listed = (await heed.request("GET", "/api/orgs/acme/keys", key=ADMIN_KEY)).json["items"]
+    [found] = [item["last_used_at"] for item in listed if item["id"] == key.split(".")[1]]
+    return None if found is None else str(found)
 
 
 async def test_a_call_without_a_key_is_told_how_to_send_one(heed: Heed) -> None:
@@ -82,3 +97,79 @@ async def test_a_key_needs_a_scope_that_there_is(heed: Heed) -> None:
 
     assert answer.status == 422
     assert answer.json["errors"][0]["loc"] == ["scope"]
+
+
+async def test_an_admin_key_administers_its_own_organization(heed: Heed) -> None:
+    key = await key_of_scope(heed, "admin")
+
+    patched = await heed.request("PATCH", "/api/orgs/acme", {"settings": {"tracking": "consent"}}, key=key)
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "read"}, key=key)
+    listed = await heed.request("GET", "/api/orgs/acme/keys", key=key)
+    revoked = await heed.request("DELETE", f"/api/orgs/acme/keys/{made.json['id']}", key=key)
+    user = await heed.request("PUT", "/api/orgs/acme/users/new", {"email": "new@acme.example"}, key=key)
+
+    assert (patched.status, patched.json["settings"]["tracking"]) == (200, "consent")
+    assert [each.status for each in (made, listed, revoked, user)] == [201, 200, 200, 201]
+    assert (await heed.request("GET", "/api/orgs/acme/users/new", key=made.json["key"])).status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/api/orgs/acme"),
+        ("DELETE", "/api/orgs/acme"),
+        ("GET", "/api/orgs/acme/messages"),
+        ("POST", "/api/orgs/acme/messages"),
+        ("POST", "/api/orgs/acme/inbound"),
+        ("GET", "/api/ops/dead-letters"),
+    ],
+)
+async def test_an_admin_key_neither_reads_mail_nor_makes_or_deletes_organizations(
+    heed: Heed, method: str, path: str
+) -> None:
+    assert (await heed.request(method, path, {}, key=await key_of_scope(heed, "admin"))).status == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_an_admin_key_finds_no_other_organization(heed: Heed, method: str) -> None:
+    await heed.organization("globex")
+
+    answer = await heed.request(method, "/api/orgs/globex", {"name": "x"}, key=await key_of_scope(heed, "admin"))
+
+    assert answer.status == 404
+    assert (await heed.request("GET", "/api/orgs/globex", key=ADMIN_KEY)).json["name"] == "globex"
+
+
+async def test_the_last_use_of_a_key_is_shown_to_the_hour(heed: Heed) -> None:
+    key = await key_of_scope(heed, "read")
+    unused = await last_use(heed, key)
+
+    seen = []
+    for _ in range(3):
+        await heed.request("GET", "/api/orgs/acme/users", key=key)
+        await heed.services.api_keys.settle()
+        seen.append(await last_use(heed, key))
+        heed.clock.move(minutes=40)
+
+    assert unused is None
+    assert seen == ["2026-05-04T09:30:00.000Z", "2026-05-04T09:30:00.000Z", "2026-05-04T10:50:00.000Z"]
+
+
+async def test_a_use_that_cannot_be_noted_fails_no_call_and_brings_no_revoked_key_back() -> None:
+    failure = Failure()
+    heed = await disturbed_heed(failure)
+    made = (await heed.request("POST", "/api/orgs/acme/keys", {"scope": "read"}, key=ADMIN_KEY)).json
+    await heed.services.api_keys.settle()
+
+    failure.arm(4, "before")  # after the reads of the key, the organization and the user
+    answer = await heed.request("GET", "/api/orgs/acme/users/rep1", key=made["key"])
+    await heed.services.api_keys.settle()
+    assert failure.count == 4  # the use was to be noted, and was not
+    heed.clock.move(minutes=90)
+    using = heed.request("GET", "/api/orgs/acme/users/rep1", key=made["key"])
+    revoking = heed.request("DELETE", f"/api/orgs/acme/keys/{made['id']}", key=ADMIN_KEY)
+    await asyncio.gather(using, revoking)
+    await heed.services.api_keys.settle()
+
+    assert answer.status == 200
+    assert (await heed.request("GET", "/api/orgs/acme/users", key=made["key"])).status == 401

@@ -1,0 +1,57 @@
+"""Cross-origin requests: which pages of browsers may call the API (Fetch Standard, "HTTP CORS protocol").
+
+The deployment and each organization name exact origins. Browsers send keys and tokens in a header alone, and Heed sets
+no cookies, so no answer allows credentials.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import azure.functions as func
+
+from lib.ids import ORGANIZATION
+from lib.services import Services
+
+log = logging.getLogger("heed.api")
+
+_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Heed-User"
+_ANSWER_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+_SECONDS = "600"
+"""Time for which a browser remembers the answer to a preflight request."""
+
+
+async def cors_headers(services: Services, request: func.HttpRequest, organization: str) -> dict[str, str]:
+    """Return the headers that let a page read the answer; those of a page that may not, too, vary by origin."""
+    headers = {"Vary": "Origin"}
+    origin: str | None = request.headers.get("origin")
+    if origin and await _is_allowed(services, origin, organization):
+        headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _ANSWER_HEADERS}
+    return headers
+
+
+async def preflight_headers(
+    services: Services, request: func.HttpRequest, organization: str, methods: str
+) -> dict[str, str]:
+    """Return the headers of the answer to a preflight request, which asks before a page's request is sent."""
+    headers = await cors_headers(services, request, organization)
+    if "Access-Control-Allow-Origin" not in headers or "access-control-request-method" not in request.headers:
+        return headers
+    del headers["Access-Control-Expose-Headers"]
+    return headers | {
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": _REQUEST_HEADERS,
+        "Access-Control-Max-Age": _SECONDS,
+    }
+
+
+async def _is_allowed(services: Services, origin: str, organization: str) -> bool:
+    if origin in services.settings.cors_origins:
+        return True
+    if not ORGANIZATION.fullmatch(organization):
+        return False
+    try:
+        return origin in (await services.organizations.settings(organization)).cors_origins
+    except Exception as error:  # the request itself tells what is wrong
+        log.warning("the origins of an organization cannot be read: %s", type(error).__name__)
+        return False

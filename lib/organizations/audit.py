@@ -1,0 +1,132 @@
+"""The audit log of an organization: who did which administrative act, when, and to what.
+
+Entries are rows of the table `privacy`, partition `audit|<YYYY-MM>`; the key counts time backwards, so that the newest
+comes first. Entries are only ever added. They hold ids, hashes and names of fields: no secret and no address.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime
+from typing import Literal
+
+from cachetools import LRUCache
+from pydantic import BaseModel, Field
+
+from lib.clock import Clock, milliseconds
+from lib.fields import Moment
+from lib.ids import new_id
+from lib.storage import Insert, Missing, Range, Row, Tables
+from lib.storage.documents import pack, unpack
+from lib.storage.late_tables import write_late_rows
+from lib.storage.layout import table
+from lib.storage.sort_keys import newest_first
+
+log = logging.getLogger("heed.audit")
+
+_KIND = "privacy"
+_MOST_REFUSALS = 20
+"""Refused sign-ins of an organization that each process notes in an hour."""
+
+_MOST_REMEMBERED = 10_000
+"""Organizations and hours whose refusals this process counts."""
+
+_HOUR = 3_600_000
+"""Milliseconds."""
+
+Detail = str | int | bool | list[str]
+
+
+class Actor(BaseModel):
+    """The one who acted."""
+
+    kind: Literal["administrator", "key", "user", "recipient", "system"] = Field(
+        description="`administrator`: the deployment's key; `key`: a key of the organization; `user`: a person who has "
+        "signed in; `recipient`: a page of the mail; `system`: Heed itself, or a caller whose sign-in was refused"
+    )
+    id: str | None = Field(None, description="of the key or the user")
+    user: str | None = Field(None, description="the user whom a key named in X-Heed-User")
+
+
+class AuditEntry(BaseModel):
+    """An administrative act."""
+
+    id: str
+    at: Moment
+    actor: Actor
+    act: str = Field(description="what was done, such as `key.made`")
+    target: str | None = Field(None, description="the id of what it was done to, or the hash of an address")
+    details: dict[str, Detail] = Field(default_factory=dict)
+
+
+class Audit:
+    """Audit logs in storage."""
+
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self._tables = tables
+        self._clock = clock
+        self._refusals: LRUCache[tuple[str, int], int] = LRUCache(_MOST_REMEMBERED)
+
+    async def note(
+        self,
+        organization: str,
+        actor: Actor,
+        act: str,
+        target: str | None = None,
+        details: Mapping[str, Detail] | None = None,
+    ) -> None:
+        """Add an entry. An organization that is gone has no log: its entries go to the app's own. Raises StorageError.
+
+        `details` hold no secrets and no addresses: names of fields, numbers, ids, hashes.
+        """
+        now = self._clock.now()
+        entry = AuditEntry(id=new_id(), at=now, actor=actor, act=act, target=target, details=dict(details or {}))
+        row = Row(_partition(now), f"{newest_first(milliseconds(now))}-{entry.id}", pack(entry))
+        try:
+            await write_late_rows(self._tables, organization, _KIND, [Insert(row)])
+        except Missing:
+            log.warning("heed.audit %s of %s: %s", act, organization, entry.model_dump_json(exclude_none=True))
+
+    def note_of_deployment(self, act: str, details: Mapping[str, Detail]) -> None:
+        """Tell the app's log of an act that concerns no single organization."""
+        log.warning("heed.audit %s: %s", act, json.dumps(dict(details)))
+
+    async def note_refusal(self, organization: str, reason: str) -> None:
+        """Note that a sign-in was refused: the first ones of an hour, so that a flood of them costs little."""
+        place = organization, milliseconds(self._clock.now()) // _HOUR
+        count = self._refusals.get(place, 0)
+        if count >= _MOST_REFUSALS:
+            return
+        self._refusals[place] = count + 1
+        await self.note(organization, Actor(kind="system"), "sign_in.refused", details={"reason": reason})
+
+    async def list_entries(
+        self, organization: str, since: datetime, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, AuditEntry]]:
+        """List entries with their cursors, newest first, from behind the cursor `after`, back to the month of `since`.
+
+        Raises StorageError.
+        """
+        month_after, _, key_after = (after or "").partition("/")
+        found = 0
+        for partition in _partitions(self._clock.now(), since):
+            if month_after and partition > month_after:
+                continue
+            keys = Range(after=key_after if partition == month_after else None)
+            async for row in self._tables.query(table(organization, _KIND), partition, keys, limit - found):
+                yield f"{partition}/{row.key}", unpack(AuditEntry, row)
+                found += 1
+            if found >= limit:
+                return
+
+
+def _partition(moment: datetime) -> str:
+    return f"audit|{moment:%Y-%m}"
+
+
+def _partitions(newest: datetime, oldest: datetime) -> Iterator[str]:
+    """List the partitions of the months between, newest first."""
+    for month in range(newest.year * 12 + newest.month - 1, oldest.year * 12 + oldest.month - 2, -1):
+        yield f"audit|{month // 12:04d}-{month % 12 + 1:02d}"

@@ -1,0 +1,1 @@
+"""Sign-in of an organization's people with tokens of its OpenID Connect provider."""
