@@ -262,6 +262,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AzureWebJobsStorage__tableServiceUri: storage.properties.primaryEndpoints.table
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
+    // Makes room for Heed's own start page.
+    AzureWebJobsDisableHomepage: 'true'
     HEED_FUNCTIONS: part
     HEED_BASE_URL: empty(baseUrl) ? 'https://${site.properties.defaultHostName}' : baseUrl
     HEED_TRUSTED_HOPS: string(trustedHops)
