@@ -26,13 +26,14 @@ run: setup ## start Heed with storage and a mail catcher on this machine
 test: setup ## run every test; real servers are started on free ports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: setup ## lint, formatting, types, floors, dead code, docs
+check: setup ## lint, formatting, types, floors, dead code, docs, deployment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m infra.docs --check
+	$(BIN)/python -m pytest tests/infra/deployment -n 2
 
 docs: setup ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m infra.docs
