@@ -88,7 +88,9 @@ def _compile(folder: Path) -> None:
     command = [sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     paths = ["-s", str(folder), "-p", _DEPLOYED_AS, str(folder)]
     # A source of a package that is for other versions of Python does not compile; no one imports it.
-    subprocess.run([*command, *paths], check=False, env={**os.environ, "PYTHONHASHSEED": "0"}, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, *paths], check=False, env={**os.environ, "PYTHONHASHSEED": "0"}, stdout=subprocess.DEVNULL
+    )
 
 
 def write_archive(folder: Path, archive: Path) -> int:

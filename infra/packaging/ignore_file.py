@@ -17,7 +17,9 @@ def read_patterns(path: Path) -> list[str]:
     patterns = [line for line in lines if line and not line.startswith("#")]
     for pattern in patterns:
         if pattern.startswith("!") or "/" in pattern.removeprefix("/") or "**" in pattern or "[" in pattern:
-            raise IgnoreError(f"{path.name}: the pattern {pattern} is not understood; write /name or name, with * if need be")
+            raise IgnoreError(
+                f"{path.name}: the pattern {pattern} is not understood; write /name or name, with * if need be"
+            )
     return patterns
 
 
