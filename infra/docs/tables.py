@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from infra.costs.idle import SIZES, Cost, idle_costs, options
 from lib.checks import CHECKS, CheckKind
 from lib.metrics import METRICS
 from lib.settings import Settings
@@ -81,6 +82,38 @@ def decisions_table(folder: Path) -> str:
     return _table(("", "decision", "date", "status"), rows)
 
 
+def costs_table() -> str:
+    """One row for each part of the monthly costs, a row of totals, and one row for each option."""
+    small, large = map(idle_costs, SIZES)
+    totals = [sum(cost.usd for cost in costs) for costs in (small, large)]
+    rows = [_cost_row(first, second) for first, second in zip(small, large, strict=True) if first.usd + second.usd]
+    free = [cost.what for cost, other in zip(small, large, strict=True) if not cost.usd + other.usd]
+    return _table(
+        ("USD a month", "small", "large", "price", "source"),
+        (
+            *rows,
+            (f"within free amounts: {', '.join(free)}", "0.00", "0.00", "", ""),
+            ("**together**", *(f"**{total:.2f}**" for total in totals), "", ""),
+            *(
+                (f"option: {each.what}", f"{each.usd:.2f}", f"{each.usd:.2f}", *_price_cells(each))
+                for each in options()
+            ),
+        ),
+    )
+
+
+def _cost_row(small: Cost, large: Cost) -> tuple[str, ...]:
+    what = large.what if large.usd else small.what
+    return (f"{large.price.meter}: {what}", f"{small.usd:.2f}", f"{large.usd:.2f}", *_price_cells(large))
+
+
+def _price_cells(cost: Cost) -> tuple[str, str]:
+    price = cost.price
+    free = f"; {price.free:g} free" if price.free else ""
+    doubt = "" if price.is_confirmed else "; **not confirmed**"
+    return f"{f'{price.usd:f}'.rstrip('0').rstrip('.')} a {price.unit}{free}", f"{price.source}, {price.as_of}{doubt}"
+
+
 def made_pages(root: Path) -> dict[Path, str]:
     """Every page that holds a table, with the text that it should have. Raises PageError."""
     docs = root / "docs"
@@ -88,6 +121,7 @@ def made_pages(root: Path) -> dict[Path, str]:
         docs / "settings.md": ("settings", settings_table),
         docs / "operations.md": ("metrics", metrics_table),
         docs / "checks.md": ("checks", checks_table),
+        docs / "costs.md": ("costs", costs_table),
         docs / "decisions" / "README.md": ("decisions", lambda: decisions_table(docs / "decisions")),
     }
     return {page: filled_in(page, name, render()) for page, (name, render) in tables.items()}

@@ -96,10 +96,9 @@ def _compile(folder: Path) -> None:
 def write_archive(folder: Path, archive: Path) -> int:
     """Write all files of the folder in order of names, with one time and one mode; how many there are."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+    with zipfile.ZipFile(archive, "w") as packed:
         for path in paths:
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EARLIEST)
             entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            packed.writestr(entry, path.read_bytes())
+            packed.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
     return len(paths)

@@ -55,7 +55,7 @@ class Known:
 def read_known() -> Known:
     """Read the names from the code of this repository."""
     fields = Settings.model_fields.values()
-    functions = list_functions(make_app(Services(load_settings(_ENOUGH_TO_BUILD))))
+    functions = app_functions()
     labels = {value for metric in METRICS for values in metric.labels.values() for value in values}
     return Known(
         settings=frozenset(str(each.alias) for each in fields),
@@ -67,6 +67,11 @@ def read_known() -> Known:
         functions=frozenset(each.name for each in functions),
         recipient_paths=frozenset(path for each in functions if (path := _first_segment(each)) not in ("", "api")),
     )
+
+
+def app_functions() -> list[Function]:
+    """Describe all functions of the app."""
+    return list_functions(make_app(Services(load_settings(_ENOUGH_TO_BUILD))))
 
 
 def _first_segment(function: Function) -> str:
