@@ -30,7 +30,7 @@ class SmokeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Received:
     """An answer to a request; redirects are not followed."""
 
     status: int
@@ -56,7 +56,7 @@ class Deployment:
     patience: float
     """Seconds to wait for a deployment that starts, and for what is done in the background."""
 
-    def request(self, method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
+    def request(self, method: str, path: str, body: Any = None, key: str | None = None) -> Received:
         """Make a request; the path may be a whole address of ours. Raises SmokeError where nothing answers."""
         url = path if path.startswith("http") else f"{self.base_url}{path}"
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
@@ -64,9 +64,9 @@ class Deployment:
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the operator's address
         try:
             with _OPENER.open(request, timeout=_REQUEST_SECONDS) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
+                return Received(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
+            return Received(error.code, error.headers, error.read())
         except OSError as error:
             raise SmokeError(f"{method} {url}: no answer ({error})") from None
 

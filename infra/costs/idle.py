@@ -1,4 +1,4 @@
-"""What a deployment costs that has no mail, no recipients and no CRM: instances that wait, timers, alerts, tests."""
+"""Monthly costs of a deployment without mail, recipients or CRMs: an instance that waits, timers, alerts, tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the code knows and templates name: settings, queues, tables, functions, log marks, metrics, paths."""
+"""Names that the code has and templates use: settings, queues, tables, functions, log marks, metrics, paths."""
 
 from __future__ import annotations
 

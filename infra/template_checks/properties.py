@@ -8,8 +8,8 @@ from enum import Enum
 from importlib import import_module
 from types import ModuleType
 
-from infra.template_checks.resource_types import PREVIEWS_WITHOUT_RELEASE, RESOURCE_TYPES, Model, Names
-from infra.template_checks.syntax import Declaration, Expression, Object, Template, Value, literals_of, objects_of
+from infra.template_checks.resource_types import PREVIEWS_WITHOUT_RELEASE, RESOURCE_TYPES, LibraryModel, Names
+from infra.template_checks.syntax import BicepValue, Declaration, Expression, Object, Template, literals_of, objects_of
 
 _EVERY_RESOURCE = {"name", "parent", "scope", "dependsOn"}
 _REFERENCE = re.compile(r"\b_models\.(\w+)")
@@ -42,7 +42,7 @@ def _wrong_in(template: Template, resource: Declaration) -> Iterator[str]:
 
 
 def _compare(
-    file: str, path: str, found: Object, members: Members | None, variables: Mapping[str, Value]
+    file: str, path: str, found: Object, members: Members | None, variables: Mapping[str, BicepValue]
 ) -> Iterator[str]:
     for each in found.properties if members is not None else ():
         assert members is not None
@@ -58,7 +58,7 @@ def _compare(
             yield from _compare(file, f"{path}.{each.name}", inner, below, variables)
 
 
-def resolved(value: Value | None, variables: Mapping[str, Value]) -> Value:
+def resolved(value: BicepValue | None, variables: Mapping[str, BicepValue]) -> BicepValue:
     """The value with variables of the file in their places."""
     if not isinstance(value, Expression):
         return value
@@ -73,7 +73,7 @@ def _members_of_names(names: Names) -> Members | None:
     return {name: (_members_of_names(below), frozenset()) for name, below in names.properties.items()}
 
 
-def _members_of_model(model: Model) -> Members:
+def _members_of_model(model: LibraryModel) -> Members:
     module = import_module(f"azure.mgmt.{model.package}.models")
     return _members(module, model.name)
 

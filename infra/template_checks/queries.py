@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-Row = Mapping[str, Any]
-Evaluate = Callable[[Row], Any]
+LogRow = Mapping[str, Any]
+Evaluate = Callable[[LogRow], Any]
 
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\d+(?:\.\d+)?[smhd]?\b|[A-Za-z_]\w*|[=!]=|[<>]=|[()<>,.|=])')
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -23,11 +23,11 @@ class QueryError(Exception):
     """A query holds something that is not understood; the text says what."""
 
 
-def run_query(query: str, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+def run_query(query: str, tables: Mapping[str, Sequence[LogRow]]) -> list[LogRow]:
     """Rows that the query gives over the tables; a table that is not there is empty. Raises QueryError."""
     tokens = _tokens(query)
     name = tokens.take_word()
-    rows: list[Row] = list(tables.get(name, ()))
+    rows: list[LogRow] = list(tables.get(name, ()))
     while tokens.skip("|"):
         operator = tokens.take_word()
         if operator not in _OPERATORS:
@@ -70,27 +70,27 @@ def _tokens(query: str) -> _Tokens:
     return _Tokens(found)
 
 
-def _where(tokens: _Tokens, rows: list[Row]) -> list[Row]:
+def _where(tokens: _Tokens, rows: list[LogRow]) -> list[LogRow]:
     condition = _either(tokens)
     return [row for row in rows if condition(row) is True]
 
 
-def _extend(tokens: _Tokens, rows: list[Row]) -> list[Row]:
+def _extend(tokens: _Tokens, rows: list[LogRow]) -> list[LogRow]:
     columns = _columns(tokens)
     return [{**row, **{name: value(row) for name, value in columns}} for row in rows]
 
 
-def _project(tokens: _Tokens, rows: list[Row]) -> list[Row]:
+def _project(tokens: _Tokens, rows: list[LogRow]) -> list[LogRow]:
     columns = _columns(tokens)
     return [{name: value(row) for name, value in columns} for row in rows]
 
 
-def _summarize(tokens: _Tokens, rows: list[Row]) -> list[Row]:
+def _summarize(tokens: _Tokens, rows: list[LogRow]) -> list[LogRow]:
     totals = [_total(tokens)]
     while tokens.skip(","):
         totals.append(_total(tokens))
     keys = _columns(tokens) if tokens.skip("by") else []
-    groups: dict[tuple[Any, ...], list[Row]] = {} if keys else {(): []}
+    groups: dict[tuple[Any, ...], list[LogRow]] = {} if keys else {(): []}
     for row in rows:
         groups.setdefault(tuple(value(row) for _, value in keys), []).append(row)
     return [
@@ -102,18 +102,18 @@ def _summarize(tokens: _Tokens, rows: list[Row]) -> list[Row]:
     ]
 
 
-def _order(tokens: _Tokens, rows: list[Row]) -> list[Row]:
+def _order(tokens: _Tokens, rows: list[LogRow]) -> list[LogRow]:
     tokens.expect("by")
     column = _operand(tokens)
     descending = tokens.skip("desc")
     return sorted(rows, key=column, reverse=descending)
 
 
-def _first(tokens: _Tokens, rows: list[Row]) -> list[Row]:
+def _first(tokens: _Tokens, rows: list[LogRow]) -> list[LogRow]:
     return rows[: int(tokens.take_word())]
 
 
-_OPERATORS: Mapping[str, Callable[[_Tokens, list[Row]], list[Row]]] = {
+_OPERATORS: Mapping[str, Callable[[_Tokens, list[LogRow]], list[LogRow]]] = {
     "where": _where,
     "extend": _extend,
     "project": _project,
@@ -137,7 +137,7 @@ def _columns(tokens: _Tokens) -> list[tuple[str, Evaluate]]:
             return columns
 
 
-def _total(tokens: _Tokens) -> tuple[str, Callable[[list[Row]], Any]]:
+def _total(tokens: _Tokens) -> tuple[str, Callable[[list[LogRow]], Any]]:
     name = tokens.take_word()
     tokens.expect("=")
     function = tokens.take_word()
@@ -147,7 +147,7 @@ def _total(tokens: _Tokens) -> tuple[str, Callable[[list[Row]], Any]]:
     return name, compute
 
 
-def _aggregate(function: str, tokens: _Tokens) -> Callable[[list[Row]], Any]:
+def _aggregate(function: str, tokens: _Tokens) -> Callable[[list[LogRow]], Any]:
     if function == "count":
         return len
     if function == "countif":
@@ -205,7 +205,7 @@ def _comparison(tokens: _Tokens) -> Evaluate:
         raise QueryError(f"the comparison {operator} is not understood")
     right = _operand(tokens)
 
-    def compare(row: Row) -> bool:
+    def compare(row: LogRow) -> bool:
         values = left(row), right(row)
         return None not in values and _COMPARE[operator](*values)
 
@@ -213,7 +213,7 @@ def _comparison(tokens: _Tokens) -> Evaluate:
 
 
 def _list(tokens: _Tokens, one: Callable[[_Tokens], Evaluate]) -> list[Evaluate]:
-    """What stands between parentheses; the first is open already."""
+    """Operands between parentheses; the first parenthesis is open already."""
     found: list[Evaluate] = []
     while not tokens.skip(")"):
         found.append(one(tokens))
@@ -269,7 +269,7 @@ def _constant(value: Any) -> Evaluate:
     return lambda _: value
 
 
-def _at(row: Row, path: Iterable[str]) -> Any:
+def _at(row: LogRow, path: Iterable[str]) -> Any:
     found: Any = row
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class LibraryModel:
     """A model of a package `azure.mgmt.<package>`."""
 
     package: str
@@ -30,23 +30,23 @@ def _names(*leaves: str, **nested: Names) -> Names:
 
 _LOG_SETTINGS = _names("category", "categoryGroup", "enabled")
 
-RESOURCE_TYPES: dict[str, Model | Names] = {
+RESOURCE_TYPES: dict[str, LibraryModel | Names] = {
     "Microsoft.Authorization/roleAssignments": _names(
         properties=_names("principalId", "principalType", "roleDefinitionId", "description")
     ),
-    "Microsoft.Cdn/profiles": Model("cdn", "Profile"),
-    "Microsoft.Cdn/profiles/afdEndpoints": Model("cdn", "AFDEndpoint"),
-    "Microsoft.Cdn/profiles/afdEndpoints/routes": Model("cdn", "Route"),
-    "Microsoft.Cdn/profiles/customDomains": Model("cdn", "AFDDomain"),
-    "Microsoft.Cdn/profiles/originGroups": Model("cdn", "AFDOriginGroup"),
-    "Microsoft.Cdn/profiles/originGroups/origins": Model("cdn", "AFDOrigin"),
-    "Microsoft.Communication/communicationServices": Model("communication", "CommunicationServiceResource"),
-    "Microsoft.Communication/emailServices": Model("communication", "EmailServiceResource"),
-    "Microsoft.Communication/emailServices/domains": Model("communication", "DomainResource"),
-    "Microsoft.Consumption/budgets": Model("consumption", "Budget"),
-    "Microsoft.EventGrid/systemTopics": Model("eventgrid", "SystemTopic"),
-    "Microsoft.EventGrid/systemTopics/eventSubscriptions": Model("eventgrid", "EventSubscription"),
-    "Microsoft.Insights/actionGroups": Model("monitor", "ActionGroupResource"),
+    "Microsoft.Cdn/profiles": LibraryModel("cdn", "Profile"),
+    "Microsoft.Cdn/profiles/afdEndpoints": LibraryModel("cdn", "AFDEndpoint"),
+    "Microsoft.Cdn/profiles/afdEndpoints/routes": LibraryModel("cdn", "Route"),
+    "Microsoft.Cdn/profiles/customDomains": LibraryModel("cdn", "AFDDomain"),
+    "Microsoft.Cdn/profiles/originGroups": LibraryModel("cdn", "AFDOriginGroup"),
+    "Microsoft.Cdn/profiles/originGroups/origins": LibraryModel("cdn", "AFDOrigin"),
+    "Microsoft.Communication/communicationServices": LibraryModel("communication", "CommunicationServiceResource"),
+    "Microsoft.Communication/emailServices": LibraryModel("communication", "EmailServiceResource"),
+    "Microsoft.Communication/emailServices/domains": LibraryModel("communication", "DomainResource"),
+    "Microsoft.Consumption/budgets": LibraryModel("consumption", "Budget"),
+    "Microsoft.EventGrid/systemTopics": LibraryModel("eventgrid", "SystemTopic"),
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions": LibraryModel("eventgrid", "EventSubscription"),
+    "Microsoft.Insights/actionGroups": LibraryModel("monitor", "ActionGroupResource"),
     "Microsoft.Insights/components": _names(
         "location",
         "tags",
@@ -63,8 +63,8 @@ RESOURCE_TYPES: dict[str, Model | Names] = {
     "Microsoft.Insights/diagnosticSettings": _names(
         properties=_names("workspaceId", "logAnalyticsDestinationType", logs=_LOG_SETTINGS, metrics=_LOG_SETTINGS)
     ),
-    "Microsoft.Insights/metricAlerts": Model("monitor", "MetricAlertResource"),
-    "Microsoft.Insights/scheduledQueryRules": Model("monitor", "ScheduledQueryRuleResource"),
+    "Microsoft.Insights/metricAlerts": LibraryModel("monitor", "MetricAlertResource"),
+    "Microsoft.Insights/scheduledQueryRules": LibraryModel("monitor", "ScheduledQueryRuleResource"),
     "Microsoft.Insights/webtests": _names(
         "location",
         "kind",
@@ -95,8 +95,8 @@ RESOURCE_TYPES: dict[str, Model | Names] = {
         "kind",
         properties=_names("category", "description", "displayName", "serializedData", "sourceId", "version"),
     ),
-    "Microsoft.KeyVault/vaults": Model("keyvault", "VaultCreateOrUpdateParameters"),
-    "Microsoft.KeyVault/vaults/secrets": Model("keyvault", "SecretCreateOrUpdateParameters"),
+    "Microsoft.KeyVault/vaults": LibraryModel("keyvault", "VaultCreateOrUpdateParameters"),
+    "Microsoft.KeyVault/vaults/secrets": LibraryModel("keyvault", "SecretCreateOrUpdateParameters"),
     "Microsoft.ManagedIdentity/userAssignedIdentities": _names("location", "tags"),
     "Microsoft.Network/privateDnsZones": _names("location", "tags"),
     "Microsoft.Network/privateDnsZones/virtualNetworkLinks": _names(
@@ -125,22 +125,24 @@ RESOURCE_TYPES: dict[str, Model | Names] = {
             delegations=_names("name", properties=_names("serviceName")),
         )
     ),
-    "Microsoft.OperationalInsights/workspaces": Model("loganalytics", "Workspace"),
+    "Microsoft.OperationalInsights/workspaces": LibraryModel("loganalytics", "Workspace"),
     "Microsoft.Resources/resourceGroups": _names("location", "tags"),
-    "Microsoft.ServiceBus/namespaces": Model("servicebus", "SBNamespace"),
-    "Microsoft.ServiceBus/namespaces/queues": Model("servicebus", "SBQueue"),
-    "Microsoft.Storage/storageAccounts": Model("storage", "StorageAccountCreateParameters"),
-    "Microsoft.Storage/storageAccounts/blobServices": Model("storage", "BlobServiceProperties"),
-    "Microsoft.Storage/storageAccounts/blobServices/containers": Model("storage", "BlobContainer"),
-    "Microsoft.Storage/storageAccounts/managementPolicies": Model("storage", "ManagementPolicy"),
-    "Microsoft.Storage/storageAccounts/queueServices": Model("storage", "QueueServiceProperties"),
-    "Microsoft.Storage/storageAccounts/queueServices/queues": Model("storage", "StorageQueue"),
-    "Microsoft.Storage/storageAccounts/tableServices": Model("storage", "TableServiceProperties"),
-    "Microsoft.Storage/storageAccounts/tableServices/tables": Model("storage", "Table"),
-    "Microsoft.Web/serverfarms": Model("web", "AppServicePlan"),
-    "Microsoft.Web/sites": Model("web", "Site"),
-    "Microsoft.Web/sites/basicPublishingCredentialsPolicies": Model("web", "CsmPublishingCredentialsPoliciesEntity"),
-    "Microsoft.Web/sites/config": Model("web", "StringDictionary"),
+    "Microsoft.ServiceBus/namespaces": LibraryModel("servicebus", "SBNamespace"),
+    "Microsoft.ServiceBus/namespaces/queues": LibraryModel("servicebus", "SBQueue"),
+    "Microsoft.Storage/storageAccounts": LibraryModel("storage", "StorageAccountCreateParameters"),
+    "Microsoft.Storage/storageAccounts/blobServices": LibraryModel("storage", "BlobServiceProperties"),
+    "Microsoft.Storage/storageAccounts/blobServices/containers": LibraryModel("storage", "BlobContainer"),
+    "Microsoft.Storage/storageAccounts/managementPolicies": LibraryModel("storage", "ManagementPolicy"),
+    "Microsoft.Storage/storageAccounts/queueServices": LibraryModel("storage", "QueueServiceProperties"),
+    "Microsoft.Storage/storageAccounts/queueServices/queues": LibraryModel("storage", "StorageQueue"),
+    "Microsoft.Storage/storageAccounts/tableServices": LibraryModel("storage", "TableServiceProperties"),
+    "Microsoft.Storage/storageAccounts/tableServices/tables": LibraryModel("storage", "Table"),
+    "Microsoft.Web/serverfarms": LibraryModel("web", "AppServicePlan"),
+    "Microsoft.Web/sites": LibraryModel("web", "Site"),
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies": LibraryModel(
+        "web", "CsmPublishingCredentialsPoliciesEntity"
+    ),
+    "Microsoft.Web/sites/config": LibraryModel("web", "StringDictionary"),
 }
 
 PREVIEWS_WITHOUT_RELEASE = {"Microsoft.Insights/diagnosticSettings@2021-05-01-preview"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from infra.template_checks.known import Known
-from infra.template_checks.syntax import Declaration, Template, Value, literals_of, objects_of
+from infra.template_checks.syntax import BicepValue, Declaration, Template, literals_of, objects_of
 
-_MUST_BE: Mapping[str, Mapping[tuple[str, ...], Value]] = {
+_MUST_BE: Mapping[str, Mapping[tuple[str, ...], BicepValue]] = {
     "Microsoft.Storage/storageAccounts": {
         ("properties", "allowBlobPublicAccess"): False,
         ("properties", "allowCrossTenantReplication"): False,

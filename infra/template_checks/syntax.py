@@ -30,7 +30,7 @@ class Expression:
     """A value that is computed."""
 
     text: str
-    parts: tuple[Value, ...]
+    parts: tuple[BicepValue, ...]
     """Values that it may be: branches of a condition, arguments of union and concat."""
 
     line: int
@@ -41,7 +41,7 @@ class Property:
     """A property of an object; the name is as written, without quotes."""
 
     name: str
-    value: Value
+    value: BicepValue
     line: int
 
 
@@ -51,7 +51,7 @@ class Object:
 
     properties: tuple[Property, ...]
 
-    def find(self, *path: str) -> Value | None:
+    def find(self, *path: str) -> BicepValue | None:
         """The value at the path of names; None where there is none."""
         found = next((each.value for each in self.properties if each.name == path[0]), None)
         if len(path) == 1 or found is None:
@@ -63,10 +63,10 @@ class Object:
 class Array:
     """An array; a loop is an array of its body."""
 
-    items: tuple[Value, ...]
+    items: tuple[BicepValue, ...]
 
 
-Value = str | int | bool | None | Object | Array | Expression
+BicepValue = str | int | bool | None | Object | Array | Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ class Declaration:
     target: str
     """Type and API version of a resource, path of a module, type of a parameter or output."""
 
-    value: Value
+    value: BicepValue
     """Body of a resource or module, value of a variable or output, default of a parameter."""
 
-    decorators: dict[str, Value] = field(default_factory=dict)
+    decorators: dict[str, BicepValue] = field(default_factory=dict)
     """First arguments of the decorators, by name; `secure` has None."""
 
     has_default: bool = False
@@ -143,7 +143,7 @@ def _template(file: str, text: str) -> Template:
     return Template(file, text, declarations, unknown)
 
 
-def objects_of(value: Value | None) -> Iterator[Object]:
+def objects_of(value: BicepValue | None) -> Iterator[Object]:
     """Objects that the value is, may be, or is an array of."""
     if isinstance(value, Object):
         yield value
@@ -155,7 +155,7 @@ def objects_of(value: Value | None) -> Iterator[Object]:
             yield from objects_of(part)
 
 
-def literals_of(value: Value | None) -> Iterator[str | int | bool]:
+def literals_of(value: BicepValue | None) -> Iterator[str | int | bool]:
     """Literals that the value is or may be; not those in objects."""
     if isinstance(value, str | int | bool):
         yield value
@@ -167,7 +167,7 @@ def literals_of(value: Value | None) -> Iterator[str | int | bool]:
             yield from literals_of(part)
 
 
-def text_of(value: Value | None) -> str:
+def text_of(value: BicepValue | None) -> str:
     """All text of a value, to search in."""
     if isinstance(value, Object):
         return " ".join(text_of(each.value) for each in value.properties)
@@ -205,7 +205,7 @@ def _named(node: Node) -> list[Node]:
 
 
 def _declarations(root: Node) -> Iterator[Declaration]:
-    decorators: dict[str, Value] = {}
+    decorators: dict[str, BicepValue] = {}
     for node in _named(root):
         if node.type == "decorators":
             decorators = dict(map(_decorator, _named(node)))
@@ -214,13 +214,13 @@ def _declarations(root: Node) -> Iterator[Declaration]:
             decorators = {}
 
 
-def _decorator(node: Node) -> tuple[str, Value]:
+def _decorator(node: Node) -> tuple[str, BicepValue]:
     function, *arguments = _named(_named(node)[0])
     values = _named(arguments[0]) if arguments else []
     return _text(function), _value(values[0]) if values else None
 
 
-def _declaration(node: Node, decorators: dict[str, Value]) -> Declaration:
+def _declaration(node: Node, decorators: dict[str, BicepValue]) -> Declaration:
     kind = _KINDS[node.type]
     name, *rest = _named(node)
     target = ""
@@ -231,7 +231,7 @@ def _declaration(node: Node, decorators: dict[str, Value]) -> Declaration:
     return Declaration(kind, _text(name), _line(node), target, value, decorators, bool(rest), existing)
 
 
-def _value(node: Node) -> Value:
+def _value(node: Node) -> BicepValue:
     children = _named(node)
     match node.type:
         case "string":
@@ -256,7 +256,7 @@ def _value(node: Node) -> Value:
             return Expression(_text(node), (), _line(node))
 
 
-def _string(node: Node) -> Value:
+def _string(node: Node) -> BicepValue:
     if any(child.type == "interpolation" for child in node.named_children):
         return Expression(_text(node), (), _line(node))
     text = _text(node)
