@@ -29,6 +29,9 @@ param serviceBusId string
 @description('Public address of Heed.')
 param baseUrl string
 
+@description('Whether recipients have an app of their own, which health does not ask.')
+param recipientsApart bool
+
 @description('Address that alerts go to.')
 param alertEmail string
 
@@ -91,6 +94,22 @@ var logAlerts = [
     query: '_LogOperation | where Category == "Ingestion" and Detail has "OverQuota"'
   }
 ]
+var healthTest = [
+  {
+    name: 'health'
+    path: '/api/health'
+    description: 'Health is not 200 from two of three places, or the certificate runs out within 30 days.'
+  }
+]
+// A pixel answers 200 whatever its token, and records nothing for this one.
+var pixelTest = [
+  {
+    name: 'pixel'
+    path: '/o/availability.gif'
+    description: 'Pixels do not answer from two of three places.'
+  }
+]
+var availabilityTests = recipientsApart ? concat(healthTest, pixelTest) : healthTest
 var storageMetrics = [
   {
     name: 'storage-availability'
@@ -139,14 +158,14 @@ resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource healthTest 'Microsoft.Insights/webtests@2022-06-15' = {
-  name: 'health-${hash}'
+resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for test in availabilityTests: {
+  name: '${test.name}-${hash}'
   location: location
   tags: union(tags, { 'hidden-link:${insightsId}': 'Resource' })
   kind: 'standard'
   properties: {
-    SyntheticMonitorId: 'health-${hash}'
-    Name: 'Heed is well'
+    SyntheticMonitorId: '${test.name}-${hash}'
+    Name: test.name
     Enabled: true
     Frequency: 300
     Timeout: 30
@@ -158,7 +177,7 @@ resource healthTest 'Microsoft.Insights/webtests@2022-06-15' = {
       { Id: 'us-va-ash-azr' }
     ]
     Request: {
-      RequestUrl: '${baseUrl}/api/health'
+      RequestUrl: '${baseUrl}${test.path}'
       HttpVerb: 'GET'
     }
     ValidationRules: {
@@ -167,25 +186,25 @@ resource healthTest 'Microsoft.Insights/webtests@2022-06-15' = {
       SSLCertRemainingLifetimeCheck: 30
     }
   }
-}
+}]
 
-resource healthAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = {
-  name: 'heed-is-not-well'
+resource testAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (test, index) in availabilityTests: {
+  name: '${test.name}-does-not-answer'
   location: 'global'
   tags: tags
   properties: {
-    description: 'Health is not 200 from two of three places, or the certificate runs out within 30 days.'
+    description: test.description
     severity: 1
     enabled: true
     scopes: [
-      healthTest.id
+      tests[index].id
       insightsId
     ]
     evaluationFrequency: 'PT1M'
     windowSize: 'PT5M'
     criteria: {
       'odata.type': 'Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria'
-      webTestId: healthTest.id
+      webTestId: tests[index].id
       componentId: insightsId
       failedLocationCount: 2
     }
@@ -195,7 +214,7 @@ resource healthAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = {
       }
     ]
   }
-}
+}]
 
 resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in logAlerts: {
   name: alert.name

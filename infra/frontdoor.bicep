@@ -62,7 +62,7 @@ output endpointHost string = endpoint.properties.hostName
 output customDomainId string = empty(trackingDomain) ? '' : domain.id
 
 @description('Value of the TXT record that proves the tracking domain; empty for none.')
-output domainProof string = empty(trackingDomain) ? '' : domain.properties.validationProperties.validationToken
+output domainProof string = empty(trackingDomain) ? '' : domain!.properties.validationProperties.validationToken
 
 @description('Public address of Heed.')
 output baseUrl string = 'https://${empty(trackingDomain) ? endpoint.properties.hostName : trackingDomain}'

@@ -74,8 +74,11 @@ param alwaysReadyHttp int = 1
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Puts storage and secrets behind private endpoints of a virtual network. Service Bus becomes Premium.')
+@description('Lets the apps reach storage, secrets and Service Bus by private endpoints of a virtual network, and closes the latter two to the internet. Service Bus becomes Premium.')
 param vnetEnabled bool = false
+
+@description('Closes storage to the internet, with vnetEnabled. Links to followed attachments then lead nowhere: recipients fetch files from storage by signed addresses.')
+param storageClosed bool = false
 
 @description('Spreads the instances of each app over zones. The region must offer it.')
 param zoneRedundant bool = false
@@ -192,10 +195,12 @@ var tags = {
   'azd-env-name': environmentName
 }
 var parts = size == 'large' ? ['recipients', 'crm', 'work'] : ['all']
+// Places of parts in the list; in a small deployment, all of them are the one app.
+var crmIndex = min(1, length(parts) - 1)
+var workIndex = length(parts) - 1
 var hasFrontDoor = size == 'large' || frontDoorEnabled
 var hasServiceBus = queues == 'servicebus'
 var hasMail = transport == 'acs'
-var isPrivate = vnetEnabled
 var smtpSecret = transport == 'smtp' && !empty(smtpUser) ? ['heed-smtp-password'] : []
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -225,7 +230,7 @@ module storage 'storage.bicep' = {
     tags: tags
     sku: storageSku
     parts: parts
-    isPrivate: isPrivate
+    isPrivate: vnetEnabled && storageClosed
   }
 }
 
@@ -236,7 +241,7 @@ module vault 'vault.bicep' = {
     hash: hash
     location: location
     tags: tags
-    isPrivate: isPrivate
+    isPrivate: vnetEnabled
     workspaceId: monitor.outputs.workspaceId
     adminKey: adminKey
     tokenKeys: tokenKeys
@@ -252,7 +257,7 @@ module serviceBus 'servicebus.bicep' = if (hasServiceBus) {
     hash: hash
     location: location
     tags: tags
-    isPrivate: isPrivate
+    isPrivate: vnetEnabled
   }
 }
 
@@ -278,7 +283,7 @@ module network 'network.bicep' = if (vnetEnabled) {
     parts: parts
     storageName: storage.outputs.name
     vaultName: vault.outputs.name
-    serviceBusName: hasServiceBus ? serviceBus.outputs.name : ''
+    serviceBusName: hasServiceBus ? serviceBus!.outputs.name : ''
   }
 }
 
@@ -312,8 +317,8 @@ module roles 'roles.bicep' = [for (part, index) in parts: {
     storageName: storage.outputs.name
     vaultName: vault.outputs.name
     insightsName: monitor.outputs.insightsName
-    serviceBusName: hasServiceBus ? serviceBus.outputs.name : ''
-    communicationName: hasMail ? mail.outputs.name : ''
+    serviceBusName: hasServiceBus ? serviceBus!.outputs.name : ''
+    communicationName: hasMail ? mail!.outputs.name : ''
     smtpSecret: smtpSecret
   }
 }]
@@ -328,8 +333,8 @@ module personRoles 'roles.bicep' = if (!empty(principalId)) {
     storageName: storage.outputs.name
     vaultName: vault.outputs.name
     insightsName: monitor.outputs.insightsName
-    serviceBusName: hasServiceBus ? serviceBus.outputs.name : ''
-    communicationName: hasMail ? mail.outputs.name : ''
+    serviceBusName: hasServiceBus ? serviceBus!.outputs.name : ''
+    communicationName: hasMail ? mail!.outputs.name : ''
     smtpSecret: smtpSecret
   }
 }
@@ -353,12 +358,12 @@ module apps 'app.bicep' = [for (part, index) in parts: {
     vaultName: vault.outputs.name
     insightsName: monitor.outputs.insightsName
     workspaceId: monitor.outputs.workspaceId
-    serviceBusHost: hasServiceBus ? serviceBus.outputs.host : ''
-    acsEndpoint: hasMail ? mail.outputs.endpoint : ''
-    baseUrl: !empty(baseUrl) ? baseUrl : hasFrontDoor ? frontDoor.outputs.baseUrl : ''
-    frontDoorId: hasFrontDoor ? frontDoor.outputs.id : ''
+    serviceBusHost: hasServiceBus ? serviceBus!.outputs.host : ''
+    acsEndpoint: hasMail ? mail!.outputs.endpoint : ''
+    baseUrl: !empty(baseUrl) ? baseUrl : hasFrontDoor ? frontDoor!.outputs.baseUrl : ''
+    frontDoorId: hasFrontDoor ? frontDoor!.outputs.id : ''
     trustedHops: hasFrontDoor ? trustedHops + 1 : trustedHops
-    subnetId: vnetEnabled ? network.outputs.appSubnetIds[index] : ''
+    subnetId: vnetEnabled ? network!.outputs.appSubnetIds[index] : ''
     memory: memory
     httpConcurrency: httpConcurrency
     alwaysReadyHttp: part == 'all' || part == 'recipients' ? alwaysReadyHttp : 0
@@ -376,11 +381,11 @@ module routes 'frontdoor-routes.bicep' = if (hasFrontDoor) {
   name: 'frontdoor-routes'
   scope: group
   params: {
-    profileName: hasFrontDoor ? frontDoor.outputs.name : ''
-    endpointName: hasFrontDoor ? frontDoor.outputs.endpointName : ''
-    customDomainId: hasFrontDoor ? frontDoor.outputs.customDomainId : ''
+    profileName: hasFrontDoor ? frontDoor!.outputs.name : ''
+    endpointName: hasFrontDoor ? frontDoor!.outputs.endpointName : ''
+    customDomainId: hasFrontDoor ? frontDoor!.outputs.customDomainId : ''
     recipientsHost: apps[0].outputs.hostName
-    crmHost: size == 'large' ? apps[1].outputs.hostName : apps[0].outputs.hostName
+    crmHost: apps[crmIndex].outputs.hostName
   }
 }
 
@@ -390,7 +395,7 @@ module reports 'delivery-reports.bicep' = if (hasMail && !empty(deliveryReportsO
   params: {
     hash: hash
     tags: tags
-    communicationId: hasMail ? mail.outputs.id : ''
+    communicationId: hasMail ? mail!.outputs.id : ''
     baseUrl: apps[0].outputs.baseUrl
     organization: deliveryReportsOrganization
     key: deliveryReportsKey
@@ -408,8 +413,9 @@ module alerts 'alerts.bicep' = {
     insightsId: monitor.outputs.insightsId
     storageId: storage.outputs.id
     vaultId: vault.outputs.id
-    serviceBusId: hasServiceBus ? serviceBus.outputs.id : ''
+    serviceBusId: hasServiceBus ? serviceBus!.outputs.id : ''
     baseUrl: apps[0].outputs.baseUrl
+    recipientsApart: size == 'large'
     alertEmail: alertEmail
     monthlyBudget: monthlyBudget
     budgetStart: budgetStart
@@ -429,7 +435,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_NAME string = apps[0].outputs.name
 
 @description('Name of the app that sends mail: its identity is the one that Graph and mailboxes are opened to.')
-output SERVICE_HEED_NAME string = size == 'large' ? apps[2].outputs.name : apps[0].outputs.name
+output SERVICE_HEED_NAME string = apps[workIndex].outputs.name
 
 @description('Whether one app is deployed; azure.yaml asks.')
 output HEED_IS_SMALL bool = size == 'small'
@@ -450,10 +456,10 @@ output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output APPLICATIONINSIGHTS_NAME string = monitor.outputs.insightsName
 
 @description('Client id of the identity that sends mail; Graph\'s permissions and mailboxes are given to it.')
-output AZURE_CLIENT_ID string = size == 'large' ? identities[2].outputs.clientId : identities[0].outputs.clientId
+output AZURE_CLIENT_ID string = identities[workIndex].outputs.clientId
 
 @description('TXT record that proves the tracking domain: its value, at _dnsauth.<domain>. Empty without a tracking domain.')
-output TRACKING_DOMAIN_PROOF string = hasFrontDoor ? frontDoor.outputs.domainProof : ''
+output TRACKING_DOMAIN_PROOF string = hasFrontDoor ? frontDoor!.outputs.domainProof : ''
 
 @description('Host name that the tracking domain\'s CNAME leads to. Empty without Front Door.')
-output TRACKING_DOMAIN_TARGET string = hasFrontDoor ? frontDoor.outputs.endpointHost : ''
+output TRACKING_DOMAIN_TARGET string = hasFrontDoor ? frontDoor!.outputs.endpointHost : ''

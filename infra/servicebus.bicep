@@ -14,7 +14,15 @@ param tags object
 @description('Whether only private endpoints lead to the namespace.')
 param isPrivate bool
 
-var tier = isPrivate ? 'Premium' : 'Standard'
+var premium = {
+  name: 'Premium'
+  tier: 'Premium'
+  capacity: 1
+}
+var standard = {
+  name: 'Standard'
+  tier: 'Standard'
+}
 var queueNames = [
   'interactions'
   'outbox'
@@ -25,10 +33,7 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: 'sb-heed-${hash}'
   location: location
   tags: tags
-  sku: {
-    name: tier
-    tier: tier
-  }
+  sku: isPrivate ? premium : standard
   properties: {
     disableLocalAuth: true
     minimumTlsVersion: '1.2'

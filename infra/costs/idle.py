@@ -88,23 +88,23 @@ def idle_costs(size: Size) -> list[Cost]:
     main = read_template(_TEMPLATES / "main.bicep")
     gigabytes, instances = _default(main, "memory") / 1024, _default(main, "alwaysReadyHttp")
     runs, tests = timer_runs(), float(_TEST_PLACES * _TESTS_AN_HOUR * HOURS)
-    # In a small deployment, the instance that is always ready answers the tests; in a large one, the CRMs' app does.
+    # The instance that is always ready answers one test. In a large deployment, the CRMs' app answers another.
     on_demand = runs if size == "small" else runs + tests
     rules = len(alert_queries([read_template(_TEMPLATES / "alerts.bicep")]))
     quantities = {
         "always ready baseline": ("the recipients' instance that waits", instances * gigabytes * 3600 * HOURS),
-        "always ready execution": (
-            "it answers the availability test",
-            tests * _LEAST_SECONDS * gigabytes if size == "small" else 0.0,
-        ),
+        "always ready execution": ("it answers an availability test", tests * _LEAST_SECONDS * gigabytes),
         "on demand execution": (
-            "timers" if size == "small" else "timers, and answers to the availability test",
+            "timers; in a large deployment, an availability test as well",
             on_demand * _LEAST_SECONDS * gigabytes,
         ),
         "executions": ("runs on demand", on_demand / 1_000_000),
-        "availability test": ("health from three places every 5 minutes", tests),
+        "availability test": (
+            "health, in a large deployment a pixel as well, from three places every 5 minutes",
+            tests if size == "small" else 2 * tests,
+        ),
         "log alert every 5 minutes": ("alerts on the log", float(rules)),
-        "metric alert": ("health by place, storage", float(_TEST_PLACES + 1)),
+        "metric alert": ("tests by place, storage", float(_TEST_PLACES * (1 if size == "small" else 2) + 1)),
         "log": ("what the timers write", runs * _LOG_BYTES_A_RUN / 1e9),
         "blob write (ZRS)": ("states of the timers", runs * _BLOB_WRITES_A_RUN / 10_000),
         "Front Door Standard": ("base fee", 1.0 if size == "large" else 0.0),
