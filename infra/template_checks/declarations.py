@@ -87,7 +87,7 @@ def _wrong_module(template: Template, module: Declaration, templates: list[Templ
         if not known[name].has_default:
             yield f"{place} lacks the parameter {name}"
     outputs = {each.name for each in target.all("output")}
-    for name in sorted(set(re.findall(rf"\b{module.name}(?:\[[^\]]*\])?\.outputs\.(\w+)", template.text)) - outputs):
+    for name in sorted(set(re.findall(rf"\b{module.name}(?:\[[^\]]*\])?!?\.outputs\.(\w+)", template.text)) - outputs):
         yield f"{place}: {module.target} has no output {name}"
 
 

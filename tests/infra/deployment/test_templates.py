@@ -242,7 +242,7 @@ FAULTS = {
         "there is no vnet.bicep",
     ),
     "an output that a module does not have": (
-        ("main.bicep", "network.outputs.appSubnetIds", "network.outputs.subnetIds"),
+        ("main.bicep", "network!.outputs.appSubnetIds", "network!.outputs.subnetIds"),
         "network.bicep has no output subnetIds",
     ),
     "a name that is not declared": (
