@@ -80,6 +80,13 @@ var logAlerts = [
     query: 'AppTraces | where Message has "heed.metric" and Message has "oldest_overdue_seconds" and Message has "mail" | summarize runs = count() | where runs == 0'
   }
   {
+    name: 'mail-fails'
+    description: 'Over 10 mails of an hour have failed, or their outcome is uncertain.'
+    severity: 3
+    window: 'PT1H'
+    query: 'AppTraces | where Message has "heed.metric" | extend metric = parse_json(substring(Message, indexof(Message, "{"))) | where tostring(metric.name) == "mail_outcomes" and (tostring(metric.outcome) == "failed" or tostring(metric.outcome) == "uncertain") | summarize mails = count() | where mails > 10'
+  }
+  {
     name: 'work-fails'
     description: 'Queue functions or timers have failed over 20 times: sending, assessing, taking mail in, polling.'
     severity: 3

@@ -195,6 +195,10 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def _comparison(tokens: _Tokens) -> Evaluate:
+    if tokens.skip("("):
+        inner = _either(tokens)
+        tokens.expect(")")
+        return inner
     left = _operand(tokens)
     operator = tokens.take_word()
     if operator == "in":

@@ -13,8 +13,11 @@ from lib.metrics import OLDEST_OVERDUE, emit_metric
 from lib.operations.dead_letters import raise_alarm
 from lib.storage.layout import OUTBOX
 from lib.storage.memory import MemoryDeadLetters, memory_storage
+from lib.transports.memory import MemoryTransport
+from lib.transports.protocol import Outcome, Refused, Unknown
 from tests.infra.deployment.broken_copy import INFRA
 from tests.lib.tracking.test_journal import ScriptedWriter, a_fact, a_journal, down
+from tests.support.heed import Heed
 
 QUERIES = alert_queries([read_template(INFRA / "alerts.bicep")])
 
@@ -72,6 +75,26 @@ def test_late_mail_and_late_reminders_raise_an_alert(kind: str, log: pytest.LogC
     assert alerts(as_traces(log)) == set()
     emit_metric(OLDEST_OVERDUE, 301, kind=kind)
     assert alerts(as_traces(log)) == {"mail-or-reminders-are-late"}
+
+
+@pytest.mark.parametrize("outcome", [Refused(temporary=False, code="550", text="no"), Unknown("no answer")])
+async def test_mail_that_fails_or_is_uncertain_again_and_again_raises_an_alert(
+    outcome: Outcome, log: pytest.LogCaptureFixture
+) -> None:
+    heed = await Heed(transport=MemoryTransport(*[outcome] * 11)).start()
+    for _ in range(10):
+        await heed.sent()
+    assert alerts(as_traces(log)) == set()
+    await heed.sent()
+    assert alerts(as_traces(log)) == {"mail-fails"}
+
+
+async def test_mail_that_is_sent_raises_nothing(log: pytest.LogCaptureFixture) -> None:
+    heed = await Heed().start()
+    for _ in range(11):
+        await heed.sent()
+    assert sum('"mail_outcomes"' in each["Message"] for each in as_traces(log)) == 11
+    assert alerts(as_traces(log)) == set()
 
 
 def test_a_silent_sweep_raises_an_alert(log: pytest.LogCaptureFixture) -> None:
