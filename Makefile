@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs bench traces index lock clean
+.PHONY: help setup run test check format docs bench traces index lock package clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -26,13 +26,14 @@ run: setup ## start Heed with storage and a mail catcher on this machine; parts=
 test: setup ## run every test; real servers are started on free ports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: setup ## lint, formatting, types, floors, dead code, docs
+check: setup ## lint, formatting, types, floors, dead code, docs, deployment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m infra.docs --check
+	$(BIN)/python -m pytest tests/infra/deployment -n 2
 
 docs: setup ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m infra.docs
@@ -55,5 +56,8 @@ lock: setup ## renew the exact versions in requirements.lock
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-trusted-host --no-emit-find-links -o requirements.lock requirements-dev.txt
 
+package: setup ## build what is deployed into dist/, with the Python of the app
+	$(BIN)/python -m infra.packaging
+
 clean: ## remove what make has made, the local data included
-	rm -rf $(VENV) node_modules .local .local-* .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules dist .local .local-* .mypy_cache .ruff_cache

@@ -43,7 +43,14 @@ DEAD_LETTERS = Metric(
     labels={"queue": ("interactions", "outbox")},
 )
 
-METRICS = (OLDEST_OVERDUE, DEAD_LETTERS)
+MAIL_OUTCOMES = Metric(
+    "mail_outcomes",
+    "",
+    "mail that came to rest: 1 for each",
+    labels={"outcome": ("sent", "failed", "uncertain")},
+)
+
+METRICS = (OLDEST_OVERDUE, DEAD_LETTERS, MAIL_OUTCOMES)
 
 
 def emit_metric(metric: Metric, value: float, **labels: str) -> None:

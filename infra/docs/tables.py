@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 
 from functions.api.table import TABLE, table_text
 from functions.endpoints import table_rows
+from infra.costs.idle import SIZES, Cost, idle_costs, options
+from infra.docs.deployment_tables import alert_rows, parameter_rows, role_rows
 from lib.checks import CHECKS, CheckKind
 from lib.fields import WebOrigin
 from lib.metrics import METRICS
@@ -87,27 +89,83 @@ def decisions_table(folder: Path) -> str:
     return _table(("", "decision", "date", "status"), rows)
 
 
+def costs_table() -> str:
+    """One row for each part of the monthly costs, a row of totals, and one row for each option."""
+    small, large = map(idle_costs, SIZES)
+    totals = [sum(cost.usd for cost in costs) for costs in (small, large)]
+    rows = [_cost_row(first, second) for first, second in zip(small, large, strict=True) if first.usd + second.usd]
+    free = [cost.what for cost, other in zip(small, large, strict=True) if not cost.usd + other.usd]
+    return _table(
+        ("USD a month", "small", "large", "price", "source"),
+        (
+            *rows,
+            (f"within free amounts: {', '.join(free)}", "0.00", "0.00", "", ""),
+            ("**together**", *(f"**{total:.2f}**" for total in totals), "", ""),
+            *(
+                (f"option: {each.what}", f"{each.usd:.2f}", f"{each.usd:.2f}", *_price_cells(each))
+                for each in options()
+            ),
+        ),
+    )
+
+
+def _cost_row(small: Cost, large: Cost) -> tuple[str, ...]:
+    what = large.what if large.usd else small.what
+    return (f"{large.price.meter}: {what}", f"{small.usd:.2f}", f"{large.usd:.2f}", *_price_cells(large))
+
+
+def _price_cells(cost: Cost) -> tuple[str, str]:
+    price = cost.price
+    free = f"; {price.free:g} free" if price.free else ""
+    doubt = "" if price.is_confirmed else "; **not confirmed**"
+    return f"{f'{price.usd:f}'.rstrip('0').rstrip('.')} a {price.unit}{free}", f"{price.source}, {price.as_of}{doubt}"
+
+
+def parameters_table() -> str:
+    """One row for each parameter of the deployment."""
+    return _table(("parameter", "azd's variable", "default", "values", "meaning"), parameter_rows())
+
+
+def roles_table() -> str:
+    """One row for each place on which roles are given, with the roles of each part."""
+    return _table(("on", "all", "recipients", "crm", "work", "the person who deploys"), role_rows())
+
+
+def alerts_table() -> str:
+    """One row for each alert, the most severe ones first."""
+    return _table(("alert", "severity", "meaning"), alert_rows())
+
+
 def made_pages(root: Path) -> dict[Path, str]:
     """Every page that holds a table, and the table of endpoints, with the text that each should have.
 
     Raises PageError.
     """
     docs = root / "docs"
-    tables: Mapping[Path, tuple[str, Callable[[], str]]] = {
-        docs / "settings.md": ("settings", settings_table),
-        docs / "operations.md": ("metrics", metrics_table),
-        docs / "checks.md": ("checks", checks_table),
-        docs / "decisions" / "README.md": ("decisions", lambda: decisions_table(docs / "decisions")),
+    tables: Mapping[Path, Mapping[str, Callable[[], str]]] = {
+        docs / "settings.md": {"settings": settings_table},
+        docs / "operations.md": {"metrics": metrics_table},
+        docs / "checks.md": {"checks": checks_table},
+        docs / "costs.md": {"costs": costs_table},
+        docs / "deployment.md": {"parameters": parameters_table, "roles": roles_table, "alerts": alerts_table},
+        docs / "decisions" / "README.md": {"decisions": lambda: decisions_table(docs / "decisions")},
     }
-    return {page: filled_in(page, name, render()) for page, (name, render) in tables.items()} | {
+    return {page: _with_tables(page, renders) for page, renders in tables.items()} | {
         root / "functions" / "api" / TABLE.name: table_text(table_rows())
     }
 
 
-def filled_in(page: Path, name: str, table: str) -> str:
-    """The page's text with the table between its marks. Raises PageError for a page without the marks."""
+def _with_tables(page: Path, renders: Mapping[str, Callable[[], str]]) -> str:
+    text = page.read_text()
+    for name, render in renders.items():
+        text = filled_in(page, text, name, render())
+    return text
+
+
+def filled_in(page: Path, text: str, name: str, table: str) -> str:
+    """The text of a page with the table between its marks. Raises PageError for a page without the marks."""
     begin, end = f"<!-- made by make docs: {name} -->\n", f"<!-- end: {name} -->\n"
-    before, is_begun, rest = page.read_text().partition(begin)
+    before, is_begun, rest = text.partition(begin)
     _, is_ended, after = rest.partition(end)
     if not is_begun or not is_ended:
         raise PageError(f"{page}: it needs the lines {begin.strip()} and {end.strip()}")

@@ -29,6 +29,7 @@ from lib.messages.matched_records import matched_records
 from lib.messages.models import Copy, Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.messages.threads import Threads
+from lib.metrics import MAIL_OUTCOMES, emit_metric
 from lib.mime.write import ComposeError
 from lib.people.bounces import Bounces
 from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
@@ -107,8 +108,8 @@ class Outbox:
             return None
         try:
             if _has_plan(loaded):
-                return Look(await self._go_on(organization, loaded), has_changed=True)
-            return Look(await self._begin(organization, loaded), has_changed=True)
+                return _worked_on(await self._go_on(organization, loaded))
+            return _worked_on(await self._begin(organization, loaded))
         except Stale:
             log.info("message %s: another worker has it", message_id)
             return None
@@ -241,6 +242,13 @@ class Outbox:
             return await self._preparation.prepare(organization, message, body, date, copies)
         except UnknownSender as error:
             return not_written(error)
+
+
+def _worked_on(message: StoredMessage) -> Look:
+    """The look that changed the message; writes the metric if the message has come to rest."""
+    if message.state in MAIL_OUTCOMES.labels["outcome"]:
+        emit_metric(MAIL_OUTCOMES, 1, outcome=message.state)
+    return Look(message, has_changed=True)
 
 
 def _has_plan(loaded: Loaded) -> bool:

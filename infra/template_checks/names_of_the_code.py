@@ -1,0 +1,85 @@
+"""Settings, queues and tables: the templates' names are those of the code, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infra.template_checks.known import Known
+from infra.template_checks.properties import resolved
+from infra.template_checks.syntax import Declaration, Object, Template, literals_of, objects_of
+
+_READ_BY_THE_PLATFORM = {
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "AzureWebJobsDisableHomepage",
+    "AzureWebJobsStorage__credential",
+    "HEED_SERVICEBUS__credential",
+    "HEED_SERVICEBUS__clientId",
+}
+"""Settings that the host, the SDK or the registration of functions reads."""
+
+_REQUIRED_TOO = {"AzureWebJobsStorage__accountName", "AzureWebJobsStorage__clientId", "HEED_FUNCTIONS"}
+
+_WITH_KEYS = {"AzureWebJobsStorage", "HEED_ACS_CONNECTION_STRING", "HEED_SERVICEBUS"}
+"""Settings that hold keys; an empty one is taken, too, and fails."""
+
+_NOT_ON_FLEX = ("ENABLE_ORYX_BUILD", "FUNCTIONS_", "SCM_DO_BUILD_DURING_DEPLOYMENT", "WEBSITE_")
+"""Beginnings of settings that Flex Consumption has properties of its own for."""
+
+_QUEUES = ("Microsoft.Storage/storageAccounts/queueServices/queues", "Microsoft.ServiceBus/namespaces/queues")
+_TABLES = "Microsoft.Storage/storageAccounts/tableServices/tables"
+
+
+def wrong_names(templates: list[Template], known: Known) -> list[str]:
+    """One line for each setting, queue or table that one side has and the other has not."""
+    wrong = [line for each in templates for line in _wrong_settings(each, known)]
+    return wrong + [line for each in templates for line in _wrong_queues_and_tables(each, known)]
+
+
+def _wrong_settings(template: Template, known: Known) -> Iterator[str]:
+    for resource in template.all("resource"):
+        if not resource.target.startswith("Microsoft.Web/sites/config@"):
+            continue
+        variables = {each.name: each.value for each in template.all("var")}
+        given = {
+            each.name: each.line
+            for settings in objects_of(resolved(resource.body.find("properties"), variables))
+            for each in settings.properties
+        }
+        for name, line in given.items():
+            if name in _WITH_KEYS or name.startswith(_NOT_ON_FLEX):
+                yield f"{template.file}:{line}: {name} must not be set"
+            elif name not in known.settings | _READ_BY_THE_PLATFORM:
+                yield f"{template.file}:{line}: nothing reads the setting {name}"
+        for name in sorted((known.required | _REQUIRED_TOO) - given.keys()):
+            yield f"{template.file}:{resource.line}: the setting {name} is missing"
+
+
+def _wrong_queues_and_tables(template: Template, known: Known) -> Iterator[str]:
+    for resource in template.all("resource"):
+        kind = resource.target.partition("@")[0]
+        if kind in _QUEUES:
+            yield from _compare(template, resource, set(known.queues), "queue")
+        elif kind == _TABLES:
+            yield from _compare(template, resource, set(known.tables), "table")
+
+
+def _compare(template: Template, resource: Declaration, names: set[str], what: str) -> Iterator[str]:
+    place = f"{template.file}:{resource.line}"
+    found = set(_names_of(template, resource))
+    for name in sorted(found - names):
+        yield f"{place}: the code has no {what} {name}"
+    if not resource.is_existing:
+        for name in sorted(names - found):
+            yield f"{place}: the {what} {name} is missing"
+
+
+def _names_of(template: Template, resource: Declaration) -> Iterator[str]:
+    """The resource's own name, or the names that its loop goes through."""
+    name = resource.body.find("name")
+    if isinstance(name, str):
+        yield name
+        return
+    loop = template.text.splitlines()[resource.line - 1].partition("[for ")[2]
+    variable = template.find("var", loop.partition(" in ")[2].partition(":")[0].strip())
+    yield from map(str, literals_of(variable.value if variable else Object(())))
