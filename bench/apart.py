@@ -1,8 +1,7 @@
 """Measure a pixel while the CRM's part works on the worst requests: `python -m bench.apart`.
 
 Rounds with and without the load take turns, for recipients' functions as an app of their own and for all functions as
-one app. Recipients' app has one CPU, which it shares with the client that asks; the other CPU serves storage first,
-then the CRM's app and the load, which in Azure are on machines of their own.
+one app. One CPU is for recipients' app, storage and the client that asks; the other one for the CRM's app and the load.
 """
 
 from __future__ import annotations
@@ -12,7 +11,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import secrets
+import signal
 import statistics
 import subprocess
 import sys
@@ -85,22 +86,22 @@ class _Bench:
             "HEED_DATA_DIR": str(self.folder / part),
             "AzureWebJobsStorage": self.storage,
         }
-        # Below storage where they share a CPU.
-        first = ["nice", "-n", "19"] if seat == self.seats.storage else []
         with inherited(seat, settings):
-            command = [*first, sys.executable, "-m", "bench.heed_server", "http"]
+            command = [sys.executable, "-m", "bench.heed_server", "http"]
             server = Child("Heed", command, self.folder / f"{part}.log")
         try:
             server.wait_until(lambda: READY in server.output())
             yield server.output().partition(READY)[2].split()[0]
         finally:
-            server.stop()
+            # Not in order: the requests of the load that wait would take as long as a host may take to end.
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
 
     @contextlib.contextmanager
     def load(self, base_url: str) -> Iterator[None]:
         """Load the app for as long as the block lasts."""
         with inherited(self.seats.storage):
-            loading = subprocess.Popen(["nice", "-n", "19", sys.executable, "-m", "bench.apart", "--load", base_url])
+            loading = subprocess.Popen([sys.executable, "-m", "bench.apart", "--load", base_url])
         try:
             time.sleep(_UNDER_WAY)
             yield
@@ -125,6 +126,7 @@ class _Bench:
         found.quiet.append(self.p99(asked, seconds))
         with self.load(loaded):
             found.loaded.append(self.p99(asked, seconds))
+        print(f"p99 {found.quiet[-1]:.0f} ms without the load, {found.loaded[-1]:.0f} ms with it", flush=True)
 
 
 def measure_apart(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, Rounds]:
@@ -132,7 +134,7 @@ def measure_apart(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, R
     seats, apart, together = Seats.choose(), Rounds(), Rounds()
     with tempfile.TemporaryDirectory() as temporary:
         folder, mail = Path(temporary), Mail(ids=[secrets.token_hex(16) for _ in range(_MAILS)])
-        with inherited(seats.storage):
+        with inherited(seats.server):
             azurite = start_azurite(folder)
             prepare(azurite.connection_string, mail, with_messages=True, organization=_QUIET)
         bench = _Bench(seats, folder, azurite.connection_string, mail)
@@ -199,8 +201,6 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(asyncio.run(_ask(options.ask.split(","), options.seconds))))
         return
     found = measure_apart(options.rounds, options.seconds)
-    for name, each in found.items():
-        print(name, "quiet", [f"{one:.0f}" for one in each.quiet], "loaded", [f"{one:.0f}" for one in each.loaded])
     text = section(found)
     print(text)
     if options.write:

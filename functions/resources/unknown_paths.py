@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import azure.functions as func
 
-from functions.api.table import Row, methods_of
+from functions.api.table import TableRow, methods_of
 from functions.resources.api_document import DOCS, OPENAPI
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PARAMETER = re.compile(r"(\{\*?\w+\})")
 
 
-def blueprint(rows: Sequence[Row], load_endpoints: Callable[[], Awaitable[object]]) -> func.Blueprint:
+def blueprint(rows: Sequence[TableRow], load_endpoints: Callable[[], Awaitable[object]]) -> func.Blueprint:
     """Register the function `zz_unknown_path`, for what matches none of the endpoints.
 
     The Functions host tries routes in the order of the functions' names, hence this one's. It matches methods like
