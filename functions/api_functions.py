@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from functions.api.table import Row, methods_of, read_table
+from functions.api.table import TableRow, methods_of, read_table
 from functions.loading import LateServices
 from functions.resources import api_document, start, unknown_paths
 
@@ -38,13 +38,13 @@ class ApiFunctions:
             unknown_paths.blueprint(rows, self.load_endpoints, self._services.load),
         ]
 
-    def _endpoint_functions(self, rows: Sequence[Row]) -> func.Blueprint:
+    def _endpoint_functions(self, rows: Sequence[TableRow]) -> func.Blueprint:
         triggers = func.Blueprint()
         for row in rows:
             self._register(triggers, row)
         return triggers
 
-    def _register(self, triggers: func.Blueprint, row: Row) -> None:
+    def _register(self, triggers: func.Blueprint, row: TableRow) -> None:
         @triggers.function_name(row.name)
         @triggers.route(row.route, methods=methods_of(row.method), auth_level=func.AuthLevel.ANONYMOUS)
         async def answer(req: func.HttpRequest) -> func.HttpResponse:

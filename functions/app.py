@@ -34,7 +34,7 @@ class HeedApp(func.FunctionApp):
         self.imports_ahead = False
         """Whether imports begin when the host has taken the functions: the first time that it may be waited for."""
 
-    def add(self, blueprints: list[func.Blueprint], *imports: Callable[[], None]) -> None:
+    def add_functions(self, blueprints: list[func.Blueprint], *imports: Callable[[], None]) -> None:
         """Register functions; `imports` are what can be imported ahead for them."""
         for blueprint in blueprints:
             self.register_functions(blueprint)
@@ -90,14 +90,14 @@ def _add_recipients(app: HeedApp, recipients: RecipientServices) -> None:
     from functions.triggers import recipients_health
 
     blueprints = [each.blueprint(recipients) for each in (pixel_fn, redirect_fn, attachment_fn)]
-    app.add([*blueprints, recipients_health.blueprint()], recipients.import_hits, recipients.import_files)
+    app.add_functions([*blueprints, recipients_health.blueprint()], recipients.import_hits, recipients.import_files)
 
 
 def _add_crm(app: HeedApp, services: LateServices) -> None:
     from functions.api_functions import ApiFunctions
 
     api = ApiFunctions(services)
-    app.add(api.blueprints(), services.make, api.import_endpoints)
+    app.add_functions(api.blueprints(), services.make, api.import_endpoints)
 
 
 def _add_work(app: HeedApp, services: LateServices) -> None:
@@ -120,4 +120,4 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
         *(each.blueprint(load) for each in timers),
         *(each.blueprint(settings, load) for each in queues),
     ]
-    app.add(blueprints, services.make)
+    app.add_functions(blueprints, services.make)

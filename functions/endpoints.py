@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.api.openapi import openapi_document
-from functions.api.table import Row
+from functions.api.table import TableRow
 from functions.operations import dead_letters, replay
 from functions.resources import (
     access,
@@ -73,9 +73,9 @@ ENDPOINTS = {endpoint.name: endpoint for resource in RESOURCES for endpoint in r
 """Every endpoint by its name, which is the name of its function."""
 
 
-def table_rows() -> list[Row]:
+def table_rows() -> list[TableRow]:
     """The rows of the table of endpoints, from the endpoints' declarations."""
-    return [Row(each.name, each.method, each.route) for each in ENDPOINTS.values()]
+    return [TableRow(each.name, each.method, each.route) for each in ENDPOINTS.values()]
 
 
 def document(base_url: str) -> bytes:

@@ -17,7 +17,7 @@ Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]
 TABLE = Path(__file__).with_name("endpoints.csv")
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A function of the API."""
 
     name: str
@@ -25,18 +25,18 @@ class Row(NamedTuple):
     route: str
 
 
-def read_table() -> Sequence[Row]:
+def read_table() -> Sequence[TableRow]:
     """Read the table."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file)
         next(lines)
-        return [Row(name, cast(Method, method), route) for name, method, route in lines]
+        return [TableRow(name, cast(Method, method), route) for name, method, route in lines]
 
 
-def table_text(rows: Iterable[Row]) -> str:
+def table_text(rows: Iterable[TableRow]) -> str:
     """Write rows as the text of the table."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([Row._fields, *rows])
+    csv.writer(text, lineterminator="\n").writerows([TableRow._fields, *rows])
     return text.getvalue()
 
 

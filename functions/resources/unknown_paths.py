@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import azure.functions as func
 
-from functions.api.table import Row, methods_of
+from functions.api.table import TableRow, methods_of
 from functions.loading import LoadServices
 from functions.resources.api_document import DOCS, OPENAPI
 
@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"(\{\*?\w+\})")
 
 
 def blueprint(
-    rows: Sequence[Row], load_endpoints: Callable[[], Awaitable[object]], load_services: LoadServices
+    rows: Sequence[TableRow], load_endpoints: Callable[[], Awaitable[object]], load_services: LoadServices
 ) -> func.Blueprint:
     """Register the function `zz_unknown_path`, for what matches none of the endpoints.
 

@@ -62,7 +62,7 @@ class Judging(Stores):
 
     @cached_property
     def consequences(self) -> Consequences:
-        """What follows from mail that came back, beside its facts."""
+        """Consequences of mail that came back, beside its facts."""
         return Consequences(self.delivery_evidence, self.bounces, self.consents, self.wishes.address_changed)
 
     @cached_property
