@@ -20,7 +20,7 @@ from lib.organizations.registry import OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.store import People
 from lib.readiness import checks
-from lib.readiness.checks import Finding, FindingState
+from lib.readiness.checks import CheckState, ReadinessCheck
 from lib.readiness.dns_records import DnsRecords
 from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
@@ -43,9 +43,9 @@ _MESSAGES = 100
 _MOST_RECORDS = 200
 _MOST_MAILBOXES = 100
 
-_WORST: tuple[FindingState, ...] = ("problem", "warning", "unknown", "ok")
+_WORST: tuple[CheckState, ...] = ("problem", "warning", "unknown", "ok")
 
-LogIn = Callable[[], Awaitable[Finding]]
+LogIn = Callable[[], Awaitable[ReadinessCheck]]
 """Logs in where mail goes out, and sends nothing."""
 
 StorageTime = Callable[[], Awaitable[datetime]]
@@ -55,9 +55,9 @@ StorageTime = Callable[[], Awaitable[datetime]]
 class ReadinessReport(BaseModel):
     """Findings about an organization."""
 
-    state: FindingState = Field(description="the worst state of the checks; `unknown` is better than `warning`")
+    state: CheckState = Field(description="the worst state of the checks; `unknown` is better than `warning`")
     checked_at: Moment
-    checks: list[Finding]
+    checks: list[ReadinessCheck]
 
 
 class Readiness:
@@ -123,13 +123,13 @@ class Readiness:
         state = next((state for state in _WORST if any(check.state == state for check in found)), "ok")
         return ReadinessReport(state=state, checked_at=self._clock.now(), checks=found)
 
-    async def _one(self, check: Awaitable[Finding]) -> list[Finding]:
+    async def _one(self, check: Awaitable[ReadinessCheck]) -> list[ReadinessCheck]:
         return [await check]
 
-    async def _at_once(self, check: Finding) -> list[Finding]:
+    async def _at_once(self, check: ReadinessCheck) -> list[ReadinessCheck]:
         return [check]
 
-    async def _senders(self, organization: str) -> list[Finding]:
+    async def _senders(self, organization: str) -> list[ReadinessCheck]:
         page = await self._people.list_users(organization, None, None, _MOST_USERS)
         counted = Counter(domain_of(user.email) for user, _ in page.users)
         domains = [domain for domain, _ in counted.most_common(MOST_DOMAINS) if "." in domain]
@@ -137,18 +137,18 @@ class Readiness:
         found = await asyncio.gather(*(check_sender(self._dns, each, self._transport, host) for each in domains))
         return [check for some in found for check in some]
 
-    async def _clocks(self) -> list[Finding]:
+    async def _clocks(self) -> list[ReadinessCheck]:
         before = self._clock.now()
         storage = await self._storage_time()
         # The header has whole seconds.
         middle = before + (self._clock.now() - before) / 2 - timedelta(seconds=0.5)
         return [checks.check_clock(middle - storage)]
 
-    async def _opt_in(self, organization: str, settings: OrganizationSettings) -> list[Finding]:
+    async def _opt_in(self, organization: str, settings: OrganizationSettings) -> list[ReadinessCheck]:
         share = await self._people.count_opt_in(organization)
         return [checks.check_opt_in(share, required=settings.require_opt_in)]
 
-    async def _zones(self, organization: str) -> list[Finding]:
+    async def _zones(self, organization: str) -> list[ReadinessCheck]:
         refs: dict[tuple[str, str], RecordRef] = {}
         async for _, listed in self._lists.page(organization, scope_of(), "all", "-sent_at", None, _MESSAGES):
             if listed.message.state != "received":
@@ -164,16 +164,16 @@ class Readiness:
 
         return [checks.check_zones(await asyncio.to_thread(count), len(records))]
 
-    async def _read_mailboxes(self, organization: str) -> list[Finding]:
+    async def _read_mailboxes(self, organization: str) -> list[ReadinessCheck]:
         listed = self._mailboxes.list_mailboxes(organization, None, _MOST_MAILBOXES)
         return checks.check_mailboxes([(each.id, each.last_error) async for each in listed])
 
-    async def _dead_letters(self) -> list[Finding]:
+    async def _dead_letters(self) -> list[ReadinessCheck]:
         counts = await some_at_once(map(self._queues.dead_letters.count, QUEUES))
         return [checks.check_dead_letters(sum(counts))]
 
 
-def _finding(code: str, task: asyncio.Future[list[Finding]]) -> Iterable[Finding]:
+def _finding(code: str, task: asyncio.Future[list[ReadinessCheck]]) -> Iterable[ReadinessCheck]:
     """The checks of a task; one of state `unknown` where it has failed, or has not ended in time."""
     if task.done() and not task.cancelled():
         error = task.exception()
@@ -183,4 +183,4 @@ def _finding(code: str, task: asyncio.Future[list[Finding]]) -> Iterable[Finding
         sentence = f"This could not be found out ({type(error).__name__})."
     else:
         sentence = f"This could not be found out within {SECONDS:.0f} seconds."
-    return [Finding(code=code, state="unknown", sentence=sentence, what_to_do="Ask again in a few minutes.")]
+    return [ReadinessCheck(code=code, state="unknown", sentence=sentence, what_to_do="Ask again in a few minutes.")]

@@ -11,7 +11,7 @@ import asyncio
 import re
 from typing import Literal
 
-from lib.readiness.checks import Finding
+from lib.readiness.checks import ReadinessCheck
 from lib.readiness.dns_records import DnsRecords, NotAnswered
 
 TransportName = Literal["smtp", "acs", "graph"]
@@ -29,14 +29,14 @@ _MOST_LABELS = 5
 _TAG = re.compile(r"(?:^|;)\s*(?P<name>[a-z]+)\s*=\s*(?P<value>[^;]*)", re.IGNORECASE)
 
 
-async def check_sender(dns: DnsRecords, domain: str, transport: TransportName, host: str) -> list[Finding]:
+async def check_sender(dns: DnsRecords, domain: str, transport: TransportName, host: str) -> list[ReadinessCheck]:
     """Check the records of a domain of users' addresses, and whether links, which lead to `host`, belong to it."""
     codes = ("spf", "dkim", "dmarc")
     checks = await asyncio.gather(
         _check_spf(dns, domain, transport), _check_dkim(dns, domain, transport), _check_dmarc(dns, domain, host),
         return_exceptions=True,
     )  # fmt: skip
-    found: list[Finding] = []
+    found: list[ReadinessCheck] = []
     for code, result in zip(codes, checks, strict=True):
         if isinstance(result, NotAnswered):
             found.append(_unknown(code, domain))
@@ -47,17 +47,19 @@ async def check_sender(dns: DnsRecords, domain: str, transport: TransportName, h
     return found
 
 
-async def check_replies(dns: DnsRecords, domain: str | None) -> Finding:
+async def check_replies(dns: DnsRecords, domain: str | None) -> ReadinessCheck:
     """Check that mail to the organization's domain for replies has somewhere to go."""
     if domain is None:
-        return Finding(code="replies", state="ok", sentence="Answers go to the sender's own address.")
+        return ReadinessCheck(code="replies", state="ok", sentence="Answers go to the sender's own address.")
     try:
         servers = await dns.mail_servers(domain)
     except NotAnswered:
         return _unknown("replies", domain)
     if servers:
-        return Finding(code="replies", about=domain, state="ok", sentence=f"{domain} takes answers by its MX records.")
-    return Finding(
+        return ReadinessCheck(
+            code="replies", about=domain, state="ok", sentence=f"{domain} takes answers by its MX records."
+        )
+    return ReadinessCheck(
         code="replies",
         about=domain,
         state="problem",
@@ -67,14 +69,14 @@ async def check_replies(dns: DnsRecords, domain: str | None) -> Finding:
     )
 
 
-def _unknown(code: str, domain: str) -> Finding:
+def _unknown(code: str, domain: str) -> ReadinessCheck:
     sentence = f"DNS was not asked about {domain}, or did not answer in time."
-    return Finding(
+    return ReadinessCheck(
         code=code, about=domain, state="unknown", sentence=sentence, what_to_do="Ask again in a few minutes."
     )
 
 
-async def _check_spf(dns: DnsRecords, domain: str, transport: TransportName) -> list[Finding]:
+async def _check_spf(dns: DnsRecords, domain: str, transport: TransportName) -> list[ReadinessCheck]:
     records = await dns.texts(domain, "v=spf1")
     include = f"include:{_INCLUDED} " if transport != "smtp" else "<your mail server> "
     mending = f"Publish one TXT record at {domain}: v=spf1 {include}-all"
@@ -88,26 +90,26 @@ async def _check_spf(dns: DnsRecords, domain: str, transport: TransportName) -> 
     elif transport != "smtp" and _INCLUDED not in records[0].lower():
         state, sentence = "warning", f"The SPF record of {domain} does not include {_INCLUDED} itself."
     else:
-        return [Finding(code="spf", about=domain, state="ok", sentence=f"{domain} has an SPF record.")]
-    return [Finding(code="spf", about=domain, state=state, sentence=sentence, what_to_do=mending)]
+        return [ReadinessCheck(code="spf", about=domain, state="ok", sentence=f"{domain} has an SPF record.")]
+    return [ReadinessCheck(code="spf", about=domain, state=state, sentence=sentence, what_to_do=mending)]
 
 
-async def _check_dkim(dns: DnsRecords, domain: str, transport: TransportName) -> list[Finding]:
+async def _check_dkim(dns: DnsRecords, domain: str, transport: TransportName) -> list[ReadinessCheck]:
     names = [f"{selector}._domainkey.{domain}" for selector in _SELECTORS[transport]]
     texts = [text for found in await asyncio.gather(*(dns.texts(name, "") for name in names)) for text in found]
     keys = [tags["p"] for text in texts if "p" in (tags := _tags(text))]
     if any(keys):
-        return [Finding(code="dkim", about=domain, state="ok", sentence=f"{domain} has a DKIM key.")]
+        return [ReadinessCheck(code="dkim", about=domain, state="ok", sentence=f"{domain} has a DKIM key.")]
     if transport == "smtp":
         sentence = f"No DKIM key of {domain} is at one of the usual selectors; which one signs, your mail server knows."
         mending = "See that the mail server signs, and look for dkim=pass in a mail that it sent."
-        return [Finding(code="dkim", about=domain, state="unknown", sentence=sentence, what_to_do=mending)]
+        return [ReadinessCheck(code="dkim", about=domain, state="unknown", sentence=sentence, what_to_do=mending)]
     sentence = f"{domain} has no DKIM key at {' or '.join(_SELECTORS[transport])}."
     mending = "Turn DKIM on for the domain where it sends, and publish the two CNAME records that are named there."
-    return [Finding(code="dkim", about=domain, state="problem", sentence=sentence, what_to_do=mending)]
+    return [ReadinessCheck(code="dkim", about=domain, state="problem", sentence=sentence, what_to_do=mending)]
 
 
-async def _check_dmarc(dns: DnsRecords, domain: str, host: str) -> list[Finding]:
+async def _check_dmarc(dns: DnsRecords, domain: str, host: str) -> list[ReadinessCheck]:
     at, policy = await _policy(dns, domain)
     return [_dmarc(domain, policy), _tracking_domain(domain, at or domain, host)]
 
@@ -126,23 +128,23 @@ async def _policy(dns: DnsRecords, domain: str) -> tuple[str | None, str | None]
     return None, None
 
 
-def _dmarc(domain: str, policy: str | None) -> Finding:
+def _dmarc(domain: str, policy: str | None) -> ReadinessCheck:
     mending = f"Publish one TXT record at _dmarc.{domain}: v=DMARC1; p=none; rua=mailto:<your address>"
     if policy is None:
         sentence = f"{domain} has no DMARC record: large receivers take mail in bulk only with one."
-        return Finding(code="dmarc", about=domain, state="warning", sentence=sentence, what_to_do=mending)
+        return ReadinessCheck(code="dmarc", about=domain, state="warning", sentence=sentence, what_to_do=mending)
     if policy.lower() not in ("none", "quarantine", "reject"):
         sentence = f"The DMARC record of {domain} is not the only one, or has no policy (p=)."
-        return Finding(code="dmarc", about=domain, state="problem", sentence=sentence, what_to_do=mending)
+        return ReadinessCheck(code="dmarc", about=domain, state="problem", sentence=sentence, what_to_do=mending)
     sentence = f"{domain} has a DMARC record with the policy {policy.lower()}."
-    return Finding(code="dmarc", about=domain, state="ok", sentence=sentence)
+    return ReadinessCheck(code="dmarc", about=domain, state="ok", sentence=sentence)
 
 
-def _tracking_domain(domain: str, organizational: str, host: str) -> Finding:
+def _tracking_domain(domain: str, organizational: str, host: str) -> ReadinessCheck:
     if host == organizational or host.endswith(f".{organizational}"):
         sentence = f"Links lead to {host}, which belongs to {organizational}, as the sender does."
-        return Finding(code="tracking-domain", about=domain, state="ok", sentence=sentence)
-    return Finding(
+        return ReadinessCheck(code="tracking-domain", about=domain, state="ok", sentence=sentence)
+    return ReadinessCheck(
         code="tracking-domain",
         about=domain,
         state="warning",

@@ -10,7 +10,7 @@ import pytest
 
 from infra.readiness import show
 from lib.readiness import logins, report
-from lib.readiness.checks import Finding
+from lib.readiness.checks import ReadinessCheck
 from lib.readiness.dns_records import DnsRecords, Lookup
 from lib.readiness.logins import check_login
 from lib.readiness.report import MOST_DOMAINS, Readiness
@@ -20,14 +20,14 @@ from tests.lib.readiness.name_server import Table
 from tests.support.heed import ADMIN_KEY, SETTINGS, Heed
 from tests.support.mail_server import MailServer
 
-_OPEN = Finding(code="transport", state="ok", sentence="It is open.")
+_OPEN = ReadinessCheck(code="transport", state="ok", sentence="It is open.")
 
 
 def _with(heed: Heed, lookup: Lookup | None = None, log_in: Any = None) -> Heed:
     """Let Heed's own reports ask these."""
     services = heed.services
 
-    async def let_in() -> Finding:
+    async def let_in() -> ReadinessCheck:
         return _OPEN
 
     async def storage_time() -> datetime:
@@ -86,7 +86,7 @@ async def test_what_takes_too_long_or_fails_is_unknown_and_the_rest_is_told(monk
     monkeypatch.setattr(report, "SECONDS", 0.2)
     heed = await Heed().start()
 
-    async def silent() -> Finding:
+    async def silent() -> ReadinessCheck:
         await asyncio.Event().wait()
         return _OPEN
 
@@ -105,7 +105,7 @@ async def test_what_takes_too_long_or_fails_is_unknown_and_the_rest_is_told(monk
 async def test_callers_at_the_same_time_and_within_a_minute_share_a_report() -> None:
     tries = 0
 
-    async def log_in() -> Finding:
+    async def log_in() -> ReadinessCheck:
         nonlocal tries
         tries += 1
         await asyncio.sleep(0)
@@ -123,7 +123,7 @@ async def test_callers_at_the_same_time_and_within_a_minute_share_a_report() -> 
 async def test_a_caller_who_goes_away_leaves_the_report_to_the_others() -> None:
     go = asyncio.Event()
 
-    async def log_in() -> Finding:
+    async def log_in() -> ReadinessCheck:
         await go.wait()
         return _OPEN
 
@@ -153,7 +153,7 @@ async def test_a_key_of_another_organization_or_for_inbound_mail_learns_nothing(
     assert (await heed.request("GET", "/api/orgs/acme/readiness", key=made.json["key"])).status == 403
 
 
-async def _login(server: MailServer, **more: str) -> Finding:
+async def _login(server: MailServer, **more: str) -> ReadinessCheck:
     services = Services(load_settings({**SETTINGS, **server.settings, **more}))
     try:
         return await check_login(services.transport)

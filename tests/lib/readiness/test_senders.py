@@ -9,7 +9,7 @@ import pytest
 
 from lib.clock import SetClock
 from lib.readiness import dns_records
-from lib.readiness.checks import Finding
+from lib.readiness.checks import ReadinessCheck
 from lib.readiness.dns_records import DnsRecords, Lookup, NotAnswered
 from lib.readiness.senders import TransportName, check_replies, check_sender
 from tests.lib.readiness.name_server import Silent, Table, name_server
@@ -26,7 +26,7 @@ async def _found(
     transport: TransportName = "smtp",
     host: str = "links.acme.example",
     domain: str = "acme.example",
-) -> dict[str, Finding]:
+) -> dict[str, ReadinessCheck]:
     table = Table({(name, "TXT"): records for name, records in texts.items()})
     return {check.code: check for check in await check_sender(_dns(table), domain, transport, host)}
 
