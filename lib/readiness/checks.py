@@ -12,15 +12,15 @@ from pydantic import BaseModel, Field
 
 from lib.people.users import OptInShare
 
-FindingState = Literal["ok", "warning", "problem", "unknown"]
+CheckState = Literal["ok", "warning", "problem", "unknown"]
 
 
-class Finding(BaseModel):
+class ReadinessCheck(BaseModel):
     """The finding of one check."""
 
     code: str = Field(description="what was looked at, such as `transport`, `spf` or `opt-in`")
     about: str | None = Field(None, description="the domain or mailbox, where a check has several")
-    state: FindingState = Field(
+    state: CheckState = Field(
         description="`problem`: mail does not arrive, or is not followed; `unknown`: not found out"
     )
     sentence: str
@@ -32,21 +32,21 @@ _NOTABLE_SKEW = timedelta(seconds=5)
 _LOCAL_NAMES = (".localhost", ".local", ".internal", ".test", ".invalid", ".example")
 
 
-def check_base_url(base_url: str) -> Finding:
+def check_base_url(base_url: str) -> ReadinessCheck:
     """Check that recipients anywhere can follow the links of mail, attachments included."""
     parts, code = urlsplit(base_url), "links"
     host = (parts.hostname or "").rstrip(".").lower()
     mending = "Set HEED_BASE_URL to an https address of a domain of yours that leads to this app."
     if _is_local(host):
         sentence = f"Links in mail lead to {host}, which recipients cannot reach."
-        return Finding(code=code, state="problem", sentence=sentence, what_to_do=mending)
+        return ReadinessCheck(code=code, state="problem", sentence=sentence, what_to_do=mending)
     if parts.scheme != "https":
         sentence = "Links in mail do not begin with https: browsers warn of them, and attachments travel unencrypted."
-        return Finding(code=code, state="problem", sentence=sentence, what_to_do=mending)
+        return ReadinessCheck(code=code, state="problem", sentence=sentence, what_to_do=mending)
     if host.endswith((".azurewebsites.net", ".azurefd.net")):
         sentence = f"Links in mail lead to {host}, a domain that anybody may rent: spam filters trust it less."
-        return Finding(code=code, state="warning", sentence=sentence, what_to_do=mending)
-    return Finding(code=code, state="ok", sentence=f"Links in mail lead to {host} over https.")
+        return ReadinessCheck(code=code, state="warning", sentence=sentence, what_to_do=mending)
+    return ReadinessCheck(code=code, state="ok", sentence=f"Links in mail lead to {host} over https.")
 
 
 def _is_local(host: str) -> bool:
@@ -56,54 +56,54 @@ def _is_local(host: str) -> bool:
         return "." not in host or f".{host}".endswith(_LOCAL_NAMES)
 
 
-def check_clock(skew: timedelta) -> Finding:
+def check_clock(skew: timedelta) -> ReadinessCheck:
     """Check the difference between the machine's clock and that of storage, which may be negative."""
     size, code = abs(skew), "clock"
     if size < _NOTABLE_SKEW:
-        return Finding(code=code, state="ok", sentence="The clock agrees with that of storage.")
+        return ReadinessCheck(code=code, state="ok", sentence="The clock agrees with that of storage.")
     sentence = f"The clock differs from that of storage by {size.total_seconds():.0f} s."
-    state: FindingState = "problem" if size > _LARGEST_SKEW else "warning"
+    state: CheckState = "problem" if size > _LARGEST_SKEW else "warning"
     mending = "Let the machine set its clock by NTP: times of hits, and whether a send time has come, depend on it."
-    return Finding(code=code, state=state, sentence=sentence, what_to_do=mending)
+    return ReadinessCheck(code=code, state=state, sentence=sentence, what_to_do=mending)
 
 
-def check_opt_in(share: OptInShare, *, required: bool) -> Finding:
+def check_opt_in(share: OptInShare, *, required: bool) -> ReadinessCheck:
     """Check how many users have agreed that their mail is followed."""
     code, opted = "opt-in", share.opted_in
     if not share.users:
         mending = "Send the users with PUT /users/{id}."
-        return Finding(code=code, state="warning", sentence="There are no users yet.", what_to_do=mending)
+        return ReadinessCheck(code=code, state="warning", sentence="There are no users yet.", what_to_do=mending)
     sentence = f"{opted} of {share.users} users have opted in to following their mail."
     if not required:
-        return Finding(code=code, state="ok", sentence=f"{sentence} The organization does not require it.")
+        return ReadinessCheck(code=code, state="ok", sentence=f"{sentence} The organization does not require it.")
     if opted * 2 >= share.users:
-        return Finding(code=code, state="ok", sentence=sentence)
+        return ReadinessCheck(code=code, state="ok", sentence=sentence)
     mending = "Ask the others, then send their answers with POST /users/opt-in."
-    return Finding(code=code, state="warning" if opted else "problem", sentence=sentence, what_to_do=mending)
+    return ReadinessCheck(code=code, state="warning" if opted else "problem", sentence=sentence, what_to_do=mending)
 
 
-def check_zones(known: int, records: int) -> Finding:
+def check_zones(known: int, records: int) -> ReadinessCheck:
     """Check for how many recipients of late a local time can be named."""
     code = "time-zones"
     if not records:
-        return Finding(code=code, state="unknown", sentence="No mail to a known record has been sent yet.")
+        return ReadinessCheck(code=code, state="unknown", sentence="No mail to a known record has been sent yet.")
     sentence = f"The time zone of {known} of the last {records} recipients is known."
     if known * 2 >= records:
-        return Finding(code=code, state="ok", sentence=sentence)
+        return ReadinessCheck(code=code, state="ok", sentence=sentence)
     mending = "Send records with an address or a time_zone: delivery advice cannot tell a good time otherwise."
-    return Finding(code=code, state="warning", sentence=sentence, what_to_do=mending)
+    return ReadinessCheck(code=code, state="warning", sentence=sentence, what_to_do=mending)
 
 
-def check_maps(*, is_set: bool) -> Finding:
+def check_maps(*, is_set: bool) -> ReadinessCheck:
     """Check whether Azure Maps is asked for places; it is not tried, as each request is billed."""
     source = "Azure Maps, then data at hand" if is_set else "data at hand alone"
-    return Finding(code="maps", state="ok", sentence=f"Places of recipients are looked up in {source}.")
+    return ReadinessCheck(code="maps", state="ok", sentence=f"Places of recipients are looked up in {source}.")
 
 
-def check_mailboxes(mailboxes: Sequence[tuple[str, str | None]]) -> list[Finding]:
+def check_mailboxes(mailboxes: Sequence[tuple[str, str | None]]) -> list[ReadinessCheck]:
     """Check the mailboxes that Heed reads, (id, last error)."""
     failing = [
-        Finding(
+        ReadinessCheck(
             code="mailbox",
             about=name,
             state="problem",
@@ -116,14 +116,14 @@ def check_mailboxes(mailboxes: Sequence[tuple[str, str | None]]) -> list[Finding
     if failing:
         return failing
     counted = f"All {len(mailboxes)} mailboxes are read." if mailboxes else "No mailbox is set up."
-    return [Finding(code="mailbox", state="ok", sentence=counted)]
+    return [ReadinessCheck(code="mailbox", state="ok", sentence=counted)]
 
 
-def check_dead_letters(count: int) -> Finding:
+def check_dead_letters(count: int) -> ReadinessCheck:
     """Check whether queues have messages that failed every time, of whatever organization."""
     if not count:
-        return Finding(code="dead-letters", state="ok", sentence="No work is stuck in the queues.")
-    return Finding(
+        return ReadinessCheck(code="dead-letters", state="ok", sentence="No work is stuck in the queues.")
+    return ReadinessCheck(
         code="dead-letters",
         state="problem",
         sentence="Some work in the service's queues has failed every time.",
