@@ -6,8 +6,8 @@ import asyncio
 
 import azure.functions as func
 
-from functions.api.security_headers import PAGE_POLICY
 from functions.pages.link_problem import FILE_GONE, FILE_UNREACHABLE, SWITCHED_OFF, dead_link_page
+from functions.security_headers import PAGE_POLICY
 from lib.recipient_services import RecipientServices
 from lib.storage import StorageError
 from lib.tokens import Purpose

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
-from functions.api.security_headers import secured
 from functions.loading import LateServices
+from functions.security_headers import secured
 from lib.recipient_services import RecipientServices
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.api.security_headers import PAGE_POLICY
 from functions.pages.link_problem import SWITCHED_OFF, dead_link_page
+from functions.security_headers import PAGE_POLICY
 from lib.recipient_services import RecipientServices
 from lib.tokens import Purpose, leading_token
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import azure.functions as func
 
-from functions.api.security_headers import PAGE_POLICY
+from functions.security_headers import PAGE_POLICY
 
 OPENAPI, DOCS = "api/openapi.json", "api/docs"
 """Routes."""

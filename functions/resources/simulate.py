@@ -93,7 +93,7 @@ async def simulate(call: Call) -> Answer:
         return await _sealed(call, message, sealed)
     body = Body(html=spec.html, text=spec.text)
     try:
-        mail = await services.preparation.prepare(call.org, message, body, call.now)
+        mail = await services.preparation.prepare(call.org, message, body, call.now, is_trial=True)
         shown = _shown(mail)
         prepared = await written(call, mail, shown)
         kept = await services.preparation.write_kept_copy(mail)
@@ -111,7 +111,7 @@ async def simulate(call: Call) -> Answer:
 
 async def _sealed(call: Call, message: StoredMessage, raw: RawMail) -> Answer:
     """Show a signed or encrypted mail, which would go out as it is. Raises Problem."""
-    mail = await call.services.preparation.prepare(call.org, message, Body(), call.now)
+    mail = await call.services.preparation.prepare(call.org, message, Body(), call.now, is_trial=True)
     state, decision = mail.follow_state, mail.decision
     if state.state == "on":
         state = FollowState(state="blocked", reason=f"The mail is {raw.seal}: following it would change it.")

@@ -6,7 +6,7 @@ import asyncio
 
 import azure.functions as func
 
-from functions.api.security_headers import PAGE_POLICY
+from functions.security_headers import PAGE_POLICY
 
 _HEADERS = {
     "Cache-Control": "public, max-age=3600",

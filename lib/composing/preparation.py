@@ -123,8 +123,12 @@ class Preparation:
         body: Body,
         date: datetime,
         planned: Sequence[Copy] = (),
+        *,
+        is_trial: bool = False,
     ) -> Mail:
         """Decide who is followed, and with that on the copies: the `planned` ones, where some may have left already.
+
+        A trial stores nothing, and so it makes no hashes of addresses either: tokens in it name none.
 
         Raises UnknownSender.
         """
@@ -138,7 +142,8 @@ class Preparation:
         named = settings.tracking != "aggregate"
         divisions = kept(planned, decision, emails, named) if planned else divided(decision, emails, named)
         state, followed, remarks = decision.state, None, list[Remark]()
-        divisions = [await self._with_address(organization, each, emails) for each in divisions]
+        if not is_trial:
+            divisions = [await self._with_address(organization, each, emails) for each in divisions]
         first = next((each for each in divisions if each.follow_state.state == "on"), None)
         if first is not None:
             followed = await self._followed(original, first)

@@ -331,10 +331,12 @@ async def test_a_token_belongs_to_the_organization_of_the_path(heed: Heed, provi
 async def test_refused_tokens_are_noted_in_the_audit_log_up_to_a_bound_and_never_themselves(
     heed: Heed, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    token = signed(provider.claims(NOW, exp=NOW - 3600))
     with caplog.at_level(logging.DEBUG):
-        for _ in range(50):
+        for number in range(50):
+            # The same wrong token is refused from memory for some seconds.
+            token = signed(provider.claims(NOW, exp=NOW - 3600 - number))
             answer = await ask(heed, token)
+            heed.clock.move(seconds=2)
 
     audit = await heed.request("GET", "/api/orgs/acme/audit?limit=200", key=ADMIN_KEY)
     refused = [item for item in audit.json["items"] if item["act"] == "sign_in.refused"]
