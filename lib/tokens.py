@@ -67,6 +67,9 @@ class Purpose(Enum):
     CURSOR = b"heed/1/cursor"
     """Seals the place in a list from which the next page goes on."""
 
+    SUBJECT = b"heed/1/subject"
+    """Seals the address that a job is about, for as long as the job needs it."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

@@ -19,7 +19,8 @@ written through `lib.storage.late_tables`.
 OUTBOX = "outbox"
 INTERACTIONS = "interactions"
 INBOUND = "inbound"
-QUEUES = (INTERACTIONS, OUTBOX, INBOUND)
+JOBS = "jobs"
+QUEUES = (INTERACTIONS, OUTBOX, INBOUND, JOBS)
 
 
 def table(organization: str, kind: str) -> str:
