@@ -33,6 +33,7 @@ from functions.resources import (
     sending,
     simulate,
     start,
+    subjects,
     templates,
     timing,
     unknown_paths,
@@ -41,6 +42,7 @@ from functions.resources import (
 from functions.triggers import dead_letters as dead_letter_alarm
 from functions.triggers import engaged_records, interactions, kept_answers
 from functions.triggers import inbound as inbound_queue
+from functions.triggers import jobs as job_queue
 from functions.triggers import mailboxes as mailbox_polling
 from lib.services import Services
 
@@ -68,6 +70,7 @@ RESOURCES = (
     inbound.endpoints,
     delivery_reports.endpoints,
     rules.endpoints,
+    subjects.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )
@@ -85,6 +88,7 @@ TRIGGERS = (
     dead_letter_alarm,
     mailbox_polling,
     inbound_queue,
+    job_queue,
 )
 """Modules of functions beside the API: what recipients request, timers and queues."""
 

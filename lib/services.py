@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from lib.cards.follower import CardsFollower
 from lib.cards.store import Cards
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
-from lib.clock import Clock, SystemClock
+from lib.clock import Clock, SystemClock, moment
 from lib.composing.preparation import Preparation
 from lib.files.hosted_images import HostedImages
 from lib.files.store import Files
@@ -61,7 +62,7 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
 from lib.organizations.registry import Organizations, OrganizationSettings
-from lib.people.address_hashes import AddressHashes
+from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.address_index import AddressIndex
 from lib.people.bounces import Bounces
 from lib.people.calls import Activities
@@ -71,6 +72,14 @@ from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.tasks import Tasks
 from lib.people.user_addresses import UserAddresses
+from lib.privacy.erasing import Erasing
+from lib.privacy.exporting import Exporting
+from lib.privacy.jobs import JobKind, JobStore
+from lib.privacy.message_erasure import MessageErasure
+from lib.privacy.message_removal import MessageRemoval
+from lib.privacy.pieces import Work
+from lib.privacy.row_erasure import RowErasure
+from lib.privacy.subject_jobs import SubjectJobs, note_act
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
@@ -521,9 +530,17 @@ class Services:
             self.storage.blobs,
             self.off_loop,
             self.assessor.refresh,
+            self._erased_until,
             self.clock,
         )
         return MailIntake(self.storage, self.address_hashes, self.organizations, self.inbound_outcomes, take_in)
+
+    async def _erased_until(self, organization: str, email: str) -> datetime | None:
+        """Find until when what was recorded of an address is erased."""
+        hashed = await self.address_hashes.find(organization, email)
+        stops = await self.stops.load_stops(organization)
+        until = stops.erased.time_of(short_hash(hashed)) if hashed else None
+        return None if until is None else moment(until)
 
     @cached_property
     def delivery_reports(self) -> DeliveryReports:
@@ -569,6 +586,53 @@ class Services:
     @cached_property
     def known_users(self) -> KnownUsers:
         return KnownUsers(self.people, self.clock)
+
+    @cached_property
+    def subject_jobs(self) -> SubjectJobs:
+        """Export and erasure of what is held about an address."""
+        tables, queues, blobs = self.storage.tables, self.storage.queues, self.storage.blobs
+        store = JobStore(tables, queues, self.clock)
+        removal = MessageRemoval(
+            self.messages,
+            self.assessor,
+            self.journal_cleaning,
+            self.threads,
+            self.kept_answers,
+            self.schedule,
+            self.due,
+            blobs,
+        )
+        messages = MessageErasure(
+            self.messages, self.assessor, removal, self.cards, self.kept_answers, blobs, self.clock
+        )
+        rows = RowErasure(
+            tables,
+            self.messages,
+            self.address_index,
+            self.engagements.record_changed,
+            self.cards,
+            self.idempotency,
+            self.kept_answers,
+        )
+        erasing = Erasing(
+            tables, blobs, self.people, self.stops, self.messages, self.inbound_outcomes, messages, rows, store
+        )
+        works: dict[JobKind, Work] = {
+            "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, self.clock),
+            "erase": erasing,
+        }
+        return SubjectJobs(
+            store,
+            works,
+            self.address_hashes,
+            self.threads,
+            self.stops,
+            self.organizations,
+            blobs,
+            self.ring,
+            self.clock,
+            note_act,
+        )
 
     @cached_property
     def write_check(self) -> WriteCheck:

@@ -9,9 +9,7 @@ The address that a job is about stands in its row sealed, and only until the job
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -20,7 +18,7 @@ from pydantic import BaseModel
 from lib.clock import Clock
 from lib.errors import Stale
 from lib.fields import Moment
-from lib.ids import MADE, ORGANIZATION
+from lib.organizations.job_orders import JobOrder
 from lib.privacy.scanning import Place
 from lib.storage import Conflict, Delete, Insert, Missing, Queues, Replace, Row, Tables
 from lib.storage.documents import pack, unpack
@@ -87,30 +85,6 @@ class Job(BaseModel):
     @property
     def is_open(self) -> bool:
         return self.status in ("waiting", "running")
-
-
-@dataclass(frozen=True, slots=True)
-class JobOrder:
-    """A message of the queue `jobs`: a piece of a job is to be done."""
-
-    organization: str
-    job: str
-
-    def to_json(self) -> str:
-        return json.dumps({"v": 1, "org": self.organization, "job": self.job})
-
-
-def read_job_order(body: bytes) -> JobOrder:
-    """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, job = raw.get("org"), raw.get("job")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if not isinstance(job, str) or not MADE.fullmatch(job):
-        raise ValueError("it names no job")
-    return JobOrder(organization, job)
 
 
 class JobStore:

@@ -1,8 +1,9 @@
 """Data subjects: how what is held about an address is recognized, and what stands in its place once it is erased.
 
-A text is about the subject where it holds the whole address, in whatever case, as it is or percent-encoded. The part
-before the `@` counts by itself only where it is unmistakable: six characters at least, one of them no letter. A name
-such as `ada` is a word, and other people's.
+A text is about the subject where it holds the whole address, in whatever case: as it is, percent-encoded, or within the
+address of a mailing list or a Message-ID (`bounces+ada=example.com@…`, `<bounce-ada@example.com@…>`). The part before
+the `@` counts by itself only where it is unmistakable: six characters at least, one of them no letter. A name such as
+`ada` is a word, and other people's.
 """
 
 from __future__ import annotations
@@ -107,9 +108,10 @@ def _pattern(email: str) -> re.Pattern[str]:
     local, _, domain = email.rpartition("@")
     domains = dict.fromkeys([domain, _as_shown(domain)])
     forms = [form for each in domains for form in (f"{local}@{each}", quote(f"{local}@{each}", safe=""))]
+    forms += [f"{local}={each}" for each in domains]
     forms += [json.dumps(form)[1:-1] for form in forms]
     whole = "|".join(re.escape(form) for form in dict.fromkeys(forms))
-    found = rf"{_BEFORE}(?:{whole}){_AFTER}"
+    found = rf"{_BEFORE}(?:{whole}){_AFTER}|(?:{whole})(?=@)"
     if len(local) >= _SHORTEST_LOCAL_PART and not local.isalpha():
         found += rf"|{_BEFORE}{re.escape(local)}{_AFTER_LOCAL_PART}"
     return re.compile(found, re.IGNORECASE)
