@@ -19,7 +19,7 @@ _JSON = "application/json"
 
 
 class EraseQuery(BaseModel):
-    """How far an erasure goes."""
+    """The extent of an erasure."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -18,7 +18,7 @@ from lib.privacy.jobs import Job, JobStore
 from lib.privacy.message_erasure import MessageErasure
 from lib.privacy.pieces import ENDED, PieceBudget, count
 from lib.privacy.row_erasure import RowErasure
-from lib.privacy.scanning import TABLES, Place, scan_rows
+from lib.privacy.scanning import TABLES, ScanPlace, scan_rows
 from lib.privacy.subjects import Subject
 from lib.stops.rows import address_key
 from lib.stops.stops import Stops
@@ -61,7 +61,7 @@ class Erasing:
         while job.phase in steps and not budget.is_over:
             if await steps[job.phase](organization, job, subject, budget):
                 place = _PHASES.index(job.phase) + 1
-                job.phase, job.place = (_PHASES[place] if place < len(_PHASES) else ENDED), Place()
+                job.phase, job.place = (_PHASES[place] if place < len(_PHASES) else ENDED), ScanPlace()
         if job.phase == ENDED:
             await self.rows.erase_index(organization, subject)
             await self._note_users(organization, job, subject)
@@ -100,7 +100,7 @@ class Erasing:
                 return False
             if subject.is_in_row(row):
                 await self._erase_message(organization, job, row.partition, subject)
-            job.place = Place(kind=kind, partition=row.partition, key=row.key)
+            job.place = ScanPlace(kind=kind, partition=row.partition, key=row.key)
             budget.spend(job)
         return True
 
@@ -139,7 +139,7 @@ class Erasing:
                     await self._erase_message(organization, job, row.partition, subject)
             elif await self.rows.erase_row(organization, kind, row, subject):
                 count(job, kind)
-            job.place = Place(kind=kind, partition=row.partition, key=row.key)
+            job.place = ScanPlace(kind=kind, partition=row.partition, key=row.key)
             budget.spend(job)
         return True
 
@@ -151,7 +151,7 @@ class Erasing:
                 return False
             if not blob.startswith(_SEALED_OR_FILES):
                 await self._erase_blob(organization, job, blob, subject)
-            job.place = Place(key=blob)
+            job.place = ScanPlace(key=blob)
             budget.spend(job)
         return True
 

@@ -19,7 +19,7 @@ from lib.messages.store import Loaded, MessageStore
 from lib.privacy.jobs import Job
 from lib.privacy.pieces import ENDED, PieceBudget, count
 from lib.privacy.row_erasure import RowErasure
-from lib.privacy.scanning import TABLES, Place, scan_rows
+from lib.privacy.scanning import TABLES, ScanPlace, scan_rows
 from lib.privacy.subjects import Subject
 from lib.storage import Blobs, Missing, Range, Row, StorageError, Tables
 from lib.storage.documents import text_of
@@ -116,7 +116,7 @@ class Exporting:
         while job.phase in _PHASES and not budget.is_over:
             if await self._do_phase(organization, job, subject, budget, document, messages):
                 place = _PHASES.index(job.phase) + 1
-                job.phase, job.place = (_PHASES[place] if place < len(_PHASES) else _JOINING), Place()
+                job.phase, job.place = (_PHASES[place] if place < len(_PHASES) else _JOINING), ScanPlace()
         await document.write_part()
         if job.phase == _JOINING and not budget.is_over:
             await self._join(organization, job, subject, document)
@@ -166,7 +166,7 @@ class Exporting:
                     messages[row.partition] = _numbers(loaded.message, subject)
                     await document.add_entry(await self._message_entry(organization, loaded, subject))
                     count(job, "messages")
-            job.place = Place(kind=kind, partition=row.partition, key=row.key)
+            job.place = ScanPlace(kind=kind, partition=row.partition, key=row.key)
             budget.spend(job)
         return True
 
@@ -227,7 +227,7 @@ class Exporting:
                 entry = {"table": kind, "partition": row.partition, "key": row.key, "content": content}
                 await document.add_entry(entry)
                 count(job, kind)
-            job.place = Place(kind=kind, partition=row.partition, key=row.key)
+            job.place = ScanPlace(kind=kind, partition=row.partition, key=row.key)
             budget.spend(job)
         return True
 
@@ -273,7 +273,7 @@ class Exporting:
                 if subject.is_in(text):
                     await document.add_entry({"blob": blob, "content": text})
                     count(job, "blobs")
-            job.place = Place(key=blob)
+            job.place = ScanPlace(key=blob)
             budget.spend(job)
         return True
 

@@ -19,7 +19,7 @@ from lib.clock import Clock
 from lib.errors import Stale
 from lib.fields import Moment
 from lib.organizations.job_orders import JobOrder
-from lib.privacy.scanning import Place
+from lib.privacy.scanning import ScanPlace
 from lib.storage import Conflict, Delete, Insert, Missing, Queues, Replace, Row, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
@@ -61,7 +61,7 @@ class Job(BaseModel):
     phase: str = ""
     """The part of the work that the job is at; empty before the first one."""
 
-    place: Place = Place()
+    place: ScanPlace = ScanPlace()
     looked_at: int = 0
     """Rows and blobs that were looked at so far."""
 

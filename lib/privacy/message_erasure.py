@@ -31,7 +31,7 @@ UNSENT = ("draft", "scheduled", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class ErasedMessage:
-    """What became of a message."""
+    """The outcome for one message."""
 
     removed: bool
     """Whether the whole message is gone."""

@@ -22,7 +22,7 @@ ENDED = "ended"
 
 @dataclass(slots=True)
 class PieceBudget:
-    """What a piece may still do."""
+    """The rows and the time that are left to a piece."""
 
     clock: Clock
     left: int

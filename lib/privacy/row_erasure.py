@@ -30,7 +30,7 @@ from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch
 
-RecordChanged = Callable[[str, RecordRef], Awaitable[object]]
+ShowRecord = Callable[[str, RecordRef], Awaitable[object]]
 """Shows a record that was put as it is now, of (organization, record)."""
 
 _RECORDS = "record|"
@@ -56,7 +56,7 @@ class RowErasure:
     tables: Tables
     store: MessageStore
     index: AddressIndex
-    record_changed: RecordChanged
+    show_record: ShowRecord
     cards: Cards
     idempotency: Idempotency
     kept_answers: KeptAnswers
@@ -110,7 +110,7 @@ class RowErasure:
         if subject.has_address(record.name):
             redacted = redacted.model_copy(update={"name": GONE})
         await self.index.save_record(organization, redacted, IfMatch.for_version(row.etag or ""))
-        await self.record_changed(organization, record.ref())
+        await self.show_record(organization, record.ref())
         return True
 
     async def _erase_task(self, organization: str, row: Row, subject: Subject) -> bool:

@@ -14,7 +14,7 @@ TABLES = ("people", "messages", "index", "cards", "threads", "templates", "reque
 """Kinds of tables whose rows may name an address, or what someone did. Facts are found by their message."""
 
 
-class Place(BaseModel):
+class ScanPlace(BaseModel):
     """The row behind which a scan goes on; the beginning where nothing is set."""
 
     kind: str = ""
@@ -23,7 +23,7 @@ class Place(BaseModel):
 
 
 async def scan_rows(
-    tables: Tables, organization: str, place: Place, kinds: Sequence[str] = TABLES, keys: Range = EVERYTHING
+    tables: Tables, organization: str, place: ScanPlace, kinds: Sequence[str] = TABLES, keys: Range = EVERYTHING
 ) -> AsyncIterator[tuple[str, Row]]:
     """Yield (kind, row) of every row behind the place. Rows that are written meanwhile may be missed.
 
