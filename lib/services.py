@@ -313,7 +313,7 @@ class Services:
 
     @cached_property
     def address_hashes(self) -> AddressHashes:
-        return AddressHashes(self.storage)
+        return AddressHashes(self.storage, self.clock)
 
     @cached_property
     def rejudge(self) -> Rejudge:
