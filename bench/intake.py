@@ -137,6 +137,8 @@ class _Blobs:
         self.delete_blob = blobs.delete_blob
         self.read_blob = blobs.read_blob
         self.reading_url = blobs.reading_url
+        self.list_blobs = blobs.list_blobs
+        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         with self._calls.writing():

@@ -108,6 +108,7 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
         engaged_records,
         inbound,
         interactions,
+        jobs,
         kept_answers,
         mailboxes,
         old_lists,
@@ -115,7 +116,7 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
 
     settings, load = services.recipients.settings, services.load
     timers = (reminder_fn, engaged_records, kept_answers, old_lists, dead_letters, mailboxes)
-    queues = (scheduler_fn, interactions, inbound)
+    queues = (scheduler_fn, interactions, inbound, jobs)
     blueprints = [
         *(each.blueprint(load) for each in timers),
         *(each.blueprint(settings, load) for each in queues),

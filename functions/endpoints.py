@@ -28,6 +28,7 @@ from functions.resources import (
     rules,
     sending,
     simulate,
+    subjects,
     switches,
     templates,
     timing,
@@ -64,6 +65,7 @@ RESOURCES = (
     inbound.endpoints,
     delivery_reports.endpoints,
     rules.endpoints,
+    subjects.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
 )

@@ -27,6 +27,7 @@ var queueNames = [
   'interactions'
   'outbox'
   'inbound'
+  'jobs'
 ]
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {

@@ -29,6 +29,7 @@ var queueNames = [
   'interactions'
   'outbox'
   'inbound'
+  'jobs'
 ]
 var tableNames = [
   'heedorgs'

@@ -204,7 +204,7 @@ class RecipientServices:
     def address_hashes(self) -> AddressHashes:
         from lib.people.address_hashes import AddressHashes
 
-        return AddressHashes(self.storage)
+        return AddressHashes(self.storage, self.clock)
 
     @cached_property
     def organizations(self) -> Organizations:

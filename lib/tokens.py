@@ -70,6 +70,9 @@ class Purpose(Enum):
     USER = b"heed/1/user"
     """Lets a browser act as one user for a while."""
 
+    SUBJECT = b"heed/1/subject"
+    """Seals the address that a job is about, for as long as the job needs it."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

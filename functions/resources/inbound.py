@@ -11,6 +11,7 @@ from functions.api.problems import Problem, invalid, not_there
 from functions.resources.messages import answer_with_message, load_message
 from functions.resources.simulate import LARGEST_SIMULATION
 from functions.shapes.message import MessageRead
+from lib.errors import NotAllowed
 from lib.fields import ChosenId, Model, Regarding
 from lib.files.filenames import as_download
 from lib.ids import MADE
@@ -76,7 +77,8 @@ async def track_message(call: Call) -> Answer:
         outcome = await call.services.mail_intake.track_mail(call.org, raw, ByHand(spec.regarding, call.user()))
     except BadMail as error:
         raise _bad_mail(error, ["mime"]) from None
-    assert outcome.message is not None  # what is tracked by hand is a message, or was one before
+    if outcome.message is None:  # what is tracked by hand is a message, or was one before, or its writer was erased
+        raise NotAllowed(outcome.because)
     return await answer_with_message(call, 201, outcome.message)
 
 

@@ -120,6 +120,7 @@ async def delete_organization(call: Call) -> Answer:
     check_version(call.if_match, etag)
     await call.services.organizations.delete_organization(call.org)
     call.services.stops.list.forget_organization(call.org)
+    call.services.mailboxes.forget_organization(call.org)
     call.note("organization.deleted", call.org)
     return Answer(200, Deleted(deleted=call.org))
 

@@ -171,11 +171,12 @@ class Assessor:
         loaded: Loaded | None = None,
         *,
         wishes_changed: bool = False,
+        from_all: bool = False,
     ) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date; None if it is gone.
 
         `loaded` is the message where it was read just now. `wishes_changed`: a wish about following may be
-        another one. Raises Stale.
+        another one. `from_all`: from every fact that is there, folded or not. Raises Stale.
         """
         planned: list[StoredMessage] = []
         there = loaded
@@ -191,7 +192,7 @@ class Assessor:
                 return None
             try:
                 await self._context_loader.note(organization, found, new)
-                assessment = await self.assess(organization, found, new)
+                assessment = await self.assess(organization, found, new, from_all=from_all)
                 return await self.settle(organization, found, assessment, planned, wishes_changed=wishes_changed)
             except Stale:
                 # Another process has written the summary meanwhile: what followers have written may be out of date.
@@ -306,6 +307,21 @@ class Assessor:
         if again_at and again_at != asked:
             await self._looking.ask_look(organization, loaded.message.id, again_at)
         return again_at
+
+    async def forget_facts(self, organization: str, message: str, mail: str | None = None) -> int:
+        """Remove the facts of a message from wherever they are, or only those that a received `mail` has brought.
+
+        Return their number. The message is not judged anew. Raises StorageError, Stale.
+        """
+        stored = await self._rows.read(organization, message)
+        facts = [fact for fact in stored.all_facts() if mail is None or fact.mail == mail]
+        await self._cleaning.remove_facts(organization, facts)
+        await self._context_loader.forget_sources(organization, [fact for fact in facts if fact.is_hit])
+        keys = {fact.key for fact in facts}
+        await self._rows.remove_facts(organization, message, stored, keys)
+        if mail is None:
+            await self._rows.delete_kept(organization, message, stored.kept)
+        return len(keys)
 
     async def forget_message(self, organization: str, loaded: Loaded) -> None:
         """Undo what followers have written for a message that is about to be deleted. Again is the same."""

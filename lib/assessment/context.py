@@ -29,6 +29,9 @@ class _Users:
     """Own networks of one organization, and the mail domains of its users."""
 
     read_at: datetime
+    made_at: datetime | None
+    """The time at which the organization was made: another one of its id has other users."""
+
     networks: tuple[str, ...]
     domains: frozenset[str]
 
@@ -114,13 +117,14 @@ class ContextLoader:
 
     async def _users(self, organization: str) -> _Users:
         known, now = self._known.get(organization), self._clock.now()
-        if known is None or now - known.read_at > _USERS_LAST:
+        made_at = await self._organizations.made_at(organization)
+        if known is None or now - known.read_at > _USERS_LAST or known.made_at != made_at:
             networks: set[str] = set()
             domains: set[str] = set()
             async for _, user, _ in self._people.users.list(organization, USERS):
                 networks.update(user.networks)
                 domains.add(domain_of(user.email))
-            known = self._known[organization] = _Users(now, tuple(sorted(networks)), frozenset(domains))
+            known = self._known[organization] = _Users(now, made_at, tuple(sorted(networks)), frozenset(domains))
         return known
 
 

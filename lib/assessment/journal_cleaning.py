@@ -16,6 +16,10 @@ _LATEST_COMMIT = 60_000
 """Milliseconds after a hit in which its commit is looked for. It comes within 1.3 s, or after a failure of storage."""
 
 
+_TAKING_IN = 10 * 60_000
+"""Milliseconds after the making of a received message in which the fact that it brings is looked for."""
+
+
 class JournalCleaning:
     """Revises rows of the journal."""
 
@@ -53,6 +57,21 @@ class JournalCleaning:
             commits = [row.partition async for row in self._commits_of(organization, some)]
             emptied, _ = await self.revise_commits(organization, commits, revisions)
             await self.delete_emptied(organization, emptied)
+
+    async def remove_mail(self, organization: str, mail: str, taken_in: int) -> None:
+        """Remove the facts that a received mail has brought, which was taken in at that time (milliseconds).
+
+        Raises StorageError, Stale.
+        """
+        low, high = commit_at(moment(max(0, taken_in - _LATEST_COMMIT))), commit_at(moment(taken_in + _TAKING_IN))
+        commits, revisions = list[str](), dict[str, Fact | None]()
+        async for row in self._tables.query(table(organization, "journal"), Range(low=low, high=high)):
+            found = [fact.key for fact in _readable(row) if row.key == FACTS_ROW and fact.mail == mail]
+            if found:
+                commits.append(row.partition)
+                revisions.update(dict.fromkeys(found))
+        emptied, _ = await self.revise_commits(organization, commits, revisions)
+        await self.delete_emptied(organization, emptied)
 
     async def _commits_of(self, organization: str, facts: Sequence[Fact]) -> AsyncIterator[Row]:
         low = commit_at(moment(facts[0].at))

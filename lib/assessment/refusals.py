@@ -6,6 +6,9 @@ seconds before a stop is in every process's list, and from queues, logs and back
 Of the facts that arrive, none of a stopped recipient is kept, whatever its time. Of those that are stored, only the
 ones of after the stop go: what was recorded before stays until it is erased. A copy to several recipients does not tell
 which of them it was, so a stop of one of them stops it. Bounces and complaints stay: they tell of a delivery.
+
+Nothing is kept of a recipient who was erased: of the time until then because of the tombstone, and of any time once a
+stand-in (`lib.people.erased_addresses`) is in place of the address.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from dataclasses import dataclass, replace
 from lib.assessment.compaction import FoldedFacts
 from lib.messages.store import Loaded
 from lib.people.address_hashes import AddressHashes, short_hash
+from lib.people.erased_addresses import erased_hash
 from lib.stops.organization_stops import AddressTimes, OrganizationStops
 from lib.stops.stops import Stops
+from lib.storage.sort_keys import LARGEST
 from lib.tracking.facts import Fact
 
 Revisions = Mapping[str, Fact | None]
@@ -60,16 +65,17 @@ class Refusals:
         return self._named_as_wanted(fact)
 
     def concern_folded(self, folded: FoldedFacts) -> bool:
-        """Whether facts that are folded name recipients who are not to be named."""
-        if self.stops.state.names_recipients:
+        """Whether facts that are folded name recipients who are not to be named, or who are erased."""
+        if self.stops.state.names_recipients and not self.erased:
             return False
-        numbers = [
+        numbers = {
             *(hit.recipient for hit in folded.first_hits),
             *(opened.fact.recipient for opened in folded.first_opens),
             *(answer.fact.recipient for answer in folded.answers),
             *folded.tallies.numbered,
-        ]
-        return bool(folded.readers) or any(number is not None for number in numbers)
+            *(reader.recipient for reader in folded.readers),
+        } - {None}
+        return bool(numbers) if not self.stops.state.names_recipients else bool(numbers & self.erased.keys())
 
     def _stopped_since(self, fact: Fact) -> int | None:
         """Since when the fact's recipient is stopped. An answer that names none may be a stranger's."""
@@ -93,12 +99,15 @@ class RefusalLookup:
     async def load_refusals(self, organization: str, loaded: Loaded) -> Refusals:
         """Read them as storage has them now: by one read, where nothing has changed. Raises StorageError."""
         stops = await self._stops.load_stops(organization)
-        if not len(stops.stopped) and not len(stops.erased):
-            return Refusals(stops, {}, {})
         emails = [each.email for each in loaded.message.recipients()]
-        addresses = [short_hash(await self._hashes.hash_address(organization, email)) for email in emails]
+        gone = {number: LARGEST for number, email in enumerate(emails) if erased_hash(email)}
+        if not gone and not len(stops.stopped) and not len(stops.erased):
+            return Refusals(stops, {}, {})
+        addresses = [
+            erased_hash(email) or short_hash(await self._hashes.hash_address(organization, email)) for email in emails
+        ]
         followed = [number for copy in loaded.copies if copy.follow_state.state == "on" for number in copy.recipients]
-        stopped, erased = _times(stops.stopped, addresses), _times(stops.erased, addresses)
+        stopped, erased = _times(stops.stopped, addresses), _times(stops.erased, addresses) | gone
         unnamed = followed or range(len(emails))
         return Refusals(
             stops,

@@ -8,6 +8,7 @@ making it twice makes it once, and what a user has dismissed does not come back.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -200,6 +201,14 @@ class Cards:
         """Note whether the user found the card useful. Returns the new etag. Raises Stale."""
         changed = card.model_copy(update={"useful": useful, "changed_by": by})
         return await self._replace(organization, card, changed, etag)
+
+    async def delete_card(self, organization: str, card: Card) -> None:
+        """Delete the card, whatever became of it. Again is the same. Raises StorageError."""
+        for key in (_row(card).key, _place(card).key):
+            with suppress(Missing):
+                await self._tables.write_rows(table(organization, "cards"), [Delete(card.user, key)])
+        if entry := _snooze(organization, card):
+            await self._due.drop_entry(entry)
 
     async def _replace(self, organization: str, old: Card, new: Card, etag: str) -> str:
         row = _row(new)

@@ -17,6 +17,9 @@ from lib.storage.layout import table
 _PARTITION = "inbound"
 _MOST_ARRIVALS = 50
 
+ERASED_WRITER = "Its writer was erased after it was written."
+"""Why nothing is kept of a mail that comes again after an erasure."""
+
 OutcomeName = Literal["tracked", "ignored", "duplicate", "queued", "unreadable"]
 
 

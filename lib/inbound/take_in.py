@@ -23,7 +23,7 @@ from lib.inbound.mailboxes.models import StoredMailbox
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.orders import arrival_of, raw_blob
 from lib.inbound.origin import Origin
-from lib.inbound.outcomes import InboundOutcomes, OutcomeRow
+from lib.inbound.outcomes import ERASED_WRITER, InboundOutcomes, OutcomeRow
 from lib.inbound.reading import InboundMail, read_inbound
 from lib.inbound.received_messages import Placing, kept_body, stored_message
 from lib.inbound.return_dates import LONGEST_ABSENCE
@@ -45,6 +45,9 @@ from lib.storage.layout import container
 from lib.storage.retry import retry_on_conflict
 from lib.tracking.journal import Journal
 from lib.workers.pool import OffLoop, WorkerLost
+
+ErasedUntil = Callable[[str, str], Awaitable[datetime | None]]
+"""Finds the time until when mail of a writer is erased, of (organization, address); None where nothing was erased."""
 
 Refresh = Callable[[str, str], Awaitable[object]]
 """Brings lists up to date, of (organization, message)."""
@@ -112,6 +115,7 @@ class TakeIn:
         blobs: Blobs,
         off_loop: OffLoop,
         refresh: Refresh,
+        erased_until: ErasedUntil,
         clock: Clock,
     ) -> None:
         self._outcomes = outcomes
@@ -129,6 +133,7 @@ class TakeIn:
         self._blobs = blobs
         self._off_loop = off_loop
         self._refresh = refresh
+        self._erased_until = erased_until
         self._clock = clock
 
     async def take_in_mail(
@@ -160,6 +165,8 @@ class TakeIn:
         """Raises Stale, Conflict where another process takes in the same mail."""
         found = await self._outcomes.load_outcome(mail.organization, mail.id)
         before, etag = found or (None, None)
+        if await self._is_erased(mail):
+            return await self._finish(mail, _erased(mail.id), before, etag)
         correlation = await self._correlator.correlate(
             mail.organization, mail.read.mail, by_person=mail.kind not in ABOUT_DELIVERY
         )
@@ -196,6 +203,12 @@ class TakeIn:
         await self._refresh(mail.organization, message.id)
         taken = await self._finish(mail, _tracked(message, correlation, kind, tracking), before, etag)
         return replace(taken, was_known=there is not None, raw=message.raw)
+
+    async def _is_erased(self, mail: _Incoming) -> bool:
+        """Whether the mail's writer was erased since the mail was written. One without a date counts as old."""
+        read = mail.read.mail
+        until = await self._erased_until(mail.organization, read.sender.email) if read.sender else None
+        return until is not None and (read.date is None or read.date <= until)
 
     async def _finish(
         self, mail: _Incoming, outcome: OutcomeRow, before: OutcomeRow | None, etag: str | None
@@ -361,6 +374,10 @@ def _told_return(back_at: datetime | None, received_at: datetime) -> datetime | 
     """
     is_near = back_at is not None and received_at < back_at <= received_at + LONGEST_ABSENCE
     return back_at if is_near else None
+
+
+def _erased(mail: str) -> OutcomeRow:
+    return OutcomeRow(id=mail, outcome="ignored", because=ERASED_WRITER)
 
 
 def _ours(mail: str, correlation: Correlation) -> OutcomeRow:

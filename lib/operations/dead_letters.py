@@ -9,9 +9,10 @@ from typing import Literal
 
 from lib.inbound.orders import read_inbound_order
 from lib.metrics import DEAD_LETTERS, emit_metric
+from lib.organizations.job_orders import read_job_order
 from lib.sending.orders import read_order
 from lib.storage import DeadLetters
-from lib.storage.layout import INBOUND, OUTBOX, QUEUES
+from lib.storage.layout import INBOUND, JOBS, OUTBOX, QUEUES
 from lib.tracking.facts import read_interactions
 
 log = logging.getLogger("heed.dead_letters")
@@ -19,9 +20,9 @@ log = logging.getLogger("heed.dead_letters")
 LOG_MARK = "heed.dead_letters "
 """Begins the part of a log line that alerts are made of."""
 
-DeadLetterKind = Literal["wake", "facts", "refresh", "mail", "unreadable"]
+DeadLetterKind = Literal["wake", "facts", "refresh", "mail", "job", "unreadable"]
 """`wake` asks the outbox to look at a message, `facts` and `refresh` ask the assessor, `mail` asks for a mail to be
-taken in; the rest is `unreadable`."""
+taken in, `job` for a piece of long work; the rest is `unreadable`."""
 
 
 def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
@@ -33,6 +34,9 @@ def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
         if queue == INBOUND:
             read_inbound_order(body)
             return "mail"
+        if queue == JOBS:
+            read_job_order(body)
+            return "job"
         interactions = read_interactions(json.loads(body))
         return "facts" if interactions.facts or interactions.commits else "refresh"
     except (ValueError, RecursionError):

@@ -143,6 +143,20 @@ class Idempotency:
         update = {"status": status, "answer": sealed, "blob": blob, "etag": version, "message": message}
         await self._put(organization, begun, begun.stored.model_copy(update=update))
 
+    async def read_kept_answer(self, organization: str, row: Row) -> str | None:
+        """Read the answer that the row of a request keeps; None where it keeps none that can be read.
+
+        Raises StorageError.
+        """
+        stored = unpack(StoredRequest, row)
+        if stored.status is None or stored.forgotten:
+            return None
+        try:
+            answered = await self._answered(organization, stored)
+        except AnswerGone:
+            return None
+        return answered.body.decode("utf-8", "replace")
+
     async def abandon(self, organization: str, begun: Begun) -> None:
         """End the lease of work that was refused or failed, so that the next try can begin at once."""
         await self._put(organization, begun, begun.stored.model_copy(update={"begun_at": self._clock.now() - LEASE}))

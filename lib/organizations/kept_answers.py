@@ -94,6 +94,10 @@ class KeptAnswers:
             await retry_on_conflict(f"request {request}", partial(self._forget, organization, request))
             await delete_pointer(self._storage, organization, partition, request)
 
+    async def forget_answer(self, organization: str, request: str) -> None:
+        """Delete the answer of one request. That the request was answered stays known. Raises StorageError, Stale."""
+        await retry_on_conflict(f"request {request}", partial(self._forget, organization, request))
+
     async def _forget(self, organization: str, request: str) -> None:
         row = await self._tables.read_row(table(organization, "requests"), request, REQUEST_ROW)
         if row is None:

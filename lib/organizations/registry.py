@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from cachetools import LRUCache
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from lib.clock import Clock
+from lib.clock import Clock, milliseconds, moment
+from lib.errors import NotAllowed
 from lib.fields import Model, Moment, Name, RecordType, WebOrigin
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
 from lib.stops.rows import KIND as STOPS_KIND
 from lib.stops.rows import changed_marker
-from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
+from lib.storage import (
+    Change,
+    Conflict,
+    Delete,
+    Missing,
+    Range,
+    Row,
+    Storage,
+    Unavailable,
+    Upsert,
+    put_if_unchanged,
+)
 from lib.storage import layout as tables
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
+from lib.storage.due_index import DueIndex
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.storage.versions import IfMatch, check_version
 
@@ -34,6 +49,10 @@ _SETTINGS_LAST = timedelta(minutes=1)
 
 _MOST_REMEMBERED = 10_000
 """Organizations whose settings this process remembers; requests may name some that do not exist."""
+
+NOT_MADE_AGAIN = timedelta(minutes=2)
+"""Time after its deletion in which no organization of the same id is made: what processes remember of the old one, such
+as its settings, stops and secret, is forgotten by then, and the new one sees nothing of it."""
 
 
 class WorkHours(Model):
@@ -179,6 +198,15 @@ class OrganizationSpec(Model):
     settings: OrganizationSettings = OrganizationSettings()
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An organization as it was read lately."""
+
+    read_at: datetime
+    made_at: datetime | None
+    settings: OrganizationSettings
+
+
 class Organizations:
     """Organizations in storage."""
 
@@ -186,7 +214,7 @@ class Organizations:
         self._tables = storage.tables
         self._storage = storage
         self._clock = clock
-        self._known: LRUCache[str, tuple[datetime, OrganizationSettings]] = LRUCache(_MOST_REMEMBERED)
+        self._known: LRUCache[str, _Known] = LRUCache(_MOST_REMEMBERED)
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """Load the organization with its etag; None if there is none."""
@@ -195,12 +223,19 @@ class Organizations:
 
     async def settings(self, organization: str) -> OrganizationSettings:
         """Settings for background work, at most a minute old; engagement is off if there is no organization."""
+        return (await self._lately(organization)).settings
+
+    async def made_at(self, organization: str) -> datetime | None:
+        """The time at which the organization was made, as was known a minute ago; None if there is none."""
+        return (await self._lately(organization)).made_at
+
+    async def _lately(self, organization: str) -> _Known:
         known, now = self._known.get(organization), self._clock.now()
-        if known is None or now - known[0] > _SETTINGS_LAST:
+        if known is None or now - known.read_at > _SETTINGS_LAST:
             found = await self.load_organization(organization)
             settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
-            known = self._known[organization] = (now, settings)
-        return known[1]
+            known = self._known[organization] = _Known(now, found[0].created_at if found else None, settings)
+        return known
 
     async def recording_state(self, organization: str) -> RecordingState:
         """Read what the organization lets be recorded, as storage has it now; nothing if there is no organization."""
@@ -214,10 +249,13 @@ class Organizations:
     ) -> tuple[Organization, str, bool]:
         """Make or change the organization and its storage; return (organization, etag, whether it was made).
 
-        Raises Stale for another version, Conflict where another writer was first.
+        Raises Stale for another version, Conflict where another writer was first, NotAllowed where one of that id was
+        deleted within `NOT_MADE_AGAIN`.
         """
         found = await self.load_organization(organization)
         check_version(if_match, found and found[1])
+        if found is None:
+            await self._check_deletion(organization)
         await self._make_storage(organization)
         made = Organization(
             id=organization,
@@ -231,6 +269,18 @@ class Organizations:
         if found is not None:
             await self._tables.write_rows(tables.table(organization, STOPS_KIND), [changed_marker()])
         return made, etag or "", found is None
+
+    async def _check_deletion(self, organization: str) -> None:
+        """Raises NotAllowed where an organization of that id was deleted just now."""
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.DELETED_ROW)
+        if row is None:
+            return
+        if self._clock.now() - moment(int(row.values["at"])) < NOT_MADE_AGAIN:
+            raise NotAllowed("An organization of that id was deleted just now: make the new one in two minutes.")
+        # A process may have made a secret for the old one while it was being deleted.
+        for key in (tables.ADDRESS_SECRET_ROW, tables.DELETED_ROW):
+            with suppress(Missing):
+                await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, key)])
 
     async def _make_storage(self, organization: str) -> None:
         for shared in (tables.ORGANIZATIONS, tables.DUE):
@@ -257,8 +307,11 @@ class Organizations:
         return [(unpack(Organization, row), row.etag or "") async for row in rows]
 
     async def delete_organization(self, organization: str) -> None:
-        """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
-        self._known.pop(organization, None)
+        """Delete the organization: keys first, which ends all writing, then the storage, then its own row.
+
+        A process that dies in between leaves the organization without keys; deleting it again ends the work. Raises
+        StorageError.
+        """
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(KEY_ROWS)]
         for some in batches_of(keys, MOST_CHANGES):
@@ -266,5 +319,9 @@ class Organizations:
         for kind in tables.KINDS:
             await self._tables.drop(tables.table(organization, kind))
         await self._storage.blobs.drop(tables.container(organization))
-        if any(row.key == tables.ORGANIZATION_ROW for row in rows):
-            await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, tables.ORGANIZATION_ROW)])
+        await DueIndex(self._tables, self._clock).drop_organization(organization)
+        there = [row.key for row in rows if row.key in (tables.ORGANIZATION_ROW, tables.ADDRESS_SECRET_ROW)]
+        deleted = Row(organization, tables.DELETED_ROW, {"v": 1, "at": milliseconds(self._clock.now())})
+        changes: list[Change] = [Upsert(deleted), *(Delete(organization, key) for key in there)]
+        await self._tables.write_rows(tables.ORGANIZATIONS, changes)
+        self._known.pop(organization, None)

@@ -2,8 +2,11 @@
 
 Each organization has a secret of its own. The secret is made when it is first needed, and kept in the registry beside
 the organization's settings. A reader of the organization's tables alone can therefore not try addresses out. The hash
-does not depend on the keys of tokens: rotating these would lose a recipient's no. The secret outlives the organization,
-because processes remember it, and all must use the same one when an organization of that name is made again.
+does not depend on the keys of tokens: rotating these would lose a recipient's no.
+
+The secret goes with its organization: one that is made again under the same id has another, and so does a copy under
+another id. Processes remember a secret for less time than must pass before an organization is made again
+(`lib.organizations.registry.NOT_MADE_AGAIN`).
 """
 
 from __future__ import annotations
@@ -11,11 +14,20 @@ from __future__ import annotations
 import secrets
 from hashlib import blake2b
 
+from cachetools import TTLCache
+
+from lib.clock import Clock, SystemClock
 from lib.people.addresses import same_mailbox
 from lib.storage import Conflict, Insert, Row, Storage
 from lib.storage import layout as tables
 
-_ROW = "address-secret"
+_ROW = tables.ADDRESS_SECRET_ROW
+_MOST = 10_000
+"""Organizations whose secrets are remembered."""
+
+_SECONDS = 60.0
+"""Time for which a secret is remembered."""
+
 _TEXT = b"text"
 """Keeps hashes of texts apart from those of addresses."""
 
@@ -28,9 +40,10 @@ def short_hash(address_hash: str) -> str:
 class AddressHashes:
     """Keyed hashes of addresses, for each organization."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, clock: Clock | None = None) -> None:
+        now = (clock or SystemClock()).now
         self._tables = storage.tables
-        self._secrets: dict[str, str] = {}
+        self._secrets: TTLCache[str, str] = TTLCache(_MOST, _SECONDS, lambda: now().timestamp())
 
     async def hash_address(self, organization: str, email: str) -> str:
         """32 hexadecimal digits: keyed BLAKE2b of the address in lower case."""
@@ -38,19 +51,19 @@ class AddressHashes:
 
     async def find(self, organization: str, email: str) -> str | None:
         """The hash, without making a secret; None where the organization has none, and therefore no row with a hash."""
-        if organization not in self._secrets:
-            secret = await self._read(organization)
-            if secret is None:
-                return None
-            self._secrets[organization] = secret
-        return _hash(self._secrets[organization], email)
+        secret = await self._secret(organization)
+        return None if secret is None else _hash(secret, email)
 
     async def hash_text(self, organization: str, text: str) -> str:
         """32 hexadecimal digits: keyed BLAKE2b of a text that came with a mail, as it is. No address has this hash."""
-        if organization not in self._secrets:
-            self._secrets[organization] = await self._read(organization) or await self._make(organization)
-        key = bytes.fromhex(self._secrets[organization])
+        key = bytes.fromhex(await self._secret(organization) or await self._make(organization))
         return blake2b(text.encode("utf-8", "replace"), key=key, digest_size=16, person=_TEXT).hexdigest()
+
+    async def _secret(self, organization: str) -> str | None:
+        secret = self._secrets.get(organization)
+        if secret is None and (secret := await self._read(organization)) is not None:
+            self._secrets[organization] = secret
+        return secret
 
     async def _read(self, organization: str) -> str | None:
         row = await self._tables.read_row(tables.ORGANIZATIONS, organization, _ROW)

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lib.clock import moment
 from lib.inbound.delivery_reports import DeliveryReports
 from lib.inbound.intake import MailIntake
 from lib.inbound.take_in import TakeIn
 from lib.inbound.writers import Writers
+from lib.people.address_hashes import short_hash
+from lib.privacy.erasing import Erasing
+from lib.privacy.exporting import Exporting
+from lib.privacy.jobs import JobKind, JobStore
+from lib.privacy.message_erasure import MessageErasure
+from lib.privacy.message_removal import MessageRemoval
+from lib.privacy.pieces import Work
+from lib.privacy.row_erasure import RowErasure
+from lib.privacy.subject_jobs import SubjectJobs, note_act
 from lib.sending.outbox import Outbox
 from lib.sending.schedule import Schedule
 from lib.services.judging import Judging
@@ -66,9 +77,17 @@ class Services(Judging):
             self.storage.blobs,
             self.off_loop,
             self.assessor.refresh,
+            self._erased_until,
             self.clock,
         )
         return MailIntake(self.storage, self.address_hashes, self.organizations, self.inbound_outcomes, take_in)
+
+    async def _erased_until(self, organization: str, email: str) -> datetime | None:
+        """Find until when what was recorded of an address is erased."""
+        hashed = await self.address_hashes.find(organization, email)
+        stops = await self.stops.load_stops(organization)
+        until = stops.erased.time_of(short_hash(hashed)) if hashed else None
+        return None if until is None else moment(until)
 
     @cached_property
     def delivery_reports(self) -> DeliveryReports:
@@ -125,6 +144,53 @@ class Services(Judging):
             base_url=settings.base_url,
             transport=settings.transport,
             maps=settings.maps_key is not None,
+        )
+
+    @cached_property
+    def subject_jobs(self) -> SubjectJobs:
+        """Export and erasure of what is held about an address."""
+        tables, queues, blobs = self.storage.tables, self.storage.queues, self.storage.blobs
+        store = JobStore(tables, queues, self.clock)
+        removal = MessageRemoval(
+            self.messages,
+            self.assessor,
+            self.journal_cleaning,
+            self.threads,
+            self.kept_answers,
+            self.schedule,
+            self.due,
+            blobs,
+        )
+        messages = MessageErasure(
+            self.messages, self.assessor, removal, self.cards, self.kept_answers, blobs, self.clock
+        )
+        rows = RowErasure(
+            tables,
+            self.messages,
+            self.address_index,
+            self.engagements.record_changed,
+            self.cards,
+            self.idempotency,
+            self.kept_answers,
+        )
+        erasing = Erasing(
+            tables, blobs, self.people, self.stops, self.messages, self.inbound_outcomes, messages, rows, store
+        )
+        works: dict[JobKind, Work] = {
+            "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, self.clock),
+            "erase": erasing,
+        }
+        return SubjectJobs(
+            store,
+            works,
+            self.address_hashes,
+            self.threads,
+            self.stops,
+            self.organizations,
+            blobs,
+            self.ring,
+            self.clock,
+            note_act,
         )
 
 

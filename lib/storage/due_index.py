@@ -163,6 +163,15 @@ class DueIndex:
         with suppress(Missing):
             await self._tables.write_rows(DUE, [Delete(partition, key)])
 
+    async def drop_organization(self, organization: str) -> None:
+        """Remove every entry of an organization that is deleted. It reads the whole index. Raises StorageError."""
+        kinds = [Range.prefix(f"{kind}|") for kind in KINDS]
+        rows = [row for kind in kinds async for row in self._tables.query(DUE, kind)]
+        for row in rows:
+            if row.key.split("|")[1] == organization:
+                with suppress(Missing):
+                    await self._tables.write_rows(DUE, [Delete(row.partition, row.key)])
+
     async def overdue(self, kind: DueKind) -> timedelta:
         """The time for which the oldest entry has been due, to the minute; zero where none is. One small query."""
         now = self._clock.now()

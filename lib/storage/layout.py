@@ -8,6 +8,12 @@ DUE = "heeddue"
 ORGANIZATION_ROW = "org"
 """Key of an organization's own row in the table of organizations."""
 
+ADDRESS_SECRET_ROW = "address-secret"  # noqa: S105 - no password
+"""Key of the row with the secret by which an organization's addresses are hashed."""
+
+DELETED_ROW = "deleted"
+"""Key of the row that says when an organization of that id was deleted."""
+
 KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests", "privacy")
 """Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key; `privacy`
 holds stops and the like.
@@ -19,7 +25,8 @@ written through `lib.storage.late_tables`.
 OUTBOX = "outbox"
 INTERACTIONS = "interactions"
 INBOUND = "inbound"
-QUEUES = (INTERACTIONS, OUTBOX, INBOUND)
+JOBS = "jobs"
+QUEUES = (INTERACTIONS, OUTBOX, INBOUND, JOBS)
 
 
 def table(organization: str, kind: str) -> str:

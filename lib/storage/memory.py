@@ -159,6 +159,15 @@ class MemoryBlobs:
         """The names of all blobs of a container, in order."""
         return sorted(self._containers.get(container, {}))
 
+    async def list_blobs(self, container: str, after: str | None = None) -> AsyncIterator[str]:
+        for name in self.names(container):
+            if after is None or name > after:
+                yield name
+
+    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
+        data = b"".join([await self.read_blob(container, part) for part in parts])
+        await self.put_blob(container, name, data, content_type)
+
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         url = f"memory://{container}/{quote(name)}?{secrets.token_hex(16)}"
         self._grants[url] = (container, name, grant)

@@ -179,6 +179,16 @@ class Blobs(Protocol):
     async def delete_blob(self, container: str, name: str) -> None:
         """Delete the blob, if it exists."""
 
+    def list_blobs(self, container: str, after: str | None = None) -> AsyncIterator[str]:
+        """The names of a container's blobs, in order, from behind `after`. A missing container is an empty one."""
+        ...
+
+    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
+        """Write a blob of the bytes of other blobs, one after the other, with one of them in memory at a time.
+
+        Raises Missing where one of them is not there.
+        """
+
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         """A URL that lets its bearer read this one blob, and nothing else, until the grant ends. The URL is a secret.
 

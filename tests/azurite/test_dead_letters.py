@@ -169,7 +169,9 @@ async def test_bad_messages_end_in_poison_and_harm_nothing_else(own_azurite: Azu
                 await client.send_message(base64.b64encode(body).decode())
             await client.send_message("no base64 at all!")
 
-        listed = await dead_letters(heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0})
+        listed = await dead_letters(
+            heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0, "jobs": 0}
+        )
 
         async with asyncio.timeout(5):
             for queue in ("outbox", "interactions"):
@@ -183,4 +185,4 @@ async def test_bad_messages_end_in_poison_and_harm_nothing_else(own_azurite: Azu
 
     assert (status, replayed) == (200, {"replayed": len(BAD) + 1})
     # They are no better than before.
-    await dead_letters(heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0})
+    await dead_letters(heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0, "jobs": 0})

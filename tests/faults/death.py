@@ -75,6 +75,8 @@ class MortalBlobs:
         self.drop = blobs.drop
         self.read_blob = blobs.read_blob
         self.reading_url = blobs.reading_url
+        self.list_blobs = blobs.list_blobs
+        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         self._death.strike("before", {"a blob"})

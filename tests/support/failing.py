@@ -76,6 +76,8 @@ class FailingBlobs:
         self.drop = blobs.drop
         self.delete_blob = blobs.delete_blob
         self.reading_url = blobs.reading_url
+        self.list_blobs = blobs.list_blobs
+        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         await self._failure.meet(lambda: self._blobs.put_blob(container, name, data, content_type))

@@ -413,3 +413,22 @@ class BlobSuite:
         await storage.blobs.drop(container)
         with pytest.raises(Missing):
             await storage.blobs.read_blob(container, "blob")
+
+    async def test_blobs_are_listed_by_name_from_behind_one(self, storage: Storage, container: str) -> None:
+        for name in ("b/2", "a", "b/1", "c"):
+            await storage.blobs.put_blob(container, name, b"data", "text/plain")
+
+        assert [name async for name in storage.blobs.list_blobs(container)] == ["a", "b/1", "b/2", "c"]
+        assert [name async for name in storage.blobs.list_blobs(container, "b/1")] == ["b/2", "c"]
+        assert [name async for name in storage.blobs.list_blobs(f"{container}none")] == []
+
+    async def test_blobs_are_joined_in_order(self, storage: Storage, container: str) -> None:
+        parts = {"one": b"1" * 5_000_000, "none": b"", "two": b"22"}
+        for name, data in parts.items():
+            await storage.blobs.put_blob(container, name, data, "text/plain")
+
+        await storage.blobs.join_blobs(container, "whole", list(parts), "application/json")
+
+        assert await storage.blobs.read_blob(container, "whole") == b"".join(parts.values())
+        with pytest.raises(Missing):
+            await storage.blobs.join_blobs(container, "whole", ["one", "absent"], "application/json")

@@ -118,6 +118,11 @@ class MailboxStore:
         """Remember a poll in this process alone: most polls find nothing, and writing that down would cost a write."""
         self._polled[organization, mailbox] = at
 
+    def forget_organization(self, organization: str) -> None:
+        """Forget polls of an organization that is deleted."""
+        for place in [each for each in self._polled if each[0] == organization]:
+            self._polled.pop(place, None)
+
     async def _answered(self, organization: str, stored: StoredMailbox, etag: str) -> MailboxRead:
         found = await self._states.load(organization, _STATES, stored.id)
         state = found[0] if found else MailboxState()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -74,6 +74,30 @@ class AzureBlobs:
                 await self._service.get_blob_client(container, name).delete_blob()
         except Missing:
             return
+
+    async def list_blobs(self, container: str, after: str | None = None) -> AsyncIterator[str]:
+        names = self._service.get_container_client(container).list_blob_names()
+        try:
+            with translated():
+                async for name in names:
+                    # The service can begin behind no name: what was seen before is passed over, 5,000 names a request.
+                    if after is None or name > after:
+                        yield name
+        except Missing:
+            return
+
+    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
+        blob = self._service.get_blob_client(container, name)
+        upload, blocks = secrets.token_hex(8), list[BlobBlock]()
+        for part in parts:
+            data = memoryview(await self.read_blob(container, part))
+            for start in range(0, len(data), BLOCK):
+                block = f"{upload}{len(blocks):06d}"
+                with translated():
+                    await blob.stage_block(block, bytes(data[start : start + BLOCK]))
+                blocks.append(BlobBlock(block_id=block))
+        with translated():
+            await blob.commit_block_list(blocks, content_settings=ContentSettings(content_type=content_type))
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         """A URL that is signed with the account's key or, for a managed identity, with a user delegation key.

@@ -6,6 +6,7 @@ import pytest
 
 from lib.verdicts.thresholds import DEFAULT
 from tests.support.heed import ADMIN_KEY, Heed
+from tests.support.remains import everything_in
 
 
 async def test_putting_one_makes_it_and_putting_it_again_changes_it(heed: Heed) -> None:
@@ -115,3 +116,42 @@ async def test_the_administrator_lists_organizations_in_pages(heed: Heed) -> Non
     assert second.json["next"] is None
     assert shown[0] == (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json
     assert (await heed.request("GET", "/api/orgs", key=heed.key)).status == 403
+
+
+async def test_a_deleted_organization_leaves_nothing_but_the_time_of_its_deletion(heed: Heed) -> None:
+    await heed.draft()
+    message = await heed.draft(deliver_at="2026-06-04T11:00:00Z")
+    await heed.post(f"/messages/{message}/send")
+    await heed.put("/consents/ada@example.com", {"follow": "do_not_allow"})
+
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+
+    left = [each.split()[:3] for each in await everything_in(heed.storage) if "acme" in each and "queue" not in each]
+    assert left == [["heedorgs", "acme", "deleted"]]
+    while await heed.work():
+        pass
+    assert (await heed.request("GET", "/api/health")).status == 200
+
+
+async def test_an_organization_made_again_sees_nothing_of_the_one_before(heed: Heed) -> None:
+    await heed.put("/consents/ada@example.com", {"follow": "do_not_allow"})
+    message = await heed.sent(to=[{"email": "bob@example.com"}])
+    hashed = await heed.services.address_hashes.hash_address("acme", "ada@example.com")
+    links = heed.urls("c") + heed.urls("o")
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+
+    too_soon = await heed.request("PUT", "/api/orgs/acme", {"name": "Again"}, key=ADMIN_KEY)
+    assert too_soon.status == 409
+    assert "two minutes" in too_soon.json["detail"]
+    heed.clock.move(minutes=2)
+    await heed.start()
+    for link in links:
+        await heed.hit(link)
+    await heed.work()
+
+    assert (await heed.get("/consents/ada@example.com"))["history"] == []
+    assert await heed.services.address_hashes.hash_address("acme", "ada@example.com") != hashed
+    assert (await heed.get("/messages?view=all"))["items"] == []
+    assert (await heed.api("GET", f"/messages/{message}")).status == 404
+    left = await everything_in(heed.storage)
+    assert not [each for each in left if message in each and not each.startswith("queue ")]

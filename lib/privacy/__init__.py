@@ -1,0 +1,1 @@
+"""Privacy: export and erasure of what is held about an address, and retention."""
