@@ -40,7 +40,7 @@ from functions.resources import (
     verdicts,
 )
 from functions.triggers import dead_letters as dead_letter_alarm
-from functions.triggers import engaged_records, interactions, kept_answers
+from functions.triggers import engaged_records, interactions, kept_answers, retention
 from functions.triggers import inbound as inbound_queue
 from functions.triggers import jobs as job_queue
 from functions.triggers import mailboxes as mailbox_polling
@@ -89,6 +89,7 @@ TRIGGERS = (
     mailbox_polling,
     inbound_queue,
     job_queue,
+    retention,
 )
 """Modules of functions beside the API: what recipients request, timers and queues."""
 

@@ -55,6 +55,7 @@ from lib.messages.evidence import DeliveryEvidence
 from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
+from lib.messages.thinning import MessageThinning
 from lib.messages.threads import Threads
 from lib.operations.overdue import Overdue
 from lib.operations.write_check import WriteCheck
@@ -78,6 +79,7 @@ from lib.privacy.jobs import JobKind, JobStore
 from lib.privacy.message_erasure import MessageErasure
 from lib.privacy.message_removal import MessageRemoval
 from lib.privacy.pieces import Work
+from lib.privacy.retention import Retention
 from lib.privacy.row_erasure import RowErasure
 from lib.privacy.subject_jobs import SubjectJobs, note_act
 from lib.records import Engagements, RecordsFollower
@@ -588,10 +590,7 @@ class Services:
         return KnownUsers(self.people, self.clock)
 
     @cached_property
-    def subject_jobs(self) -> SubjectJobs:
-        """Export and erasure of what is held about an address."""
-        tables, queues, blobs = self.storage.tables, self.storage.queues, self.storage.blobs
-        store = JobStore(tables, queues, self.clock)
+    def message_erasure(self) -> MessageErasure:
         removal = MessageRemoval(
             self.messages,
             self.assessor,
@@ -600,11 +599,41 @@ class Services:
             self.kept_answers,
             self.schedule,
             self.due,
-            blobs,
+            self.storage.blobs,
         )
-        messages = MessageErasure(
-            self.messages, self.assessor, removal, self.cards, self.kept_answers, blobs, self.clock
+        return MessageErasure(
+            self.messages,
+            self.assessor,
+            removal,
+            self.cards,
+            self.kept_answers,
+            self.storage.blobs,
+            self.clock,
         )
+
+    @cached_property
+    def retention(self) -> Retention:
+        """The removal of what is old."""
+        return Retention(
+            self.storage.tables,
+            self.organizations,
+            self.messages,
+            self.assessor,
+            self.journal_cleaning,
+            MessageThinning(self.storage),
+            self.message_erasure,
+            self.cards,
+            self.tasks,
+            self.stops,
+            self.address_hashes,
+            self.clock,
+        )
+
+    @cached_property
+    def subject_jobs(self) -> SubjectJobs:
+        """Export and erasure of what is held about an address."""
+        tables, queues, blobs = self.storage.tables, self.storage.queues, self.storage.blobs
+        store = JobStore(tables, queues, self.clock)
         rows = RowErasure(
             tables,
             self.messages,
@@ -615,7 +644,15 @@ class Services:
             self.kept_answers,
         )
         erasing = Erasing(
-            tables, blobs, self.people, self.stops, self.messages, self.inbound_outcomes, messages, rows, store
+            tables,
+            blobs,
+            self.people,
+            self.stops,
+            self.messages,
+            self.inbound_outcomes,
+            self.message_erasure,
+            rows,
+            store,
         )
         works: dict[JobKind, Work] = {
             "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, self.clock),

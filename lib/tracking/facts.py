@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -224,6 +224,11 @@ def answer_fact(
     return Fact(
         f"{time:013d}-{mail}", message, kind, time, "MAIL", recipient=recipient, headers=details or {}, mail=mail
     )
+
+
+def bare_fact(fact: Fact) -> Fact:
+    """Return a fact without what it is judged by: agent, network and headers. Details of a mail that came back stay."""
+    return replace(fact, agent=None, network=None, owner=None, headers={}) if fact.is_hit else fact
 
 
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:
