@@ -112,10 +112,11 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
         kept_answers,
         mailboxes,
         old_lists,
+        retention,
     )
 
     settings, load = services.recipients.settings, services.load
-    timers = (reminder_fn, engaged_records, kept_answers, old_lists, dead_letters, mailboxes)
+    timers = (reminder_fn, engaged_records, kept_answers, old_lists, retention, dead_letters, mailboxes)
     queues = (scheduler_fn, interactions, inbound, jobs)
     blueprints = [
         *(each.blueprint(load) for each in timers),

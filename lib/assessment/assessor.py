@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.assessment.compaction import CONTEXT, fold
+from lib.assessment.compaction import CONTEXT, fold, retired, sum_folded
 from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
 from lib.assessment.followers import Follower, plan_all, read_part
@@ -202,18 +202,30 @@ class Assessor:
         return await retry_on_conflict(f"message {message}", refresh_once, on=Stale)
 
     async def assess(
-        self, organization: str, loaded: Loaded, new: Sequence[Fact] = (), *, from_all: bool = False
+        self,
+        organization: str,
+        loaded: Loaded,
+        new: Sequence[Fact] = (),
+        *,
+        from_all: bool = False,
+        retire_until: int | None = None,
     ) -> Assessment:
-        """Judge the message; writes nothing. `from_all`: from every fact that there ever was, folded or not."""
+        """Judge the message; writes nothing. `from_all`: from every fact that is not retired, folded or not.
+
+        Facts up to `retire_until` (milliseconds since 1970) are retired, after a last judgement.
+        """
         message, summary = loaded.message.id, summary_of(loaded)
         refusals = await self._refusals.load_refusals(organization, loaded)
-        folded = summary.folded
-        if from_all or are_late(new, folded) or (folded and refusals.concern_folded(folded)):
-            folded = None
-        stored = await self._rows.read(organization, message, folded.until - CONTEXT if folded else None)
+        base, folded = refusals.revise_base(summary.base), summary.folded
+        is_all = from_all or retire_until is not None or base != summary.base
+        if is_all or are_late(new, folded) or (folded and refusals.concern_folded(folded)):
+            folded = base
+        # Retired facts are read, too, where some of them may have to go.
+        since = None if folded is None or (from_all and refusals.erased) else folded.until - CONTEXT
+        stored = await self._rows.read(organization, message, since)
         refused = [fact for fact in stored.all_facts() if refusals.revise_stored(fact) is None]
-        if are_late([*stored.waiting(), *refused], folded):
-            folded, stored = None, await self._rows.read(organization, message)
+        if folded is not base and are_late([*stored.waiting(), *refused], folded):
+            folded, stored = base, await self._rows.read(organization, message, base.until - CONTEXT if base else None)
             refused = [fact for fact in stored.all_facts() if refusals.revise_stored(fact) is None]
         known = stored.without({fact.key for fact in refused}).judged()
         arrived = {fact.key: fact for fact in (*new, *stored.waiting())}
@@ -229,7 +241,15 @@ class Assessor:
             open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
             counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
             kpis = count(counted, verdicts)
-            folded_now, live = fold(counted, verdicts, folded, milliseconds(self._clock.now()))
+            base_now, rest = base, counted
+            if retire_until is not None and (old := [fact for fact in counted if fact.at <= retire_until]):
+                base_now = retired(sum_folded(old, verdicts, base, retire_until))
+                rest = [fact for fact in counted if fact.at > retire_until]
+            begun = folded if base_now is base else base_now
+            folded_now, live = fold(rest, verdicts, begun, milliseconds(self._clock.now()))
+            times = [fact.at for fact in rest]
+            if folded is not base and summary.oldest is not None:
+                times.append(summary.oldest)
             tallies = tally(live, verdicts)
             return Assessment(
                 facts={fact.key: fact for fact in open_ended},
@@ -238,6 +258,10 @@ class Assessor:
                 verdicts=verdicts,
                 kpis=sum_kpis(folded.kpis, kpis) if folded else kpis,
                 folded=folded_now,
+                base=base_now,
+                oldest=min(times, default=None),
+                oldest_retired=summary.oldest_retired if base else None,
+                bare_until=summary.bare_until if base else None,
                 live=live,
                 looked_at=sum(folded_now is None or fact.at > folded_now.until for fact in open_ended),
                 tallies=folded_now.tallies + tallies if folded_now else tallies,
@@ -307,6 +331,30 @@ class Assessor:
         if again_at and again_at != asked:
             await self._looking.ask_look(organization, loaded.message.id, again_at)
         return again_at
+
+    async def retire_facts(
+        self, organization: str, message: str, retire_until: int, delete_until: int
+    ) -> Loaded | None:
+        """Retire facts up to `retire_until`: judge them for the last time, and take from them what they were judged by.
+
+        Those up to `delete_until` are deleted (both in milliseconds since 1970); their counts stay. Facts that later
+        ones are still judged beside keep all until the next call. A process that dies in between leaves rows that the
+        next call finds, as the summary says. None where the message is gone. Raises Stale.
+        """
+        loaded = await self._store.load(organization, message)
+        if loaded is None:
+            return None
+        found = await self.assess(organization, loaded, retire_until=retire_until)
+        until = found.base.until if found.base else retire_until
+        oldest = [fact.at for fact in found.stored.all_facts() if fact.at <= until]
+        if found.oldest_retired is not None:
+            oldest.append(found.oldest_retired)
+        settled = await self.settle(organization, loaded, replace(found, oldest_retired=min(oldest, default=None)))
+        bare_until = min(until, retire_until - CONTEXT)
+        left = await self._rows.retire_facts(organization, message, until, bare_until, min(delete_until, until))
+        summary = summary_of(settled).model_copy(update={"oldest_retired": left, "bare_until": bare_until})
+        row = await self._store.put_summary(organization, message, pack(summary), settled.summary_row)
+        return replace(settled, summary_row=row)
 
     async def forget_facts(self, organization: str, message: str, mail: str | None = None) -> int:
         """Remove the facts of a message from wherever they are, or only those that a received `mail` has brought.

@@ -3,17 +3,21 @@
 A message with thousands of facts would be read and judged whole whenever one comes. Facts whose verdict can no longer
 change, because no rule looks that far, are folded: their counts stay in the message's summary, and only later ones are
 read. The facts themselves stay where they are: judging the message anew, by new rules or because a fact turned up
-late, starts from all of them.
+late, starts from all of them, but for those that are retired.
+
+Retired facts are folded for good, in the summary's `base`: they have lost what they were judged by, after the
+organization's `raw_days`, and later are deleted (`lib.privacy.retention`). Their counts stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import BaseModel
 
-from lib.tracking.facts import Fact, HitKind
+from lib.tracking.facts import Fact, HitKind, bare_fact
 from lib.verdicts.answers import MOST_ANSWERS
+from lib.verdicts.decay import EVENT_KINDS
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
 from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
@@ -84,10 +88,11 @@ def fold(
     if len(old) < FROM:
         return before, list(facts)
     live = [fact for fact in facts if fact.at > until]
-    return _sum(old, verdicts, before, until), live
+    return sum_folded(old, verdicts, before, until), live
 
 
-def _sum(old: list[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts | None, until: int) -> FoldedFacts:
+def sum_folded(old: list[Fact], verdicts: Mapping[str, Verdict], before: FoldedFacts | None, until: int) -> FoldedFacts:
+    """Add facts up to `until`, later than those that are folded, to these."""
     kpis, tallies = count(old, verdicts), tally(old, verdicts)
     return FoldedFacts(
         until=until,
@@ -136,3 +141,43 @@ def _first_hits(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[F
 def _first_answers(old: list[Fact], verdicts: Mapping[str, Verdict], before: list[KeptAnswer]) -> list[KeptAnswer]:
     new = [KeptAnswer(fact=fact, kind=verdicts[fact.key].kind) for fact in old if not fact.is_hit]
     return sorted([*before, *new], key=lambda answer: answer.fact.key)[:MOST_ANSWERS]
+
+
+def retired(folded: FoldedFacts) -> FoldedFacts:
+    """Return folded facts without what they were judged by: agents, networks, devices and headers of hits."""
+    opens = [FirstOpen(fact=bare_fact(first.fact), kind=first.kind) for first in folded.first_opens]
+    return folded.model_copy(update={"readers": [], "first_opens": opens})
+
+
+def without_recipients(folded: FoldedFacts, numbers: Collection[int]) -> FoldedFacts:
+    """Return folded facts without what people with these numbers did.
+
+    What machines did, or no one knows, was not counted by recipient, and stays.
+    """
+    tallies = {number: sums for number, sums in folded.tallies.numbered.items() if number not in numbers}
+    gone = [sums for number, sums in folded.tallies.numbered.items() if number in numbers]
+    counts = {kind: sum(each.events[kind].count for each in gone if kind in each.events) for kind in EVENT_KINDS}
+    kpis, raw = folded.kpis, folded.kpis.raw
+    hits = {
+        "opens": counts["open"],
+        "clicks": counts["click"],
+        "attachment_views": counts["attachment_view"],
+    }
+    update = {name: max(0, getattr(kpis, name) - number) for name, number in hits.items()}
+    update["replies"] = max(0, kpis.replies - counts["reply"])
+    less = raw.model_copy(update={name: max(0, getattr(raw, name) - number) for name, number in hits.items()})
+    last = {
+        "last_opened_at": kpis.last_opened_at if update["opens"] else None,
+        "last_replied_at": kpis.last_replied_at if update["replies"] else None,
+    }
+    return folded.model_copy(
+        update={
+            "kpis": kpis.model_copy(update={**update, **last, "raw": less}),
+            "tallies": folded.tallies.model_copy(update={"numbered": tallies}),
+            "readers": [each for each in folded.readers if each.recipient not in numbers],
+            "first_opens": [each for each in folded.first_opens if each.fact.recipient not in numbers],
+            "first_hits": [each for each in folded.first_hits if each.recipient not in numbers],
+            "answers": [each for each in folded.answers if each.fact.recipient not in numbers],
+            "attachment_views": folded.attachment_views if update["attachment_views"] else {},
+        }
+    )

@@ -30,6 +30,18 @@ class Assessment:
     verdicts: Mapping[str, Verdict]
     kpis: Kpis
     folded: FoldedFacts | None
+    base: FoldedFacts | None
+    """Facts that are retired; `folded` begins with them."""
+
+    oldest: int | None
+    """Time of the oldest fact that is not retired, in milliseconds since 1970."""
+
+    oldest_retired: int | None
+    """Time of the oldest retired fact that is not deleted, in milliseconds since 1970."""
+
+    bare_until: int | None
+    """Time up to which retired facts have lost what they were judged by, in milliseconds since 1970."""
+
     live: Sequence[Fact]
     """Facts that are not folded, without those that belong to others."""
 
@@ -69,6 +81,10 @@ def new_summary(found: Assessment, plans: Plans, again_at: datetime | None) -> S
         kpis=found.kpis,
         again_at=again_at,
         folded=found.folded,
+        base=found.base,
+        oldest=found.oldest,
+        oldest_retired=found.oldest_retired,
+        bare_until=found.bare_until,
         live=found.looked_at,
         other_readers=found.other_readers,
         attachment_views=found.attachment_views,

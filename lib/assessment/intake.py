@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 
 from lib.assessment.assessor import Assessor
-from lib.assessment.journal_cleaning import JournalCleaning
+from lib.assessment.journal_cleaning import SEEN, JournalCleaning
 from lib.assessment.refusals import Revisions
 from lib.organizations.registry import Organizations
 from lib.storage import Missing, Row, Tables, Upsert
@@ -22,9 +22,6 @@ from lib.tracking.facts import Fact, Interactions, NotAFact
 from lib.tracking.journal import FACTS_ROW, facts_of
 
 log = logging.getLogger("heed.intake")
-
-SEEN = "seen"
-"""Partition of the marks. A commit begins with the year, so that none is called so."""
 
 _AT_ONCE = 25
 """Commits that are read at the same time."""

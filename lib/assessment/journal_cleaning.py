@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import suppress
 
 from lib.assessment.refusals import Revisions
 from lib.clock import moment
 from lib.storage import Delete, Missing, Range, Replace, Row, Tables
+from lib.storage.at_once import some_at_once
 from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
 from lib.tracking.facts import Fact, NotAFact
@@ -18,6 +20,20 @@ _LATEST_COMMIT = 60_000
 
 _TAKING_IN = 10 * 60_000
 """Milliseconds after the making of a received message in which the fact that it brings is looked for."""
+
+
+_HOUR = 3_600_000
+"""Milliseconds."""
+
+SIGHTINGS = "seen-by"
+"""Beginning of the partitions of sightings (`lib.assessment.sources_seen`)."""
+
+_MOST_OLD = 5_000
+"""Rows of one kind that one call deletes."""
+
+SEEN = "seen"
+"""Partition of the marks of commits that the assessor has taken. A commit begins with the year, so that none is called
+so."""
 
 
 class JournalCleaning:
@@ -72,6 +88,26 @@ class JournalCleaning:
                 revisions.update(dict.fromkeys(found))
         emptied, _ = await self.revise_commits(organization, commits, revisions)
         await self.delete_emptied(organization, emptied)
+
+    async def delete_old(self, organization: str, until: int) -> int:
+        """Delete commits up to a time (milliseconds since 1970), their marks, and old sightings; return their number.
+
+        Of each kind at most `_MOST_OLD`: the next call goes on. Raises StorageError.
+        """
+        name, end = table(organization, "journal"), commit_at(moment(until))
+        commits = self._tables.query(name, Range(low="0", high=end), limit=_MOST_OLD)
+        marks = self._tables.query(name, SEEN, Range(high=end), _MOST_OLD)
+        old = [(row.partition, row.key) async for row in commits]
+        old += [(row.partition, row.key) async for row in marks]
+        # One of sixteen partitions a call, another one each hour: sightings are in order of their sources.
+        sightings = self._tables.query(name, f"{SIGHTINGS}-{until // _HOUR % 16:x}")
+        old += [(row.partition, row.key) async for row in sightings if int(row.key.split("-")[1]) <= until]
+        await some_at_once(self._delete_row(name, *place) for place in old)
+        return len(old)
+
+    async def _delete_row(self, name: str, partition: str, key: str) -> None:
+        with suppress(Missing):
+            await self._tables.write_rows(name, [Delete(partition, key)])
 
     async def _commits_of(self, organization: str, facts: Sequence[Fact]) -> AsyncIterator[Row]:
         low = commit_at(moment(facts[0].at))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from lib.assessment.intake import SEEN, Intake
+from lib.assessment.intake import Intake
+from lib.assessment.journal_cleaning import SEEN
 from lib.clock import Clock
 from lib.errors import Stale
 from lib.organizations.registry import Organizations

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lib.assessment.compaction import FoldedFacts
+from lib.assessment.compaction import FoldedFacts, without_recipients
 from lib.messages.store import Loaded
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.erased_addresses import erased_hash
@@ -42,6 +42,16 @@ class Refusals:
 
     erased: Mapping[int | None, int]
     """Until when what was recorded of recipients is erased, by the same."""
+
+    all_erased: int | None = None
+    """Until when what was recorded of every recipient is erased; None where something of one is not."""
+
+    def revise_base(self, base: FoldedFacts | None) -> FoldedFacts | None:
+        """Return the retired facts as they are to be kept; None where none are."""
+        if base is None or (self.all_erased is not None and self.all_erased >= base.until):
+            return None
+        gone = [number for number, until in self.erased.items() if number is not None and until >= base.until]
+        return without_recipients(base, gone) if gone else base
 
     def revise_new(self, fact: Fact) -> Fact | None:
         """Return the fact as it is to be kept, now that it arrives; None where it is not."""
@@ -113,6 +123,7 @@ class RefusalLookup:
             stops,
             {**stopped, **_of_any(min, stopped, unnamed)},
             {**erased, **_of_any(max, erased, unnamed)},
+            min(erased[number] for number in unnamed) if all(number in erased for number in unnamed) else None,
         )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
 
+from lib.assessment.journal_cleaning import SIGHTINGS
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.layout import table
@@ -30,7 +31,6 @@ _MOST_SOURCES = 20
 """Sources of one message that are looked up; a message with more is no outbound scanner's."""
 
 _MOST_ROWS = 200
-_PARTITION = "seen-by"
 # In the table `journal`, whose commits begin with the year. Sixteen partitions: few enough for a busy message's hits to
 # share transactions, and enough to bear many messages' hits.
 
@@ -99,4 +99,4 @@ def _source(fact: Fact) -> str:
 
 
 def _partition(source: str) -> str:
-    return f"{_PARTITION}-{source[0]}"
+    return f"{SIGHTINGS}-{source[0]}"

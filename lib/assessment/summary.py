@@ -29,6 +29,18 @@ class Summary(BaseModel):
     folded: FoldedFacts | None = None
     """Facts that are no longer looked at one by one."""
 
+    base: FoldedFacts | None = None
+    """Facts that are retired: they cannot be judged again."""
+
+    oldest: int | None = None
+    """Time of the oldest fact that is not retired, in milliseconds since 1970; None where there is none."""
+
+    oldest_retired: int | None = None
+    """Time of the oldest retired fact that is not deleted, in milliseconds since 1970; None where there is none."""
+
+    bare_until: int | None = None
+    """Time up to which retired facts have lost what they were judged by, in milliseconds since 1970."""
+
     live: int = 0
     """Number of facts that are looked at one by one."""
 

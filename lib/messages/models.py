@@ -247,6 +247,8 @@ class StoredMessage(MessageFields):
     """The own words of a received mail, where the organization keeps them."""
     raw: str | None = None
     """The name of the blob with a received mail as it came, where the organization keeps that."""
+    removed: list[Literal["body", "files"]] = Field(default_factory=list)
+    """Content that was removed because its time was over."""
     files_made: int = 0
     """The number of attachments and images that were ever made, which is the number of the next one."""
 

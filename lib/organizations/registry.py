@@ -112,6 +112,21 @@ class InboundSettings(Model):
     )
 
 
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class KeepDays(Model):
+    """Days for which content is kept; null: until someone deletes it."""
+
+    bodies: Days | None = Field(None, description="texts of mail that was sent, after it was sent")
+    files: Days | None = Field(None, description="attachments and images of mail that was sent, after it was sent")
+    inbound: Days | None = Field(
+        None, description="texts and whole mails that came in, after they came; sender, subject and time stay"
+    )
+    cards: Days | None = Field(None, description="cards, after they were made")
+    activities: Days | None = Field(None, description="calls, and closed tasks and cases, after they were made")
+
+
 class OrganizationSettings(Model):
     """Settings of an organization."""
 
@@ -140,8 +155,15 @@ class OrganizationSettings(Model):
     require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
     opt_in_default: bool = Field(False, description="whether a new user who is put without `opt_in` has opted in")
     work_hours: WorkHours = WorkHours()
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(400, description="not in effect yet")
-    raw_days: Annotated[int, Field(ge=1, le=400)] = Field(30, description="not in effect yet")
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        400, description="days after which events of recipients are deleted; counts stay"
+    )
+    raw_days: Annotated[int, Field(ge=1, le=400)] = Field(
+        30,
+        description="days after which events lose what they were judged by: the network, the agent and other headers; "
+        "kind, time and verdict stay, and are final then",
+    )
+    keep_days: KeepDays = KeepDays()
     score: Score = Score()
     recommend_by: Literal["replies", "opens", "won"] = Field(
         "replies",

@@ -23,7 +23,7 @@ from lib.messages.store import Loaded, MessageStore
 from lib.organizations.kept_answers import KeptAnswers
 from lib.privacy.message_removal import MessageRemoval
 from lib.privacy.subjects import Subject
-from lib.storage import Blobs
+from lib.storage import Blobs, Missing, Unavailable
 from lib.storage.layout import container
 
 UNSENT = ("draft", "scheduled", "failed", "cancelled")
@@ -91,7 +91,7 @@ class MessageErasure:
         redacted = StoredMessage.model_validate(subject.redact(raw), context=STORED)
         if message.state == "received":
             redacted = redacted.model_copy(update={"raw": None})
-        body = await self._store.body(organization, message.id)
+        body = await self._read_body(organization, message.id)
         new_body = Body(
             html=None if body.html is None else subject.redact_text(body.html),
             text=None if body.text is None else subject.redact_text(body.text),
@@ -108,6 +108,15 @@ class MessageErasure:
             left.append(message.raw)
         for blob in left:
             await self._blobs.delete_blob(container(organization), blob)
+
+    async def _read_body(self, organization: str, message: str) -> Body:
+        """Read the body; an empty one where its blob is gone, as after the restoring of tables alone."""
+        try:
+            return await self._store.body(organization, message)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, Missing):
+                raise
+            return Body()
 
     async def _redact_copies(
         self, organization: str, copies: Sequence[Copy], subject: Subject

@@ -6,121 +6,18 @@ inside the event loop that the Functions worker runs; `Services.close` closes th
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lib.clock import moment
-from lib.inbound.delivery_reports import DeliveryReports
-from lib.inbound.intake import MailIntake
-from lib.inbound.take_in import TakeIn
-from lib.inbound.writers import Writers
-from lib.people.address_hashes import short_hash
-from lib.privacy.erasing import Erasing
-from lib.privacy.exporting import Exporting
-from lib.privacy.jobs import JobKind, JobStore
-from lib.privacy.message_erasure import MessageErasure
-from lib.privacy.message_removal import MessageRemoval
-from lib.privacy.pieces import Work
-from lib.privacy.row_erasure import RowErasure
-from lib.privacy.subject_jobs import SubjectJobs, note_act
-from lib.sending.outbox import Outbox
-from lib.sending.schedule import Schedule
-from lib.services.judging import Judging
+from lib.services.privacy import Privacy
 from lib.settings import Settings
 
 if TYPE_CHECKING:
-    from lib.inbound.mailboxes.polling import Polling
     from lib.readiness.report import Readiness
 
 
-class Services(Judging):
-    """Everything, each part made once: mail on its way out and in, over what is kept and judged."""
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        return Outbox(
-            self.messages,
-            self.preparation,
-            self.threads,
-            self.gateways,
-            self.schedule,
-            self.transport,
-            self.bounces,
-            self.clock,
-        )
-
-    @cached_property
-    def schedule(self) -> Schedule:
-        return Schedule(
-            self.messages, self.preparation, self.threads, self.due, self.storage.queues, self.clock, self.transport
-        )
-
-    @cached_property
-    def mail_intake(self) -> MailIntake:
-        """The end of every way in for mail, and the consumer of the queue `inbound`."""
-        take_in = TakeIn(
-            self.inbound_outcomes,
-            self.correlator,
-            self.messages,
-            self.threads,
-            self.organizations,
-            self.people,
-            self.user_addresses,
-            Writers(self.recipient_lookup),
-            self.mailboxes,
-            self.consequences,
-            self.rule_actions,
-            self.journal,
-            self.storage.blobs,
-            self.off_loop,
-            self.assessor.refresh,
-            self._erased_until,
-            self.clock,
-        )
-        return MailIntake(self.storage, self.address_hashes, self.organizations, self.inbound_outcomes, take_in)
-
-    async def _erased_until(self, organization: str, email: str) -> datetime | None:
-        """Find until when what was recorded of an address is erased."""
-        hashed = await self.address_hashes.find(organization, email)
-        stops = await self.stops.load_stops(organization)
-        until = stops.erased.time_of(short_hash(hashed)) if hashed else None
-        return None if until is None else moment(until)
-
-    @cached_property
-    def delivery_reports(self) -> DeliveryReports:
-        return DeliveryReports(
-            self.threads,
-            self.messages,
-            self.organizations,
-            self.inbound_outcomes,
-            self.consequences,
-            self.journal,
-        )
-
-    @cached_property
-    def polling(self) -> Polling:
-        """The poller of mailboxes."""
-        from lib.inbound.mailboxes.graph import GraphPoller
-        from lib.inbound.mailboxes.imap import ImapPoller
-        from lib.inbound.mailboxes.oauth import AccessTokens
-        from lib.inbound.mailboxes.polling import Poller, Polling
-        from lib.inbound.mailboxes.secrets import MailboxSecrets
-        from lib.transports.clouds import graph_scope
-        from lib.transports.identity import Identity
-
-        secrets = MailboxSecrets(os.environ, self.settings.key_vault)
-        tokens, identity = AccessTokens(self.clock), Identity(graph_scope(self.settings.graph_url))
-        for each in (secrets, identity):
-            self._opened.push_async_callback(each.close)
-        pollers: Mapping[str, Poller] = {
-            "imap": ImapPoller(tokens, loopback=self.settings.loopback == "on"),
-            "graph": GraphPoller(self.settings.graph_url, tokens, identity, self.clock),
-        }
-        sink = self._mail_sink or self.mail_intake
-        return Polling(self.organizations, self.mailboxes, secrets, pollers, sink, self.clock)
+class Services(Privacy):
+    """Everything, each part made once."""
 
     @cached_property
     def readiness(self) -> Readiness:
@@ -144,53 +41,6 @@ class Services(Judging):
             base_url=settings.base_url,
             transport=settings.transport,
             maps=settings.maps_key is not None,
-        )
-
-    @cached_property
-    def subject_jobs(self) -> SubjectJobs:
-        """Export and erasure of what is held about an address."""
-        tables, queues, blobs = self.storage.tables, self.storage.queues, self.storage.blobs
-        store = JobStore(tables, queues, self.clock)
-        removal = MessageRemoval(
-            self.messages,
-            self.assessor,
-            self.journal_cleaning,
-            self.threads,
-            self.kept_answers,
-            self.schedule,
-            self.due,
-            blobs,
-        )
-        messages = MessageErasure(
-            self.messages, self.assessor, removal, self.cards, self.kept_answers, blobs, self.clock
-        )
-        rows = RowErasure(
-            tables,
-            self.messages,
-            self.address_index,
-            self.engagements.record_changed,
-            self.cards,
-            self.idempotency,
-            self.kept_answers,
-        )
-        erasing = Erasing(
-            tables, blobs, self.people, self.stops, self.messages, self.inbound_outcomes, messages, rows, store
-        )
-        works: dict[JobKind, Work] = {
-            "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, self.clock),
-            "erase": erasing,
-        }
-        return SubjectJobs(
-            store,
-            works,
-            self.address_hashes,
-            self.threads,
-            self.stops,
-            self.organizations,
-            blobs,
-            self.ring,
-            self.clock,
-            note_act,
         )
 
 

@@ -259,6 +259,11 @@ def answer_fact(
     )
 
 
+def bare_fact(fact: Fact) -> Fact:
+    """Return a fact without what it is judged by: agent, network and headers. Details of a mail that came back stay."""
+    return replace(fact, agent=None, network=None, owner=None, headers={}) if fact.is_hit else fact
+
+
 def asks_for_privacy(headers: Mapping[str, str]) -> bool:
     """Whether the request carries Do Not Track or Global Privacy Control."""
     # Where the mapping is one of Python code, `get` of what is not there costs an exception; `in` does not.

@@ -28,7 +28,7 @@ from lib.storage.columns import columns, text_of
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.storage.sort_keys import ascending_number, newest_first
-from lib.tracking.facts import Fact
+from lib.tracking.facts import Fact, bare_fact
 from lib.tracking.journal import facts_of, journal_columns
 from lib.verdicts import Reason, Verdict
 from lib.verdicts.weights import WEIGHTS
@@ -118,6 +118,28 @@ class FactStore:
                     await self._tables.write_rows(table(organization, "facts"), [Delete(message, key)])
             elif left[key] != before:
                 await self._put(organization, [_row(message, key, left[key])])
+
+    async def retire_facts(
+        self, organization: str, message: str, until: int, bare_until: int, delete_until: int
+    ) -> int | None:
+        """Delete judged facts up to `delete_until`, and take from those up to `bare_until` what they were judged by.
+
+        Times are in milliseconds since 1970. Return the time of the oldest fact up to `until` that is left; None where
+        none is. Raises StorageError.
+        """
+        left = list[int]()
+        rows = self._tables.query(table(organization, "facts"), message, Range(low=_key_at(until + _SPAN)))
+        for row in [row async for row in rows]:
+            before = _judged(row)
+            kept = [judged for judged in before if judged[0].at > delete_until]
+            after = [(bare_fact(fact), verdict) if fact.at <= bare_until else (fact, verdict) for fact, verdict in kept]
+            if not after:
+                with suppress(Missing):
+                    await self._tables.write_rows(table(organization, "facts"), [Delete(message, row.key)])
+            elif after != before:
+                await self._put(organization, [_row(message, row.key, after)])
+            left += [fact.at for fact, _ in after if fact.at <= until]
+        return min(left, default=None)
 
     async def delete_kept(self, organization: str, message: str, rows: Collection[str]) -> None:
         """Delete rows whose facts are judged and counted. Another process may have found that, too."""

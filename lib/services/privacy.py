@@ -1,0 +1,103 @@
+"""What people may ask of their data, and what goes by itself: export, erasure, retention."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from lib.messages.thinning import MessageThinning
+from lib.privacy.erasing import Erasing
+from lib.privacy.exporting import Exporting
+from lib.privacy.jobs import JobKind, JobStore
+from lib.privacy.message_erasure import MessageErasure
+from lib.privacy.message_removal import MessageRemoval
+from lib.privacy.pieces import Work
+from lib.privacy.retention import Retention
+from lib.privacy.row_erasure import RowErasure
+from lib.privacy.subject_jobs import SubjectJobs, note_act
+from lib.services.mail import MailWays
+
+
+class Privacy(MailWays):
+    """Export and erasure of what is held about an address, and the removal of what is old."""
+
+    @cached_property
+    def message_erasure(self) -> MessageErasure:
+        removal = MessageRemoval(
+            self.messages,
+            self.assessor,
+            self.journal_cleaning,
+            self.threads,
+            self.kept_answers,
+            self.schedule,
+            self.due,
+            self.storage.blobs,
+        )
+        return MessageErasure(
+            self.messages,
+            self.assessor,
+            removal,
+            self.cards,
+            self.kept_answers,
+            self.storage.blobs,
+            self.clock,
+        )
+
+    @cached_property
+    def retention(self) -> Retention:
+        """The removal of what is old."""
+        return Retention(
+            self.storage.tables,
+            self.organizations,
+            self.messages,
+            self.assessor,
+            self.journal_cleaning,
+            MessageThinning(self.storage),
+            self.message_erasure,
+            self.cards,
+            self.tasks,
+            self.stops,
+            self.address_hashes,
+            self.clock,
+        )
+
+    @cached_property
+    def subject_jobs(self) -> SubjectJobs:
+        """Export and erasure of what is held about an address."""
+        tables, queues, blobs = self.storage.tables, self.storage.queues, self.storage.blobs
+        store = JobStore(tables, queues, self.clock)
+        rows = RowErasure(
+            tables,
+            self.messages,
+            self.address_index,
+            self.engagements.record_changed,
+            self.cards,
+            self.idempotency,
+            self.kept_answers,
+        )
+        erasing = Erasing(
+            tables,
+            blobs,
+            self.people,
+            self.stops,
+            self.messages,
+            self.inbound_outcomes,
+            self.message_erasure,
+            rows,
+            store,
+        )
+        works: dict[JobKind, Work] = {
+            "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, self.clock),
+            "erase": erasing,
+        }
+        return SubjectJobs(
+            store,
+            works,
+            self.address_hashes,
+            self.threads,
+            self.stops,
+            self.organizations,
+            blobs,
+            self.ring,
+            self.clock,
+            note_act,
+        )
