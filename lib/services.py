@@ -398,8 +398,13 @@ class Services:
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
+            language_of_template=self._language_of_template,
             hashes=self.address_hashes if self.settings.token_form == "2" else None,  # noqa: S105 - no password
         )
+
+    async def _language_of_template(self, organization: str, template: str) -> str | None:
+        found = await self.templates.load_even_deleted(organization, template)
+        return found.language if found else None
 
     @cached_property
     def off_loop(self) -> OffLoop:

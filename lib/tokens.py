@@ -67,6 +67,15 @@ class Purpose(Enum):
     CURSOR = b"heed/1/cursor"
     """Seals the place in a list from which the next page goes on."""
 
+    PAGE = b"heed/1/p"
+    """Leads to the page where a recipient decides."""
+
+    PROOF = b"heed/1/proof"
+    """Stands in a link that was sent to an address: whoever has it reads the mail of the address."""
+
+    ASKED = b"heed/1/asked"
+    """Seals what a recipient has asked for while it waits in a queue."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
-from lib.fields import Model, Moment, Name, RecordType
+from lib.fields import HttpsUrl, Line, Model, Moment, Name, RecordType
 from lib.stops.organization_stops import RecordingState
 from lib.stops.rows import KIND as STOPS_KIND
 from lib.stops.rows import changed_marker
@@ -126,6 +126,19 @@ class OrganizationSettings(Model):
         default_factory=list, max_length=200, description="domains that senders' addresses may have; empty allows all"
     )
     inbound: InboundSettings = InboundSettings()
+    recipients_page: bool = Field(
+        False,
+        description="followed mail has a footer and a List-Unsubscribe header that lead to the recipient's own "
+        "page, where recipients stop the recording, see what is recorded of them, and erase it",
+    )
+    lawful_basis: Line = Field(
+        "",
+        description="the basis in law for recording, as the recipient's page shows it: `consent`, "
+        "`legitimate_interest` and `contract` in the recipient's language, other words as they are",
+    )
+    privacy_notice_url: HttpsUrl | None = Field(
+        None, description="the https address of the privacy notice, which the recipient's page links"
+    )
     honeypot: bool = Field(
         False,
         description="followed HTML gets a link that no person sees, to the destination of its first link: what follows "
