@@ -39,7 +39,7 @@ from functions.resources import (
     verdicts,
 )
 from functions.triggers import dead_letters as dead_letter_alarm
-from functions.triggers import engaged_records, interactions, kept_answers
+from functions.triggers import engaged_records, interactions, kept_answers, recipient_page
 from functions.triggers import inbound as inbound_queue
 from functions.triggers import mailboxes as mailbox_polling
 from lib.services import Services
@@ -77,6 +77,7 @@ TRIGGERS = (
     pixel_fn,
     redirect_fn,
     attachment_fn,
+    recipient_page,
     scheduler_fn,
     reminder_fn,
     interactions,

@@ -71,6 +71,11 @@ from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.tasks import Tasks
 from lib.people.user_addresses import UserAddresses
+from lib.recipient_page.decisions import Decisions
+from lib.recipient_page.erasure import Erasure
+from lib.recipient_page.mail_limit import MailLimit
+from lib.recipient_page.proof_sender import ProofSender
+from lib.recipient_page.recorded import RecordedMails
 from lib.records import Engagements, RecordsFollower
 from lib.reminders import Reminders
 from lib.send_time.advisor import Advisor
@@ -111,6 +116,7 @@ class Services:
         clock: Clock | None = None,
         resolve_mx: Resolve | None = None,
         mail_sink: MailSink | None = None,
+        erasure: Erasure | None = None,
     ) -> None:
         self.settings = settings
         self.ring = settings.token_keys
@@ -120,6 +126,7 @@ class Services:
         self._transport = transport
         self._resolve_mx = resolve_mx
         self._mail_sink = mail_sink
+        self.erasure = erasure
         self._opened = AsyncExitStack()
         try:
             self.catalogues = load_catalogues(settings.catalogues)
@@ -426,6 +433,47 @@ class Services:
     @cached_property
     def consents(self) -> Consents:
         return Consents(self.storage, self.address_hashes, self.stops, self.clock)
+
+    @cached_property
+    def recipient_decisions(self) -> Decisions:
+        """What recipients decide on their page."""
+        limit = MailLimit(self.storage.tables, self.clock)
+        proof_sender = ProofSender(
+            self.ring,
+            self.settings.base_url,
+            self.organizations,
+            self.people,
+            self.address_hashes,
+            limit,
+            self.transport,
+            self.clock,
+        )
+        return Decisions(
+            self.ring,
+            self.messages,
+            self.organizations,
+            self.address_hashes,
+            self.stops,
+            self.consents,
+            self.wishes,
+            proof_sender,
+            self.storage.queues,
+            self.clock,
+        )
+
+    @cached_property
+    def recorded_mails(self) -> RecordedMails:
+        """What recipients are shown of themselves."""
+        return RecordedMails(
+            self.lists,
+            self.messages,
+            self.fact_store,
+            self.files,
+            self.consents,
+            self.organizations,
+            self.stops,
+            self.address_hashes,
+        )
 
     @cached_property
     def address_index(self) -> AddressIndex:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.triggers.queues import on_queue
-from lib.sending.orders import Discard, read_order
+from lib.sending.orders import AskedByRecipient, Discard, read_order
 from lib.services import Services
 from lib.storage.layout import OUTBOX
 
@@ -20,6 +20,9 @@ def blueprint(services: Services) -> func.Blueprint:
         order = read_order(body)
         if isinstance(order, Discard):
             await services.outbox.discard(order)
+            return
+        if isinstance(order, AskedByRecipient):
+            await services.recipient_decisions.carry_out(order.organization, order.sealed)
             return
         look = await services.outbox.deliver(order.organization, order.message, order.seen)
         await services.schedule.settle(order, look.message if look else None)

@@ -35,6 +35,8 @@ class MailHead:
     """Addresses (https or mailto) of the header List-Unsubscribe (RFC 2369); none where there is none."""
     one_click: bool = False
     """Whether the first of these addresses takes the POST of RFC 8058."""
+    automatic: bool = False
+    """Whether no person has written it, so that no auto-reply is to answer it (RFC 3834)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,9 @@ def compose(head: MailHead, html: str | None, text: str | None, parts: Sequence[
         root["List-Unsubscribe"] = write_addresses("List-Unsubscribe", head.unsubscribe)
         if head.one_click:
             root["List-Unsubscribe-Post"] = _ONE_CLICK
+    if head.automatic:
+        root["Auto-Submitted"] = "auto-generated"
+        root["X-Auto-Response-Suppress"] = "All"
     mime = root.as_bytes(policy=_WIRE)  # with markers in place of bodies
     _check(mime, [*root.keys()], head, expected)
     headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
