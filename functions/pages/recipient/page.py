@@ -104,6 +104,11 @@ class RecipientPage:
         kind = self.words.device_types.get(device["type"] or "", device["type"])
         return ", ".join(part for part in (kind, device["os"], device["client"]) if part)
 
+    def percent(self, confidence: float) -> str:
+        """Write how sure a verdict is. No verdict is quite sure."""
+        sign = "%" if self.language == "en" else "\N{NO-BREAK SPACE}%"
+        return f"{min(99, round(confidence * 100))}{sign}"
+
     def _render(self, view: str, **values: object) -> str:
         return render_page(
             f"recipient/{view}.html",
@@ -114,6 +119,7 @@ class RecipientPage:
             style=Markup(_STYLE),  # noqa: S704 - a file of ours
             date=self.date,
             device=self.device,
+            percent=self.percent,
             hits=HIT_KINDS,
             own_source=SOURCE,
             **values,

@@ -111,7 +111,7 @@ WORDS = Words(
     own_page="auf dieser Seite",
     responsible="Wer verantwortlich ist",
     responsible_text="Verantwortlich ist {organization}.",
-    lawful_basis="Rechtsgrundlage",
+    lawful_basis="Rechtsgrundlage: {basis}.",
     bases={
         "consent": "Ihre Einwilligung",
         "legitimate_interest": "berechtigtes Interesse",

@@ -108,7 +108,7 @@ WORDS = Words(
     own_page="en esta página",
     responsible="Quién es responsable",
     responsible_text="El responsable es {organization}.",
-    lawful_basis="Base jurídica",
+    lawful_basis="Base jurídica: {basis}.",
     bases={
         "consent": "su consentimiento",
         "legitimate_interest": "interés legítimo",

@@ -111,7 +111,7 @@ WORDS = Words(
     own_page="sur cette page",
     responsible="Qui est responsable",
     responsible_text="Le responsable est {organization}.",
-    lawful_basis="Base légale",
+    lawful_basis="Base légale : {basis}.",
     bases={
         "consent": "votre consentement",
         "legitimate_interest": "intérêt légitime",

@@ -107,7 +107,7 @@ WORDS = Words(
     own_page="su questa pagina",
     responsible="Chi è responsabile",
     responsible_text="Il responsabile è {organization}.",
-    lawful_basis="Base giuridica",
+    lawful_basis="Base giuridica: {basis}.",
     bases={
         "consent": "il suo consenso",
         "legitimate_interest": "legittimo interesse",
