@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lib.composing.bodies import Followed, Original, Unfollowed, page_url
 from lib.composing.files_in_mail import MailFiles
-from lib.composing.thread_headers import thread_headers
+from lib.composing.thread_headers import stop_by_mail, thread_headers
 from lib.files.contents import FileContents
 from lib.files.models import StoredImage
 from lib.messages.copies import Division
@@ -134,4 +134,7 @@ class Mail:
         if original.footer is None:
             return []
         claim = Claim(original.organization, self.message.id, division.recipient, address=division.address)
-        return [page_url(original.base_url, original.ring.mint(Purpose.PAGE, claim))]
+        ways = [page_url(original.base_url, original.ring.mint(Purpose.PAGE, claim))]
+        if self.inbound.reply_domain is not None:
+            ways.append(stop_by_mail(original.organization, self.message, self.inbound.reply_domain, original.ring))
+        return ways

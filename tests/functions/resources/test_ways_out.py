@@ -159,3 +159,41 @@ async def test_the_settings_of_the_page_are_read_as_they_were_put(heed: Heed) ->
     shown = await heed.request("GET", "/api/orgs/acme", key="admin-key-of-tests")
 
     assert given.items() <= shown.json["settings"].items()
+
+
+async def test_with_a_reply_domain_a_mail_stops_too() -> None:
+    heed = await Heed().start(recipients_page=True, inbound={"reply_domain": "in.acme.example"})
+    await heed.put("/users/rep1", {"email": "rep@acme.example", "name": "Rita", "opt_in": True, "inbound": "replies"})
+    message = await heed.sent(to=[ADA])
+    page, mailto = list_header(read(heed.mail())).split(",")
+    assert page.startswith(f"<{BASE_URL}/p/")
+    [address] = re.findall(r"^<mailto:(reply\+[a-z0-9]+@in\.acme\.example)\?subject=unsubscribe>$", mailto)
+
+    raw = (
+        f"From: Ada <ada@example.com>\r\nTo: {address}\r\nSubject: Unsubscribe\r\nMessage-ID: <u@x.example>\r\n\r\n\r\n"
+    )
+    headers = {"content-type": "message/rfc822"}
+    await heed.request("POST", "/api/orgs/acme/inbound", raw.encode(), key=heed.key, headers=headers)
+    await heed.work()
+
+    assert (await heed.get("/consents/ada@example.com"))["follow"] == "do_not_allow"
+    assert (await heed.get(f"/messages/{message}"))["kpis"]["replies"] == 0
+    await heed.hit(heed.urls("o")[0])
+    await heed.work()
+    assert (await heed.get(f"/messages/{message}"))["kpis"]["raw"]["opens"] == 0
+
+
+async def test_a_mail_with_that_subject_to_someone_else_stops_nothing() -> None:
+    heed = await Heed().start(recipients_page=True, inbound={"reply_domain": "in.acme.example"})
+    await heed.sent(to=[ADA])
+    answered = read(heed.mail())["Message-ID"]
+
+    raw = (
+        "From: Ada <ada@example.com>\r\nTo: rep@acme.example\r\nSubject: unsubscribe\r\nMessage-ID: <u@x.example>\r\n"
+        f"In-Reply-To: {answered}\r\n\r\nfrom your newsletter, please\r\n"
+    )
+    headers = {"content-type": "message/rfc822"}
+    await heed.request("POST", "/api/orgs/acme/inbound", raw.encode(), key=heed.key, headers=headers)
+    await heed.work()
+
+    assert (await heed.get("/consents/ada@example.com"))["follow"] == "unknown"
