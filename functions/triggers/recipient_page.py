@@ -141,15 +141,20 @@ class _Visit:
         if action == "stop":
             return self._stopped(page, await self._decisions.stop_proven(proof))
         if action == "allow":
-            return self._allowed(page, await self._decisions.allow_proven(proof))
+            answer = await self._decisions.allow_proven(proof)
+            return self._erased(page) if answer == "gone" else self._allowed(page, answer)
         if action not in ("show", "erase", "erase_all"):
             text = words.proof_text.format(time=f"{proof.until:%H:%M} UTC")
             show = Button(words.proof_button, {"action": "show"}, is_main=True)
             return _Reply(400 if fields else 200, page.said(words.proof, text, [show]))
         email = await self._decisions.email_of_proof(proof)
-        if email is None:
-            return _Reply(410, page.said(words.gone, words.gone_text))
-        erasure = self._services.erasure
+        return self._erased(page) if email is None else await self._about(page, proof, email, fields)
+
+    async def _about(self, page: RecipientPage, proof: Proof, email: str, fields: Mapping[str, str]) -> _Reply:
+        """Show what is recorded about the address, or erase it."""
+        from functions.pages.recipient.page import Button
+
+        words, action, erasure = page.words, fields["action"], self._services.erasure
         if action == "show" or erasure is None:
             recorded = await self._services.recorded_mails.find(proof.organization, email, fields.get("place", ""))
             return _Reply(200, page.recorded(email, recorded, can_erase=erasure is not None))
@@ -158,8 +163,9 @@ class _Visit:
             back = Button(words.back, {"action": "show"}, is_main=True)
             return _Reply(200, page.said(words.confirm, words.confirm_text.format(email=email), [erase, back]))
         await self._decisions.stop_proven(proof)
-        job = await erasure.start_erasure(proof.organization, email, "recipient")
-        return _Reply(200, page.said(words.erasing, words.erasing_text.format(job=job)))
+        job = await erasure.begin_job(proof.organization, "erase", email)
+        look = Button(words.proof_button, {"action": "show"})
+        return _Reply(200, page.said(words.erasing, words.erasing_text.format(job=job.id), [look]))
 
     def _stopped(self, page: RecipientPage, answer: Answer) -> _Reply:
         from functions.pages.recipient.page import Button
@@ -177,6 +183,9 @@ class _Visit:
         if answer == "asked":
             return _Reply(200, page.said(words.allow_asked, words.allow_asked_text, has_back=True))
         return _Reply(200, page.said(words.allowed, words.allowed_text, has_back=True))
+
+    def _erased(self, page: RecipientPage) -> _Reply:
+        return _Reply(410, page.said(page.words.erased, page.words.erased_text))
 
     def _unreachable(self, page: RecipientPage, fields: Mapping[str, str]) -> _Reply:
         from functions.pages.recipient.page import Button

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
+
+
+class BegunJob(Protocol):
+    """A job that goes on after the answer."""
+
+    id: str
+    """The number by which the organization finds the job."""
 
 
 class Erasure(Protocol):
-    """Starts erasures, which go on after the answer."""
+    """Begins erasures."""
 
-    async def start_erasure(self, organization: str, email: str, by: str) -> str:
-        """Have everything about the address erased; return the id of the job. Raises StorageError, Stale."""
+    async def begin_job(self, organization: str, kind: Literal["erase"], email: str) -> BegunJob:
+        """Have all that is recorded about the address erased; return the job. Raises StorageError, Stale."""
         ...

@@ -150,7 +150,7 @@ async def test_a_person_stops_sees_and_erases(site: Site, tab: Tab, language: La
     await press(tab, words.confirm_button)
     assert await heading(tab) == words.erasing
     await check_page(tab)
-    assert heed.services.erasure == Erasing([("acme", "ada@example.com", "recipient")])
+    assert heed.services.erasure == Erasing([("acme", "erase", "ada@example.com")])
     assert {path.split("/")[1] for path in site.asked} <= {"p", "favicon.ico"}
 
 

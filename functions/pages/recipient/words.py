@@ -111,6 +111,8 @@ class Words:
     confirm_button: str
     erasing: str
     erasing_text: str
+    erased: str
+    erased_text: str
 
     months: tuple[str, ...]
     date: str

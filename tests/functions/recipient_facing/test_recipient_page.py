@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from typing import Literal
 from urllib.parse import urlencode
 
 import pytest
@@ -441,14 +442,19 @@ async def test_neither_tokens_nor_addresses_come_into_the_log(heed: Heed, caplog
 
 
 @dataclass
+class Job:
+    id: str
+
+
+@dataclass
 class Erasing:
     """Notes which addresses are to be erased."""
 
-    started: list[tuple[str, str, str]] = field(default_factory=list)
+    begun: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def start_erasure(self, organization: str, email: str, by: str) -> str:
-        self.started.append((organization, email, by))
-        return "job-1"
+    async def begin_job(self, organization: str, kind: Literal["erase"], email: str) -> Job:
+        self.begun.append((organization, kind, email))
+        return Job("job-1")
 
 
 async def test_erasing_asks_once_more_and_then_stops_and_erases(heed: Heed) -> None:
@@ -457,11 +463,11 @@ async def test_erasing_asks_once_more_and_then_stops_and_erases(heed: Heed) -> N
 
     asked = await press(heed, proof, action="erase")
     assert EN.confirm in asked.body.decode()
-    assert erasing.started == []
+    assert erasing.begun == []
     done = await press(heed, proof, action="erase_all")
 
     assert "job-1" in done.body.decode()
-    assert erasing.started == [("acme", "ada@example.com", "recipient")]
+    assert erasing.begun == [("acme", "erase", "ada@example.com")]
     assert await says(heed, "ada@example.com") == "do_not_allow"
 
 
@@ -478,3 +484,20 @@ async def test_without_a_mail_server_no_link_is_promised() -> None:
     assert EN.see_button not in answer.body.decode()
     assert asked.status == 400
     assert (await press(heed, page, action="stop")).status == 200
+
+
+async def test_after_an_erasure_the_link_shows_nothing_and_a_stop_still_works(heed: Heed) -> None:
+    proof = await proof_path(heed, await page_of_mail(heed))
+    [listed] = (await heed.get("/messages"))["items"]
+    loaded = await heed.services.messages.load("acme", listed["id"])
+    assert loaded is not None
+    nobody = [each.model_copy(update={"email": "erased@invalid.example"}) for each in loaded.message.to]
+    await heed.services.messages.change("acme", loaded.message.model_copy(update={"to": nobody}), loaded.etag)
+
+    shown, stopped = await press(heed, proof, action="show"), await press(heed, proof, action="stop")
+    await heed.hit(heed.urls("o", 0)[0], GMAIL)
+    await settle(heed)
+
+    assert (shown.status, EN.erased in shown.body.decode()) == (410, True)
+    assert stopped.status == 200
+    assert (await heed.get("/messages"))["items"][0]["kpis"]["raw"]["opens"] == 0

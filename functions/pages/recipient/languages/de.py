@@ -131,6 +131,10 @@ WORDS = Words(
     erasing="Ihre Daten werden gelöscht",
     erasing_text="Das geht von selbst weiter und kann einige Minuten dauern. Die Aufzeichnung ist beendet. Ihre "
     "Anfrage hat die Nummer {job}; damit kann Ihnen der Absender sagen, was gelöscht wurde.",
+    erased="Hier ist nichts mehr gespeichert",
+    erased_text="Die E-Mail, zu der dieser Link gehört, wurde gelöscht, oder Ihre Daten wurden gelöscht. Wenn Sie "
+    "die Aufzeichnung bei anderen E-Mails beenden möchten, benutzen Sie bitte den Link in einer "
+    "neueren.",
     months=(
         "Januar", "Februar", "März", "April", "Mai", "Juni",
         "Juli", "August", "September", "Oktober", "November", "Dezember",

@@ -117,6 +117,9 @@ WORDS = Words(
     erasing="Your data is being erased",
     erasing_text="That goes on by itself, and can take some minutes. The recording is stopped. The number of your "
     "request is {job}; the sender can tell you by it what was erased.",
+    erased="Nothing is recorded here any more",
+    erased_text="The mail that this link came from was deleted, or your data was erased. To stop the recording of "
+    "other mail, please use the link in a newer one.",
     months=(
         "January", "February", "March", "April", "May", "June",
         "July", "August", "September", "October", "November", "December",

@@ -127,6 +127,9 @@ WORDS = Words(
     erasing="Sus datos se están borrando",
     erasing_text="El borrado continúa por sí solo y puede tardar unos minutos. El registro está detenido. Su petición "
     "tiene el número {job}; con él, el remitente puede decirle qué se ha borrado.",
+    erased="Aquí ya no hay nada registrado",
+    erased_text="El correo del que procedía este enlace se ha eliminado o sus datos se han borrado. Para detener "
+    "el registro de otros correos, utilice el enlace de uno más reciente.",
     months=(
         "enero", "febrero", "marzo", "abril", "mayo", "junio",
         "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",

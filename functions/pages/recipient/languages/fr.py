@@ -131,6 +131,9 @@ WORDS = Words(
     erasing="Vos données sont en cours d’effacement",
     erasing_text="L’effacement se poursuit tout seul et peut prendre quelques minutes. L’enregistrement est arrêté. "
     "Votre demande porte le numéro {job} ; avec lui, l’expéditeur peut vous dire ce qui a été effacé.",
+    erased="Plus rien n’est enregistré ici",
+    erased_text="L’e-mail d’où venait ce lien a été supprimé, ou vos données ont été effacées. Pour arrêter "
+    "l’enregistrement d’autres e-mails, utilisez le lien d’un e-mail plus récent.",
     months=(
         "janvier", "février", "mars", "avril", "mai", "juin",
         "juillet", "août", "septembre", "octobre", "novembre", "décembre",

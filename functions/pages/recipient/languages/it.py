@@ -127,6 +127,9 @@ WORDS = Words(
     erasing="I suoi dati vengono cancellati",
     erasing_text="La cancellazione prosegue da sola e può richiedere alcuni minuti. La registrazione è interrotta. La "
     "sua richiesta ha il numero {job}; con questo il mittente può dirle che cosa è stato cancellato.",
+    erased="Qui non è più registrato nulla",
+    erased_text="L’e-mail da cui proveniva questo link è stata eliminata, oppure i suoi dati sono stati "
+    "cancellati. Per interrompere la registrazione di altre e-mail, usi il link di una più recente.",
     months=(
         "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno",
         "luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre",
