@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-Language = Literal["en", "de", "fr", "es", "it"]
+SpokenLanguage = Literal["en", "de", "fr", "es", "it"]
 
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+LANGUAGES: tuple[SpokenLanguage, ...] = get_args(SpokenLanguage)
 
-NAMES: Mapping[Language, str] = {
+NAMES: Mapping[SpokenLanguage, str] = {
     "en": "English",
     "de": "Deutsch",
     "fr": "Français",
@@ -25,15 +25,15 @@ _LONGEST = 1000
 _CHOICE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?")
 
 
-def spoken(tag: str | None) -> Language | None:
+def spoken(tag: str | None) -> SpokenLanguage | None:
     """Return the language of a tag (BCP 47) such as `de-AT`; None for a language that we do not speak."""
     wanted = re.split("[-_]", (tag or "").strip().lower(), maxsplit=1)[0]
     return next((each for each in LANGUAGES if each == wanted), None)
 
 
-def preferred(accepted: str | None) -> Language | None:
+def preferred(accepted: str | None) -> SpokenLanguage | None:
     """Return the best of our languages for a header `Accept-Language` (RFC 9110, 12.5.4); None where there is none."""
-    best: tuple[float, Language] | None = None
+    best: tuple[float, SpokenLanguage] | None = None
     for choice in (accepted or "")[:_LONGEST].split(","):
         found = _CHOICE.fullmatch(choice)
         language = spoken(found[1]) if found else None

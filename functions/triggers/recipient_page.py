@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from functions.pages.recipient.forms import NotAForm, read_form
 from lib.errors import Stale
 from lib.fields import Email
-from lib.languages import Language, preferred, spoken
-from lib.recipient_page.decisions import Answer, has_ended
+from lib.languages import SpokenLanguage, preferred, spoken
+from lib.recipient_page.decisions import Effect, has_ended
 from lib.recipient_page.proofs import Proof, open_proof
 from lib.services import Services
 from lib.storage import StorageError
@@ -69,13 +69,13 @@ def blueprint(services: Services) -> func.Blueprint:
 class _Visit:
     """One request for the page, in one language."""
 
-    def __init__(self, services: Services, language: Language) -> None:
+    def __init__(self, services: Services, language: SpokenLanguage) -> None:
         self._services = services
         self._decisions = services.recipient_decisions
-        self._language: Language = language
+        self._language: SpokenLanguage = language
 
     async def answer(self, req: func.HttpRequest) -> _Reply:
-        """Answer the request. No error of ours leaves it, because its text could name the token."""
+        """Effect the request. No error of ours leaves it, because its text could name the token."""
         token = leading_token(req.route_params["token"])
         claim, proof = self._services.ring.open(Purpose.PAGE, token), open_proof(self._services.ring, token)
         source = claim or proof
@@ -101,7 +101,7 @@ class _Visit:
             return self._unreachable(page, fields)
 
     async def _from_mail(self, page: RecipientPage, claim: Claim, fields: Mapping[str, str]) -> _Reply:
-        """Answer by the link of a mail, which may be anyone's."""
+        """Effect by the link of a mail, which may be anyone's."""
         is_one_click = fields.get("List-Unsubscribe") == "One-Click"
         action = "stop" if is_one_click else fields.get("action", "")
         asks_address = claim.recipient is None and claim.address is None
@@ -118,7 +118,7 @@ class _Visit:
         return _Reply(200, page.said(page.words.link_asked, page.words.link_asked_text, has_back=True))
 
     async def _for_address(self, page: RecipientPage, claim: Claim, action: str, typed: str) -> _Reply:
-        """Answer for an address that was typed in, in the same way whether or not the mail went to it."""
+        """Effect for an address that was typed in, in the same way whether or not the mail went to it."""
         words = page.words
         try:
             email = _EMAIL.validate_python(typed)
@@ -132,7 +132,7 @@ class _Visit:
         return _Reply(200, page.said(words.link_asked, words.link_asked_text, has_back=True))
 
     async def _with_proof(self, page: RecipientPage, proof: Proof, fields: Mapping[str, str]) -> _Reply:
-        """Answer by a link that was sent to the address."""
+        """Effect by a link that was sent to the address."""
         from functions.pages.recipient.page import Button
 
         words, action = page.words, fields.get("action", "")
@@ -167,7 +167,7 @@ class _Visit:
         look = Button(words.proof_button, {"action": "show"})
         return _Reply(200, page.said(words.erasing, words.erasing_text.format(job=job.id), [look]))
 
-    def _stopped(self, page: RecipientPage, answer: Answer) -> _Reply:
+    def _stopped(self, page: RecipientPage, answer: Effect) -> _Reply:
         from functions.pages.recipient.page import Button
 
         words = page.words
@@ -176,7 +176,7 @@ class _Visit:
         again = Button(words.take_back_button, {"action": "allow"})
         return _Reply(200, page.said(words.stopped, words.stopped_text, [again], has_back=True))
 
-    def _allowed(self, page: RecipientPage, answer: Answer) -> _Reply:
+    def _allowed(self, page: RecipientPage, answer: Effect) -> _Reply:
         words = page.words
         if answer == "gone":
             return _Reply(410, page.said(words.gone, words.gone_text))

@@ -15,7 +15,7 @@ from lib.composing.files_in_mail import MailFiles
 from lib.composing.footer import html_footer, with_text_footer
 from lib.composing.link_block import html_block, with_text_block
 from lib.files.models import StoredFile, StoredImage
-from lib.languages import Language
+from lib.languages import SpokenLanguage
 from lib.messages.models import Body, Remark
 from lib.mime.parts import FilePart, MailHead
 from lib.mime.write import Composed, compose
@@ -37,7 +37,7 @@ class Original:
     honeypot: bool
     ring: KeyRing
     base_url: str
-    footer: Language | None = None
+    footer: SpokenLanguage | None = None
     """The language of the footer that followed copies get; None where they get none."""
 
     def size(self) -> int:

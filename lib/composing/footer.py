@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
 
-from lib.languages import Language, spoken
+from lib.languages import SpokenLanguage, spoken
 
 _STYLE = (
     "margin:24px 0 0;font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:12px;line-height:18px;text-align:start"
@@ -27,7 +27,7 @@ class _Words(NamedTuple):
     link: str
 
 
-_WORDS: Mapping[Language, _Words] = {
+_WORDS: Mapping[SpokenLanguage, _Words] = {
     "en": _Words(
         "The sender can see when this mail is opened and which of its links are used.",
         "Stop this, or see what is recorded",
@@ -51,20 +51,20 @@ _WORDS: Mapping[Language, _Words] = {
 }
 
 
-def language_of_html(html: str | None) -> Language | None:
+def language_of_html(html: str | None) -> SpokenLanguage | None:
     """Return the language that the HTML names for itself; None where it names none that we speak."""
     found = _LANG.search((html or "")[:_LOOKED_AT])
     return spoken(found[1]) if found else None
 
 
-def html_footer(language: Language, url: str) -> str:
+def html_footer(language: SpokenLanguage, url: str) -> str:
     """Return the footer for an HTML part."""
     words = _WORDS[language]
     link = f'<a href="{escape(url)}">{escape(words.link)}</a>'
     return f'<p lang="{language}" style="{_STYLE}">{escape(words.said)} {link}</p>'
 
 
-def with_text_footer(text: str | None, language: Language, url: str) -> str | None:
+def with_text_footer(text: str | None, language: SpokenLanguage, url: str) -> str | None:
     """Return a text part with the footer at its end."""
     if text is None:
         return None

@@ -19,7 +19,7 @@ from lib.errors import UnknownSender
 from lib.files.contents import BytesMissing
 from lib.files.models import StoredFile
 from lib.ids import new_id
-from lib.languages import Language, spoken
+from lib.languages import SpokenLanguage, spoken
 from lib.messages.copies import Division, divided, kept
 from lib.messages.follow_state import FOLLOWED, Decision, FollowState, decide
 from lib.messages.models import Body, Copy, MessageFields, Remark, StoredMessage
@@ -167,12 +167,12 @@ class Preparation:
         message: StoredMessage,
         body: Body,
         honeypot: bool = False,
-        footer: Language | None = None,
+        footer: SpokenLanguage | None = None,
     ) -> Original:
         files = await self.load_files(organization, message)
         return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url, footer)
 
-    async def _footer(self, organization: str, message: StoredMessage, body: Body) -> Language:
+    async def _footer(self, organization: str, message: StoredMessage, body: Body) -> SpokenLanguage:
         """Return the language of the footer: that of the mail where it is known, else English."""
         language = language_of_html(body.html)
         if language is None and message.template is not None and self._language_of_template is not None:

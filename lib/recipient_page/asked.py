@@ -1,6 +1,6 @@
-"""What a recipient has asked for, while it waits in the queue `outbox`.
+"""Requests of recipients that wait in the queue `outbox`.
 
-It waits there sealed, because it names an address.
+They wait there sealed, because they name addresses.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Literal, cast
 
-from lib.languages import Language
+from lib.languages import SpokenLanguage
 from lib.tokens import KeyRing, Purpose
 
 Wish = Literal["stop", "allow", "link"]
@@ -35,7 +35,7 @@ class Asked:
     address: str | None
     """The short hash of the address that the token names."""
 
-    language: Language
+    language: SpokenLanguage
     key: str
     """A UUID, the same at every try."""
 

@@ -1,4 +1,4 @@
-"""What recipients decide, and how it is carried out.
+"""Decisions of recipients, and how they are carried out.
 
 A token that names one recipient is enough to stop, at once. One that names none, as the mail went to several people in
 one copy, asks for the address. Whether that address got the mail must not be told to whoever types it in: so it is
@@ -16,7 +16,7 @@ from lib.assessment.wishes import Wishes
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import UnknownSender
 from lib.ids import new_key
-from lib.languages import Language
+from lib.languages import SpokenLanguage
 from lib.messages.models import Recipient, StoredMessage
 from lib.messages.store import MessageStore
 from lib.organizations.registry import Organizations
@@ -41,7 +41,7 @@ SECOND_THOUGHTS = timedelta(minutes=30)
 """For so long a stop can be taken back by the link that stopped. Later that needs a proof: the link may be a
 stranger's, and a yes must be the recipient's own."""
 
-Answer = Literal["done", "asked", "gone"]
+Effect = Literal["done", "asked", "gone"]
 """`done`: it is so now. `asked`: it will be carried out, if the address got the mail. `gone`: nothing is known of the
 mail any more."""
 
@@ -78,7 +78,7 @@ class Decisions:
         """Whether links can be sent to recipients."""
         return self._proof_sender.can_mail
 
-    async def stop(self, claim: Claim) -> Answer:
+    async def stop(self, claim: Claim) -> Effect:
         """Stop the recording of the recipient whom the token names, also of mail that was sent already."""
         if claim.address is not None:
             try:
@@ -91,7 +91,7 @@ class Decisions:
         await self._say(claim.organization, email, "do_not_allow")
         return "done"
 
-    async def allow(self, claim: Claim, language: Language) -> Answer:
+    async def allow(self, claim: Claim, language: SpokenLanguage) -> Effect:
         """Allow the recording. A no that was not said just now stays until the recipient comes with a proof."""
         email = await self._email_of(claim.organization, claim.message, claim.recipient, claim.address)
         if email is None:
@@ -103,7 +103,7 @@ class Decisions:
         await self._say(claim.organization, email, "allow")
         return "done"
 
-    async def ask(self, wish: Wish, claim: Claim, email: str | None, language: Language) -> Answer:
+    async def ask(self, wish: Wish, claim: Claim, email: str | None, language: SpokenLanguage) -> Effect:
         """Have something carried out beside the answer, for the recipient who is named or the address that was typed.
 
         It takes as long for any address.
@@ -121,7 +121,7 @@ class Decisions:
         await self._send(claim.organization, asked)
         return "asked"
 
-    async def stop_proven(self, proof: Proof) -> Answer:
+    async def stop_proven(self, proof: Proof) -> Effect:
         """Stop the recording of the address that the proof was sent to."""
         try:
             await self._stops.stop_hash(proof.organization, proof.address_hash)
@@ -132,7 +132,7 @@ class Decisions:
             await self._say(proof.organization, email, "do_not_allow")
         return "done"
 
-    async def allow_proven(self, proof: Proof) -> Answer:
+    async def allow_proven(self, proof: Proof) -> Effect:
         """Allow the recording of the address that the proof was sent to."""
         email = await self.email_of_proof(proof)
         if email is None:

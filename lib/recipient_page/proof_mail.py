@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 from typing import NamedTuple
 
-from lib.languages import Language
+from lib.languages import SpokenLanguage
 from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed, compose
 
@@ -21,7 +21,7 @@ class _Words(NamedTuple):
     not_you: str
 
 
-_WORDS: Mapping[Language, _Words] = {
+_WORDS: Mapping[SpokenLanguage, _Words] = {
     "en": _Words(
         "Your link: what is recorded about your mail",
         "On the page of a mail from {organization}, somebody asked for a link to what is recorded about this address.",
@@ -75,7 +75,7 @@ class ProofMail:
 
 
 def write_proof_mail(
-    language: Language,
+    language: SpokenLanguage,
     organization: str,
     url: str,
     sender: Mailbox,

@@ -1,4 +1,4 @@
-"""What is recorded about an address, as its owner is shown it: mail by mail, with what was recorded of each.
+"""Records about an address, as its owner is shown them: mail by mail, with what was recorded of each.
 
 There is no index of addresses to mails, which would be one more thing to keep and to erase. So the lists of messages
 are looked through, newest first, some hundreds of mails at a time.

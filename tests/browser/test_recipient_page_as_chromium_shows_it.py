@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from functions.pages.recipient.page import words_in
-from lib.languages import LANGUAGES, Language
+from lib.languages import LANGUAGES, SpokenLanguage
 from tests.browser.devtools import Tab, chromium
 from tests.functions.recipient_facing.test_recipient_page import ADA, BOB, Erasing, page_in, page_of_mail
 from tests.functions.recipient_facing.test_stops import settle
@@ -111,7 +111,7 @@ async def check_page(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_person_stops_sees_and_erases(site: Site, tab: Tab, language: Language) -> None:
+async def test_a_person_stops_sees_and_erases(site: Site, tab: Tab, language: SpokenLanguage) -> None:
     heed, words = site.heed, words_in(language)
     page = await page_of_mail(heed, subject="Our offer")
     await heed.hit(heed.urls("o")[0], GMAIL, x_forwarded_for="203.0.113.7")

@@ -36,7 +36,8 @@ def page_in(raw: bytes) -> str:
     """The address of the page that a mail leads to."""
     body = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
     assert body is not None
-    return re.findall(r"https?://[^\s/]+/p/[\w-]+", body.get_content())[0]
+    [url] = re.findall(r"https?://[^\s/]+/p/[\w-]+", body.get_content())
+    return str(url)
 
 
 async def press(url: str, data: Any) -> tuple[int, str]:

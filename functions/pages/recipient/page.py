@@ -17,7 +17,7 @@ from markupsafe import Markup
 from functions.pages.recipient.words import Words
 from functions.pages.render import render_page
 from lib.catalogues.devices import Device
-from lib.languages import NAMES, Language
+from lib.languages import NAMES, SpokenLanguage
 from lib.recipient_page.decisions import SOURCE
 from lib.recipient_page.recorded import Recorded
 from lib.tracking.facts import HIT_KINDS
@@ -62,7 +62,7 @@ class Button:
 
 
 @cache
-def words_in(language: Language) -> Words:
+def words_in(language: SpokenLanguage) -> Words:
     """Return the words of a language, which are read when they are first needed."""
     return cast(Words, import_module(f"functions.pages.recipient.languages.{language}").WORDS)
 
@@ -71,7 +71,7 @@ def words_in(language: Language) -> Words:
 class RecipientPage:
     """The page in one language. Methods return HTML."""
 
-    language: Language
+    language: SpokenLanguage
     who: Responsible | None
     """None where the organization is gone, or cannot be read now."""
 

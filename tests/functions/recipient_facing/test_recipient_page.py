@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from functions.pages.recipient.page import words_in
-from lib.languages import LANGUAGES
+from lib.languages import LANGUAGES, SpokenLanguage
 from lib.storage.memory import MemoryQueues
 from lib.transports.memory import MemoryTransport
 from tests.functions.recipient_facing.test_stops import settle, stored
@@ -385,8 +385,8 @@ async def test_a_stop_works_after_the_mail_was_deleted(heed: Heed) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_language_says_all_of_it(heed: Heed, language: str) -> None:
-    words = words_in(language)  # type: ignore[arg-type]
+async def test_every_language_says_all_of_it(heed: Heed, language: SpokenLanguage) -> None:
+    words = words_in(language)
     page = f"{await page_of_mail(heed)}?lang={language}"
 
     answer = await heed.hit(page, accept_language="nl")
