@@ -213,9 +213,13 @@ def _act(fact: Fact, verdict: Verdict, links: Sequence[str], names: dict[int, st
 
 
 def _concerns(message: StoredMessage, mailbox: str) -> bool:
-    """Whether a mail went to the mailbox or came from it. Drafts and mail that waits are nobody's yet."""
+    """Whether a mail went to the mailbox or came from it. Drafts and mail that waits are the sender's own yet.
+
+    A draft that was prepared for a CRM may have gone out without Heed's knowledge.
+    """
     if message.state == "received":
         return message.from_address is not None and same_mailbox(message.from_address.email) == mailbox
-    if message.sent_at is None and message.tried_at is None:
+    is_prepared = message.state == "draft" and message.copy_count is not None
+    if message.sent_at is None and message.tried_at is None and not is_prepared:
         return False
     return any(same_mailbox(each.email) == mailbox for each in message.recipients())

@@ -501,3 +501,50 @@ async def test_after_an_erasure_the_link_shows_nothing_and_a_stop_still_works(he
     assert (shown.status, EN.erased in shown.body.decode()) == (410, True)
     assert stopped.status == 200
     assert (await heed.get("/messages"))["items"][0]["kpis"]["raw"]["opens"] == 0
+
+
+async def test_a_mail_that_a_crm_was_given_to_send_is_shown_before_it_says_that_it_has(heed: Heed) -> None:
+    message = await heed.draft(to=[ADA], subject="Prepared for the CRM")
+    await heed.draft(to=[ADA], subject="Only a draft")
+    [copy] = (await heed.post(f"/messages/{message}/prepare"))["copies"]
+    [click, page] = [re.findall(rf"{BASE_URL}(/{kind}/[\w-]+)", copy["html"])[0] for kind in ("c", "p")]
+    await heed.hit(click)
+    await settle(heed)
+
+    shown = (await press(heed, await proof_path(heed, page), action="show")).body.decode()
+
+    assert "Prepared for the CRM" in shown
+    assert EN.kinds["click"] in shown
+    assert "Only a draft" not in shown
+
+
+async def test_old_mail_is_found_page_by_page(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.recipient_page.recorded.MOST_LOOKED_AT", 4)
+    monkeypatch.setattr("lib.recipient_page.recorded._AT_ONCE", 2)
+    for number in range(3):
+        await heed.sent(to=[ADA], subject=f"Offer {number}", follow=number != 1)
+        await heed.sent(to=[BOB], subject="To Bob")
+        await heed.sent(to=[BOB], subject="To Bob")
+    page = await page_of_mail(heed, subject="The newest")
+    proof = await proof_path(heed, page)
+
+    place, subjects, pages = "", [], 0
+    while place or not pages:
+        shown = (await press(heed, proof, action="show", place=place)).body.decode()
+        subjects += re.findall(r"<h3>(.*?)</h3>", shown)
+        found = re.search(r'name="place" value="(.*?)"', shown)
+        place, pages = (found[1] if found else ""), pages + 1
+
+    assert subjects == ["The newest", "Offer 2", "Offer 1", "Offer 0"]
+    assert pages > 2
+
+
+@pytest.mark.parametrize("place", ["received|", "all|x", "|", "x" * 3000, "all|\x00'"])
+async def test_a_place_that_someone_made_up_shows_nothing_of_others(heed: Heed, place: str) -> None:
+    await heed.sent(to=[BOB], subject="To Bob")
+    proof = await proof_path(heed, await page_of_mail(heed))
+
+    answer = await press(heed, proof, action="show", place=place)
+
+    assert answer.status == 200
+    assert "To Bob" not in answer.body.decode()
