@@ -156,7 +156,9 @@ class _Visit:
 
         words, action, erasure = page.words, fields["action"], self._services.erasure
         if action == "show" or erasure is None:
-            recorded = await self._services.recorded_mails.find(proof.organization, email, fields.get("place", ""))
+            recorded = await self._services.recorded_mails.find(
+                proof.organization, email, proof.message, fields.get("place", "")
+            )
             return _Reply(200, page.recorded(email, recorded, can_erase=erasure is not None))
         if action == "erase":
             erase = Button(words.confirm_button, {"action": "erase_all"})

@@ -37,7 +37,7 @@ MOST_ACTS = 200
 """Acts that are shown of one mail, the newest ones."""
 
 _MOST_CONSENTS = 200
-_AT_ONCE = 50
+_AT_ONCE = 30
 _VIEWS: tuple[View, ...] = ("all", "received")
 
 
@@ -116,13 +116,16 @@ class RecordedMails:
         self._stops = stops
         self._hashes = hashes
 
-    async def find(self, organization: str, email: str, place: str = "") -> Recorded:
+    async def find(self, organization: str, email: str, message: str, place: str = "") -> Recorded:
         """Find what is recorded about the address, from the place on that an earlier page has named.
+
+        `message` is the mail by which the recipient came: the first page shows it, however old it is.
 
         Raises StorageError.
         """
         settings = await self._organizations.settings(organization)
         found, further = await self._look_through(organization, same_mailbox(email), place)
+        found = await self._with_own(organization, found, message, is_first=not place)
         named = settings.tracking != "aggregate"
         mails = [await self._recorded(organization, message, same_mailbox(email), named) for message in found]
         address = short_hash(await self._hashes.hash_address(organization, email))
@@ -133,6 +136,17 @@ class RecordedMails:
             consents=[each async for each in self._consents.history(organization, email, _MOST_CONSENTS)],
             is_stopped=stops.stopped.time_of(address) is not None,
         )
+
+    async def _with_own(
+        self, organization: str, found: list[StoredMessage], message: str, *, is_first: bool
+    ) -> list[StoredMessage]:
+        """Return the messages with the recipient's own one among the first, and not once more among later ones."""
+        if not is_first:
+            return [each for each in found if each.id != message]
+        if any(each.id == message for each in found):
+            return found
+        loaded = await self._messages.load(organization, message)
+        return [*found, loaded.message] if loaded else found
 
     async def _look_through(
         self, organization: str, mailbox: str, place: str

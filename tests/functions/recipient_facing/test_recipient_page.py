@@ -548,3 +548,24 @@ async def test_a_place_that_someone_made_up_shows_nothing_of_others(heed: Heed, 
 
     assert answer.status == 200
     assert "To Bob" not in answer.body.decode()
+
+
+async def test_the_mail_that_one_came_by_is_shown_at_once_however_old_it_is(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.recipient_page.recorded.MOST_LOOKED_AT", 2)
+    monkeypatch.setattr("lib.recipient_page.recorded._AT_ONCE", 2)
+    page = await page_of_mail(heed, subject="The old one")
+    for _ in range(4):
+        await heed.sent(to=[BOB])
+    proof = await proof_path(heed, page)
+
+    first = (await press(heed, proof, action="show")).body.decode()
+    place = re.findall(r'name="place" value="(.*?)"', first)[0]
+    rest = []
+    while place:
+        rest.append((await press(heed, proof, action="show", place=place)).body.decode())
+        place = "".join(re.findall(r'name="place" value="(.*?)"', rest[-1]))
+
+    assert "The old one" in first
+    assert not any("The old one" in each for each in rest)
