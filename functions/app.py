@@ -75,7 +75,7 @@ def make_app(recipients: RecipientServices, services: Services | None = None) ->
     late = LateServices(recipients, services)
     app, part = HeedApp(late), recipients.settings.functions
     if part in ("all", "recipients"):
-        _add_recipients(app, recipients)
+        _add_recipients(app, late)
     if part in ("all", "crm"):
         _add_crm(app, late)
     if part in ("all", "work"):
@@ -83,14 +83,16 @@ def make_app(recipients: RecipientServices, services: Services | None = None) ->
     return app
 
 
-def _add_recipients(app: HeedApp, recipients: RecipientServices) -> None:
+def _add_recipients(app: HeedApp, services: LateServices) -> None:
     import attachment_fn
     import pixel_fn
     import redirect_fn
-    from functions.triggers import recipients_health
+    from functions.triggers import recipient_page, recipients_health
 
+    recipients = services.recipients
     blueprints = [each.blueprint(recipients) for each in (pixel_fn, redirect_fn, attachment_fn)]
-    app.add_functions([*blueprints, recipients_health.blueprint()], recipients.import_hits, recipients.import_files)
+    blueprints += [recipient_page.blueprint(services.load), recipients_health.blueprint()]
+    app.add_functions(blueprints, recipients.import_hits, recipients.import_files)
 
 
 def _add_crm(app: HeedApp, services: LateServices) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -41,6 +42,7 @@ _RFC_3339 = re.compile(
 )
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _TEXT_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_PLAIN_URL = re.compile(r"https://[A-Za-z0-9\[][!#-;=?-\[\]^_a-z~%]*")
 _LINE_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -69,6 +71,20 @@ def _one_line(value: str) -> str:
     if _LINE_CONTROL.search(value):
         raise ValueError("line breaks and control characters are not allowed here")
     return value.strip()
+
+
+def _https_url(value: str) -> str:
+    # urlsplit drops tabs and line ends without a word, and takes the first part for a name and a password.
+    if not _PLAIN_URL.fullmatch(value):
+        raise ValueError("not an https address without spaces, such as https://example.com/privacy")
+    try:
+        parts = urlsplit(value)
+        is_plain = bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if not is_plain:
+        raise ValueError("not an https address with a host, such as https://example.com/privacy")
+    return value
 
 
 def _paragraphs(value: str) -> str:
@@ -133,6 +149,9 @@ Email = Annotated[
 ]
 Line = Annotated[str, StringConstraints(max_length=998), AfterValidator(_one_line)]
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
+HttpsUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_https_url)]
+"""An address of the web that a page may link."""
+
 Paragraphs = Annotated[str, AfterValidator(_paragraphs)]
 """Text of several lines, which end in `\\n`."""
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]

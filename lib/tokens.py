@@ -73,6 +73,15 @@ class Purpose(Enum):
     SUBJECT = b"heed/1/subject"
     """Seals the address that a job is about, for as long as the job needs it."""
 
+    PAGE = b"heed/1/p"
+    """Leads to the page where a recipient decides."""
+
+    PROOF = b"heed/1/proof"
+    """Stands in a link that was sent to an address: whoever has it reads the mail of the address."""
+
+    ASKED = b"heed/1/asked"
+    """Seals what a recipient has asked for while it waits in a queue."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

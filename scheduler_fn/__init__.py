@@ -6,7 +6,7 @@ import azure.functions as func
 
 from functions.loading import LoadServices
 from functions.triggers.queues import on_queue
-from lib.sending.orders import Discard, read_order
+from lib.sending.orders import AskedByRecipient, Discard, read_order
 from lib.settings import Settings
 from lib.storage.layout import OUTBOX
 
@@ -22,6 +22,9 @@ def blueprint(settings: Settings, load_services: LoadServices) -> func.Blueprint
         order = read_order(body)
         if isinstance(order, Discard):
             await services.outbox.discard(order)
+            return
+        if isinstance(order, AskedByRecipient):
+            await services.recipient_decisions.carry_out(order.organization, order.sealed)
             return
         look = await services.outbox.deliver(order.organization, order.message, order.seen)
         await services.schedule.settle(order, look.message if look else None)

@@ -12,8 +12,10 @@ from typing import Literal
 
 from lib.composing.copy_tokens import CopyTokens, MintedTokens, exchange_tokens
 from lib.composing.files_in_mail import MailFiles
+from lib.composing.footer import html_footer, with_text_footer
 from lib.composing.link_block import html_block, with_text_block
 from lib.files.models import StoredFile, StoredImage
+from lib.languages import SpokenLanguage
 from lib.messages.models import Body, Remark
 from lib.mime.parts import FilePart, MailHead
 from lib.mime.write import Composed, compose
@@ -37,6 +39,8 @@ class Original:
     base_url: str
     denied_hosts: frozenset[str] = frozenset()
     """Hosts to which no link of ours leads, nor to those below them."""
+    footer: SpokenLanguage | None = None
+    """The language of the footer that followed copies get; None where they get none."""
 
     def size(self) -> int:
         """Return the number of characters of both parts."""
@@ -85,10 +89,19 @@ def size_of(body: Body) -> int:
     return len(body.html or "") + len(body.text or "")
 
 
+def page_url(base_url: str, token: str) -> str:
+    """Return the address of the recipient's page."""
+    return f"{base_url}/p/{token}"
+
+
 def followed(original: Original, recipient: int | None, address: str | None = None) -> Followed:
     """Rewrite the body with links and a pixel of ours. Raises whatever goes wrong."""
     tokens = CopyTokens(original.ring, original.organization, original.message, recipient, address)
     links = original.files.links(tokens)
+    closing, page = html_block(links), ""
+    if original.footer is not None:
+        page = page_url(original.base_url, tokens.mint_token(Purpose.PAGE))
+        closing += html_footer(original.footer, page)
     done = rewrite(
         original.body.html,
         original.body.text,
@@ -98,10 +111,13 @@ def followed(original: Original, recipient: int | None, address: str | None = No
         open_token=_opener(original),
         honeypot=original.honeypot,
         image_source=original.files.hosting(tokens),
-        closing=html_block(links),
+        closing=closing,
         denied=original.denied_hosts,
     )
-    body = Body(html=done.html, text=with_text_block(done.text, links))
+    text = with_text_block(done.text, links)
+    if original.footer is not None:
+        text = with_text_footer(text, original.footer, page)
+    body = Body(html=done.html, text=text)
     remarks = [Remark(code=each.code, text=each.text, place=each.place) for each in done.remarks[:_MOST_REMARKS]]
     if len(done.remarks) > _MOST_REMARKS:
         remarks.append(Remark(code="more", text=f"And {len(done.remarks) - _MOST_REMARKS} more such remarks."))

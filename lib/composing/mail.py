@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lib.composing.bodies import Followed, Original, Unfollowed
+from lib.composing.bodies import Followed, Original, Unfollowed, page_url
 from lib.composing.files_in_mail import MailFiles
-from lib.composing.thread_headers import thread_headers
+from lib.composing.thread_headers import stop_by_mail, thread_headers
 from lib.files.contents import FileContents
 from lib.files.models import StoredImage
 from lib.messages.copies import Division
@@ -18,6 +18,7 @@ from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed
 from lib.organizations.registry import InboundSettings
 from lib.people.users import StoredUser
+from lib.tokens import Claim, Purpose
 
 NOT_REWRITTEN = FollowState(
     state="blocked", reason="The links could not be rewritten, so the message goes out unfollowed."
@@ -103,8 +104,11 @@ class Mail:
             honeypots=followed.honeypots,
         )
 
-    def head(self) -> MailHead:
-        """Return the values of the headers, which all copies share."""
+    def head(self, division: Division | None = None) -> MailHead:
+        """Return the values of the headers, which all copies share but for the way out.
+
+        `division` is the followed copy that they are for; None for any other copy.
+        """
         message = self.message
         assert message.message_id is not None
         sender = Mailbox(self.sender.name, self.sender.email)
@@ -120,4 +124,17 @@ class Mail:
             reply_to=thread.reply_to,
             references=thread.references,
             thread_index=thread.thread_index,
+            unsubscribe=self._ways_out(division) if division else (),
+            one_click=division is not None and division.names_one,
         )
+
+    def _ways_out(self, division: Division) -> list[str]:
+        """Return where the recipients of a followed copy can stop; nowhere without a page."""
+        original = self.original
+        if original.footer is None:
+            return []
+        claim = Claim(original.organization, self.message.id, division.recipient, address=division.address)
+        ways = [page_url(original.base_url, original.ring.mint(Purpose.PAGE, claim))]
+        if self.inbound.reply_domain is not None:
+            ways.append(stop_by_mail(original.organization, self.message, self.inbound.reply_domain, original.ring))
+        return ways

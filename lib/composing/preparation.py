@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lib.composing import bodies
 from lib.composing.bodies import Followed, Original, Unfollowed
 from lib.composing.files_in_mail import MailFiles
+from lib.composing.footer import language_of_html
 from lib.composing.mail import NOT_REWRITTEN, KeptCopy, Mail, Prepared, Trial
 from lib.errors import UnknownSender
 from lib.files.contents import BytesMissing
 from lib.files.models import StoredFile
 from lib.ids import new_id
+from lib.languages import SpokenLanguage, spoken
 from lib.messages.copies import Division, divided, kept
 from lib.messages.follow_state import FOLLOWED, Decision, FollowState, decide
 from lib.messages.models import Body, Copy, MessageFields, Remark, StoredMessage
+from lib.mime.parts import MailHead
 from lib.mime.write import Composed, ComposeError
 from lib.organizations.registry import Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes, short_hash
@@ -38,6 +41,9 @@ log = logging.getLogger("heed.prepare")
 
 _Result = TypeVar("_Result")
 
+LanguageOfTemplate = Callable[[str, str], Awaitable[str | None]]
+"""Returns the language tag of a template, of (organization, template); None where it is unknown."""
+
 _LARGEST_TRIAL = 400_000
 """Characters of a body that is rewritten only to see what is to be said of it."""
 
@@ -54,6 +60,7 @@ class Preparation:
 
     `separate_envelopes`: a mail can be handed over for others than its headers name, and so in several copies.
     `hashes` put the recipient's address into tokens, as a hash; None for tokens that earlier releases can open.
+    `language_of_template` tells the language of a mail that does not name its own.
     """
 
     def __init__(
@@ -69,12 +76,14 @@ class Preparation:
         off_loop: OffLoop,
         denied_hosts: Iterable[str] = (),
         hashes: AddressHashes | None = None,
+        language_of_template: LanguageOfTemplate | None = None,
     ) -> None:
         self._organizations = organizations
         self._people = people
         self._lookup = lookup
         self._files = files
         self._hashes = hashes
+        self._language_of_template = language_of_template
         self._off_loop = off_loop
         self._denied_hosts = frozenset(denied_hosts)
         self._ring = ring
@@ -136,7 +145,8 @@ class Preparation:
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
         sender = await self.sender(organization, message)
         check_domain(settings, sender)
-        original = await self._original(organization, message, body, settings)
+        footer = await self._footer(organization, message, body) if settings.recipients_page else None
+        original = await self._original(organization, message, body, settings, footer)
         decision = await self.decision(organization, settings, message)
         emails = [each.email for each in message.recipients()]
         named = settings.tracking != "aggregate"
@@ -159,12 +169,24 @@ class Preparation:
         )
 
     async def _original(
-        self, organization: str, message: StoredMessage, body: Body, settings: OrganizationSettings | None = None
+        self,
+        organization: str,
+        message: StoredMessage,
+        body: Body,
+        settings: OrganizationSettings | None = None,
+        footer: SpokenLanguage | None = None,
     ) -> Original:
         files = await self.load_files(organization, message)
         honeypot, denied = (settings.honeypot, settings.deny_hosts) if settings else (False, [])
         hosts = self._denied_hosts.union(host.strip(".") for host in denied)
-        return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url, hosts)
+        return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url, hosts, footer)
+
+    async def _footer(self, organization: str, message: StoredMessage, body: Body) -> SpokenLanguage:
+        """Return the language of the footer: that of the mail where it is known, else English."""
+        language = language_of_html(body.html)
+        if language is None and message.template is not None and self._language_of_template is not None:
+            language = spoken(await self._language_of_template(organization, message.template))
+        return language or "en"
 
     async def without_tracking(self, organization: str, message: StoredMessage, body: Body) -> Body:
         """Return the body of a draft without what tracks in the mail that it quotes: showing it records nothing.
@@ -195,8 +217,9 @@ class Preparation:
             unfollowed = await self._unfollowed(mail)
             body, images = unfollowed.body, unfollowed.images
         inside = mail.original.files.inside(images, followed=followed is not None)
-        composed = await self._composed(mail, body, inside)
-        return Prepared(mail.copy_of(division), composed, body, mail.sender.email, mail.remarks, mail.head())
+        head = mail.head(division if followed is not None else None)
+        composed = await self._composed(mail, head, body, inside)
+        return Prepared(mail.copy_of(division), composed, body, mail.sender.email, mail.remarks, head)
 
     async def write_kept_copy(self, mail: Mail) -> KeptCopy:
         """Write the sender's own copy, with the same headers and direct links.
@@ -208,7 +231,7 @@ class Preparation:
         """
         shown = await self._unfollowed(mail)
         kept = await self._do(mail.original, bodies.kept, mail.original, shown)
-        return KeptCopy(await self._composed(mail, kept.body, kept.inside), kept.body)
+        return KeptCopy(await self._composed(mail, mail.head(), kept.body, kept.inside), kept.body)
 
     async def files_inside(
         self, organization: str, message: StoredMessage, body: Body, followed: bool
@@ -279,14 +302,14 @@ class Preparation:
                 mail.unfollowed = await self._do(original, bodies.untouched, original, original.body)
         return mail.unfollowed
 
-    async def _composed(self, mail: Mail, body: Body, inside: Sequence[StoredFile]) -> Composed:
+    async def _composed(self, mail: Mail, head: MailHead, body: Body, inside: Sequence[StoredFile]) -> Composed:
         """Raises ComposeError, StorageError, JobLost."""
         try:
             parts = await mail.contents.read_parts(inside)
         except BytesMissing as error:
             raise ComposeError(str(error)) from None
         size = bodies.size_of(body) + sum(file.size for file in inside)
-        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, mail.head(), body, parts)
+        done = await self._off_loop.run(mail.original.organization, size, bodies.composed, head, body, parts)
         return replace(done, parts=tuple(parts))
 
     async def _do(self, original: Original, job: Callable[..., _Result], *arguments: Any) -> _Result:

@@ -33,11 +33,19 @@ def thread_headers(
     """Return the headers of a message; the same at every try."""
     reply_to: list[Mailbox] = []
     if settings.reply_domain is not None:
-        token = ring.mint_for_address(organization, message.id)
-        reply_to = [sender, Mailbox("", f"{REPLY_PREFIX}{token}@{settings.reply_domain}")]
+        reply_to = [sender, Mailbox("", _reply_address(organization, message, settings.reply_domain, ring))]
     return ThreadHeaders(
         subject=with_token(message.subject, message.id) if settings.subject_token else message.subject,
         reply_to=reply_to,
         references=message.references,
         thread_index=binascii.b2a_base64(bytes.fromhex(thread_root(message)), newline=False).decode(),
     )
+
+
+def stop_by_mail(organization: str, message: StoredMessage, reply_domain: str, ring: KeyRing) -> str:
+    """Return the address (RFC 6068) of a mail that stops the recording (`lib.inbound.consequences`)."""
+    return f"mailto:{_reply_address(organization, message, reply_domain, ring)}?subject=unsubscribe"
+
+
+def _reply_address(organization: str, message: StoredMessage, reply_domain: str, ring: KeyRing) -> str:
+    return f"{REPLY_PREFIX}{ring.mint_for_address(organization, message.id)}@{reply_domain}"

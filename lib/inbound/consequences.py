@@ -10,8 +10,13 @@ from collections.abc import Awaitable, Callable
 from lib.inbound.answers import MailAnswer, emails_of, evidence_of_answer, fact_of_answer
 from lib.messages.evidence import DeliveryEvidence
 from lib.messages.models import StoredMessage
+from lib.mime.received import ReceivedMail
+from lib.people.addresses import same_mailbox
 from lib.people.bounces import Bounces
 from lib.people.consents import Consents, ConsentSpec
+
+STOP_SUBJECT = "unsubscribe"
+"""The subject of mail by List-Unsubscribe (RFC 2369), which mail programs send in the recipient's name."""
 
 AddressChanged = Callable[[str, str], Awaitable[None]]
 """Has messages looked at whose follow state may be another one, of (organization, address)."""
@@ -42,6 +47,20 @@ class Consequences:
         else:
             await self._bounces.clear_bounces(organization, writers, has_answered=True)
 
+    async def stop_writer(self, organization: str, message: StoredMessage, recipient: int | None) -> None:
+        """Stop the recording of the recipient who has asked for that by mail; `recipient` is None for another writer.
+
+        Another writer counts for the only recipient: mail is read under other addresses than it is sent to. Again is
+        the same. Raises StorageError, Stale.
+        """
+        everyone = {same_mailbox(each.email) for each in message.recipients()}
+        writers = emails_of(message, [recipient]) if recipient is not None else sorted(everyone)
+        if len({same_mailbox(email) for email in writers}) != 1:
+            return
+        spec = ConsentSpec(follow="do_not_allow", source="the recipient's mail", notice="")
+        await self._consents.append_consent(organization, writers[0], spec)
+        await self._address_changed(organization, writers[0])
+
     async def _note_complaint(self, organization: str, email: str, mail: str) -> None:
         """Enter that the address is not to be followed, once for each complaint."""
         source = f"complaint {mail}"
@@ -52,3 +71,8 @@ class Consequences:
         spec = ConsentSpec(follow="do_not_allow", source=source, notice=notice)
         await self._consents.append_consent(organization, email, spec)
         await self._address_changed(organization, email)
+
+
+def is_stop(mail: ReceivedMail) -> bool:
+    """Whether a mail asks to stop the recording, as our List-Unsubscribe has mail programs write it."""
+    return mail.subject.strip().lower() == STOP_SUBJECT

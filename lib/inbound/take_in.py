@@ -17,7 +17,7 @@ from lib.errors import Stale
 from lib.fields import Regarding
 from lib.inbound.answers import MailAnswer, fact_of_answer
 from lib.inbound.classification import MailKind
-from lib.inbound.consequences import Consequences
+from lib.inbound.consequences import Consequences, is_stop
 from lib.inbound.correlation import Correlation, Correlator
 from lib.inbound.mailboxes.models import StoredMailbox
 from lib.inbound.mailboxes.store import MailboxStore
@@ -173,6 +173,8 @@ class TakeIn:
         if correlation.name == "skipped":
             return await self._finish(mail, _ours(mail.id, correlation), before, etag)
         matched = await self._load(mail, correlation.matched)
+        if matched is not None and correlation.name == "reply_address" and is_stop(mail.read.mail):
+            await self._consequences.stop_writer(mail.organization, matched, correlation.recipient)
         there = await self._messages.load(mail.organization, mail.id)
         mailbox = await self._mailbox(mail)
         user = await self._user(mail, matched)

@@ -27,6 +27,11 @@ class Division:
     address: str | None = None
     """The short hash of the address that its tokens name; None where they name none."""
 
+    @property
+    def names_one(self) -> bool:
+        """Whether its tokens tell whose copy it is."""
+        return self.recipient is not None or self.address is not None
+
     def unfollowed(self, state: FollowState) -> Division:
         return Division(self.recipients, state)
 

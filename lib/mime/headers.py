@@ -60,6 +60,12 @@ def write_ids(header: str, ids: Sequence[str]) -> FoldedHeader:
     return _folded(header, ids)
 
 
+def write_addresses(header: str, addresses: Sequence[str]) -> FoldedHeader:
+    """Return the value of List-Unsubscribe (RFC 2369): addresses of the web or of mail, best first."""
+    last = len(addresses) - 1
+    return _folded(header, [f"<{each}>" + "," * (number < last) for number, each in enumerate(addresses)])
+
+
 def write_content_type(content_type: str, name: str, plain: bool) -> FoldedHeader:
     """Return the value of the Content-Type of a file, with its name.
 

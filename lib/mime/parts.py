@@ -31,6 +31,12 @@ class MailHead:
     """Message-IDs of the thread before this mail, oldest first. The last one is also In-Reply-To."""
     thread_index: str = ""
     """The header Thread-Index; none where it is empty."""
+    unsubscribe: Sequence[str] = ()
+    """Addresses (https or mailto) of the header List-Unsubscribe (RFC 2369); none where there is none."""
+    one_click: bool = False
+    """Whether the first of these addresses takes the POST of RFC 8058."""
+    automatic: bool = False
+    """Whether no person has written it, so that no auto-reply is to answer it (RFC 3834)."""
 
 
 @dataclass(frozen=True, slots=True)

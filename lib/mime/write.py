@@ -22,7 +22,7 @@ from email.utils import collapse_rfc2231_value, format_datetime, getaddresses, p
 from typing import Any
 
 from lib.mime.bodies import MailBodies
-from lib.mime.headers import unfolded, write_content_type, write_ids, write_mailboxes, write_text
+from lib.mime.headers import unfolded, write_addresses, write_content_type, write_ids, write_mailboxes, write_text
 from lib.mime.parts import FilePart, Mailbox, MailHead
 
 _WIRE = compat32.clone(linesep="\r\n")
@@ -30,6 +30,7 @@ _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
 # A name that needs neither RFC 2231 nor quoting, is decoded by no reader, and is too short to be folded at a space.
 _PLAIN_NAME = re.compile(r"(?!.*=\?)[ !#-\[\]-~]{1,60}")
+_ONE_CLICK = "List-Unsubscribe=One-Click"
 _NO_VISIBLE_RECIPIENT = "undisclosed-recipients:;"
 
 
@@ -72,6 +73,13 @@ def compose(head: MailHead, html: str | None, text: str | None, parts: Sequence[
         root["References"] = write_ids("References", head.references)
     if head.thread_index:
         root["Thread-Index"] = head.thread_index
+    if head.unsubscribe:
+        root["List-Unsubscribe"] = write_addresses("List-Unsubscribe", head.unsubscribe)
+        if head.one_click:
+            root["List-Unsubscribe-Post"] = _ONE_CLICK
+    if head.automatic:
+        root["Auto-Submitted"] = "auto-generated"
+        root["X-Auto-Response-Suppress"] = "All"
     mime = root.as_bytes(policy=_WIRE)  # with markers in place of bodies
     _check(mime, [*root.keys()], head, expected)
     headers = {name: re.sub(r"\s*\n\s*", " ", str(value)) for name, value in root.items()}
@@ -162,6 +170,9 @@ def _check(mime: bytes, names: list[str], head: MailHead, expected: Mapping[str,
     thread = {"In-Reply-To": head.references[-1:], "References": head.references}
     if any(str(parsed.get(name, "")).split() != [*ids] for name, ids in thread.items()):
         raise ComposeError("the Message-IDs of the thread do not read back as they were meant")
+    listed = unfolded(parsed.get("List-Unsubscribe", ""))
+    if [each.strip() for each in listed.split(",") if each] != [f"<{each}>" for each in head.unsubscribe]:
+        raise ComposeError("List-Unsubscribe does not read back as it was meant")
     if _decoded(parsed["Subject"]) != head.subject:
         raise ComposeError("the subject does not read back as it was meant")
     for header, pairs in expected.items():

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed
-from lib.fields import Model, Moment, Name, RecordType, WebOrigin
+from lib.fields import HttpsUrl, Line, Model, Moment, Name, RecordType, WebOrigin
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
 from lib.stops.rows import KIND as STOPS_KIND
@@ -131,7 +131,18 @@ class OrganizationSettings(Model):
     """Settings of an organization."""
 
     added_fields = frozenset(
-        {"resolve_recipients", "opt_in_default", "recommend_by", "inbound", "deny_hosts", "sign_in", "cors_origins"}
+        {
+            "resolve_recipients",
+            "opt_in_default",
+            "recommend_by",
+            "inbound",
+            "deny_hosts",
+            "sign_in",
+            "cors_origins",
+            "recipients_page",
+            "lawful_basis",
+            "privacy_notice_url",
+        }
     )
 
     engagement_enabled: bool = Field(
@@ -187,6 +198,19 @@ class OrganizationSettings(Model):
         max_length=50,
         description="origins of pages whose scripts may call the API for this organization, such as "
         "`https://crm.example.com`",
+    )
+    recipients_page: bool = Field(
+        False,
+        description="followed mail has a footer and a List-Unsubscribe header that lead to the recipient's own "
+        "page, where recipients stop the recording, see what is recorded of them, and erase it",
+    )
+    lawful_basis: Line = Field(
+        "",
+        description="the basis in law for recording, as the recipient's page shows it: `consent`, "
+        "`legitimate_interest` and `contract` in the recipient's language, other words as they are",
+    )
+    privacy_notice_url: HttpsUrl | None = Field(
+        None, description="the https address of the privacy notice, which the recipient's page links"
     )
     honeypot: bool = Field(
         False,

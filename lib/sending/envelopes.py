@@ -62,12 +62,13 @@ def _content(message: StoredMessage, prepared: Prepared, addressed: set[str]) ->
         reply_to=tuple(prepared.head.reply_to),
         html=prepared.body.html,
         text=prepared.body.text,
-        headers=_further_headers(prepared.composed.headers),
+        headers=further_headers(prepared.composed.headers),
         files=tuple(prepared.composed.parts),
     )
 
 
-def _further_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def further_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that providers do not make by themselves."""
     return tuple(
         (name, value)
         for name, value in headers.items()

@@ -1,4 +1,5 @@
-"""Messages of the queue `outbox`: orders to look at a message, or to remove drafts from a provider."""
+"""Messages of the queue `outbox`: orders to look at a message, to remove drafts from a provider, or to carry out what a
+recipient has asked for."""
 
 from __future__ import annotations
 
@@ -50,7 +51,19 @@ class Discard:
         return json.dumps({"v": 1, "org": self.organization, "discard": parts})
 
 
-def read_order(body: bytes) -> Wake | Discard:
+@dataclass(frozen=True, slots=True)
+class AskedByRecipient:
+    """An order to carry out what a recipient has asked for on the recipient's page."""
+
+    organization: str
+    sealed: str
+    """What was asked for, sealed (`lib.recipient_page.asked`)."""
+
+    def to_json(self) -> str:
+        return json.dumps({"v": 1, "org": self.organization, "asked": self.sealed})
+
+
+def read_order(body: bytes) -> Wake | Discard | AskedByRecipient:
     """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
     raw = json.loads(body)
     if not isinstance(raw, dict) or raw.get("v") != 1:
@@ -60,6 +73,8 @@ def read_order(body: bytes) -> Wake | Discard:
         raise ValueError("it names no organization")
     if "discard" in raw:
         return _read_discard(organization, raw["discard"])
+    if isinstance(asked := raw.get("asked"), str):
+        return AskedByRecipient(organization, asked)
     if not isinstance(message, str) or not MADE.fullmatch(message):
         raise ValueError("it names no message")
     at, times = raw.get("at"), raw.get("times", 0)

@@ -122,9 +122,14 @@ class Judging(Stores):
             self.transport is None or self.transport.separate_envelopes,
             files=self.files,
             off_loop=self.off_loop,
+            language_of_template=self._language_of_template,
             denied_hosts=self.settings.deny_hosts or (),
             hashes=self.address_hashes if self.settings.token_form == "2" else None,  # noqa: S105 - no password
         )
+
+    async def _language_of_template(self, organization: str, template: str) -> str | None:
+        found = await self.templates.load_even_deleted(organization, template)
+        return found.language if found else None
 
     @cached_property
     def rule_actions(self) -> RuleActions:

@@ -14,6 +14,11 @@ from lib.privacy.pieces import Work
 from lib.privacy.retention import Retention
 from lib.privacy.row_erasure import RowErasure
 from lib.privacy.subject_jobs import SubjectJobs, note_act
+from lib.recipient_page.decisions import Decisions
+from lib.recipient_page.erasure import Erasure
+from lib.recipient_page.mail_limit import MailLimit
+from lib.recipient_page.proof_sender import ProofSender
+from lib.recipient_page.recorded import RecordedMails
 from lib.services.mail import MailWays
 
 
@@ -100,4 +105,50 @@ class Privacy(MailWays):
             self.ring,
             self.clock,
             note_act,
+        )
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """Erasure as the recipient's page needs it."""
+        return self.subject_jobs
+
+    @cached_property
+    def recipient_decisions(self) -> Decisions:
+        """What recipients decide on their page."""
+        limit = MailLimit(self.storage.tables, self.clock)
+        proof_sender = ProofSender(
+            self.ring,
+            self.settings.base_url,
+            self.organizations,
+            self.people,
+            self.address_hashes,
+            limit,
+            self.transport,
+            self.clock,
+        )
+        return Decisions(
+            self.ring,
+            self.messages,
+            self.organizations,
+            self.address_hashes,
+            self.stops,
+            self.consents,
+            self.wishes,
+            proof_sender,
+            self.storage.queues,
+            self.clock,
+        )
+
+    @cached_property
+    def recorded_mails(self) -> RecordedMails:
+        """What recipients are shown of themselves."""
+        return RecordedMails(
+            self.lists,
+            self.messages,
+            self.fact_store,
+            self.files,
+            self.consents,
+            self.organizations,
+            self.stops,
+            self.address_hashes,
         )

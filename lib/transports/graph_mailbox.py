@@ -36,8 +36,13 @@ KEY_PROPERTY = f"String {{{_GUID}}} Name HeedKey"
 TRY_PROPERTY = f"String {{{_GUID}}} Name HeedTry"
 """The one that holds the time of the try that made the draft, and whether the draft is unfinished."""
 
-_THREAD_PROPERTIES = {"In-Reply-To": "String 0x1042", "References": "String 0x1039"}
-"""Properties that Exchange makes headers of: PidTagInReplyToId and PidTagInternetReferences ([MS-OXPROPS])."""
+_HEADER_PROPERTIES = {
+    "In-Reply-To": "String 0x1042",
+    "References": "String 0x1039",
+    "List-Unsubscribe": "String 0x1045",
+}
+"""Properties that Exchange makes headers of: PidTagInReplyToId, PidTagInternetReferences and PidTagListUnsubscribe
+([MS-OXPROPS]). There is none for List-Unsubscribe-Post, so that mail by Graph offers no one-click stop."""
 
 UNFINISHED = " unfinished"
 GONE = "ErrorItemNotFound"
@@ -119,10 +124,10 @@ class GraphMailbox:
         if within:
             body["attachments"] = [_attachment(file) for file in within]
         marks = {KEY_PROPERTY: envelope.key, TRY_PROPERTY: tried + (UNFINISHED if after else "")}
-        thread = {
-            _THREAD_PROPERTIES[name]: value for name, value in envelope.content.headers if name in _THREAD_PROPERTIES
+        headers = {
+            _HEADER_PROPERTIES[name]: value for name, value in envelope.content.headers if name in _HEADER_PROPERTIES
         }
-        draft = _item((await self._step("POST", body={**body, **_properties(marks | thread)}, good=(201,))).body)
+        draft = _item((await self._step("POST", body={**body, **_properties(marks | headers)}, good=(201,))).body)
         for file in after:
             await self._attach(draft, file)
         if after:

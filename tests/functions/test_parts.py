@@ -21,7 +21,7 @@ from tests.support.heed import SETTINGS, Heed
 
 PARTS = ("recipients", "crm", "work")
 
-OF_RECIPIENTS = {"pixel", "image", "redirect", "attachment", "recipients_health"}
+OF_RECIPIENTS = {"pixel", "image", "redirect", "attachment", "recipient_page", "recipients_health"}
 
 FORBIDDEN = {
     "functions.api",

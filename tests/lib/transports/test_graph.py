@@ -104,6 +104,18 @@ async def test_an_answer_has_the_headers_of_its_thread_and_the_address_for_repli
     assert properties["String 0x1039"] == "<a@x> <b@x>"
 
 
+async def test_the_way_out_goes_as_the_property_that_exchange_makes_the_header_of(office: Office) -> None:
+    ways = "<https://heed.test/p/token>, <mailto:reply+token@in.acme.example?subject=unsubscribe>"
+    headers = (("List-Unsubscribe", ways), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+
+    await office.transport.send(replace(office.again(), content=MailContent("Hello", text="Hi", headers=headers)))
+
+    [mail] = office.server.sent
+    properties = {each["id"]: each["value"] for each in mail["singleValueExtendedProperties"]}
+    assert properties["String 0x1045"] == ways
+    assert mail["internetMessageHeaders"] == []  # Graph refuses a mail with headers that do not begin with x-
+
+
 async def test_text_without_html_goes_out_as_text(office: Office) -> None:
     content = MailContent("Hello", (Mailbox("", "ada@example.com"),), text="Hello, there")
 

@@ -1,0 +1,1 @@
+"""The recipient's page: its words in five languages, and its HTML."""

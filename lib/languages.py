@@ -1,0 +1,45 @@
+"""Languages that recipients are spoken to in, and how one of them is chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+SpokenLanguage = Literal["en", "de", "fr", "es", "it"]
+
+LANGUAGES: tuple[SpokenLanguage, ...] = get_args(SpokenLanguage)
+
+NAMES: Mapping[SpokenLanguage, str] = {
+    "en": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+    "it": "Italiano",
+}
+"""Names of the languages, each in its own."""
+
+_LONGEST = 1000
+"""Characters of an `Accept-Language` that are looked at."""
+
+_CHOICE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?")
+
+
+def spoken(tag: str | None) -> SpokenLanguage | None:
+    """Return the language of a tag (BCP 47) such as `de-AT`; None for a language that we do not speak."""
+    wanted = re.split("[-_]", (tag or "").strip().lower(), maxsplit=1)[0]
+    return next((each for each in LANGUAGES if each == wanted), None)
+
+
+def preferred(accepted: str | None) -> SpokenLanguage | None:
+    """Return the best of our languages for a header `Accept-Language` (RFC 9110, 12.5.4); None where there is none."""
+    best: tuple[float, SpokenLanguage] | None = None
+    for choice in (accepted or "")[:_LONGEST].split(","):
+        found = _CHOICE.fullmatch(choice)
+        language = spoken(found[1]) if found else None
+        if found is None or language is None:
+            continue
+        quality = float(found[2] or 1)
+        if quality > 0 and (best is None or quality > best[0]):
+            best = quality, language
+    return best[1] if best else None
