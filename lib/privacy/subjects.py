@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from lib.people.address_hashes import AddressHashes
 from lib.people.addresses import same_mailbox
 from lib.people.erased_addresses import stand_in_for
 from lib.storage import Row, Value
@@ -97,11 +96,6 @@ class Subject:
         except ValueError:
             return self.redact_text(document)
         return json.dumps(self.redact(value), ensure_ascii=False, separators=(",", ":")) if document else ""
-
-
-async def find_subject(hashes: AddressHashes, organization: str, email: str, person_hash: str) -> Subject:
-    """Return the owner of an address. Raises StorageError."""
-    return Subject(email, await hashes.hash_address(organization, email), person_hash)
 
 
 def _pattern(email: str) -> re.Pattern[str]:
