@@ -437,12 +437,6 @@ output AZURE_FUNCTION_NAME string = apps[0].outputs.name
 @description('Name of the app that sends mail: its identity is the one that Graph and mailboxes are opened to.')
 output SERVICE_HEED_NAME string = apps[workIndex].outputs.name
 
-@description('Whether one app is deployed; azure.yaml asks.')
-output HEED_IS_SMALL bool = size == 'small'
-
-@description('Whether three apps are deployed; azure.yaml asks.')
-output HEED_IS_LARGE bool = size == 'large'
-
 @description('Public address of Heed.')
 output SERVICE_HEED_URI string = apps[0].outputs.baseUrl
 
