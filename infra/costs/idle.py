@@ -100,7 +100,7 @@ def idle_costs(size: Size) -> list[Cost]:
         ),
         "executions": ("runs on demand", on_demand / 1_000_000),
         "availability test": (
-            "health, in a large deployment a pixel as well, from three places every 5 minutes",
+            "health, in a large deployment recipients as well, from three places every 5 minutes",
             tests if size == "small" else 2 * tests,
         ),
         "log alert every 5 minutes": ("alerts on the log", float(rules)),
