@@ -38,6 +38,9 @@ param communicationName string
 @description('Name of the mail server\'s secret, in an array; an empty one for none.')
 param smtpSecret array
 
+@description('Names of further secrets that settings refer to.')
+param moreSecretNames array
+
 var roleIds = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageBlobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
@@ -103,7 +106,7 @@ var vaultRoles = {
 var readSecrets = {
   all: []
   recipients: ['heed-admin-key', 'heed-token-keys']
-  crm: concat(['heed-admin-key', 'heed-token-keys'], smtpSecret)
+  crm: concat(['heed-admin-key', 'heed-token-keys'], smtpSecret, moreSecretNames)
   work: []
   person: []
 }
