@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -127,6 +128,7 @@ def options() -> list[Cost]:
     ]
 
 
+@cache
 def timer_runs() -> float:
     """Runs of all timers in a month, by their schedules."""
     start = datetime(2026, 11, 1, tzinfo=UTC)
