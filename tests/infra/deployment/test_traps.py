@@ -68,3 +68,18 @@ def test_a_preview_has_the_parameters_of_production_and_needs_no_leave_to_write(
     assert "HEED_PARAMETERS: ${{ vars.HEED_PARAMETERS }}" in step
     assert "--validation-level ProviderNoRbac" in text
     assert "environment: production-preview" in text
+
+
+def test_front_door_keeps_no_answer() -> None:
+    """A pixel out of a cache is an open that no one records. Front Door keeps nothing where no cache is configured."""
+    assert "cacheConfiguration" not in (INFRA / "frontdoor-routes.bicep").read_text()
+
+
+def test_behind_a_front_door_no_one_else_is_let_in() -> None:
+    """Another's Front Door has the same addresses: its requests lack our id."""
+    only = body("app.bicep", "var", "onlyFrontDoor")
+    assert "ipSecurityRestrictionsDefaultAction: 'Deny'" in only
+    assert "ipAddress: 'AzureFrontDoor.Backend'" in only
+    assert re.search(r"'x-azure-fdid': \[\s+frontDoorId\s+\]", only)
+    assert "empty(frontDoorId) ? everyone : onlyFrontDoor" in body("app.bicep", "resource", "site")
+    assert "scmIpSecurityRestrictionsUseMain: false" in body("app.bicep", "resource", "site")

@@ -50,13 +50,20 @@ def test_the_package_is_small(package: Path) -> None:
 
 def test_no_secret_and_no_local_file_is_in_the_package(tmp_path: Path) -> None:
     """A folder that was worked in for long."""
-    for name in ("local.settings.json", ".env.local.json", "lib/__pycache__/x.pyc", ".azure/prod/.env", ".local/keys"):
+    for name in (
+        "local.settings.json",
+        ".env",
+        ".env.local.json",
+        "lib/__pycache__/x.pyc",
+        ".azure/prod/.env",
+        ".local/keys",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("secret")
     (tmp_path / "lib" / "local.settings.json").write_text("secret")
     (tmp_path / IGNORE_FILE).write_text((ROOT / IGNORE_FILE).read_text())
     kept = {str(path) for path in kept_files(tmp_path, read_patterns(tmp_path / IGNORE_FILE))}
-    assert kept == {IGNORE_FILE, ".env.local.json", "lib/__pycache__/x.pyc"}
+    assert kept == {IGNORE_FILE, "lib/__pycache__/x.pyc"}
 
 
 def test_compiled_files_and_dependencies_survive_the_ignore_file() -> None:
