@@ -56,8 +56,8 @@ lock: setup ## renew the exact versions in requirements.lock
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-trusted-host --no-emit-find-links -o requirements.lock requirements-dev.txt
 
-package: setup ## build what is deployed into dist/, with the Python of the app
-	$(BIN)/python -m infra.packaging
+package: ## build what is deployed into dist/, with the Python of the app: PYTHON=python3.12
+	$(PYTHON) -m infra.packaging
 
 clean: ## remove what make has made, the local data included
 	rm -rf $(VENV) node_modules dist .local .local-* .mypy_cache .ruff_cache

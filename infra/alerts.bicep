@@ -91,7 +91,7 @@ var logAlerts = [
     description: 'Queue functions or timers have failed over 20 times: sending, assessing, taking mail in, polling.'
     severity: 3
     window: 'PT1H'
-    query: 'AppRequests | where Name in ("send", "assess", "take_in_mail", "sweep_due", "sweep_journal", "remind", "poll_mailboxes", "watch_dead_letters", "delete_kept_answers", "tidy_engaged_records") and Success == false | summarize failures = count() | where failures > 20'
+    query: 'AppRequests | where Name in ("send", "assess", "take_in_mail", "work_on_job", "sweep_due", "sweep_journal", "remind", "poll_mailboxes", "watch_dead_letters", "delete_kept_answers", "tidy_engaged_records", "tidy_jobs", "move_old_lists", "remove_old_data") and Success == false | summarize failures = count() | where failures > 20'
   }
   {
     name: 'the-log-is-full'
@@ -108,15 +108,15 @@ var healthTest = [
     description: 'Health is not 200 from two of three places, or the certificate runs out within 30 days.'
   }
 ]
-// A pixel answers 200 whatever its token, and records nothing for this one.
-var pixelTest = [
+// Below /o, so that the answer comes by the way of pixels. A pixel itself would count among recipients' requests.
+var recipientsTest = [
   {
-    name: 'pixel'
-    path: '/o/availability.gif'
-    description: 'Pixels do not answer from two of three places.'
+    name: 'recipients'
+    path: '/o/health'
+    description: 'The app of recipients does not answer from two of three places.'
   }
 ]
-var availabilityTests = recipientsApart ? concat(healthTest, pixelTest) : healthTest
+var availabilityTests = recipientsApart ? concat(healthTest, recipientsTest) : healthTest
 var storageMetrics = [
   {
     name: 'storage-availability'
@@ -253,6 +253,8 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ale
       ]
     }
     autoMitigate: false
+    // What goes on is told each hour, not with each evaluation.
+    muteActionsDuration: 'PT1H'
     // The tables come into being with the first line of a log.
     skipQueryValidation: true
     actions: {

@@ -105,6 +105,9 @@ param smtpUser string
 @description('More settings by name.')
 param moreSettings object
 
+@description('More settings by name, each with the name of its secret.')
+param moreReferences object
+
 var sendsMail = part != 'recipients'
 var pollsMailboxes = part == 'all' || part == 'work'
 var secretText = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName='
@@ -125,8 +128,12 @@ var smtpServer = empty(smtpHost) ? {} : {
 var acsSettings = empty(acsEndpoint) ? {} : {
   HEED_ACS_ENDPOINT: acsEndpoint
 }
-var transportSettings = sendsMail ? union({ HEED_TRANSPORT: transport }, transport == 'smtp' ? union(smtpServer, smtpLogin) : acsSettings) : {}
+// Recipients' app sends nothing: it must know that there is a way out for mail, which its page offers, and has no login for it.
+var smtpSettings = sendsMail ? union(smtpServer, smtpLogin) : smtpServer
+var transportSettings = union({ HEED_TRANSPORT: transport }, transport == 'smtp' ? smtpSettings : acsSettings)
 var mailboxSettings = pollsMailboxes ? { HEED_KEY_VAULT: 'https://${vaultName}${environment().suffixes.keyvaultDns}' } : {}
+// Recipients' app reads none of these, may read no further secret, and a reference that stays unresolved would stop its start.
+var referenceSettings = part == 'recipients' ? {} : toObject(items(moreReferences), each => each.key, each => '${secretText}${each.value})')
 var networkSettings = empty(subnetId) ? {} : {
   virtualNetworkSubnetId: subnetId
 }
@@ -270,7 +277,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     HEED_QUEUES: empty(serviceBusHost) ? 'storage' : 'servicebus'
     HEED_ADMIN_KEY: '${secretText}heed-admin-key)'
     HEED_TOKEN_KEYS: '${secretText}heed-token-keys)'
-  }, serviceBusSettings, transportSettings, mailboxSettings, moreSettings)
+  }, serviceBusSettings, transportSettings, mailboxSettings, referenceSettings, moreSettings)
 }
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {

@@ -15,7 +15,12 @@ from typing import Any
 
 _FOLDER = Path(__file__).parent
 _PLACE = re.compile(r"\$\{(\w+)(=([^}]*))?\}")
-_TYPES: Mapping[str, Callable[[str], Any]] = {"int": int, "bool": lambda text: text.lower() == "true", "string": str}
+_TYPES: Mapping[str, Callable[[str], Any]] = {
+    "int": int,
+    "bool": lambda text: text.lower() == "true",
+    "string": str,
+    "object": json.loads,
+}
 
 
 class MissingParameter(Exception):
@@ -23,9 +28,16 @@ class MissingParameter(Exception):
 
 
 def fill_in(parameters: Mapping[str, Any], types: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, Any]:
-    """The file's content with values of the template's types. Raises MissingParameter, ValueError."""
+    """The file's content with values of the template's types. Raises MissingParameter, ValueError.
+
+    Objects that are not set are left out: the template has their defaults.
+    """
     missing: list[str] = []
-    values = {name: _filled(each["value"], types[name], environment, missing) for name, each in parameters.items()}
+    values = {
+        name: _filled(each["value"], types[name], environment, missing)
+        for name, each in parameters.items()
+        if types[name] != "object" or environment.get(each["value"].strip("${}"))
+    }
     if missing:
         raise MissingParameter(f"set {', '.join(missing)}")
     schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#"
@@ -36,8 +48,8 @@ def fill_in(parameters: Mapping[str, Any], types: Mapping[str, str], environment
     }
 
 
-def _filled(value: Any, kind: str, environment: Mapping[str, str], missing: list[str]) -> Any:
-    place = _PLACE.fullmatch(value) if isinstance(value, str) else None
+def _filled(value: str, kind: str, environment: Mapping[str, str], missing: list[str]) -> Any:
+    place = _PLACE.fullmatch(value)
     if place is None:
         return value
     given = environment.get(place[1]) or place[3]

@@ -18,9 +18,17 @@ param location string
 ])
 param size string = 'small'
 
-@description('Object id of the person who deploys and may read data and set secrets; empty in CI.')
+@description('Object id of the one who deploys. azd sets it, in CI, too. A person may then read data and set secrets.')
 @maxLength(36)
 param principalId string = ''
+
+@description('Kind of the one who deploys, as azd sets it. What is no person gets no roles.')
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param principalType string = 'User'
 
 @description('Public https address that links in mail begin with, such as https://mail.example.com; empty for the host name that Azure gives.')
 @maxLength(200)
@@ -113,7 +121,7 @@ param budgetStart string
 @maxValue(9)
 param trustedHops int = 1
 
-@description('Front Door before a small deployment as well. A large one always has it.')
+@description('Front Door before a small deployment as well. A large one, and a tracking domain, always have it.')
 param frontDoorEnabled bool = false
 
 @description('Tracking domain of Front Door, such as mail.example.com; empty for none. Its DNS must be set as docs/install.md says.')
@@ -187,8 +195,11 @@ param adminKey string
 @maxLength(20000)
 param tokenKeys string
 
-@description('More settings of the app by name, as docs/settings.md has them. Secrets belong in the vault, with a reference here.')
+@description('More settings of every app by name, as docs/settings.md has them: a JSON object of texts.')
 param moreSettings object = {}
+
+@description('More settings whose values are secrets: a JSON object of settings, each with the name of its secret in the vault. The app of recipients gets none.')
+param moreReferences object = {}
 
 var hash = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -198,10 +209,12 @@ var parts = size == 'large' ? ['recipients', 'crm', 'work'] : ['all']
 // Places of parts in the list; in a small deployment, all of them are the one app.
 var crmIndex = min(1, length(parts) - 1)
 var workIndex = length(parts) - 1
-var hasFrontDoor = size == 'large' || frontDoorEnabled
+// A tracking domain is one of Front Door: without it, the domain would lead nowhere.
+var hasFrontDoor = size == 'large' || frontDoorEnabled || !empty(trackingDomain)
 var hasServiceBus = queues == 'servicebus'
 var hasMail = transport == 'acs'
 var smtpSecret = transport == 'smtp' && !empty(smtpUser) ? ['heed-smtp-password'] : []
+var moreSecretNames = map(items(moreReferences), each => string(each.value))
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -320,10 +333,11 @@ module roles 'roles.bicep' = [for (part, index) in parts: {
     serviceBusName: hasServiceBus ? serviceBus!.outputs.name : ''
     communicationName: hasMail ? mail!.outputs.name : ''
     smtpSecret: smtpSecret
+    moreSecretNames: moreSecretNames
   }
 }]
 
-module personRoles 'roles.bicep' = if (!empty(principalId)) {
+module personRoles 'roles.bicep' = if (!empty(principalId) && principalType == 'User') {
   name: 'roles-person'
   scope: group
   params: {
@@ -336,6 +350,7 @@ module personRoles 'roles.bicep' = if (!empty(principalId)) {
     serviceBusName: hasServiceBus ? serviceBus!.outputs.name : ''
     communicationName: hasMail ? mail!.outputs.name : ''
     smtpSecret: smtpSecret
+    moreSecretNames: moreSecretNames
   }
 }
 
@@ -374,6 +389,7 @@ module apps 'app.bicep' = [for (part, index) in parts: {
     smtpPort: smtpPort
     smtpUser: smtpUser
     moreSettings: moreSettings
+    moreReferences: moreReferences
   }
 }]
 
@@ -436,12 +452,6 @@ output AZURE_FUNCTION_NAME string = apps[0].outputs.name
 
 @description('Name of the app that sends mail: its identity is the one that Graph and mailboxes are opened to.')
 output SERVICE_HEED_NAME string = apps[workIndex].outputs.name
-
-@description('Whether one app is deployed; azure.yaml asks.')
-output HEED_IS_SMALL bool = size == 'small'
-
-@description('Whether three apps are deployed; azure.yaml asks.')
-output HEED_IS_LARGE bool = size == 'large'
 
 @description('Public address of Heed.')
 output SERVICE_HEED_URI string = apps[0].outputs.baseUrl

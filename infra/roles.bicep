@@ -38,6 +38,9 @@ param communicationName string
 @description('Name of the mail server\'s secret, in an array; an empty one for none.')
 param smtpSecret array
 
+@description('Names of further secrets that settings refer to.')
+param moreSecretNames array
+
 var roleIds = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageBlobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
@@ -69,10 +72,10 @@ var ownedContainers = {
   work: []
   person: []
 }
-// The queue that hits are told to.
-var interactionsRoles = {
+// Queues that recipients' app sends to: what it is told by hits, and what people ask for on their page.
+var sentQueues = {
   all: []
-  recipients: ['storageQueueDataMessageSender']
+  recipients: ['interactions', 'outbox', 'jobs']
   crm: []
   work: []
   person: []
@@ -83,13 +86,6 @@ var serviceBusRoles = {
   recipients: []
   crm: ['serviceBusDataReceiver', 'serviceBusDataSender']
   work: ['serviceBusDataOwner']
-  person: []
-}
-var serviceBusInteractionsRoles = {
-  all: []
-  recipients: ['serviceBusDataSender']
-  crm: []
-  work: []
   person: []
 }
 // The whole vault where mailboxes are polled, whose secrets people add; the secrets of the settings elsewhere.
@@ -103,7 +99,7 @@ var vaultRoles = {
 var readSecrets = {
   all: []
   recipients: ['heed-admin-key', 'heed-token-keys']
-  crm: concat(['heed-admin-key', 'heed-token-keys'], smtpSecret)
+  crm: concat(['heed-admin-key', 'heed-token-keys'], smtpSecret, moreSecretNames)
   work: []
   person: []
 }
@@ -124,7 +120,7 @@ var communicationRoles = {
 }
 
 var busRoles = empty(serviceBusName) ? [] : serviceBusRoles[part]
-var busInteractionsRoles = empty(serviceBusName) ? [] : serviceBusInteractionsRoles[part]
+var busSentQueues = empty(serviceBusName) ? [] : sentQueues[part]
 var mailRoles = empty(communicationName) ? [] : communicationRoles[part]
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
@@ -146,19 +142,19 @@ resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-0
   name: 'default'
 }
 
-resource interactions 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' existing = {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' existing = [for name in sentQueues[part]: {
   parent: queueService
-  name: 'interactions'
-}
+  name: name
+}]
 
 resource serviceBus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
   name: empty(serviceBusName) ? 'none' : serviceBusName
 }
 
-resource busInteractions 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = {
+resource busQueues 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = [for name in busSentQueues: {
   parent: serviceBus
-  name: 'interactions'
-}
+  name: name
+}]
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
@@ -197,13 +193,13 @@ resource onContainers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [fo
   }
 }]
 
-resource onInteractions 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in interactionsRoles[part]: {
-  name: guid(interactions.id, principalId, roleIds[role])
-  scope: interactions
+resource onQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, index) in sentQueues[part]: {
+  name: guid(storage.id, 'queue', name, principalId, roleIds.storageQueueDataMessageSender)
+  scope: queues[index]
   properties: {
     principalId: principalId
     principalType: principalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.storageQueueDataMessageSender)
   }
 }]
 
@@ -217,13 +213,13 @@ resource onServiceBus 'Microsoft.Authorization/roleAssignments@2022-04-01' = [fo
   }
 }]
 
-resource onServiceBusInteractions 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in busInteractionsRoles: {
-  name: guid(busInteractions.id, principalId, roleIds[role])
-  scope: busInteractions
+resource onBusQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, index) in busSentQueues: {
+  name: guid(serviceBus.id, name, principalId, roleIds.serviceBusDataSender)
+  scope: busQueues[index]
   properties: {
     principalId: principalId
     principalType: principalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.serviceBusDataSender)
   }
 }]
 

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -100,7 +101,7 @@ def idle_costs(size: Size) -> list[Cost]:
         ),
         "executions": ("runs on demand", on_demand / 1_000_000),
         "availability test": (
-            "health, in a large deployment a pixel as well, from three places every 5 minutes",
+            "health, in a large deployment recipients as well, from three places every 5 minutes",
             tests if size == "small" else 2 * tests,
         ),
         "log alert every 5 minutes": ("alerts on the log", float(rules)),
@@ -127,6 +128,7 @@ def options() -> list[Cost]:
     ]
 
 
+@cache
 def timer_runs() -> float:
     """Runs of all timers in a month, by their schedules."""
     start = datetime(2026, 11, 1, tzinfo=UTC)

@@ -14,15 +14,18 @@ _TEMPLATES = Path(__file__).parents[1]
 _PLACES = {
     "storageRoles": "storage account",
     "ownedContainers": "containers of the host and of the package",
-    "interactionsRoles": "queue `interactions`",
+    "sentQueues": "queues that it sends to (those of Service Bus: `serviceBusDataSender`)",
     "serviceBusRoles": "Service Bus",
-    "serviceBusInteractionsRoles": "Service Bus, queue `interactions`",
     "vaultRoles": "vault",
     "readSecrets": "secrets of the settings",
     "insightsRoles": "Application Insights",
     "communicationRoles": "Communication Services",
 }
-_ROLES_OF_LISTS = {"ownedContainers": "storageBlobDataOwner", "readSecrets": "keyVaultSecretsUser"}
+_ROLES_OF_LISTS = {
+    "ownedContainers": "storageBlobDataOwner",
+    "readSecrets": "keyVaultSecretsUser",
+    "sentQueues": "storageQueueDataMessageSender",
+}
 """Tables of roles.bicep that list places, each with the role that is given on them."""
 
 Rows = list[tuple[str, ...]]

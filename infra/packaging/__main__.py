@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from infra.packaging.build import ROOT, PackageError, app_python, build_package
+from infra.packaging.build import ROOT, PackageError, app_python, build_package, is_current
 from infra.packaging.ignore_file import IgnoreError
 
 _MEGABYTE = 1_000_000
@@ -17,9 +17,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.packaging", description=(__doc__ or "").strip())
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist", help="where package/ and heed.zip go")
     parser.add_argument("--any-python", action="store_true", help="build for the running Python, to try it here")
+    parser.add_argument("--if-changed", action="store_true", help="leave a package of the same sources as it is")
     options = parser.parse_args(arguments)
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     try:
+        if options.if_changed and is_current(options.folder):
+            print(f"{options.folder / 'package'} is built from these sources")
+            return 0
+        if sys.platform != "linux":
+            raise PackageError("build the package on Linux (make package), and copy dist/ here")
         if running != app_python() and not options.any_python:
             raise PackageError(
                 f"the app runs on Python {app_python()} and this is {running}: build with that one "

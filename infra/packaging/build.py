@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ SITE_PACKAGES = Path(".python_packages/lib/site-packages")
 
 _DEPLOYED_AS = "/home/site/wwwroot"
 """Folder of the app in Azure; compiled files name their sources by it."""
+
+_MARK = "package.sha256"
+"""File beside the package that says which sources it is built from."""
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """Time of every file in the archive: the earliest that the format knows."""
@@ -54,21 +58,46 @@ def app_python(template: Path = ROOT / "infra" / "app.bicep") -> str:
 
 def build_package(target: Path, root: Path = ROOT) -> Built:
     """Build `package/` and `heed.zip` in the target folder with the running Python. Raises PackageError."""
-    folder, archive = target / "package", target / "heed.zip"
+    folder, archive, mark = target / "package", target / "heed.zip", target / _MARK
+    mark.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     copy_app(root, folder)
     _install(root, folder / SITE_PACKAGES)
     _compile(folder)
     files = write_archive(folder, archive)
+    mark.write_text(sources_mark(root))
     unpacked = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Built(folder, archive, files, unpacked, archive.stat().st_size)
 
 
+def is_current(target: Path, root: Path = ROOT) -> bool:
+    """Tell whether the package in the target folder is built, to its end, from the sources as they are now."""
+    try:
+        marked = (target / _MARK).read_text()
+    except FileNotFoundError:
+        return False
+    return (target / "package" / "host.json").exists() and marked == sources_mark(root)
+
+
+def sources_mark(root: Path) -> str:
+    """SHA-256 of everything that a package is built from. How a checkout ends its lines does not count."""
+    digest = hashlib.sha256(app_python(root / "infra" / "app.bicep").encode())
+    for path in (*_app_files(root), Path("requirements.lock")):
+        content = (root / path).read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{path.as_posix()} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
 def copy_app(root: Path, folder: Path) -> None:
     """Copy what the ignore file keeps, without compiled files, and the ignore file itself."""
-    for path in (*kept_files(root, [*read_patterns(root / IGNORE_FILE), "__pycache__"]), Path(IGNORE_FILE)):
+    for path in _app_files(root):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / path, folder / path)
+
+
+def _app_files(root: Path) -> list[Path]:
+    kept = kept_files(root, [*read_patterns(root / IGNORE_FILE), "__pycache__"])
+    return sorted({*kept, Path(IGNORE_FILE)})
 
 
 def _install(root: Path, folder: Path) -> None:

@@ -107,14 +107,19 @@ def _wrong_parameters_file(path: Path, main: Template) -> Iterator[str]:
 
 
 def _wrong_default(file: str, parameter: Declaration, value: object) -> Iterator[str]:
-    """Compare the default in `${NAME=default}` with the template's: who reads one of them must not be misled."""
-    if isinstance(value, dict):
-        return
+    """Compare the default in `${NAME=default}` with the template's: who reads one of them must not be misled.
+
+    An object that is not set is left out, so that the template's default holds; braces cannot stand in the file.
+    """
     match = re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*(=([^}]*))?\}", str(value))
     if match is None:
         yield f"{file}: {parameter.name} is not taken from the environment"
         return
     stated = match[2] if match[1] else None
+    if isinstance(parameter.value, Object):
+        if stated is not None:
+            yield f"{file}: {parameter.name} is an object, which has no default here"
+        return
     expected = str(parameter.value).lower() if isinstance(parameter.value, bool) else str(parameter.value)
     if stated != (expected if parameter.has_default else None):
         yield f"{file}: the default of {parameter.name} is {stated}, and that of {MAIN} {expected}"

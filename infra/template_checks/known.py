@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from functions.app import make_app
@@ -69,9 +70,10 @@ def read_known() -> Known:
     )
 
 
-def app_functions() -> list[Function]:
+@cache
+def app_functions() -> tuple[Function, ...]:
     """Describe all functions of the app."""
-    return list_functions(make_app(RecipientServices(load_settings(_ENOUGH_TO_BUILD))))
+    return tuple(list_functions(make_app(RecipientServices(load_settings(_ENOUGH_TO_BUILD)))))
 
 
 def _first_segment(function: Function) -> str:

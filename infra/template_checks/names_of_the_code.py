@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from infra.template_checks.known import Known
 from infra.template_checks.properties import resolved
-from infra.template_checks.syntax import Declaration, Object, Template, literals_of, objects_of
+from infra.template_checks.syntax import Declaration, Template, literals_of, objects_of
 
 _READ_BY_THE_PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -81,5 +82,9 @@ def _names_of(template: Template, resource: Declaration) -> Iterator[str]:
         yield name
         return
     loop = template.text.splitlines()[resource.line - 1].partition("[for ")[2]
-    variable = template.find("var", loop.partition(" in ")[2].partition(":")[0].strip())
-    yield from map(str, literals_of(variable.value if variable else Object(())))
+    variable = template.find("var", re.split(r"[\[:]", loop.partition(" in ")[2])[0].strip())
+    values = objects_of(variable.value) if variable else ()
+    yield from map(str, literals_of(variable.value if variable else None))
+    for each in values:
+        for one in each.properties:
+            yield from map(str, literals_of(one.value))

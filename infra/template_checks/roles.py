@@ -80,8 +80,12 @@ _COMES_ALONG = {"recipients": frozenset({"table.create"})}
 """Permissions that a part does not need and that no smaller built-in role leaves out."""
 
 _FOR_EVERYONE = frozenset({"telemetry.write", "vault.read"})
-_PLACES_OF_SOME = {"ownedContainers": frozenset[str](), "readSecrets": frozenset({"vault.read"})}
-"""Tables that name containers of the host, or secrets, instead of roles; each with what they stand for."""
+_PLACES_OF_SOME = {
+    "ownedContainers": frozenset[str](),
+    "readSecrets": frozenset({"vault.read"}),
+    "sentQueues": frozenset({"queue.send", "bus.send"}),
+}
+"""Tables that name containers of the host, secrets or queues instead of roles; each with what they stand for."""
 
 
 def wrong_roles(templates: list[Template], lib: Path) -> list[str]:

@@ -273,14 +273,14 @@ _NAMELESS = {"decorators", "type", "property_identifier"}
 
 
 def _names_used(root: Node) -> Iterator[tuple[str, int]]:
-    """Identifiers that stand for a declaration, but for loop variables and names of functions."""
+    """Identifiers that stand for a declaration, but for variables of loops and lambdas, and names of functions."""
     stack: list[tuple[Node, frozenset[str]]] = [(root, frozenset())]
     while stack:
         node, loop = stack.pop()
         if node.type in _NAMELESS:
             continue
         children = _named(node)
-        if node.type == "for_statement":
+        if node.type in ("for_statement", "lambda_expression"):
             loop = loop | _loop_variables(children[0])
             children = children[1:]
         elif node.type in _KINDS or (node.type == "object_property" and children[0].type == "identifier"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.template_checks.alerts import alert_queries, workbook_queries
+from infra.template_checks.known import app_functions
 from infra.template_checks.queries import QueryError, run_query
 from infra.template_checks.syntax import read_template
 from lib.metrics import OLDEST_OVERDUE, emit_metric
@@ -157,3 +158,12 @@ def test_a_term_is_found_whole() -> None:
 def test_a_query_that_is_not_understood_is_refused(query: str) -> None:
     with pytest.raises(QueryError):
         run_query(query, {"T": [{"a": 1}]})
+
+
+@pytest.mark.parametrize(
+    "name", sorted(each.name for each in app_functions() if each.trigger_type != "httpTrigger"), ids=str
+)
+def test_work_that_fails_again_and_again_raises_an_alert_whichever_it_is(name: str) -> None:
+    failed = request(name, 0) | {"Success": False}
+    assert "work-fails" not in alerts(requests=[failed] * 20)
+    assert "work-fails" in alerts(requests=[failed] * 21)

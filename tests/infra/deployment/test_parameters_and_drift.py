@@ -30,7 +30,7 @@ def values(**environment: str) -> dict[str, Any]:
 
 def test_defaults_have_the_templates_types() -> None:
     found = values()
-    assert (found["size"], found["memory"], found["vnetEnabled"], found["moreSettings"]) == ("small", 2048, False, {})
+    assert (found["size"], found["memory"], found["vnetEnabled"]) == ("small", 2048, False)
     assert found["smtpPassword"] == ""
 
 
@@ -38,6 +38,14 @@ def test_the_environment_wins() -> None:
     found = values(HEED_SIZE="large", HEED_MEMORY="4096", VNET_ENABLED="true", HEED_SMTP_HOST="mail.example.com")
     assert (found["size"], found["memory"], found["vnetEnabled"]) == ("large", 4096, True)
     assert found["smtpHost"] == "mail.example.com"
+
+
+def test_more_settings_are_an_object_or_left_to_the_template() -> None:
+    found = values(HEED_MORE_SETTINGS='{"HEED_TOKEN_FORM": "1"}')
+    assert found["moreSettings"] == {"HEED_TOKEN_FORM": "1"}
+    assert "moreReferences" not in found
+    with pytest.raises(ValueError, match="Expecting"):
+        values(HEED_MORE_SETTINGS="HEED_TOKEN_FORM=1")
 
 
 def test_an_empty_variable_is_none() -> None:

@@ -64,7 +64,7 @@ FAULTS = {
         "is not the id of storageQueueDataMessageSender",
     ),
     "a part without a role that its code needs": (
-        ("roles.bicep", "recipients: ['storageQueueDataMessageSender']", "recipients: []"),
+        ("roles.bicep", "recipients: ['interactions', 'outbox', 'jobs']", "recipients: []"),
         "recipients needs queue.send",
     ),
     "a part with a role that it does not need": (
@@ -181,7 +181,7 @@ FAULTS = {
         "the code has no table heeddues",
     ),
     "a role on a queue that the code does not have": (
-        ("roles.bicep", "  name: 'interactions'", "  name: 'hits'"),
+        ("roles.bicep", "recipients: ['interactions', ", "recipients: ['hits', "),
         "the code has no queue hits",
     ),
     "an alert on a mark that no code writes": (

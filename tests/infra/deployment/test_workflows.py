@@ -1,6 +1,7 @@
 """Workflows and azure.yaml: whose code they run, what they may do, and that they name what is there."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,31 @@ def test_each_part_of_the_template_has_a_service_that_deploys_the_package() -> N
     assert "['recipients', 'crm', 'work'] : ['all']" in main
 
 
-def test_azure_yaml_asks_for_outputs_that_the_template_has() -> None:
+@pytest.mark.parametrize(
+    ("size", "deployed"),
+    [(None, ["heed"]), ("small", ["heed"]), ("large", ["recipients", "crm", "work"])],
+)
+def test_the_first_deployment_takes_the_services_of_its_size(size: str | None, deployed: list[str]) -> None:
+    """No output of the templates is there yet. The shell expands the conditions as azd does."""
     text = (ROOT / "azure.yaml").read_text()
-    outputs = {each.name for each in read_template(INFRA / "main.bicep").all("output")}
-    asked = set(re.findall(r"condition: \$\{(\w+)\}", text))
-    assert asked == {"HEED_IS_SMALL", "HEED_IS_LARGE"}
-    assert asked <= outputs
+    conditions = dict(re.findall(r"^  (\w+):\n(?:    .+\n)*?    condition: '(.+)'$", text, re.MULTILINE))
+    environment = {} if size is None else {"HEED_SIZE": size}
+    chosen = []
+    for service, condition in conditions.items():
+        ran = subprocess.run(
+            ["/bin/bash", "-c", f'printf %s "{condition}"'], env=environment, capture_output=True, text=True, check=True
+        )
+        chosen += [service] if ran.stdout == "true" else []
+    assert chosen == deployed
+
+
+@pytest.mark.parametrize("hook", ["prepackage", "predeploy"])
+def test_no_command_of_azd_deploys_a_package_of_other_sources(hook: str) -> None:
+    """`azd deploy` alone runs no hook for packaging."""
+    found = re.search(rf"^  {hook}:\n((?:    .+\n)+)", (ROOT / "azure.yaml").read_text(), re.MULTILINE)
+    assert found is not None
+    commands = re.findall(r"run: (.+)", found[1])
+    assert commands == ["python3 -m infra.packaging --if-changed", "python -m infra.packaging --if-changed"]
 
 
 def test_azd_gets_all_outputs_that_it_needs() -> None:

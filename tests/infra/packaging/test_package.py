@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from infra.packaging.__main__ import main
-from infra.packaging.build import IGNORE_FILE, ROOT, SITE_PACKAGES, app_python, copy_app, write_archive
+from infra.packaging.build import (
+    IGNORE_FILE,
+    ROOT,
+    SITE_PACKAGES,
+    app_python,
+    copy_app,
+    is_current,
+    sources_mark,
+    write_archive,
+)
 from infra.packaging.ignore_file import IgnoreError, kept_files, read_patterns
 from tests.support.heed import SETTINGS
 
@@ -41,13 +50,20 @@ def test_the_package_is_small(package: Path) -> None:
 
 def test_no_secret_and_no_local_file_is_in_the_package(tmp_path: Path) -> None:
     """A folder that was worked in for long."""
-    for name in ("local.settings.json", ".env.local.json", "lib/__pycache__/x.pyc", ".azure/prod/.env", ".local/keys"):
+    for name in (
+        "local.settings.json",
+        ".env",
+        ".env.local.json",
+        "lib/__pycache__/x.pyc",
+        ".azure/prod/.env",
+        ".local/keys",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("secret")
     (tmp_path / "lib" / "local.settings.json").write_text("secret")
     (tmp_path / IGNORE_FILE).write_text((ROOT / IGNORE_FILE).read_text())
     kept = {str(path) for path in kept_files(tmp_path, read_patterns(tmp_path / IGNORE_FILE))}
-    assert kept == {IGNORE_FILE, ".env.local.json", "lib/__pycache__/x.pyc"}
+    assert kept == {IGNORE_FILE, "lib/__pycache__/x.pyc"}
 
 
 def test_compiled_files_and_dependencies_survive_the_ignore_file() -> None:
@@ -113,3 +129,58 @@ def test_a_pattern_that_is_not_understood_is_refused(tmp_path: Path, pattern: st
     (tmp_path / IGNORE_FILE).write_text(f"# comment\n\n/.git\n{pattern}\n")
     with pytest.raises(IgnoreError, match="is not understood"):
         read_patterns(tmp_path / IGNORE_FILE)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A small app in a folder `sources`, beside a folder `dist` with the package that was built from it."""
+    folder = tmp_path / "sources"
+    for name in ("lib/a.py", "docs/a.md", "requirements.lock", IGNORE_FILE):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("/docs\n")
+    (folder / "infra").mkdir()
+    (folder / "infra" / "app.bicep").write_text((ROOT / "infra" / "app.bicep").read_text())
+    package = tmp_path / "dist" / "package"
+    package.mkdir(parents=True)
+    (package / "host.json").touch()
+    (package.parent / "package.sha256").write_text(sources_mark(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["lib/a.py", "lib/new.py", "requirements.lock", IGNORE_FILE])
+def test_a_package_of_other_sources_is_built_again(sources: Path, name: str) -> None:
+    dist = sources.parent / "dist"
+    assert is_current(dist, sources)
+    with (sources / name).open("a") as changed:
+        changed.write("# other\n")
+    assert not is_current(dist, sources)
+
+
+def test_another_python_of_the_app_needs_another_package(sources: Path) -> None:
+    template = sources / "infra" / "app.bicep"
+    template.write_text(template.read_text().replace("version: '3.12'", "version: '3.13'"))
+    assert not is_current(sources.parent / "dist", sources)
+
+
+def test_docs_and_line_endings_need_no_other_package(sources: Path) -> None:
+    (sources / "docs" / "a.md").write_text("other")
+    (sources / "lib" / "a.py").write_bytes(b"/docs\r\n")
+    assert is_current(sources.parent / "dist", sources)
+
+
+@pytest.mark.parametrize("missing", ["package.sha256", "package/host.json"])
+def test_a_build_that_did_not_end_is_no_package(sources: Path, missing: str) -> None:
+    dist = sources.parent / "dist"
+    (dist / missing).unlink()
+    assert not is_current(dist, sources)
+
+
+def test_the_hook_leaves_a_current_package_as_it_is(sources: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever Python runs the hook."""
+    dist = sources.parent / "dist"
+    (dist / "package.sha256").write_text(sources_mark(ROOT))
+    assert main([str(dist), "--if-changed"]) == 0
+    assert capsys.readouterr().out == f"{dist / 'package'} is built from these sources\n"
+    (dist / "package.sha256").write_text("others")
+    if f"{sys.version_info.major}.{sys.version_info.minor}" != app_python():
+        assert main([str(dist), "--if-changed"]) == 1
