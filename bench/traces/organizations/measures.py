@@ -12,6 +12,7 @@ from bench.traces.organizations.replay import OrganizationJudge, Outcome, replay
 from bench.traces.score import Reliability, Tally
 from bench.traces.trace import Request
 from lib.catalogues.networks import Networks
+from lib.verdicts.evidence import Class
 
 WINDOWS: Mapping[str, range] = {
     "0 days": range(30, 60),
@@ -53,11 +54,15 @@ class Difficulty:
 
     alerts: FalseAlerts = field(default_factory=FalseAlerts)
 
+    hidden: int = 0
+    """Opens and clicks that nothing tells."""
+
     def update(self, other: Difficulty) -> None:
         """Add another organization's figures."""
         self.clicks.update(other.clicks)
         self.opens.update(other.opens)
         self.alerts.update(other.alerts)
+        self.hidden += other.hidden
 
 
 @dataclass(slots=True)
@@ -106,13 +111,14 @@ class Figures:
                 self.hidden_facts.add(decision.human_probability, is_person)
         self._count_alert(outcome, {fact.key: request for request, fact in labelled if request.kind == "open"})
 
-    def _count_request(self, request: Request, called: str) -> None:
+    def _count_request(self, request: Request, called: Class) -> None:
         if request.unknowable:
             return
         hard = self.hidden if request.nothing_tells else self.knowable
         for group in (self.all, hard, self.by_kind[request.scenario]):
             tally = group.clicks if request.kind == "click" else group.opens
-            tally.add(request.actor, called)  # type: ignore[arg-type]
+            tally.add(request.actor, called)
+            group.hidden += request.nothing_tells
 
     def _count_alert(self, outcome: Outcome, opens: Mapping[str, Request]) -> None:
         """A mail is knowable if all of its opens are. By kind, alerts are counted alone: by the open that raised

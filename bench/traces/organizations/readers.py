@@ -41,7 +41,7 @@ from bench.traces.timing import (
 FORWARDS = 0.04
 """Chance that a reader passes a mail on to a colleague. Assumed."""
 
-_STILL_NEW = 14 * DAY
+_STILL_NEW = 30 * DAY
 """A phone is new for so long: its agent and its places were at no mail before."""
 
 
@@ -199,12 +199,12 @@ def read_as(copy: Copy, kind: str, at: float, person: Person | None = None) -> N
         with copy.acting(kind):
             open_mail(copy.draft, copy.with_device(copy.device_at(again), again), copy.number, again)
     if random.random() < FORWARDS:
-        _pass_on(copy, looked)
+        pass_on(copy, looked)
     if random.random() < recipient.replies:
         copy.answer("reply", looked + lognormal(random, 20 * MINUTE, 1.3, 40 * SECOND, 5 * DAY))
 
 
-def _pass_on(copy: Copy, after: int) -> None:
+def pass_on(copy: Copy, after: int) -> None:
     """A colleague at the same company reads what was passed on, often at a device that has other mails as well."""
     colleagues = [each for each in copy.organization.at(copy.company) if each is not copy.recipient]
     at = after + int(lognormal(copy.random, 90 * MINUTE, 1.4, MINUTE, 8 * DAY))

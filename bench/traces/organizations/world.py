@@ -309,7 +309,7 @@ def _devices(random: Random, company: Company, habit: str, vpn: list[str]) -> li
     if random.random() < 0.5 and not phone_like(main):
         carried = gmail(random) if company.gateway == GOOGLE else random.choice((outlook_phone, apple_plain))(random)
         found.append(placed(random, carried, "mobile"))
-    if random.random() < 0.15 and any(phone_like(each.person) for each in found):
+    if random.random() < 0.4 and any(phone_like(each.person) for each in found):
         new = phone(random, agents.outlook_iphone(random), agents.iphone_safari(random))
         bought = placed(random, new, "mobile")
         bought.bought = START + random.randrange(20, DAYS - 10) * DAY
@@ -318,10 +318,10 @@ def _devices(random: Random, company: Company, habit: str, vpn: list[str]) -> li
 
 
 def _sender(random: Random, number: int) -> Sender:
-    """Two of six look at their mails from elsewhere often, the others seldom."""
+    """Two of six look at their mails from elsewhere, often enough for their devices to be known again."""
     home = placed(random, outlook_desktop(random), "home")
     carried = placed(random, outlook_phone(random), "mobile")
-    return Sender(number, 0.06 if number < 2 else 0.01, [home, carried])
+    return Sender(number, 0.06 if number < 2 else 0.0, [home, carried])
 
 
 def _dealt(random: Random, shares: dict[str, int], count: int) -> list[str]:
