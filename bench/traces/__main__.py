@@ -15,6 +15,7 @@ from bench.traces.organizations import REPORTING_SEEDS as REPORTED_ORGANIZATIONS
 from bench.traces.organizations import TUNING_SEEDS as TUNED_ORGANIZATIONS
 from bench.traces.organizations.explained import explain_kind
 from bench.traces.organizations.kinds import DESCRIPTIONS
+from bench.traces.organizations.play import play
 from bench.traces.organizations.run import measure_organizations
 from bench.traces.organizations.tables import render_organizations
 from bench.traces.report import render, title
@@ -66,7 +67,7 @@ def main(arguments: list[str]) -> int:
 def _explained(options: argparse.Namespace, seed: int, catalogues: Catalogues) -> Iterable[str]:
     if options.explain in DESCRIPTIONS:
         first = options.seeds[0] if options.seeds else TUNED_ORGANIZATIONS[0]
-        return explain_kind(options.explain, first, options.count, catalogues)
+        return explain_kind(options.explain, play(first), options.count, catalogues)
     return explain(options.explain, seed, options.count, heed(catalogues), catalogues.networks)
 
 

@@ -5,9 +5,9 @@ write to some 300 people at 60 companies for 104 days. Recipients keep their dev
 keeps its gateway, which scans in its own way; a scanning product serves several companies from its own networks.
 
 `vendors`, `devices` and `world` are who is there; `copies` is a mail in the making; `at_delivery`, `at_click`,
-`afterwards`, `own_side`, `readers` and `hidden` are kinds of behaviour, each a function whose docstring says who acts,
-what tells it apart or that nothing does, and the source; `kinds` lists them; `play` lets it all happen. `replay` asks
-judges in the order of time, `measures` scores them, and `tables` renders the figures.
+`afterwards`, `own_side`, `readers` and `hidden` are kinds of behavior, each a function whose docstring says who acts,
+what tells it apart or that nothing does, and the source; `kinds` lists them; `wire` adds what clients send; `play` lets
+it all happen. `replay` asks judges in the order of time, `measures` scores them, and `tables` renders the figures.
 """
 
 TUNING_SEEDS = (31, 32, 33)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
 from bench.traces.explain import explain_trace
 from bench.traces.organizations.kinds import DESCRIPTIONS
-from bench.traces.organizations.play import play
+from bench.traces.organizations.play import PlayedMail
 from bench.traces.organizations.replay import HeedInAnOrganization, replay
 from lib.catalogues.registry import Catalogues
 
-_FROM_DAY = 30
-"""Mails before this day are judged with less history, and are not shown."""
 
-
-def explain_kind(kind: str, seed: int, count: int, catalogues: Catalogues) -> Iterator[str]:
-    """Show so many mails with behavior of this kind."""
+def explain_kind(kind: str, mails: Iterable[PlayedMail], count: int, catalogues: Catalogues) -> Iterator[str]:
+    """Show so many mails with behavior of this kind: the last ones, which are judged with the most history."""
     yield DESCRIPTIONS[kind]
     networks = catalogues.networks
-    outcomes = replay(play(seed), HeedInAnOrganization(catalogues), networks)
-    shown = (
-        outcome
-        for outcome in outcomes
-        if outcome.mail.day >= _FROM_DAY and any(each.scenario == kind for each in outcome.mail.trace.requests)
-    )
-    for number, outcome in enumerate(islice(shown, count)):
+    outcomes = replay(mails, HeedInAnOrganization(catalogues), networks)
+    shown = [each for each in outcomes if any(request.scenario == kind for request in each.mail.trace.requests)]
+    for number, outcome in enumerate(shown[-count:]):
         mail = outcome.mail
         yield from explain_trace(number, mail.trace, mail.hits(networks), outcome.decisions)
         for answer in mail.answers:

@@ -13,6 +13,7 @@ from bench.traces.organizations.afterwards import move_and_search
 from bench.traces.organizations.copies import Answer, Copy, Letter
 from bench.traces.organizations.devices import placed
 from bench.traces.organizations.own_side import own_side_looks, quoted_pixel
+from bench.traces.organizations.wire import dressed
 from bench.traces.organizations.world import START, Organization, Recipient, Sender, found_organization
 from bench.traces.people import outlook_desktop, outlook_web
 from bench.traces.timing import DAY, HOUR, MINUTE, SECOND, lognormal
@@ -168,6 +169,7 @@ def _announcement(organization: Organization, random: Random, company: int, days
 
 
 def _finished(letter: Letter) -> PlayedMail:
+    letter.draft.requests = [dressed(request) for request in letter.draft.requests]
     trace = letter.draft.finish()
     gateways = tuple(each.company.gateway if each.company.is_known else None for each in letter.recipients)
     own = trace.own_networks[:1]
