@@ -38,7 +38,7 @@ class Recorder:
         self.questions: list[Question] = []
         self._say = say
 
-    def answer(self, question: Question) -> Mapping[str, Decision]:
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
         self.questions.append(question)
         return {fact.key: self._say(question) for fact in question.facts}
 

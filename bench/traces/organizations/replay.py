@@ -51,7 +51,7 @@ class Question:
 class OrganizationJudge(Protocol):
     """A judge of one organization's mails, which may remember. Questions come in the order of time."""
 
-    def answer(self, question: Question) -> Mapping[str, Decision]:
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Give a decision by the key of each fact."""
 
 
@@ -73,7 +73,7 @@ class Forgetful:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
 
-    def answer(self, question: Question) -> Mapping[str, Decision]:
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Judge the mail by itself."""
         hits = [fact for fact in question.facts if fact.is_hit]
         return self._judge(hits, replace(question.mail.trace.sending, elsewhere={}))
@@ -87,28 +87,29 @@ class HeedInAnOrganization:
         self._catalogues = catalogues
         self._tables = MemoryTables()
         self._sightings = Sightings(self._tables)
-        asyncio.run(self._tables.create(table(_ORGANIZATION, "journal")))
 
-    def answer(self, question: Question) -> Mapping[str, Decision]:
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Note the new facts' sources, load the context, and judge: the order of `lib.assessment.assessor`."""
         sending = question.mail.trace.sending
         scene = Scene((), sending, self._catalogues, DEFAULT)
         early = [fact for fact in question.facts if _is_noted(fact, scene)]
-        elsewhere = asyncio.run(self._elsewhere(early, [fact for fact in question.new if _is_noted(fact, scene)]))
+        await self._tables.create(table(_ORGANIZATION, "journal"))
+        await self._sightings.note(_ORGANIZATION, [fact for fact in question.new if _is_noted(fact, scene)])
+        elsewhere = await self._sightings.elsewhere(_ORGANIZATION, early, {})
         return self._judge(question.facts, replace(sending, elsewhere=elsewhere))
-
-    async def _elsewhere(self, early: Iterable[Fact], new: Iterable[Fact]) -> dict[str, int]:
-        await self._sightings.note(_ORGANIZATION, new)
-        return await self._sightings.elsewhere(_ORGANIZATION, early, {})
 
 
 def replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, networks: Networks) -> list[Outcome]:
     """Ask all questions, in the order of time. A mail without a fact has an outcome without decisions."""
+    return asyncio.run(_replay(mails, judge, networks))
+
+
+async def _replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, networks: Networks) -> list[Outcome]:
     outcomes = {mail.trace.message: Outcome(mail) for mail in mails}
     questions = [each for outcome in outcomes.values() for each in _questions(outcome.mail, networks)]
     for question in sorted(questions, key=lambda each: (each.now, each.mail.trace.message)):
         outcome = outcomes[question.mail.trace.message]
-        outcome.decisions = judge.answer(question)
+        outcome.decisions = await judge.answer(question)
         if outcome.alerting is None:
             opens = [fact.key for fact in question.facts if fact.kind == "open"]
             outcome.alerting = next((key for key in opens if outcome.decisions[key].kind == "human"), None)
