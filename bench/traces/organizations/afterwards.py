@@ -1,4 +1,4 @@
-"""What happens to whole mailboxes, long after the mail: moves to another service, and searches for lawyers."""
+"""Events of whole mailboxes, long after the mail: moves to another service, and searches for lawyers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What asks for a link because a person has just followed it."""
+"""Machines that ask for a link because a person follows it: gateways, vendors, antivirus and Office."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scans a mail when it arrives, hours later or days later. A company does it in one way, with one product."""
+"""Scans of a mail when it arrives, hours later or days later. A company has one way, and one product that does it."""
 
 from __future__ import annotations
 

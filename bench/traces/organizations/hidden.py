@@ -1,7 +1,8 @@
 """Behaviour that nothing tells: people and machines who do the same, drawn from the same distributions.
 
 Each pair shares one function, and only the label differs. Here a probability near the share of people is right, and a
-sure verdict is not.
+sure verdict is not. How many such visits a company gets can be counted; whose a single one is, cannot be said, and
+there is never a certain case to learn from.
 """
 
 from __future__ import annotations

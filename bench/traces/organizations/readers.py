@@ -1,4 +1,4 @@
-"""How recipients read: at which device, when, and what they do then. A recipient keeps one habit."""
+"""Habits of reading: at which device, when, and what follows. A recipient keeps one habit."""
 
 from __future__ import annotations
 
@@ -217,8 +217,7 @@ def pass_on(copy: Copy, after: int) -> None:
 
 
 def _when(copy: Copy) -> int:
-    """When the recipient first looks: hours later, or on the first morning after a holiday, one mail after the
-    other."""
+    """Time of the first look: hours later, or on the first morning after a holiday, one mail after the other."""
     at = copy.delivered + until_read(copy.random)
     away = copy.recipient.away
     if away and away.start * DAY <= at - START < away.stop * DAY:
