@@ -188,21 +188,17 @@ def test_late_scanners_are_late_and_patient_ones_wait(mails: list[PlayedMail]) -
 
 def test_checks_at_a_click_are_for_the_link_that_a_person_follows(mails: list[PlayedMail]) -> None:
     for mail in mails:
-        followed = {(each.recipient, each.item) for each in mail.trace.requests if each.kind == "click"}
         people = {
             (each.recipient, each.item)
             for each in mail.trace.requests
-            if each.kind == "click" and each.actor == "person"
+            if each.kind == "click" and each.actor == "person" and not each.nothing_tells
         }
         checks = {
             (each.recipient, each.item)
             for each in mail.trace.requests
             if each.scenario in ("check-before-click", "repeated-click", "antivirus-at-the-reader", "office-asks")
         }
-        assert checks <= followed
-        # An assistant's click is checked as well as its reader's: both come from the reader's browser.
-        hidden = any(each.scenario == "assistant-in-the-reader-s-browser" for each in mail.trace.requests)
-        assert hidden or checks <= people
+        assert checks <= people
 
 
 def test_antivirus_and_office_ask_from_the_reader_s_own_network(mails: list[PlayedMail]) -> None:
@@ -214,7 +210,7 @@ def test_antivirus_and_office_ask_from_the_reader_s_own_network(mails: list[Play
         for request in mail.trace.requests:
             if request.scenario in ("antivirus-at-the-reader", "office-asks"):
                 asked += 1
-                assert network_of(request.address) in people or any(each.nothing_tells for each in mail.trace.requests)
+                assert network_of(request.address) in people
 
     assert asked > 20
 

@@ -91,9 +91,12 @@ class Copy:
         self.letter.answers.append(Answer(kind, int(at), self.number))
 
     def clicks_of_people(self, begin: int) -> list[Request]:
-        """People's clicks on this copy among the requests from place `begin` on."""
+        """People's clicks on this copy among the requests from place `begin` on, but for those that nothing tells."""
         return [
             each
             for each in self.draft.requests[begin:]
-            if each.kind == "click" and each.actor == "person" and each.recipient == self.number
+            if each.kind == "click"
+            and each.actor == "person"
+            and each.recipient == self.number
+            and not each.nothing_tells
         ]

@@ -128,6 +128,7 @@ def _arrive(copy: Copy) -> None:
 
 def _follow_up(copy: Copy, begin: int) -> None:
     """Machines at people's clicks, and looks of the sender's own side."""
+    # A check beside a click that nothing tells would tell.
     check = at_click.KINDS[copy.company.at_click]
     for click in copy.clicks_of_people(begin):
         check(copy, click)
