@@ -52,14 +52,14 @@ def main(arguments: list[str]) -> int:
         organizations = options.seeds or (TUNED_ORGANIZATIONS if tunes else REPORTED_ORGANIZATIONS)
         measured = measure_organizations(organizations, rivals=not options.no_rivals, jobs=options.jobs)
         parts.append(render_organizations(measured, organizations))
+        print(f"\n{parts[-1]}", flush=True)
     if options.only != "organizations":
         rivals = {} if options.no_rivals else RIVALS
         scores = _measure({"Heed": heed(catalogues), **rivals}, seeds, messages, catalogues.networks)
         parts.append(render(scores, seeds, messages))
-    report = "\n".join(parts)
-    print(f"\n{report}")
+        print(f"\n{parts[-1]}")
     if not (options.tune or options.seeds or options.only or options.no_rivals or options.messages):
-        RESULTS.write_text(report, encoding="utf-8")
+        RESULTS.write_text("\n".join(parts), encoding="utf-8")
         print(f"Written: {RESULTS}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from random import Random
 
@@ -73,13 +74,17 @@ def play(seed: int, days: int = DAYS) -> list[PlayedMail]:
 
 
 def _day(organization: Organization, day: int) -> list[Letter]:
-    if (START // DAY + day + 3) % 7 >= 5:  # 1970 began on a Thursday
+    if not _is_working_day(day):
         return []
     random = Random(f"day {organization.seed} {day}")
     written = [each for each in organization.recipients if random.random() < MAILS_A_DAY]
     return [
         _letter(organization, Random(f"mail {organization.seed} {day} {each.number}"), each, day) for each in written
     ]
+
+
+def _is_working_day(day: int) -> bool:
+    return datetime.fromtimestamp((START + day * DAY) / 1000, UTC).weekday() < 5
 
 
 def _letter(organization: Organization, random: Random, recipient: Recipient, day: int) -> Letter:
@@ -127,8 +132,8 @@ def _arrive(copy: Copy) -> None:
 
 
 def _follow_up(copy: Copy, begin: int) -> None:
-    """Machines at people's clicks, and looks of the sender's own side."""
-    # A check beside a click that nothing tells would tell.
+    """Machines at people's clicks, and looks of the sender's own side. A check beside a click that nothing tells would
+    tell: there is none."""
     check = at_click.KINDS[copy.company.at_click]
     for click in copy.clicks_of_people(begin):
         check(copy, click)
@@ -152,7 +157,7 @@ def _announcements(organization: Organization, days: int) -> list[Letter]:
 
 def _announcement(organization: Organization, random: Random, company: int, days: int) -> Letter:
     there = organization.at(organization.companies[company])
-    day = random.choice([day for day in range(days) if (START // DAY + day + 3) % 7 < 5])
+    day = random.choice([day for day in range(days) if _is_working_day(day)])
     letter = _posted(organization, random, organization.senders[company % len(organization.senders)], there, day)
     letter.draft.has_at_least(1)
     program = outlook_desktop if random.random() < 0.5 else outlook_web
