@@ -253,5 +253,25 @@ def test_clients_send_what_they_send_and_a_browser_says_which_version_it_is(mail
     assert all("accept" in each.headers for each in clicks)
 
 
+def test_programs_that_are_no_browsers_send_no_more_than_they_do(mails: list[PlayedMail]) -> None:
+    checks = requests_of(mails, "antivirus-at-the-reader", "office-asks")
+    proxied = [each for each in requests_of(mails) if "ImageProxy" in each.headers.get("user-agent", "")]
+
+    assert checks
+    assert proxied
+    assert not [each for each in (*checks, *proxied) if "sec-fetch-mode" in each.headers]
+
+
+def test_what_nothing_tells_is_not_told_by_headers(mails: list[PlayedMail]) -> None:
+    for machine, person in HIDDEN_PAIRS:
+        sent = [
+            {tuple(sorted(set(each.headers) - {"accept-language"})) for each in requests_of(mails, kind)}
+            for kind in (machine, person)
+        ]
+        assert sent[0] & sent[1]
+        browsers = [each for each in requests_of(mails, machine) if "Chrome/15" in each.headers["user-agent"]]
+        assert all("sec-fetch-mode" in each.headers for each in browsers)
+
+
 def test_the_places_of_unlisted_products_are_blocks_of_addresses() -> None:
     assert {"small-hoster", "security-vendor", "vpn", "business-line"} <= set(BLOCKS)
