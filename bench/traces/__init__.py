@@ -6,5 +6,6 @@ and scanners do follows the sources that each module names; where there is none,
 
 `trace` is what a trace holds; `addresses`, `agents` and `timing` are what scenarios draw from; `people` and `scanners`
 are who asks; `scenarios` puts them together, a family a module; `generate` mixes them. `score` compares a judge's
-decisions with the truth; `rivals` are published rules of others; `heed` is Heed's judge.
+decisions with the truth; `rivals` are published rules of others; `heed` is Heed's judge. `organizations` plays whole
+organizations over months, for what one mail cannot show.
 """

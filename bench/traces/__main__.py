@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.traces.explain import explain
@@ -11,12 +11,19 @@ from bench.traces.fit import fitted, observe
 from bench.traces.generate import REPORTING_SEEDS, TUNING_SEEDS, generate
 from bench.traces.heed import heed
 from bench.traces.judges import Judge
-from bench.traces.report import by_scenario, compared, reliability, render
+from bench.traces.organizations import REPORTING_SEEDS as REPORTED_ORGANIZATIONS
+from bench.traces.organizations import TUNING_SEEDS as TUNED_ORGANIZATIONS
+from bench.traces.organizations.explained import explain_kind
+from bench.traces.organizations.kinds import DESCRIPTIONS
+from bench.traces.organizations.play import play
+from bench.traces.organizations.run import measure_organizations
+from bench.traces.organizations.tables import render_organizations
+from bench.traces.report import render, title
 from bench.traces.rivals import RIVALS
 from bench.traces.scenarios import SCENARIOS
 from bench.traces.score import Score
 from lib.catalogues.networks import Networks
-from lib.catalogues.registry import load_catalogues
+from lib.catalogues.registry import Catalogues, load_catalogues
 
 TUNED_MESSAGES = 2000
 REPORTED_MESSAGES = 8000
@@ -31,24 +38,37 @@ def main(arguments: list[str]) -> int:
     catalogues = load_catalogues()
     tunes = options.tune or options.explain or options.fit
     messages = options.messages or (TUNED_MESSAGES if tunes else REPORTED_MESSAGES)
-    judge = heed(catalogues)
     seeds = options.seeds or (TUNING_SEEDS if tunes else REPORTING_SEEDS)
     if options.explain:
-        for line in explain(options.explain, seeds[0], options.count, judge, catalogues.networks):
+        for line in _explained(options, seeds[0], catalogues):
             print(line)
         return 0
     if options.fit:
         for line in fitted(observe(seeds, messages, catalogues)):
             print(line)
         return 0
-    rivals = {} if options.no_rivals else RIVALS
-    scores = _measure({"Heed": judge, **rivals}, seeds, messages, catalogues.networks)
-    report = render(scores, seeds, messages)
-    print(f"\n{compared(scores)}\n{by_scenario(scores['Heed'])}\n{reliability(scores['Heed'])}")
-    if not options.tune and not options.seeds:
-        RESULTS.write_text(report, encoding="utf-8")
+    parts = [title()]
+    if options.only != "mails":
+        organizations = options.seeds or (TUNED_ORGANIZATIONS if tunes else REPORTED_ORGANIZATIONS)
+        measured = measure_organizations(organizations, rivals=not options.no_rivals, jobs=options.jobs)
+        parts.append(render_organizations(measured, organizations))
+        print(f"\n{parts[-1]}", flush=True)
+    if options.only != "organizations":
+        rivals = {} if options.no_rivals else RIVALS
+        scores = _measure({"Heed": heed(catalogues), **rivals}, seeds, messages, catalogues.networks)
+        parts.append(render(scores, seeds, messages))
+        print(f"\n{parts[-1]}")
+    if not (options.tune or options.seeds or options.only or options.no_rivals or options.messages):
+        RESULTS.write_text("\n".join(parts), encoding="utf-8")
         print(f"Written: {RESULTS}")
     return 0
+
+
+def _explained(options: argparse.Namespace, seed: int, catalogues: Catalogues) -> Iterable[str]:
+    if options.explain in DESCRIPTIONS:
+        first = options.seeds[0] if options.seeds else TUNED_ORGANIZATIONS[0]
+        return explain_kind(options.explain, play(first), options.count, catalogues)
+    return explain(options.explain, seed, options.count, heed(catalogues), catalogues.networks)
 
 
 def _measure(judges: Mapping[str, Judge], seeds: Sequence[int], messages: int, networks: Networks) -> dict[str, Score]:
@@ -71,7 +91,14 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=_seeds, help="other seeds, separated by commas; writes nothing")
     parser.add_argument("--no-rivals", action="store_true", help="Heed alone")
-    parser.add_argument("--explain", choices=sorted(SCENARIOS), metavar="SCENARIO", help="show traces of a scenario")
+    parser.add_argument("--only", choices=("mails", "organizations"), help="one part of the report; writes nothing")
+    parser.add_argument("-j", "--jobs", type=int, default=1, help="processes that share the organizations (1)")
+    parser.add_argument(
+        "--explain",
+        choices=sorted({*SCENARIOS, *DESCRIPTIONS}),
+        metavar="NAME",
+        help="show traces of a scenario, or an organization's mails with a kind of behavior",
+    )
     parser.add_argument("--count", type=int, default=5, help="how many of these (5)")
     return parser.parse_args(arguments)
 

@@ -3,9 +3,9 @@
 Sources, with the month they were read: Microsoft's endpoint sets 9 and 10 (2026-09) and addresses reported for Safe
 Links (opencollective#3656, laravel-passwordless-login#79); Barracuda's published Email Gateway Defense ranges
 (2026-09); announced prefixes of Proofpoint, Mimecast and Cisco's mail security (ipverse, 2026); Apple's list of relay
-egress ranges (2026-08); Google's ranges (2026-08). Zscaler: config.zscaler.com. The rest are allocations of the
-regional registries to the carriers, providers and hosters named.
-"""
+egress ranges (2026-08); Google's ranges (2026-08). Zscaler: config.zscaler.com. Small hosters, security vendors' own
+networks, VPNs and business lines: announced prefixes (npm's `@ip-location-db/asn`, 2026-06). The rest are allocations
+of the regional registries to the carriers, providers and hosters named."""
 
 from __future__ import annotations
 
@@ -70,6 +70,23 @@ BLOCKS: dict[str, tuple[str, ...]] = {
         "109.40.0.0/13", "80.187.0.0/16", "37.160.0.0/12", "2607:fb90::/32", "2600:380::/28", "2a01:598::/29",
         "2a01:4c8::/32",
     ),
+    # Hivelocity, Limestone, Namecheap, Liquid Web, velia.net: hosters that few lists have.
+    "small-hoster": (
+        "66.165.224.0/19", "209.133.192.0/19", "64.31.0.0/18", "74.63.192.0/18", "198.54.112.0/20", "72.52.128.0/17",
+        "69.64.32.0/19",
+    ),
+    # Trend Micro, Palo Alto Networks, Forcepoint, Fortinet, Trellix.
+    "security-vendor": (
+        "216.104.0.0/19", "65.154.226.0/24", "208.87.232.0/21", "85.115.40.0/21", "173.243.128.0/20",
+        "208.91.112.0/22", "199.16.196.0/22",
+    ),
+    # M247, Datacamp, Proton: people hide there, and machines do.
+    "vpn": (
+        "146.70.0.0/16", "89.187.160.0/19", "156.146.32.0/19", "169.150.192.0/18", "138.199.0.0/18",
+        "185.159.156.0/22",
+    ),
+    # Comcast Business, Colt, Plusnet: lines of offices, in which a vendor's machines may stand as well.
+    "business-line": ("70.88.0.0/14", "173.8.0.0/13", "213.61.0.0/16", "62.8.128.0/17"),
     "hotel-or-cafe": ("64.134.0.0/16", "63.240.0.0/14", "185.76.176.0/22", "87.138.0.0/15"),
 }  # fmt: skip
 
@@ -90,8 +107,11 @@ def address_in(random: Random, place: str) -> str:
 
 def elsewhere_in(random: Random, place: str, address: str) -> str:
     """Another address of the same place; in a cloud, of the same block, as tenants stay with one provider."""
-    if place not in ("cloud", "azure"):
-        return address_in(random, place)
+    return same_block(random, place, address) if place in ("cloud", "azure") else address_in(random, place)
+
+
+def same_block(random: Random, place: str, address: str) -> str:
+    """Another address of the provider's block that holds this one."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         wide = next(block for block in _blocks(place)[1] if parsed in block)

@@ -8,6 +8,7 @@ say; crawler-user-agents for preview fetchers. Shares of versions are assumed.
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 GOOGLE_PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -65,6 +66,38 @@ _OLD_VERSIONS = (
     "124.0.0.0",
 )
 """Images that were made years ago and run until they break."""
+
+OFFICE_CHECKS = (
+    "Microsoft Office Existence Discovery",
+    "Microsoft Office Protocol Discovery",
+    "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
+)
+"""Office asks with these whether a link leads to a document, before it hands the link to the browser. Sources:
+elifesciences/builder#333, ua-parser/uap-core#405."""
+
+ANTIVIRUS = (
+    None,
+    "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0)",
+    f"{_WINDOWS}Chrome/80.0.3987.149 Safari/537.36",
+)
+"""Link checks of a computer's own antivirus. Empty agents: SergeyMosin/Appointments#293; the others are assumed."""
+
+ASSISTANTS = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ChatGPT-User/1.0; +https://openai.com/bot)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Claude-User/1.0; +Claude-User@anthropic.com)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Perplexity-User/1.0; "
+    "+https://perplexity.ai/perplexity-user)",
+)
+"""Assistants that open a page because their user asked about a mail, and say so. Source: their vendors' pages."""
+
+_OUTDATED = (
+    "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko",
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)",
+    "Mozilla/5.0 (Windows NT 6.1; Win64; x64; rv:60.0) Gecko/20100101 Firefox/60.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:78.0) Gecko/20100101 Firefox/78.0",
+    "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/79.0.3945.88 Safari/537.36",
+)
+_CURRENT_CHROME = re.compile(r"(Chrome|Edg)/(1[45][0-9])\.")
 
 
 def chrome_version(random: Random) -> int:
@@ -180,3 +213,33 @@ def imitating_scanner(random: Random) -> str:
     version = random.choice(_OLD_VERSIONS)
     system = random.choice(("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64"))
     return f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version} Safari/537.36"
+
+
+def outdated_browser(random: Random) -> str:
+    """A browser of years ago, Internet Explorer and Firefox among them."""
+    return random.choice(_OUTDATED)
+
+
+def new_outlook(random: Random) -> str:
+    """The new Outlook for Windows: a browser's view that adds its name."""
+    return f"{edge(random)} OneOutlook/1.2026.{random.choice((804, 909, 1015))}.{random.choice((100, 200, 300))}"
+
+
+def outlook_ipad(random: Random) -> str:
+    return "Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+
+
+def browser_engine_program(random: Random) -> str:
+    """Mail programs that draw mail with an embedded browser, which is years behind. Versions are assumed."""
+    return random.choice(
+        (
+            f"{_WINDOWS}Chrome/106.0.5249.199 Safari/537.36 Mailbird/3.0.{random.choice((18, 24, 30))}.0",
+            f"{_WINDOWS}eM Client/10.3.{random.choice((1738, 2619))}.0 Chrome/118.0.5993.159 Safari/537.36",
+            f"{_WINDOWS}QtWebEngine/5.15.{random.choice((13, 16))} Chrome/87.0.4280.144 Safari/537.36",
+        )
+    )
+
+
+def updated(agent: str, versions: int) -> str:
+    """The agent after so many updates of its browser, where it is a current Chrome or Edge."""
+    return _CURRENT_CHROME.sub(lambda found: f"{found[1]}/{int(found[2]) + versions}.", agent)

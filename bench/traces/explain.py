@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from bench.traces.generate import one
-from bench.traces.judges import Judge
+from bench.traces.judges import Decision, Judge
 from bench.traces.score import RIGHT
 from bench.traces.trace import Request, Trace
 from lib.catalogues.networks import Networks
@@ -19,18 +19,25 @@ def explain(scenario: str, seed: int, count: int, decide: Judge, networks: Netwo
     random = Random(seed)
     for number in range(count):
         trace = one(random, scenario)
-        yield _head(number, trace)
         labelled = trace.labelled(networks)
         decisions = decide([fact for _, fact in labelled], trace.sending)
-        for request, fact in labelled:
-            decision = decisions[fact.key]
-            mark = "?" if decision.kind == "uncertain" else " " if decision.kind == RIGHT[request.actor] else "*"
-            truth = f"{request.actor}{' (Apple)' if request.unknowable else ''}"
-            yield (
-                f" {mark} {_request(trace, request, fact)}\n"
-                f"      truth {truth}, {request.scenario}; judged {decision.kind} "
-                f"{decision.human_probability:.3f}: {', '.join(decision.reasons)}"
-            )
+        yield from explain_trace(number, trace, labelled, decisions)
+
+
+def explain_trace(
+    number: int, trace: Trace, labelled: Sequence[tuple[Request, Fact]], decisions: Mapping[str, Decision]
+) -> Iterator[str]:
+    """Show one trace with what was decided, by the key of each fact."""
+    yield _head(number, trace)
+    for request, fact in labelled:
+        decision = decisions[fact.key]
+        mark = "?" if decision.kind == "uncertain" else " " if decision.kind == RIGHT[request.actor] else "*"
+        doubt = " (Apple)" if request.unknowable else " (nothing tells)" if request.nothing_tells else ""
+        yield (
+            f" {mark} {_request(trace, request, fact)}\n"
+            f"      truth {request.actor}{doubt}, {request.scenario}; judged {decision.kind} "
+            f"{decision.human_probability:.3f}: {', '.join(decision.reasons)}"
+        )
 
 
 def _head(number: int, trace: Trace) -> str:

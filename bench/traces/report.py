@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -25,28 +25,35 @@ _SCENARIOS = (
 
 
 def render(scores: Mapping[str, Score], seeds: Sequence[int], messages: int) -> str:
-    """The whole file. The first score is Heed's."""
+    """The part of the report about single mails. The first score is Heed's."""
     heed = next(iter(scores.values()))
-    parts = [_head(heed, seeds, messages), compared(scores), _remarks(), "## By scenario\n", by_scenario(heed)]
-    parts += ["## Reliability\n", reliability(heed)]
+    parts = [_head(heed, seeds, messages), compared(scores), _remarks(), "### By scenario\n", by_scenario(heed)]
+    parts += ["### Reliability\n", reliability(heed)]
     return "\n".join(parts)
 
 
-def _head(heed: Score, seeds: Sequence[int], messages: int) -> str:
+def title() -> str:
+    """The report's beginning."""
     return (
         f"# Who was it? The judge on labelled traces\n\nWritten by `python -m bench.traces` on "
         f"{datetime.now(UTC):%d %B %Y}; rules version {RULES_VERSION}; Python {platform.python_version()}, "
         f"crawler-user-agents {version('crawler-user-agents')}.\n\n"
-        f"{heed.messages:,} messages with {heed.facts:,} facts: {messages:,} of each of the seeds "
+        "The traces are generated: `bench/traces` says what they imitate, from which sources, and what is assumed. "
+        "Figures of real mail will differ; these show which behavior is told apart, and which is not.\n"
+    )
+
+
+def _head(heed: Score, seeds: Sequence[int], messages: int) -> str:
+    return (
+        f"## Single mails\n\n{heed.messages:,} messages with {heed.facts:,} facts: {messages:,} of each of the seeds "
         f"{', '.join(map(str, seeds))}. Nothing was tuned on these seeds. "
         f"Machines made {_share(heed.all.clicks)} of the clicks, and {_share(heed.all.opens)} of the opens other than "
-        f"Apple's.\n\nThe traces are generated: `bench/traces` says what they imitate, from which sources, and what is "
-        f"assumed. Figures of real mail will differ; these show which behaviour is told apart, and which is not.\n"
+        f"Apple's.\n"
     )
 
 
 def _share(tally: Tally) -> str:
-    return _percent(share(tally.of("machine"), tally.of("machine") + tally.of("person")))
+    return percent(share(tally.of("machine"), tally.of("machine") + tally.of("person")))
 
 
 def _remarks() -> str:
@@ -61,20 +68,20 @@ def _remarks() -> str:
 
 def compared(scores: Mapping[str, Score]) -> str:
     """A line for each judge."""
-    return _table(_COMPARED, (f"| {name} | {' | '.join(_compared(score))} |" for name, score in scores.items()))
+    return table(_COMPARED, (f"| {name} | {' | '.join(_compared(score))} |" for name, score in scores.items()))
 
 
 def _compared(score: Score) -> Iterator[str]:
     result = score.all
     for tally in (result.clicks, result.opens):
-        yield _percent(tally.person_recall)
-        yield _percent(tally.machine_recall)
-        yield _percent(tally.person_precision)
-        yield _percent(tally.machine_precision)
-    yield _percent(result.alerts.withheld)
-    yield _percent(result.alerts.withheld_at_once)
-    yield _percent(result.alerts.missing)
-    yield _percent(result.alerts.too_early)
+        yield percent(tally.person_recall)
+        yield percent(tally.machine_recall)
+        yield percent(tally.person_precision)
+        yield percent(tally.machine_precision)
+    yield percent(result.alerts.withheld)
+    yield percent(result.alerts.withheld_at_once)
+    yield percent(result.alerts.missing)
+    yield percent(result.alerts.too_early)
     for reliability in (score.probability, score.confidence):
         error = reliability.expected_error
         yield "" if error is None else f"{error:.3f}"
@@ -83,17 +90,23 @@ def _compared(score: Score) -> Iterator[str]:
 def by_scenario(score: Score) -> str:
     """A line for each scenario of a request or a message."""
     rows = (f"| {name} | {' | '.join(_scenario(score.by_scenario[name]))} |" for name in sorted(score.by_scenario))
-    return _table(_SCENARIOS, rows)
+    return table(_SCENARIOS, rows)
 
 
 def _scenario(result: Result) -> Iterator[str]:
     for tally in (result.clicks, result.opens, result.apple):
-        yield _count(tally.of("person"))
-        yield _percent(tally.person_recall)
-        yield _count(tally.of("machine"))
-        yield _percent(tally.machine_recall)
-    yield _count(result.alerts.only_machines)
-    yield _percent(result.alerts.withheld)
+        yield count_of(tally.of("person"))
+        yield percent(tally.person_recall)
+        yield count_of(tally.of("machine"))
+        yield percent(tally.machine_recall)
+    yield count_of(result.alerts.only_machines)
+    yield percent(result.alerts.withheld)
+
+
+def reliability_table(reliability: Reliability) -> str:
+    """Compare probabilities, by tenths, with the truth."""
+    rows = (f"| {tenth / BINS:.1f} to {(tenth + 1) / BINS:.1f} | {_bin(reliability, tenth)} |" for tenth in range(BINS))
+    return table("| said | facts | mean probability | people |", rows)
 
 
 def reliability(score: Score) -> str:
@@ -104,7 +117,7 @@ def reliability(score: Score) -> str:
         for tenth in range(BINS)
     )
     head = "| said | facts | mean probability | people | facts | mean confidence | right |"
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _bin(reliability: Reliability, tenth: int) -> str:
@@ -112,14 +125,17 @@ def _bin(reliability: Reliability, tenth: int) -> str:
     return f"{count:,.0f} | {said / count:.3f} | {true / count:.3f}" if count else " | | "
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A share as text, with one decimal; empty where there is none."""
     return "" if value is None else f"{100 * value:.1f} %"
 
 
-def _count(value: int) -> str:
+def count_of(value: int) -> str:
+    """A count as text; empty for 0."""
     return f"{value:,}" if value else ""
 
 
-def _table(head: str, rows: Iterator[str]) -> str:
+def table(head: str, rows: Iterable[str]) -> str:
+    """A table in Markdown, with all columns but the first aligned to the right."""
     columns = head.count("|") - 1
     return "\n".join([head, "|---|" + "---:|" * (columns - 1), *rows]) + "\n"

@@ -76,6 +76,12 @@ class Reliability:
         found[1] += said
         found[2] += true
 
+    def update(self, other: Reliability) -> None:
+        """Add what another one has counted."""
+        self.bins = [
+            [mine + its for mine, its in zip(*pair, strict=True)] for pair in zip(self.bins, other.bins, strict=True)
+        ]
+
     @property
     def expected_error(self) -> float | None:
         """Expected calibration error: the mean distance of what was said and what was true, weighted by the bins."""

@@ -26,6 +26,7 @@ class Request:
     `recipient` is whose copy was asked for, not who asked. `unknowable` marks what Apple's Mail Privacy Protection
     loads: the request looks the same whether or not a person reads, and `actor` says which it was. `scenario` names
     the behaviour that made the request, `elsewhere` how many other messages the same source asked for within seconds.
+    `nothing_tells` marks behaviour that people and machines share in all that is recorded, over all mails.
     """
 
     at: int
@@ -39,6 +40,7 @@ class Request:
     scenario: str
     unknowable: bool = False
     elsewhere: int = 0
+    nothing_tells: bool = False
 
     @property
     def keeps_private(self) -> bool:

@@ -1,0 +1,135 @@
+"""Asks a judge about the mails of an organization in the order of time, as the assessor is asked in production.
+
+Whenever facts of a mail come, the judge is asked a moment later about all facts of that mail that are there by then,
+and once more a day after the last. Questions about different mails are mixed as they come, so that a judge with a
+memory knows at each question what it could know at that time, and nothing later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bench.traces.heed import heed
+from bench.traces.judges import Decision, Judge
+from bench.traces.organizations.play import PlayedMail
+from bench.traces.score import SETTLING
+from bench.traces.timing import DAY
+from lib.assessment.sources_seen import WITHIN, Sightings
+from lib.catalogues.networks import Networks
+from lib.catalogues.registry import Catalogues
+from lib.storage.layout import table
+from lib.storage.memory import MemoryTables
+from lib.tracking.facts import Fact
+from lib.verdicts.message_facts import Scene
+from lib.verdicts.thresholds import DEFAULT
+
+LAST_LOOK = DAY
+"""Milliseconds from the last fact of a mail to the last question about it."""
+
+_ORGANIZATION = "played"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A judge is asked about one mail."""
+
+    mail: PlayedMail
+
+    facts: Sequence[Fact]
+    """All facts of the mail by now: hits, and mail that came back."""
+
+    new: Sequence[Fact]
+    """Those that came since the question before."""
+
+    now: int
+    """Milliseconds since 1970."""
+
+
+class OrganizationJudge(Protocol):
+    """A judge of one organization's mails, which may remember. Questions come in the order of time."""
+
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
+        """Give a decision by the key of each fact."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was said about one mail."""
+
+    mail: PlayedMail
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    """The last answer."""
+
+    alerting: str | None = None
+    """Key of the fact that raised an alert: the first open that was called human at any time."""
+
+
+class Forgetful:
+    """A judge without a memory: each question is answered from its facts alone."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
+        """Judge the mail by itself."""
+        hits = [fact for fact in question.facts if fact.is_hit]
+        return self._judge(hits, replace(question.mail.trace.sending, elsewhere={}))
+
+
+class HeedInAnOrganization:
+    """Heed's judge with all that production remembers: the sources seen at other mails, in storage in memory."""
+
+    def __init__(self, catalogues: Catalogues) -> None:
+        self._judge = heed(catalogues)
+        self._catalogues = catalogues
+        self._tables = MemoryTables()
+        self._sightings = Sightings(self._tables)
+
+    async def answer(self, question: Question) -> Mapping[str, Decision]:
+        """Note the new facts' sources, load the context, and judge: the order of `lib.assessment.assessor`."""
+        sending = question.mail.trace.sending
+        scene = Scene((), sending, self._catalogues, DEFAULT)
+        early = [fact for fact in question.facts if _is_noted(fact, scene)]
+        await self._tables.create(table(_ORGANIZATION, "journal"))
+        await self._sightings.note(_ORGANIZATION, [fact for fact in question.new if _is_noted(fact, scene)])
+        elsewhere = await self._sightings.elsewhere(_ORGANIZATION, early, {})
+        return self._judge(question.facts, replace(sending, elsewhere=elsewhere))
+
+
+def replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, networks: Networks) -> list[Outcome]:
+    """Ask all questions, in the order of time. A mail without a fact has an outcome without decisions."""
+    return asyncio.run(_replay(mails, judge, networks))
+
+
+async def _replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, networks: Networks) -> list[Outcome]:
+    outcomes = {mail.trace.message: Outcome(mail) for mail in mails}
+    questions = [each for outcome in outcomes.values() for each in _questions(outcome.mail, networks)]
+    for question in sorted(questions, key=lambda each: (each.now, each.mail.trace.message)):
+        outcome = outcomes[question.mail.trace.message]
+        outcome.decisions = await judge.answer(question)
+        if outcome.alerting is None:
+            opens = [fact.key for fact in question.facts if fact.kind == "open"]
+            outcome.alerting = next((key for key in opens if outcome.decisions[key].kind == "human"), None)
+    return list(outcomes.values())
+
+
+def _questions(mail: PlayedMail, networks: Networks) -> Iterator[Question]:
+    hits = [fact for _, fact in mail.hits(networks)]
+    facts = sorted([*hits, *mail.answer_facts], key=lambda fact: fact.at)
+    place = 0
+    while place < len(facts):
+        now = facts[place].at + SETTLING
+        end = next((later for later in range(place, len(facts)) if facts[later].at > now), len(facts))
+        yield Question(mail, facts[:end], facts[place:end], now)
+        place = end
+    if facts:
+        yield Question(mail, facts, (), facts[-1].at + LAST_LOOK)
+
+
+def _is_noted(fact: Fact, scene: Scene) -> bool:
+    """The condition of `ContextLoader`: hits soon after the sending, from sources that can be known again."""
+    passed = scene.since_dispatch(fact)
+    return fact.is_hit and passed is not None and passed <= WITHIN and not scene.is_shared(fact)

@@ -1,0 +1,52 @@
+"""Measures Heed and its rivals on several organizations, one after the other or in processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+from bench.traces.organizations import DAYS
+from bench.traces.organizations.measures import Figures, measure, measure_alone
+from bench.traces.organizations.play import play
+from bench.traces.organizations.replay import Forgetful, HeedInAnOrganization
+from bench.traces.rivals import RIVALS
+from lib.catalogues.registry import load_catalogues
+
+HEED = "Heed"
+
+Measured = dict[tuple[str, str], Figures]
+"""Figures by judge and history. Rivals do not remember: theirs stand under no history, on the same mails."""
+
+
+def measure_organizations(seeds: Sequence[int], *, rivals: bool = True, jobs: int = 1, days: int = DAYS) -> Measured:
+    """Figures of all seeds together; `jobs` processes share the seeds."""
+    work = partial(_measure_one, rivals=rivals, days=days)
+    if jobs == 1:
+        return _sum(work(seed) for seed in seeds)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return _sum(pool.map(work, seeds))
+
+
+def _measure_one(seed: int, *, rivals: bool, days: int) -> Measured:
+    began = time.perf_counter()
+    catalogues, mails = load_catalogues(), play(seed, days)
+    found = {
+        (HEED, history): figures
+        for history, figures in measure(mails, lambda: HeedInAnOrganization(catalogues), catalogues.networks).items()
+    }
+    for name, judge in RIVALS.items() if rivals else ():
+        make: Callable[[], Forgetful] = partial(Forgetful, judge)
+        found[name, "0 days"] = measure_alone(mails, make, catalogues.networks)
+    print(f"organization {seed}: {len(mails):,} mails in {time.perf_counter() - began:.1f} s", flush=True)
+    return found
+
+
+def _sum(each: Iterable[Measured]) -> Measured:
+    total: Measured = {}
+    for measured in each:
+        for key, figures in measured.items():
+            total.setdefault(key, Figures()).update(figures)
+    return total
