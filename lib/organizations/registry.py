@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock
+from lib.errors import NotAllowed, WrongField
 from lib.fields import Model, Moment, Name, RecordType, WebOrigin
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
@@ -18,6 +19,7 @@ from lib.stops.rows import KIND as STOPS_KIND
 from lib.stops.rows import changed_marker
 from lib.storage import Conflict, Delete, Range, Row, Storage, Unavailable, put_if_unchanged
 from lib.storage import layout as tables
+from lib.storage.accounts import OwnAccount
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
@@ -31,6 +33,11 @@ KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
 
 _SETTINGS_LAST = timedelta(minutes=1)
+
+_ACCOUNT_STAYS = (
+    "An organization stays in the storage account in which it was made. To move it, make another organization with the "
+    "field storage, and have the CRM write there; or delete this one, with its data, and make it again."
+)
 
 _MOST_REMEMBERED = 10_000
 """Organizations whose settings this process remembers; requests may name some that do not exist."""
@@ -170,6 +177,7 @@ class Organization(BaseModel):
     name: str
     settings: OrganizationSettings
     created_at: Moment
+    storage: OwnAccount | None = Field(None, description="the organization's own storage account; null: the shared one")
 
 
 class OrganizationSpec(Model):
@@ -177,6 +185,9 @@ class OrganizationSpec(Model):
 
     name: Name
     settings: OrganizationSettings = OrganizationSettings()
+    storage: OwnAccount | None = Field(
+        None, description="the organization's own storage account, given when it is made; it never changes afterwards"
+    )
 
 
 class Organizations:
@@ -191,6 +202,8 @@ class Organizations:
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
         """Load the organization with its etag; None if there is none."""
         row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.ORGANIZATION_ROW)
+        if self._storage.routes is not None:
+            self._storage.routes.known.note_row(organization, row)
         return None if row is None else (unpack(Organization, row), row.etag or "")
 
     async def settings(self, organization: str) -> OrganizationSettings:
@@ -214,16 +227,23 @@ class Organizations:
     ) -> tuple[Organization, str, bool]:
         """Make or change the organization and its storage; return (organization, etag, whether it was made).
 
-        Raises Stale for another version, Conflict where another writer was first.
+        Raises Stale for another version, Conflict where another writer was first, NotAllowed for another storage
+        account than the organization has, WrongField for an account that cannot be used.
         """
         found = await self.load_organization(organization)
         check_version(if_match, found and found[1])
+        own = found[0].storage if found else spec.storage
+        if found and "storage" in spec.model_fields_set and spec.storage != own:
+            raise NotAllowed(_ACCOUNT_STAYS)
+        if found is None:
+            self._choose_account(organization, own)
         await self._make_storage(organization)
         made = Organization(
             id=organization,
             name=spec.name,
             settings=spec.settings,
             created_at=found[0].created_at if found else self._clock.now(),
+            storage=own,
         )
         row = Row(organization, tables.ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
@@ -231,6 +251,19 @@ class Organizations:
         if found is not None:
             await self._tables.write_rows(tables.table(organization, STOPS_KIND), [changed_marker()])
         return made, etag or "", found is None
+
+    def _choose_account(self, organization: str, own: OwnAccount | None) -> None:
+        """Have the storage of a new organization made in its account. Raises WrongField."""
+        routes = self._storage.routes
+        if own is None or routes is None:
+            if own is not None:
+                raise WrongField(["storage"], "this deployment has no organizations with storage accounts of their own")
+            return
+        try:
+            routes.open_storage(organization, own)
+        except ValueError as error:
+            raise WrongField(["storage"], str(error)) from None
+        routes.known.note_account(organization, own)
 
     async def _make_storage(self, organization: str) -> None:
         for shared in (tables.ORGANIZATIONS, tables.DUE):
@@ -268,3 +301,5 @@ class Organizations:
         await self._storage.blobs.drop(tables.container(organization))
         if any(row.key == tables.ORGANIZATION_ROW for row in rows):
             await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, tables.ORGANIZATION_ROW)])
+        if self._storage.routes is not None:
+            self._storage.routes.known.note_row(organization, None)

@@ -67,7 +67,19 @@ _TEXTS = (
     "9999-12-31T23:59:59-23:59",
 )
 
-_RAW_ENCODINGS = ("%00", "%ff", "%c0%af", "%ed%a0%80", "%2e%2e%2f", "%252f", "%zz", "%", "%0d%0a", "%F0%9F%98%80", "a%2Fb")
+_RAW_ENCODINGS = (
+    "%00",
+    "%ff",
+    "%c0%af",
+    "%ed%a0%80",
+    "%2e%2e%2f",
+    "%252f",
+    "%zz",
+    "%",
+    "%0d%0a",
+    "%F0%9F%98%80",
+    "a%2Fb",
+)
 
 texts = st.sampled_from(_TEXTS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=120)
 """Texts that can be encoded as UTF-8."""

@@ -121,9 +121,7 @@ def test_hostile_filters_are_refused_or_find_nothing(caller: Caller, name: str, 
 def test_hostile_headers_are_refused_as_documented(caller: Caller, name: str, header: str, value: str) -> None:
     endpoint = ENDPOINTS[name]
 
-    answer = caller.call(
-        endpoint, caller.usual_path(endpoint), caller.usual_body(endpoint), **{header: value}
-    )
+    answer = caller.call(endpoint, caller.usual_path(endpoint), caller.usual_body(endpoint), **{header: value})
 
     check_declared(endpoint, answer)
 
