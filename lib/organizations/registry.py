@@ -39,6 +39,14 @@ _ACCOUNT_STAYS = (
     "field storage, and have the CRM write there; or delete this one, with its data, and make it again."
 )
 
+_KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts")
+"""Tables that are empty when an organization is made. A late hit may write into the others meanwhile."""
+
+_HAS_OTHERS_DATA = (
+    "The tables of this organization's name hold data already: they were restored or copied. An organization begins "
+    "without history. Delete these tables, or restore the organization under its own id, with its rows of the registry."
+)
+
 _MOST_REMEMBERED = 10_000
 """Organizations whose settings this process remembers; requests may name some that do not exist."""
 
@@ -200,11 +208,17 @@ class Organizations:
         self._known: LRUCache[str, tuple[datetime, OrganizationSettings]] = LRUCache(_MOST_REMEMBERED)
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
-        """Load the organization with its etag; None if there is none."""
+        """Load the organization with its etag; None if there is none.
+
+        A row that was copied from another organization's is none.
+        """
         row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.ORGANIZATION_ROW)
         if self._storage.routes is not None:
             self._storage.routes.known.note_row(organization, row)
-        return None if row is None else (unpack(Organization, row), row.etag or "")
+        if row is None:
+            return None
+        found = unpack(Organization, row)
+        return (found, row.etag or "") if found.id == organization else None
 
     async def settings(self, organization: str) -> OrganizationSettings:
         """Settings for background work, at most a minute old; engagement is off if there is no organization."""
@@ -238,6 +252,8 @@ class Organizations:
         if found is None:
             self._choose_account(organization, own)
         await self._make_storage(organization)
+        if found is None:
+            await self._refuse_others_data(organization)
         made = Organization(
             id=organization,
             name=spec.name,
@@ -276,6 +292,15 @@ class Organizations:
             )
         except Conflict as conflict:
             raise Unavailable("the storage of an organization of that name is still being deleted") from conflict
+
+    async def _refuse_others_data(self, organization: str) -> None:
+        """Raises NotAllowed where the tables of a new organization hold rows: they were restored or copied.
+
+        Their owner is not known, and nothing in them may be shown to another organization.
+        """
+        for kind in _KINDS_WITH_HISTORY:
+            async for _ in self._tables.query(tables.table(organization, kind), EVERYTHING, limit=1):
+                raise NotAllowed(_HAS_OTHERS_DATA)
 
     async def list_organizations(self) -> AsyncIterator[str]:
         """List the ids of all organizations."""
