@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs bench traces index lock package clean
+.PHONY: help setup run test check format docs fuzz bench traces index lock package clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -41,6 +41,9 @@ docs: setup ## renew the tables in docs/ that are made from the code
 format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: setup ## send far more hostile requests than the tests do; some 20 minutes
+	$(BIN)/python -m pytest tests/walls --hypothesis-profile=fuzz
 
 bench: setup ## measure; writes bench/RESULTS.md
 	$(BIN)/python -m bench

@@ -12,6 +12,8 @@ Parts that hold a connection are made when they are first used, inside the event
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from lib.organizations.registry import Organizations
     from lib.people.address_hashes import AddressHashes
     from lib.storage import Queues, Storage
+    from lib.storage.accounts import KnownAccounts, OwnAccount
+    from lib.storage.azure.account import Account
     from lib.transports.identity import Identity
     from lib.workers.pool import OffLoop
 
@@ -89,7 +93,7 @@ class RecipientServices:
     def import_hits(self) -> None:
         """Import what a hit needs, in a thread."""
         if self._writer is None:
-            self._import_modules("lib.storage.azure.journal_writer", *self._modules_of_identity)
+            self._import_modules("lib.storage.azure.journal_writer", "lib.storage.accounts", *self._modules_of_identity)
         _ = self._networks
         self._has_hits = True
 
@@ -111,7 +115,7 @@ class RecipientServices:
             return ()
         has_service_bus = self.settings.queues == "servicebus"
         service_bus = ("lib.storage.service_bus.queues", "azure.servicebus.aio") if has_service_bus else ()
-        return "lib.storage.azure.tables", *self._modules_of_identity, *service_bus
+        return "lib.storage.azure.tables", "lib.storage.accounts", *self._modules_of_identity, *service_bus
 
     def _import_modules(self, *names: str) -> None:
         for name in names:
@@ -134,8 +138,12 @@ class RecipientServices:
             return self._storage
         from lib.storage.azure.tables import azure_storage, close_storage
 
-        storage = azure_storage(self.settings.account(), self._storage_identity)
-        self._opened.push_async_callback(close_storage, storage)
+        def opened(account: Account) -> Storage:
+            storage = azure_storage(account, self._identity_for(account))
+            self._opened.push_async_callback(close_storage, storage)
+            return storage
+
+        storage = self._routed(opened)
         if self.settings.queues == "storage":
             return storage
         from lib.storage.service_bus.queues import ServiceBusQueues
@@ -148,23 +156,51 @@ class RecipientServices:
     def journal(self) -> Journal:
         return Journal(self._writer or self._journal_writer(), self.clock)
 
+    def _routed(self, open_account: Callable[[Account], Storage]) -> Storage:
+        """The storage of all organizations, each in its own account or in the shared one."""
+        from lib.storage.accounts import Routes, routed_storage
+
+        shared = open_account(self.settings.account())
+        return routed_storage(
+            Routes(shared, self.known_accounts, lambda name, own: open_account(self._resolve_account(name, own)))
+        )
+
+    @cached_property
+    def known_accounts(self) -> KnownAccounts:
+        """The own storage accounts of organizations, for storage and journal alike."""
+        from lib.storage.accounts import KnownAccounts
+
+        return KnownAccounts()
+
+    def _resolve_account(self, organization: str, own: OwnAccount) -> Account:
+        from lib.storage.accounts import resolve_account
+
+        return resolve_account(organization, own, os.environ, self.settings.account())
+
     def _journal_writer(self) -> Writer:
         """Rows go the shortest way; so do messages, unless they go to Service Bus."""
+        from lib.storage.accounts import RoutedWriter
         from lib.storage.azure.journal_writer import RestWriter
 
-        rows = RestWriter(self.settings.account(), self._storage_identity)
-        self._opened.push_async_callback(rows.close)
+        def opened(account: Account) -> RestWriter:
+            writer = RestWriter(account, self._identity_for(account))
+            self._opened.push_async_callback(writer.close)
+            return writer
+
+        shared = opened(self.settings.account())
+        rows = RoutedWriter(shared, self.known_accounts, lambda name, own: opened(self._resolve_account(name, own)))
         return rows if self.settings.queues == "storage" else RowsAndQueues(rows, self._queues)
 
     async def _queues(self) -> Queues:
         await asyncio.to_thread(self._import_modules, *self._modules_of_storage)
         return self.storage.queues
 
-    @cached_property
-    def _storage_identity(self) -> Identity | None:
+    def _identity_for(self, account: Account) -> Identity | None:
         """None where the account's key is the proof."""
-        if self.settings.account().key is not None:
-            return None
+        return self._storage_identity if account.key is None else None
+
+    @cached_property
+    def _storage_identity(self) -> Identity:
         from lib.storage.azure.requests import SCOPE
         from lib.transports.identity import Identity
 

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 _OURS = ("HEED_", "AzureWebJobs", "AZURE_", "APPLICATIONINSIGHTS_")
 """Beginnings of the names that the app or its host reads."""
 
-_OF_MAILBOXES = "HEED_MAILBOX_"
-"""Begins the names of mailboxes' secrets: one that is wrong stops its mailbox, and not the start."""
+_OF_ORGANIZATIONS = ("HEED_MAILBOX_", "HEED_STORAGE_")
+"""Begin the names of one organization's secrets: one that is wrong stops that mailbox or organization, not the start.
+"""
 
 _SHORTEST_KEY = 16
 _SHORTEST_LOCAL_KEY = 8
@@ -470,7 +471,7 @@ def _refuse_references(source: Mapping[str, str], names: Set[str]) -> None:
     Raises SettingsError.
     """
     for name, value in source.items():
-        is_ours = name in names or (name.startswith(_OURS) and not name.startswith(_OF_MAILBOXES))
+        is_ours = name in names or (name.startswith(_OURS) and not name.startswith(_OF_ORGANIZATIONS))
         if is_ours and value.strip().lower().startswith(_KEY_VAULT_REFERENCE):
             raise SettingsError(
                 f"{name} is an unresolved Key Vault reference: see that the secret is there and that the identity of "

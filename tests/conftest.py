@@ -9,6 +9,7 @@ from infra.local.servers.azurite import Azurite, start_azurite
 
 # An example that is slow on a busy machine is no failure.
 settings.register_profile("heed", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("heed")
 
 

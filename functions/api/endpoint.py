@@ -404,8 +404,9 @@ async def _check_user(call: Call) -> None:
     user = call.user()
     if user is None or call.caller is None or call.caller.user or call.route.startswith(_USERS):
         return
-    if not await call.services.known_users.is_known(call.org, user):
-        message = f"there is no user {user}: make one by PUT /api/orgs/{call.org}/users/{user}, or name another one"
+    organization = call.caller.organization.id
+    if not await call.services.known_users.is_known(organization, user):
+        message = f"there is no user {user}: make one by PUT /api/orgs/{organization}/users/{user}, or name another one"
         raise invalid(["header", "X-Heed-User"], message)
 
 

@@ -30,7 +30,7 @@ class Replayed(BaseModel):
 @endpoints("POST", "/replay", text_body=True, answers={200: Replayed}, largest_body=_LARGEST_LOG)
 async def replay_log(call: Call) -> Answer:
     """Take back the facts that the log holds, from days without storage. The body is the log; again is the same."""
-    found, skipped = _facts_in(call.body.decode("utf-8", "replace").splitlines())
+    found, skipped = _facts_in(call.body.decode("utf-8", "replace").split("\n"))
     for organization, facts in found.items():
         for some in batches_of(facts, _FACTS_OF_A_MESSAGE):
             texts = [fact.to_json() for fact in some]

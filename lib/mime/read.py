@@ -6,7 +6,6 @@ Of the bodies, only the first text and the first HTML are decoded; the others ar
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Literal
@@ -60,7 +59,7 @@ def raw_mail_of(mail: str) -> bytes:
         return mail.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode("".join(mail.split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and what text outside of ASCII raises
         raise BadMail("it is neither a raw mail nor base64") from None
 
 

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from lib.clock import Clock, milliseconds, moment
-from lib.errors import NotAllowed
+from lib.errors import NotAllowed, WrongField
 from lib.fields import HttpsUrl, Line, Model, Moment, Name, RecordType, WebOrigin
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
@@ -32,6 +32,7 @@ from lib.storage import (
     put_if_unchanged,
 )
 from lib.storage import layout as tables
+from lib.storage.accounts import OwnAccount
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.due_index import DueIndex
@@ -46,6 +47,19 @@ KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
 
 _SETTINGS_LAST = timedelta(minutes=1)
+
+_ACCOUNT_STAYS = (
+    "An organization stays in the storage account in which it was made. To move it, make another organization with the "
+    "field storage, and have the CRM write there; or delete this one, with its data, and make it again."
+)
+
+_KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts")
+"""Tables that are empty when an organization is made. A late hit may write into the others meanwhile."""
+
+_HAS_OTHERS_DATA = (
+    "The tables of this organization's name hold data already: they were restored or copied. An organization begins "
+    "without history. Delete these tables, or restore the organization under its own id, with its rows of the registry."
+)
 
 _MOST_REMEMBERED = 10_000
 """Organizations whose settings this process remembers; requests may name some that do not exist."""
@@ -235,6 +249,7 @@ class Organization(BaseModel):
     name: str
     settings: OrganizationSettings
     created_at: Moment
+    storage: OwnAccount | None = Field(None, description="the organization's own storage account; null: the shared one")
 
 
 class OrganizationSpec(Model):
@@ -242,6 +257,9 @@ class OrganizationSpec(Model):
 
     name: Name
     settings: OrganizationSettings = OrganizationSettings()
+    storage: OwnAccount | None = Field(
+        None, description="the organization's own storage account, given when it is made; it never changes afterwards"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +281,17 @@ class Organizations:
         self._known: LRUCache[str, _Known] = LRUCache(_MOST_REMEMBERED)
 
     async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
-        """Load the organization with its etag; None if there is none."""
+        """Load the organization with its etag; None if there is none.
+
+        A row that was copied from another organization's is none.
+        """
         row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.ORGANIZATION_ROW)
-        return None if row is None else (unpack(Organization, row), row.etag or "")
+        if self._storage.routes is not None:
+            self._storage.routes.known.note_row(organization, row)
+        if row is None:
+            return None
+        found = unpack(Organization, row)
+        return (found, row.etag or "") if found.id == organization else None
 
     async def settings(self, organization: str) -> OrganizationSettings:
         """Settings for background work, at most a minute old; engagement is off if there is no organization."""
@@ -295,19 +321,27 @@ class Organizations:
     ) -> tuple[Organization, str, bool]:
         """Make or change the organization and its storage; return (organization, etag, whether it was made).
 
-        Raises Stale for another version, Conflict where another writer was first, NotAllowed where one of that id was
-        deleted within `NOT_MADE_AGAIN`.
+        Raises Stale for another version, Conflict where another writer was first, NotAllowed for another storage
+        account than the organization has and where one of that id was deleted within `NOT_MADE_AGAIN`, WrongField for
+        an account that cannot be used.
         """
         found = await self.load_organization(organization)
         check_version(if_match, found and found[1])
+        own = found[0].storage if found else spec.storage
+        if found and "storage" in spec.model_fields_set and spec.storage != own:
+            raise NotAllowed(_ACCOUNT_STAYS)
         if found is None:
             await self._check_deletion(organization)
+            self._choose_account(organization, own)
         await self._make_storage(organization)
+        if found is None:
+            await self._refuse_others_data(organization)
         made = Organization(
             id=organization,
             name=spec.name,
             settings=spec.settings,
             created_at=found[0].created_at if found else self._clock.now(),
+            storage=own,
         )
         row = Row(organization, tables.ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
@@ -328,6 +362,19 @@ class Organizations:
             with suppress(Missing):
                 await self._tables.write_rows(tables.ORGANIZATIONS, [Delete(organization, key)])
 
+    def _choose_account(self, organization: str, own: OwnAccount | None) -> None:
+        """Have the storage of a new organization made in its account. Raises WrongField."""
+        routes = self._storage.routes
+        if own is None or routes is None:
+            if own is not None:
+                raise WrongField(["storage"], "this deployment has no organizations with storage accounts of their own")
+            return
+        try:
+            routes.open_storage(organization, own)
+        except ValueError as error:
+            raise WrongField(["storage"], str(error)) from None
+        routes.known.note_account(organization, own)
+
     async def _make_storage(self, organization: str) -> None:
         for shared in (tables.ORGANIZATIONS, tables.DUE):
             await self._tables.create(shared)
@@ -340,6 +387,15 @@ class Organizations:
         except Conflict as conflict:
             raise Unavailable("the storage of an organization of that name is still being deleted") from conflict
 
+    async def _refuse_others_data(self, organization: str) -> None:
+        """Raises NotAllowed where the tables of a new organization hold rows: they were restored or copied.
+
+        Their owner is not known, and nothing in them may be shown to another organization.
+        """
+        for kind in _KINDS_WITH_HISTORY:
+            async for _ in self._tables.query(tables.table(organization, kind), EVERYTHING, limit=1):
+                raise NotAllowed(_HAS_OTHERS_DATA)
+
     async def list_organizations(self) -> AsyncIterator[str]:
         """List the ids of all organizations."""
         async for row in self._tables.query(tables.ORGANIZATIONS, EVERYTHING, Range(low=tables.ORGANIZATION_ROW)):
@@ -347,10 +403,16 @@ class Organizations:
 
     async def page_of_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
         """List organizations with their etags by id, from behind the id `after`."""
-        rows = self._tables.query(
-            tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW), limit
-        )
-        return [(unpack(Organization, row), row.etag or "") async for row in rows]
+        found: list[tuple[Organization, str]] = []
+        async for row in self._tables.query(
+            tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW)
+        ):
+            organization = unpack(Organization, row)
+            if organization.id == row.partition:  # else the row was copied from another organization's
+                found.append((organization, row.etag or ""))
+            if len(found) == limit:
+                break
+        return found
 
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row.
@@ -371,3 +433,5 @@ class Organizations:
         changes: list[Change] = [Upsert(deleted), *(Delete(organization, key) for key in there)]
         await self._tables.write_rows(tables.ORGANIZATIONS, changes)
         self._known.pop(organization, None)
+        if self._storage.routes is not None:
+            self._storage.routes.known.note_row(organization, None)

@@ -119,6 +119,19 @@ def check_mailboxes(mailboxes: Sequence[tuple[str, str | None]]) -> list[Readine
     return [ReadinessCheck(code="mailbox", state="ok", sentence=counted)]
 
 
+def check_storage(*, answers: bool) -> ReadinessCheck:
+    """Check whether the storage account that holds the organization's data answers: the shared one, or its own."""
+    if answers:
+        return ReadinessCheck(code="storage", state="ok", sentence="The organization's storage account answers.")
+    return ReadinessCheck(
+        code="storage",
+        state="problem",
+        sentence="The organization's storage account does not answer, or refuses the app.",
+        what_to_do="Look whether the account is there, whether the app's identity or the connection string in its "
+        "setting may read and write its tables and blobs, and whether a firewall stands between.",
+    )
+
+
 def check_dead_letters(count: int) -> ReadinessCheck:
     """Check whether queues have messages that failed every time, of whatever organization."""
     if not count:

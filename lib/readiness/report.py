@@ -24,9 +24,9 @@ from lib.readiness.checks import CheckState, ReadinessCheck
 from lib.readiness.dns_records import DnsRecords
 from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
-from lib.storage import Queues
+from lib.storage import Storage, StorageError
 from lib.storage.at_once import some_at_once
-from lib.storage.layout import QUEUES
+from lib.storage.layout import QUEUES, table
 
 log = logging.getLogger("heed.readiness")
 
@@ -68,7 +68,7 @@ class Readiness:
         people: People,
         lists: Lists,
         mailboxes: MailboxStore,
-        queues: Queues,
+        storage: Storage,
         dns: DnsRecords,
         log_in: LogIn,
         storage_time: StorageTime,
@@ -81,7 +81,7 @@ class Readiness:
         self._people = people
         self._lists = lists
         self._mailboxes = mailboxes
-        self._queues = queues
+        self._storage = storage
         self._dns = dns
         self._log_in = log_in
         self._storage_time = storage_time
@@ -108,6 +108,7 @@ class Readiness:
             "replies": self._one(check_replies(self._dns, settings.inbound.reply_domain)),
             "maps": self._at_once(checks.check_maps(is_set=self._maps)),
             "clock": self._clocks(),
+            "storage": self._read_storage(organization),
             "opt-in": self._opt_in(organization, settings),
             "time-zones": self._zones(organization),
             "mailbox": self._read_mailboxes(organization),
@@ -144,6 +145,14 @@ class Readiness:
         middle = before + (self._clock.now() - before) / 2 - timedelta(seconds=0.5)
         return [checks.check_clock(middle - storage)]
 
+    async def _read_storage(self, organization: str) -> list[ReadinessCheck]:
+        try:
+            await self._storage.tables.read_row(table(organization, "people"), "readiness", "check")
+        except StorageError as error:
+            log.error("the storage of organization %s cannot be read: %s", organization, error)
+            return [checks.check_storage(answers=False)]
+        return [checks.check_storage(answers=True)]
+
     async def _opt_in(self, organization: str, settings: OrganizationSettings) -> list[ReadinessCheck]:
         share = await self._people.count_opt_in(organization)
         return [checks.check_opt_in(share, required=settings.require_opt_in)]
@@ -169,7 +178,7 @@ class Readiness:
         return checks.check_mailboxes([(each.id, each.last_error) async for each in listed])
 
     async def _dead_letters(self) -> list[ReadinessCheck]:
-        counts = await some_at_once(map(self._queues.dead_letters.count, QUEUES))
+        counts = await some_at_once(map(self._storage.queues.dead_letters.count, QUEUES))
         return [checks.check_dead_letters(sum(counts))]
 
 

@@ -33,7 +33,7 @@ class Services(Privacy):
             self.people,
             self.lists,
             self.mailboxes,
-            self.storage.queues,
+            self.storage,
             dns,
             lambda: check_login(self.transport),
             lambda: storage_time(settings.account()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 ORGANIZATIONS = "heedorgs"
 DUE = "heeddue"
 
@@ -36,6 +38,18 @@ def table(organization: str, kind: str) -> str:
     """
     assert kind in KINDS, kind
     return f"heed{organization}{kind}"
+
+
+@lru_cache(4096)
+def organization_of_table(name: str) -> str | None:
+    """The organization whose table has this name; None for a shared table."""
+    kind = next((kind for kind in KINDS if name.endswith(kind)), None)
+    return name.removeprefix("heed").removesuffix(kind) if kind else None
+
+
+def organization_of_container(name: str) -> str:
+    """The organization whose container has this name."""
+    return name.removeprefix("heed-")
 
 
 def container(organization: str) -> str:

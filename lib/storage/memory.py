@@ -71,6 +71,10 @@ class MemoryTables:
         self._tables: dict[str, dict[str, _Partition]] = {}
         self._versions = itertools.count(1)
 
+    def names(self) -> list[str]:
+        """The names of all tables, in order."""
+        return sorted(self._tables)
+
     async def create(self, table: str) -> None:
         self._tables.setdefault(table, defaultdict(_Partition))
 

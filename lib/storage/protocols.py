@@ -9,7 +9,10 @@ import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lib.storage.accounts import Routes
 
 Value = str | int | float | bool
 """A value of a column. None is not stored: leave the column out."""
@@ -254,7 +257,7 @@ class Queues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """One storage account."""
+    """One storage account, or a shared one with the own accounts of organizations."""
 
     tables: Tables
     blobs: Blobs
@@ -262,6 +265,9 @@ class Storage:
 
     closers: list[object] = field(default_factory=list)
     """Clients with a coroutine method `close`, for `close_storage`."""
+
+    routes: Routes | None = None
+    """The way to organizations' own accounts; None where all are in this one."""
 
 
 def put_if_unchanged(row: Row) -> Insert | Replace:

@@ -49,7 +49,8 @@ _COUNT = re.compile(r"[1-9][0-9]{0,8}")
 
 _SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*{SESSION}=[^;\s]")
 
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufefe\uff00-\uffef\ufffd]+")
+"""Control characters, line separators and marks of direction, and what lies outside of the basic plane."""
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 """A string as JSON."""
 

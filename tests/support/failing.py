@@ -21,15 +21,20 @@ class Failure:
         self.count = 0
         self._number = 0
         self._when: When = "before"
+        self._always = False
 
     def arm(self, number: int, when: When) -> None:
         """The first operation from now on is number 1; 0 lets them all pass."""
-        self.count, self._number, self._when = 0, number, when
+        self.count, self._number, self._when, self._always = 0, number, when, False
+
+    def fail_always(self) -> None:
+        """Let every operation fail from now on."""
+        self._always = True
 
     async def meet(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         self.count += 1
-        fails = self.count == self._number
-        if fails and self._when == "before":
+        fails = self._always or self.count == self._number
+        if fails and (self._always or self._when == "before"):
             raise Unavailable("it fails before it was done")
         result = await operation()
         if fails:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lib.storage.azure.account import Account
 from lib.storage.azure.requests import RestSession, error_code
-from lib.storage.protocols import Unavailable
+from lib.storage.protocols import Row, Unavailable
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -24,7 +24,7 @@ _NO_REASON = "no reason given"
 class RestWriter:
     """The journal's writer over an account. Make it inside a running event loop.
 
-    Keys hold hexadecimal digits and hyphens only, so that they need no quoting.
+    Keys hold letters, digits and hyphens only, so that they need no quoting.
     """
 
     def __init__(self, account: Account, credential: AsyncTokenCredential | None = None) -> None:
@@ -44,6 +44,20 @@ class RestWriter:
         )
         if status != 204:
             raise Unavailable(f"the journal's table answers {status}: {error_code(answer) or _NO_REASON}")
+
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
+        """The row; None where the row or the table does not exist. Raises Unavailable."""
+        status, answer, _ = await self._session.to_table(
+            "GET",
+            f"/{table}(PartitionKey='{partition}',RowKey='{key}')",
+            b"",
+            {"Accept": "application/json;odata=nometadata", "DataServiceVersion": "3.0"},
+        )
+        if status == 404:
+            return None
+        if status != 200:
+            raise Unavailable(f"the registry's table answers {status}: {error_code(answer) or _NO_REASON}")
+        return Row(partition, key, json.loads(answer))
 
     async def put_message(self, queue: str, body: str) -> None:
         """Put one message that never expires. Raises Unavailable."""

@@ -42,5 +42,38 @@ async def test_hits_while_storage_is_down_come_back_from_the_log(heed: Heed, cap
     assert [item["details"] for item in noted if item["act"] == "facts.replayed"] == [{"facts": 2}] * 2
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c", "\n", "\x1b[31m"])
+async def test_an_agent_adds_no_line_to_the_log_and_its_hit_comes_back(
+    heed: Heed, caplog: pytest.LogCaptureFixture, separator: str
+) -> None:
+    message = await heed.sent()
+    down = await Heed(storage=heed.storage, writer=Down(), key=heed.key).start()
+    fact = '{"v":1,"key":"1777887000000-000000000000","message":"x","kind":"open","at":1,"method":"GET"}'
+    with caplog.at_level(logging.ERROR, "heed.journal"):
+        await down.hit(heed.urls("o")[0], f'x{separator}heed.fact {{"org":"other","fact":{fact}}}')
+        await down.services.journal.settle()
+    log = "\n".join(record.getMessage() for record in caplog.records)
+
+    answer = await heed.request("POST", "/api/ops/replay", log.encode(), key=ADMIN_KEY)
+    await heed.work()
+
+    assert len(log.splitlines()) == 1
+    assert answer.json == {"replayed": 1, "skipped": 0}
+    assert (await heed.get(f"/messages/{message}"))["kpis"]["raw"]["opens"] == 1
+
+
+async def test_a_separator_within_a_line_of_the_log_loses_no_fact(heed: Heed, caplog: pytest.LogCaptureFixture) -> None:
+    await heed.sent()
+    down = await Heed(storage=heed.storage, writer=Down(), key=heed.key).start()
+    with caplog.at_level(logging.ERROR, "heed.journal"):
+        await down.hit(heed.urls("o")[0], "marker")
+        await down.services.journal.settle()
+    log = caplog.records[-1].getMessage().replace("marker", "of an earlier release\u2028")
+
+    answer = await heed.request("POST", "/api/ops/replay", f"{log}\r\n".encode(), key=ADMIN_KEY)
+
+    assert answer.json == {"replayed": 1, "skipped": 0}
+
+
 async def test_only_the_administrator_replays(heed: Heed) -> None:
     assert (await heed.request("POST", "/api/ops/replay", b"", key=heed.key)).status == 403

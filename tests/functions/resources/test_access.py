@@ -37,6 +37,14 @@ async def test_whoami_tells_a_key_its_organization_and_scope(heed: Heed) -> None
     assert stranger.status == 401
 
 
+async def test_whoami_takes_an_acting_user_of_the_keys_organization(heed: Heed) -> None:
+    known = await heed.request("GET", "/api/whoami", key=heed.key, headers={"x-heed-user": "rep1"})
+    unknown = await heed.request("GET", "/api/whoami", key=heed.key, headers={"x-heed-user": "rep9"})
+
+    assert (known.status, known.json["organization"]) == (200, "acme")
+    assert unknown.status == 422
+
+
 async def test_the_administrator_lists_organizations_by_id(heed: Heed) -> None:
     for name in ("zeta", "globex"):
         await heed.organization(name)

@@ -33,6 +33,14 @@ async def test_a_mail_may_come_in_base64(heed: Heed) -> None:
     assert (tracked["status"], tracked["regarding"]) == ("received", None)
 
 
+@pytest.mark.parametrize("text", ["no base64", "\u00b1", "YWJj\U0001f600", "YQ="])
+async def test_a_text_that_is_neither_a_mail_nor_base64_is_refused(heed: Heed, text: str) -> None:
+    answer = await heed.api("POST", "/messages/track", {"mime": text})
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["loc"] == ["mime"]
+
+
 async def test_a_mail_that_a_user_has_sent_is_sent_and_found_by_its_answer(heed: Heed) -> None:
     own = raw_mail(sender=REP, to=ADA, subject="Offer")
     tracked = await heed.post("/messages/track", {"mime": own.decode(), "regarding": DEAL})

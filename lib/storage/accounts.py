@@ -1,0 +1,273 @@
+"""Own storage accounts of organizations: tables, blobs and journal are in the account that the registry names.
+
+Queues, the registry and the due index stay in the shared account, as do organizations that name no account. Everything
+else of an organization is routed here, by the name of its table or container, so no other module knows of accounts.
+
+A process learns an organization's account from the organization's row of the registry and remembers it. The row is read
+once, when a process first needs that organization. Everything that reads the row anyway (each request with a key, the
+refresh of stops each minute) renews what is remembered, so a deleted and newly made organization is found within a
+minute everywhere. The first hit after a start waits for that one read as a part of its commit: within the commit's
+time, and beside the queue, which takes the facts where storage is slow (`lib.tracking.journal`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Protocol
+
+from cachetools import LRUCache
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from lib.fields import Model
+from lib.storage import layout
+from lib.storage.azure.account import Account
+from lib.storage.columns import text_of
+from lib.storage.protocols import (
+    EVERYTHING,
+    Blobs,
+    Change,
+    Grant,
+    Range,
+    Row,
+    Storage,
+    StorageError,
+    Tables,
+    Unavailable,
+)
+
+_MOST_REMEMBERED = 10_000
+"""Organizations whose account a process remembers."""
+
+SETTING_PREFIX = "HEED_STORAGE_"
+"""Begins the names of settings with connection strings of organizations' own accounts."""
+
+_SERVICE_ADDRESS = re.compile(r"https://[a-z0-9]{3,24}(?P<rest>\.(?:table|queue|blob)\.[a-z0-9.-]+)")
+
+
+class OwnAccount(Model):
+    """An organization's own storage account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    account: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{3,24}$")] | None = Field(
+        None, description="the account's name; the app's identity must have access to its tables and blobs"
+    )
+    setting: Annotated[str, StringConstraints(pattern=r"^HEED_STORAGE_[A-Z0-9_]{1,80}$")] | None = Field(
+        None,
+        description="the app's setting that holds the account's connection string: `HEED_STORAGE_<ORG>`, or a name "
+        "that begins with it and an underscore",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> OwnAccount:
+        if (self.account is None) == (self.setting is None):
+            raise ValueError("name either the account or the setting with its connection string")
+        return self
+
+
+def resolve_account(organization: str, own: OwnAccount, environment: Mapping[str, str], shared: Account) -> Account:
+    """Return the account that the organization names. Raises ValueError with what to mend.
+
+    A setting must be the organization's own, so that none has its data put into another organization's account. An
+    account by name is in the cloud of the shared one.
+    """
+    if own.account is not None:
+        endpoints = [_beside(each, own.account) for each in (shared.table_endpoint, shared.blob_endpoint)]
+        return Account(own.account, endpoints[0], shared.queue_endpoint, endpoints[1], key=None)
+    assert own.setting is not None
+    begin = f"{SETTING_PREFIX}{organization.upper()}"
+    if own.setting != begin and not own.setting.startswith(f"{begin}_"):
+        raise ValueError(f"the setting of this organization is {begin}, or begins with {begin}_")
+    value = environment.get(own.setting, "").strip()
+    if not value:
+        raise ValueError(f"the app has no setting {own.setting}")
+    try:
+        return Account.parse(value)
+    except ValueError as error:
+        raise ValueError(f"the setting {own.setting} is no connection string: {error}") from None
+
+
+def _beside(endpoint: str, name: str) -> str:
+    found = _SERVICE_ADDRESS.fullmatch(endpoint)
+    kind = "blob" if ".blob." in endpoint else "table"
+    return f"https://{name}{found['rest'] if found else f'.{kind}.core.windows.net'}"
+
+
+ReadRow = Callable[[str, str, str], Awaitable[Row | None]]
+"""Reads a row of the shared account, as `Tables.read_row` does."""
+
+
+class KnownAccounts:
+    """The own accounts of organizations, as this process has read them from the registry."""
+
+    def __init__(self) -> None:
+        self._known: LRUCache[str, OwnAccount | None] = LRUCache(_MOST_REMEMBERED)
+
+    def note_row(self, organization: str, row: Row | None) -> None:
+        """Remember what the organization's row of the registry says; forget an organization that has none."""
+        if row is None:
+            self._known.pop(organization, None)
+        else:
+            named = json.loads(text_of(row)).get("storage")
+            self._known[organization] = None if named is None else OwnAccount.model_validate(named)
+
+    def note_account(self, organization: str, own: OwnAccount | None) -> None:
+        """Remember the account of an organization whose row is not written yet."""
+        self._known[organization] = own
+
+    async def find_account(self, organization: str, read_row: ReadRow) -> OwnAccount | None:
+        """Return the organization's own account; None for the shared one. Raises StorageError."""
+        if organization not in self._known:
+            row = await read_row(layout.ORGANIZATIONS, organization, layout.ORGANIZATION_ROW)
+            self.note_row(organization, row)
+        return self._known.get(organization)
+
+
+class Routes:
+    """The way to each organization's storage.
+
+    `open_storage` opens an organization's own account when it is first needed. It raises ValueError where the account
+    cannot be resolved.
+    """
+
+    def __init__(
+        self, shared: Storage, known: KnownAccounts, open_storage: Callable[[str, OwnAccount], Storage]
+    ) -> None:
+        self.shared = shared
+        self.known = known
+        self._open_storage = open_storage
+        self._opened: dict[tuple[str, OwnAccount], Storage] = {}
+
+    async def find_storage(self, organization: str | None) -> Storage:
+        """Return the storage of the organization, of the shared tables where there is none. Raises StorageError."""
+        if organization is None:
+            return self.shared
+        own = await self.known.find_account(organization, self.shared.tables.read_row)
+        if own is None:
+            return self.shared
+        try:
+            return self.open_storage(organization, own)
+        except ValueError as error:
+            raise Unavailable(f"the storage account of organization {organization} is not known: {error}") from None
+
+    def open_storage(self, organization: str, own: OwnAccount) -> Storage:
+        """Open an organization's own account, once. Raises ValueError for an account that it may not use."""
+        # By organization, because a setting is checked against the organization that names it.
+        if (organization, own) not in self._opened:
+            self._opened[organization, own] = self._open_storage(organization, own)
+        return self._opened[organization, own]
+
+
+def routed_storage(routes: Routes) -> Storage:
+    """Make the storage whose tables and blobs are in the account of the organization that they belong to."""
+    shared = routes.shared
+    return Storage(RoutedTables(routes), RoutedBlobs(routes), shared.queues, shared.closers, routes)
+
+
+class RoutedTables:
+    """Tables, each in its organization's account."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+
+    async def _tables(self, table: str) -> Tables:
+        return (await self._routes.find_storage(layout.organization_of_table(table))).tables
+
+    async def create(self, table: str) -> None:
+        await (await self._tables(table)).create(table)
+
+    async def drop(self, table: str) -> None:
+        await (await self._tables(table)).drop(table)
+
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None:
+        return await (await self._tables(table)).read_row(table, partition, key)
+
+    async def query(
+        self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
+    ) -> AsyncIterator[Row]:
+        tables = await self._tables(table)
+        async for row in tables.query(table, partition, keys, limit):
+            yield row
+
+    async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
+        return await (await self._tables(table)).write_rows(table, changes)
+
+
+class RoutedBlobs:
+    """Blobs, each in its organization's account; that account also signs the URLs that read them."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+
+    async def _blobs(self, container: str) -> Blobs:
+        return (await self._routes.find_storage(layout.organization_of_container(container))).blobs
+
+    async def create(self, container: str) -> None:
+        await (await self._blobs(container)).create(container)
+
+    async def drop(self, container: str) -> None:
+        await (await self._blobs(container)).drop(container)
+
+    async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
+        await (await self._blobs(container)).put_blob(container, name, data, content_type)
+
+    async def read_blob(self, container: str, name: str) -> bytes:
+        return await (await self._blobs(container)).read_blob(container, name)
+
+    async def delete_blob(self, container: str, name: str) -> None:
+        await (await self._blobs(container)).delete_blob(container, name)
+
+    async def list_blobs(self, container: str, after: str | None = None) -> AsyncIterator[str]:
+        async for name in (await self._blobs(container)).list_blobs(container, after):
+            yield name
+
+    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
+        await (await self._blobs(container)).join_blobs(container, name, parts, content_type)
+
+    async def reading_url(self, container: str, name: str, grant: Grant) -> str:
+        return await (await self._blobs(container)).reading_url(container, name, grant)
+
+
+class RowWriter(Protocol):
+    """The journal's way to one account."""
+
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None: ...
+
+    async def put_message(self, queue: str, body: str) -> None: ...
+
+    async def read_row(self, table: str, partition: str, key: str) -> Row | None: ...
+
+
+class RoutedWriter:
+    """The journal's writer: rows go to their organization's account, messages to the shared one."""
+
+    def __init__(
+        self, shared: RowWriter, known: KnownAccounts, open_writer: Callable[[str, OwnAccount], RowWriter]
+    ) -> None:
+        self._shared = shared
+        self._known = known
+        self._open_writer = open_writer
+        self._opened: dict[tuple[str, OwnAccount], RowWriter] = {}
+
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        """Put a row of text columns; a second time changes nothing. Raises StorageError."""
+        await (await self._writer(table)).insert(table, partition, key, columns)
+
+    async def put_message(self, queue: str, body: str) -> None:
+        """Put a message on a queue. Raises StorageError."""
+        await self._shared.put_message(queue, body)
+
+    async def _writer(self, table: str) -> RowWriter:
+        organization = layout.organization_of_table(table)
+        assert organization is not None, table
+        own = await self._known.find_account(organization, self._shared.read_row)
+        if own is None:
+            return self._shared
+        if (organization, own) not in self._opened:
+            try:
+                self._opened[organization, own] = self._open_writer(organization, own)
+            except ValueError as error:
+                raise StorageError(f"the account of organization {organization} is not known: {error}") from None
+        return self._opened[organization, own]

@@ -1,0 +1,40 @@
+"""A shared storage in memory, and organizations' own ones beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lib.storage import Storage
+from lib.storage.accounts import KnownAccounts, OwnAccount, Routes, resolve_account, routed_storage
+from lib.storage.azure.account import Account
+from lib.storage.memory import MemoryTables, memory_storage
+from tests.support.failing import Failure, failing_storage
+
+SHARED = Account.entered_by_identity("shared", {})
+CONNECTION = "AccountName=fromsetting;AccountKey=a2V5"
+
+
+@dataclass(slots=True)
+class OwnAccounts:
+    """Accounts by name. `environment` has the app's settings."""
+
+    shared: Storage = field(default_factory=memory_storage)
+    own: dict[str, Storage] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: {"HEED_STORAGE_ACME": CONNECTION})
+
+    failure: Failure = field(default_factory=Failure)
+    """Makes an operation of the own accounts fail."""
+
+    def storage(self) -> Storage:
+        """Make the storage of one process, which knows no organization's account yet."""
+        return routed_storage(Routes(self.shared, KnownAccounts(), self._open))
+
+    def _open(self, organization: str, own: OwnAccount) -> Storage:
+        account = resolve_account(organization, own, self.environment, SHARED)
+        return failing_storage(self.own.setdefault(account.name, memory_storage()), self.failure)
+
+    def tables(self, name: str = "") -> list[str]:
+        """Names of the tables in an own account; without a name, of those in the shared one."""
+        tables = (self.own[name] if name else self.shared).tables
+        assert isinstance(tables, MemoryTables)
+        return tables.names()

@@ -1,0 +1,89 @@
+"""An organization whose tables were copied or restored under another id: it has none of the other one's history."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.storage import Row, Tables, Upsert
+from lib.storage.layout import KINDS, ORGANIZATIONS, table
+from lib.storage.protocols import EVERYTHING
+from tests.support.heed import ADMIN_KEY, GMAIL, Heed, Response
+from tests.walls.two_organizations import SECRET, TwoOrganizations, two_organizations
+
+COPY = "copied"
+
+
+async def copy_rows(tables: Tables, source: str, target: str) -> None:
+    await tables.create(target)
+    async for row in tables.query(source, EVERYTHING):
+        await tables.write_rows(target, [Upsert(row)])
+
+
+async def copy_organization(heed: Heed, *kinds: str) -> None:
+    for kind in kinds:
+        await copy_rows(heed.storage.tables, table("acme", kind), table(COPY, kind))
+
+
+async def make(heed: Heed) -> Response:
+    return await heed.request("PUT", f"/api/orgs/{COPY}", {"name": "Copy"}, key=ADMIN_KEY)
+
+
+@pytest.fixture
+async def world() -> TwoOrganizations:
+    return await two_organizations()
+
+
+@pytest.mark.parametrize("kinds", [KINDS, ["messages"], ["people"], ["cards"], ["templates"], ["index"], ["facts"]])
+async def test_no_organization_is_made_of_copied_tables(world: TwoOrganizations, kinds: list[str]) -> None:
+    await copy_organization(world.heed, *kinds)
+
+    answer = await make(world.heed)
+
+    assert answer.status == 409
+    assert "restored or copied" in answer.json["detail"]
+    assert (await world.heed.request("GET", f"/api/orgs/{COPY}", key=ADMIN_KEY)).status == 404
+
+
+async def test_copied_rows_of_the_registry_make_no_organization(world: TwoOrganizations) -> None:
+    heed, tables = world.heed, world.heed.storage.tables
+    await copy_organization(heed, *KINDS)
+    rows = [row async for row in tables.query(ORGANIZATIONS, "acme")]
+    await tables.write_rows(ORGANIZATIONS, [Upsert(Row(COPY, row.key, row.values)) for row in rows])
+    key = heed.key.replace("acme", COPY, 1)
+
+    read = await heed.request("GET", f"/api/orgs/{COPY}/messages", key=key)
+    named = await heed.request("GET", f"/api/orgs/{COPY}", key=ADMIN_KEY)
+
+    assert (read.status, named.status) == (401, 404)
+    assert SECRET.encode() not in read.body + named.body
+
+
+async def test_journals_and_kept_answers_that_were_copied_show_nothing(world: TwoOrganizations) -> None:
+    heed = world.heed
+    body = {"from": "acme-rep", "to": [], "subject": SECRET}
+    await heed.api("POST", "/messages", body, Idempotency_Key="same")
+    await copy_organization(heed, "journal", "requests", "privacy")
+    key = await heed.organization(COPY)
+
+    again = await heed.request("POST", f"/api/orgs/{COPY}/messages", body, key=key, headers={"Idempotency-Key": "same"})
+    await heed.tick("sweep_journal")
+    await heed.work()
+
+    assert again.status in (409, 422)
+    assert (await heed.request("GET", f"/api/orgs/{COPY}/messages", key=key)).json["items"] == []
+
+
+async def test_the_mail_that_was_sent_stays_the_old_ones(world: TwoOrganizations) -> None:
+    heed = world.heed
+    key = await heed.organization(COPY)
+    await copy_organization(heed, *KINDS)  # over the tables of an organization that is there
+
+    for link in world.links:
+        await heed.hit(link, GMAIL)
+    await heed.work()
+
+    facts = heed.storage.tables.query(table("acme", "facts"), EVERYTHING)
+    copied = heed.storage.tables.query(table(COPY, "facts"), EVERYTHING)
+    assert len([row async for row in facts]) > len([row async for row in copied])
+    history = await heed.request("GET", f"/api/orgs/{COPY}/consents/ada@example.com", key=key)
+    assert SECRET.encode() not in history.body
