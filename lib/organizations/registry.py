@@ -309,10 +309,16 @@ class Organizations:
 
     async def page_of_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
         """List organizations with their etags by id, from behind the id `after`."""
-        rows = self._tables.query(
-            tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW), limit
-        )
-        return [(unpack(Organization, row), row.etag or "") async for row in rows]
+        found: list[tuple[Organization, str]] = []
+        async for row in self._tables.query(
+            tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW)
+        ):
+            organization = unpack(Organization, row)
+            if organization.id == row.partition:  # else the row was copied from another organization's
+                found.append((organization, row.etag or ""))
+            if len(found) == limit:
+                break
+        return found
 
     async def delete_organization(self, organization: str) -> None:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row."""
