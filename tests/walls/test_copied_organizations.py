@@ -53,9 +53,11 @@ async def test_copied_rows_of_the_registry_make_no_organization(world: TwoOrgani
 
     read = await heed.request("GET", f"/api/orgs/{COPY}/messages", key=key)
     named = await heed.request("GET", f"/api/orgs/{COPY}", key=ADMIN_KEY)
+    listed = await heed.request("GET", "/api/orgs", key=ADMIN_KEY)
 
     assert (read.status, named.status) == (401, 404)
     assert SECRET.encode() not in read.body + named.body
+    assert [each["id"] for each in listed.json["items"]] == ["acme", "rival"]
 
 
 async def test_journals_and_kept_answers_that_were_copied_show_nothing(world: TwoOrganizations) -> None:
