@@ -110,7 +110,9 @@ async def _begin(call: Call, kind: Literal["export", "erase"], *, also_sent_mail
         email = _EMAIL.validate_python(call.path["email"])
     except ValidationError as error:
         raise invalid_fields(error, ["path", "email"]) from None
-    job = await call.services.subject_jobs.begin_job(call.org, kind, email, also_sent_mail=also_sent_mail)
+    job = await call.services.subject_jobs.begin_job(
+        call.org, kind, email, also_sent_mail=also_sent_mail, by=call.actor
+    )
     return Answer(202, JobBegun(job=job.id), headers={"Location": f"/api/orgs/{call.org}/jobs/{job.id}"})
 
 

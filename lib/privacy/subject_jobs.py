@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from lib.clock import Clock
 from lib.errors import NotAllowed, Stale
 from lib.ids import new_id
 from lib.messages.threads import Threads
+from lib.organizations.audit import Actor, Audit
 from lib.organizations.job_orders import JobOrder
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
@@ -29,13 +30,8 @@ RESULT_KEPT = timedelta(days=7)
 
 _AFTER_A_FAILURE = timedelta(seconds=30)
 
-NoteAct = Callable[[str, str, str, Mapping[str, str | int]], Awaitable[None]]
-"""Notes an act in the audit log, of (organization, act, id of the job, details without addresses)."""
-
-
-async def note_act(organization: str, act: str, job: str, details: Mapping[str, str | int]) -> None:
-    """Note an act in the app's log, for deployments without an audit log of the organization's own."""
-    log.warning("heed.audit %s of organization %s: job %s, %s", act, organization, job, dict(details))
+_SYSTEM = Actor(kind="system")
+_RECIPIENT = Actor(kind="recipient")
 
 
 class SubjectJobs:
@@ -52,7 +48,7 @@ class SubjectJobs:
         blobs: Blobs,
         ring: KeyRing,
         clock: Clock,
-        note_act: NoteAct,
+        audit: Audit,
     ) -> None:
         self._store = store
         self._works = works
@@ -63,15 +59,22 @@ class SubjectJobs:
         self._blobs = blobs
         self._ring = ring
         self._clock = clock
-        self._note_act = note_act
+        self._audit = audit
         self.rows_of_a_piece = MOST_ROWS
 
     async def begin_job(
-        self, organization: str, kind: JobKind, email: str, *, also_sent_mail: bool = False, job: str | None = None
+        self,
+        organization: str,
+        kind: JobKind,
+        email: str,
+        *,
+        also_sent_mail: bool = False,
+        job: str | None = None,
+        by: Actor = _RECIPIENT,
     ) -> Job:
         """Begin a job about an address, or return the open one that does the same.
 
-        An erasure takes effect at once for what comes from now on. Raises StorageError.
+        The audit log names who has begun it. An erasure takes effect at once for what comes from now on. Raises StorageError.
         """
         address_hash = await self._hashes.hash_address(organization, email)
         async for there, _ in self._store.list_jobs(organization):
@@ -91,7 +94,7 @@ class SubjectJobs:
             await self._stops.rows.enter_tombstone(organization, address_hash)
             await self._stops.list.note_change(organization)
         made = await self._store.add_job(organization, new)
-        await self._note_act(organization, f"subject.{kind}", made.id, {"subject": address_hash})
+        await self._audit.note(organization, by, f"subject.{kind}", made.id, {"subject": address_hash})
         return made
 
     async def do_piece(self, order: JobOrder) -> None:
@@ -157,7 +160,8 @@ class SubjectJobs:
             await self._store.ask_for_piece(organization, job.id, wait)
             return
         await self._delete_parts(organization, job)
-        await self._note_act(organization, f"subject.{job.kind}.{job.status}", job.id, {"subject": job.subject})
+        act = f"subject.{job.kind}.{job.status}"
+        await self._audit.note(organization, _SYSTEM, act, job.id, {"subject": job.subject})
 
     async def _delete_parts(self, organization: str, job: Job) -> None:
         if job.kind == "export":

@@ -13,7 +13,7 @@ from lib.privacy.message_removal import MessageRemoval
 from lib.privacy.pieces import Work
 from lib.privacy.retention import Retention
 from lib.privacy.row_erasure import RowErasure
-from lib.privacy.subject_jobs import SubjectJobs, note_act
+from lib.privacy.subject_jobs import SubjectJobs
 from lib.recipient_page.decisions import Decisions
 from lib.recipient_page.erasure import Erasure
 from lib.recipient_page.mail_limit import MailLimit
@@ -104,7 +104,7 @@ class Privacy(MailWays):
             blobs,
             self.ring,
             self.clock,
-            note_act,
+            self.audit,
         )
 
     @cached_property

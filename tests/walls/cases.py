@@ -23,6 +23,9 @@ REFUSED = frozenset({422})
 OWN_THING = frozenset({200, 201})
 """An id that the client chooses: rival makes a thing of its own, which has only its id in common with acme's."""
 
+JOB_OF_ITS_OWN = frozenset({202})
+"""A job about what rival holds of the address."""
+
 NAMES_NOTHING = frozenset(
     {
         "limit",
@@ -37,6 +40,7 @@ NAMES_NOTHING = frozenset(
         "now",
         "month",
         "followed",
+        "also_sent_mail",
         "filename",
         "folder",
         "category",
@@ -193,10 +197,17 @@ CASES: Mapping[str, Case] = {
     "list_rules": Case(OWN),
     "delete_rule": Case(),
     "try_rule": Case(),
+    # Data subjects
+    "export_subject": Case(JOB_OF_ITS_OWN),
+    "erase_subject": Case(
+        JOB_OF_ITS_OWN, queries=[{"also_sent_mail": "true"}], ids={"email": "acme-boss@acme.example"}
+    ),
+    "get_job": Case(),
+    "get_job_result": Case(),
 }
 """By the function's name."""
 
-FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipients_health"})
+FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipient_page", "recipients_health"})
 """Functions whose proof is the token in their path: they have tests of their own."""
 
 FOR_ALL = frozenset({"docs", "openapi", "start", "zz_unknown_path"})

@@ -117,12 +117,21 @@ async def _fill(world: TwoOrganizations) -> None:
         "attachment": (await heed.get(f"/messages/{world.ids['message']}/attachments"))["items"][0]["id"],
         "card": (await heed.get("/cards", x_heed_user="acme-rep"))["items"][0]["id"],
         "activity": (await heed.get("/activities"))["items"][0]["id"],
+        "job": await _exported(heed),
         "conversation": sent["conversation"],
         "message_id": sent["message_id"],
         "link": "0",
         "type": "contact",
         "org": "acme",
     }
+
+
+async def _exported(heed: Heed) -> str:
+    """The id of an export that is done."""
+    begun = await heed.api("GET", f"/subjects/{ADDRESS}")
+    assert begun.status == 202
+    await heed.work()
+    return str(begun.json["job"])
 
 
 async def _send(world: TwoOrganizations) -> None:
