@@ -74,7 +74,8 @@ class SubjectJobs:
     ) -> Job:
         """Begin a job about an address, or return the open one that does the same.
 
-        The audit log names who has begun it. An erasure takes effect at once for what comes from now on. Raises StorageError.
+        The audit log names who has begun it. An erasure takes effect at once for what comes from now on. Raises
+        StorageError.
         """
         address_hash = await self._hashes.hash_address(organization, email)
         async for there, _ in self._store.list_jobs(organization):
