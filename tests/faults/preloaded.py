@@ -1,19 +1,13 @@
-"""What the server has loaded that worker processes are forked from: so a worker is there within some milliseconds.
-
-Making the OpenAPI document is most of the work of making a Heed, and no worker shows it: one is enough for all.
-"""
+"""What the server has loaded that worker processes are forked from: so a worker is there within some milliseconds."""
 
 from __future__ import annotations
 
-from functools import cache
 from unittest.mock import patch
 
-from functions.api.openapi import openapi_document
 from lib.storage.memory import memory_storage
 from tests.faults import worker  # noqa: F401
 from tests.faults.jobs import HostedHeed
 
-patch("functions.app.openapi_document", cache(openapi_document)).start()
 # On a busy machine a commit may take its time: a hit that only the log has is another test's business.
 patch("lib.tracking.journal.COMMIT_LIMIT", 30.0).start()
 
