@@ -156,6 +156,7 @@ class OrganizationSettings(Model):
             "recipients_page",
             "lawful_basis",
             "privacy_notice_url",
+            "keep_days",
         }
     )
 

@@ -32,7 +32,8 @@ async def test_a_link_that_was_changed_on_its_way_is_told_to_be_incomplete(heed:
 
     for path in await paths_of_both(heed):
         kind, token, *name = path.strip("/").split("/")
-        for broken in (token[:-1] + end, token[:20], "zz" + token[2:20]):
+        other = "y" if token.endswith(end) else end  # a token may end so by chance
+        for broken in (token[:-1] + other, token[:20], "zz" + token[2:20]):
             answer = await later.hit("/".join(["", kind, broken, *name]))
             assert answer.status == 404
             assert b"This link is not complete" in answer.body, broken
