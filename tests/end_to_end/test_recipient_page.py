@@ -19,7 +19,8 @@ async def organization(heed: Running, name: str) -> str:
 
 
 async def send(heed: Running, name: str, key: str, subject: str) -> bytes:
-    """Send a mail to Ada; what arrived."""
+    """Send a mail to Ada; what arrived. Every Heed of the tests has the same catcher, hence the subject."""
+    subject = f"{subject} from {heed.base_url}"
     message = {
         "from": "rep1",
         "to": [{"email": "ada@example.com"}],
