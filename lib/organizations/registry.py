@@ -148,6 +148,7 @@ class OrganizationSettings(Model):
         {
             "resolve_recipients",
             "opt_in_default",
+            "keep_days",
             "recommend_by",
             "inbound",
             "deny_hosts",
