@@ -114,6 +114,8 @@ class _Visit:
         if action == "stop":
             await self._decisions.ask("stop", claim, email, self._language)
             return _Reply(200, page.said(words.stop_asked, words.stop_asked_text, has_back=True))
+        if not self._decisions.can_mail:
+            return self._allowed(page, "unproven")
         await self._decisions.ask("link", claim, email, self._language)
         return _Reply(200, page.said(words.link_asked, words.link_asked_text, has_back=True))
 
@@ -164,6 +166,8 @@ class _Visit:
             return _Reply(410, page.said(words.gone, words.gone_text))
         if answer == "asked":
             return _Reply(200, page.said(words.allow_asked, words.allow_asked_text, has_back=True))
+        if answer == "unproven":
+            return _Reply(200, page.said(words.allow, words.see_without_mail, has_back=True))
         return _Reply(200, page.said(words.allowed, words.allowed_text, has_back=True))
 
     def _erased(self, page: RecipientPage) -> _Reply:

@@ -37,8 +37,8 @@ WORDS = Words(
     allowed_text="Il mittente può di nuovo vedere quando apre le sue e-mail e quali link usa. Può interromperla in "
     "qualsiasi momento.",
     allow_asked="Guardi nella sua casella di posta",
-    allow_asked_text="In passato ha detto no. Perché nessun altro possa revocarlo, inviamo al suo indirizzo un link "
-    "con cui può consentire di nuovo la registrazione.",
+    allow_asked_text="Perché nessun altro dica di sì al suo posto, inviamo al suo indirizzo un link con cui può "
+    "consentire la registrazione.",
     link_asked="Guardi nella sua casella di posta",
     link_asked_text="Se l’e-mail è stata inviata al suo indirizzo, un link è in arrivo. Vale 30 minuti. Un indirizzo "
     "riceve al massimo tre di queste e-mail all’ora.",
