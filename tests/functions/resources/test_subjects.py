@@ -188,6 +188,24 @@ async def test_an_export_holds_all_of_it_and_nothing_of_other_recipients(heed: H
     assert consents[0]["content"]["source"] == "a form"
 
 
+@pytest.mark.parametrize("said_by", ["the address", "a record"])
+async def test_mail_after_an_erasure_is_not_followed_where_a_no_was_said_before(heed: Heed, said_by: str) -> None:
+    if said_by == "the address":
+        await heed.put(f"/consents/{EMAIL}", {"follow": "do_not_allow", "source": "a call"})
+    else:
+        await heed.put("/records/contact/q1", {"emails": [EMAIL], "follow_email": "do_not_allow"})
+    await run_job(heed, "DELETE")
+
+    message = await heed.sent(to=[{"email": EMAIL}])
+
+    assert (await heed.get(f"/messages/{message}"))["follow_state"]["state"] == "blocked"
+    assert heed.urls("o") == []
+    assert (await heed.get(f"/consents/{EMAIL}"))["follow"] == "do_not_allow"
+    await heed.put(f"/consents/{EMAIL}", {"follow": "allow", "source": "a form"})
+    message = await heed.sent(to=[{"email": EMAIL}])
+    assert (await heed.get(f"/messages/{message}"))["follow_state"]["state"] == "on"
+
+
 async def test_every_row_that_names_the_address_is_in_the_export(heed: Heed) -> None:
     await make_known(heed)
     before = await remains_of(heed.storage, EMAIL)

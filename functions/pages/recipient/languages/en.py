@@ -36,8 +36,8 @@ WORDS = Words(
     allowed="The recording is allowed",
     allowed_text="The sender can see again when you open mail and which links you use. You can stop that at any time.",
     allow_asked="Look into your mailbox",
-    allow_asked_text="So that nobody else says yes in your place, we are sending a link to your address, by which you can "
-    "allow the recording.",
+    allow_asked_text="So that nobody else says yes in your place, we are sending a link to your address, by which you "
+    "can allow the recording.",
     link_asked="Look into your mailbox",
     link_asked_text="If the mail was sent to your address, a link is on its way there. It works for 30 minutes. An "
     "address gets at most three such mails in an hour.",
