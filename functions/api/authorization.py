@@ -14,10 +14,10 @@ from typing import Literal
 
 import azure.functions as func
 
-from functions.api.problems import Problem, not_there
+from functions.api.problems import ExpiredProof, Problem, not_there
 from lib.organizations.keys import Caller
 from lib.organizations.scopes import Scope
-from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
+from lib.organizations.sign_in.refusals import BadToken, Expired, NotEntitled, ProviderDown
 from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
 from lib.storage import StorageError
@@ -53,7 +53,10 @@ async def authorize(
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
     if looks_like_token(proof):
         return _open_to(await _person(services, organization, proof), may)
-    caller = await services.api_keys.authenticate(proof) or await services.user_tokens.authenticate(proof)
+    try:
+        caller = await services.api_keys.authenticate(proof) or await services.user_tokens.authenticate(proof)
+    except Expired as refusal:
+        raise _bad_token(refusal) from None
     if caller is None:
         raise unauthorized("The key is unknown, or was revoked.")
     if organization not in (None, caller.organization.id):
@@ -85,7 +88,7 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
         await _check_known(services, found[0].id, person.user)
     except BadToken as refusal:
         await _note_refusal(services, found[0].id, f"{refusal}")
-        raise unauthorized(f"{refusal}", 'Bearer error="invalid_token"') from None
+        raise _bad_token(refusal) from None
     except NotEntitled as refusal:
         await _note_refusal(services, found[0].id, f"{refusal}")
         raise Problem(403, f"{refusal}") from None
@@ -123,6 +126,11 @@ def _proof(request: func.HttpRequest, key_in_query: str | None) -> str:
     return proof
 
 
-def unauthorized(detail: str, challenge: str = "Bearer") -> Problem:
+def unauthorized(detail: str) -> Problem:
     """Make a 401. The challenge is that of RFC 6750, 3."""
-    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _bad_token(refusal: BadToken) -> Problem:
+    kind = ExpiredProof if isinstance(refusal, Expired) else Problem
+    return kind(401, f"{refusal}", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
