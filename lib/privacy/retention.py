@@ -20,15 +20,17 @@ from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
 from lib.cards.store import Card, Cards
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.thinning import MessageThinning
+from lib.organizations.audit import Audit
 from lib.organizations.registry import KeepDays, Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.calls import Activity
 from lib.people.erased_addresses import erased_hash
+from lib.people.mail_limit import MailLimit
 from lib.people.tasks import Task, Tasks
 from lib.privacy.message_erasure import MessageErasure
 from lib.privacy.scanning import ScanPlace, scan_rows
@@ -129,6 +131,8 @@ class Retention:
     tasks: Tasks
     stops: Stops
     hashes: AddressHashes
+    audit: Audit
+    mail_limit: MailLimit
     clock: Clock
 
     async def run(self) -> int:
@@ -155,6 +159,8 @@ class Retention:
         run = _Run(organization, Cutoffs.at(reckoned, found[0].settings), stops.erased, now + LONGEST)
         place = await self._sweep_rows(run, state.place)
         await self.cleaning.delete_old(organization, run.cutoffs.raw)
+        await self.audit.delete_old(organization, moment(reckoned))
+        await self.mail_limit.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place))
         return MOST_ROWS - run.left
 

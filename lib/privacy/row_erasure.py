@@ -20,6 +20,7 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.request_rows import REQUEST_ROW
 from lib.people.address_index import AddressIndex
+from lib.people.mail_limit import MailLimit
 from lib.people.records import StoredRecord
 from lib.people.tasks import Task
 from lib.privacy.message_erasure import tells_of_subject
@@ -60,6 +61,7 @@ class RowErasure:
     cards: Cards
     idempotency: Idempotency
     kept_answers: KeptAnswers
+    mail_limit: MailLimit
 
     async def erase_by_hash(self, organization: str, subject: Subject) -> dict[str, int]:
         """Delete the rows whose keys hold the hash of the address; return their number by table. Raises StorageError.
@@ -67,6 +69,7 @@ class RowErasure:
         Rows of the index of records stay until the records are done.
         """
         counts = {"people": 0, "index": 0}
+        await self.mail_limit.forget_address(organization, subject.address_hash)
         for beginning in _BY_ADDRESS[:2]:
             counts["people"] += await self._delete(organization, "people", f"{beginning}{subject.address_hash}")
         keys = Range.prefix(f"address:{subject.address_hash}|")

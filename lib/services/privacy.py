@@ -16,7 +16,7 @@ from lib.privacy.row_erasure import RowErasure
 from lib.privacy.subject_jobs import SubjectJobs
 from lib.recipient_page.decisions import Decisions
 from lib.recipient_page.erasure import Erasure
-from lib.recipient_page.mail_limit import MailLimit
+from lib.people.mail_limit import MailLimit
 from lib.recipient_page.proof_sender import ProofSender
 from lib.recipient_page.recorded import RecordedMails
 from lib.services.mail import MailWays
@@ -62,8 +62,14 @@ class Privacy(MailWays):
             self.tasks,
             self.stops,
             self.address_hashes,
+            self.audit,
+            self.mail_limit,
             self.clock,
         )
+
+    @cached_property
+    def mail_limit(self) -> MailLimit:
+        return MailLimit(self.storage.tables, self.clock)
 
     @cached_property
     def subject_jobs(self) -> SubjectJobs:
@@ -78,6 +84,7 @@ class Privacy(MailWays):
             self.cards,
             self.idempotency,
             self.kept_answers,
+            self.mail_limit,
         )
         erasing = Erasing(
             tables,
@@ -115,14 +122,13 @@ class Privacy(MailWays):
     @cached_property
     def recipient_decisions(self) -> Decisions:
         """What recipients decide on their page."""
-        limit = MailLimit(self.storage.tables, self.clock)
         proof_sender = ProofSender(
             self.ring,
             self.settings.base_url,
             self.organizations,
             self.people,
             self.address_hashes,
-            limit,
+            self.mail_limit,
             self.transport,
             self.clock,
         )
