@@ -1,7 +1,8 @@
 """The audit log of an organization: who did which administrative act, when, and to what.
 
 Entries are rows of the table `privacy`, partition `audit|<YYYY-MM>`; the key counts time backwards, so that the newest
-comes first. Entries are only ever added; after `KEPT` they go, a month at a time. They hold ids, hashes and names of fields: no secret and no address.
+comes first. Entries are only ever added; after `KEPT` they go, a month at a time. They hold ids, hashes and names of
+fields: no secret and no address.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The limit of mails with links to an address: the recipient's page must not be a means to flood a mailbox.
 
-Rows of the table `privacy`, partition `proof`, one for each address that has asked; the key is the address's hash. A row
-goes when it limits nothing any more, and with an erasure of the address.
+Rows of the table `privacy`, partition `proof`, one for each address that has asked; the key is the address's hash. A
+row goes when it limits nothing any more, and with an erasure of the address.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from lib.messages.thinning import MessageThinning
+from lib.people.mail_limit import MailLimit
 from lib.privacy.erasing import Erasing
 from lib.privacy.exporting import Exporting
 from lib.privacy.jobs import JobKind, JobStore
@@ -16,7 +17,6 @@ from lib.privacy.row_erasure import RowErasure
 from lib.privacy.subject_jobs import SubjectJobs
 from lib.recipient_page.decisions import Decisions
 from lib.recipient_page.erasure import Erasure
-from lib.people.mail_limit import MailLimit
 from lib.recipient_page.proof_sender import ProofSender
 from lib.recipient_page.recorded import RecordedMails
 from lib.services.mail import MailWays
