@@ -92,6 +92,16 @@ class Decisions:
         await self._say(claim.organization, email, "do_not_allow")
         return "done"
 
+    async def is_stopped(self, claim: Claim) -> bool:
+        """Whether the recipient whom the token names has said no already."""
+        email = await self._email_of(claim.organization, claim.message, claim.recipient, claim.address)
+        if email is not None:
+            return await self._consents.load_preference(claim.organization, email) == "do_not_allow"
+        if claim.address is None:
+            return False
+        stops = await self._stops.load_stops(claim.organization)
+        return stops.stopped.time_of(claim.address) is not None
+
     async def allow(self, claim: Claim, language: SpokenLanguage) -> Effect:
         """Take back a stop of just now. Any other yes must be the recipient's own: that one needs a proof."""
         email = await self._email_of(claim.organization, claim.message, claim.recipient, claim.address)

@@ -19,6 +19,7 @@ from lib.recipient_page.decisions import Decisions
 from lib.recipient_page.erasure import Erasure
 from lib.recipient_page.proof_sender import ProofSender
 from lib.recipient_page.recorded import RecordedMails
+from lib.recipient_page.visit_limit import VisitLimit
 from lib.services.mail import MailWays
 
 
@@ -144,6 +145,11 @@ class Privacy(MailWays):
             self.storage.queues,
             self.clock,
         )
+
+    @cached_property
+    def visit_limit(self) -> VisitLimit:
+        """The limit of what one link to the recipient's page may have done."""
+        return VisitLimit(self.clock)
 
     @cached_property
     def recorded_mails(self) -> RecordedMails:

@@ -12,6 +12,7 @@ import pytest
 
 from functions.pages.recipient.page import words_in
 from lib.languages import LANGUAGES, SpokenLanguage
+from lib.recipient_page.visit_limit import AT_ONCE
 from lib.storage.memory import MemoryQueues
 from lib.transports.memory import MemoryTransport
 from tests.functions.recipient_facing.test_stops import settle, stored
@@ -335,6 +336,34 @@ async def test_nobody_can_flood_a_mailbox(heed: Heed) -> None:
     await press(heed, page, action="see")
     await heed.work()
     assert mails(heed) == before + 4
+
+
+async def test_a_link_that_is_used_without_end_costs_a_bounded_number_of_writes(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    await settle(heed)
+    queues = heed.storage.queues
+    assert isinstance(queues, MemoryQueues)
+
+    answers = [await press(heed, page, action=("see", "stop", "allow")[number % 3]) for number in range(300)]
+
+    assert {answer.status for answer in answers} == {200, 429}
+    assert {answer.headers["retry-after"] for answer in answers if answer.status == 429} == {"60"}
+    assert len(queues.waiting) <= AT_ONCE
+    assert len((await heed.get("/consents/ada@example.com"))["history"]) <= AT_ONCE
+
+
+async def test_no_stranger_can_use_a_link_so_often_that_its_recipient_cannot_stop(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    for _ in range(AT_ONCE + 5):
+        await press(heed, page, action="see")
+
+    answer = await press(heed, page, **{"List-Unsubscribe": "One-Click"})
+
+    assert (answer.status, EN.stopped in answer.body.decode()) == (200, True)
+    assert await says(heed, "ada@example.com") == "do_not_allow"
+    before = await stored(heed)
+    assert (await press(heed, page, action="stop")).status == 200
+    assert await stored(heed) == before
 
 
 async def test_a_mail_to_several_answers_the_same_for_any_address(heed: Heed) -> None:

@@ -53,6 +53,9 @@ WORDS = Words(
     unreachable="Das hat gerade nicht geklappt",
     unreachable_text="Wir erreichen unseren Speicher nicht und können nicht sagen, dass Ihr Wunsch ausgeführt wurde. "
     "Bitte versuchen Sie es in einer Minute noch einmal.",
+    too_often="Das war zu oft",
+    too_often_text="Dieser Link wurde eben sehr oft benutzt, darum wurde dieser Wunsch nicht "
+    "ausgeführt. Bitte versuchen Sie es in einer Minute noch einmal.",
     again_button="Noch einmal versuchen",
     back="Zurück",
     proof="Dieser Link ist nur für Sie",

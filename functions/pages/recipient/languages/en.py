@@ -49,6 +49,9 @@ WORDS = Words(
     unreachable="That did not work just now",
     unreachable_text="We cannot reach our storage and cannot say that your wish was carried out. Please try again in a "
     "minute.",
+    too_often="That was too often",
+    too_often_text="This link was used very often just now, so that this wish was not carried out. "
+    "Please try again in a minute.",
     again_button="Try again",
     back="Back",
     proof="This link is for you alone",

@@ -50,6 +50,9 @@ WORDS = Words(
     unreachable="No ha funcionado",
     unreachable_text="No podemos acceder a nuestro almacenamiento ni asegurar que su petición se haya cumplido. "
     "Inténtelo de nuevo dentro de un minuto.",
+    too_often="Demasiadas veces",
+    too_often_text="Este enlace se acaba de usar muchas veces, por lo que esta petición no se ha "
+    "cumplido. Inténtelo de nuevo en un minuto.",
     again_button="Intentarlo de nuevo",
     back="Volver",
     proof="Este enlace es solo para usted",

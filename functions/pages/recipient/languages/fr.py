@@ -53,6 +53,9 @@ WORDS = Words(
     unreachable="Cela n’a pas fonctionné",
     unreachable_text="Nous n’arrivons pas à joindre notre stockage et ne pouvons pas affirmer que votre demande a été "
     "exécutée. Réessayez dans une minute.",
+    too_often="C’était trop souvent",
+    too_often_text="Ce lien vient d’être utilisé très souvent, et cette demande n’a pas été exécutée. "
+    "Veuillez réessayer dans une minute.",
     again_button="Réessayer",
     back="Retour",
     proof="Ce lien est pour vous seul",

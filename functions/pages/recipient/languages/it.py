@@ -50,6 +50,9 @@ WORDS = Words(
     unreachable="Non ha funzionato",
     unreachable_text="Non riusciamo a raggiungere il nostro archivio e non possiamo dire che la sua richiesta sia "
     "stata eseguita. Riprovi tra un minuto.",
+    too_often="Troppe volte",
+    too_often_text="Questo link è stato appena usato molto spesso, perciò questa richiesta non è "
+    "stata eseguita. Riprovi fra un minuto.",
     again_button="Riprova",
     back="Indietro",
     proof="Questo link è solo per lei",
