@@ -38,7 +38,7 @@ from lib.privacy.subjects import Subject
 from lib.stops.organization_stops import AddressTimes
 from lib.stops.stops import Stops
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import table
 
@@ -144,7 +144,7 @@ class Retention:
         async for organization in self.organizations.list_organizations():
             try:
                 looked_at += await self._sweep(organization)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("what is old of organization %s could not be removed: %s", organization, error)
         return looked_at
 
@@ -198,6 +198,8 @@ class Retention:
             if run.failures >= _MOST_FAILURES:
                 raise
             log.error("a row of organization %s is left for the next time: %s", run.organization, error)
+        except UnreadableRow as error:
+            log.error("a row of organization %s is left as it is: %s", run.organization, error)
 
     async def _retire(self, run: _Run, message: str, summary: Summary) -> None:
         """Retire the facts of a message, and delete those that are too old, if it has any."""

@@ -6,6 +6,7 @@ its place: nothing of it is left, whatever a later release writes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,10 +27,12 @@ from lib.people.tasks import Task
 from lib.privacy.message_erasure import tells_of_subject
 from lib.privacy.subjects import GONE, Subject
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch
+
+log = logging.getLogger("heed.privacy")
 
 ShowRecord = Callable[[str, RecordRef], Awaitable[object]]
 """Shows a record that was put as it is now, of (organization, record)."""
@@ -82,6 +85,13 @@ class RowErasure:
 
     async def erase_row(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         """Erase the subject from one row; tell whether that changed anything. Raises StorageError, Stale."""
+        try:
+            return await self._erase_by_kind(organization, kind, row, subject)
+        except UnreadableRow as error:
+            log.error("a row of the table %s is erased as a text: %s", kind, error)
+            return await self._redact_row(organization, kind, row, subject)
+
+    async def _erase_by_kind(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if kind == "people" and row.partition.startswith(_RECORDS):
             return await self._erase_record(organization, row, subject)
         if kind == "people" and (row.partition == _TASKS or row.partition.startswith(_ACTIVITIES)):
@@ -96,6 +106,9 @@ class RowErasure:
             return await self._replace(organization, kind, left)
         if kind == "people" and row.partition == _USERS:
             return False
+        return await self._redact_row(organization, kind, row, subject)
+
+    async def _redact_row(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if not subject.is_in_row(row):
             return False
         return await self._replace(
@@ -127,10 +140,7 @@ class RowErasure:
             if values == row.values:
                 return False
             return await self._replace(organization, "people", Row(row.partition, row.key, values, row.etag))
-        if not subject.is_in_row(row):
-            return False
-        redacted = Row(row.partition, row.key, subject.redact_columns(row), row.etag)
-        return await self._replace(organization, "people", redacted)
+        return await self._redact_row(organization, "people", row, subject)
 
     async def _is_theirs(self, organization: str, about: _About, subject: Subject) -> bool:
         """Whether the message was theirs, or went to them. Received messages go only by an erasure."""

@@ -20,6 +20,7 @@ from lib.privacy.pieces import ENDED, MOST_ROWS, PieceBudget, Work
 from lib.privacy.subjects import Subject
 from lib.stops.stops import Stops
 from lib.storage import Blobs, Missing, StorageError
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import container
 from lib.tokens import KeyRing, Purpose
 
@@ -133,7 +134,7 @@ class SubjectJobs:
         try:
             await self._works[job.kind].do_piece(organization, job, subject, budget)
             job.failures = 0
-        except (StorageError, Stale, NotAllowed) as error:
+        except (StorageError, Stale, NotAllowed, UnreadableRow) as error:
             job.failures += 1
             # The text of an error may name what it was about.
             log.warning("a piece of job %s of organization %s failed: %s", job.id, organization, type(error).__name__)

@@ -227,3 +227,15 @@ async def test_the_audit_log_is_kept_for_400_days_and_no_longer_than_a_month_mor
     assert "audit|2026-05" in await months()
     await pass_days(heed, 31)
     assert "audit|2026-05" not in await months()
+
+
+async def test_a_row_that_cannot_be_read_keeps_nothing_else_from_going(heed: Heed) -> None:
+    await heed.organization("zeta")
+    broken = Row("0" * 32, "m", {"v": 1, "d0": '{"id": 1}'})
+    await heed.storage.tables.write_rows(table("acme", "messages"), [Upsert(broken)])
+
+    await heed.tick("remove_old_data")
+
+    for organization in ("acme", "zeta"):
+        swept = await heed.storage.tables.read_row(table(organization, "privacy"), "retention", "retention")
+        assert swept is not None, organization
