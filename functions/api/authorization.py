@@ -33,6 +33,14 @@ def is_open_to_all(may: Set[Who]) -> bool:
     return "anyone" in may
 
 
+def principal_of(services: Services, request: func.HttpRequest) -> str | None:
+    """Return the header by which the platform names a person; None where its sign-in is off, or a key comes, too."""
+    if not services.settings.platform_sign_in or "authorization" in request.headers:
+        return None
+    header: str | None = request.headers.get(_PRINCIPAL)
+    return header or None
+
+
 async def authorize(
     services: Services, request: func.HttpRequest, may: Set[Who], organization: str | None, key_in_query: str | None
 ) -> Caller | None:
@@ -43,8 +51,8 @@ async def authorize(
     """
     if is_open_to_all(may):
         return None
-    principal = request.headers.get(_PRINCIPAL) if services.settings.platform_sign_in else None
-    if principal and organization and "authorization" not in request.headers:
+    principal = principal_of(services, request)
+    if principal and organization:
         return _open_to(await _person(services, organization, principal, from_platform=True), may)
     proof = _proof(request, key_in_query)
     if _is_same(proof, services.settings.admin_key.get_secret_value()):
