@@ -194,7 +194,7 @@ class SubjectJobs:
             try:
                 async for job, etag in self._store.list_jobs(organization):
                     changed += await self._tidy_job(organization, job, etag)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("jobs of organization %s could not be looked at: %s", organization, error)
         return changed
 

@@ -23,6 +23,7 @@ from lib.recipient_page.decisions import Effect, has_ended
 from lib.recipient_page.proofs import Proof, open_proof
 from lib.services import Services
 from lib.storage import StorageError
+from lib.storage.documents import UnreadableRow
 from lib.tokens import Claim, Purpose, leading_token
 
 log = logging.getLogger("heed.recipient_page")
@@ -194,11 +195,11 @@ class _Visit:
         return RecipientPage(self._language, who)
 
     async def _responsible(self, organization: str) -> Responsible | None:
-        """Read who is responsible; None where that cannot be read in time."""
+        """Read who is responsible; None where that cannot be read, or not in time."""
         try:
             async with asyncio.timeout(_SECONDS_FOR_THE_NAME):
                 found = await self._services.organizations.load_organization(organization)
-        except (StorageError, TimeoutError):
+        except (StorageError, UnreadableRow, TimeoutError):
             return None
         if found is None:
             return None
