@@ -299,7 +299,12 @@ async def _answer(
     proof = request.headers.get("authorization", "") or principal_of(services, request) or key or ""
     shown = "" if is_open_to_all(endpoint.may) else proof
     call.caller = await authorize_within_limits(
-        services, request.headers, headers, shown, lambda: authorize(services, request, endpoint.may, organization, key)
+        services,
+        request.headers,
+        headers,
+        shown,
+        organization or "",
+        lambda: authorize(services, request, endpoint.may, organization, key),
     )
     _ = call.if_match  # what is malformed is refused before anything is done
     await _check_user(call)

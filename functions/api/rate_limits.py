@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from functions.api.problems import ExpiredProof, Problem
 from lib.organizations.rate_limits import KeyStanding, RateLimits
+from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
 from lib.tracking.facts import client_address, network_of
 
@@ -24,17 +25,22 @@ async def authorize_within_limits(
     headers: Mapping[str, str],
     shown: MutableMapping[str, str],
     key: str,
+    organization: str,
     authorize: Callable[[], Awaitable[Authorized]],
 ) -> Authorized:
     """Authorize a request, unless there are too many with its key, or too many wrong keys from its network.
 
-    `headers` are the request's; `key` is what stands for a key in it, empty where there is none. However a caller
+    `headers` are the request's; `key` is what stands for a key in it, empty where there is none. A token of an identity
+    provider is one thing for each `organization`, as only that of the path tells whether it is good. However a caller
     spells the header around a key, the limit is that of the key. Headers that tell of the limit are added to `shown`,
     for whatever the answer becomes. Raises Problem.
     """
     if not key:
         return await authorize()
-    limits, digest = services.rate_limits, hashlib.sha256(_proof_in(key).encode()).hexdigest()
+    limits, proof = services.rate_limits, _proof_in(key)
+    digest = hashlib.sha256(
+        f"{organization}\n{proof}".encode() if looks_like_token(proof) else proof.encode()
+    ).hexdigest()
     if limits.is_known(digest):
         _check_standing(limits.count_request(digest), shown)
         return await _authorize(limits, digest, authorize)

@@ -328,6 +328,18 @@ async def test_a_token_belongs_to_the_organization_of_the_path(heed: Heed, provi
     assert (await heed.request("GET", "/api/orgs", key=token)).status == 401
 
 
+async def test_a_token_that_another_organization_refuses_stays_good_in_its_own(
+    heed: Heed, provider: IdentityProvider
+) -> None:
+    await heed.organization("globex")
+    token = signed(provider.claims(NOW))
+    assert (await ask(heed, token)).status == 200
+
+    assert (await heed.request("GET", "/api/orgs/globex/messages", key=token)).status == 401
+
+    assert (await ask(heed, token)).status == 200
+
+
 async def test_refused_tokens_are_noted_in_the_audit_log_up_to_a_bound_and_never_themselves(
     heed: Heed, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
