@@ -306,6 +306,11 @@ class Organizations:
         """The time at which the organization was made, as was known a minute ago; None if there is none."""
         return (await self._lately(organization)).made_at
 
+    def has_lately_read(self, organization: str) -> bool:
+        """Whether the settings are in memory, so that asking for them costs no read."""
+        known = self._known.get(organization)
+        return known is not None and self._clock.now() - known.read_at <= _SETTINGS_LAST
+
     async def _lately(self, organization: str) -> _Known:
         known, now = self._known.get(organization), self._clock.now()
         if known is None or now - known.read_at > _SETTINGS_LAST:
