@@ -14,10 +14,10 @@ from typing import Literal
 
 import azure.functions as func
 
-from functions.api.problems import Problem, not_there
+from functions.api.problems import ExpiredProof, Problem, not_there
 from lib.organizations.keys import Caller
 from lib.organizations.scopes import Scope
-from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
+from lib.organizations.sign_in.refusals import BadToken, Expired, NotEntitled, ProviderDown
 from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
 from lib.storage import StorageError
@@ -33,6 +33,14 @@ def is_open_to_all(may: Set[Who]) -> bool:
     return "anyone" in may
 
 
+def principal_of(services: Services, request: func.HttpRequest) -> str | None:
+    """Return the header by which the platform names a person; None where its sign-in is off, or a key comes, too."""
+    if not services.settings.platform_sign_in or "authorization" in request.headers:
+        return None
+    header: str | None = request.headers.get(_PRINCIPAL)
+    return header or None
+
+
 async def authorize(
     services: Services, request: func.HttpRequest, may: Set[Who], organization: str | None, key_in_query: str | None
 ) -> Caller | None:
@@ -43,8 +51,8 @@ async def authorize(
     """
     if is_open_to_all(may):
         return None
-    principal = request.headers.get(_PRINCIPAL) if services.settings.platform_sign_in else None
-    if principal and organization and "authorization" not in request.headers:
+    principal = principal_of(services, request)
+    if principal and organization:
         return _open_to(await _person(services, organization, principal, from_platform=True), may)
     proof = _proof(request, key_in_query)
     if _is_same(proof, services.settings.admin_key.get_secret_value()):
@@ -53,7 +61,10 @@ async def authorize(
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
     if looks_like_token(proof):
         return _open_to(await _person(services, organization, proof), may)
-    caller = await services.api_keys.authenticate(proof) or await services.user_tokens.authenticate(proof)
+    try:
+        caller = await services.api_keys.authenticate(proof) or await services.user_tokens.authenticate(proof)
+    except Expired as refusal:
+        raise _bad_token(refusal) from None
     if caller is None:
         raise unauthorized("The key is unknown, or was revoked.")
     if organization not in (None, caller.organization.id):
@@ -85,7 +96,7 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
         await _check_known(services, found[0].id, person.user)
     except BadToken as refusal:
         await _note_refusal(services, found[0].id, f"{refusal}")
-        raise unauthorized(f"{refusal}", 'Bearer error="invalid_token"') from None
+        raise _bad_token(refusal) from None
     except NotEntitled as refusal:
         await _note_refusal(services, found[0].id, f"{refusal}")
         raise Problem(403, f"{refusal}") from None
@@ -123,6 +134,11 @@ def _proof(request: func.HttpRequest, key_in_query: str | None) -> str:
     return proof
 
 
-def unauthorized(detail: str, challenge: str = "Bearer") -> Problem:
+def unauthorized(detail: str) -> Problem:
     """Make a 401. The challenge is that of RFC 6750, 3."""
-    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _bad_token(refusal: BadToken) -> Problem:
+    kind = ExpiredProof if isinstance(refusal, Expired) else Problem
+    return kind(401, f"{refusal}", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

@@ -12,6 +12,7 @@ import azure.functions as func
 
 from lib.ids import ORGANIZATION
 from lib.services import Services
+from lib.tracking.facts import client_address, network_of
 
 log = logging.getLogger("heed.api")
 
@@ -25,7 +26,7 @@ async def cors_headers(services: Services, request: func.HttpRequest, organizati
     """Return the headers that let a page read the answer; those of a page that may not, too, vary by origin."""
     headers = {"Vary": "Origin"}
     origin: str | None = request.headers.get("origin")
-    if origin and await _is_allowed(services, origin, organization):
+    if origin and await _is_allowed(services, request, origin, organization):
         headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _ANSWER_HEADERS}
     return headers
 
@@ -45,13 +46,23 @@ async def preflight_headers(
     }
 
 
-async def _is_allowed(services: Services, origin: str, organization: str) -> bool:
+async def _is_allowed(services: Services, request: func.HttpRequest, origin: str, organization: str) -> bool:
     if origin in services.settings.cors_origins:
         return True
     if not ORGANIZATION.fullmatch(organization):
         return False
+    # Anyone may name any organization here, without a key: reads for made-up ones are bounded as wrong keys are.
+    network, is_read = None, not services.organizations.has_lately_read(organization)
+    if is_read:
+        network = network_of(client_address(request.headers, services.settings.trusted_hops))
+        if services.rate_limits.admit_unknown_key(network):
+            return False
     try:
-        return origin in (await services.organizations.settings(organization)).cors_origins
+        is_allowed = origin in (await services.organizations.settings(organization)).cors_origins
+        is_there = await services.organizations.made_at(organization) is not None
     except Exception as error:  # the request itself tells what is wrong
         log.warning("the origins of an organization cannot be read: %s", type(error).__name__)
         return False
+    if is_read and is_there:
+        services.rate_limits.forgive_network(network)
+    return is_allowed

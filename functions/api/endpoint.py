@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.api.authorization import Who, authorize, is_open_to_all
+from functions.api.authorization import Who, authorize, is_open_to_all, principal_of
 from functions.api.cors import cors_headers
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
@@ -296,9 +296,15 @@ async def _answer(
     call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
     organization = call.path.get("org")
     key = request.params.get("key") if endpoint.key_in_query else None
-    shown = "" if is_open_to_all(endpoint.may) else request.headers.get("authorization", "") or key or ""
+    proof = request.headers.get("authorization", "") or principal_of(services, request) or key or ""
+    shown = "" if is_open_to_all(endpoint.may) else proof
     call.caller = await authorize_within_limits(
-        services, request.headers, headers, shown, lambda: authorize(services, request, endpoint.may, organization, key)
+        services,
+        request.headers,
+        headers,
+        shown,
+        organization or "",
+        lambda: authorize(services, request, endpoint.may, organization, key),
     )
     _ = call.if_match  # what is malformed is refused before anything is done
     await _check_user(call)

@@ -75,6 +75,10 @@ class Problem(Exception):
         return Problem, self._made_of
 
 
+class ExpiredProof(Problem):
+    """A 401 for a proof that was good once: its sender guesses nothing."""
+
+
 def problem_answer(problem: Problem, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
     """Make the HTTP answer of a problem; `headers` are added to its own."""
     return func.HttpResponse(

@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TypeVar
 
-from functions.api.problems import Problem
+from functions.api.problems import ExpiredProof, Problem
 from lib.organizations.rate_limits import KeyStanding, RateLimits
+from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
 from lib.tracking.facts import client_address, network_of
 
@@ -24,16 +25,22 @@ async def authorize_within_limits(
     headers: Mapping[str, str],
     shown: MutableMapping[str, str],
     key: str,
+    organization: str,
     authorize: Callable[[], Awaitable[Authorized]],
 ) -> Authorized:
     """Authorize a request, unless there are too many with its key, or too many wrong keys from its network.
 
-    `headers` are the request's; `key` is what stands for a key in it, empty where there is none. Headers that tell of
-    the limit are added to `shown`, for whatever the answer becomes. Raises Problem.
+    `headers` are the request's; `key` is what stands for a key in it, empty where there is none. A token of an identity
+    provider is one thing for each `organization`, as only that of the path tells whether it is good. However a caller
+    spells the header around a key, the limit is that of the key. Headers that tell of the limit are added to `shown`,
+    for whatever the answer becomes. Raises Problem.
     """
     if not key:
         return await authorize()
-    limits, digest = services.rate_limits, hashlib.sha256(key.encode()).hexdigest()
+    limits, proof = services.rate_limits, _proof_in(key)
+    digest = hashlib.sha256(
+        f"{organization}\n{proof}".encode() if looks_like_token(proof) else proof.encode()
+    ).hexdigest()
     if limits.is_known(digest):
         _check_standing(limits.count_request(digest), shown)
         return await _authorize(limits, digest, authorize)
@@ -46,7 +53,7 @@ async def authorize_within_limits(
     try:
         authorized = await _authorize(limits, digest, authorize)
     except Exception as error:
-        if not _is_wrong_key(error):
+        if not _is_wrong_key(error) or isinstance(error, ExpiredProof):
             limits.forgive_network(network)
         raise
     limits.forgive_network(network)
@@ -61,6 +68,11 @@ async def _authorize(limits: RateLimits, digest: str, authorize: Callable[[], Aw
         if _is_wrong_key(problem):
             limits.note_wrong_key(digest)
         raise
+
+
+def _proof_in(key: str) -> str:
+    """Return the key alone: the name of the scheme has no fixed case, and spaces around the key do not count."""
+    return (key.partition(" ")[2] or key).strip()
 
 
 def _is_wrong_key(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from lib.clock import Clock
 from lib.errors import Stale
 from lib.organizations.registry import Organizations
 from lib.storage import Range, Row, StorageError, Tables, Upsert
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
 from lib.tracking.journal import commit_at
 
@@ -47,7 +48,7 @@ class JournalSweep:
         async for organization in self._organizations.list_organizations():
             try:
                 missed += await self._sweep(organization)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("the journal of organization %s could not be swept: %s", organization, error)
         return missed
 

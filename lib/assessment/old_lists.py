@@ -20,6 +20,7 @@ from lib.messages.store import MessageStore
 from lib.organizations.registry import Organizations
 from lib.storage import Row, StorageError, Tables, Upsert
 from lib.storage.batches import batches_of
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
 
 log = logging.getLogger("heed.lists")
@@ -64,7 +65,7 @@ class OldLists:
             try:
                 if await self._is_over(organization):
                     count += await self.move_organization(organization)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("lists of organization %s could not be moved: %s", organization, error)
         return count
 

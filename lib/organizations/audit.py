@@ -1,7 +1,8 @@
 """The audit log of an organization: who did which administrative act, when, and to what.
 
 Entries are rows of the table `privacy`, partition `audit|<YYYY-MM>`; the key counts time backwards, so that the newest
-comes first. Entries are only ever added. They hold ids, hashes and names of fields: no secret and no address.
+comes first. Entries are only ever added; after `KEPT` they go, a month at a time. They hold ids, hashes and names of
+fields: no secret and no address.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Literal
 
 from cachetools import LRUCache
 from pydantic import BaseModel, Field
 
 from lib.clock import Clock, milliseconds
-from lib.fields import Moment
+from lib.fields import FIRST_TIME, Moment
 from lib.ids import new_id
-from lib.storage import Insert, Missing, Range, Row, Tables
+from lib.storage import Delete, Insert, Missing, Range, Row, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import table
@@ -26,7 +28,13 @@ from lib.storage.sort_keys import newest_first
 
 log = logging.getLogger("heed.audit")
 
+KEPT = timedelta(days=400)
+"""The time for which entries are kept, and at most a month more."""
+
 _KIND = "privacy"
+_MOST_OLD = 5_000
+"""Entries that one call deletes."""
+
 _MOST_REFUSALS = 20
 """Refused sign-ins of an organization that each process notes in an hour."""
 
@@ -120,6 +128,18 @@ class Audit:
                 found += 1
             if found >= limit:
                 return
+
+    async def delete_old(self, organization: str, now: datetime) -> None:
+        """Delete the entries of months that ended `KEPT` ago, at most `_MOST_OLD`: the next call goes on.
+
+        Raises StorageError.
+        """
+        months = Range(low=_partition(FIRST_TIME), high=_partition(max(FIRST_TIME, now - KEPT)))
+        name = table(organization, _KIND)
+        old = [row async for row in self._tables.query(name, months, limit=_MOST_OLD)]
+        for row in old:
+            with suppress(Missing):
+                await self._tables.write_rows(name, [Delete(row.partition, row.key)])
 
 
 def _partition(moment: datetime) -> str:

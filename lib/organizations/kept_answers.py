@@ -25,7 +25,7 @@ from lib.organizations.request_rows import (
 )
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Storage, StorageError
 from lib.storage.batches import batches_of
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import container, table
 from lib.storage.retry import retry_on_conflict
 
@@ -56,7 +56,7 @@ class KeptAnswers:
         async for organization in self._organizations.list_organizations():
             try:
                 count += await self._delete_expired_of(organization)
-            except StorageError as error:
+            except (StorageError, UnreadableRow) as error:
                 log.error("answers kept for organization %s could not be deleted: %s", organization, error)
         return count
 

@@ -56,6 +56,10 @@ _ACCOUNT_STAYS = (
 _KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts")
 """Tables that are empty when an organization is made. A late hit may write into the others meanwhile."""
 
+_PRIVACY_WITH_HISTORY = (Range.prefix("audit|"), Range.prefix("job"))
+"""Partitions of the table `privacy` that are empty then, too: the audit log, and jobs with results of exports. A late
+stop may write into the others."""
+
 _HAS_OTHERS_DATA = (
     "The tables of this organization's name hold data already: they were restored or copied. An organization begins "
     "without history. Delete these tables, or restore the organization under its own id, with its rows of the registry."
@@ -148,6 +152,7 @@ class OrganizationSettings(Model):
         {
             "resolve_recipients",
             "opt_in_default",
+            "keep_days",
             "recommend_by",
             "inbound",
             "deny_hosts",
@@ -302,6 +307,11 @@ class Organizations:
         """The time at which the organization was made, as was known a minute ago; None if there is none."""
         return (await self._lately(organization)).made_at
 
+    def has_lately_read(self, organization: str) -> bool:
+        """Whether the settings are in memory, so that asking for them costs no read."""
+        known = self._known.get(organization)
+        return known is not None and self._clock.now() - known.read_at <= _SETTINGS_LAST
+
     async def _lately(self, organization: str) -> _Known:
         known, now = self._known.get(organization), self._clock.now()
         if known is None or now - known.read_at > _SETTINGS_LAST:
@@ -393,8 +403,10 @@ class Organizations:
 
         Their owner is not known, and nothing in them may be shown to another organization.
         """
-        for kind in _KINDS_WITH_HISTORY:
-            async for _ in self._tables.query(tables.table(organization, kind), EVERYTHING, limit=1):
+        places = [(kind, EVERYTHING) for kind in _KINDS_WITH_HISTORY]
+        places += [(STOPS_KIND, partitions) for partitions in _PRIVACY_WITH_HISTORY]
+        for kind, partitions in places:
+            async for _ in self._tables.query(tables.table(organization, kind), partitions, limit=1):
                 raise NotAllowed(_HAS_OTHERS_DATA)
 
     async def list_organizations(self) -> AsyncIterator[str]:

@@ -16,6 +16,7 @@ from lib.fields import Moment
 from lib.ids import new_id
 from lib.organizations.keys import ApiKeys, Caller
 from lib.organizations.registry import Organizations
+from lib.organizations.sign_in.refusals import Expired
 from lib.tokens import LONGEST, KeyRing, Purpose
 
 LIFETIME = timedelta(minutes=15)
@@ -49,13 +50,13 @@ class UserTokens:
         return self._ring.seal(Purpose.USER, claim.model_dump_json().encode()), expires_at
 
     async def authenticate(self, token: str) -> Caller | None:
-        """Authenticate a token; None if it is none of ours, has expired, or its key or organization is gone."""
+        """Authenticate a token; None if it is none of ours, or its key or organization is gone. Raises Expired."""
         plain = self._ring.unseal(Purpose.USER, token) if len(token) <= LONGEST else None
         if plain is None:
             return None
         claim = _Claim.model_validate_json(plain)
         if self._clock.now() >= claim.expires_at:
-            return None
+            raise Expired("The token has expired.")
         is_there, found = await asyncio.gather(
             self._keys.has_key(claim.organization, claim.key),
             self._organizations.load_organization(claim.organization),

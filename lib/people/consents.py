@@ -122,9 +122,14 @@ class Consents:
         return None
 
     async def load_preference(self, organization: str, email: str) -> Preference:
-        """The preference in the newest entry; `unknown` without an entry."""
+        """The preference in the newest entry.
+
+        Without an entry it is `unknown`, or a no where one was said before its history was erased.
+        """
         newest = await self.newest_consent(organization, email)
-        return newest.follow if newest else "unknown"
+        if newest is not None:
+            return newest.follow
+        return "do_not_allow" if await self._stops.is_address_stopped(organization, email) else "unknown"
 
     async def history(self, organization: str, email: str, limit: int | None = None) -> AsyncIterator[Consent]:
         """List the address's entries, newest first."""

@@ -20,15 +20,17 @@ from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
 from lib.cards.store import Card, Cards
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.thinning import MessageThinning
+from lib.organizations.audit import Audit
 from lib.organizations.registry import KeepDays, Organizations, OrganizationSettings
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.calls import Activity
 from lib.people.erased_addresses import erased_hash
+from lib.people.mail_limit import MailLimit
 from lib.people.tasks import Task, Tasks
 from lib.privacy.message_erasure import MessageErasure
 from lib.privacy.scanning import ScanPlace, scan_rows
@@ -36,7 +38,7 @@ from lib.privacy.subjects import Subject
 from lib.stops.organization_stops import AddressTimes
 from lib.stops.stops import Stops
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import table
 
@@ -129,6 +131,8 @@ class Retention:
     tasks: Tasks
     stops: Stops
     hashes: AddressHashes
+    audit: Audit
+    mail_limit: MailLimit
     clock: Clock
 
     async def run(self) -> int:
@@ -140,7 +144,7 @@ class Retention:
         async for organization in self.organizations.list_organizations():
             try:
                 looked_at += await self._sweep(organization)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("what is old of organization %s could not be removed: %s", organization, error)
         return looked_at
 
@@ -155,6 +159,8 @@ class Retention:
         run = _Run(organization, Cutoffs.at(reckoned, found[0].settings), stops.erased, now + LONGEST)
         place = await self._sweep_rows(run, state.place)
         await self.cleaning.delete_old(organization, run.cutoffs.raw)
+        await self.audit.delete_old(organization, moment(reckoned))
+        await self.mail_limit.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place))
         return MOST_ROWS - run.left
 
@@ -192,6 +198,8 @@ class Retention:
             if run.failures >= _MOST_FAILURES:
                 raise
             log.error("a row of organization %s is left for the next time: %s", run.organization, error)
+        except UnreadableRow as error:
+            log.error("a row of organization %s is left as it is: %s", run.organization, error)
 
     async def _retire(self, run: _Run, message: str, summary: Summary) -> None:
         """Retire the facts of a message, and delete those that are too old, if it has any."""

@@ -6,6 +6,7 @@ its place: nothing of it is left, whatever a later release writes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,15 +21,18 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.request_rows import REQUEST_ROW
 from lib.people.address_index import AddressIndex
+from lib.people.mail_limit import MailLimit
 from lib.people.records import StoredRecord
 from lib.people.tasks import Task
 from lib.privacy.message_erasure import tells_of_subject
 from lib.privacy.subjects import GONE, Subject
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch
+
+log = logging.getLogger("heed.privacy")
 
 ShowRecord = Callable[[str, RecordRef], Awaitable[object]]
 """Shows a record that was put as it is now, of (organization, record)."""
@@ -60,6 +64,7 @@ class RowErasure:
     cards: Cards
     idempotency: Idempotency
     kept_answers: KeptAnswers
+    mail_limit: MailLimit
 
     async def erase_by_hash(self, organization: str, subject: Subject) -> dict[str, int]:
         """Delete the rows whose keys hold the hash of the address; return their number by table. Raises StorageError.
@@ -67,6 +72,7 @@ class RowErasure:
         Rows of the index of records stay until the records are done.
         """
         counts = {"people": 0, "index": 0}
+        await self.mail_limit.forget_address(organization, subject.address_hash)
         for beginning in _BY_ADDRESS[:2]:
             counts["people"] += await self._delete(organization, "people", f"{beginning}{subject.address_hash}")
         keys = Range.prefix(f"address:{subject.address_hash}|")
@@ -79,6 +85,13 @@ class RowErasure:
 
     async def erase_row(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         """Erase the subject from one row; tell whether that changed anything. Raises StorageError, Stale."""
+        try:
+            return await self._erase_by_kind(organization, kind, row, subject)
+        except UnreadableRow as error:
+            log.error("a row of the table %s is erased as a text: %s", kind, error)
+            return await self._redact_row(organization, kind, row, subject)
+
+    async def _erase_by_kind(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if kind == "people" and row.partition.startswith(_RECORDS):
             return await self._erase_record(organization, row, subject)
         if kind == "people" and (row.partition == _TASKS or row.partition.startswith(_ACTIVITIES)):
@@ -93,6 +106,9 @@ class RowErasure:
             return await self._replace(organization, kind, left)
         if kind == "people" and row.partition == _USERS:
             return False
+        return await self._redact_row(organization, kind, row, subject)
+
+    async def _redact_row(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if not subject.is_in_row(row):
             return False
         return await self._replace(
@@ -124,10 +140,7 @@ class RowErasure:
             if values == row.values:
                 return False
             return await self._replace(organization, "people", Row(row.partition, row.key, values, row.etag))
-        if not subject.is_in_row(row):
-            return False
-        redacted = Row(row.partition, row.key, subject.redact_columns(row), row.etag)
-        return await self._replace(organization, "people", redacted)
+        return await self._redact_row(organization, "people", row, subject)
 
     async def _is_theirs(self, organization: str, about: _About, subject: Subject) -> bool:
         """Whether the message was theirs, or went to them. Received messages go only by an erasure."""

@@ -20,6 +20,7 @@ from lib.privacy.pieces import ENDED, MOST_ROWS, PieceBudget, Work
 from lib.privacy.subjects import Subject
 from lib.stops.stops import Stops
 from lib.storage import Blobs, Missing, StorageError
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import container
 from lib.tokens import KeyRing, Purpose
 
@@ -133,7 +134,7 @@ class SubjectJobs:
         try:
             await self._works[job.kind].do_piece(organization, job, subject, budget)
             job.failures = 0
-        except (StorageError, Stale, NotAllowed) as error:
+        except (StorageError, Stale, NotAllowed, UnreadableRow) as error:
             job.failures += 1
             # The text of an error may name what it was about.
             log.warning("a piece of job %s of organization %s failed: %s", job.id, organization, type(error).__name__)
@@ -193,7 +194,7 @@ class SubjectJobs:
             try:
                 async for job, etag in self._store.list_jobs(organization):
                     changed += await self._tidy_job(organization, job, etag)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("jobs of organization %s could not be looked at: %s", organization, error)
         return changed
 

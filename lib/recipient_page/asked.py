@@ -13,8 +13,8 @@ from typing import Literal, cast
 from lib.languages import SpokenLanguage
 from lib.tokens import KeyRing, Purpose
 
-Wish = Literal["stop", "allow", "link"]
-"""`stop` the recording, `allow` it, or send a `link` that proves who the recipient is."""
+Wish = Literal["stop", "link"]
+"""`stop` the recording, or send a `link` that proves who the recipient is."""
 
 GIVEN_UP_AFTER = timedelta(minutes=20)
 """The time after which a link is not worth another try."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -22,7 +23,7 @@ from lib.messages.store import MessageStore
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import same_mailbox
-from lib.people.consents import Consents, ConsentSpec
+from lib.people.consents import Consent, Consents, ConsentSpec
 from lib.recipient_page.asked import GIVEN_UP_AFTER, Asked, Wish, open_asked, seal_asked
 from lib.recipient_page.proof_sender import ProofSender
 from lib.recipient_page.proofs import Proof
@@ -41,9 +42,9 @@ SECOND_THOUGHTS = timedelta(minutes=30)
 """For so long a stop can be taken back by the link that stopped. Later that needs a proof: the link may be a
 stranger's, and a yes must be the recipient's own."""
 
-Effect = Literal["done", "asked", "gone"]
+Effect = Literal["done", "asked", "gone", "unproven"]
 """`done`: it is so now. `asked`: it will be carried out, if the address got the mail. `gone`: nothing is known of the
-mail any more."""
+mail any more. `unproven`: it needs a proof, and no link can be sent."""
 
 
 class Decisions:
@@ -91,17 +92,39 @@ class Decisions:
         await self._say(claim.organization, email, "do_not_allow")
         return "done"
 
+    async def is_stopped(self, claim: Claim) -> bool:
+        """Whether the recipient whom the token names has said no already."""
+        email = await self._email_of(claim.organization, claim.message, claim.recipient, claim.address)
+        if email is not None:
+            return await self._consents.load_preference(claim.organization, email) == "do_not_allow"
+        if claim.address is None:
+            return False
+        stops = await self._stops.load_stops(claim.organization)
+        return stops.stopped.time_of(claim.address) is not None
+
     async def allow(self, claim: Claim, language: SpokenLanguage) -> Effect:
-        """Allow the recording. A no that was not said just now stays until the recipient comes with a proof."""
+        """Take back a stop of just now. Any other yes must be the recipient's own: that one needs a proof."""
         email = await self._email_of(claim.organization, claim.message, claim.recipient, claim.address)
         if email is None:
             return "gone"
-        newest = await self._consents.newest_consent(claim.organization, email)
-        says_no = newest is not None and newest.follow == "do_not_allow"
-        if newest is not None and says_no and self._clock.now() - newest.at > SECOND_THOUGHTS:
-            return await self.ask("link", claim, None, language)
-        await self._say(claim.organization, email, "allow")
-        return "done"
+        said = [each async for each in self._consents.history(claim.organization, email, limit=2)]
+        if said and said[0].follow == "allow":
+            return "done"
+        if await self._may_take_back(claim.organization, said):
+            await self._say(claim.organization, email, "allow", said[1].basis if len(said) > 1 else "")
+            return "done"
+        return await self.ask("link", claim, None, language) if self.can_mail else "unproven"
+
+    async def _may_take_back(self, organization: str, said: Sequence[Consent]) -> bool:
+        """Whether a yes without a proof only takes back a stop of just now; `said` is newest first.
+
+        Where recipients are followed only after a yes, it must bring back one that was there before the stop.
+        """
+        if not said or said[0].source != SOURCE or self._clock.now() - said[0].at > SECOND_THOUGHTS:
+            return False
+        if len(said) > 1:
+            return said[1].follow == "allow"
+        return (await self._organizations.settings(organization)).tracking != "consent"
 
     async def ask(self, wish: Wish, claim: Claim, email: str | None, language: SpokenLanguage) -> Effect:
         """Have something carried out beside the answer, for the recipient who is named or the address that was typed.
@@ -137,7 +160,7 @@ class Decisions:
         email = await self.email_of_proof(proof)
         if email is None:
             return "gone"
-        await self._say(proof.organization, email, "allow")
+        await self._say(proof.organization, email, "allow", "consent")
         return "done"
 
     async def email_of_proof(self, proof: Proof) -> str | None:
@@ -154,7 +177,7 @@ class Decisions:
         if email is None:
             return
         if asked.wish != "link":
-            await self._carry_out_wish(organization, email, asked)
+            await self._carry_out_stop(organization, email, asked)
             return
         try:
             wait = await self._proof_sender.send_link(organization, loaded.message, email, asked)
@@ -164,18 +187,20 @@ class Decisions:
         if wait is not None and self._clock.now() + wait < moment(asked.at) + GIVEN_UP_AFTER:
             await self._send(organization, asked, wait)
 
-    async def _carry_out_wish(self, organization: str, email: str, asked: Asked) -> None:
-        """Enter what was said, unless something newer was said meanwhile."""
+    async def _carry_out_stop(self, organization: str, email: str, asked: Asked) -> None:
+        """Enter the no, unless something newer was said meanwhile."""
         newest = await self._consents.newest_consent(organization, email)
         if newest is not None and newest.at > moment(asked.at):
             return
-        await self._say(organization, email, "do_not_allow" if asked.wish == "stop" else "allow")
+        await self._say(organization, email, "do_not_allow")
 
-    async def _say(self, organization: str, email: str, follow: Literal["allow", "do_not_allow"]) -> None:
+    async def _say(
+        self, organization: str, email: str, follow: Literal["allow", "do_not_allow"], basis: str = ""
+    ) -> None:
         settings = await self._organizations.settings(organization)
         spec = ConsentSpec(
             follow=follow,
-            basis="consent" if follow == "allow" else "",
+            basis=basis,
             source=SOURCE,
             notice=settings.privacy_notice_url or "",
         )

@@ -13,9 +13,9 @@ from lib.mime.parts import Mailbox
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
 from lib.people.addresses import domain_of
+from lib.people.mail_limit import MailLimit
 from lib.people.store import People
 from lib.recipient_page.asked import Asked
-from lib.recipient_page.mail_limit import MailLimit
 from lib.recipient_page.proof_mail import ProofMail, write_proof_mail
 from lib.recipient_page.proofs import LASTS, Proof, seal_proof
 from lib.sending.envelopes import further_headers

@@ -11,6 +11,7 @@ from lib.organizations.registry import Organizations
 from lib.records.rollups import Rollup
 from lib.records.rows import PARTITION, RecordRows
 from lib.storage import Delete, Missing, StorageError
+from lib.storage.documents import UnreadableRow
 from lib.storage.sifted_pages import Sifted, SiftedPage, sifted_page
 
 log = logging.getLogger("heed.engagement")
@@ -45,7 +46,7 @@ class EngagedRecords:
         async for organization in self._organizations.list_organizations():
             try:
                 changed += await self._tidy(organization)
-            except (StorageError, Stale) as error:
+            except (StorageError, Stale, UnreadableRow) as error:
                 log.error("the engaged records of organization %s could not be tidied: %s", organization, error)
         return changed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from lib.messages.thinning import MessageThinning
+from lib.people.mail_limit import MailLimit
 from lib.privacy.erasing import Erasing
 from lib.privacy.exporting import Exporting
 from lib.privacy.jobs import JobKind, JobStore
@@ -16,9 +17,9 @@ from lib.privacy.row_erasure import RowErasure
 from lib.privacy.subject_jobs import SubjectJobs
 from lib.recipient_page.decisions import Decisions
 from lib.recipient_page.erasure import Erasure
-from lib.recipient_page.mail_limit import MailLimit
 from lib.recipient_page.proof_sender import ProofSender
 from lib.recipient_page.recorded import RecordedMails
+from lib.recipient_page.visit_limit import VisitLimit
 from lib.services.mail import MailWays
 
 
@@ -62,8 +63,14 @@ class Privacy(MailWays):
             self.tasks,
             self.stops,
             self.address_hashes,
+            self.audit,
+            self.mail_limit,
             self.clock,
         )
+
+    @cached_property
+    def mail_limit(self) -> MailLimit:
+        return MailLimit(self.storage.tables, self.clock)
 
     @cached_property
     def subject_jobs(self) -> SubjectJobs:
@@ -78,6 +85,7 @@ class Privacy(MailWays):
             self.cards,
             self.idempotency,
             self.kept_answers,
+            self.mail_limit,
         )
         erasing = Erasing(
             tables,
@@ -115,14 +123,13 @@ class Privacy(MailWays):
     @cached_property
     def recipient_decisions(self) -> Decisions:
         """What recipients decide on their page."""
-        limit = MailLimit(self.storage.tables, self.clock)
         proof_sender = ProofSender(
             self.ring,
             self.settings.base_url,
             self.organizations,
             self.people,
             self.address_hashes,
-            limit,
+            self.mail_limit,
             self.transport,
             self.clock,
         )
@@ -138,6 +145,11 @@ class Privacy(MailWays):
             self.storage.queues,
             self.clock,
         )
+
+    @cached_property
+    def visit_limit(self) -> VisitLimit:
+        """The limit of what one link to the recipient's page may have done."""
+        return VisitLimit(self.clock)
 
     @cached_property
     def recorded_mails(self) -> RecordedMails:

@@ -52,6 +52,11 @@ class Stops:
         await self.rows.enter_stops(organization, [address_key(address_hash[:_SHORT], CONSENT)])
         await self.list.note_change(organization)
 
+    async def is_address_stopped(self, organization: str, email: str) -> bool:
+        """Whether an address is stopped by what its owner has said. Raises StorageError."""
+        key = await self._consent_key(organization, email)
+        return bool(await self.rows.read_stops(organization, [key]))
+
     async def allow_address(
         self, organization: str, email: str, is_allowed: Callable[[], Awaitable[bool]] | None = None
     ) -> None:

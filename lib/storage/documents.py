@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Literal, TypeGuard, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from lib.fields import STORED, Model
@@ -59,7 +59,16 @@ def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
+class UnreadableRow(ValueError):
+    """A row is not of the form that it should have. The text names fields and holds no value: it comes into logs."""
+
+
 def unpack(kind: type[SomeModel], row: Row) -> SomeModel:
-    """The inverse of `pack`. Fields of a later release are passed over."""
+    """The inverse of `pack`. Fields of a later release are passed over. Raises UnreadableRow."""
     extra: Literal["ignore"] | None = None if kind.model_config.get("extra") == "allow" else "ignore"
-    return kind.model_validate_json(text_of(row), context=STORED, extra=extra)
+    try:
+        return kind.model_validate_json(text_of(row), context=STORED, extra=extra)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        wrong = ", ".join(f"{each['loc'][0] if each['loc'] else 'the whole'} ({each['type']})" for each in found)
+        raise UnreadableRow(f"the row of a {kind.__name__.lstrip('_')} cannot be read: {wrong}") from None

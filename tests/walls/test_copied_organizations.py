@@ -33,7 +33,10 @@ async def world() -> TwoOrganizations:
     return await two_organizations()
 
 
-@pytest.mark.parametrize("kinds", [KINDS, ["messages"], ["people"], ["cards"], ["templates"], ["index"], ["facts"]])
+@pytest.mark.parametrize(
+    "kinds",
+    [KINDS, ["messages"], ["people"], ["cards"], ["templates"], ["index"], ["facts"], ["privacy"]],
+)
 async def test_no_organization_is_made_of_copied_tables(world: TwoOrganizations, kinds: list[str]) -> None:
     await copy_organization(world.heed, *kinds)
 
@@ -42,6 +45,19 @@ async def test_no_organization_is_made_of_copied_tables(world: TwoOrganizations,
     assert answer.status == 409
     assert "restored or copied" in answer.json["detail"]
     assert (await world.heed.request("GET", f"/api/orgs/{COPY}", key=ADMIN_KEY)).status == 404
+
+
+async def test_the_copied_stops_of_another_organization_stop_nothing(world: TwoOrganizations) -> None:
+    heed = world.heed
+    await heed.services.stops.stop_address("acme", "bob@example.com")
+    async for row in heed.services.stops.rows.list_stops("acme"):
+        await heed.storage.tables.create(table(COPY, "privacy"))
+        await heed.storage.tables.write_rows(table(COPY, "privacy"), [Upsert(row)])
+
+    key = await heed.organization(COPY)
+
+    read = await heed.request("GET", f"/api/orgs/{COPY}/consents/bob@example.com", key=key)
+    assert read.json["follow"] == "unknown"
 
 
 async def test_copied_rows_of_the_registry_make_no_organization(world: TwoOrganizations) -> None:
@@ -64,7 +80,7 @@ async def test_journals_and_kept_answers_that_were_copied_show_nothing(world: Tw
     heed = world.heed
     body = {"from": "acme-rep", "to": [], "subject": SECRET}
     await heed.api("POST", "/messages", body, Idempotency_Key="same")
-    await copy_organization(heed, "journal", "requests", "privacy")
+    await copy_organization(heed, "journal", "requests")
     key = await heed.organization(COPY)
 
     again = await heed.request("POST", f"/api/orgs/{COPY}/messages", body, key=key, headers={"Idempotency-Key": "same"})

@@ -23,6 +23,7 @@ from lib.recipient_page.decisions import Effect, has_ended
 from lib.recipient_page.proofs import Proof, open_proof
 from lib.services import Services
 from lib.storage import StorageError
+from lib.storage.documents import UnreadableRow
 from lib.tokens import Claim, Purpose, leading_token
 
 log = logging.getLogger("heed.recipient_page")
@@ -47,7 +48,7 @@ async def answer_visit(services: Services, req: func.HttpRequest) -> func.HttpRe
     language = spoken(req.params.get("lang")) or preferred(req.headers.get("accept-language")) or "en"
     reply = await _Visit(services, language).answer(req)
     headers = {**HEADERS, "Content-Language": language}
-    if reply.status == 503:
+    if reply.status in (429, 503):
         headers["Retry-After"] = _RETRY_AFTER
     return func.HttpResponse(reply.html, status_code=reply.status, mimetype="text/html", headers=headers)
 
@@ -73,6 +74,8 @@ class _Visit:
         try:
             if req.method == "POST":
                 fields = read_form(req.headers.get("content-type", ""), req.get_body())
+                if not self._services.visit_limit.admit_request(token) and not await self._is_first_stop(claim, fields):
+                    return self._too_often(page, fields)
             async with asyncio.timeout(_SECONDS_FOR_A_WISH):
                 if claim is not None:
                     return await self._from_mail(page, claim, fields)
@@ -88,8 +91,7 @@ class _Visit:
 
     async def _from_mail(self, page: RecipientPage, claim: Claim, fields: Mapping[str, str]) -> _Reply:
         """Effect by the link of a mail, which may be anyone's."""
-        is_one_click = fields.get("List-Unsubscribe") == "One-Click"
-        action = "stop" if is_one_click else fields.get("action", "")
+        action = _action_in(fields)
         asks_address = claim.recipient is None and claim.address is None
         can_mail = self._decisions.can_mail
         if action not in ("stop", "allow", "see", "erase") or (action in ("see", "erase") and not can_mail):
@@ -114,6 +116,8 @@ class _Visit:
         if action == "stop":
             await self._decisions.ask("stop", claim, email, self._language)
             return _Reply(200, page.said(words.stop_asked, words.stop_asked_text, has_back=True))
+        if not self._decisions.can_mail:
+            return self._allowed(page, "unproven")
         await self._decisions.ask("link", claim, email, self._language)
         return _Reply(200, page.said(words.link_asked, words.link_asked_text, has_back=True))
 
@@ -164,10 +168,23 @@ class _Visit:
             return _Reply(410, page.said(words.gone, words.gone_text))
         if answer == "asked":
             return _Reply(200, page.said(words.allow_asked, words.allow_asked_text, has_back=True))
+        if answer == "unproven":
+            return _Reply(200, page.said(words.allow, words.see_without_mail, has_back=True))
         return _Reply(200, page.said(words.allowed, words.allowed_text, has_back=True))
 
     def _erased(self, page: RecipientPage) -> _Reply:
         return _Reply(410, page.said(page.words.erased, page.words.erased_text))
+
+    async def _is_first_stop(self, claim: Claim | None, fields: Mapping[str, str]) -> bool:
+        """Whether the link of a mail to one recipient asks for a stop that does not hold yet."""
+        return claim is not None and _action_in(fields) == "stop" and not await self._decisions.is_stopped(claim)
+
+    def _too_often(self, page: RecipientPage, fields: Mapping[str, str]) -> _Reply:
+        """Answer one request too many by a link: a stop that holds already is no news."""
+        if _action_in(fields) == "stop" and "email" not in fields:
+            return self._stopped(page, "done")
+        words = page.words
+        return _Reply(429, page.said(words.too_often, words.too_often_text, has_back=True))
 
     def _unreachable(self, page: RecipientPage, fields: Mapping[str, str]) -> _Reply:
         words = page.words
@@ -178,13 +195,18 @@ class _Visit:
         return RecipientPage(self._language, who)
 
     async def _responsible(self, organization: str) -> Responsible | None:
-        """Read who is responsible; None where that cannot be read in time."""
+        """Read who is responsible; None where that cannot be read, or not in time."""
         try:
             async with asyncio.timeout(_SECONDS_FOR_THE_NAME):
                 found = await self._services.organizations.load_organization(organization)
-        except (StorageError, TimeoutError):
+        except (StorageError, UnreadableRow, TimeoutError):
             return None
         if found is None:
             return None
         settings = found[0].settings
         return Responsible(found[0].name or organization, settings.lawful_basis, settings.privacy_notice_url)
+
+
+def _action_in(fields: Mapping[str, str]) -> str:
+    """Return what a form asks for; a mail provider's one click asks for a stop."""
+    return "stop" if fields.get("List-Unsubscribe") == "One-Click" else fields.get("action", "")

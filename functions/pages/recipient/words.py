@@ -53,6 +53,8 @@ class Words:
     broken_text: str
     unreachable: str
     unreachable_text: str
+    too_often: str
+    too_often_text: str
     again_button: str
     back: str
 

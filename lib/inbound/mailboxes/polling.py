@@ -26,6 +26,7 @@ from lib.inbound.mailboxes.turn import LeaseTaken, Turn
 from lib.inbound.sink import MailSink
 from lib.organizations.registry import Organizations
 from lib.storage import StorageError
+from lib.storage.documents import UnreadableRow
 from lib.workers.places import WorkPlaces
 
 log = logging.getLogger("heed.mailboxes")
@@ -120,7 +121,7 @@ class Polling:
         async for organization in self._organizations.list_organizations():
             try:
                 found = await self._mailboxes.list_polled(organization)
-            except StorageError as error:
+            except (StorageError, UnreadableRow) as error:
                 log.error("the mailboxes of organization %s could not be listed: %s", organization, error)
                 continue
             for polled in found:

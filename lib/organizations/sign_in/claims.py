@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lib.ids import CHOSEN
 from lib.organizations.scopes import Scope
-from lib.organizations.sign_in.refusals import BadToken, NotEntitled
+from lib.organizations.sign_in.refusals import BadToken, Expired, NotEntitled
 from lib.organizations.sign_in.settings import SignIn
 
 SKEW = 60
@@ -27,11 +27,11 @@ class Person(NamedTuple):
 
 
 def check_times(claims: Claims, now: datetime) -> None:
-    """Check that a token is valid now, give or take the skew. Raises BadToken."""
+    """Check that a token is valid now, give or take the skew. Raises BadToken, Expired."""
     seconds = now.timestamp()
     end = _number(claims, "exp")
     if end is None or not end + SKEW > seconds:
-        raise BadToken("The token has expired, or does not say when it does.")
+        raise Expired("The token has expired, or does not say when it does.")
     for name in ("nbf", "iat"):
         begin = _number(claims, name)
         if begin is not None and not begin - SKEW <= seconds:

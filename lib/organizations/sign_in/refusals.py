@@ -7,6 +7,10 @@ class BadToken(Exception):
     """The token proves nothing."""
 
 
+class Expired(BadToken):
+    """The token was good once, so that its bearer guesses nothing."""
+
+
 class NotEntitled(Exception):
     """The token is good, and the person that it names may not do anything here."""
 

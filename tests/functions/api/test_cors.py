@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from lib.organizations.rate_limits import WRONG_KEYS
 from tests.support.heed import ADMIN_KEY, Heed, Response
 
 CRM = "https://crm.example.com"
@@ -92,3 +95,22 @@ async def test_an_origin_that_no_browser_sends_is_refused_when_it_is_set(heed: H
     answer = await heed.request("PATCH", "/api/orgs/acme", body, key=ADMIN_KEY)
 
     assert (answer.status, answer.json["errors"][0]["loc"]) == (422, ["settings", "cors_origins", 0])
+
+
+async def test_pages_that_name_made_up_organizations_cost_a_bounded_number_of_reads(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables: Any = heed.storage.tables
+    read, reads = tables.read_row, list[str]()
+
+    async def counted(table: str, partition: str, key: str) -> object:
+        reads.append(partition)
+        return await read(table, partition, key)
+
+    monkeypatch.setattr(tables, "read_row", counted)
+    for number in range(200):
+        await preflight(heed, OTHER, f"/api/orgs/madeup{number}/messages")
+
+    assert len(reads) == WRONG_KEYS
+    heed.clock.move(seconds=5)
+    assert (await preflight(heed, CRM)).headers["access-control-allow-origin"] == CRM

@@ -70,6 +70,17 @@ async def test_another_organizations_key_and_another_key_have_limits_of_their_ow
     assert (await ask(limited, other, organization="globex")).status == 404
 
 
+async def test_a_key_has_one_limit_however_its_header_is_spelled(limited: Heed) -> None:
+    limited.clock.move(seconds=10)
+    spelled = [f"{scheme}{' ' * spaces}{limited.key}" for scheme in ("Bearer", "bearer", "BEARER") for spaces in (1, 2)]
+
+    answers = [
+        await limited.request("GET", "/api/orgs/acme/users/rep1", headers={"authorization": each}) for each in spelled
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 5 + [429]
+
+
 async def test_a_page_that_takes_no_key_is_not_limited(limited: Heed) -> None:
     assert {(await limited.request("GET", "/api/health")).status for _ in range(20)} == {200}
 
@@ -102,6 +113,20 @@ async def test_a_client_with_an_old_key_uses_up_nothing_of_its_neighbors(heed: H
         assert (await ask(heed, wrong_key(1), GUESSER)).status == 401
     fresh = await heed.organization("globex")
     assert (await ask(heed, fresh, NEIGHBOR, "globex")).status == 404
+
+
+async def test_tokens_that_have_expired_count_as_nothing_that_their_network_guesses(heed: Heed) -> None:
+    for number in range(WRONG_KEYS + 5):
+        await heed.put(f"/users/u{number}", {"email": f"u{number}@acme.example"})
+    tokens = [(await heed.post(f"/users/u{number}/tokens"))["token"] for number in range(WRONG_KEYS + 5)]
+    heed.clock.move(minutes=16)
+
+    answers = [await ask(heed, token, GUESSER) for token in tokens]
+    fresh = await heed.organization("globex")
+
+    assert {answer.status for answer in answers} == {401}
+    assert {answer.headers["www-authenticate"] for answer in answers} == {'Bearer error="invalid_token"'}
+    assert (await ask(heed, fresh, GUESSER, "globex")).status == 404
 
 
 async def test_a_network_may_try_again_later(heed: Heed) -> None:

@@ -328,6 +328,18 @@ async def test_a_token_belongs_to_the_organization_of_the_path(heed: Heed, provi
     assert (await heed.request("GET", "/api/orgs", key=token)).status == 401
 
 
+async def test_a_token_that_another_organization_refuses_stays_good_in_its_own(
+    heed: Heed, provider: IdentityProvider
+) -> None:
+    await heed.organization("globex")
+    token = signed(provider.claims(NOW))
+    assert (await ask(heed, token)).status == 200
+
+    assert (await heed.request("GET", "/api/orgs/globex/messages", key=token)).status == 401
+
+    assert (await ask(heed, token)).status == 200
+
+
 async def test_refused_tokens_are_noted_in_the_audit_log_up_to_a_bound_and_never_themselves(
     heed: Heed, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -393,3 +405,15 @@ async def test_the_platforms_header_counts_only_where_its_sign_in_is_on(provider
     for header in ("x", "eyJ9", base64.b64encode(b"[1]").decode(), "A" * 100_000):
         headers = {"x-ms-client-principal": header}
         assert (await on.request("GET", "/api/orgs/acme/messages", headers=headers)).status == 401
+
+
+async def test_a_person_whom_the_platform_names_is_held_to_the_rate_of_a_key(provider: IdentityProvider) -> None:
+    settings = {"HEED_LOOPBACK": "on", "WEBSITE_AUTH_ENABLED": "True", "HEED_REQUESTS_PER_SECOND": "3"}
+    heed = await Heed(settings=settings).start()
+    await sign_in(heed, provider)
+    headers = {"x-ms-client-principal": principal(iss=provider.issuer, aud=AUDIENCE, sub="rep1")}
+
+    answers = [await heed.request("GET", "/api/orgs/acme/messages", headers=headers) for _ in range(4)]
+
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].headers["ratelimit"] == '"key";r=2;t=1'

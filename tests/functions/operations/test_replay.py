@@ -42,6 +42,20 @@ async def test_hits_while_storage_is_down_come_back_from_the_log(heed: Heed, cap
     assert [item["details"] for item in noted if item["act"] == "facts.replayed"] == [{"facts": 2}] * 2
 
 
+async def test_no_line_of_a_hit_holds_an_address(heed: Heed, caplog: pytest.LogCaptureFixture) -> None:
+    email = "ada@example.com"
+    await heed.sent(to=[{"email": email, "name": "Ada"}], html=f'<a href="https://example.com/?who={email}">x</a>')
+    down = await Heed(storage=heed.storage, writer=Down(), key=heed.key).start()
+    with caplog.at_level(logging.DEBUG):
+        for path in (heed.urls("o")[0], heed.urls("c")[0]):
+            named = {"referer": f"https://mail.example/?to={email}", "cookie": f"who={email}", "from": email}
+            await down.request("GET", f"{path}?email={email}", headers=named)
+        await down.services.journal.settle()
+
+    assert caplog.text.count("heed.fact {") == 2
+    assert "ada" not in caplog.text.lower()
+
+
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c", "\n", "\x1b[31m"])
 async def test_an_agent_adds_no_line_to_the_log_and_its_hit_comes_back(
     heed: Heed, caplog: pytest.LogCaptureFixture, separator: str

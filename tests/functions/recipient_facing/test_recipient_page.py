@@ -12,10 +12,11 @@ import pytest
 
 from functions.pages.recipient.page import words_in
 from lib.languages import LANGUAGES, SpokenLanguage
+from lib.recipient_page.visit_limit import AT_ONCE
 from lib.storage.memory import MemoryQueues
 from lib.transports.memory import MemoryTransport
 from tests.functions.recipient_facing.test_stops import settle, stored
-from tests.support.heed import BASE_URL, GMAIL, Heed, Response
+from tests.support.heed import ADMIN_KEY, BASE_URL, GMAIL, Heed, Response
 
 ADA = {"email": "ada@example.com", "name": "Ada"}
 BOB = {"email": "bob@example.com", "name": "Bob"}
@@ -63,6 +64,12 @@ async def proof_path(heed: Heed, page: str, **fields: str) -> str:
 def mails(heed: Heed) -> int:
     assert isinstance(heed.transport, MemoryTransport)
     return len(heed.transport.sent)
+
+
+async def ask_for_consents(heed: Heed) -> None:
+    """Follow only those who have said yes from now on."""
+    body = {"name": "acme", "settings": {"tracking": "consent", "recipients_page": True, "require_opt_in": False}}
+    assert (await heed.request("PUT", "/api/orgs/acme", body, key=ADMIN_KEY)).status == 200
 
 
 async def says(heed: Heed, email: str) -> str:
@@ -153,6 +160,50 @@ async def test_who_has_a_forwarded_mail_cannot_take_back_a_no_of_long_ago(heed: 
     assert await says(heed, "ada@example.com") == "do_not_allow"
     assert (await press(heed, page_in(heed.mail()), action="allow")).status == 200
     assert await says(heed, "ada@example.com") == "allow"
+
+
+async def test_a_stranger_with_a_forwarded_mail_gives_no_consent(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+
+    answer = await press(heed, page, action="allow")
+
+    assert EN.allow_asked_text in answer.body.decode()
+    assert await says(heed, "ada@example.com") == "unknown"
+    await heed.work()
+    assert (await press(heed, page_in(heed.mail()), action="allow")).status == 200
+    assert (await heed.get("/consents/ada@example.com"))["history"][0]["basis"] == "consent"
+
+
+async def test_stopping_and_taking_it_back_makes_no_consent_where_recipients_must_agree(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    await ask_for_consents(heed)
+    await press(heed, page, action="stop")
+
+    await press(heed, page, action="allow")
+
+    assert await says(heed, "ada@example.com") == "do_not_allow"
+
+
+async def test_taking_back_a_mistake_brings_back_the_consent_of_before(heed: Heed) -> None:
+    await heed.put("/consents/ada@example.com", {"follow": "allow", "basis": "consent", "source": "the fair"})
+    page = await page_of_mail(heed)
+    await ask_for_consents(heed)
+    heed.clock.move(minutes=1)
+    await press(heed, page, action="stop")
+
+    await press(heed, page, action="allow")
+
+    assert (await heed.get("/consents/ada@example.com"))["history"][0]["basis"] == "consent"
+    assert await says(heed, "ada@example.com") == "allow"
+
+
+async def test_a_no_that_was_said_elsewhere_just_now_is_not_taken_back_by_the_link_of_a_mail(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    await heed.put("/consents/ada@example.com", {"follow": "do_not_allow", "source": "a call"})
+
+    await press(heed, page, action="allow")
+
+    assert await says(heed, "ada@example.com") == "do_not_allow"
 
 
 async def test_a_no_in_the_crm_is_not_taken_back_by_a_yes_on_the_page(heed: Heed) -> None:
@@ -285,6 +336,34 @@ async def test_nobody_can_flood_a_mailbox(heed: Heed) -> None:
     await press(heed, page, action="see")
     await heed.work()
     assert mails(heed) == before + 4
+
+
+async def test_a_link_that_is_used_without_end_costs_a_bounded_number_of_writes(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    await settle(heed)
+    queues = heed.storage.queues
+    assert isinstance(queues, MemoryQueues)
+
+    answers = [await press(heed, page, action=("see", "stop", "allow")[number % 3]) for number in range(300)]
+
+    assert {answer.status for answer in answers} == {200, 429}
+    assert {answer.headers["retry-after"] for answer in answers if answer.status == 429} == {"60"}
+    assert len(queues.waiting) <= AT_ONCE
+    assert len((await heed.get("/consents/ada@example.com"))["history"]) <= AT_ONCE
+
+
+async def test_no_stranger_can_use_a_link_so_often_that_its_recipient_cannot_stop(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    for _ in range(AT_ONCE + 5):
+        await press(heed, page, action="see")
+
+    answer = await press(heed, page, **{"List-Unsubscribe": "One-Click"})
+
+    assert (answer.status, EN.stopped in answer.body.decode()) == (200, True)
+    assert await says(heed, "ada@example.com") == "do_not_allow"
+    before = await stored(heed)
+    assert (await press(heed, page, action="stop")).status == 200
+    assert await stored(heed) == before
 
 
 async def test_a_mail_to_several_answers_the_same_for_any_address(heed: Heed) -> None:

@@ -12,6 +12,7 @@ from lib.storage import Unavailable
 from tests.functions.recipient_facing.test_recipient_page import ADA, mails, page_in, page_of_mail, press, says
 from tests.support.failing import Failure, When, failing_storage
 from tests.support.heed import Heed
+from tests.support.spoiling import spoil_organization
 
 EN = words_in("en")
 Result = TypeVar("Result")
@@ -111,3 +112,13 @@ async def test_a_link_that_the_mail_server_cannot_take_now_comes_later(heed: Hee
     assert len(keys) == 3
     assert len(set(keys)) == 1
     assert (await press(heed, page_in(heed.mail()), action="show")).status == 200
+
+
+async def test_a_row_of_the_organization_that_cannot_be_read_leaves_the_page_without_a_name(heed: Heed) -> None:
+    page = await page_of_mail(heed)
+    await spoil_organization(heed)
+
+    answer = await heed.hit(page)
+
+    assert answer.status == 200
+    assert EN.intro_without_name in answer.body.decode()

@@ -12,6 +12,7 @@ from lib.storage.protocols import EVERYTHING
 from tests.support.attachments import PDF, add, send
 from tests.support.heed import ADMIN_KEY, Heed, Response
 from tests.support.own_accounts import OwnAccounts
+from tests.support.remains import remains_of
 
 OWN = {"account": "acmedata"}
 
@@ -57,6 +58,22 @@ async def test_tables_blobs_and_journal_are_in_the_own_account_alone(accounts: O
     assert isinstance(shared, MemoryBlobs)
     assert isinstance(own, MemoryBlobs)
     assert (shared.names("heed-acme"), len(own.names("heed-acme"))) == ([], 1)
+
+
+async def test_stops_jobs_and_the_audit_log_are_in_the_own_account_alone(accounts: OwnAccounts) -> None:
+    heed = await started(accounts)
+    await heed.sent(to=[{"email": "ada@example.com"}])
+    await heed.put("/consents/ada@example.com", {"follow": "do_not_allow", "source": "a call"})
+    for method in ("GET", "DELETE"):
+        assert (await heed.api(method, "/subjects/ada@example.com")).status == 202
+        await heed.work()
+    await heed.tick("remove_old_data")
+
+    rows = accounts.own["acmedata"].tables.query(table("acme", "privacy"), EVERYTHING)
+    partitions = {row.partition.partition("|")[0] async for row in rows}
+    assert partitions == {"stop", "erased", "job", "audit", "retention"}
+    assert [name for name in accounts.tables() if name.startswith("heedacme")] == []
+    assert await remains_of(heed.storage, "ada@example.com") == []
 
 
 async def test_a_file_is_read_from_the_own_account(accounts: OwnAccounts) -> None:
@@ -178,6 +195,7 @@ async def test_deleting_the_organization_empties_its_account_and_it_may_be_made_
 
     await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
     assert accounts.tables("acmedata") == []
+    heed.clock.move(minutes=3)
     await heed.start()
 
     assert table("acme", "messages") in accounts.tables()

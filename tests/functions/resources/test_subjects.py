@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from lib.privacy.jobs import MOST_FAILURES
 from lib.storage import Row, Upsert
+from lib.storage.layout import table
 from lib.storage.memory import MemoryQueues
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
@@ -36,6 +38,57 @@ async def test_an_erasure_leaves_nothing_of_the_address(heed: Heed) -> None:
     named = [each.split()[:2] for each in await remains_of(heed.storage, NAME)]
     # The record is the CRM's own, and so is its name, which the roll-up of its engagement shows.
     assert named == [["heedacmeindex", "records|engaged"], ["heedacmepeople", "record|contact"]]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_no_line_of_the_log_names_the_address_of_a_job(
+    heed: Heed, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    await make_known(heed)
+    with caplog.at_level("DEBUG"):
+        job = await run_job(heed, method)
+
+    assert job["status"] == "done"
+    assert LOCAL_PART not in caplog.text.lower()
+
+
+async def test_a_record_that_cannot_be_read_is_erased_as_a_text_and_comes_into_no_log(
+    heed: Heed, caplog: pytest.LogCaptureFixture
+) -> None:
+    await make_known(heed)
+    await spoil_row(heed, "people", "record|contact", "broken")
+
+    with caplog.at_level("DEBUG"):
+        job = await run_job(heed, "DELETE")
+
+    assert job["status"] == "done"
+    assert "the row of a StoredRecord cannot be read: follow_email (literal_error)" in caplog.text
+    assert LOCAL_PART not in caplog.text.lower()
+    assert await remains_of(heed.storage, EMAIL, LOCAL_PART) == []
+
+
+async def test_a_message_that_cannot_be_read_fails_the_job_and_comes_into_no_log(
+    heed: Heed, caplog: pytest.LogCaptureFixture
+) -> None:
+    await spoil_row(heed, "messages", "0" * 32, "m")
+    job = (await heed.api("DELETE", f"/subjects/{EMAIL}")).json["job"]
+
+    with caplog.at_level("DEBUG"):
+        for _ in range(MOST_FAILURES):
+            await heed.work()
+            heed.clock.move(minutes=1)
+
+    read = await heed.get(f"/jobs/{job}")
+    assert read["status"] == "failed"
+    assert "the log says why" in read["report"]["notes"][0]
+    assert "UnreadableRow" in caplog.text
+    assert LOCAL_PART not in caplog.text.lower()
+
+
+async def spoil_row(heed: Heed, kind: str, partition: str, key: str) -> None:
+    """Put a row that names the address and is of no form."""
+    row = Row(partition, key, {"v": 1, "d0": json.dumps({"emails": [EMAIL], "follow_email": EMAIL})})
+    await heed.storage.tables.write_rows(table("acme", kind), [Upsert(row)])
 
 
 async def test_an_erasure_with_sent_mail_removes_what_went_to_the_address_alone(heed: Heed) -> None:
@@ -186,6 +239,24 @@ async def test_an_export_holds_all_of_it_and_nothing_of_other_recipients(heed: H
     assert tables >= {"people", "index", "cards", "threads", "journal"}
     consents = [entry for entry in result["entries"] if entry.get("partition", "").startswith("consent|")]
     assert consents[0]["content"]["source"] == "a form"
+
+
+@pytest.mark.parametrize("said_by", ["the address", "a record"])
+async def test_mail_after_an_erasure_is_not_followed_where_a_no_was_said_before(heed: Heed, said_by: str) -> None:
+    if said_by == "the address":
+        await heed.put(f"/consents/{EMAIL}", {"follow": "do_not_allow", "source": "a call"})
+    else:
+        await heed.put("/records/contact/q1", {"emails": [EMAIL], "follow_email": "do_not_allow"})
+    await run_job(heed, "DELETE")
+
+    message = await heed.sent(to=[{"email": EMAIL}])
+
+    assert (await heed.get(f"/messages/{message}"))["follow_state"]["state"] == "blocked"
+    assert heed.urls("o") == []
+    assert (await heed.get(f"/consents/{EMAIL}"))["follow"] == "do_not_allow"
+    await heed.put(f"/consents/{EMAIL}", {"follow": "allow", "source": "a form"})
+    message = await heed.sent(to=[{"email": EMAIL}])
+    assert (await heed.get(f"/messages/{message}"))["follow_state"]["state"] == "on"
 
 
 async def test_every_row_that_names_the_address_is_in_the_export(heed: Heed) -> None:

@@ -200,3 +200,42 @@ async def test_what_a_backup_brings_back_of_an_erased_address_is_erased_again(he
     await heed.work()
 
     assert await remains_of(heed.storage, EMAIL, LOCAL_PART) == []
+
+
+async def test_links_that_were_asked_for_leave_no_row_after_an_hour_and_none_after_an_erasure(heed: Heed) -> None:
+    limit = heed.services.mail_limit
+    hashed = await heed.services.address_hashes.hash_address("acme", EMAIL)
+    await limit.may_send("acme", hashed, "k1")
+    await heed.tick("remove_old_data")
+    assert [row.key for row in await rows_of(heed, "privacy") if row.partition == "proof"] == [hashed]
+
+    heed.clock.move(minutes=61)
+    await heed.tick("remove_old_data")
+    assert [row.key for row in await rows_of(heed, "privacy") if row.partition == "proof"] == []
+
+    await limit.may_send("acme", hashed, "k2")
+    await run_job(heed, "DELETE")
+    assert [row.key for row in await rows_of(heed, "privacy") if row.partition == "proof"] == []
+
+
+async def test_the_audit_log_is_kept_for_400_days_and_no_longer_than_a_month_more(heed: Heed) -> None:
+    async def months() -> set[str]:
+        return {row.partition for row in await rows_of(heed, "privacy") if row.partition.startswith("audit|")}
+
+    assert await months() == {"audit|2026-05"}
+    await pass_days(heed, 400)
+    assert "audit|2026-05" in await months()
+    await pass_days(heed, 31)
+    assert "audit|2026-05" not in await months()
+
+
+async def test_a_row_that_cannot_be_read_keeps_nothing_else_from_going(heed: Heed) -> None:
+    await heed.organization("zeta")
+    broken = Row("0" * 32, "m", {"v": 1, "d0": '{"id": 1}'})
+    await heed.storage.tables.write_rows(table("acme", "messages"), [Upsert(broken)])
+
+    await heed.tick("remove_old_data")
+
+    for organization in ("acme", "zeta"):
+        swept = await heed.storage.tables.read_row(table(organization, "privacy"), "retention", "retention")
+        assert swept is not None, organization

@@ -39,8 +39,8 @@ WORDS = Words(
     allowed_text="Der Absender kann wieder sehen, wann Sie E-Mails öffnen und welche Links Sie benutzen. Sie können "
     "das jederzeit beenden.",
     allow_asked="Bitte sehen Sie in Ihr Postfach",
-    allow_asked_text="Sie haben früher Nein gesagt. Damit niemand anderes das zurücknimmt, schicken wir einen Link an "
-    "Ihre Adresse, mit dem Sie die Aufzeichnung wieder erlauben können.",
+    allow_asked_text="Damit niemand anderes für Sie Ja sagt, schicken wir einen Link an Ihre Adresse, mit dem Sie die "
+    "Aufzeichnung erlauben können.",
     link_asked="Bitte sehen Sie in Ihr Postfach",
     link_asked_text="Wenn die E-Mail an Ihre Adresse ging, ist ein Link dorthin unterwegs. Er gilt 30 Minuten. Eine "
     "Adresse bekommt höchstens drei solche E-Mails in der Stunde.",
@@ -53,6 +53,9 @@ WORDS = Words(
     unreachable="Das hat gerade nicht geklappt",
     unreachable_text="Wir erreichen unseren Speicher nicht und können nicht sagen, dass Ihr Wunsch ausgeführt wurde. "
     "Bitte versuchen Sie es in einer Minute noch einmal.",
+    too_often="Das war zu oft",
+    too_often_text="Dieser Link wurde eben sehr oft benutzt, darum wurde dieser Wunsch nicht "
+    "ausgeführt. Bitte versuchen Sie es in einer Minute noch einmal.",
     again_button="Noch einmal versuchen",
     back="Zurück",
     proof="Dieser Link ist nur für Sie",

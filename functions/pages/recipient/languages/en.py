@@ -36,8 +36,8 @@ WORDS = Words(
     allowed="The recording is allowed",
     allowed_text="The sender can see again when you open mail and which links you use. You can stop that at any time.",
     allow_asked="Look into your mailbox",
-    allow_asked_text="You have said no before. So that nobody else takes that back, we are sending a link to your "
-    "address, by which you can allow the recording again.",
+    allow_asked_text="So that nobody else says yes in your place, we are sending a link to your address, by which you "
+    "can allow the recording.",
     link_asked="Look into your mailbox",
     link_asked_text="If the mail was sent to your address, a link is on its way there. It works for 30 minutes. An "
     "address gets at most three such mails in an hour.",
@@ -49,6 +49,9 @@ WORDS = Words(
     unreachable="That did not work just now",
     unreachable_text="We cannot reach our storage and cannot say that your wish was carried out. Please try again in a "
     "minute.",
+    too_often="That was too often",
+    too_often_text="This link was used very often just now, so that this wish was not carried out. "
+    "Please try again in a minute.",
     again_button="Try again",
     back="Back",
     proof="This link is for you alone",

@@ -37,8 +37,8 @@ WORDS = Words(
     allowed_text="El remitente puede ver de nuevo cuándo abre sus correos y qué enlaces utiliza. Puede detenerlo en "
     "cualquier momento.",
     allow_asked="Mire en su buzón",
-    allow_asked_text="Usted ya dijo que no. Para que nadie más lo revoque, enviamos a su dirección un enlace con el "
-    "que puede volver a permitir el registro.",
+    allow_asked_text="Para que nadie más diga que sí en su lugar, enviamos a su dirección un enlace con el que puede "
+    "permitir el registro.",
     link_asked="Mire en su buzón",
     link_asked_text="Si el correo se envió a su dirección, un enlace está en camino. Es válido durante 30 minutos. Una "
     "dirección recibe como máximo tres de estos correos por hora.",
@@ -50,6 +50,9 @@ WORDS = Words(
     unreachable="No ha funcionado",
     unreachable_text="No podemos acceder a nuestro almacenamiento ni asegurar que su petición se haya cumplido. "
     "Inténtelo de nuevo dentro de un minuto.",
+    too_often="Demasiadas veces",
+    too_often_text="Este enlace se acaba de usar muchas veces, por lo que esta petición no se ha "
+    "cumplido. Inténtelo de nuevo en un minuto.",
     again_button="Intentarlo de nuevo",
     back="Volver",
     proof="Este enlace es solo para usted",

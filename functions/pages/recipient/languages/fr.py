@@ -40,8 +40,8 @@ WORDS = Words(
     allowed_text="L’expéditeur peut de nouveau voir quand vous ouvrez ses e-mails et quels liens vous utilisez. Vous "
     "pouvez arrêter cela à tout moment.",
     allow_asked="Consultez votre boîte de réception",
-    allow_asked_text="Vous avez dit non auparavant. Pour que personne d’autre ne revienne sur ce refus, nous envoyons "
-    "à votre adresse un lien qui permet d’autoriser de nouveau l’enregistrement.",
+    allow_asked_text="Pour que personne d’autre ne dise oui à votre place, nous envoyons à votre adresse un lien qui "
+    "permet d’autoriser l’enregistrement.",
     link_asked="Consultez votre boîte de réception",
     link_asked_text="Si l’e-mail a été envoyé à votre adresse, un lien y est en route. Il est valable 30 minutes. Une "
     "adresse reçoit au plus trois de ces e-mails par heure.",
@@ -53,6 +53,9 @@ WORDS = Words(
     unreachable="Cela n’a pas fonctionné",
     unreachable_text="Nous n’arrivons pas à joindre notre stockage et ne pouvons pas affirmer que votre demande a été "
     "exécutée. Réessayez dans une minute.",
+    too_often="C’était trop souvent",
+    too_often_text="Ce lien vient d’être utilisé très souvent, et cette demande n’a pas été exécutée. "
+    "Veuillez réessayer dans une minute.",
     again_button="Réessayer",
     back="Retour",
     proof="Ce lien est pour vous seul",

@@ -37,8 +37,8 @@ WORDS = Words(
     allowed_text="Il mittente può di nuovo vedere quando apre le sue e-mail e quali link usa. Può interromperla in "
     "qualsiasi momento.",
     allow_asked="Guardi nella sua casella di posta",
-    allow_asked_text="In passato ha detto no. Perché nessun altro possa revocarlo, inviamo al suo indirizzo un link "
-    "con cui può consentire di nuovo la registrazione.",
+    allow_asked_text="Perché nessun altro dica di sì al suo posto, inviamo al suo indirizzo un link con cui può "
+    "consentire la registrazione.",
     link_asked="Guardi nella sua casella di posta",
     link_asked_text="Se l’e-mail è stata inviata al suo indirizzo, un link è in arrivo. Vale 30 minuti. Un indirizzo "
     "riceve al massimo tre di queste e-mail all’ora.",
@@ -50,6 +50,9 @@ WORDS = Words(
     unreachable="Non ha funzionato",
     unreachable_text="Non riusciamo a raggiungere il nostro archivio e non possiamo dire che la sua richiesta sia "
     "stata eseguita. Riprovi tra un minuto.",
+    too_often="Troppe volte",
+    too_often_text="Questo link è stato appena usato molto spesso, perciò questa richiesta non è "
+    "stata eseguita. Riprovi fra un minuto.",
     again_button="Riprova",
     back="Indietro",
     proof="Questo link è solo per lei",

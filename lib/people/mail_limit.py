@@ -1,14 +1,16 @@
-"""The limit of mails with links to an address: the page must not be a means to flood a mailbox.
+"""The limit of mails with links to an address: the recipient's page must not be a means to flood a mailbox.
 
-Rows of the table `privacy`, partition `proof`, one for each address that has asked; the key is the address's hash.
+Rows of the table `privacy`, partition `proof`, one for each address that has asked; the key is the address's hash. A
+row goes when it limits nothing any more, and with an erasure of the address.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from lib.clock import Clock, milliseconds
-from lib.storage import Conflict, Row, Tables, Value, put_if_unchanged
+from lib.storage import Conflict, Delete, Missing, Row, Tables, Value, put_if_unchanged
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
@@ -37,8 +39,7 @@ class MailLimit:
 
         async def count_once() -> bool:
             row = await self._tables.read_row(table(organization, _KIND), _PARTITION, address_hash)
-            since = milliseconds(self._clock.now() - WITHIN)
-            sent = [entry for entry in (row.text("sent").split() if row else ()) if int(entry.split("|")[0]) > since]
+            sent = self._lately_sent(row) if row else []
             if any(entry.endswith(key) for entry in sent):
                 return True
             if len(sent) >= MOST:
@@ -50,3 +51,21 @@ class MailLimit:
             return True
 
         return await retry_on_conflict("the number of mails to an address", count_once, on=Conflict)
+
+    async def delete_old(self, organization: str) -> None:
+        """Delete the rows that limit nothing any more."""
+        async for row in self._tables.query(table(organization, _KIND), _PARTITION):
+            if not self._lately_sent(row):
+                await self._delete(organization, row.key, row.etag)
+
+    async def forget_address(self, organization: str, address_hash: str) -> None:
+        """Delete the row of an address that is being erased."""
+        await self._delete(organization, address_hash)
+
+    def _lately_sent(self, row: Row) -> list[str]:
+        since = milliseconds(self._clock.now() - WITHIN)
+        return [entry for entry in row.text("sent").split() if int(entry.split("|")[0]) > since]
+
+    async def _delete(self, organization: str, address_hash: str, etag: str | None = None) -> None:
+        with suppress(Missing, Conflict):
+            await self._tables.write_rows(table(organization, _KIND), [Delete(_PARTITION, address_hash, etag)])
