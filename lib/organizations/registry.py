@@ -161,7 +161,6 @@ class OrganizationSettings(Model):
             "recipients_page",
             "lawful_basis",
             "privacy_notice_url",
-            "keep_days",
         }
     )
 

@@ -82,17 +82,19 @@ class Running:
             await answer.read()
             return answer.status, answer.headers.get("Location")
 
-    async def inbox(self, subject: str) -> bytes | None:
-        """The raw mail of that subject, if the catcher has it."""
+    async def inbox(self, subject: str, holding: str = "") -> bytes | None:
+        """The raw mail of that subject which holds the text, if the catcher has it."""
         url = self.mail.web_url if self.mail else self.said("Inbox")
         async with aiohttp.ClientSession() as session:
             async with session.get(f"{url}/email") as listed:
                 mails = await listed.json()
             found = [mail["id"] for mail in mails if mail["subject"] == subject]
-            if not found:
-                return None
-            async with session.get(f"{url}/email/{found[0]}/download") as raw:
-                return await raw.read()
+            for mail in found:
+                async with session.get(f"{url}/email/{mail}/download") as answer:
+                    raw = await answer.read()
+                if holding.encode() in raw:
+                    return raw
+            return None
 
 
 def start_heed(
