@@ -11,15 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from infra.local.child import ROOT
-from infra.local.servers.azurite import Azurite
 from tests.end_to_end.answers import answer_to, sent_mail, shows_one_answer
 from tests.end_to_end.running import Running, eventually, start_heed
 
 
 @contextmanager
-def run(folder: Path, azurite: Azurite, **settings: str) -> Iterator[Running]:
-    """A Heed with a mail catcher of its own, whose mails stay in the folder."""
-    heed = start_heed(folder, azurite, None, in_parts=False, code=ROOT, **settings)
+def run(folder: Path, **settings: str) -> Iterator[Running]:
+    """A Heed with storage and a mail catcher of its own, which stay in the folder: no other takes its mail."""
+    heed = start_heed(folder, None, None, in_parts=False, code=ROOT, **settings)
     try:
         yield heed
     finally:
@@ -75,9 +74,9 @@ def deliver_broken(heed: Running) -> None:
 
 
 async def test_an_answer_over_smtp_is_taken_in_by_its_organization_and_what_is_no_mail_is_passed_over(
-    tmp_path: Path, azurite: Azurite
+    tmp_path: Path,
 ) -> None:
-    with run(tmp_path, azurite) as heed:
+    with run(tmp_path) as heed:
         key = await heed.organization("pickup")
         others_key = await heed.organization("others")
         message = await sent_mail(heed, "pickup", key, "Picked up")
@@ -90,23 +89,21 @@ async def test_an_answer_over_smtp_is_taken_in_by_its_organization_and_what_is_n
         assert "it has none of the headers of a mail" in heed.log.read_text()
 
 
-async def test_every_mail_is_given_once_over_restarts_and_one_that_came_while_it_was_off_later(
-    tmp_path: Path, azurite: Azurite
-) -> None:
-    with run(tmp_path, azurite) as heed:
+async def test_every_mail_is_given_once_over_restarts_and_one_that_came_while_it_was_off_later(tmp_path: Path) -> None:
+    with run(tmp_path) as heed:
         key = await heed.organization("once")
         message = await sent_mail(heed, "once", key, "Picked up")
         deliver(heed, answer_to(message))
         await receives(heed, "once", key, answer_to(message))
         await eventually(lambda: are_given(tmp_path, 2))  # our own mail, and the answer
 
-    with run(tmp_path, azurite, HEED_MAIL_PICKUP="off") as heed:
+    with run(tmp_path, HEED_MAIL_PICKUP="off") as heed:
         late_key = await heed.organization("late")
         await keep_all(heed, "late", late_key)
         deliver(heed, answer_to(message, 2))
         await asyncio.sleep(2.5)  # several looks
         assert await received(heed, "once", key) == {answer_to(message)["Message-ID"]}
 
-    with run(tmp_path, azurite) as heed:
+    with run(tmp_path) as heed:
         await receives(heed, "late", late_key, answer_to(message, 2))
         await receives(heed, "once", key, answer_to(message), answer_to(message, 2))

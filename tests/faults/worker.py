@@ -53,14 +53,18 @@ class PromptQueues:
 
 @asynccontextmanager
 async def open_heed(
-    account: Account, mail: Mapping[str, str], clock: SetClock, death: Death | None = None
+    account: Account,
+    mail: Mapping[str, str],
+    clock: SetClock,
+    death: Death | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[HostedHeed]:
     """Heed with all that holds a connection, which is closed in the end."""
     azure = azure_storage(account)
     storage = Storage(azure.tables, azure.blobs, PromptQueues(azure.queues))
     rest, smtp = RestWriter(account), SmtpTransport(mail_server_of(mail))
     if death is None:
-        heed = HostedHeed(clock, storage, smtp, rest)
+        heed = HostedHeed(clock, storage, smtp, rest, settings=dict(settings or {}))
     else:
         mortal = MortalTransport(smtp, death), MortalWriter(rest, death)
         heed = HostedHeed(clock, mortal_storage(storage, death), *mortal)
