@@ -23,8 +23,11 @@ setup: $(VENV)/.installed node_modules/.installed ## create .venv and node_modul
 run: setup ## start Heed with storage and a mail catcher on this machine; parts=3: as three apps behind a front
 	$(BIN)/python -m infra.local $(if $(parts),--parts)
 
+# As many processes as there are cores, but 2 at least and 4 at most: each starts servers of its own.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; [ $$n -gt 4 ] && n=4; echo $$n)
+
 test: setup ## run every test; real servers are started on free ports
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup ## lint, formatting, types, floors, dead code, docs, deployment
 	$(BIN)/ruff check .

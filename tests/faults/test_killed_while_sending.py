@@ -19,10 +19,10 @@ PERHAPS_NOT_SENT = End("uncertain", received=0, cards=("send_uncertain",))
 @pytest.mark.parametrize(
     ("death", "times", "end"),
     [
-        (Death("before", "the row says submitting"), 20, SENT),
-        (Death("after", "the row says submitting"), 20, PERHAPS_NOT_SENT),
-        (Death("after", "the mail server has answered"), 20, PERHAPS_SENT),
-        (Death("before", "the row says sent"), 20, PERHAPS_SENT),
+        (Death("before", "the row says submitting"), 8, SENT),
+        (Death("after", "the row says submitting"), 8, PERHAPS_NOT_SENT),
+        (Death("after", "the mail server has answered"), 8, PERHAPS_SENT),
+        (Death("before", "the row says sent"), 8, PERHAPS_SENT),
         (Death("after", "the row says sent"), 3, SENT),
         (Death("after", "a due entry is gone"), 3, SENT),
         (Death("after", "a place in a list"), 3, SENT),
