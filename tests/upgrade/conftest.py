@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.child import ROOT
-from infra.local.servers.azurite import Azurite
+from infra.local.servers.azurite import Azurite, start_azurite
 from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from tests.end_to_end.running import Running, start_heed
 
@@ -29,6 +29,14 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(folder, filter="data")
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     return folder
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Storage that no other Heed works on: one that still runs for other tests would take mail from the queues."""
+    running = start_azurite(tmp_path_factory.mktemp("azurite-of-both"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")
