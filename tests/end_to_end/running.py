@@ -21,7 +21,7 @@ from infra.local.servers.mail_catcher import MailCatcher
 from tests.support.heed import CHROME, GMAIL, TOKEN_KEYS
 
 ADMIN_KEY = "local-admin"
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
