@@ -31,7 +31,7 @@ def blueprint(services: RecipientServices) -> func.Blueprint:
         if hit is None:
             page = dead_link_page(services.ring, token)
             return func.HttpResponse(page, status_code=404, mimetype="text/html", headers=_PAGE_HEADERS)
-        if services.find_stops(hit.claim.organization).is_switched_off(hit.claim.message, hit.claim.item):
+        if hit.is_switched_off:
             return func.HttpResponse(SWITCHED_OFF, status_code=410, mimetype="text/html", headers=_PAGE_HEADERS)
         headers = {**_HEADERS, "Location": hit.claim.destination}
         return func.HttpResponse(status_code=302, headers=headers)

@@ -47,6 +47,9 @@ class Hit:
     """False where the log has the fact instead of storage, where it is counted in a flood, and where no fact is
     recorded."""
 
+    is_switched_off: bool = False
+    """Whether the link must not lead on."""
+
 
 class Hits:
     """Records hits. `trusted_hops` is the number of our own proxies that add to `X-Forwarded-For`."""
@@ -75,8 +78,9 @@ class Hits:
         if claim is None:
             return None
         stops = self._find_stops(claim.organization)
-        if stops.is_stopped(claim, claim.item if kind == "click" else None):
-            return Hit(claim, stored=False)
+        link = claim.item if kind == "click" else None
+        if stops.is_stopped(claim, link):
+            return Hit(claim, stored=False, is_switched_off=stops.is_switched_off(claim.message, link))
         is_private = asks_for_privacy(request.headers)
         if is_private and kind == "open":
             return Hit(claim, stored=False)
