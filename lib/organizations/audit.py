@@ -23,7 +23,7 @@ from lib.ids import new_id
 from lib.storage import Delete, Insert, Missing, Range, Row, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
-from lib.storage.layout import table
+from lib.storage.layout import PRIVACY, table
 from lib.storage.sort_keys import newest_first
 
 log = logging.getLogger("heed.audit")
@@ -31,7 +31,6 @@ log = logging.getLogger("heed.audit")
 KEPT = timedelta(days=400)
 """The time for which entries are kept, and at most a month more."""
 
-_KIND = "privacy"
 _MOST_OLD = 5_000
 """Entries that one call deletes."""
 
@@ -93,7 +92,7 @@ class Audit:
         entry = AuditEntry(id=new_id(), at=now, actor=actor, act=act, target=target, details=dict(details or {}))
         row = Row(_partition(now), f"{newest_first(milliseconds(now))}-{entry.id}", pack(entry))
         try:
-            await write_late_rows(self._tables, organization, _KIND, [Insert(row)])
+            await write_late_rows(self._tables, organization, PRIVACY, [Insert(row)])
         except Missing:
             log.warning("heed.audit %s of %s: %s", act, organization, entry.model_dump_json(exclude_none=True))
 
@@ -123,7 +122,7 @@ class Audit:
             if month_after and partition > month_after:
                 continue
             keys = Range(after=key_after if partition == month_after else None)
-            async for row in self._tables.query(table(organization, _KIND), partition, keys, limit - found):
+            async for row in self._tables.query(table(organization, PRIVACY), partition, keys, limit - found):
                 yield f"{partition}/{row.key}", unpack(AuditEntry, row)
                 found += 1
             if found >= limit:
@@ -135,7 +134,7 @@ class Audit:
         Raises StorageError.
         """
         months = Range(low=_partition(FIRST_TIME), high=_partition(max(FIRST_TIME, now - KEPT)))
-        name = table(organization, _KIND)
+        name = table(organization, PRIVACY)
         old = [row async for row in self._tables.query(name, months, limit=_MOST_OLD)]
         for row in old:
             with suppress(Missing):

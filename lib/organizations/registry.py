@@ -17,7 +17,6 @@ from lib.errors import NotAllowed, WrongField
 from lib.fields import HttpsUrl, Line, Model, Moment, Name, RecordType, WebOrigin
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
-from lib.stops.rows import KIND as STOPS_KIND
 from lib.stops.rows import changed_marker
 from lib.storage import (
     Change,
@@ -357,7 +356,7 @@ class Organizations:
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         self._known.pop(organization, None)
         if found is not None:
-            await self._tables.write_rows(tables.table(organization, STOPS_KIND), [changed_marker()])
+            await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
         return made, etag or "", found is None
 
     async def _check_deletion(self, organization: str) -> None:
@@ -403,7 +402,7 @@ class Organizations:
         Their owner is not known, and nothing in them may be shown to another organization.
         """
         places = [(kind, EVERYTHING) for kind in _KINDS_WITH_HISTORY]
-        places += [(STOPS_KIND, partitions) for partitions in _PRIVACY_WITH_HISTORY]
+        places += [(tables.PRIVACY, partitions) for partitions in _PRIVACY_WITH_HISTORY]
         for kind, partitions in places:
             async for _ in self._tables.query(tables.table(organization, kind), partitions, limit=1):
                 raise NotAllowed(_HAS_OTHERS_DATA)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from lib.clock import Clock, milliseconds
 from lib.storage import Conflict, Delete, Missing, Row, Tables, Value, put_if_unchanged
 from lib.storage.late_tables import write_late_rows
-from lib.storage.layout import table
+from lib.storage.layout import PRIVACY, table
 from lib.storage.retry import retry_on_conflict
 
 MOST = 3
@@ -20,7 +20,6 @@ MOST = 3
 
 WITHIN = timedelta(hours=1)
 
-_KIND = "privacy"
 _PARTITION = "proof"
 
 
@@ -38,7 +37,7 @@ class MailLimit:
         """
 
         async def count_once() -> bool:
-            row = await self._tables.read_row(table(organization, _KIND), _PARTITION, address_hash)
+            row = await self._tables.read_row(table(organization, PRIVACY), _PARTITION, address_hash)
             sent = self._lately_sent(row) if row else []
             if any(entry.endswith(key) for entry in sent):
                 return True
@@ -47,14 +46,14 @@ class MailLimit:
             entry = f"{milliseconds(self._clock.now())}|{key}"
             values: dict[str, Value] = {"v": 1, "sent": " ".join([*sent, entry])}
             change = put_if_unchanged(Row(_PARTITION, address_hash, values, row.etag if row else None))
-            await write_late_rows(self._tables, organization, _KIND, [change])
+            await write_late_rows(self._tables, organization, PRIVACY, [change])
             return True
 
         return await retry_on_conflict("the number of mails to an address", count_once, on=Conflict)
 
     async def delete_old(self, organization: str) -> None:
         """Delete the rows that limit nothing any more."""
-        async for row in self._tables.query(table(organization, _KIND), _PARTITION):
+        async for row in self._tables.query(table(organization, PRIVACY), _PARTITION):
             if not self._lately_sent(row):
                 await self._delete(organization, row.key, row.etag)
 
@@ -68,4 +67,4 @@ class MailLimit:
 
     async def _delete(self, organization: str, address_hash: str, etag: str | None = None) -> None:
         with suppress(Missing, Conflict):
-            await self._tables.write_rows(table(organization, _KIND), [Delete(_PARTITION, address_hash, etag)])
+            await self._tables.write_rows(table(organization, PRIVACY), [Delete(_PARTITION, address_hash, etag)])

@@ -23,12 +23,11 @@ from lib.privacy.scanning import ScanPlace
 from lib.storage import Conflict, Delete, Insert, Missing, Queues, Replace, Row, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
-from lib.storage.layout import JOBS, table
+from lib.storage.layout import JOBS, PRIVACY, table
 
 JobKind = Literal["export", "erase"]
 JobStatus = Literal["waiting", "running", "done", "failed"]
 
-KIND = "privacy"
 PARTITION = "job"
 
 LEASE = timedelta(minutes=3)
@@ -98,7 +97,7 @@ class JobStore:
     async def add_job(self, organization: str, job: Job) -> Job:
         """Store a new job and ask for its first piece; one with its id that is there stays. Raises StorageError."""
         try:
-            await write_late_rows(self._tables, organization, KIND, [Insert(Row(PARTITION, job.id, pack(job)))])
+            await write_late_rows(self._tables, organization, PRIVACY, [Insert(Row(PARTITION, job.id, pack(job)))])
         except Conflict:
             found = await self.load_job(organization, job.id)
             job = found[0] if found else job
@@ -107,19 +106,19 @@ class JobStore:
 
     async def load_job(self, organization: str, job: str) -> tuple[Job, str] | None:
         """Load a job with its etag; None if there is none. Raises StorageError."""
-        row = await self._tables.read_row(table(organization, KIND), PARTITION, job)
+        row = await self._tables.read_row(table(organization, PRIVACY), PARTITION, job)
         return None if row is None else (unpack(Job, row), row.etag or "")
 
     async def list_jobs(self, organization: str) -> AsyncIterator[tuple[Job, str]]:
         """List the jobs with their etags. Raises StorageError."""
-        async for row in self._tables.query(table(organization, KIND), PARTITION):
+        async for row in self._tables.query(table(organization, PRIVACY), PARTITION):
             yield unpack(Job, row), row.etag or ""
 
     async def save_job(self, organization: str, job: Job, etag: str) -> str:
         """Save the job in place of the version `etag`; return the new one. Raises Stale, StorageError."""
         change = Replace(Row(PARTITION, job.id, pack(job), etag))
         try:
-            [saved] = await self._tables.write_rows(table(organization, KIND), [change])
+            [saved] = await self._tables.write_rows(table(organization, PRIVACY), [change])
         except (Conflict, Missing) as error:
             raise Stale(f"job {job.id} has changed") from error
         return saved or ""
@@ -127,7 +126,7 @@ class JobStore:
     async def delete_job(self, organization: str, job: Job, etag: str) -> None:
         """Delete a job of that version. Raises Stale, StorageError."""
         try:
-            await self._tables.write_rows(table(organization, KIND), [Delete(PARTITION, job.id, etag)])
+            await self._tables.write_rows(table(organization, PRIVACY), [Delete(PARTITION, job.id, etag)])
         except (Conflict, Missing) as error:
             raise Stale(f"job {job.id} has changed") from error
 

@@ -40,7 +40,7 @@ from lib.stops.stops import Stops
 from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upsert
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.late_tables import write_late_rows
-from lib.storage.layout import table
+from lib.storage.layout import PRIVACY, table
 
 log = logging.getLogger("heed.retention")
 
@@ -53,7 +53,6 @@ LONGEST = timedelta(seconds=60)
 _MOST_FAILURES = 20
 """Rows of an organization that fail until its run ends."""
 
-_KIND = "privacy"
 _STATE = "retention"
 _KINDS = ("messages", "cards", "people")
 _ROWS = {"messages": Range(low="m", high="t"), "cards": Range.prefix("id|"), "people": Range()}
@@ -262,11 +261,11 @@ class Retention:
                     return
 
     async def _load_state(self, organization: str) -> RetentionState | None:
-        row = await self.tables.read_row(table(organization, _KIND), _STATE, _STATE)
+        row = await self.tables.read_row(table(organization, PRIVACY), _STATE, _STATE)
         return None if row is None else unpack(RetentionState, row)
 
     async def _save_state(self, organization: str, state: RetentionState) -> None:
-        await write_late_rows(self.tables, organization, _KIND, [Upsert(Row(_STATE, _STATE, pack(state)))])
+        await write_late_rows(self.tables, organization, PRIVACY, [Upsert(Row(_STATE, _STATE, pack(state)))])
 
 
 def _has_old_facts(summary: Summary, cutoffs: Cutoffs) -> bool:

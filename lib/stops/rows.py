@@ -20,7 +20,7 @@ from lib.clock import Clock, milliseconds
 from lib.storage import Change, Delete, Missing, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.late_tables import write_late_rows
-from lib.storage.layout import table
+from lib.storage.layout import PRIVACY, table
 from lib.storage.protocols import MOST_CHANGES
 
 CONSENT = "consent"
@@ -32,7 +32,6 @@ ADDRESS = "a"
 ORGANIZATION = "o"
 """The key of the switch for all links of an organization."""
 
-KIND = "privacy"
 _STOPS = "stop"
 _ERASED = "erased"
 _CHANGED = "changed"
@@ -69,23 +68,23 @@ class StopRows:
 
     async def read_version(self, organization: str) -> str:
         """Read which version the stops are; empty where there never was one."""
-        row = await self._tables.read_row(table(organization, KIND), _STOPS, _CHANGED)
+        row = await self._tables.read_row(table(organization, PRIVACY), _STOPS, _CHANGED)
         return row.text("version") if row else ""
 
     async def list_stops(self, organization: str) -> AsyncIterator[Row]:
         """List stops and switches."""
-        async for row in self._tables.query(table(organization, KIND), _STOPS):
+        async for row in self._tables.query(table(organization, PRIVACY), _STOPS):
             if row.key != _CHANGED:
                 yield row
 
     async def list_erased(self, organization: str) -> AsyncIterator[Row]:
         """List tombstones; keys are hashes of addresses."""
-        async for row in self._tables.query(table(organization, KIND), _ERASED):
+        async for row in self._tables.query(table(organization, PRIVACY), _ERASED):
             yield row
 
     async def read_stops(self, organization: str, keys: Collection[str]) -> dict[str, Row]:
         """Read those of these rows that are there, by key."""
-        name = table(organization, KIND)
+        name = table(organization, PRIVACY)
         found = [await self._tables.read_row(name, _STOPS, key) for key in keys]
         return {row.key: row for row in found if row is not None}
 
@@ -100,25 +99,25 @@ class StopRows:
         now = milliseconds(self._clock.now())
         for some in batches_of(list(dict.fromkeys(keys)), MOST_CHANGES - 1):
             rows = [Row(_STOPS, key, {"v": 1, "at": time_of(there[key]) if key in there else now}) for key in some]
-            await write_late_rows(self._tables, organization, KIND, [*map(Upsert, rows), changed_marker()])
+            await write_late_rows(self._tables, organization, PRIVACY, [*map(Upsert, rows), changed_marker()])
 
     async def remove_stop(self, organization: str, key: str, etag: str | None = None) -> None:
         """Remove a row, if it is there, and tell readers. Raises Conflict where it is not the version `etag`."""
         changes: list[Change] = [Delete(_STOPS, key, etag), changed_marker()]
         try:
-            await self._tables.write_rows(table(organization, KIND), changes)
+            await self._tables.write_rows(table(organization, PRIVACY), changes)
         except Missing:
             return
 
     async def enter_tombstone(self, organization: str, address_hash: str) -> None:
         """Put the tombstone of an address that is being erased now, and tell readers."""
         row = Row(_ERASED, address_hash, {"v": 1, "at": milliseconds(self._clock.now())})
-        await write_late_rows(self._tables, organization, KIND, [Upsert(row)])
+        await write_late_rows(self._tables, organization, PRIVACY, [Upsert(row)])
         await self.tell_of_change(organization)
 
     async def tell_of_change(self, organization: str) -> None:
         """Have readers look at the organization anew."""
-        await write_late_rows(self._tables, organization, KIND, [changed_marker()])
+        await write_late_rows(self._tables, organization, PRIVACY, [changed_marker()])
 
 
 def time_of(row: Row) -> int:

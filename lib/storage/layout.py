@@ -16,7 +16,10 @@ ADDRESS_SECRET_ROW = "address-secret"  # noqa: S105 - no password
 DELETED_ROW = "deleted"
 """Key of the row that says when an organization of that id was deleted."""
 
-KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests", "privacy")
+PRIVACY = "privacy"
+"""Kind of the table of stops, tombstones, jobs and the audit log. It is newer than some organizations."""
+
+KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests", PRIVACY)
 """Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key; `privacy`
 holds stops and the like.
 
