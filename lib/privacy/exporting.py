@@ -88,6 +88,25 @@ def result_name(job: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one piece of a job works on."""
+
+    organization: str
+    job: Job
+    subject: Subject
+    budget: PieceBudget
+    document: _Document
+
+    messages: dict[str, list[int]]
+    """Messages that are in the document, each with the subject's numbers among its recipients."""
+
+    def go_on(self, place: ScanPlace) -> None:
+        """Remember the place, and count what was looked at."""
+        self.job.place = place
+        self.budget.spend(self.job)
+
+
+@dataclass(frozen=True, slots=True)
 class Exporting:
     """The work of jobs that export."""
 
@@ -112,9 +131,10 @@ class Exporting:
     async def _do_phases(self, organization: str, job: Job, subject: Subject, budget: PieceBudget) -> None:
         document = _Document(self.blobs, organization, job, [])
         messages = await self._messages_so_far(organization, job)
+        piece = _Piece(organization, job, subject, budget, document, messages)
         job.phase = job.phase or _PHASES[0]
         while job.phase in _PHASES and not budget.is_over:
-            if await self._do_phase(organization, job, subject, budget, document, messages):
+            if await self._do_phase(piece):
                 place = _PHASES.index(job.phase) + 1
                 job.phase, job.place = (_PHASES[place] if place < len(_PHASES) else _JOINING), ScanPlace()
         await document.write_part()
@@ -122,21 +142,13 @@ class Exporting:
             await self._join(organization, job, subject, document)
             job.phase = ENDED
 
-    async def _do_phase(
-        self,
-        organization: str,
-        job: Job,
-        subject: Subject,
-        budget: PieceBudget,
-        document: _Document,
-        messages: dict[str, list[int]],
-    ) -> bool:
-        if job.phase == "messages":
-            return await self._export_messages(organization, job, subject, budget, document, messages)
-        if job.phase == "blobs":
-            return await self._export_blobs(organization, job, subject, budget, document, messages)
-        kinds = ("privacy",) if job.phase == "privacy" else _OTHERS
-        return await self._export_rows(organization, job, subject, budget, document, messages, kinds)
+    async def _do_phase(self, piece: _Piece) -> bool:
+        """Go on with the job's phase; return whether it has come to its end."""
+        if piece.job.phase == "messages":
+            return await self._export_messages(piece)
+        if piece.job.phase == "blobs":
+            return await self._export_blobs(piece)
+        return await self._export_rows(piece, ("privacy",) if piece.job.phase == "privacy" else _OTHERS)
 
     async def _messages_so_far(self, organization: str, job: Job) -> dict[str, list[int]]:
         """Read which messages are in the parts that are written, each with the subject's numbers."""
@@ -148,26 +160,18 @@ class Exporting:
                     found[entry["message"]] = entry["recipients"]
         return found
 
-    async def _export_messages(
-        self,
-        organization: str,
-        job: Job,
-        subject: Subject,
-        budget: PieceBudget,
-        document: _Document,
-        messages: dict[str, list[int]],
-    ) -> bool:
-        async for kind, row in scan_rows(self.tables, organization, job.place, ("messages",), _MESSAGE_ROWS):
-            if budget.is_over:
+    async def _export_messages(self, piece: _Piece) -> bool:
+        organization, subject, messages = piece.organization, piece.subject, piece.messages
+        async for kind, row in scan_rows(self.tables, organization, piece.job.place, ("messages",), _MESSAGE_ROWS):
+            if piece.budget.is_over:
                 return False
             if subject.is_in_row(row) and row.partition not in messages:
                 loaded = await self.store.load(organization, row.partition)
                 if loaded is not None:
                     messages[row.partition] = _numbers(loaded.message, subject)
-                    await document.add_entry(await self._message_entry(organization, loaded, subject))
-                    count(job, "messages")
-            job.place = ScanPlace(kind=kind, partition=row.partition, key=row.key)
-            budget.spend(job)
+                    await piece.document.add_entry(await self._message_entry(organization, loaded, subject))
+                    count(piece.job, "messages")
+            piece.go_on(ScanPlace(kind=kind, partition=row.partition, key=row.key))
         return True
 
     async def _message_entry(self, organization: str, loaded: Loaded, subject: Subject) -> dict[str, Any]:
@@ -209,26 +213,16 @@ class Exporting:
         except Missing:
             return None
 
-    async def _export_rows(
-        self,
-        organization: str,
-        job: Job,
-        subject: Subject,
-        budget: PieceBudget,
-        document: _Document,
-        messages: Mapping[str, list[int]],
-        kinds: tuple[str, ...],
-    ) -> bool:
-        async for kind, row in scan_rows(self.tables, organization, job.place, kinds):
-            if budget.is_over:
+    async def _export_rows(self, piece: _Piece, kinds: tuple[str, ...]) -> bool:
+        async for kind, row in scan_rows(self.tables, piece.organization, piece.job.place, kinds):
+            if piece.budget.is_over:
                 return False
-            content = await self._content(organization, kind, row, subject, messages)
+            content = await self._content(piece.organization, kind, row, piece.subject, piece.messages)
             if content is not None:
                 entry = {"table": kind, "partition": row.partition, "key": row.key, "content": content}
-                await document.add_entry(entry)
-                count(job, kind)
-            job.place = ScanPlace(kind=kind, partition=row.partition, key=row.key)
-            budget.spend(job)
+                await piece.document.add_entry(entry)
+                count(piece.job, kind)
+            piece.go_on(ScanPlace(kind=kind, partition=row.partition, key=row.key))
         return True
 
     async def _content(
@@ -251,30 +245,22 @@ class Exporting:
             return {"copy_of_message": message}
         return _without_others(_parsed(text_of(row)) or dict(row.values), subject)
 
-    async def _export_blobs(
-        self,
-        organization: str,
-        job: Job,
-        subject: Subject,
-        budget: PieceBudget,
-        document: _Document,
-        messages: Collection[str],
-    ) -> bool:
+    async def _export_blobs(self, piece: _Piece) -> bool:
         """Export texts and mails that name the address and are not in the document with their message."""
-        async for blob in self.blobs.list_blobs(container(organization), job.place.key or None):
-            if budget.is_over:
+        name = container(piece.organization)
+        async for blob in self.blobs.list_blobs(name, piece.job.place.key or None):
+            if piece.budget.is_over:
                 return False
             owner = blob.split("/")[1] if "/" in blob else ""
-            if not blob.startswith(_FILES) and owner not in messages:
+            if not blob.startswith(_FILES) and owner not in piece.messages:
                 try:
-                    text = (await self.blobs.read_blob(container(organization), blob)).decode("utf-8", "replace")
+                    text = (await self.blobs.read_blob(name, blob)).decode("utf-8", "replace")
                 except Missing:
                     text = ""
-                if subject.is_in(text):
-                    await document.add_entry({"blob": blob, "content": text})
-                    count(job, "blobs")
-            job.place = ScanPlace(key=blob)
-            budget.spend(job)
+                if piece.subject.is_in(text):
+                    await piece.document.add_entry({"blob": blob, "content": text})
+                    count(piece.job, "blobs")
+            piece.go_on(ScanPlace(key=blob))
         return True
 
     async def _join(self, organization: str, job: Job, subject: Subject, document: _Document) -> None:
