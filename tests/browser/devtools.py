@@ -22,6 +22,10 @@ OPTIONS: Final = (
 _SECONDS_TO_START = 60
 
 
+class PageGoneError(Exception):
+    """The page was left for another before it could answer."""
+
+
 class Tab:
     """A page of Chromium's. Its answers are those of the protocol."""
 
@@ -35,6 +39,8 @@ class Tab:
         while True:
             answer: dict[str, Any] = await self._socket.receive_json(timeout=60)
             if answer.get("id") == number:
+                if "navigated or closed" in answer.get("error", {}).get("message", ""):
+                    raise PageGoneError
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
                 return result

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from functions.pages.recipient.page import words_in
 from lib.languages import LANGUAGES, SpokenLanguage
-from tests.browser.devtools import Tab, chromium
+from tests.browser.devtools import PageGoneError, Tab, chromium
 from tests.functions.recipient_facing.test_recipient_page import ADA, BOB, Erasing, page_in, page_of_mail
 from tests.functions.recipient_facing.test_stops import settle
 from tests.support.heed import GMAIL, Heed
@@ -65,28 +66,27 @@ async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
         yield found
 
 
-async def arrive(tab: Tab) -> None:
-    """Wait until another page than the marked one has come."""
+async def leave_by(tab: Tab, script: str) -> None:
+    """Run the script, which leaves the page, and wait until another page has come."""
+    with suppress(PageGoneError):
+        await tab.value(f"window.isOld = true; {script}")
     for _ in range(200):
-        if await tab.value("document.readyState === 'complete' && !window.isOld && location.protocol === 'http:'"):
-            return
+        with suppress(PageGoneError):
+            if await tab.value("document.readyState === 'complete' && !window.isOld && location.protocol === 'http:'"):
+                return
         await asyncio.sleep(0.05)
     raise AssertionError("no other page has come")
 
 
 async def go(tab: Tab, url: str) -> None:
-    await tab.value("window.isOld = true")
-    await tab.call("Page.navigate", url=url)
-    await arrive(tab)
+    await leave_by(tab, f"location.href = {json.dumps(url)}")
 
 
 async def press(tab: Tab, label: str) -> None:
     """Press the button that says this."""
-    await tab.value("window.isOld = true")
     button = f"[...document.querySelectorAll('button')].find(each => each.innerText === {json.dumps(label)})"
     assert await tab.value(f"Boolean({button})"), label
-    await tab.value(f"{button}.click()")
-    await arrive(tab)
+    await leave_by(tab, f"{button}.click()")
 
 
 async def heading(tab: Tab) -> Any:
@@ -176,8 +176,7 @@ async def test_the_browser_itself_asks_for_a_whole_address(site: Site, tab: Tab)
 async def test_a_chosen_language_stays(site: Site, tab: Tab) -> None:
     await go(tab, f"{site.origin}{await page_of_mail(site.heed)}")
 
-    await tab.value("window.isOld = true; document.querySelector('nav [lang=it]').click()")
-    await arrive(tab)
+    await leave_by(tab, "document.querySelector('nav [lang=it]').click()")
     await press(tab, words_in("it").stop_button)
 
     assert await heading(tab) == words_in("it").stopped
