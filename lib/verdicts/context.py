@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lib.verdicts.memory import NOTHING, Memory
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -37,6 +39,12 @@ class Sending:
 
     sent_at_of: Mapping[int, int] = field(default_factory=dict)
     """Milliseconds since 1970 of the hand-over by recipient number, where copies leave one after the other."""
+
+    sender: str = ""
+    """Hash of the sender's address."""
+
+    memory: Memory = NOTHING
+    """What the sources of the hits did with other mails."""
 
     def dispatched_to(self, recipient: int | None) -> int | None:
         """When that recipient's copy was handed over."""

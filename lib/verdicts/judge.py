@@ -12,16 +12,19 @@ kind who wrote it (`lib.verdicts.answers`), and is a witness for the hits before
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.memory import SourceKey, Sure, Visit
+from lib.verdicts.message_facts import Scene, target_of
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.rules import agents, floods, gateways, networks, own_side, patterns, requests, timing
+from lib.verdicts.rules import agents, floods, gateways, memory, networks, own_side, patterns, requests, timing
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 
@@ -48,6 +51,11 @@ _CORROBORATED = frozenset(("clicked-after", "replied-after"))
 _DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
 
+_BEYOND_DOUBT = 3.0
+"""Log-odds from which a person is certain, with a sign of `_CERTAIN`."""
+
+_CERTAIN = frozenset(("read-at-the-same-place", "replied-after"))
+
 _NOTHING_SUSPICIOUS = Reason("no-machine-sign", "Nothing about it looks like a machine.")
 
 
@@ -55,16 +63,32 @@ def judge(
     facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds = DEFAULT
 ) -> dict[str, Verdict]:
     """The verdict on each fact of one message, by the fact's key."""
+    return judge_and_remember(facts, sending, catalogues, thresholds).verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Verdicts on all facts of a message, and what is to be remembered of their sources."""
+
+    verdicts: dict[str, Verdict]
+    visits: list[Visit]
+
+
+def judge_and_remember(
+    facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds = DEFAULT
+) -> Judgement:
+    """Judge the facts of one message, and find the visits that other messages may remember."""
     every = list(facts)
     hits, answers = [fact for fact in every if fact.is_hit], [fact for fact in every if not fact.is_hit]
     same = repeats(hits)
     scene = Scene((fact for fact in hits if same.get(fact.key) is None), sending, catalogues, thresholds, answers)
-    verdicts = _judged(scene, thresholds)
+    verdicts, visits = _judged(scene, thresholds)
     repeated = {fact.key: as_repeat(verdicts[same[fact.key] or fact.key], fact) for fact in hits if fact.key in same}
-    return {**verdicts, **repeated, **{fact.key: answer_verdict(fact) for fact in answers}}
+    every_verdict = {**verdicts, **repeated, **{fact.key: answer_verdict(fact) for fact in answers}}
+    return Judgement(every_verdict, visits)
 
 
-def _judged(scene: Scene, thresholds: Thresholds) -> dict[str, Verdict]:
+def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
     found: dict[str, list[Finding]] = {
         fact.key: [finding for rule in RULES if (finding := rule(fact, scene))] for fact in scene.facts
     }
@@ -74,8 +98,53 @@ def _judged(scene: Scene, thresholds: Thresholds) -> dict[str, Verdict]:
     )
     _apply((*floods.RULES, *patterns.RULES), scene, found)
     scene.suspects = _suspects(scene, found)
-    _apply(patterns.CORROBORATING, scene, found)
-    return {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}
+    alone = {key: list(some) for key, some in found.items()}
+    _apply(patterns.CORROBORATING, scene, alone)
+    if scene.sending.memory.keys:
+        scene.pasts = memory.pasts(scene)
+        _apply(memory.RULES, scene, found)
+        scene.suspects = _suspects(scene, found)
+        _apply(patterns.CORROBORATING, scene, found)
+    else:
+        found = alone
+    verdicts = {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}
+    return verdicts, list(_visits(scene, alone))
+
+
+def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Visit]:
+    groups: dict[SourceKey, list[Fact]] = defaultdict(list)
+    for fact in scene.facts:
+        key = scene.sending.memory.keys.get(fact.key)
+        if key is not None:
+            groups[key].append(fact)
+    for key, facts in groups.items():
+        odds = {fact.key: _odds(fact.kind, found[fact.key]) for fact in facts}
+        sure: Sure = ""
+        if any(_is_surely_a_machine(fact, odds[fact.key], found[fact.key]) for fact in facts):
+            sure = "machine"
+        elif any(_is_surely_a_person(fact, odds[fact.key], found[fact.key]) for fact in facts):
+            sure = "person"
+        first = facts[0]
+        yield Visit(
+            key,
+            first.message,
+            scene.sending.sender,
+            first.at,
+            scene.since_dispatch(first),
+            sum(fact.kind == "open" for fact in facts),
+            len({target_of(fact) for fact in facts if fact.kind != "open"}),
+            scene.sending.links,
+            round(min(odds[fact.key] - PRIOR[side_of(fact.kind)] for fact in facts), 1),
+            sure,
+        )
+
+
+def _is_surely_a_machine(fact: Fact, odds: float, found: Sequence[Finding]) -> bool:
+    return odds <= _DECISIVE and not any(each.code == UNKNOWABLE for each in found)
+
+
+def _is_surely_a_person(fact: Fact, odds: float, found: Sequence[Finding]) -> bool:
+    return odds >= _BEYOND_DOUBT and any(each.code in _CERTAIN for each in found)
 
 
 def _apply(rules: Iterable[SceneRule], scene: Scene, found: Mapping[str, list[Finding]]) -> None:
@@ -89,8 +158,11 @@ def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset
 
 
 def _probability(kind: FactKind, found: Sequence[Finding]) -> float:
-    odds = PRIOR[side_of(kind)] + sum(WEIGHTS[code].for_kind(kind) for code in {finding.code for finding in found})
-    return 1 / (1 + math.exp(-odds))
+    return 1 / (1 + math.exp(-_odds(kind, found)))
+
+
+def _odds(kind: FactKind, found: Sequence[Finding]) -> float:
+    return PRIOR[side_of(kind)] + sum(WEIGHTS[code].for_kind(kind) for code in {finding.code for finding in found})
 
 
 def _verdict(kind: FactKind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
@@ -56,6 +56,7 @@ class Scene:
         self.doubted: frozenset[str] = frozenset()
         self._owners: dict[tuple[str | None, str | None], Owner | None] = {}
         self._own: dict[str, bool] = {}
+        self.pasts: Mapping[str, Any] = {}
 
     def owner(self, fact: Fact) -> Owner | None:
         """Whose network it came from: as known when it came, or as the catalogue has it now."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bench.traces.heed import heed
+from bench.traces.heed import as_decision, heed
 from bench.traces.judges import Decision, Judge
 from bench.traces.organizations.play import PlayedMail
 from bench.traces.score import SETTLING
@@ -23,6 +24,8 @@ from lib.catalogues.registry import Catalogues
 from lib.storage.layout import table
 from lib.storage.memory import MemoryTables
 from lib.tracking.facts import Fact
+from lib.verdicts.judge import judge_and_remember
+from lib.verdicts.memory import Memory, SourceKey, Visit, of_others
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.thresholds import DEFAULT
 
@@ -87,6 +90,8 @@ class HeedInAnOrganization:
         self._catalogues = catalogues
         self._tables = MemoryTables()
         self._sightings = Sightings(self._tables)
+        self._places: dict[str, dict[tuple[SourceKey, str], Visit]] = defaultdict(dict)
+        self._companies: dict[str, dict[tuple[SourceKey, str], Visit]] = defaultdict(dict)
 
     async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Note the new facts' sources, load the context, and judge: the order of `lib.assessment.assessor`."""
@@ -96,7 +101,26 @@ class HeedInAnOrganization:
         await self._tables.create(table(_ORGANIZATION, "journal"))
         await self._sightings.note(_ORGANIZATION, [fact for fact in question.new if _is_noted(fact, scene)])
         elsewhere = await self._sightings.elsewhere(_ORGANIZATION, early, {})
-        return self._judge(question.facts, replace(sending, elsewhere=elsewhere))
+        scene = Scene((), sending, self._catalogues, DEFAULT)
+        keys = {}
+        for fact in question.facts:
+            if fact.is_hit and fact.recipient is not None:
+                email = question.mail.recipients[fact.recipient]
+                owner = scene.owner(fact)
+                shared = scene.is_shared(fact)
+                place = (scene.image_proxy(fact) or (owner.owner if owner else "") or "none") if shared else fact.network
+                keys[fact.key] = SourceKey(place, fact.agent or "", email.partition("@")[2], email, shared)
+        message = question.mail.trace.message
+        horizon = question.now - 90 * DAY
+        at_place = {k.place: of_others(self._places[k.place].values(), message) for k in set(keys.values()) if not k.is_shared}
+        at_company = {k.company: of_others(self._companies[k.company].values(), message) for k in set(keys.values())}
+        memory = Memory(keys, at_place, at_company)
+        told = replace(sending, elsewhere=elsewhere, sender=question.mail.sender, memory=memory)
+        judged = judge_and_remember(question.facts, told, self._catalogues)
+        for visit in judged.visits:
+            self._places[visit.key.place][visit.key, message] = visit
+            self._companies[visit.key.company][visit.key, message] = visit
+        return {key: as_decision(verdict) for key, verdict in judged.verdicts.items()}
 
 
 def replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, networks: Networks) -> list[Outcome]:

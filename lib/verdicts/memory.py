@@ -1,0 +1,80 @@
+"""Memory: what the sources of a message's hits did with other mails of the organization.
+
+A source is a place (the network, or the service through which many people read) and an agent. What it did with one
+copy of one mail is a visit. Visits are judged without this memory, so that it cannot talk itself into anything; and
+they are a set, so that order, repetition and delay change nothing in the end.
+
+Places, agents, companies and people are keyed hashes. Nothing here is shared between organizations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Sure = Literal["person", "machine", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """Hashes of whose hit it was, and from where."""
+
+    place: str
+    agent: str
+    company: str
+    person: str
+
+    is_shared: bool = False
+    """Whether many people come from there, so that only the same person's visits are the same source's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a source did with one copy of one mail. The key and the message tell visits apart."""
+
+    key: SourceKey
+    message: str
+    sender: str
+    """Hash of the sender's address."""
+
+    first: int
+    """Milliseconds since 1970 of the first hit."""
+
+    since: int | None
+    """Milliseconds from the dispatch to the first hit; None where it is not known."""
+
+    opens: int
+    targets: int
+    """Number of different links and attachments that were followed."""
+
+    links: int
+    """Number of links of the copy."""
+
+    odds: float
+    """Evidence of this mail alone about who it was: log-odds of a person, without the prior."""
+
+    sure: Sure = ""
+    """Who it was, where this mail alone leaves no doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Visits at other mails, as far as they say something about the hits of one message."""
+
+    keys: Mapping[str, SourceKey] = field(default_factory=dict)
+    """Key of each hit's source, by fact key."""
+
+    at_place: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
+    """Visits at the places that are not shared, by place."""
+
+    at_company: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
+    """Visits by people of the companies that got the message, by company."""
+
+
+NOTHING = Memory()
+
+
+def of_others(visits: Iterable[Visit], message: str) -> list[Visit]:
+    """Visits at other mails than this one."""
+    return [visit for visit in visits if visit.message != message]

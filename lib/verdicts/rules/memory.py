@@ -1,0 +1,165 @@
+"""Memory rules: what the source of a hit, the recipient and the recipient's gateway did with other mails."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lib.tracking.facts import Fact
+from lib.verdicts.evidence import Finding
+from lib.verdicts.memory import Memory, SourceKey, Visit
+from lib.verdicts.message_facts import Scene
+from lib.verdicts.thresholds import MINUTE
+
+Findings = Iterator[tuple[Fact, Finding]]
+
+_CUT = (-2.5, 1.5)
+"""Most that one mail says of a source elsewhere, in log-odds: no single mail decides."""
+
+_STAGES = (MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE)
+"""Milliseconds after dispatch at which another stage begins, in each of which gateways have habits of their own."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """Past of one source, for one recipient: visits at other mails."""
+
+    key: SourceKey
+    here: Sequence[Visit]
+    """At the place, by any agent and at anyone's mail."""
+
+    company: Sequence[Visit]
+    """By anyone at mails to the recipient's company."""
+
+    @cached_property
+    def of_source(self) -> Sequence[Visit]:
+        """By the same source; of a shared place, with the same person's mail."""
+        if self.key.is_shared:
+            return [each for each in self.of_person if each.key.place == self.key.place]
+        return [each for each in self.here if each.key.agent == self.key.agent]
+
+    @cached_property
+    def of_person(self) -> Sequence[Visit]:
+        """With the same person's mail, by any source."""
+        return [each for each in self.company if self.key.person and each.key.person == self.key.person]
+
+    @cached_property
+    def of_person_here(self) -> Sequence[Visit]:
+        """With the same person's mail, at the same place."""
+        return [each for each in self.of_person if each.key.place == self.key.place]
+
+    @cached_property
+    def odds(self) -> float:
+        """Sum of what each mail said of the source."""
+        low, high = _CUT
+        return sum(min(max(each.odds, low), high) for each in self.of_source)
+
+    def count(self, sure: str) -> int:
+        """Number of mails at which the source was surely a person or a machine."""
+        return len({each.message for each in self.of_source if each.sure == sure})
+
+    @cached_property
+    def companies(self) -> int:
+        return len({each.key.company for each in self.of_source} | {self.key.company})
+
+    @cached_property
+    def people(self) -> int:
+        return len({each.key.person for each in self.of_source} | {self.key.person})
+
+
+def pasts(scene: Scene) -> Mapping[str, Past]:
+    """Pasts of the sources of all hits, by fact key."""
+    memory: Memory = scene.sending.memory
+    made: dict[SourceKey, Past] = {}
+    found = {}
+    for fact in scene.facts:
+        key = memory.keys.get(fact.key)
+        if key is None:
+            continue
+        if key not in made:
+            here = () if key.is_shared else memory.at_place.get(key.place, ())
+            made[key] = Past(key, here, memory.at_company.get(key.company, ()))
+        found[fact.key] = made[key]
+    return found
+
+
+def known_places(scene: Scene) -> Findings:
+    """The recipient was certainly there with another mail, or is there again and again."""
+    for fact, past in _with_past(scene):
+        sure = {each.message for each in past.of_person_here if each.sure == "person"}
+        if sure and not past.count("machine"):
+            yield fact, Finding("known-place", "The recipient certainly read other mail at this place.")
+        elif not past.key.is_shared and past.people == 1 and len({each.message for each in past.of_source}) >= 2:
+            yield fact, Finding("only-this-recipient", "The same device looked at this recipient's mail alone, again and again.")
+
+
+def sources(scene: Scene) -> Findings:
+    """What the same source did elsewhere."""
+    for fact, past in _with_past(scene):
+        if past.key.is_shared:
+            continue
+        machine, person = past.count("machine"), past.count("person")
+        if machine >= 2 and not person:
+            yield fact, Finding("source-of-machines", f"The same source was a machine at {machine} other mails.")
+        elif past.odds <= -5:
+            yield fact, Finding("source-like-a-machine", "The same source behaved like a machine at other mails.")
+        elif person >= 2 and not machine:
+            yield fact, Finding("source-of-people", "The same source was a person's at other mails.")
+        elif past.odds >= 4:
+            yield fact, Finding("source-like-people", "The same source behaved like people at other mails.")
+        if past.companies >= 3:
+            yield fact, Finding("source-at-many-companies", f"The same source looked at mail of {past.companies} companies.")
+        elif past.companies == 2:
+            yield fact, Finding("source-at-two-companies", "The same source looked at mail of two companies.")
+        elif past.people >= 3:
+            yield fact, Finding("source-at-several-people", f"The same source looked at mail of {past.people} people.")
+
+
+def strangers(scene: Scene) -> Findings:
+    """A source that was never seen, though the recipient has places."""
+    for fact, past in _with_past(scene):
+        if past.key.is_shared or past.here:
+            continue
+        places = defaultdict(set)
+        for each in past.of_person:
+            if each.sure == "person":
+                places[each.key.place].add(each.message)
+        if len(set().union(*places.values())) >= 2:
+            yield fact, Finding("new-place", "The recipient reads elsewhere, as far as is known.")
+
+
+def gateways(scene: Scene) -> Findings:
+    """What machines do with the company's mail at this stage after dispatch."""
+    for fact, past in _with_past(scene):
+        passed = scene.since_dispatch(fact)
+        if passed is None:
+            continue
+        stage = _stage(passed)
+        side = fact.kind == "open"
+        then = [
+            each
+            for each in past.company
+            if each.since is not None and _stage(each.since) == stage and (bool(each.opens) if side else bool(each.targets))
+        ]
+        machines = {each.message for each in then if each.sure == "machine"}
+        people = {each.message for each in then if each.sure == "person"}
+        if len(machines) >= 3 and len(machines) >= 2 * len(people):
+            yield fact, Finding("gateway-acts-then", "Machines look at mail to this company at that time.")
+        elif len({each.message for each in past.company}) >= 5 and not machines:
+            yield fact, Finding("gateway-rests-then", "No machine has looked at mail to this company at that time.")
+
+
+def _stage(since: int) -> int:
+    return sum(since >= begin for begin in _STAGES)
+
+
+def _with_past(scene: Scene) -> Iterator[tuple[Fact, Past]]:
+    for fact in scene.facts:
+        past = scene.pasts.get(fact.key)
+        if past is not None:
+            yield fact, past
+
+
+RULES = (known_places, sources, strangers, gateways)
