@@ -96,12 +96,13 @@ def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], l
     scene.doubted = frozenset(
         fact.key for fact in scene.facts if any(WEIGHTS[each.code].for_kind(fact.kind) < 0 for each in found[fact.key])
     )
+    if scene.sending.memory.keys:
+        scene.pasts = memory.pasts(scene)
     _apply((*floods.RULES, *patterns.RULES), scene, found)
     scene.suspects = _suspects(scene, found)
     alone = {key: list(some) for key, some in found.items()}
     _apply(patterns.CORROBORATING, scene, alone)
     if scene.sending.memory.keys:
-        scene.pasts = memory.pasts(scene)
         _apply(memory.RULES, scene, found)
         scene.suspects = _suspects(scene, found)
         _apply(patterns.CORROBORATING, scene, found)

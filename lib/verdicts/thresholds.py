@@ -50,7 +50,9 @@ class Thresholds:
     check_after: int = 60 * SECOND
     beside: int = 10 * SECOND
     contagion: int = 15 * MINUTE
-    honeypot: int = 10 * SECOND
+    honeypot: int = 15 * MINUTE
+    repeats_click: int = 4 * MINUTE
+    in_order: int = 30 * MINUTE
     sees_before_click: int = 2 * SECOND
     reads_for: int = 30 * MINUTE
     comes_back: int = 20 * MINUTE

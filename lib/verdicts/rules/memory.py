@@ -18,6 +18,9 @@ Findings = Iterator[tuple[Fact, Finding]]
 _CUT = (-2.5, 1.5)
 """Most that one mail says of a source elsewhere, in log-odds: no single mail decides."""
 
+_OLD = 24 * 60 * MINUTE
+_HOURS = 6 * 60 * MINUTE
+
 _STAGES = (MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE)
 """Milliseconds after dispatch at which another stage begins, in each of which gateways have habits of their own."""
 
@@ -92,7 +95,12 @@ def known_places(scene: Scene) -> Findings:
         if sure and not past.count("machine"):
             yield fact, Finding("known-place", "The recipient certainly read other mail at this place.")
         elif not past.key.is_shared and past.people == 1 and len({each.message for each in past.of_source}) >= 2:
-            yield fact, Finding("only-this-recipient", "The same device looked at this recipient's mail alone, again and again.")
+            yield (
+                fact,
+                Finding(
+                    "only-this-recipient", "The same device looked at this recipient's mail alone, again and again."
+                ),
+            )
 
 
 def sources(scene: Scene) -> Findings:
@@ -110,11 +118,46 @@ def sources(scene: Scene) -> Findings:
         elif past.odds >= 4:
             yield fact, Finding("source-like-people", "The same source behaved like people at other mails.")
         if past.companies >= 3:
-            yield fact, Finding("source-at-many-companies", f"The same source looked at mail of {past.companies} companies.")
+            yield (
+                fact,
+                Finding("source-at-many-companies", f"The same source looked at mail of {past.companies} companies."),
+            )
         elif past.companies == 2:
             yield fact, Finding("source-at-two-companies", "The same source looked at mail of two companies.")
         elif past.people >= 3:
             yield fact, Finding("source-at-several-people", f"The same source looked at mail of {past.people} people.")
+
+
+def sweeps(scene: Scene) -> Findings:
+    """One source draws the old mails of several people within hours."""
+    for fact, past in _with_past(scene):
+        passed = scene.since_dispatch(fact)
+        if past.key.is_shared or passed is None or passed < _OLD:
+            continue
+        then = [
+            v for v in past.of_source if abs(v.first - fact.at) <= _HOURS and v.since is not None and v.since >= _OLD
+        ]
+        if (
+            len({each.message for each in then}) >= 3
+            and len({each.key.person for each in then} | {past.key.person}) >= 2
+        ):
+            yield fact, Finding("sweep", "The same source drew the old mails of several people within hours.")
+
+
+def own_devices(scene: Scene) -> Findings:
+    """One device opens mails to people of several companies, all from this sender."""
+    sender = scene.sending.sender
+    for fact, past in _with_past(scene):
+        if past.key.is_shared or not sender:
+            continue
+        if past.companies >= 3 and past.count("person") == 0 and all(v.sender == sender for v in past.of_source):
+            if fact.kind == "open" and sum(each.targets for each in past.of_source) == 0:
+                yield (
+                    fact,
+                    Finding(
+                        "own-device", "The same device looks at this sender's mails to many people: it is the sender's."
+                    ),
+                )
 
 
 def strangers(scene: Scene) -> Findings:
@@ -141,7 +184,9 @@ def gateways(scene: Scene) -> Findings:
         then = [
             each
             for each in past.company
-            if each.since is not None and _stage(each.since) == stage and (bool(each.opens) if side else bool(each.targets))
+            if each.since is not None
+            and _stage(each.since) == stage
+            and (bool(each.opens) if side else bool(each.targets))
         ]
         machines = {each.message for each in then if each.sure == "machine"}
         people = {each.message for each in then if each.sure == "person"}
@@ -162,4 +207,4 @@ def _with_past(scene: Scene) -> Iterator[tuple[Fact, Past]]:
             yield fact, past
 
 
-RULES = (known_places, sources, strangers, gateways)
+RULES = (known_places, sources, sweeps, own_devices, strangers, gateways)

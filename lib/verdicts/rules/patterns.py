@@ -5,6 +5,7 @@ A source here is a network and an agent; what many people share (image proxies, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -71,6 +72,26 @@ def coverage(scene: Scene) -> Findings:
                 yield fact, Finding(code, f"Every link of the mail was followed at one go{order}.")
 
 
+def whole_mail_in_order(scene: Scene) -> Findings:
+    """One source follows every link once, in the order of the document, at any pace within minutes."""
+    count = scene.sending.links
+    if count < scene.thresholds.coverage_from:
+        return
+    text = "The same source followed every link of the mail, one after the other, in their order."
+    for clicks in scene.clicks_by_source.values():
+        by_recipient: dict[int | None, list[Fact]] = defaultdict(list)
+        for click in clicks:
+            if click.kind == "click":
+                by_recipient[click.recipient].append(click)
+        for some in by_recipient.values():
+            if len(some) < count or some[-1].at - some[0].at > scene.thresholds.in_order:
+                continue
+            items = [click.item for click in some]
+            if items == sorted(items) and len(set(items)) == count:
+                for click in some:
+                    yield click, Finding("whole-mail-in-order", text)
+
+
 def lone_link(scene: Scene) -> Findings:
     """One link of several, and no other around that time: scanners follow more, people mostly one."""
     if scene.sending.links < 2:
@@ -123,6 +144,67 @@ def _differ(first: Fact, second: Fact) -> bool:
     return source_of(first) != source_of(second) and (
         first.network != second.network or device_of(first.agent)["os"] != device_of(second.agent)["os"]
     )
+
+
+def pairs(scene: Scene) -> Findings:
+    """Two clicks on one link within minutes from different networks: the one at the place of reading is the person's.
+
+    Products check a link before they let the browser through, or repeat the click from elsewhere.
+    """
+    for (recipient, _), clicks in scene.clicks_by_link.items():
+        if len(clicks) < 2:
+            continue
+        places = _places_of_reading(scene, recipient)
+        for first, second in pairwise(clicks):
+            apart = second.at - first.at
+            if apart > scene.thresholds.repeats_click or first.network == second.network:
+                continue
+            near = "near" if apart <= scene.thresholds.check_after else "late"
+            there = first.network in places, second.network in places
+            if there == (True, False) or there == (False, True):
+                person, check = (first, second) if there[0] else (second, first)
+                yield (
+                    person,
+                    Finding("clicked-where-read", "It is the one of two clicks that came from where the mail is read."),
+                )
+                yield (
+                    check,
+                    Finding(
+                        f"click-repeated-{near}",
+                        "The same link was followed from where the mail is read, at about that time.",
+                    ),
+                )
+            elif there == (False, False):
+                yield first, Finding(f"first-of-two-{near}", "The same link was followed from elsewhere soon after.")
+                yield second, Finding(f"second-of-two-{near}", "The same link was followed from elsewhere just before.")
+
+
+def _places_of_reading(scene: Scene, recipient: int | None) -> set[str | None]:
+    """Networks at which this copy was read in a mail program, or the recipient certainly read other mail."""
+    places: set[str | None] = set()
+    for fact in scene.by_recipient.get(recipient, ()):
+        past = scene.pasts.get(fact.key)
+        if fact.key in scene.suspects or scene.is_shared(fact):
+            continue
+        known = past is not None and any(each.sure == "person" for each in past.of_person_here)
+        if known or (fact.kind == "open" and _in_mail(fact, scene)):
+            places.add(fact.network)
+    return places
+
+
+def quoted(scene: Scene) -> Findings:
+    """Opens after the recipient's answer, where the recipient was not before: the sender reads the quoted mail."""
+    for answer in scene.answers:
+        if answer.kind != "reply" or answer.recipient is None:
+            continue
+        facts = scene.by_recipient.get(answer.recipient, ())
+        before = {source_of(fact) for fact in facts if fact.at <= answer.at}
+        for fact in facts:
+            if fact.kind == "open" and answer.at < fact.at and source_of(fact) not in before:
+                yield (
+                    fact,
+                    Finding("after-the-answer", "The recipient had answered before, and an answer quotes the mail."),
+                )
 
 
 def contagion(scene: Scene) -> Findings:
@@ -215,13 +297,23 @@ def seen_before_clicked(scene: Scene) -> Findings:
             elif before:
                 yield click, Finding("read-before", "The mail had just been opened in a mail program.")
             elif has_between(any_open, low, high):
-                yield click, Finding("opened-before", "The mail had been opened just before.")
+                same = all(source_of(fact) == source_of(click) for fact in seen if low <= fact.at <= high)
+                code = "opened-by-the-same" if same else "opened-before"
+                yield click, Finding(code, "The mail had been opened just before.")
         clicked = [click.at for click in clicks if click.key not in scene.suspects]
+        sources = [source_of(click) for click in clicks if click.key not in scene.suspects]
         for fact in opens:
-            if has_between(clicked, fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for):
-                # While mail is scanned, a browser that loads the image and then a link may be a scanner's.
+            low, high = fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for
+            if has_between(clicked, low, high):
+                # A browser that loads the image and then a link may be a scanner's.
+                same = not _in_mail(fact, scene) and all(
+                    source == source_of(fact) for at, source in zip(clicked, sources, strict=True) if low <= at <= high
+                )
                 code = "followed-by-a-click" if scene.is_early(fact) and not _in_mail(fact, scene) else "clicked-after"
-                yield fact, Finding(code, "A link of the mail was followed soon after.")
+                yield (
+                    fact,
+                    Finding("clicked-by-the-same" if same else code, "A link of the mail was followed soon after."),
+                )
 
 
 def _in_mail(fact: Fact, scene: Scene) -> bool:
@@ -263,8 +355,11 @@ RULES = (
     burst,
     scattered,
     coverage,
+    whole_mail_in_order,
     lone_link,
     twin,
+    pairs,
+    quoted,
     contagion,
     beside,
     honeypot,
