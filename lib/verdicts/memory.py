@@ -22,6 +22,9 @@ class SourceKey:
 
     place: str
     agent: str
+    program: str
+    """Hash of the agent without its numbers: the same after an update."""
+
     company: str
     person: str
 

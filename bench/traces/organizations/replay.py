@@ -8,6 +8,7 @@ memory knows at each question what it could know at that time, and nothing later
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ LAST_LOOK = DAY
 """Milliseconds from the last fact of a mail to the last question about it."""
 
 _ORGANIZATION = "played"
+_NUMBERS = re.compile(r"[0-9._]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class HeedInAnOrganization:
                 owner = scene.owner(fact)
                 shared = scene.is_shared(fact)
                 place = (scene.image_proxy(fact) or (owner.owner if owner else "") or "none") if shared else fact.network
-                keys[fact.key] = SourceKey(place, fact.agent or "", email.partition("@")[2], email, shared)
+                keys[fact.key] = SourceKey(place, fact.agent or "", _NUMBERS.sub("", fact.agent or ""), email.partition("@")[2], email, shared)
         message = question.mail.trace.message
         horizon = question.now - 90 * DAY
         at_place = {k.place: of_others(self._places[k.place].values(), message) for k in set(keys.values()) if not k.is_shared}

@@ -89,18 +89,51 @@ def pasts(scene: Scene) -> Mapping[str, Past]:
 
 
 def known_places(scene: Scene) -> Findings:
-    """The recipient was certainly there with another mail, or is there again and again."""
+    """Match where the recipient certainly was with another mail, or what asks for this recipient's mail alone."""
     for fact, past in _with_past(scene):
         sure = {each.message for each in past.of_person_here if each.sure == "person"}
         if sure and not past.count("machine"):
-            yield fact, Finding("known-place", "The recipient certainly read other mail at this place.")
-        elif not past.key.is_shared and past.people == 1 and len({each.message for each in past.of_source}) >= 2:
-            yield (
-                fact,
-                Finding(
-                    "only-this-recipient", "The same device looked at this recipient's mail alone, again and again."
-                ),
-            )
+            code = "known-place" if len(sure) == 1 else "well-known-place"
+            yield fact, Finding(code, "The recipient certainly read other mail at this place.")
+        elif _is_this_persons_alone(past):
+            count = len({each.message for each in past.here})
+            code = "this-recipient-alone" if count < 3 else "this-recipient-again-and-again"
+            yield fact, Finding(code, "From this place only mails to this recipient were looked at.")
+        if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_person):
+            yield fact, Finding("known-program", "The recipient certainly read other mail with this program.")
+
+
+def _is_this_persons_alone(past: Past) -> bool:
+    if past.key.is_shared or not past.of_person_here or any(each.sure for each in past.here):
+        return False
+    return all(each.key.person == past.key.person for each in past.here)
+
+
+def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
+    here, there = past.key, visit.key
+    return visit.sure == "person" and there.place != here.place and there.program == here.program
+
+
+def offices(scene: Scene) -> Findings:
+    """Match where colleagues of the recipient certainly were."""
+    for fact, past in _with_past(scene):
+        colleagues = {
+            each.key.person
+            for each in past.here
+            if each.sure == "person" and each.key.person != past.key.person and each.key.company == past.key.company
+        }
+        if colleagues and not past.count("machine"):
+            code = "known-office" if len(colleagues) > 1 else "colleague-s-place"
+            yield fact, Finding(code, "Other people of the company certainly read their mail at this place.")
+
+
+def agents(scene: Scene) -> Findings:
+    """Match agents under which machines look at mail to this company from other places."""
+    for fact, past in _with_past(scene):
+        same = [each for each in past.company if each.key.agent == past.key.agent and each.key.place != past.key.place]
+        machines = {each.message for each in same if each.sure == "machine"}
+        if len(machines) >= 2 and not any(each.sure == "person" for each in same):
+            yield fact, Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
 
 
 def sources(scene: Scene) -> Findings:
@@ -207,4 +240,4 @@ def _with_past(scene: Scene) -> Iterator[tuple[Fact, Past]]:
             yield fact, past
 
 
-RULES = (known_places, sources, sweeps, own_devices, strangers, gateways)
+RULES = (known_places, offices, agents, sources, sweeps, own_devices, strangers, gateways)
