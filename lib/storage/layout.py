@@ -19,12 +19,27 @@ DELETED_ROW = "deleted"
 PRIVACY = "privacy"
 """Kind of the table of stops, tombstones, jobs and the audit log. It is newer than some organizations."""
 
-KINDS = ("messages", "journal", "facts", "index", "people", "cards", "templates", "threads", "requests", PRIVACY)
+EVIDENCE = "evidence"
+"""Kind of the table of what sources did with earlier mails. It is newer than some organizations."""
+
+KINDS = (
+    "messages",
+    "journal",
+    "facts",
+    "index",
+    "people",
+    "cards",
+    "templates",
+    "threads",
+    "requests",
+    PRIVACY,
+    EVIDENCE,
+)
 """Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key; `privacy`
 holds stops and the like.
 
-An organization that is older than a kind lacks its table, which reads as an empty one. Rows of `privacy` are therefore
-written through `lib.storage.late_tables`.
+An organization that is older than a kind lacks its table, which reads as an empty one. Rows of
+`privacy` and `evidence` are therefore written through `lib.storage.late_tables`.
 """
 
 OUTBOX = "outbox"

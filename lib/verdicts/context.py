@@ -40,9 +40,6 @@ class Sending:
     sent_at_of: Mapping[int, int] = field(default_factory=dict)
     """Milliseconds since 1970 of the hand-over by recipient number, where copies leave one after the other."""
 
-    sender: str = ""
-    """Hash of the sender's address."""
-
     memory: Memory = NOTHING
     """What the sources of the hits did with other mails."""
 

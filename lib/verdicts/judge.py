@@ -129,7 +129,7 @@ def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Vi
         yield Visit(
             key,
             first.message,
-            scene.sending.sender,
+            scene.sending.memory.sender,
             first.at,
             scene.since_dispatch(first),
             sum(fact.kind == "open" for fact in facts),

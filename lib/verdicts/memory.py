@@ -9,7 +9,7 @@ Places, agents, companies and people are keyed hashes. Nothing here is shared be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,16 +68,20 @@ class Memory:
     keys: Mapping[str, SourceKey] = field(default_factory=dict)
     """Key of each hit's source, by fact key."""
 
+    sender: str = ""
+    """Hash of the sender's address."""
+
     at_place: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
     """Visits at the places that are not shared, by place."""
 
     at_company: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
     """Visits by people of the companies that got the message, by company."""
 
+    own: Mapping[SourceKey, Visit] = field(default_factory=dict)
+    """Visits at this message, as they were remembered before."""
+
+    full: frozenset[str] = frozenset()
+    """Places of which no more is remembered."""
+
 
 NOTHING = Memory()
-
-
-def of_others(visits: Iterable[Visit], message: str) -> list[Visit]:
-    """Visits at other mails than this one."""
-    return [visit for visit in visits if visit.message != message]

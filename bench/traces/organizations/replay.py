@@ -8,25 +8,25 @@ memory knows at each question what it could know at that time, and nothing later
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bench.traces.heed import as_decision, heed
+from bench.traces.heed import as_decision
 from bench.traces.judges import Decision, Judge
 from bench.traces.organizations.play import PlayedMail
 from bench.traces.score import SETTLING
 from bench.traces.timing import DAY
 from lib.assessment.sources_seen import WITHIN, Sightings
+from lib.assessment.visits import Visits
 from lib.catalogues.networks import Networks
 from lib.catalogues.registry import Catalogues
-from lib.storage.layout import table
-from lib.storage.memory import MemoryTables
+from lib.clock import SetClock, milliseconds, moment
+from lib.people.address_hashes import AddressHashes
+from lib.storage.layout import EVIDENCE, ORGANIZATIONS, table
+from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
 from lib.verdicts.judge import judge_and_remember
-from lib.verdicts.memory import Memory, SourceKey, Visit, of_others
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.thresholds import DEFAULT
 
@@ -34,7 +34,6 @@ LAST_LOOK = DAY
 """Milliseconds from the last fact of a mail to the last question about it."""
 
 _ORGANIZATION = "played"
-_NUMBERS = re.compile(r"[0-9._]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +87,32 @@ class HeedInAnOrganization:
     """Heed's judge with all that production remembers: the sources seen at other mails, in storage in memory."""
 
     def __init__(self, catalogues: Catalogues) -> None:
-        self._judge = heed(catalogues)
         self._catalogues = catalogues
-        self._tables = MemoryTables()
+        storage = memory_storage()
+        self._tables = storage.tables
         self._sightings = Sightings(self._tables)
-        self._places: dict[str, dict[tuple[SourceKey, str], Visit]] = defaultdict(dict)
-        self._companies: dict[str, dict[tuple[SourceKey, str], Visit]] = defaultdict(dict)
+        self._clock = SetClock(moment(0))
+        hashes = AddressHashes(storage, self._clock)
+        self._visits = Visits(self._tables, hashes, catalogues, self._clock)
 
     async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Note the new facts' sources, load the context, and judge: the order of `lib.assessment.assessor`."""
         sending = question.mail.trace.sending
         scene = Scene((), sending, self._catalogues, DEFAULT)
         early = [fact for fact in question.facts if _is_noted(fact, scene)]
-        await self._tables.create(table(_ORGANIZATION, "journal"))
+        for name in (ORGANIZATIONS, table(_ORGANIZATION, "journal"), table(_ORGANIZATION, EVIDENCE)):
+            await self._tables.create(name)
         await self._sightings.note(_ORGANIZATION, [fact for fact in question.new if _is_noted(fact, scene)])
         elsewhere = await self._sightings.elsewhere(_ORGANIZATION, early, {})
-        scene = Scene((), sending, self._catalogues, DEFAULT)
-        keys = {}
-        for fact in question.facts:
-            if fact.is_hit and fact.recipient is not None:
-                email = question.mail.recipients[fact.recipient]
-                owner = scene.owner(fact)
-                shared = scene.is_shared(fact)
-                place = (scene.image_proxy(fact) or (owner.owner if owner else "") or "none") if shared else fact.network
-                keys[fact.key] = SourceKey(place, fact.agent or "", _NUMBERS.sub("", fact.agent or ""), email.partition("@")[2], email, shared)
-        message = question.mail.trace.message
-        horizon = question.now - 90 * DAY
-        at_place = {k.place: of_others(self._places[k.place].values(), message) for k in set(keys.values()) if not k.is_shared}
-        at_company = {k.company: of_others(self._companies[k.company].values(), message) for k in set(keys.values())}
-        memory = Memory(keys, at_place, at_company)
-        told = replace(sending, elsewhere=elsewhere, sender=question.mail.sender, memory=memory)
-        judged = judge_and_remember(question.facts, told, self._catalogues)
-        for visit in judged.visits:
-            self._places[visit.key.place][visit.key, message] = visit
-            self._companies[visit.key.company][visit.key, message] = visit
+        mail = question.mail
+        self._clock.move(milliseconds=question.now - milliseconds(self._clock.now()))
+        memory = await self._visits.recall(
+            _ORGANIZATION, mail.trace.message, mail.sender, mail.recipients, question.facts
+        )
+        judged = judge_and_remember(
+            question.facts, replace(sending, elsewhere=elsewhere, memory=memory), self._catalogues
+        )
+        await self._visits.save_visits(_ORGANIZATION, memory, judged.visits)
         return {key: as_decision(verdict) for key, verdict in judged.verdicts.items()}
 
 

@@ -179,7 +179,7 @@ def sweeps(scene: Scene) -> Findings:
 
 def own_devices(scene: Scene) -> Findings:
     """One device opens mails to people of several companies, all from this sender."""
-    sender = scene.sending.sender
+    sender = scene.sending.memory.sender
     for fact, past in _with_past(scene):
         if past.key.is_shared or not sender:
             continue
