@@ -37,7 +37,7 @@ from lib.storage.coalescing import PerKeyWorker
 from lib.storage.documents import pack
 from lib.storage.retry import retry_on_conflict
 from lib.tracking.facts import Fact
-from lib.verdicts import judge
+from lib.verdicts import judge_and_remember
 from lib.verdicts.fact_store import FactStore, StoredFacts
 from lib.verdicts.forwards import other_readers, readers
 from lib.verdicts.kpis import added, count, sum_kpis, views
@@ -232,12 +232,16 @@ class Assessor:
         arrived.update((key, fact) for key, (fact, _) in known.items())
         facts = {key: kept for key, fact in arrived.items() if (kept := refusals.revise_stored(fact)) is not None}
         before = summary.model_copy(update={"folded": folded})
-        sending = await self._context_loader.load_context(organization, loaded, before, facts.values())
+        names_recipients = refusals.stops.state.names_recipients
+        sending = await self._context_loader.load_context(
+            organization, loaded, before, facts.values(), remembers=names_recipients
+        )
         thresholds = await self._context_loader.thresholds(organization)
         elsewhere = self._context_loader.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
         def found() -> Assessment:
-            verdicts = judge(facts.values(), sending, self._catalogues, thresholds)
+            judgement = judge_and_remember(facts.values(), sending, self._catalogues, thresholds)
+            verdicts = judgement.verdicts
             open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
             counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
             kpis = count(counted, verdicts)
@@ -269,7 +273,9 @@ class Assessor:
                 attachment_views=added(views(live, verdicts), folded_now.attachment_views if folded_now else {}),
                 elsewhere=elsewhere,
                 refused=refused,
-                names_recipients=refusals.stops.state.names_recipients,
+                memory=sending.memory,
+                visits=judgement.visits,
+                names_recipients=names_recipients,
             )
 
         return await asyncio.to_thread(found) if len(facts) > _LONG else found()
@@ -289,8 +295,9 @@ class Assessor:
         """
         message, before, stored = loaded.message.id, summary_of(loaded), found.stored
         if found.refused:
-            stored = await self._remove_refused(organization, message, found)
+            stored = await self._remove_refused(organization, loaded.message, found)
         await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, stored.rows)
+        await self._context_loader.save_visits(organization, found.memory, found.visits)
         assessed = replace(assessed_message(organization, loaded, found, planned), wishes_changed=wishes_changed)
         plans = await plan_all(self._followers, assessed, before.parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
@@ -302,16 +309,17 @@ class Assessor:
         await plans.apply(assessed)
         return replace(loaded, summary_row=row)
 
-    async def _remove_refused(self, organization: str, message: str, found: Assessment) -> StoredFacts:
+    async def _remove_refused(self, organization: str, message: StoredMessage, found: Assessment) -> StoredFacts:
         """Remove facts that are not to be kept from wherever they are, from the facts last; what is left there.
 
         A process that dies in between leaves them among the facts, where the next assessment finds them again.
         """
         keys = {fact.key for fact in found.refused}
-        log.info("%d stored facts of message %s are not to be kept", len(keys), message)
+        log.info("%d stored facts of message %s are not to be kept", len(keys), message.id)
         await self._cleaning.remove_facts(organization, found.refused)
         await self._context_loader.forget_sources(organization, found.refused)
-        await self._rows.remove_facts(organization, message, found.stored, keys)
+        await self._context_loader.forget_visits(organization, message, {fact.recipient for fact in found.refused})
+        await self._rows.remove_facts(organization, message.id, found.stored, keys)
         return found.stored.without(keys)
 
     async def _ask_look(
@@ -373,6 +381,8 @@ class Assessor:
 
     async def forget_message(self, organization: str, loaded: Loaded) -> None:
         """Undo what followers have written for a message that is about to be deleted. Again is the same."""
+        everyone = range(len(loaded.message.recipients()))
+        await self._context_loader.forget_visits(organization, loaded.message, everyone)
         await self._forget(organization, loaded.message.id, summary_of(loaded).parts)
 
     async def _forget(

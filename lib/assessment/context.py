@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.assessment.sources_seen import WITHIN, Sightings
 from lib.assessment.summary import Summary
+from lib.assessment.visits import Visits
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
+from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded
 from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
 from lib.people.store import USERS, People
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending
+from lib.verdicts.memory import NOTHING, Memory, Visit
 from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
 
 _USERS_LAST = timedelta(minutes=5)
@@ -42,12 +45,14 @@ class ContextLoader:
         people: People,
         organizations: Organizations,
         sightings: Sightings,
+        visits: Visits,
         catalogues: Catalogues,
         clock: Clock,
     ) -> None:
         self._people = people
         self._organizations = organizations
         self._sightings = sightings
+        self._visits = visits
         self._catalogues = catalogues
         self._clock = clock
         self._known: dict[str, _Users] = {}
@@ -60,11 +65,30 @@ class ContextLoader:
         """Forget the sources of hits that are not to be kept. Raises StorageError."""
         await self._sightings.forget(organization, facts)
 
-    async def load_context(self, organization: str, loaded: Loaded, summary: Summary, facts: Iterable[Fact]) -> Sending:
-        """Gather the context as it is now. `facts` are all that are to be judged."""
+    async def save_visits(self, organization: str, memory: Memory, visits: Iterable[Visit]) -> None:
+        """Remember what a judgement has found of sources. Raises StorageError."""
+        await self._visits.save_visits(organization, memory, visits)
+
+    async def forget_visits(self, organization: str, message: StoredMessage, recipients: Iterable[int | None]) -> None:
+        """Forget what was remembered of a message's copies, of those recipients. Raises StorageError."""
+        everyone = message.recipients()
+        numbers = set(recipients)
+        for number, recipient in enumerate(everyone):
+            if number in numbers or (None in numbers and len(everyone) == 1):
+                await self._visits.forget_address(organization, recipient.email, message.id)
+
+    async def load_context(
+        self, organization: str, loaded: Loaded, summary: Summary, facts: Collection[Fact], *, remembers: bool = True
+    ) -> Sending:
+        """Gather the context as it is now. `facts` are all that are to be judged.
+
+        `remembers`: with what sources did with other mails; not where the organization counts without who.
+        """
         users = await self._users(organization)
         message = loaded.message
         recipients = message.recipients()
+        sender = message.from_address.email if message.from_address else ""
+        emails = [recipient.email for recipient in recipients]
         return Sending(
             sent_at=_handed_over(loaded),
             sent_at_of=_handed_over_to(loaded),
@@ -77,6 +101,7 @@ class ContextLoader:
             ),
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
             opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
+            memory=await self._visits.recall(organization, message.id, sender, emails, facts) if remembers else NOTHING,
         )
 
     def settled(self, elsewhere: Mapping[str, int], known: Iterable[Fact]) -> dict[str, int]:

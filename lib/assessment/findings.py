@@ -17,6 +17,7 @@ from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.fact_store import StoredFacts
 from lib.verdicts.forwards import OtherReader
 from lib.verdicts.kpis import Kpis
+from lib.verdicts.memory import Memory, Visit
 from lib.verdicts.tallies import Tallies
 
 
@@ -56,6 +57,12 @@ class Assessment:
 
     refused: Sequence[Fact]
     """Stored facts that are not to be kept; none of the others above."""
+
+    memory: Memory
+    """What sources did with other mails, as it was recalled."""
+
+    visits: Sequence[Visit]
+    """What they did with this one."""
 
     names_recipients: bool
     """Whether the organization wants to know whose the facts are."""

@@ -37,7 +37,8 @@ MOST_ROWS = 1_000
 _MOST_PLACES = 20
 """Places of one message that are looked up: a mail that draws more of them is no longer one recipient's."""
 
-_PARTITIONS = "0123456789abcdef"
+_PARTITIONS = tuple(f"{index}{digit}" for index in "cp" for digit in "0123456789abcdef")
+_HOUR = 3_600_000
 _NUMBERS = re.compile(r"[0-9._]+")
 
 
@@ -130,21 +131,26 @@ class Visits:
         Raises StorageError.
         """
         company, person = (await self._names(organization, [email])).people[0]
-        rows = self._tables.query(table(organization, EVIDENCE), f"c{company[0]}", Range.prefix(f"{company}-{person}-"))
+        rows = self._tables.query(table(organization, EVIDENCE), f"c{company[0]}", Range.prefix(f"{company}|{person}|"))
         gone = [visit for visit in [_visit(row) async for row in rows] if message in (None, visit.message)]
         for visit in gone:
             for row in _rows(visit):
                 await self._delete(organization, row)
         return len(gone)
 
-    async def delete_old(self, organization: str) -> int:
-        """Delete visits that are older than `LASTS`; return the number of rows. Raises StorageError."""
-        until, count = milliseconds(self._clock.now() - LASTS), 0
-        for partition in (f"{index}{digit}" for index in "cp" for digit in _PARTITIONS):
-            async for row in self._tables.query(table(organization, EVIDENCE), partition):
-                if int(row.values["at"]) < until:
-                    await self._delete(organization, row)
-                    count += 1
+    async def delete_old(self, organization: str, until: int) -> int:
+        """Delete visits up to `until` (milliseconds since 1970) and those older than `LASTS`; return their rows.
+
+        Each call looks at one of the table's partitions, the next one every hour: nothing reads old visits meanwhile.
+        Raises StorageError.
+        """
+        now = milliseconds(self._clock.now())
+        until, count = max(until, now - _milliseconds(LASTS)), 0
+        partition = _PARTITIONS[now // _HOUR % len(_PARTITIONS)]
+        async for row in self._tables.query(table(organization, EVIDENCE), partition):
+            if int(row.values["at"]) <= until:
+                await self._delete(organization, row)
+                count += 1
         return count
 
     async def _delete(self, organization: str, row: Row) -> None:
@@ -166,30 +172,34 @@ class Visits:
 
     async def _of_company(self, organization: str, company: str, sources: Iterable[SourceKey]) -> list[Visit]:
         """Read a company's visits; of one with many, those of the recipients besides."""
-        found = await self._read(organization, f"c{company[0]}", f"{company}-")
+        found = await self._read(organization, f"c{company[0]}", f"{company}|")
         if len(found) < MOST_ROWS:
             return found
         people = {key.person for key in sources if key.company == company}
         theirs = await asyncio.gather(
-            *(self._read(organization, f"c{company[0]}", f"{company}-{each}-") for each in people)
+            *(self._read(organization, f"c{company[0]}", f"{company}|{each}|") for each in people)
         )
         return [*(each for each in found if each.key.person not in people), *(each for some in theirs for each in some)]
 
     async def _at_place(self, organization: str, place: str) -> list[Visit]:
-        return await self._read(organization, f"p{place[0]}", f"{place}-")
+        return await self._read(organization, f"p{place[0]}", f"{place}|")
 
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
-        since = milliseconds(self._clock.now() - LASTS)
+        since = milliseconds(self._clock.now()) - _milliseconds(LASTS)
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
         return [visit for visit in [_visit(row) async for row in rows] if visit.first >= since]
+
+
+def _milliseconds(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
 
 
 def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
     """Name of what many people's hits come through, so that the network tells nothing; None for a place of its own."""
     service = catalogues.agents.image_proxy(fact.agent) if fact.agent else None
     owner = catalogues.networks.owner_of(fact.network) or fact.owner
-    kind = catalogues.owners[owner].kind if owner in catalogues.owners else None
-    if service or kind in ("relay", "proxy"):
+    found = catalogues.owners.get(owner) if owner else None
+    if service or (found is not None and found.kind in ("relay", "proxy")):
         return f"{service} {owner}"
     return "nowhere" if fact.network is None else None
 
@@ -236,19 +246,15 @@ def _rows(visit: Visit) -> tuple[Row, Row]:
         "sender": visit.sender,
         "shared": key.is_shared,
     }
-    source = f"{key.place}-{key.agent}-{key.program}"
+    person, agent = f"{key.company}|{key.person}", f"{key.agent}|{key.program}"
     return (
-        Row(f"c{key.company[0]}", f"{key.company}-{key.person}-{source}-{visit.message}", values),
-        Row(
-            f"p{key.place[0]}",
-            f"{key.place}-{key.company}-{key.person}-{key.agent}-{key.program}-{visit.message}",
-            values,
-        ),
+        Row(f"c{key.company[0]}", f"{person}|{key.place}|{agent}|{visit.message}", values),
+        Row(f"p{key.place[0]}", f"{key.place}|{person}|{agent}|{visit.message}", values),
     )
 
 
 def _visit(row: Row) -> Visit:
-    first, second, third, fourth, program, message = row.key.split("-", 5)
+    first, second, third, fourth, program, message = row.key.split("|")
     if row.partition.startswith("c"):
         company, person, place, agent = first, second, third, fourth
     else:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
+from lib.assessment.visits import Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
@@ -132,6 +133,7 @@ class Retention:
     hashes: AddressHashes
     audit: Audit
     mail_limit: MailLimit
+    visits: Visits
     clock: Clock
 
     async def run(self) -> int:
@@ -159,6 +161,8 @@ class Retention:
         place = await self._sweep_rows(run, state.place)
         await self.cleaning.delete_old(organization, run.cutoffs.raw)
         await self.audit.delete_old(organization, moment(reckoned))
+        remembers = found[0].settings.tracking not in ("aggregate", "off")
+        await self.visits.delete_old(organization, run.cutoffs.events if remembers else milliseconds(now))
         await self.mail_limit.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place))
         return MOST_ROWS - run.left

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from lib.assessment.visits import Visits
 from lib.cards.store import Card, Cards
 from lib.errors import Stale
 from lib.fields import RecordRef
@@ -65,13 +66,14 @@ class RowErasure:
     idempotency: Idempotency
     kept_answers: KeptAnswers
     mail_limit: MailLimit
+    visits: Visits
 
     async def erase_by_hash(self, organization: str, subject: Subject) -> dict[str, int]:
         """Delete the rows whose keys hold the hash of the address; return their number by table. Raises StorageError.
 
         Rows of the index of records stay until the records are done.
         """
-        counts = {"people": 0, "index": 0}
+        counts = {"people": 0, "index": 0, "evidence": await self.visits.forget_address(organization, subject.email)}
         await self.mail_limit.forget_address(organization, subject.address_hash)
         for beginning in _BY_ADDRESS[:2]:
             counts["people"] += await self._delete(organization, "people", f"{beginning}{subject.address_hash}")

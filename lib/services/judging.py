@@ -15,6 +15,7 @@ from lib.assessment.old_lists import OldLists
 from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
 from lib.assessment.sources_seen import Sightings
+from lib.assessment.visits import Visits
 from lib.assessment.wishes import Wishes
 from lib.cards.follower import CardsFollower
 from lib.composing.preparation import Preparation
@@ -89,9 +90,19 @@ class Judging(Stores):
         return OldLists(self.storage.tables, self.lists, self.assessor, self.messages, self.organizations, self.clock)
 
     @cached_property
+    def visits(self) -> Visits:
+        """What sources did with earlier mails."""
+        return Visits(self.storage.tables, self.address_hashes, self.catalogues, self.clock)
+
+    @cached_property
     def context_loader(self) -> ContextLoader:
         return ContextLoader(
-            self.people, self.organizations, Sightings(self.storage.tables), self.catalogues, self.clock
+            self.people,
+            self.organizations,
+            Sightings(self.storage.tables),
+            self.visits,
+            self.catalogues,
+            self.clock,
         )
 
     @cached_property

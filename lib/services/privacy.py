@@ -65,6 +65,7 @@ class Privacy(MailWays):
             self.address_hashes,
             self.audit,
             self.mail_limit,
+            self.visits,
             self.clock,
         )
 
@@ -86,6 +87,7 @@ class Privacy(MailWays):
             self.idempotency,
             self.kept_answers,
             self.mail_limit,
+            self.visits,
         )
         erasing = Erasing(
             tables,

@@ -2,7 +2,7 @@
 
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
-from lib.verdicts.judge import judge
+from lib.verdicts.judge import judge, judge_and_remember
 from lib.verdicts.weights import RULES_VERSION
 
-__all__ = ["RULES_VERSION", "Finding", "Reason", "Sending", "Verdict", "judge"]
+__all__ = ["RULES_VERSION", "Finding", "Reason", "Sending", "Verdict", "judge", "judge_and_remember"]

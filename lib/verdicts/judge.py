@@ -121,9 +121,9 @@ def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Vi
     for key, facts in groups.items():
         odds = {fact.key: _odds(fact.kind, found[fact.key]) for fact in facts}
         sure: Sure = ""
-        if any(_is_surely_a_machine(fact, odds[fact.key], found[fact.key]) for fact in facts):
+        if any(_is_surely_a_machine(odds[fact.key], found[fact.key]) for fact in facts):
             sure = "machine"
-        elif any(_is_surely_a_person(fact, odds[fact.key], found[fact.key]) for fact in facts):
+        elif any(_is_surely_a_person(odds[fact.key], found[fact.key]) for fact in facts):
             sure = "person"
         first = facts[0]
         yield Visit(
@@ -140,11 +140,11 @@ def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Vi
         )
 
 
-def _is_surely_a_machine(fact: Fact, odds: float, found: Sequence[Finding]) -> bool:
-    return odds <= _DECISIVE and not any(each.code == UNKNOWABLE for each in found)
+def _is_surely_a_machine(odds: float, found: Sequence[Finding]) -> bool:
+    return odds <= _DECISIVE and all(each.code != UNKNOWABLE for each in found)
 
 
-def _is_surely_a_person(fact: Fact, odds: float, found: Sequence[Finding]) -> bool:
+def _is_surely_a_person(odds: float, found: Sequence[Finding]) -> bool:
     return odds >= _BEYOND_DOUBT and any(each.code in _CERTAIN for each in found)
 
 
