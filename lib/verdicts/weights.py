@@ -52,6 +52,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "mail-program": Weight(2.1, 0.0, "Litmus: shares of mail clients; nobody is known to imitate them"),
     "imitated-browser": Weight(-2.5, -2.5, "Chromium's user-agent reduction"),
     "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79; makers' release calendars"),
+    "headers-do-not-fit": Weight(-2.5, -2.5, "Fetch Metadata Request Headers; User-Agent Client Hints; MDN: Accept"),
     # Who asks: networks.
     "scanner-network": Weight(-6.9, -7.3, "catalogue of networks"),
     "gateway-network-soon": Weight(-5.1, -1.7, "warmbly#526"),
