@@ -24,7 +24,18 @@ from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.memory import SourceKey, Sure, Visit
 from lib.verdicts.message_facts import Scene, target_of
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.rules import agents, floods, gateways, memory, networks, own_side, patterns, requests, timing
+from lib.verdicts.rules import (
+    agents,
+    claimed_browsers,
+    floods,
+    gateways,
+    memory,
+    networks,
+    own_side,
+    patterns,
+    requests,
+    timing,
+)
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 
@@ -33,6 +44,7 @@ SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
 
 RULES: tuple[Rule, ...] = (
     *agents.RULES,
+    *claimed_browsers.RULES,
     *networks.RULES,
     *own_side.RULES,
     *requests.RULES,
