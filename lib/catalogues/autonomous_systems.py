@@ -36,8 +36,8 @@ _WORDS: Final[Mapping[NetworkKind, str]] = {
     r"\bdedicated\b|\bidc\b",
     "mobile": r"(?<!auto)mobil[eo]?\b|\bmobile|wireless|cellular|\bcelular\b|\bgsm\b|\bm[oó]viles\b",
     "access": r"tele(?:com|kom)|broadband|\bcable|\bfib(?:er|re|ra)\b|\bisp\b|internet|\bnet\b|provedor|\bwisp\b|"
-    r"comunica[cç][oõ]es|comunicaciones|communications?\b|telephone",
-    "business": r"universit|\bcollege\b|\bschools?\b|\binstitut|\bbank\b|hospital|\bhealth\b|insurance|ministry|"
+    r"comunica[cç][oõ]es|comunicaciones|telephone",
+    "business": r"universi[td]|\bcollege\b|\bschools?\b|\binstitut|\bbank\b|hospital|\bhealth\b|insurance|ministry|"
     r"government|\b(?:city|county|state) of\b|\bairlines?\b|\bfoundation\b|\bindustries\b|\bmotors?\b",
     "vpn": r"\bvpn\b|\bproxy\b|\bproxies\b",
 }
