@@ -213,7 +213,9 @@ SYSTEMS = st.sampled_from([1, 2, 3])
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 12), SYSTEMS), max_size=8))
 def test_a_block_is_a_systems_where_all_of_its_addresses_are(steps: list[tuple[int, int, int]]) -> None:
-    spans, at, holders = [], 0, {}
+    spans: list[tuple[int, int, int]] = []
+    holders: dict[int, int] = {}
+    at = 0
     for gap, size, system in steps:
         spans.append((at + gap, at + gap + size - 1, system))
         holders |= dict.fromkeys(range(at + gap, at + gap + size), system)
