@@ -36,4 +36,5 @@ def _ours() -> Catalogues:
 
 def _load(folder: Path | None) -> Catalogues:
     owners, networks = load_owners(folder)
+    networks.systems.read_rows()  # a broken row stops the start
     return Catalogues(networks, owners, read_gateways(folder), load_agents(folder))

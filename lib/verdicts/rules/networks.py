@@ -32,12 +32,40 @@ def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
 
 def data_centre(fact: Fact, scene: Scene) -> Finding | None:
     """Match networks of data centers. Image proxies run there, too; no person's clicks pass through those."""
-    owner = scene.owner(fact)
-    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
+    owner, network = scene.owner(fact), scene.network_class(fact)
+    if owner is not None and (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
+        name = owner.name
+    elif network is not None and network.kind == "hosting" and network.is_certain:
+        name = f"a data centre of {network.name}"
+    else:
         return None
     if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not _loads_mail(fact.agent, scene):
-        return Finding("browser-in-a-data-centre", f"A browser in {owner.name} loaded the image: nobody sits there.")
-    return Finding("data-centre", f"It came from {owner.name}: scanners run there, though people's programs may, too.")
+        return Finding("browser-in-a-data-centre", f"A browser in {name} loaded the image: nobody sits there.")
+    return Finding("data-centre", f"It came from {name}: scanners run there, though people's programs may, too.")
+
+
+def probable_data_centre(fact: Fact, scene: Scene) -> Finding | None:
+    """Match networks in no list whose holder is called like a hoster."""
+    network = scene.network_class(fact)
+    if network is None or network.kind != "hosting" or network.is_certain:
+        return None
+    return Finding("probable-data-centre", f"It came from {network.name}, which rents machines, judging by its name.")
+
+
+def security_vendor(fact: Fact, scene: Scene) -> Finding | None:
+    """Match security vendors' own networks that are in no list. Nobody reads mail there but their employees."""
+    network = scene.network_class(fact)
+    if network is None or network.kind != "security-vendor":
+        return None
+    return Finding("security-vendor", f"It came from {network.name}, a company that checks mail and links for others.")
+
+
+def network_of_people(fact: Fact, scene: Scene) -> Finding | None:
+    """Match carriers of households and of phones. A scanner that hides may come through them, too."""
+    network = scene.network_class(fact)
+    if network is None or network.kind not in ("access", "mobile") or not network.is_certain:
+        return None
+    return Finding("network-of-people", f"It came through {network.name}, by which people are on the Internet.")
 
 
 def _loads_mail(agent: str, scene: Scene) -> bool:
@@ -53,4 +81,12 @@ def private_relay(fact: Fact, scene: Scene) -> Finding | None:
     return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
 
 
-RULES = (scanner_network, gateway_network, data_centre, private_relay)
+RULES = (
+    scanner_network,
+    gateway_network,
+    data_centre,
+    probable_data_centre,
+    security_vendor,
+    network_of_people,
+    private_relay,
+)
