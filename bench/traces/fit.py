@@ -23,6 +23,11 @@ MOST = 8.0
 LIMITS = {
     "old-browser": 2.5,  # people with old computers exist, though no trace has one
     "imitated-browser": 3.0,
+    "headers-do-not-fit": 4.0,  # gateways that look into requests change headers, too
+    "this-recipient-again-and-again": 4.0,
+    "well-known-place": 4.0,
+    "known-office": 3.5,
+    "source-of-machines": 4.5,
     "no-language": 2.0,  # how many scanners name languages is assumed
     "came-back": 2.0,
     "followed-by-a-click": 0.4,  # scanners that load images and then links are more than the traces have
