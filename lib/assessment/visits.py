@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import cast
 
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
@@ -34,10 +35,10 @@ LASTS = timedelta(days=90)
 MOST_ROWS = 1_000
 """One answer of Table storage."""
 
-_MOST_PLACES = 20
-"""Places of one message that are looked up: a mail that draws more of them is no longer one recipient's."""
+_MOST_SOURCES = 20
+"""Sources of one message that are looked up: a mail that draws more of them is no longer one recipient's."""
 
-_PARTITIONS = tuple(f"{index}{digit}" for index in "cp" for digit in "0123456789abcdef")
+_PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
 _HOUR = 3_600_000
 _NUMBERS = re.compile(r"[0-9._]+")
 
@@ -58,8 +59,10 @@ class _Names:
             return None
         agent = fact.agent or ""
         shared = _shared_by(fact, catalogues)
+        system = catalogues.networks.systems.class_of(fact.network)
         return SourceKey(
             place=self.hash_text(f"place {shared or fact.network}")[:16],
+            area=self.hash_text(f"area {system.name if system else shared or fact.network}")[:12],
             agent=self.hash_text(f"agent {agent}")[:12],
             program=self.hash_text(f"program {_NUMBERS.sub('', agent)}")[:8],
             company=person[0],
@@ -93,16 +96,18 @@ class Visits:
         companies = dict.fromkeys(key.company for key in sources)
         found = await asyncio.gather(*(self._of_company(organization, each, sources) for each in companies))
         at_company = dict(zip(companies, found, strict=True))
-        asked = [key.place for key in sources if not _is_known(key, message, at_company[key.company])]
-        places = list(dict.fromkeys(asked))[:_MOST_PLACES]
-        at_place = await asyncio.gather(*(self._at_place(organization, each) for each in places))
+        asked = [(key.area, key.agent) for key in sources if not _is_known(key, message, at_company[key.company])]
+        kinds = list(dict.fromkeys(asked))[:_MOST_SOURCES]
+        kin = await asyncio.gather(
+            *(self._read(organization, f"k{area[0]}", f"{area}|{agent}|") for area, agent in kinds)
+        )
         return Memory(
             keys=keys,
             sender=names.hash_text(f"sender {sender.lower()}")[:12],
-            at_place={place: _others(some, message) for place, some in zip(places, at_place, strict=True)},
+            kin={kind: _others(some, message) for kind, some in zip(kinds, kin, strict=True)},
             at_company={company: _others(some, message) for company, some in at_company.items()},
             own={each.key: each for some in found for each in some if each.message == message},
-            full=frozenset(place for place, some in zip(places, at_place, strict=True) if len(some) >= MOST_ROWS),
+            full=frozenset(kind for kind, some in zip(kinds, kin, strict=True) if len(some) >= MOST_ROWS),
         )
 
     async def save_visits(self, organization: str, memory: Memory, visits: Iterable[Visit]) -> None:
@@ -114,7 +119,7 @@ class Visits:
             if now == before:
                 continue
             for row in _rows(now):
-                if row.partition.startswith("c") or visit.key.place not in memory.full:
+                if row.partition.startswith("c") or (visit.key.area, visit.key.agent) not in memory.full:
                     rows[row.partition].append(row)
         await asyncio.gather(*(self._write(organization, some) for some in rows.values()))
 
@@ -181,9 +186,6 @@ class Visits:
         )
         return [*(each for each in found if each.key.person not in people), *(each for some in theirs for each in some)]
 
-    async def _at_place(self, organization: str, place: str) -> list[Visit]:
-        return await self._read(organization, f"p{place[0]}", f"{place}|")
-
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
         since = milliseconds(self._clock.now()) - _milliseconds(LASTS)
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
@@ -232,7 +234,7 @@ def _with_folded(visit: Visit, before: Visit) -> Visit:
     )
 
 
-def _rows(visit: Visit) -> tuple[Row, Row]:
+def _rows(visit: Visit) -> list[Row]:
     key = visit.key
     values = {
         "v": 1,
@@ -241,29 +243,30 @@ def _rows(visit: Visit) -> tuple[Row, Row]:
         "opens": visit.opens,
         "targets": visit.targets,
         "links": visit.links,
-        "odds": visit.odds,
+        "odds": float(visit.odds),
         "sure": visit.sure,
         "sender": visit.sender,
         "shared": key.is_shared,
     }
-    person, agent = f"{key.company}|{key.person}", f"{key.agent}|{key.program}"
-    return (
-        Row(f"c{key.company[0]}", f"{person}|{key.place}|{agent}|{visit.message}", values),
-        Row(f"p{key.place[0]}", f"{key.place}|{person}|{agent}|{visit.message}", values),
-    )
+    person = f"{key.company}|{key.person}"
+    rows = [
+        Row(f"c{key.company[0]}", f"{person}|{key.area}|{key.agent}|{key.place}|{key.program}|{visit.message}", values)
+    ]
+    if not key.is_shared:
+        place = f"{key.area}|{key.agent}|{key.place}|{key.program}"
+        rows.append(Row(f"k{key.area[0]}", f"{place}|{person}|{visit.message}", values))
+    return rows
 
 
 def _visit(row: Row) -> Visit:
-    first, second, third, fourth, program, message = row.key.split("|")
     if row.partition.startswith("c"):
-        company, person, place, agent = first, second, third, fourth
+        company, person, area, agent, place, program, message = row.key.split("|")
     else:
-        place, company, person, agent = first, second, third, fourth
+        area, agent, place, program, company, person, message = row.key.split("|")
     values = row.values
     since = int(values["since"])
-    sure: Sure = "person" if values["sure"] == "person" else "machine" if values["sure"] == "machine" else ""
     return Visit(
-        SourceKey(place, agent, program, company, person, values["shared"] is True),
+        SourceKey(place, area, agent, program, company, person, values["shared"] is True),
         message,
         row.text("sender"),
         int(values["at"]),
@@ -272,5 +275,5 @@ def _visit(row: Row) -> Visit:
         int(values["targets"]),
         int(values["links"]),
         float(values["odds"]),
-        sure,
+        cast(Sure, row.text("sure")),
     )

@@ -137,6 +137,8 @@ def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Vi
             sure = "machine"
         elif any(_is_surely_a_person(odds[fact.key], found[fact.key]) for fact in facts):
             sure = "person"
+        elif any(each.code == "after-the-answer" for fact in facts for each in found[fact.key]):
+            sure = "own"
         first = facts[0]
         yield Visit(
             key,

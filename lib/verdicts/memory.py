@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Sure = Literal["person", "machine", ""]
+Sure = Literal["person", "machine", "own", ""]
+"""`own` is the sender's side, at the mail that an answer quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class SourceKey:
     """Hashes of whose hit it was, and from where."""
 
     place: str
+    """The network, or the service through which many people read."""
+
+    area: str
+    """All networks of the same owner."""
+
     agent: str
     program: str
     """Hash of the agent without its numbers: the same after an update."""
@@ -71,8 +77,8 @@ class Memory:
     sender: str = ""
     """Hash of the sender's address."""
 
-    at_place: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
-    """Visits at the places that are not shared, by place."""
+    kin: Mapping[tuple[str, str], Sequence[Visit]] = field(default_factory=dict)
+    """Visits by the same agents in the same areas, by area and agent; not of sources that are known or shared."""
 
     at_company: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
     """Visits by people of the companies that got the message, by company."""
@@ -80,8 +86,8 @@ class Memory:
     own: Mapping[SourceKey, Visit] = field(default_factory=dict)
     """Visits at this message, as they were remembered before."""
 
-    full: frozenset[str] = frozenset()
-    """Places of which no more is remembered."""
+    full: frozenset[tuple[str, str]] = frozenset()
+    """Areas and agents of which no more is remembered."""
 
 
 NOTHING = Memory()

@@ -1,28 +1,34 @@
-"""Memory rules: what the source of a hit, the recipient and the recipient's gateway did with other mails."""
+"""Memory rules: what the source of a hit, the recipient, the company and the sender did with other mails.
+
+No source can move a verdict by more than these findings: each one is found once, however many mails speak for it.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.memory import Memory, SourceKey, Visit
+from lib.verdicts.memory import SourceKey, Sure, Visit
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.thresholds import MINUTE
 
 Findings = Iterator[tuple[Fact, Finding]]
 
 _CUT = (-2.5, 1.5)
-"""Most that one mail says of a source elsewhere, in log-odds: no single mail decides."""
+"""Most that one mail says of a source, in log-odds: no single mail decides."""
 
-_OLD = 24 * 60 * MINUTE
-_HOURS = 6 * 60 * MINUTE
+_HOUR = 60 * MINUTE
+_OLD = 24 * _HOUR
+"""Age of a mail in milliseconds that a sweep draws."""
 
-_STAGES = (MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE)
-"""Milliseconds after dispatch at which another stage begins, in each of which gateways have habits of their own."""
+_SWEEP = 6 * _HOUR
+"""Milliseconds within which a sweep draws several mails."""
+
+_STAGES = (MINUTE, 15 * MINUTE, _HOUR, 12 * _HOUR)
+"""Milliseconds after dispatch at which another stage begins. Gateways have habits of their own in each."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,9 @@ class Past:
     """Past of one source, for one recipient: visits at other mails."""
 
     key: SourceKey
-    here: Sequence[Visit]
-    """At the place, by any agent and at anyone's mail."""
+
+    kin: Sequence[Visit]
+    """By the same agent in the same area, at anyone's mail."""
 
     company: Sequence[Visit]
     """By anyone at mails to the recipient's company."""
@@ -40,13 +47,18 @@ class Past:
     def of_source(self) -> Sequence[Visit]:
         """By the same source; of a shared place, with the same person's mail."""
         if self.key.is_shared:
-            return [each for each in self.of_person if each.key.place == self.key.place]
-        return [each for each in self.here if each.key.agent == self.key.agent]
+            return self.of_person_here
+        return [each for each in self.kin if each.key.place == self.key.place]
+
+    @cached_property
+    def elsewhere(self) -> Sequence[Visit]:
+        """By the same agent at other places of the area."""
+        return [each for each in self.kin if each.key.place != self.key.place]
 
     @cached_property
     def of_person(self) -> Sequence[Visit]:
         """With the same person's mail, by any source."""
-        return [each for each in self.company if self.key.person and each.key.person == self.key.person]
+        return [each for each in self.company if each.key.person == self.key.person]
 
     @cached_property
     def of_person_here(self) -> Sequence[Visit]:
@@ -54,59 +66,52 @@ class Past:
         return [each for each in self.of_person if each.key.place == self.key.place]
 
     @cached_property
-    def odds(self) -> float:
-        """Sum of what each mail said of the source."""
-        low, high = _CUT
-        return sum(min(max(each.odds, low), high) for each in self.of_source)
-
-    def count(self, sure: str) -> int:
-        """Number of mails at which the source was surely a person or a machine."""
-        return len({each.message for each in self.of_source if each.sure == sure})
-
-    @cached_property
-    def companies(self) -> int:
-        return len({each.key.company for each in self.of_source} | {self.key.company})
-
-    @cached_property
-    def people(self) -> int:
-        return len({each.key.person for each in self.of_source} | {self.key.person})
+    def of_company_here(self) -> Sequence[Visit]:
+        """With the company's mail, at the same place."""
+        return [each for each in self.company if each.key.place == self.key.place]
 
 
-def pasts(scene: Scene) -> Mapping[str, Past]:
+def pasts(scene: Scene) -> dict[str, Past]:
     """Pasts of the sources of all hits, by fact key."""
-    memory: Memory = scene.sending.memory
+    memory = scene.sending.memory
     made: dict[SourceKey, Past] = {}
     found = {}
     for fact in scene.facts:
         key = memory.keys.get(fact.key)
-        if key is None:
-            continue
-        if key not in made:
-            here = () if key.is_shared else memory.at_place.get(key.place, ())
-            made[key] = Past(key, here, memory.at_company.get(key.company, ()))
-        found[fact.key] = made[key]
+        if key is not None:
+            if key not in made:
+                kin = () if key.is_shared else memory.kin.get((key.area, key.agent), ())
+                made[key] = Past(key, kin, memory.at_company.get(key.company, ()))
+            found[fact.key] = made[key]
     return found
 
 
 def known_places(scene: Scene) -> Findings:
-    """Match where the recipient certainly was with another mail, or what asks for this recipient's mail alone."""
+    """Match where the recipient certainly was with another mail, and what asks for this recipient's mail alone."""
     for fact, past in _with_past(scene):
-        sure = {each.message for each in past.of_person_here if each.sure == "person"}
-        if sure and not past.count("machine"):
+        sure = _mails(past.of_person_here, "person")
+        if sure and not _mails(past.of_source, "machine"):
             code = "known-place" if len(sure) == 1 else "well-known-place"
             yield fact, Finding(code, "The recipient certainly read other mail at this place.")
         elif _is_this_persons_alone(past):
-            count = len({each.message for each in past.here})
-            code = "this-recipient-alone" if count < 3 else "this-recipient-again-and-again"
-            yield fact, Finding(code, "From this place only mails to this recipient were looked at.")
+            again = len({each.message for each in past.of_person_here}) >= 3
+            code = "this-recipient-again-and-again" if again else "this-recipient-alone"
+            yield fact, Finding(code, "Of all mail, only this recipient's was looked at from this place.")
+        elif past.key.is_shared and any(_is_late(each) and each.key.agent == past.key.agent for each in past.of_source):
+            yield fact, Finding("usual-service", "The recipient's other mail was opened through this service, too.")
         if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_person):
             yield fact, Finding("known-program", "The recipient certainly read other mail with this program.")
 
 
 def _is_this_persons_alone(past: Past) -> bool:
-    if past.key.is_shared or not past.of_person_here or any(each.sure for each in past.here):
+    if past.key.is_shared or not past.of_person_here:
         return False
-    return all(each.key.person == past.key.person for each in past.here)
+    here = (*past.of_source, *past.of_company_here)
+    return not any(each.sure for each in here) and all(each.key.person == past.key.person for each in here)
+
+
+def _is_late(visit: Visit) -> bool:
+    return visit.sure != "machine" and visit.since is not None and visit.since >= _HOUR
 
 
 def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
@@ -117,127 +122,139 @@ def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
 def offices(scene: Scene) -> Findings:
     """Match where colleagues of the recipient certainly were."""
     for fact, past in _with_past(scene):
-        colleagues = {
-            each.key.person
-            for each in past.here
-            if each.sure == "person" and each.key.person != past.key.person and each.key.company == past.key.company
-        }
-        if colleagues and not past.count("machine"):
-            code = "known-office" if len(colleagues) > 1 else "colleague-s-place"
+        people = {each.key.person for each in past.of_company_here if each.sure == "person"} - {past.key.person}
+        if people and not past.key.is_shared and not _mails(past.of_source, "machine"):
+            code = "known-office" if len(people) > 1 else "colleague-s-place"
             yield fact, Finding(code, "Other people of the company certainly read their mail at this place.")
 
 
-def agents(scene: Scene) -> Findings:
-    """Match agents under which machines look at mail to this company from other places."""
-    for fact, past in _with_past(scene):
-        same = [each for each in past.company if each.key.agent == past.key.agent and each.key.place != past.key.place]
-        machines = {each.message for each in same if each.sure == "machine"}
-        if len(machines) >= 2 and not any(each.sure == "person" for each in same):
-            yield fact, Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
-
-
 def sources(scene: Scene) -> Findings:
-    """What the same source did elsewhere."""
+    """Match what the same source did with other mails."""
     for fact, past in _with_past(scene):
         if past.key.is_shared:
             continue
-        machine, person = past.count("machine"), past.count("person")
-        if machine >= 2 and not person:
-            yield fact, Finding("source-of-machines", f"The same source was a machine at {machine} other mails.")
-        elif past.odds <= -5:
+        machine, person = _mails(past.of_source, "machine"), _mails(past.of_source, "person")
+        odds = sum(min(max(each.odds, _CUT[0]), _CUT[1]) for each in past.of_source)
+        if len(machine) >= 2 and not person:
+            yield fact, Finding("source-of-machines", f"The same source was a machine at {len(machine)} other mails.")
+        elif odds <= -5:
             yield fact, Finding("source-like-a-machine", "The same source behaved like a machine at other mails.")
-        elif person >= 2 and not machine:
+        elif len(person) >= 2 and not machine:
             yield fact, Finding("source-of-people", "The same source was a person's at other mails.")
-        elif past.odds >= 4:
+        elif odds >= 4:
             yield fact, Finding("source-like-people", "The same source behaved like people at other mails.")
-        if past.companies >= 3:
-            yield (
-                fact,
-                Finding("source-at-many-companies", f"The same source looked at mail of {past.companies} companies."),
-            )
-        elif past.companies == 2:
+
+
+def reach(scene: Scene) -> Findings:
+    """Match how many companies and people the same source looked at."""
+    for fact, past in _with_past(scene):
+        if past.key.is_shared:
+            continue
+        companies, people = _companies(past.of_source, past), _people(past.of_source, past)
+        if companies >= 3:
+            text = f"The same source looked at mail of {companies} companies."
+            yield fact, Finding("source-at-many-companies", text)
+        elif companies == 2:
             yield fact, Finding("source-at-two-companies", "The same source looked at mail of two companies.")
-        elif past.people >= 3:
-            yield fact, Finding("source-at-several-people", f"The same source looked at mail of {past.people} people.")
+        elif people >= 3:
+            yield fact, Finding("source-at-several-people", f"The same source looked at mail of {people} people.")
+
+
+def relatives(scene: Scene) -> Findings:
+    """Match agents under which machines look at mail from other places: of the company's, or in the same area."""
+    for fact, past in _with_past(scene):
+        here, agent = past.key.place, past.key.agent
+        same = [each for each in past.company if each.key.agent == agent and each.key.place != here]
+        if len(_mails(same, "machine")) >= 2 and not _mails(same, "person"):
+            yield fact, Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
+        machines = _mails(past.elsewhere, "machine")
+        if len(machines) >= 2 and not _mails(past.elsewhere, "person"):
+            text = "The same program was a machine at other mails, in other networks of the same owner."
+            yield fact, Finding("kin-of-machines", text)
+        elif _companies(past.elsewhere, past) >= 3 and not _mails(past.elsewhere, "person"):
+            text = "The same program looked at mail of several companies, in other networks of the same owner."
+            yield fact, Finding("kin-at-many-companies", text)
+
+
+def own_devices(scene: Scene) -> Findings:
+    """Match devices that look at mails to people of several companies, all from this sender, and follow no link."""
+    sender = scene.sending.memory.sender
+    for fact, past in _with_past(scene):
+        if past.key.is_shared or fact.kind != "open" or past.of_person_here:
+            continue
+        if any(each.sender != sender or each.targets or each.sure in ("person", "machine") for each in past.kin):
+            continue
+        own = _mails(past.kin, "own")
+        companies = _companies(past.kin, past)
+        if own or companies >= 3:
+            text = "The same device looks at this sender's mails to other people: it is the sender's."
+            yield fact, Finding("own-device", text)
+        elif companies == 2:
+            text = "The same device looked at this sender's mail to someone else: it may be the sender's."
+            yield fact, Finding("perhaps-own-device", text)
 
 
 def sweeps(scene: Scene) -> Findings:
-    """One source draws the old mails of several people within hours."""
+    """Match a source that draws the old mails of several people within hours."""
     for fact, past in _with_past(scene):
         passed = scene.since_dispatch(fact)
         if past.key.is_shared or passed is None or passed < _OLD:
             continue
-        then = [
-            v for v in past.of_source if abs(v.first - fact.at) <= _HOURS and v.since is not None and v.since >= _OLD
-        ]
-        if (
-            len({each.message for each in then}) >= 3
-            and len({each.key.person for each in then} | {past.key.person}) >= 2
-        ):
+        then = [each for each in past.of_source if abs(each.first - fact.at) <= _SWEEP and (each.since or 0) >= _OLD]
+        if len({each.message for each in then}) >= 3 and _people(then, past) >= 2:
             yield fact, Finding("sweep", "The same source drew the old mails of several people within hours.")
 
 
-def own_devices(scene: Scene) -> Findings:
-    """One device opens mails to people of several companies, all from this sender."""
-    sender = scene.sending.memory.sender
-    for fact, past in _with_past(scene):
-        if past.key.is_shared or not sender:
-            continue
-        if past.companies >= 3 and past.count("person") == 0 and all(v.sender == sender for v in past.of_source):
-            if fact.kind == "open" and sum(each.targets for each in past.of_source) == 0:
-                yield (
-                    fact,
-                    Finding(
-                        "own-device", "The same device looks at this sender's mails to many people: it is the sender's."
-                    ),
-                )
-
-
 def strangers(scene: Scene) -> Findings:
-    """A source that was never seen, though the recipient has places."""
+    """Match sources that were at no other mail, though the recipient's places are known."""
     for fact, past in _with_past(scene):
-        if past.key.is_shared or past.here:
+        if past.key.is_shared or past.of_source or past.of_company_here:
             continue
-        places = defaultdict(set)
-        for each in past.of_person:
-            if each.sure == "person":
-                places[each.key.place].add(each.message)
-        if len(set().union(*places.values())) >= 2:
+        if len(_mails(past.of_person, "person")) >= 2:
             yield fact, Finding("new-place", "The recipient reads elsewhere, as far as is known.")
 
 
 def gateways(scene: Scene) -> Findings:
-    """What machines do with the company's mail at this stage after dispatch."""
+    """Match what machines beyond doubt do with the company's mail at this stage after dispatch."""
     for fact, past in _with_past(scene):
         passed = scene.since_dispatch(fact)
         if passed is None:
             continue
-        stage = _stage(passed)
-        side = fact.kind == "open"
+        stage, is_open = _stage(passed), fact.kind == "open"
         then = [
             each
             for each in past.company
-            if each.since is not None
-            and _stage(each.since) == stage
-            and (bool(each.opens) if side else bool(each.targets))
+            if each.since is not None and _stage(each.since) == stage and (each.opens if is_open else each.targets)
         ]
-        machines = {each.message for each in then if each.sure == "machine"}
-        people = {each.message for each in then if each.sure == "person"}
-        if len(machines) >= 3 and len(machines) >= 2 * len(people):
+        machines = _mails(then, "machine")
+        if len(machines) >= 3 and len(machines) >= 2 * len(_mails(then, "person")):
             yield fact, Finding("gateway-acts-then", "Machines look at mail to this company at that time.")
-        elif len({each.message for each in past.company}) >= 5 and not machines:
-            yield fact, Finding("gateway-rests-then", "No machine has looked at mail to this company at that time.")
 
 
 def _stage(since: int) -> int:
     return sum(since >= begin for begin in _STAGES)
 
 
+def _mails(visits: Iterable[Visit], sure: Sure) -> set[str]:
+    """Messages at which it was surely this."""
+    return {each.message for each in visits if each.sure == sure}
+
+
+def _companies(visits: Iterable[Visit], past: Past) -> int:
+    """Number of companies at whose mail these visits were, with the recipient's."""
+    return len({past.key.company, *(each.key.company for each in visits)})
+
+
+def _people(visits: Iterable[Visit], past: Past) -> int:
+    return len({past.key.person, *(each.key.person for each in visits)})
+
+
 def _with_past(scene: Scene) -> Iterator[tuple[Fact, Past]]:
+    pasts_of: Mapping[str, Past] = scene.pasts
     for fact in scene.facts:
-        past = scene.pasts.get(fact.key)
+        past = pasts_of.get(fact.key)
         if past is not None:
             yield fact, past
 
 
-RULES = (known_places, offices, agents, sources, sweeps, own_devices, strangers, gateways)
+RULES = (known_places, offices, sources, reach, relatives, own_devices, sweeps, strangers, gateways)
