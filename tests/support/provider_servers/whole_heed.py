@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-
 from lib.clock import SetClock
 from lib.messages.models import StoredMessage
 from lib.storage.memory import MemoryQueues, Sent
