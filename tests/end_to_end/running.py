@@ -39,7 +39,7 @@ class Running:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(60)
 
     def said(self, name: str) -> str:
         """What the host has said under that name when it started."""
