@@ -52,5 +52,5 @@ async def searched(request: pytest.FixtureRequest, in_parts: bool) -> AsyncItera
     """A whole Heed with its servers: one app with queues in storage, or three apps with queues in Service Bus."""
     running: Running = request.getfixturevalue("heed_with_service_bus" if in_parts else "heed")
     azurite: Azurite | None = None if in_parts else request.getfixturevalue("azurite")
-    async with opened(running, azurite) as servers:
-        yield running, servers
+    async with opened(running, azurite) as found:
+        yield found

@@ -5,6 +5,7 @@ The recipients' mailboxes (the mail catcher) are not Heed's, and are not searche
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import html
@@ -12,14 +13,14 @@ import json
 import quopri
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
 from azure.servicebus import ServiceBusSubQueue
-from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
@@ -48,7 +49,9 @@ class Servers:
     azurite: Path
     """The folder in which Azurite keeps its data."""
 
-    bus: str | None
+    receivers: Mapping[str, ServiceBusReceiver]
+    """For each queue of Service Bus and its dead letters, by name; opened once, as that takes the SDK a second."""
+
     storage: Storage
     host: Path
     """The host's folder: its output, and all that it writes beside storage."""
@@ -77,13 +80,9 @@ class Servers:
             async for queue in service.list_queues():
                 for message in await service.get_queue_client(queue.name).peek_messages(max_messages=32):
                     yield f"queue {queue.name}", base64.b64decode(message.content)
-        if self.bus:
-            async with ServiceBusClient.from_connection_string(self.bus) as client:
-                for queue in QUEUES:
-                    for part in (None, ServiceBusSubQueue.DEAD_LETTER):
-                        async with client.get_queue_receiver(queue, sub_queue=part) as receiver:
-                            for found in await receiver.peek_messages(max_message_count=250, sequence_number=1):
-                                yield f"queue {queue} {part or ''}", b"".join(found.body) + str(found).encode()
+        for name, receiver in self.receivers.items():
+            for found in await receiver.peek_messages(max_message_count=250, sequence_number=1):
+                yield f"queue {name}", b"".join(found.body) + str(found).encode()
 
     def on_disk(self, *words: str) -> list[str]:
         """The files of Azurite's in which one of the words stands: its lists of rows and blobs, and queue messages.
@@ -117,31 +116,33 @@ Searched = tuple[Running, Servers]
 """A running Heed, and the servers that it writes to."""
 
 
-def servers_of(heed: Running, azurite: Azurite | None = None) -> Servers:
-    """Find the servers of a Heed: the Azurite that it was given, or its own, and its own broker."""
-    logs = heed.log.parent / "logs"
-    if azurite is None:
-        ports = {kind: int(port) for kind, port in _AZURITE_PORT.findall((logs / "azurite.log").read_text())}
-        connected = development_connection_string(ports["Blob"], ports["Queue"], ports["Table"])
-        folder = heed.log.parent / "azurite"
-    else:
-        connected, folder = azurite.connection_string, azurite.location
-    broker = _BROKER_PORT.search(log.read_text()) if (log := logs / "service-bus.log").exists() else None
-    bus = connection_string(int(broker[1])) if broker else None
-    storage = azure_storage(Account.parse(connected))
-    if bus:
-        storage = replace(storage, queues=ServiceBusQueues(Namespace.parse(bus)))
-    return Servers(connected, folder, bus, storage, heed.log.parent)
-
-
 @asynccontextmanager
-async def opened(heed: Running, azurite: Azurite | None = None) -> AsyncIterator[Servers]:
-    """The servers of a Heed for the length of the block."""
-    servers = servers_of(heed, azurite)
-    try:
-        yield servers
-    finally:
-        await close_storage(servers.storage)
+async def opened(heed: Running, azurite: Azurite | None = None) -> AsyncIterator[Searched]:
+    """A Heed with its servers for the length of the block: the Azurite that it was given or its own, and its broker."""
+    logs = heed.log.parent / "logs"
+    connected, folder = (azurite.connection_string, azurite.location) if azurite else _own_azurite(heed.log.parent)
+    storage = azure_storage(Account.parse(connected))
+    broker = _BROKER_PORT.search(log.read_text()) if (log := logs / "service-bus.log").exists() else None
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(close_storage, storage)
+        receivers = dict[str, ServiceBusReceiver]()
+        if broker:
+            bus = connection_string(int(broker[1]))
+            storage = replace(storage, queues=ServiceBusQueues(Namespace.parse(bus)))
+            stack.push_async_callback(storage.queues.close)
+            client = await stack.enter_async_context(ServiceBusClient.from_connection_string(bus))
+            dead = ServiceBusSubQueue.DEAD_LETTER
+            for queue in QUEUES:
+                receivers |= {queue: client.get_queue_receiver(queue)}
+                receivers |= {f"{queue} dead": client.get_queue_receiver(queue, sub_queue=dead)}
+        yield heed, Servers(connected, folder, receivers, storage, heed.log.parent)
+        await asyncio.gather(*(each.close() for each in receivers.values()))
+
+
+def _own_azurite(host: Path) -> tuple[str, Path]:
+    """The connection string and the folder of the Azurite that a host has started."""
+    ports = {kind: int(port) for kind, port in _AZURITE_PORT.findall((host / "logs" / "azurite.log").read_text())}
+    return development_connection_string(ports["Blob"], ports["Queue"], ports["Table"]), host / "azurite"
 
 
 def stands_in(data: bytes, words: Sequence[str]) -> bool:
