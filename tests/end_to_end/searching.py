@@ -128,8 +128,9 @@ async def opened(heed: Running, azurite: Azurite | None = None) -> AsyncIterator
         receivers = dict[str, ServiceBusReceiver]()
         if broker:
             bus = connection_string(int(broker[1]))
-            storage = replace(storage, queues=ServiceBusQueues(Namespace.parse(bus)))
-            stack.push_async_callback(storage.queues.close)
+            queues = ServiceBusQueues(Namespace.parse(bus))
+            stack.push_async_callback(queues.close)
+            storage = replace(storage, queues=queues)
             client = await stack.enter_async_context(ServiceBusClient.from_connection_string(bus))
             dead = ServiceBusSubQueue.DEAD_LETTER
             for queue in QUEUES:

@@ -103,7 +103,7 @@ async def test_after_a_stop_nothing_new_of_the_recipient_is_anywhere(searched: S
     await bob.counted(1)
 
     async def is_as_before() -> bool:
-        return await naming(message) == before
+        return bool(await naming(message) == before)
 
     assert answers == [[(302, True), (302, True), (200, False)]] * 2
     await eventually(is_as_before)
