@@ -105,7 +105,7 @@ class Judging(Stores):
 
     @cached_property
     def journal_cleaning(self) -> JournalCleaning:
-        return JournalCleaning(self.storage.tables)
+        return JournalCleaning(self.storage.tables, self.messages)
 
     @cached_property
     def sweep(self) -> JournalSweep:
