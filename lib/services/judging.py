@@ -25,7 +25,7 @@ from lib.inbound.rules.actions import RuleActions
 from lib.lists.follower import ListsFollower
 from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
-from lib.organizations.registry import OrganizationSettings
+from lib.organizations.settings import OrganizationSettings
 from lib.records import RecordsFollower
 from lib.reminders import Reminders
 from lib.services.stores import Stores
