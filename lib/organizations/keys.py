@@ -59,6 +59,9 @@ class Caller(BaseModel):
     key: str | None = None
     """The id of the key; None for a person who has signed in."""
 
+    key_name: str | None = None
+    """The name of the key; None for a person, and for a key that was given none."""
+
     user: str | None = None
     """The only user that the caller acts as; None for a key, which acts as any user of the organization."""
 
@@ -119,7 +122,7 @@ class ApiKeys:
         if not hmac.compare_digest(stored.sha256, _hash(secret)):
             return None
         self._note_use(stored, row)
-        return Caller(organization=found[0], scopes=frozenset({stored.scope}), key=key_id)
+        return Caller(organization=found[0], scopes=frozenset({stored.scope}), key=key_id, key_name=stored.name or None)
 
     def _note_use(self, stored: _StoredKey, row: Row) -> None:
         """Note beside the answer that the key is used, at most once an hour."""
