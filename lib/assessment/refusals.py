@@ -118,12 +118,13 @@ class RefusalLookup:
         ]
         followed = [number for copy in loaded.copies if copy.follow_state.state == "on" for number in copy.recipients]
         stopped, erased = _times(stops.stopped, addresses), _times(stops.erased, addresses) | gone
-        unnamed = followed or range(len(emails))
+        unnamed = followed or range(len(emails))  # none at all of a draft that names no recipient yet
+        all_erased = bool(unnamed) and all(number in erased for number in unnamed)
         return Refusals(
             stops,
             {**stopped, **_of_any(min, stopped, unnamed)},
             {**erased, **_of_any(max, erased, unnamed)},
-            min(erased[number] for number in unnamed) if all(number in erased for number in unnamed) else None,
+            min(erased[number] for number in unnamed) if all_erased else None,
         )
 
 

@@ -372,6 +372,17 @@ async def test_a_browser_that_asks_for_privacy_counts_for_the_mail_and_for_no_re
     assert (await heed.get("/records/opportunity/o1"))["engagement"]["clicks"] == 1
 
 
+async def test_once_someone_has_said_no_drafts_without_recipients_are_still_looked_at(heed: Heed) -> None:
+    draft = await heed.draft(to=[])
+    await heed.put("/consents/ada@example.com", NO)
+
+    changed = await heed.api("PATCH", "/users/rep1", {"opt_in": False})
+
+    assert changed.status == 200, changed.body
+    state = (await heed.get(f"/messages/{draft}"))["follow_state"]
+    assert state["reason"] == "The sender has not opted in to following mail."
+
+
 async def test_the_reason_says_whose_no_it_is(heed: Heed) -> None:
     await heed.put("/records/account/a1", {"follow_email": "do_not_allow"})
     parent = {"type": "account", "id": "a1"}
