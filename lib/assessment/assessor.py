@@ -130,7 +130,8 @@ class Assessor:
             for arrival in arrivals:
                 arrival.refuse()
             return
-        refusals = await self._refusals.load_refusals(organization, loaded)
+        arriving = [arrival.fact for arrival in arrivals]
+        refusals = await self._refusals.load_arrivals_refusals(organization, loaded, arriving)
         facts = [fact for arrival in arrivals if (fact := arrival.revised(refusals)) is not None]
         if len(facts) < len(arrivals):
             log.info("%d facts of message %s are not to be kept", len(arrivals) - len(facts), message)

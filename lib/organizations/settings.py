@@ -186,4 +186,5 @@ def recording_state_of(settings: OrganizationSettings) -> RecordingState:
         is_recording=settings.engagement_enabled,
         is_following=settings.tracking != "off",
         names_recipients=settings.tracking != "aggregate",
+        needs_consent=settings.tracking == "consent",
     )

@@ -42,7 +42,7 @@ class Judging(Stores):
             self.messages,
             self.followers,
             self.context_loader,
-            RefusalLookup(self.stops, self.address_hashes),
+            RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations),
             self.journal_cleaning,
             self.catalogues,
             self.storage.queues,
