@@ -45,7 +45,7 @@ format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: setup ## send far more hostile requests than the tests do; some 20 minutes
+fuzz: setup ## send far more hostile requests than the tests do; some 30 minutes
 	$(BIN)/python -m pytest tests/walls --hypothesis-profile=fuzz
 
 bench: setup ## measure; writes bench/RESULTS.md
