@@ -112,7 +112,7 @@ class OrganizationSettings(Model):
     tracking: Literal["allow", "consent", "aggregate", "off"] = Field(
         "allow",
         description="`allow`: follow recipients who have not said no; `consent`: follow only those who have said yes; "
-        "`aggregate`: count without telling who; `off`: follow no recipient",
+        "`aggregate`: count without telling who; `off`: follow no recipient; a change acts on mail that was sent, too",
     )
     mixed_recipients: Literal["block", "split"] = Field(
         "block",
