@@ -47,7 +47,7 @@ format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: setup ## send far more hostile requests than the tests do, and try other examples; some 30 minutes
+fuzz: setup ## send far more hostile requests than the tests do, and try other examples; an hour or so
 	$(BIN)/python -m pytest tests/walls --hypothesis-profile=fuzz
 	$(BIN)/python -m pytest tests/lib tests/faults -m hypothesis --hypothesis-profile=search -n $(WORKERS) --dist loadfile
 

@@ -130,7 +130,8 @@ class Assessor:
             for arrival in arrivals:
                 arrival.refuse()
             return
-        refusals = await self._refusals.load_refusals(organization, loaded)
+        arriving = [arrival.fact for arrival in arrivals]
+        refusals = await self._refusals.load_arrivals_refusals(organization, loaded, arriving)
         facts = [fact for arrival in arrivals if (fact := arrival.revised(refusals)) is not None]
         if len(facts) < len(arrivals):
             # Without the message: the line would tell of the recipient what is not to be kept.

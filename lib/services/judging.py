@@ -25,7 +25,7 @@ from lib.inbound.rules.actions import RuleActions
 from lib.lists.follower import ListsFollower
 from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
-from lib.organizations.registry import OrganizationSettings
+from lib.organizations.settings import OrganizationSettings
 from lib.records import RecordsFollower
 from lib.reminders import Reminders
 from lib.services.stores import Stores
@@ -42,7 +42,7 @@ class Judging(Stores):
             self.messages,
             self.followers,
             self.context_loader,
-            RefusalLookup(self.stops, self.address_hashes),
+            RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations),
             self.journal_cleaning,
             self.catalogues,
             self.storage.queues,
