@@ -6,6 +6,7 @@ is one of
 - `robot`: the agent calls itself a robot, a tool, a library or a headless browser. `name` may be empty: the name is
   then read from the agent, as `AhrefsBot` is where the word `bot` is found;
 - `person`: an app that people use. It overrides robots, so that `Slack/4.4` is none because of what else it says;
+- `mail`: the same, a mail program;
 - `proxy`: the service of this name fetches images for a person. It overrides robots too;
 - `device`: the agent names a person's system, browser engine or device. A program without any such sign is a robot too:
   browsers and mail programs name theirs, and `okhttp/4.12` has nothing of the kind.
@@ -24,11 +25,12 @@ from typing import Final, Literal, NamedTuple, cast
 
 from lib.catalogues.csv_rows import Entry, read_rows
 
-Meaning = Literal["robot", "person", "proxy", "device"]
+Meaning = Literal["robot", "person", "mail", "proxy", "device"]
 
 FILE: Final = "agents.csv"
 COLUMNS: Final = ("pattern", "meaning", "name", "example")
-_MEANINGS: Final = ("robot", "person", "proxy", "device")
+_MEANINGS: Final = ("robot", "person", "mail", "proxy", "device")
+_APPS: Final = ("person", "mail")
 
 LONGEST: Final = 512
 """Characters of an agent that are searched: as many as a hit keeps."""
@@ -74,11 +76,15 @@ class Agents:
 
     def app_name(self, agent: str) -> str | None:
         """The name of an app that people use, such as `Outlook` or `Slack`, or None."""
-        return _named(self, agent, "person")
+        return _named(self, agent, _APPS)
+
+    def mail_program(self, agent: str) -> str | None:
+        """The name of a mail program, or None."""
+        return _named(self, agent, ("mail",))
 
     def image_proxy(self, agent: str) -> str | None:
         """The mail service to which the image proxy belongs; None if the agent is no proxy."""
-        return _named(self, agent, "proxy")
+        return _named(self, agent, ("proxy",))
 
     @cached_property
     def _tiers(self) -> tuple[_Tier, ...]:
@@ -86,7 +92,7 @@ class Agents:
         return tuple(
             _Tier([row for row in rows if row.meaning in meanings])
             for rows in self._files
-            for meanings in (("person", "proxy"), ("robot",))
+            for meanings in ((*_APPS, "proxy"), ("robot",))
         )
 
     @cached_property
@@ -121,11 +127,11 @@ class _Tier:
 
 
 @lru_cache(maxsize=4096)
-def _named(agents: Agents, agent: str, meaning: Meaning) -> str | None:
+def _named(agents: Agents, agent: str, meanings: tuple[Meaning, ...]) -> str | None:
     for tier in agents._tiers[:-1]:  # our robots come last, and override no other row
         found = tier.find(agent)
         if found:
-            return found.row.name if found.row.meaning == meaning else None
+            return found.row.name if found.row.meaning in meanings else None
     return None
 
 

@@ -85,12 +85,13 @@ _BROWSERS = {
     "CFNetwork": "an app",
 }
 _MOBILE = re.compile(r"^Mobile | Mobile$")
-_NAMELESS_APPLE_APP = re.compile(
+NAMELESS_APPLE_APP = re.compile(
     r"Mozilla/5\.0 \(iP(?:hone|ad|od)[^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Mobile/\w+"
 )
 """Mail on a telephone, and any app that shows a page without adding its own name. Source: warmbly."""
 
 _BY_CLIENT = (
+    (re.compile(r"^outlook-ios/.{0,40}ipad", re.IGNORECASE), _Kind("tablet", "iOS")),
     (re.compile(r"^outlook-ios/", re.IGNORECASE), _Kind("phone", "iOS")),
     (re.compile(r"^outlook-android/", re.IGNORECASE), _Kind("phone", "Android")),
     (
@@ -148,6 +149,6 @@ def _kind(agent: str, system: str | None) -> _Kind:
 def _browser(agent: str, name: str | None) -> str | None:
     if name is None or name == "Other":
         return None
-    if _NAMELESS_APPLE_APP.fullmatch(agent):
+    if NAMELESS_APPLE_APP.fullmatch(agent):
         return "Apple Mail or another app"
     return _BROWSERS.get(name) or _MOBILE.sub("", name)

@@ -181,7 +181,7 @@ class Exporting:
         body = await self.store.body(organization, message.id)
         files = self.tables.query(table(organization, "messages"), message.id, Range(low="a", high="b"))
         events = [
-            {**json.loads(fact.to_json()), "time": rfc3339(moment(fact.at)), "verdict": verdict.kind,
+            {**fact.to_object(), "time": rfc3339(moment(fact.at)), "verdict": verdict.kind,
              "confidence": verdict.confidence, "reasons": [each.text for each in verdict.reasons]}
             async for _, fact, verdict in self.facts.newest_first(organization, message.id)
             if _is_theirs(fact, message, numbers)
@@ -330,4 +330,4 @@ def _journal_content(row: Row, messages: Mapping[str, list[int]]) -> Any:
     theirs = [
         fact for fact in facts if fact.message in messages and fact.recipient in (None, *messages[fact.message])
     ]  # fmt: skip
-    return [json.loads(fact.to_json()) for fact in theirs] or None
+    return [fact.to_object() for fact in theirs] or None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -33,8 +33,28 @@ VERSION = 1
 LONGEST_AGENT = 512
 LONGEST_HEADER = 120
 
-KEPT_HEADERS = frozenset(("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language", "range"))
-"""Headers that rules look at besides the agent; the rest of the request is forgotten."""
+_CLIENTS_HEADERS: Mapping[str, int] = {
+    "accept": LONGEST_HEADER,
+    "accept-encoding": 60,
+    "sec-fetch-site": 20,
+    "sec-fetch-mode": 20,
+    "sec-fetch-dest": 20,
+    "sec-fetch-user": 4,
+    "sec-ch-ua": LONGEST_HEADER,
+    "sec-ch-ua-mobile": 4,
+    "sec-ch-ua-platform": 20,
+    "referer": 80,
+}
+"""Headers that differ between programs, and the characters that are kept of each. Of `referer` its host is kept."""
+
+KEPT_HEADERS: Mapping[str, int] = {
+    **dict.fromkeys(
+        ("sec-purpose", "purpose", "x-purpose", "x-moz", "dnt", "sec-gpc", "accept-language", "range"), LONGEST_HEADER
+    ),
+    **_CLIENTS_HEADERS,
+}
+"""Headers that rules look at besides the agent, and the characters that are kept of each; the rest of the request is
+forgotten."""
 
 SESSION = "heed-session"
 """The cookie of a user who is signed in to the console, and the name under which a fact notes it, as `1`."""
@@ -60,6 +80,15 @@ _SHORT_KEY = 13 + 1 + 12
 _REST_OF_KEY = "heed-key"
 """The name beside those of headers under which the rest of a longer key is stored. Release 0.1.0, which works beside
 this one during an upgrade, drops facts with longer keys, and keeps every header (decision 30)."""
+
+_KEPT_AS_SENT = frozenset(KEPT_HEADERS) - {"referer"}
+
+_PACKED = "heed-client"
+"""The name beside those of headers under which the values of `_CLIENTS_HEADERS` are stored together, in their order and
+with tabs between them: one by one they would double the size of a fact. Release 0.1.0 keeps it like any header."""
+
+_HOST = re.compile(r"[^:/?#]{1,20}://(?:[^/?#\\]*@)?+([0-9A-Za-z_.-]{1,80})(?=[:/?#\\]|\Z)")
+"""The host of an address, without user, password and port."""
 
 _COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
@@ -135,13 +164,17 @@ class Fact:
             text += f',"owner":{_quoted(self.owner)}'
         rest = self.key[_SHORT_KEY:]
         if self.headers or rest:
-            pairs = [f"{_quoted(name)}:{_quoted(value)}" for name, value in self.headers.items()]
-            if rest:
-                pairs.append(f'"{_REST_OF_KEY}":"{rest}"')
-            text += f',"headers":{{{",".join(pairs)}}}'
+            items = tuple(self.headers.items())
+            pairs = _written_headers(items) if self.is_hit else _written_pairs(items)
+            last = f'"{_REST_OF_KEY}":"{rest}"' if rest else ""
+            text += f',"headers":{{{pairs}{"," if pairs and last else ""}{last}}}'
         if self.mail is not None:
             text += f',"mail":"{self.mail}"'
         return text + "}"
+
+    def to_object(self) -> dict[str, Any]:
+        """The fact as an object for people to read: as `to_json` writes it, but each header under its own name."""
+        return {**json.loads(self.to_json()), "key": self.key, "headers": dict(self.headers)}
 
     @staticmethod
     def from_json(text: str) -> Fact:
@@ -159,9 +192,12 @@ class Fact:
             raise NotAFact(f"it is no object of version {VERSION}")
         fields = {name: value for name, value in raw.items() if name != "v"}
         headers = fields.get("headers")
-        if isinstance(headers, dict) and _REST_OF_KEY in headers:
-            fields["headers"] = {name: value for name, value in headers.items() if name != _REST_OF_KEY}
-            fields["key"] = f"{fields.get('key')}{headers[_REST_OF_KEY]}"
+        if isinstance(headers, dict):
+            fields["headers"] = headers = dict(headers)
+            if _REST_OF_KEY in headers:
+                fields["key"] = f"{fields.get('key')}{headers.pop(_REST_OF_KEY)}"
+            if isinstance(headers.get(_PACKED), str):
+                _unpack_headers(headers)
         try:
             fact = Fact(**fields)
         except TypeError as error:
@@ -193,6 +229,25 @@ class Fact:
             raise NotAFact("a field is of the wrong type or shape")
 
 
+@lru_cache(maxsize=2048)
+def _written_headers(headers: tuple[tuple[str, str], ...]) -> str:
+    """The headers of a hit as pairs of a JSON object. Most of them come again with the next hit by the same program."""
+    found = dict(headers)
+    values = [found[name] if "\t" not in found.get(name, "\t") else "" for name in _CLIENTS_HEADERS]
+    packed = "\t".join(values).rstrip("\t")
+    alone = [(name, value) for name, value in headers if name not in _CLIENTS_HEADERS or not value or "\t" in value]
+    return _written_pairs([*alone, (_PACKED, packed)] if packed else alone)
+
+
+def _written_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return ",".join(f"{_quoted(name)}:{_quoted(value)}" for name, value in pairs)
+
+
+def _unpack_headers(headers: dict[str, Any]) -> None:
+    values = headers.pop(_PACKED).split("\t")
+    headers.update((name, value) for name, value in zip(_CLIENTS_HEADERS, values, strict=False) if value)
+
+
 def _is_text(*values: str | None) -> bool:
     """Whether the values can be written as UTF-8: JSON may hold half a surrogate pair."""
     try:
@@ -214,12 +269,15 @@ def new_fact(
     trusted_hops: int,
     networks: Networks | None = None,
 ) -> Fact:
-    """Make the fact of a request that has just come. Names of headers are in lower case; values are cut and cleaned."""
+    """Make the fact of a request that has just come. Names of headers are in lower case; values are cut and cleaned.
+
+    The headers of the fact are shared with other facts, and must not be changed.
+    """
     at = milliseconds(now)
     agent = headers.get("user-agent")
-    kept = {name: clean(headers[name], LONGEST_HEADER) for name in headers if name in KEPT_HEADERS}
+    kept = _kept_headers(headers)
     if "cookie" in headers and SESSION in headers["cookie"] and _SESSION_COOKIE.search(headers["cookie"]):
-        kept[SESSION] = "1"
+        kept = {**kept, SESSION: "1"}
     address = client_address(headers, trusted_hops)
     return Fact(
         # The key must differ each time and need not be hard to guess: no call of the system for each hit.
@@ -235,6 +293,21 @@ def new_fact(
         owner=None if networks is None or address is None else networks.owner(address),
         headers=kept,
     )
+
+
+def _kept_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    found = [(name, headers[name][: 2 * LONGEST_HEADER]) for name in headers if name in _KEPT_AS_SENT]
+    if "referer" in headers:
+        host = _HOST.match(headers["referer"])
+        if host:
+            found.append(("referer", host[1].lower()))
+    return _cleaned_headers(tuple(found))
+
+
+@lru_cache(maxsize=2048)
+def _cleaned_headers(found: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """Clean headers; most of them come again with the next hit by the same program."""
+    return {name: clean(value, KEPT_HEADERS[name]) for name, value in found}
 
 
 def with_count(fact: Fact, count: int) -> Fact:

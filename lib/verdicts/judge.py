@@ -21,7 +21,17 @@ from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.rules import agents, floods, gateways, networks, own_side, patterns, requests, timing
+from lib.verdicts.rules import (
+    agents,
+    claimed_browsers,
+    floods,
+    gateways,
+    networks,
+    own_side,
+    patterns,
+    requests,
+    timing,
+)
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
 
@@ -30,6 +40,7 @@ SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
 
 RULES: tuple[Rule, ...] = (
     *agents.RULES,
+    *claimed_browsers.RULES,
     *networks.RULES,
     *own_side.RULES,
     *requests.RULES,

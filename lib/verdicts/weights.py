@@ -47,9 +47,12 @@ WEIGHTS: Mapping[str, Weight] = {
     "gmail-prefetch": Weight(-7.1, -4.0, "SparkPost; mautic#10245"),
     "apple-privacy": Weight(-4.6, 0.0, "Mailgun documentation; wordtothewise"),
     "image-proxy": Weight(3.5, 0.0, "SparkPost, 9.8 billion opens"),
+    "image-proxy-click": Weight(0.0, -6.0, "catalogue of agents: image proxies load images"),
+    "office-check": Weight(0.0, -6.0, "elifesciences/builder#333; ua-parser/uap-core#405"),
     "mail-program": Weight(2.1, 0.0, "Litmus: shares of mail clients; nobody is known to imitate them"),
     "imitated-browser": Weight(-2.5, -2.5, "Chromium's user-agent reduction"),
-    "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79"),
+    "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79; makers' release calendars"),
+    "headers-do-not-fit": Weight(-2.5, -2.5, "Fetch Metadata Request Headers; User-Agent Client Hints; MDN: Accept"),
     # Who asks: networks.
     "scanner-network": Weight(-6.9, -7.3, "catalogue of networks"),
     "gateway-network-soon": Weight(-5.1, -1.7, "warmbly#526"),

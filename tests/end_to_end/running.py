@@ -77,9 +77,10 @@ class Running:
     async def visit(self, url: str) -> tuple[int, str | None]:
         """What a recipient gets: (status, Location). Gmail's proxy loads pixels, a browser follows links."""
         agent = GMAIL if "/o/" in url else CHROME
+        sent = {"User-Agent": agent, "Accept-Language": "en", "Accept": "text/html", "Accept-Encoding": "gzip, deflate"}
         async with (
             aiohttp.ClientSession() as session,
-            session.get(url, allow_redirects=False, headers={"User-Agent": agent, "Accept-Language": "en"}) as answer,
+            session.get(url, allow_redirects=False, headers=sent) as answer,
         ):
             await answer.read()
             return answer.status, answer.headers.get("Location")

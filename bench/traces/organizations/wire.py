@@ -1,7 +1,7 @@
 """Headers that clients send besides agent and language: browsers and mail programs, and programs that imitate them.
 
-Heed does not keep these yet; a fact takes from them what it keeps (`lib.tracking.facts.KEPT_HEADERS`). They are here so
-that rules about them can be measured on behavior that was written down before.
+A fact takes from them what Heed keeps (`lib.tracking.facts.KEPT_HEADERS`). They were written down before there was a
+rule about them, so that the rule could be measured.
 
 What a browser sends is fixed by the Fetch Metadata Request Headers and User-Agent Client Hints specifications, and by
 what Chromium, Firefox and WebKit accept. Half of the imitating products drive a real browser, which sends the same; the

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lib.catalogues.devices import APPLE_PRIVACY
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
@@ -12,6 +14,8 @@ GMAIL_PREFETCH = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 "
     "Safari/537.36 Edge/12.246 Mozilla/5.0"
 )
+
+_OFFICE = re.compile(r"^microsoft office\b|ms-office|msoffice", re.IGNORECASE)
 
 
 def no_agent(fact: Fact, _: Scene) -> Finding | None:
@@ -61,16 +65,35 @@ def proxied_open(fact: Fact, scene: Scene) -> Finding | None:
     return Finding("image-proxy", f"{service} fetched the image for a person who opened the mail.")
 
 
+def proxied_click(fact: Fact, scene: Scene) -> Finding | None:
+    """Match what an image proxy does besides loading images: people follow links in a browser."""
+    service = fact.kind != "open" and scene.image_proxy(fact)
+    if not service:
+        return None
+    return Finding("image-proxy-click", f"{service}'s image proxy followed it; a person's browser would have.")
+
+
+def office_check(fact: Fact, _: Scene) -> Finding | None:
+    """Match clicks alone: Office loads the images of a mail for its reader, and opens a document for one."""
+    if fact.kind != "click" or not fact.agent or not _OFFICE.search(fact.agent):
+        return None
+    text = "Office asked where the link leads, as it does before it hands a link to the browser."
+    return Finding("office-check", text)
+
+
 def mail_program(fact: Fact, scene: Scene) -> Finding | None:
     if fact.kind != "open" or not fact.agent or _is_apples_protection(fact, scene):
         return None
-    if not is_mail_program(fact.agent) and not APPLE_PRIVACY.fullmatch(fact.agent):
+    if not is_mail_program(fact.agent, scene.catalogues.agents) and not APPLE_PRIVACY.fullmatch(fact.agent):
         return None
     return Finding("mail-program", "It was opened in a mail program, as people read mail.")
 
 
-def imitation(fact: Fact, _: Scene) -> Finding | None:
+def imitation(fact: Fact, scene: Scene) -> Finding | None:
+    """Match browsers alone: the engine of an app or of an image proxy is as old as its maker left it."""
     if not fact.agent or fact.agent == GMAIL_PREFETCH or not is_browser(fact.agent):
+        return None
+    if scene.catalogues.agents.app_name(fact.agent) or scene.image_proxy(fact):
         return None
     if is_impossible(fact.agent):
         return Finding("imitated-browser", "It says it is a browser, but in a way that this browser never does.")
@@ -85,6 +108,8 @@ RULES = (
     gmail_prefetch,
     apple_privacy,
     proxied_open,
+    proxied_click,
+    office_check,
     mail_program,
     imitation,
 )

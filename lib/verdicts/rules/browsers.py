@@ -1,42 +1,75 @@
-"""Claims of user agents, as far as they can be checked: programs that imitate a browser get details wrong."""
+"""Claims of user agents, as far as they can be checked: programs that imitate a browser get details wrong.
+
+Mail programs are in the catalogue of agents. They and other apps bring a browser's engine along, which is as old as the
+program: what is said here about the age of browsers is about browsers alone.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
+
+from lib.catalogues.agents import Agents, our_agents
+from lib.catalogues.devices import NAMELESS_APPLE_APP
 
 _CHROME = re.compile(r"Chrome/([0-9]{1,4})\.([0-9.]+)")
-_FULL_VERSION = re.compile(r"; wv\)|Electron/|Mobile|Android|iPhone|iPad|OPR/|Headless|CrOS")
-_BROWSER = re.compile(r"(?:Chrome|Firefox|Safari|Edge?)/[0-9]")
-_MAIL_PROGRAM = re.compile(
-    r"Microsoft Outlook|ms-office|MSOffice|Outlook-(?:iOS|Android)|Thunderbird/|eM ?Client|Mailbird|Postbox/|Airmail|"
-    r"SparkDesktop|Lotus-Notes|Evolution/|KMail|BlueMail|AppleMail|com\.apple\.mail|SamsungEmail|YahooMobile|Nine/",
-    re.IGNORECASE,
-)
-_IN_APP_VIEW = re.compile(r"\(i(?:Phone|Pad|Pod)[^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Mobile/\w+|; wv\) ")
+_FULL_VERSION = re.compile(r"; wv\)|Electron/|QtWebEngine/|Mobile|Android|iPhone|iPad|OPR/|Headless|CrOS")
+"""Programs that tell Chrome's full version, and engines that come with a program and are not updated alone."""
 
-_CHROME_100 = datetime(2022, 3, 29, tzinfo=UTC)
-_WEEKS_A_VERSION = 4.45
-"""From Chrome 100 to Chrome 142 (28 October 2025). Source: Chromium's release schedule."""
+_FIREFOX = re.compile(r"Firefox/([0-9]{1,4})\.")
+_FROZEN_FIREFOX = re.compile(r"Mobile|Android|Tablet|SeaMonkey|PaleMoon|Goanna|Waterfox|Basilisk|K-Meleon")
+"""Phones, which are not updated for ever, and browsers that are up to date under the number of an old Firefox."""
+
+_INTERNET_EXPLORER = re.compile(r"Trident/[0-9]|MSIE [0-9]")
+_BROWSER = re.compile(rf"(?:Chrome|Firefox|Safari|Edge?)/[0-9]|{_INTERNET_EXPLORER.pattern}")
+_VIEW_IN_AN_APP = re.compile(NAMELESS_APPLE_APP.pattern + r"(?!.*Safari/604)|.*; wv\) ")
+
+
+class _Releases(NamedTuple):
+    """Versions of a browser that come at a steady pace."""
+
+    version: int
+    at: datetime
+    """Release of `version`."""
+
+    weeks: float
+    """Weeks between two versions."""
+
+    kept: int
+    """Versions behind the newest one that people still have: browsers of people update by themselves."""
+
+    def is_out_of_date(self, version: int, at: int) -> bool:
+        """Whether the version was years old at that time (milliseconds since 1970)."""
+        passed = (at / 1000 - self.at.timestamp()) / (7 * 86_400)
+        return version < self.version + passed / self.weeks - self.kept
+
+
+_CHROMES = _Releases(100, datetime(2022, 3, 29, tzinfo=UTC), 4.45, 24)
+"""Up to Chrome 142 (28 October 2025). Two years are kept. Source: Chromium's release schedule."""
+
+_FIREFOXES = _Releases(100, datetime(2022, 5, 3, tzinfo=UTC), 4.09, 42)
+"""Up to Firefox 145 (11 November 2025). Releases with long-term support get updates for 15 months: two years and these
+are kept. Source: Firefox release calendar."""
+
+_INTERNET_EXPLORER_KEPT = datetime(2024, 6, 15, tzinfo=UTC)
+"""Two years after the end of Internet Explorer 11, the last one. Source: Microsoft's lifecycle of products."""
 
 _REDUCED_FROM = 107
 """Since this version desktop Chrome says only its major version. Source: Chromium's user-agent reduction."""
-
-_OUT_OF_DATE = 24
-"""Versions behind: some two years. Browsers of people update by themselves."""
 
 
 def is_browser(agent: str) -> bool:
     return _BROWSER.search(agent) is not None
 
 
-@lru_cache(maxsize=4096)
-def is_mail_program(agent: str) -> bool:
-    """Whether people read mail with it; phones' in-app web views count, too. No program is known to imitate them."""
-    return _MAIL_PROGRAM.search(agent) is not None or (
-        _IN_APP_VIEW.search(agent) is not None and "Safari/604" not in agent.partition("Mobile/")[2]
-    )
+def is_mail_program(agent: str, agents: Agents | None = None) -> bool:
+    """Whether people read mail with it; phones' in-app web views count, too. No program is known to imitate them.
+
+    Without the deployment's `agents`, our own rows are asked.
+    """
+    return (agents or our_agents()).mail_program(agent) is not None or _VIEW_IN_AN_APP.match(agent) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -49,9 +82,16 @@ def is_impossible(agent: str) -> bool:
 
 
 def is_out_of_date(agent: str, at: int) -> bool:
-    """A desktop Chrome that was years old at the time (milliseconds since 1970)."""
-    found = _CHROME.search(agent)
-    if found is None or _FULL_VERSION.search(agent):
+    """A desktop browser that was years old at the time (milliseconds since 1970).
+
+    Safari is none of these: phones and Macs keep the last one that their maker gave them.
+    """
+    if _INTERNET_EXPLORER.search(agent):
+        return at / 1000 > _INTERNET_EXPLORER_KEPT.timestamp()
+    chrome = _CHROME.search(agent)
+    if chrome is not None:
+        return not _FULL_VERSION.search(agent) and _CHROMES.is_out_of_date(int(chrome[1]), at)
+    firefox = _FIREFOX.search(agent)
+    if firefox is None or _FROZEN_FIREFOX.search(agent):
         return False
-    weeks = (at / 1000 - _CHROME_100.timestamp()) / (7 * 86_400)
-    return int(found[1]) < 100 + weeks / _WEEKS_A_VERSION - _OUT_OF_DATE
+    return _FIREFOXES.is_out_of_date(int(firefox[1]), at)

@@ -35,9 +35,14 @@ def data_centre(fact: Fact, scene: Scene) -> Finding | None:
     owner = scene.owner(fact)
     if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
         return None
-    if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not is_mail_program(fact.agent):
+    if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not _loads_mail(fact.agent, scene):
         return Finding("browser-in-a-data-centre", f"A browser in {owner.name} loaded the image: nobody sits there.")
     return Finding("data-centre", f"It came from {owner.name}: scanners run there, though people's programs may, too.")
+
+
+def _loads_mail(agent: str, scene: Scene) -> bool:
+    agents = scene.catalogues.agents
+    return is_mail_program(agent, agents) or agents.image_proxy(agent) is not None
 
 
 def private_relay(fact: Fact, scene: Scene) -> Finding | None:

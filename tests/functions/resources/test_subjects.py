@@ -288,6 +288,25 @@ async def test_an_export_holds_all_of_it_and_nothing_of_other_recipients(heed: H
     assert consents[0]["content"]["source"] == "a form"
 
 
+async def test_an_export_shows_the_headers_of_the_recipients_requests_and_a_timeline_does_not(heed: Heed) -> None:
+    message = await heed.sent(to=[{"email": EMAIL}])
+    sent = {"accept": "image/avif", "sec_fetch_dest": "image", "sec_ch_ua": '"Chromium";v="142"'}
+    await heed.hit(heed.urls("o")[0], referer="https://ada@webmail.example.org/inbox", **sent)
+    await heed.work()
+
+    job = await run_job(heed, "GET")
+    result = await heed.get(f"/jobs/{job['id']}/result")
+
+    [event] = next(entry["events"] for entry in result["entries"] if entry.get("message") == message)
+    assert event["headers"] == {
+        "accept": "image/avif",
+        "sec-fetch-dest": "image",
+        "sec-ch-ua": '"Chromium";v="142"',
+        "referer": "webmail.example.org",
+    }
+    assert "webmail" not in json.dumps(await heed.get(f"/messages/{message}/timeline"))
+
+
 @pytest.mark.parametrize("said_by", ["the address", "a record"])
 async def test_mail_after_an_erasure_is_not_followed_where_a_no_was_said_before(heed: Heed, said_by: str) -> None:
     if said_by == "the address":

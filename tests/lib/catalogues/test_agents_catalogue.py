@@ -44,13 +44,14 @@ def test_every_row_fits_its_example_and_says_of_it_what_it_means(row: AgentRow) 
     assert ours.robot_name(row.example) == (
         row.name or ours.robot_name(row.example) if row.meaning == "robot" else None
     )
-    assert ours.app_name(row.example) == (row.name if row.meaning == "person" else None)
+    assert ours.app_name(row.example) == (row.name if row.meaning in ("person", "mail") else None)
+    assert ours.mail_program(row.example) == (row.name if row.meaning == "mail" else None)
     assert ours.image_proxy(row.example) == (row.name if row.meaning == "proxy" else None)
 
 
 def test_no_pattern_stands_there_twice_and_every_meaning_is_in_use() -> None:
     assert len({row.pattern for row in ROWS}) == len(ROWS)
-    assert {row.meaning for row in ROWS} == {"robot", "person", "proxy", "device"}
+    assert {row.meaning for row in ROWS} == {"robot", "person", "mail", "proxy", "device"}
 
 
 def test_every_robot_of_ours_has_a_word_for_itself() -> None:
@@ -107,7 +108,7 @@ def test_a_deployment_names_a_system_of_its_people(deployment: Write) -> None:
         (("x" + "a?" * 20, "robot", "", ""), "the pattern repeats too much"),
         (("(bot)", "robot", "", ""), "the pattern has a group"),
         (("(?P<r0>bot)", "robot", "", ""), "the pattern has a group"),
-        (("bot", "machine", "", ""), "meaning is 'machine', and must be one of robot, person, proxy, device"),
+        (("bot", "machine", "", ""), "meaning is 'machine', and must be one of robot, person, mail, proxy, device"),
         (("mailproxy", "proxy", "", ""), "a proxy needs a name"),
     ],
 )

@@ -39,6 +39,7 @@ TABLE = (
     ),
     ("Outlook/16.16.18071205 CFNetwork/902.1 Darwin/17.7.0 (x86_64)", ("desktop", "macOS", "Outlook")),
     ("Outlook-iOS/709.2226530.prod.iphone (3.24.1)", ("phone", "iOS", "Outlook")),
+    ("Outlook-iOS/711.3061168.prod.ipad (4.2.0)", ("tablet", "iOS", "Outlook")),
     ("Outlook-Android/2.0", ("phone", "Android", "Outlook")),
     (_IPAD + "Mobile/15E148 Outlook-iOS/2.0", ("tablet", "iOS", "Outlook")),
     ("Mozilla/5.0", (None, None, "Apple Mail")),

@@ -40,7 +40,8 @@ async def looked_at(heed: Heed, **fields: Any) -> str:
     """A message that was opened, clicked and answered."""
     message = await heed.sent(**fields)
     for path in (*heed.urls("o"), *heed.urls("c")):
-        await heed.hit(path, agent=GMAIL if "/o/" in path else CHROME)
+        referer = "https://webmail.example.org/inbox"
+        await heed.hit(path, agent=GMAIL if "/o/" in path else CHROME, referer=referer, sec_ch_ua_platform="Solaris")
     await heed.work()
     await receive(heed, await answer_to(heed, message))
     return message
@@ -55,15 +56,17 @@ async def test_after_raw_days_events_keep_kind_time_and_verdict_and_lose_the_res
     before = (await heed.get(f"/messages/{message}/timeline"))["items"]
     counts = await counts_of(heed, message)
 
+    details = ("Chrome/142", "GoogleImageProxy", "webmail.example.org", "Solaris")
     await pass_days(heed, 29)
-    assert await remains_of(heed.storage, "Chrome/142")
+    assert all([await remains_of(heed.storage, each) for each in details])
+    assert await remains_of(heed.storage, "example.org/inbox") == []
     await pass_days(heed, 3)
 
     after = (await heed.get(f"/messages/{message}/timeline"))["items"]
     shown = [(each["id"], each["kind"], each["at"], each["verdict"]) for each in after]
     assert shown == [(each["id"], each["kind"], each["at"], each["verdict"]) for each in before]
     assert await counts_of(heed, message) == counts
-    assert await remains_of(heed.storage, "Chrome/142", "GoogleImageProxy") == []
+    assert await remains_of(heed.storage, *details) == []
     journal = [row for row in await rows_of(heed, "journal") if row.partition not in ("sweep",)]
     assert [row for row in journal if not row.partition.startswith("seen-by")] == []
 

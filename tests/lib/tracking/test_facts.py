@@ -4,6 +4,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from lib.tracking.facts import (
     Fact,
     Interactions,
     NotAFact,
+    bare_fact,
     new_fact,
     read_interactions,
 )
@@ -82,13 +84,94 @@ def test_half_a_surrogate_pair_becomes_a_blank() -> None:
 
 def test_only_the_headers_that_rules_look_at_are_kept_and_those_are_cut() -> None:
     headers = dict.fromkeys(KEPT_HEADERS, "v" * 1000)
-    kept = fact_of({**headers, "cookie": "secret", "referer": "https://example.com/", "x-real-ip": "192.0.2.1"}).headers
-    assert kept == dict.fromkeys(KEPT_HEADERS, "v" * LONGEST_HEADER)
+    asked = {**headers, "cookie": "secret", "referer": "https://example.com/inbox", "x-real-ip": "192.0.2.1"}
+    kept = dict(fact_of(asked).headers)
+    assert kept.pop("referer") == "example.com"
+    assert kept == {name: "v" * longest for name, longest in KEPT_HEADERS.items() if name != "referer"}
+    assert max(KEPT_HEADERS.values()) == LONGEST_HEADER
+
+
+@pytest.mark.parametrize(
+    ("referer", "host"),
+    [
+        ("https://mail.google.com/mail/u/0/#inbox/secret", "mail.google.com"),
+        ("https://Webmail.Example.org:8443/?user=ada&token=secret", "webmail.example.org"),
+        ("https://ada:secret@mail.example.org/x", "mail.example.org"),
+        ("https://192.0.2.7/owa/", "192.0.2.7"),
+        ("android-app://com.google.android.gm/", "com.google.android.gm"),
+        ("https://mail.example.org", "mail.example.org"),
+    ],
+)
+def test_of_the_page_with_the_link_its_host_alone_is_kept(referer: str, host: str) -> None:
+    fact = fact_of({"referer": referer})
+    assert fact.headers == {"referer": host}
+    assert "secret" not in fact.to_json()
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "", "/inbox/secret", "secret", "https://", "https:///secret", "https://ada:secret@", "https://ada:secret@/x",
+        "https://[2001:db8::1]/secret", "mailto:secret@example.org", "https://sécret/",
+        f"https://{'secret' * 20}.example.org/",
+    ],
+)  # fmt: skip
+def test_of_a_referer_without_a_plain_host_nothing_is_kept(referer: str) -> None:
+    assert fact_of({"referer": referer}).headers == {}
+
+
+BROWSERS_HEADERS = {
+    "accept": "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+    "accept-encoding": "gzip, deflate, br, zstd",
+    "sec-fetch-site": "cross-site",
+    "sec-fetch-mode": "no-cors",
+    "sec-fetch-dest": "image",
+    "sec-ch-ua": '"Chromium";v="142", "Google Chrome";v="142", "Not_A Brand";v="99"',
+    "sec-ch-ua-mobile": "?0",
+    "sec-ch-ua-platform": '"Windows"',
+    "referer": "mail.example.org",
+}
+
+
+def test_a_browsers_headers_are_kept_and_written_as_one_that_an_earlier_release_keeps() -> None:
+    sent = {**BROWSERS_HEADERS, "accept-language": "en", "referer": "https://mail.example.org/"}
+    fact = fact_of(sent)
+    assert fact.headers == {**BROWSERS_HEADERS, "accept-language": "en"}
+    stored = json.loads(fact.to_json())["headers"]
+    assert {name: type(value) for name, value in stored.items()} == {
+        "accept-language": str, "heed-client": str, "heed-key": str
+    }  # fmt: skip
+    assert Fact.from_json(fact.to_json()) == fact
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*KEPT_HEADERS, "heed-session"]), st.text('aé\t "\\', max_size=4), max_size=len(KEPT_HEADERS)
+    )
+)
+def test_a_fact_comes_back_from_storage_with_the_same_headers_whatever_they_hold(headers: dict[str, str]) -> None:
+    for kind in ("open", "click"):
+        fact = replace(fact_of({}), kind=kind, headers=headers)
+        assert Fact.from_json(fact.to_json()) == fact
+
+
+def test_two_hits_by_the_same_program_do_not_share_what_only_one_of_them_has() -> None:
+    signed_in = fact_of({**BROWSERS_HEADERS, "cookie": f"{SESSION}=x"})
+    other = fact_of(BROWSERS_HEADERS)
+    assert SESSION in signed_in.headers
+    assert SESSION not in other.headers
+
+
+def test_of_a_hit_whose_details_are_deleted_no_header_is_left() -> None:
+    fact = fact_of({**BROWSERS_HEADERS, "user-agent": "x", "x-forwarded-for": "192.0.2.77"})
+    assert fact.headers.keys() >= {"accept", "sec-ch-ua"}
+    assert bare_fact(fact) == replace(fact, agent=None, network=None, owner=None, headers={})
+    assert "heed-client" not in bare_fact(fact).to_json()
 
 
 def test_the_largest_fact_that_a_request_can_make_is_small() -> None:
     hostile = dict.fromkeys(("user-agent", "x-forwarded-for", "cookie", *KEPT_HEADERS), "\\" * 65536)
-    assert len(fact_of(hostile).to_json().encode()) < 4096
+    assert len(fact_of(hostile).to_json().encode()) < 5120
 
 
 @pytest.mark.parametrize(

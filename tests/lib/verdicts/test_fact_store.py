@@ -10,7 +10,7 @@ import pytest
 
 from lib.storage import Row, Storage, Tables
 from lib.storage.memory import memory_storage
-from lib.tracking.facts import KEPT_HEADERS, LONGEST_AGENT, LONGEST_HEADER, Fact
+from lib.tracking.facts import KEPT_HEADERS, LONGEST_AGENT, Fact
 from lib.verdicts import Reason, Verdict
 from lib.verdicts.fact_store import TOGETHER, FactStore
 
@@ -170,7 +170,7 @@ async def test_facts_that_wait_are_read_with_every_part_and_stand_in_no_timeline
 
 
 async def test_the_longest_facts_fit_into_what_azure_allows(rows: FactStore, tables: Tables) -> None:
-    headers = dict.fromkeys(KEPT_HEADERS, "é" * LONGEST_HEADER)
+    headers = {name: '"' * longest for name, longest in KEPT_HEADERS.items()}
     each = [replace(fact, agent='"' * LONGEST_AGENT, headers=headers) for fact in facts(300, 1000)]
     await write(rows, each)
     await rows.keep_unjudged("acme", MESSAGE, each)
