@@ -100,7 +100,7 @@ HOSTER, VENDOR, NOBODYS = "72.52.130.0/24", "66.180.80.0/24", "192.0.2.0/24"
 def network_named_like_a_hosters() -> str:
     """Some network of a holder in no list who is called like a hoster."""
     networks = (f"45.{number}.9.0/24" for number in range(256))
-    classes = ((network, CATALOGUES.networks.class_of(network)) for network in networks)
+    classes = ((network, CATALOGUES.class_of(network)) for network in networks)
     return next(network for network, found in classes if found and found.kind == "hosting" and not found.is_certain)
 
 
