@@ -75,8 +75,8 @@ def main() -> None:
     best = {name: min(run[name] for run in runs) for name in runs[0]}
     put(
         NETWORKS,
-        f"""The table of autonomous systems ({TABLE.stat().st_size / 1e6:.1f} MB, mapped) and its catalogue. The least of
-{ROUNDS} processes; CPU time of the thread; {FOUR:,} networks of IPv4 (/24) and {SIX:,} of IPv6 (/48) at random.
+        f"""The table of autonomous systems ({TABLE.stat().st_size / 1e6:.1f} MB, mapped) and its catalogue. The least
+of {ROUNDS} processes; CPU time of the thread; {FOUR:,} networks of IPv4 (/24) and {SIX:,} of IPv6 (/48) at random.
 
 | what | |
 |---|---:|
