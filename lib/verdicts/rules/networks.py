@@ -60,7 +60,8 @@ def unlisted_network(fact: Fact, scene: Scene) -> Finding | None:
     if network.kind == "hosting":
         return Finding("probable-data-centre", f"It came from {name}, which rents out machines, judging by its name.")
     if network.kind in ("access", "mobile") and network.is_certain:
-        return Finding("network-of-people", f"It came through {name}, by which people are on the Internet.")
+        # The sentence outlives the network that the fact came from, so it names no person's carrier.
+        return Finding("network-of-people", "It came through a carrier of people's lines or phones.")
     return None
 
 

@@ -140,6 +140,10 @@ def test_a_carrier_of_people_speaks_a_little_for_a_person(network: str) -> None:
 
     assert "network-of-people" in codes(carried)
     assert unknown.probability < carried.probability < unknown.probability + 0.1
+    # Sentences are kept longer than networks: they must not tell whose line it was.
+    [reason] = [each for each in carried.reasons if each.code == "network-of-people"]
+    assert "Telekom" not in reason.text
+    assert "Mobile" not in reason.text
 
 
 @pytest.mark.parametrize("network", ["165.225.12.0/24", "163.116.200.0/24", "208.127.7.0/24", "146.70.10.0/24"])
