@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs fuzz bench traces index lock package clean
+.PHONY: help setup run test check format docs fuzz bench traces index networks lock package clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -59,6 +59,9 @@ traces: setup ## judge labelled traces; writes bench/traces/RESULTS.md
 
 index: setup ## index the addresses of records from before there was an index: all, or org=NAME
 	$(BIN)/python -m infra.index_addresses $(or $(org),--all)
+
+networks: setup ## renew the table of autonomous systems from public routing data
+	$(BIN)/python -m infra.catalogues.autonomous_systems
 
 lock: setup ## renew the exact versions in requirements.lock
 	$(BIN)/pip install --quiet pip-tools

@@ -337,7 +337,8 @@ class Settings(BaseModel):
     catalogues: Annotated[Path, AfterValidator(_folder)] | None = Field(
         None,
         alias="HEED_CATALOGUES",
-        description="a folder with catalogues of your own: networks.csv, owners.csv, gateways.csv, agents.csv",
+        description="a folder with catalogues of your own: networks.csv, owners.csv, autonomous_systems.csv, "
+        "gateways.csv, agents.csv",
     )
 
     @property

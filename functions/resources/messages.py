@@ -281,8 +281,9 @@ async def message_timeline(call: Call) -> Answer:
     names = await call.services.files.file_names(call.org, loaded.message)
     # Facts of before the organization began to count without who name recipients until they are looked at again.
     named = call.organization.settings.tracking != "aggregate"
+    catalogues = call.services.catalogues
     events = [
-        (cursor, timeline_event(loaded, links, names, fact, verdict, names_recipients=named))
+        (cursor, timeline_event(loaded, links, names, fact, verdict, catalogues, names_recipients=named))
         for cursor, fact, verdict in found
     ]
     return Answer(200, page(call, events))

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.catalogues.devices import device_of
+from lib.catalogues.registry import Catalogues
 from lib.clock import moment
 from lib.fields import Moment
 from lib.messages.store import Loaded
@@ -47,6 +48,20 @@ class DeviceRead(BaseModel):
     client: str | None
 
 
+class PlaceRead(BaseModel):
+    """The place of a request: never finer than a country and the owner of a network.
+
+    The data are RouteViews', the NRO's and DB-IP's, CC BY 4.0: who shows them names these, with a link to
+    https://db-ip.com.
+    """
+
+    country: str | None = Field(
+        description="where nearly all addresses of the network's owner are registered (ISO 3166-1 alpha-2); null for "
+        "an owner in several countries"
+    )
+    owner: str = Field(description="the network's owner, such as a carrier or a hoster")
+
+
 class AnswerRead(BaseModel):
     """Details of a mail that came back."""
 
@@ -72,6 +87,7 @@ class Event(BaseModel):
     mail: str | None = Field(description="the id of the received message; null for an open, a click or a view")
     answer: AnswerRead | None = Field(description="what the mail says beside its kind; null for an open and the like")
     device: DeviceRead
+    place: PlaceRead | None = Field(description="null where it is not known, and for mail that came back")
     verdict: VerdictRead
 
 
@@ -81,13 +97,14 @@ def timeline_event(
     filenames: Mapping[int, str],
     fact: Fact,
     verdict: Verdict,
+    catalogues: Catalogues,
     *,
     names_recipients: bool = True,
 ) -> Event:
     """Show a judged fact.
 
     `links_of_copies` are the destinations of the links of each of the message's copies; `filenames` are those of its
-    attachments, by their numbers.
+    attachments, by their numbers. The catalogues know owners of networks.
     """
     recipients = loaded.message.recipients()
     known = names_recipients and fact.recipient is not None and fact.recipient < len(recipients)
@@ -105,8 +122,18 @@ def timeline_event(
         mail=fact.mail,
         answer=None if fact.is_hit else _answer([each.email for each in recipients], details_of(fact)),
         device=DeviceRead(**device_of(fact.agent)),
+        place=_place(fact, catalogues),
         verdict=_verdict(verdict),
     )
+
+
+def _place(fact: Fact, catalogues: Catalogues) -> PlaceRead | None:
+    network = catalogues.class_of(fact.network)
+    owner = catalogues.owners.get(fact.owner) if fact.owner else None
+    if owner is not None:
+        # The owner is that of the whole address, whose network may be others' as well.
+        return PlaceRead(country=None, owner=owner.name)
+    return None if network is None else PlaceRead(country=network.country, owner=network.name)
 
 
 def _answer(emails: Sequence[str], details: AnswerDetails) -> AnswerRead:

@@ -12,8 +12,8 @@ from lib.catalogues.csv_rows import read_rows
 from lib.catalogues.gateways import ID
 from lib.catalogues.networks import Networks, read_networks
 
-OwnerKind = Literal["scanner", "gateway", "relay", "proxy", "cloud"]
-OWNER_KINDS: tuple[OwnerKind, ...] = ("scanner", "gateway", "relay", "proxy", "cloud")
+OwnerKind = Literal["scanner", "gateway", "relay", "proxy", "cloud", "web-gateway"]
+OWNER_KINDS: tuple[OwnerKind, ...] = ("scanner", "gateway", "relay", "proxy", "cloud", "web-gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Owner:
     - `gateway`: a scan soon after delivery; later perhaps a person, through the product's browser isolation;
     - `relay`: many people, and machines too if the hit is an open; a click is a person's;
     - `proxy`: an image fetched for a person;
-    - `cloud`: anything that runs in a data centre, scans and image proxies included.
+    - `cloud`: anything that runs in a data centre, scans and image proxies included;
+    - `web-gateway`: people whose company sends their browsing through a security service. It tells nothing.
     """
 
 

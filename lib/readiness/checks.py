@@ -100,6 +100,16 @@ def check_maps(*, is_set: bool) -> ReadinessCheck:
     return ReadinessCheck(code="maps", state="ok", sentence=f"Places of recipients are looked up in {source}.")
 
 
+def check_networks(as_of: str | None) -> ReadinessCheck:
+    """Check whether owners of networks are known, as of a day such as `2026-06-17`; None if their table is missing."""
+    code = "networks"
+    if as_of is not None:
+        return ReadinessCheck(code=code, state="ok", sentence=f"Owners of networks are known, as of {as_of}.")
+    sentence = "The table of networks' owners is missing or broken: scans from unlisted networks are told less surely."
+    mending = "Deploy a whole package again, or make the table with `make networks` and deploy."
+    return ReadinessCheck(code=code, state="warning", sentence=sentence, what_to_do=mending)
+
+
 def check_mailboxes(mailboxes: Sequence[tuple[str, str | None]]) -> list[ReadinessCheck]:
     """Check the mailboxes that Heed reads, (id, last error)."""
     failing = [

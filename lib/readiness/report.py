@@ -77,6 +77,7 @@ class Readiness:
         base_url: str,
         transport: TransportName,
         maps: bool,
+        networks_as_of: str | None,
     ) -> None:
         self._people = people
         self._lists = lists
@@ -89,6 +90,7 @@ class Readiness:
         self._base_url = base_url
         self._transport: TransportName = transport
         self._maps = maps
+        self._networks_as_of = networks_as_of
         self._reports: LRUCache[str, tuple[datetime, asyncio.Task[ReadinessReport]]] = LRUCache(_MOST_REMEMBERED)
 
     async def report(self, organization: str, settings: OrganizationSettings) -> ReadinessReport:
@@ -107,6 +109,7 @@ class Readiness:
             "senders": self._senders(organization),
             "replies": self._one(check_replies(self._dns, settings.inbound.reply_domain)),
             "maps": self._at_once(checks.check_maps(is_set=self._maps)),
+            "networks": self._at_once(checks.check_networks(self._networks_as_of)),
             "clock": self._clocks(),
             "storage": self._read_storage(organization),
             "opt-in": self._opt_in(organization, settings),

@@ -12,6 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple, TypeVar
 
+from lib.catalogues.autonomous_systems import NetworkClass
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
@@ -64,6 +65,10 @@ class Scene:
             name = self.catalogues.networks.owner_of(fact.network) or fact.owner
             self._owners[place] = self.catalogues.owners.get(name) if name else None
         return self._owners[place]
+
+    def network_class(self, fact: Fact) -> NetworkClass | None:
+        """The class of a network in no list, by its autonomous system; None for a listed one."""
+        return None if self.owner(fact) is not None else self.catalogues.systems.class_of(fact.network)
 
     def is_shared(self, fact: Fact) -> bool:
         """Many people, and machines among them, come from there under the same agent: they are no one source."""

@@ -60,6 +60,9 @@ WEIGHTS: Mapping[str, Weight] = {
     "data-centre": Weight(-1.3, -2.5, "warmbly#412"),
     "browser-in-a-data-centre": Weight(-4.0, 0.0, "warmbly#412; announced prefixes of hosters"),
     "private-relay": Weight(0.0, 1.5, "Mailgun documentation"),
+    "probable-data-centre": Weight(-0.6, -1.0, "catalogue of autonomous systems; words of names err more often"),
+    "security-vendor": Weight(-4.2, -4.2, "catalogue of autonomous systems"),
+    "network-of-people": Weight(0.2, 0.3, "catalogue of autonomous systems; residential sandboxes are rare"),
     # The sender's own side.
     "own-network": Weight(-8.0, -7.3, "nylas-mail#3249; Salesflare; Mixmax"),
     "own-session": Weight(-8.0, -8.0, "Salesflare; Mixmax"),

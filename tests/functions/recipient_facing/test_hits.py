@@ -36,6 +36,29 @@ async def test_an_open_and_a_click_show_in_the_timeline_with_verdicts(heed: Heed
     assert click["at"] == "2026-05-04T11:00:05.000Z"
 
 
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("91.10.20.30", {"country": "DE", "owner": "Deutsche Telekom"}),
+        ("2003:c1:2:3::4", {"country": "DE", "owner": "Deutsche Telekom"}),
+        ("165.225.12.7", {"country": None, "owner": "Zscaler"}),
+        ("3.24.133.130", {"country": None, "owner": "Barracuda's mail filter"}),
+        ("192.0.2.1", None),
+    ],
+)
+async def test_the_timeline_shows_no_more_of_a_place_than_country_and_owner_of_the_network(
+    heed: Heed, address: str, place: dict[str, Any] | None
+) -> None:
+    message = await heed.sent()
+    await heed.hit(heed.urls("o")[0], **{"x-forwarded-for": address})
+    await heed.work()
+
+    [event] = (await heed.get(f"/messages/{message}/timeline"))["items"]
+    assert event["place"] == place
+    assert "91.10.20" not in str(event)
+    assert "2003:c1" not in str(event)
+
+
 async def test_the_kpis_count_people_and_keep_the_rest_apart(heed: Heed) -> None:
     message = await heed.sent()
     pixel, link = heed.urls("o")[0], heed.urls("c")[0]

@@ -12,6 +12,7 @@ from lib.readiness.checks import (
     check_clock,
     check_dead_letters,
     check_mailboxes,
+    check_networks,
     check_opt_in,
     check_zones,
 )
@@ -60,6 +61,15 @@ def test_mail_of_users_who_have_not_opted_in_is_not_followed(
     check = check_opt_in(OptInShare(opted_in=opted, users=users), required=required)
     assert check.state == state
     assert not users or f"{opted} of {users}" in check.sentence
+
+
+def test_a_missing_table_of_networks_is_a_warning_that_says_what_to_do() -> None:
+    known, missing = check_networks("2026-06-17"), check_networks(None)
+    assert (known.state, known.what_to_do) == ("ok", None)
+    assert "2026-06-17" in known.sentence
+    assert missing.state == "warning"
+    assert missing.what_to_do is not None
+    assert "make networks" in missing.what_to_do
 
 
 def test_zones_mailboxes_and_queues() -> None:

@@ -45,6 +45,7 @@ def _with(heed: Heed, lookup: Lookup | None = None, log_in: Any = None) -> Heed:
         base_url="https://links.acme.example",
         transport="smtp",
         maps=False,
+        networks_as_of="2026-06-17",
     )
     return heed
 
@@ -71,6 +72,7 @@ async def test_the_report_says_what_is_wrong_and_what_to_do() -> None:
         "tracking-domain": "ok",
         "replies": "problem",
         "maps": "ok",
+        "networks": "ok",
         "clock": "warning",
         "storage": "ok",
         "opt-in": "ok",

@@ -93,6 +93,76 @@ def test_a_click_from_a_data_centre_alone_is_not_a_machines() -> None:
     assert verdict.kind != "machine"
 
 
+HOSTER, VENDOR, NOBODYS = "72.52.130.0/24", "66.180.80.0/24", "192.0.2.0/24"
+"""Networks in no list: Liquid Web's, Trend Micro's, and one that is kept for examples."""
+
+
+def network_named_like_a_hosters() -> str:
+    """Some network of a holder in no list who is called like a hoster."""
+    networks = (f"45.{number}.9.0/24" for number in range(256))
+    classes = ((network, CATALOGUES.class_of(network)) for network in networks)
+    return next(network for network, found in classes if found and found.kind == "hosting" and not found.is_certain)
+
+
+@pytest.mark.parametrize(("network", "code"), [(HOSTER, "data-centre"), (VENDOR, "security-vendor")])
+def test_a_click_from_a_hoster_or_a_vendor_in_no_list_is_doubted(network: str, code: str) -> None:
+    [rented] = judged(click(2 * HOUR, network=network))
+    [unknown] = judged(click(2 * HOUR, network=NOBODYS))
+    [early] = judged(click(2 * MINUTE, network=network))
+
+    assert code in codes(rented)
+    assert code not in codes(unknown)
+    assert rented.probability < unknown.probability - 0.05
+    assert early.probability < 0.5
+
+
+def test_a_browser_that_loads_an_image_at_a_hoster_in_no_list_is_a_machine() -> None:
+    [opened] = judged(fact(2 * HOUR, network=HOSTER))
+
+    assert "browser-in-a-data-centre" in codes(opened)
+    assert opened.kind != "human"
+
+
+def test_a_name_like_a_hosters_says_less_than_a_row() -> None:
+    [by_name] = judged(click(2 * HOUR, network=network_named_like_a_hosters()))
+    [by_row] = judged(click(2 * HOUR, network=HOSTER))
+    [unknown] = judged(click(2 * HOUR, network=NOBODYS))
+
+    assert "probable-data-centre" in codes(by_name)
+    assert by_row.probability < by_name.probability < unknown.probability
+    assert by_name.kind == "human"
+
+
+@pytest.mark.parametrize("network", ["91.10.20.0/24", "2003:c1:2::/48", "172.56.1.0/24"])
+def test_a_carrier_of_people_speaks_a_little_for_a_person(network: str) -> None:
+    [carried] = judged(click(2 * HOUR, network=network))
+    [unknown] = judged(click(2 * HOUR, network=NOBODYS))
+
+    assert "network-of-people" in codes(carried)
+    assert unknown.probability < carried.probability < unknown.probability + 0.1
+    # Sentences are kept longer than networks: they must not tell whose line it was.
+    [reason] = [each for each in carried.reasons if each.code == "network-of-people"]
+    assert "Telekom" not in reason.text
+    assert "Mobile" not in reason.text
+
+
+@pytest.mark.parametrize("network", ["165.225.12.0/24", "163.116.200.0/24", "208.127.7.0/24", "146.70.10.0/24"])
+def test_web_gateways_and_vpns_tell_nothing(network: str) -> None:
+    [through] = judged(click(2 * HOUR, network=network))
+    [unknown] = judged(click(2 * HOUR, network=NOBODYS))
+
+    assert codes(through) == codes(unknown)
+    assert through.probability == unknown.probability
+
+
+def test_a_network_with_an_owner_in_the_catalogue_is_judged_by_that_alone() -> None:
+    # Amazon announces Barracuda's network, and is a hoster; the fact's owner is that of the whole address.
+    [listed] = judged(click(2 * HOUR, network="3.24.133.0/24", owner="barracuda-egd"))
+
+    assert "scanner-network" in codes(listed)
+    assert not codes(listed) & {"data-centre", "security-vendor"}
+
+
 def test_apples_open_is_unknowable_and_a_click_through_its_relay_is_a_person() -> None:
     [opened, clicked] = judged(
         fact(2 * MINUTE, agent=APPLE, owner="apple-relay"), click(5 * HOUR, agent=IPHONE, owner="apple-relay")
