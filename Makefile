@@ -26,6 +26,8 @@ run: setup ## start Heed with storage and a mail catcher on this machine; parts=
 # As many processes as there are cores, but 2 at least and 4 at most: each starts servers of its own.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; [ $$n -gt 4 ] && n=4; echo $$n)
 
+# Compiled files are kept, whatever the environment says: tests start Heed in some hundred processes.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup ## run every test; real servers are started on free ports
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
@@ -36,7 +38,7 @@ check: setup ## lint, formatting, types, floors, dead code, docs, deployment
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m infra.docs --check
-	$(BIN)/python -m pytest tests/infra/deployment -n 2
+	$(BIN)/python -m infra.template_checks
 
 docs: setup ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m infra.docs
@@ -45,8 +47,9 @@ format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: setup ## send far more hostile requests than the tests do; some 20 minutes
+fuzz: setup ## send far more hostile requests than the tests do, and try other examples; an hour or so
 	$(BIN)/python -m pytest tests/walls --hypothesis-profile=fuzz
+	$(BIN)/python -m pytest tests/lib tests/faults -m hypothesis --hypothesis-profile=search -n $(WORKERS) --dist loadfile
 
 bench: setup ## measure; writes bench/RESULTS.md
 	$(BIN)/python -m bench

@@ -132,8 +132,11 @@ var acsSettings = empty(acsEndpoint) ? {} : {
 var smtpSettings = sendsMail ? union(smtpServer, smtpLogin) : smtpServer
 var transportSettings = union({ HEED_TRANSPORT: transport }, transport == 'smtp' ? smtpSettings : acsSettings)
 var mailboxSettings = pollsMailboxes ? { HEED_KEY_VAULT: 'https://${vaultName}${environment().suffixes.keyvaultDns}' } : {}
-// Recipients' app reads none of these, may read no further secret, and a reference that stays unresolved would stop its start.
-var referenceSettings = part == 'recipients' ? {} : toObject(items(moreReferences), each => each.key, each => '${secretText}${each.value})')
+// Recipients' app reads the connection strings of organizations' own storage accounts alone, and may read no further secret. One
+// that stays unresolved stops its organization, and any other would stop the start.
+var referenceSettings = toObject(filter(items(moreReferences), each => part != 'recipients' || startsWith(each.key, 'HEED_STORAGE_')), each => each.key, each => '${secretText}${each.value})')
+// No administrator calls the app that recipients reach.
+var adminSettings = part == 'recipients' ? {} : { HEED_ADMIN_KEY: '${secretText}heed-admin-key)' }
 var networkSettings = empty(subnetId) ? {} : {
   virtualNetworkSubnetId: subnetId
 }
@@ -275,9 +278,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     HEED_BASE_URL: empty(baseUrl) ? 'https://${site.properties.defaultHostName}' : baseUrl
     HEED_TRUSTED_HOPS: string(trustedHops)
     HEED_QUEUES: empty(serviceBusHost) ? 'storage' : 'servicebus'
-    HEED_ADMIN_KEY: '${secretText}heed-admin-key)'
     HEED_TOKEN_KEYS: '${secretText}heed-token-keys)'
-  }, serviceBusSettings, transportSettings, mailboxSettings, referenceSettings, moreSettings)
+  }, adminSettings, serviceBusSettings, transportSettings, mailboxSettings, referenceSettings, moreSettings)
 }
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {

@@ -198,7 +198,7 @@ param tokenKeys string
 @description('More settings of every app by name, as docs/settings.md has them: a JSON object of texts.')
 param moreSettings object = {}
 
-@description('More settings whose values are secrets: a JSON object of settings, each with the name of its secret in the vault. The app of recipients gets none.')
+@description('More settings whose values are secrets: a JSON object of settings, each with the name of its secret in the vault. The app of recipients gets those of storage accounts (HEED_STORAGE_…) alone.')
 param moreReferences object = {}
 
 var hash = toLower(uniqueString(subscription().id, environmentName, location))
@@ -215,6 +215,8 @@ var hasServiceBus = queues == 'servicebus'
 var hasMail = transport == 'acs'
 var smtpSecret = transport == 'smtp' && !empty(smtpUser) ? ['heed-smtp-password'] : []
 var moreSecretNames = map(items(moreReferences), each => string(each.value))
+var storageReferences = filter(items(moreReferences), each => startsWith(each.key, 'HEED_STORAGE_'))
+var storageSecretNames = map(storageReferences, each => string(each.value))
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -334,6 +336,7 @@ module roles 'roles.bicep' = [for (part, index) in parts: {
     communicationName: hasMail ? mail!.outputs.name : ''
     smtpSecret: smtpSecret
     moreSecretNames: moreSecretNames
+    storageSecretNames: storageSecretNames
   }
 }]
 
@@ -351,6 +354,7 @@ module personRoles 'roles.bicep' = if (!empty(principalId) && principalType == '
     communicationName: hasMail ? mail!.outputs.name : ''
     smtpSecret: smtpSecret
     moreSecretNames: moreSecretNames
+    storageSecretNames: storageSecretNames
   }
 }
 

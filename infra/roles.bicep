@@ -41,6 +41,9 @@ param smtpSecret array
 @description('Names of further secrets that settings refer to.')
 param moreSecretNames array
 
+@description('Those of them that hold connection strings of organizations\' own storage accounts.')
+param storageSecretNames array
+
 var roleIds = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageBlobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
@@ -98,7 +101,7 @@ var vaultRoles = {
 }
 var readSecrets = {
   all: []
-  recipients: ['heed-admin-key', 'heed-token-keys']
+  recipients: concat(['heed-token-keys'], storageSecretNames)
   crm: concat(['heed-admin-key', 'heed-token-keys'], smtpSecret, moreSecretNames)
   work: []
   person: []

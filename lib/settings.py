@@ -98,6 +98,11 @@ def _hosts(value: Any) -> tuple[str, ...]:
     return hosts
 
 
+NOT_NEEDED_BY: Mapping[str, frozenset[str]] = {"HEED_ADMIN_KEY": frozenset({"recipients"})}
+"""Required settings, each with the parts (`HEED_FUNCTIONS`) that do without and that had better not have it. An app
+that recipients reach answers no administrator: what it does not hold cannot be stolen there."""
+
+
 class Settings(BaseModel):
     """Every setting of Heed. The alias of a field is its name in the environment."""
 
@@ -112,7 +117,8 @@ class Settings(BaseModel):
         alias="AZURE_FUNCTIONS_ENVIRONMENT",
         description="Development on one machine, as the local host and Core Tools set it; anything else in Azure",
     )
-    admin_key: SecretStr = Field(
+    admin_key: SecretStr | None = Field(
+        None,
         alias="HEED_ADMIN_KEY",
         description=f"the administrator's key, at least {_SHORTEST_KEY} characters "
         f"(at least {_SHORTEST_LOCAL_KEY} characters on the local host)",
@@ -349,11 +355,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        length = len(self.admin_key.get_secret_value())
-        if length < (_SHORTEST_LOCAL_KEY if self.environment == "Development" else _SHORTEST_KEY):
-            raise ValueError(
-                f"HEED_ADMIN_KEY is wrong (it has {length} characters): set it to {_meaning('HEED_ADMIN_KEY')}"
-            )
+        if self.functions not in NOT_NEEDED_BY["HEED_ADMIN_KEY"]:
+            self._check_admin_key()
         self.account()
         if self.queues == "servicebus":
             self.service_bus()
@@ -362,6 +365,16 @@ class Settings(BaseModel):
         if self.smtp_user and not self.smtp_password:
             raise ValueError("HEED_SMTP_PASSWORD is missing: set it, as HEED_SMTP_USER is set")
         return self
+
+    def _check_admin_key(self) -> None:
+        """Check that there is a key of the administrator that cannot be guessed. Raises ValueError."""
+        if self.admin_key is None:
+            raise ValueError(f"HEED_ADMIN_KEY is missing: set it to {_meaning('HEED_ADMIN_KEY')}")
+        length = len(self.admin_key.get_secret_value())
+        if length < (_SHORTEST_LOCAL_KEY if self.environment == "Development" else _SHORTEST_KEY):
+            raise ValueError(
+                f"HEED_ADMIN_KEY is wrong (it has {length} characters): set it to {_meaning('HEED_ADMIN_KEY')}"
+            )
 
     def mail_server(self) -> MailServer | None:
         """The mail server that takes mail over SMTP; None where none is set."""

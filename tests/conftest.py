@@ -1,4 +1,7 @@
-"""Servers that tests of any folder may ask for; each is started at most once, on free ports."""
+"""What tests of every folder have in common: the order of the files, Hypothesis's profiles, and servers.
+
+Each server is started at most once, on free ports.
+"""
 
 from collections.abc import Iterator
 
@@ -7,10 +10,23 @@ from hypothesis import settings
 
 from infra.local.servers.azurite import Azurite, start_azurite
 
-# An example that is slow on a busy machine is no failure.
-settings.register_profile("heed", deadline=None)
+# An example that is slow on a busy machine is no failure. The examples are the same ones each time, so that a change is
+# not refused for what it has not touched; `make fuzz` looks for new ones.
+settings.register_profile("heed", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=300)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("heed")
+
+_LONG = tuple(
+    f"tests/{folder}/"
+    for folder in ("faults", "end_to_end", "walls", "upgrade", "azurite", "servicebus", "browser", "infra")
+)
+"""Folders whose files take long, as their tests start servers and processes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring long files first: several processes that share the files then end at about the same time."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ class Call:
             return Actor(kind="administrator")
         if self.caller.user:
             return Actor(kind="user", id=self.caller.user)
-        return Actor(kind="key", id=self.caller.key, user=self.user())
+        return Actor(kind="key", id=self.caller.key, name=self.caller.key_name, user=self.user())
 
     @property
     def is_one_person(self) -> bool:

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import invalid_fields
 from lib.fields import Email
-from lib.people.consents import Consent, ConsentSpec
+from lib.organizations.audit import Actor
+from lib.people.consents import Consent, ConsentActor, ConsentSpec
 from lib.people.preference import Preference
 
 endpoints = Endpoints("Recipients and consents")
@@ -28,11 +29,10 @@ class ConsentHistory(BaseModel):
 async def put_consent(call: Call) -> Answer:
     """Add to an address's consent history; the newest entry counts."""
     email = _email(call)
-    await call.services.consents.append_consent(call.org, email, call.body, call.user())
+    await call.services.consents.append_consent(call.org, email, call.body, _actor(call.actor), call.user())
     await call.services.wishes.address_changed(call.org, email)
-    if call.user():
-        address = await call.services.address_hashes.hash_address(call.org, email)
-        call.note("consent.added", address, follow=call.body.follow)
+    address = await call.services.address_hashes.hash_address(call.org, email)
+    call.note("consent.added", address, follow=call.body.follow)
     return await _history(call, email)
 
 
@@ -40,6 +40,11 @@ async def put_consent(call: Call) -> Answer:
 async def get_consents(call: Call) -> Answer:
     """Read an address's consent history, newest first."""
     return await _history(call, _email(call))
+
+
+def _actor(actor: Actor) -> ConsentActor:
+    """Shape the caller, who is a key or a person: the administrator enters no consents."""
+    return ConsentActor(kind="user" if actor.kind == "user" else "key", id=actor.id, name=actor.name)
 
 
 def _email(call: Call) -> str:

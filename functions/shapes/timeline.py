@@ -128,7 +128,7 @@ def timeline_event(
 
 
 def _place(fact: Fact, catalogues: Catalogues) -> PlaceRead | None:
-    network = catalogues.networks.class_of(fact.network)
+    network = catalogues.class_of(fact.network)
     owner = catalogues.owners.get(fact.owner) if fact.owner else None
     if owner is not None:
         # The owner is that of the whole address, whose network may be others' as well.

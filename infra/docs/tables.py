@@ -18,7 +18,7 @@ from infra.docs.deployment_tables import alert_rows, parameter_rows, role_rows
 from lib.checks import CHECKS, CheckKind
 from lib.fields import WebOrigin
 from lib.metrics import METRICS
-from lib.settings import Settings
+from lib.settings import NOT_NEEDED_BY, Settings
 from lib.tokens import KeyRing
 
 _SECRETS = (SecretStr, KeyRing)
@@ -216,6 +216,8 @@ def _bounds_of(field: FieldInfo) -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
+    if parts := NOT_NEEDED_BY.get(str(field.alias)):
+        return f"required, but for the part {', '.join(sorted(parts))}"
     return "optional" if field.default in (None, frozenset()) else f"default `{field.default}`"
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
+_OWN_PORTS = range(20_000, 32_000)
+_TRIES = 100
 
 
 class Child:
@@ -104,16 +107,21 @@ def node_program(name: str) -> str:
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return the preferred port of this machine if nothing uses it, else any free one."""
-    for port in (preferred, 0):
+    """Return the preferred port of this machine if nothing uses it, else any free one.
+
+    The free one is below the ports that the kernel gives out by itself: until the server that is to have it has
+    started, no connection and no other server's port 0 can take it.
+    """
+    # `secrets`, as tests reset the seed of `random`: two processes that look at once shall find different ports.
+    others = (_OWN_PORTS[secrets.randbelow(len(_OWN_PORTS))] for _ in range(_TRIES))
+    for port in (*([preferred] if preferred else []), *others):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            free: int = probe.getsockname()[1]
-            return free
+            return port
     raise StartError("There is no free port on this machine.")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 from functions.app import make_app
 from infra.local.host.application import Function, list_functions
@@ -12,11 +14,12 @@ from lib.metrics import LOG_MARK as METRIC_MARK
 from lib.metrics import METRICS
 from lib.operations.dead_letters import LOG_MARK as DEAD_LETTERS_MARK
 from lib.recipient_services import RecipientServices
-from lib.settings import Settings, load_settings
+from lib.settings import NOT_NEEDED_BY, Settings, load_settings
 from lib.storage.layout import DUE, ORGANIZATIONS, QUEUES
 from lib.tracking.journal import LOG_MARK as FACT_MARK
 
 LIB = Path(__file__).parents[2] / "lib"
+PARTS = get_args(Settings.model_fields["functions"].annotation)
 
 _ENOUGH_TO_BUILD = {
     "HEED_BASE_URL": "https://heed.example.com",
@@ -33,8 +36,12 @@ class Known:
     settings: frozenset[str]
     """Names of all settings."""
 
-    required: frozenset[str]
-    """Names of the settings without which the app does not start, but for the storage account, which has several."""
+    required: Mapping[str, frozenset[str]]
+    """By part, names of the settings without which its app does not start, but for the storage account, which has
+    several."""
+
+    not_needed: Mapping[str, frozenset[str]]
+    """By part, names of the settings that are required elsewhere and that its app must not have."""
 
     queues: tuple[str, ...]
     tables: frozenset[str]
@@ -57,10 +64,13 @@ def read_known() -> Known:
     """Read the names from the code of this repository."""
     fields = Settings.model_fields.values()
     functions = app_functions()
+    required = {str(each.alias) for each in fields if each.is_required()}
+    not_needed = {part: frozenset(name for name, parts in NOT_NEEDED_BY.items() if part in parts) for part in PARTS}
     labels = {value for metric in METRICS for values in metric.labels.values() for value in values}
     return Known(
         settings=frozenset(str(each.alias) for each in fields),
-        required=frozenset(str(each.alias) for each in fields if each.is_required()),
+        required={part: frozenset(required | {*NOT_NEEDED_BY} - not_needed[part]) for part in PARTS},
+        not_needed=not_needed,
         queues=QUEUES,
         tables=frozenset({ORGANIZATIONS, DUE}),
         alarms=frozenset({FACT_MARK.strip(), DEAD_LETTERS_MARK.strip()}),

@@ -126,14 +126,16 @@ class Assessor:
         organization, message = key
         loaded = await self._store.load(organization, message)
         if loaded is None:
-            log.info("message %s is not there: %d facts dropped", message, len(arrivals))
+            log.info("organization %s: %d facts of no message dropped", organization, len(arrivals))
             for arrival in arrivals:
                 arrival.refuse()
             return
-        refusals = await self._refusals.load_refusals(organization, loaded)
+        arriving = [arrival.fact for arrival in arrivals]
+        refusals = await self._refusals.load_arrivals_refusals(organization, loaded, arriving)
         facts = [fact for arrival in arrivals if (fact := arrival.revised(refusals)) is not None]
         if len(facts) < len(arrivals):
-            log.info("%d facts of message %s are not to be kept", len(arrivals) - len(facts), message)
+            # Without the message: the line would tell of the recipient what is not to be kept.
+            log.info("organization %s: %d facts are not to be kept", organization, len(arrivals) - len(facts))
         if not facts:
             return
         if _is_busy(summary_of(loaded), facts):
@@ -185,7 +187,7 @@ class Assessor:
             nonlocal there
             found, there = there or await self._store.load(organization, message), None
             if found is None:
-                log.info("message %s is not there: %d facts dropped", message, len(new))
+                log.info("organization %s: %d facts of no message dropped", organization, len(new))
                 if planned:
                     # It was deleted meanwhile: what followers have written for it must not outlive it.
                     await self._forget(organization, message, {}, planned)
@@ -315,7 +317,7 @@ class Assessor:
         A process that dies in between leaves them among the facts, where the next assessment finds them again.
         """
         keys = {fact.key for fact in found.refused}
-        log.info("%d stored facts of message %s are not to be kept", len(keys), message.id)
+        log.info("organization %s: %d stored facts are not to be kept", organization, len(keys))
         await self._cleaning.remove_facts(organization, found.refused)
         await self._context_loader.forget_sources(organization, found.refused)
         await self._context_loader.forget_visits(organization, message, {fact.recipient for fact in found.refused})

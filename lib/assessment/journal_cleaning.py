@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import suppress
 
 from lib.assessment.refusals import Revisions
-from lib.clock import moment
+from lib.clock import milliseconds, moment
+from lib.messages.store import MessageStore
 from lib.storage import Delete, Missing, Range, Replace, Row, Tables
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import table
@@ -21,6 +22,8 @@ _LATEST_COMMIT = 60_000
 _TAKING_IN = 10 * 60_000
 """Milliseconds after the making of a received message in which the fact that it brings is looked for."""
 
+_REPORTING = 24 * 60 * 60_000
+"""Milliseconds after a try to deliver in which an email service reports it: Event Grid tries for a day."""
 
 _HOUR = 3_600_000
 """Milliseconds."""
@@ -39,8 +42,9 @@ so."""
 class JournalCleaning:
     """Revises rows of the journal."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, store: MessageStore) -> None:
         self._tables = tables
+        self._store = store
 
     async def revise_commits(
         self, organization: str, commits: Collection[str], revisions: Revisions
@@ -64,25 +68,50 @@ class JournalCleaning:
             await self._delete(organization, commit)
 
     async def remove_facts(self, organization: str, facts: Sequence[Fact]) -> None:
-        """Remove hits that were taken from the journal some time ago: their commits are found by their times.
+        """Remove facts that were taken from the journal some time ago: their commits are found by their times.
 
         Raises StorageError, Stale.
         """
+        await self._remove_hits(organization, facts)
+        brought: dict[str, list[Fact]] = {}
+        for fact in facts:
+            if fact.mail is not None:
+                brought.setdefault(fact.mail, []).append(fact)
+        for mail, some in brought.items():
+            keys = {fact.key for fact in some}
+            loaded = await self._store.load(organization, mail)
+            if loaded is not None:
+                await self.remove_mail(organization, mail, milliseconds(loaded.message.created_at), keys)
+            else:
+                # An email service has reported it: the facts have the time of its try.
+                tried_at = min(fact.at for fact in some)
+                await self.remove_mail(organization, mail, tried_at, keys, _REPORTING)
+
+    async def _remove_hits(self, organization: str, facts: Sequence[Fact]) -> None:
         for some in _close_in_time(facts):
             revisions = dict.fromkeys(fact.key for fact in some)
             commits = [row.partition async for row in self._commits_of(organization, some)]
             emptied, _ = await self.revise_commits(organization, commits, revisions)
             await self.delete_emptied(organization, emptied)
 
-    async def remove_mail(self, organization: str, mail: str, taken_in: int) -> None:
-        """Remove the facts that a received mail has brought, which was taken in at that time (milliseconds).
+    async def remove_mail(
+        self,
+        organization: str,
+        mail: str,
+        taken_in: int,
+        keys: Collection[str] | None = None,
+        longest: int = _TAKING_IN,
+    ) -> None:
+        """Remove the facts that a received mail has brought, or of them those of these keys.
 
-        Raises StorageError, Stale.
+        The mail was taken in at that time (milliseconds since 1970), or up to `longest` milliseconds later. Raises
+        StorageError, Stale.
         """
-        low, high = commit_at(moment(max(0, taken_in - _LATEST_COMMIT))), commit_at(moment(taken_in + _TAKING_IN))
+        low, high = commit_at(moment(max(0, taken_in - _LATEST_COMMIT))), commit_at(moment(taken_in + longest))
         commits, revisions = list[str](), dict[str, Fact | None]()
         async for row in self._tables.query(table(organization, "journal"), Range(low=low, high=high)):
-            found = [fact.key for fact in _readable(row) if row.key == FACTS_ROW and fact.mail == mail]
+            brought = (fact.key for fact in _readable(row) if row.key == FACTS_ROW and fact.mail == mail)
+            found = [key for key in brought if keys is None or key in keys]
             if found:
                 commits.append(row.partition)
                 revisions.update(dict.fromkeys(found))

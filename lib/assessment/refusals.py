@@ -7,19 +7,25 @@ Of the facts that arrive, none of a stopped recipient is kept, whatever its time
 ones of after the stop go: what was recorded before stays until it is erased. A copy to several recipients does not tell
 which of them it was, so a stop of one of them stops it. Bounces and complaints stay: they tell of a delivery.
 
+Where only recipients who have said yes are followed (`tracking` `consent`), hits that arrive from others are not kept,
+whatever the mode was when the mail was sent. Mail that they write is their own act, and stays.
+
 Nothing is kept of a recipient who was erased: of the time until then because of the tombstone, and of any time once a
 stand-in (`lib.people.erased_addresses`) is in place of the address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from lib.assessment.compaction import FoldedFacts, without_recipients
 from lib.messages.store import Loaded
+from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes, short_hash
+from lib.people.addresses import same_mailbox
 from lib.people.erased_addresses import erased_hash
+from lib.people.recipients import RecipientLookup
 from lib.stops.organization_stops import AddressTimes, OrganizationStops
 from lib.stops.stops import Stops
 from lib.storage.sort_keys import LARGEST
@@ -46,6 +52,10 @@ class Refusals:
     all_erased: int | None = None
     """Until when what was recorded of every recipient is erased; None where something of one is not."""
 
+    unwilling: Set[int | None] = frozenset()
+    """Recipients who have not said yes, where only those who have are followed; None stands for a copy as above. Only
+    those whose facts arrive are looked for."""
+
     def revise_base(self, base: FoldedFacts | None) -> FoldedFacts | None:
         """Return the retired facts as they are to be kept; None where none are."""
         if base is None or (self.all_erased is not None and self.all_erased >= base.until):
@@ -62,6 +72,8 @@ class Refusals:
             link = fact.item if fact.kind == "click" else None
             is_off = fact.is_hit and self.stops.is_switched_off(fact.message, link)
             if not state.is_following or is_off or self._stopped_since(fact) is not None:
+                return None
+            if fact.is_hit and fact.recipient in self.unwilling:
                 return None
         return self._named_as_wanted(fact)
 
@@ -102,9 +114,45 @@ class Refusals:
 class RefusalLookup:
     """Finds out what is to be refused of a message."""
 
-    def __init__(self, stops: Stops, hashes: AddressHashes) -> None:
+    def __init__(
+        self, stops: Stops, hashes: AddressHashes, lookup: RecipientLookup, organizations: Organizations
+    ) -> None:
         self._stops = stops
         self._hashes = hashes
+        self._lookup = lookup
+        self._organizations = organizations
+
+    async def load_arrivals_refusals(self, organization: str, loaded: Loaded, facts: Iterable[Fact]) -> Refusals:
+        """Read what is to be refused of facts that arrive. Raises StorageError.
+
+        Where only recipients who have said yes are followed, the recipients of these facts are looked up: a query of
+        the consents and one of the index for each, and a read for each of their records.
+        """
+        refusals = await self.load_refusals(organization, loaded)
+        if not refusals.stops.state.needs_consent:
+            return refusals
+        hits = {fact.recipient for fact in facts if fact.is_hit}
+        return replace(refusals, unwilling=await self._find_unwilling(organization, loaded, hits))
+
+    async def _find_unwilling(
+        self, organization: str, loaded: Loaded, numbers: Set[int | None]
+    ) -> frozenset[int | None]:
+        """Return those of the recipients who have not said yes, by number."""
+        message, recipients = loaded.message, loaded.message.recipients()
+        unnamed = _recipients_of_unnamed(loaded) if None in numbers else ()
+        asked_of = {number for number in (*numbers, *unnamed) if number is not None and number < len(recipients)}
+        if not asked_of:
+            return frozenset()
+        asked = {same_mailbox(recipients[number].email) for number in asked_of}
+        # All entries of an address are asked: a record that one of them names may say no.
+        addressed = [each for each in recipients if same_mailbox(each.email) in asked]
+        by = (await self._organizations.settings(organization)).resolve_recipients
+        known = await self._lookup.look_up(organization, by, addressed, message.regarding, message.sender)
+        said = [(same_mailbox(each.said.email), each.said.preference) for each in known.recipients]
+        noes = {mailbox for mailbox, preference in said if preference == "do_not_allow"}
+        willing = {mailbox for mailbox, preference in said if preference == "allow"} - noes
+        others = {number for number in asked_of if same_mailbox(recipients[number].email) not in willing}
+        return frozenset({*others, None} if others.intersection(unnamed) else others)
 
     async def load_refusals(self, organization: str, loaded: Loaded) -> Refusals:
         """Read them as storage has them now: by one read, where nothing has changed. Raises StorageError."""
@@ -116,15 +164,21 @@ class RefusalLookup:
         addresses = [
             erased_hash(email) or short_hash(await self._hashes.hash_address(organization, email)) for email in emails
         ]
-        followed = [number for copy in loaded.copies if copy.follow_state.state == "on" for number in copy.recipients]
         stopped, erased = _times(stops.stopped, addresses), _times(stops.erased, addresses) | gone
-        unnamed = followed or range(len(emails))
+        unnamed = _recipients_of_unnamed(loaded)
+        all_erased = bool(unnamed) and all(number in erased for number in unnamed)
         return Refusals(
             stops,
             {**stopped, **_of_any(min, stopped, unnamed)},
             {**erased, **_of_any(max, erased, unnamed)},
-            min(erased[number] for number in unnamed) if all(number in erased for number in unnamed) else None,
+            min(erased[number] for number in unnamed) if all_erased else None,
         )
+
+
+def _recipients_of_unnamed(loaded: Loaded) -> Sequence[int]:
+    """Return the recipients, by number, whom a fact that names none may be of; a draft may have none at all."""
+    followed = [number for copy in loaded.copies if copy.follow_state.state == "on" for number in copy.recipients]
+    return followed or range(len(loaded.message.recipients()))
 
 
 def _times(times: AddressTimes, addresses: Iterable[str]) -> dict[int | None, int]:

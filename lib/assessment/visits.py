@@ -59,7 +59,7 @@ class _Names:
             return None
         agent = fact.agent or ""
         shared = _shared_by(fact, catalogues)
-        system = catalogues.networks.systems.class_of(fact.network)
+        system = catalogues.systems.class_of(fact.network)
         return SourceKey(
             place=self.hash_text(f"place {shared or fact.network}")[:16],
             area=self.hash_text(f"area {system.name if system else shared or fact.network}")[:12],

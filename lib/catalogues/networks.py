@@ -9,11 +9,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from lib.catalogues.autonomous_systems import AutonomousSystems, NetworkClass
 from lib.catalogues.csv_rows import Entry, read_rows
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -78,18 +77,8 @@ class Networks:
     owner: Callable[[str], str | None]
     """Gives the owner's id for an uncut address (IPv4 or IPv6, as text), or None."""
 
-    systems: AutonomousSystems
-    """The autonomous systems that announce networks, read when one is first asked for."""
-
-    def __init__(
-        self,
-        prefixes: Mapping[int, Mapping[Prefix, str | None]],
-        classes: Mapping[str, NetworkClass] | None = None,
-        systems: AutonomousSystems | None = None,
-    ) -> None:
-        """Take prefixes by IP version, and the classes of their owners by owner id."""
-        self._classes = classes or {}
-        self.systems = systems or AutonomousSystems()
+    def __init__(self, prefixes: Mapping[int, Mapping[Prefix, str | None]]) -> None:
+        """Take prefixes by IP version."""
         self._ranges = {version: Ranges(prefixes.get(version, {})) for version in _BITS}
         # A cache for this object alone, and not behind a method: a hit pays for one look into it.
         self.owner = lru_cache(maxsize=2048)(self._owner)
@@ -107,25 +96,13 @@ class Networks:
         first, last = int(parsed.network_address), int(parsed.broadcast_address)
         return self._ranges[parsed.version].owner(first, last)
 
-    def class_of(self, network: str | None) -> NetworkClass | None:
-        """What is known of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None if it has several owners or none.
 
-        A catalogue's owner comes before the autonomous system that announces the network.
-        """
-        owner = self.owner_of(network)
-        if owner is not None and owner in self._classes:
-            return self._classes[owner]
-        return self.systems.class_of(network)
-
-
-def read_networks(classes: Mapping[str, NetworkClass], folder: Path | None = None) -> Networks:
+def read_networks(owners: Iterable[str], folder: Path | None = None) -> Networks:
     """Read our rows, then those of a deployment's folder. A row without an owner removes a network.
-
-    `classes` has the class of every owner, by owner id.
 
     Raises BrokenCatalogue.
     """
-    known = {"", *classes}
+    known = {"", *owners}
     prefixes: dict[int, dict[Prefix, str | None]] = {version: {} for version in _BITS}
     seen: dict[tuple[int, Prefix, bool], Entry] = {}
     for entry in read_rows("networks.csv", ("cidr", "owner"), folder):
@@ -137,7 +114,7 @@ def read_networks(classes: Mapping[str, NetworkClass], folder: Path | None = Non
         if before is not entry:
             raise entry.broken(f"{entry['cidr']} stands there twice; before, in {before.place}")
         prefixes[version][prefix] = owner or None
-    return Networks(prefixes, classes, AutonomousSystems(folder))
+    return Networks(prefixes)
 
 
 def _prefix(entry: Entry) -> tuple[int, Prefix]:

@@ -8,22 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
-from lib.catalogues.autonomous_systems import NetworkClass, NetworkKind
 from lib.catalogues.csv_rows import read_rows
 from lib.catalogues.gateways import ID
 from lib.catalogues.networks import Networks, read_networks
 
 OwnerKind = Literal["scanner", "gateway", "relay", "proxy", "cloud", "web-gateway"]
 OWNER_KINDS: tuple[OwnerKind, ...] = ("scanner", "gateway", "relay", "proxy", "cloud", "web-gateway")
-
-_NETWORK_KINDS: Mapping[OwnerKind, NetworkKind] = {
-    "scanner": "security-vendor",
-    "gateway": "security-vendor",
-    "relay": "vpn",
-    "proxy": "hosting",
-    "cloud": "hosting",
-    "web-gateway": "web-gateway",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +43,7 @@ def load_owners(folder: Path | None) -> tuple[Mapping[str, Owner], Networks]:
     A process reads each folder once: the parts of an app share the result.
     """
     owners = _read_owners(folder)
-    classes = {
-        each.owner: NetworkClass(_NETWORK_KINDS[each.kind], each.name, None, is_certain=True)
-        for each in owners.values()
-    }
-    return owners, read_networks(classes, folder)
+    return owners, read_networks(owners, folder)
 
 
 def _read_owners(folder: Path | None) -> Mapping[str, Owner]:

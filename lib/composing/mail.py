@@ -16,7 +16,7 @@ from lib.messages.follow_state import Decision, FollowState
 from lib.messages.models import Body, Copy, Remark, StoredMessage
 from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed
-from lib.organizations.registry import InboundSettings
+from lib.organizations.settings import InboundSettings
 from lib.people.users import StoredUser
 from lib.tokens import Claim, Purpose
 

@@ -25,7 +25,8 @@ from lib.messages.follow_state import FOLLOWED, Decision, FollowState, decide
 from lib.messages.models import Body, Copy, MessageFields, Remark, StoredMessage
 from lib.mime.parts import MailHead
 from lib.mime.write import Composed, ComposeError
-from lib.organizations.registry import Organizations, OrganizationSettings
+from lib.organizations.registry import Organizations
+from lib.organizations.settings import OrganizationSettings
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import domain_of, same_mailbox
 from lib.people.recipients import RecipientLookup

@@ -10,7 +10,7 @@ from lib.messages.conversations import thread_root
 from lib.messages.models import StoredMessage
 from lib.mime.parts import Mailbox
 from lib.mime.subjects import with_token
-from lib.organizations.registry import InboundSettings
+from lib.organizations.settings import InboundSettings
 from lib.tokens import REPLY_PREFIX, KeyRing
 
 

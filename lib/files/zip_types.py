@@ -48,7 +48,10 @@ _OFFICE = (
 """Types of main parts, and of the documents that have one. Documents that may hold macros come first."""
 
 _CONTENT_TYPE = re.compile(r"""\bContentType\s*=\s*(?:"([^"]{1,200})"|'([^']{1,200})')""")
-_MIMETYPE = re.compile(r"application/(?:vnd\.oasis\.opendocument\.[a-z-]{1,40}|epub\+zip)")
+_MIMETYPE = re.compile(
+    r"application/(?:epub\+zip|vnd\.oasis\.opendocument\.(?:text-web|text-master(?:-template)?|base|database"
+    r"|(?:text|graphics|presentation|spreadsheet|chart|image|formula)(?:-template)?))"
+)
 
 
 class _Entry(NamedTuple):

@@ -13,7 +13,7 @@ from lib.messages.models import StoredMessage
 from lib.mime.received import ReceivedMail
 from lib.people.addresses import same_mailbox
 from lib.people.bounces import Bounces
-from lib.people.consents import Consents, ConsentSpec
+from lib.people.consents import RECIPIENT, Consents, ConsentSpec
 
 STOP_SUBJECT = "unsubscribe"
 """The subject of mail by List-Unsubscribe (RFC 2369), which mail programs send in the recipient's name."""
@@ -58,7 +58,7 @@ class Consequences:
         if len({same_mailbox(email) for email in writers}) != 1:
             return
         spec = ConsentSpec(follow="do_not_allow", source="the recipient's mail", notice="")
-        await self._consents.append_consent(organization, writers[0], spec)
+        await self._consents.append_consent(organization, writers[0], spec, RECIPIENT)
         await self._address_changed(organization, writers[0])
 
     async def _note_complaint(self, organization: str, email: str, mail: str) -> None:
@@ -69,7 +69,7 @@ class Consequences:
                 return
         notice = "The recipient reported a mail as unwanted."
         spec = ConsentSpec(follow="do_not_allow", source=source, notice=notice)
-        await self._consents.append_consent(organization, email, spec)
+        await self._consents.append_consent(organization, email, spec, RECIPIENT)
         await self._address_changed(organization, email)
 
 

@@ -35,7 +35,8 @@ from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
 from lib.mime.read import BadMail
-from lib.organizations.registry import Organizations, OrganizationSettings
+from lib.organizations.registry import Organizations
+from lib.organizations.settings import OrganizationSettings
 from lib.people.families import read_families
 from lib.people.records import name_of
 from lib.people.store import People

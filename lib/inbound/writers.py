@@ -11,7 +11,7 @@ from lib.inbound.correlation import Correlation
 from lib.inbound.tracking import ABOUT_DELIVERY
 from lib.messages.models import Recipient, StoredMessage
 from lib.mime.received import ReceivedMail
-from lib.organizations.registry import OrganizationSettings
+from lib.organizations.settings import OrganizationSettings
 from lib.people.preference import Preference
 from lib.people.recipients import KnownRecipient, RecipientLookup
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from lib.organizations.registry import OrganizationSettings
+from lib.organizations.settings import OrganizationSettings
 from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference, Said
 from lib.people.recipients import NOT_LOOKED_UP, KnownRecipients

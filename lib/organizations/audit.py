@@ -54,6 +54,7 @@ class Actor(BaseModel):
         "signed in; `recipient`: a page of the mail; `system`: Heed itself, or a caller whose sign-in was refused"
     )
     id: str | None = Field(None, description="of the key or the user")
+    name: str | None = Field(None, description="of the key, as it was then: a revoked key is no longer listed")
     user: str | None = Field(None, description="the user whom a key named in X-Heed-User")
 
 

@@ -1,7 +1,8 @@
 """API keys of organizations, with their scopes.
 
 A key is `<organization>.<key id>.<secret>`. Its row stands beside the organization's own in the registry, and holds
-only a hash of the secret. The row also tells when the key was last used, to the hour.
+only a hash of the secret. The row also tells when the key was last used, to the hour, and whose key it is: a row that
+was copied from another organization's opens nothing.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class ApiKey(BaseModel):
 class _StoredKey(ApiKey):
     sha256: str
 
+    organization: str | None = None
+    """The organization whose key it is; None in a row of before this was noted, until the key is next used."""
+
+    def belongs_to(self, organization: str) -> bool:
+        """Whether the row is a key of the organization, and was not copied from another one's."""
+        return self.organization in (None, organization)
+
 
 class Caller(BaseModel):
     """The caller of a request: an organization, by one of its keys, or one of its people."""
@@ -58,6 +66,9 @@ class Caller(BaseModel):
     scopes: frozenset[Scope]
     key: str | None = None
     """The id of the key; None for a person who has signed in."""
+
+    key_name: str | None = None
+    """The name of the key; None for a person, and for a key that was given none."""
 
     user: str | None = None
     """The only user that the caller acts as; None for a key, which acts as any user of the organization."""
@@ -82,18 +93,23 @@ class ApiKeys:
         """
         key_id = key_id or new_id()
         secret = secrets.token_urlsafe(32)
-        stored = _StoredKey(id=key_id, name=name, scope=scope, created_at=self._clock.now(), sha256=_hash(secret))
+        made = ApiKey(id=key_id, name=name, scope=scope, created_at=self._clock.now())
+        stored = _StoredKey(**made.model_dump(), sha256=_hash(secret), organization=organization)
         row = Row(organization, KEY_ROWS + key_id, pack(stored))
         await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
-        return ApiKey(**stored.model_dump(exclude={"sha256"})), f"{organization}.{key_id}.{secret}"
+        return made, f"{organization}.{key_id}.{secret}"
 
     async def list_keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
         """List keys by id, from behind the id `after`."""
         keys = Range(low=KEY_ROWS, high=Range.prefix(KEY_ROWS).high, after=after and KEY_ROWS + after)
-        return [
-            ApiKey(**unpack(_StoredKey, row).model_dump(exclude={"sha256"}))
-            async for row in self._tables.query(tables.ORGANIZATIONS, organization, keys, limit)
-        ]
+        found: list[ApiKey] = []
+        async for row in self._tables.query(tables.ORGANIZATIONS, organization, keys):
+            stored = unpack(_StoredKey, row)
+            if stored.belongs_to(organization):
+                found.append(ApiKey(**stored.model_dump(exclude={"sha256", "organization"})))
+            if len(found) == limit:
+                break
+        return found
 
     async def revoke_key(self, organization: str, key_id: str) -> None:
         """Revoke a key at once, as every call reads its key. Raises Missing."""
@@ -101,7 +117,8 @@ class ApiKeys:
 
     async def has_key(self, organization: str, key_id: str) -> bool:
         """Tell whether there is such a key. Raises StorageError."""
-        return await self._tables.read_row(tables.ORGANIZATIONS, organization, KEY_ROWS + key_id) is not None
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, KEY_ROWS + key_id)
+        return row is not None and unpack(_StoredKey, row).belongs_to(organization)
 
     async def authenticate(self, key: str) -> Caller | None:
         """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone."""
@@ -116,10 +133,10 @@ class ApiKeys:
         if row is None or found is None:
             return None
         stored = unpack(_StoredKey, row)
-        if not hmac.compare_digest(stored.sha256, _hash(secret)):
+        if not stored.belongs_to(organization) or not hmac.compare_digest(stored.sha256, _hash(secret)):
             return None
         self._note_use(stored, row)
-        return Caller(organization=found[0], scopes=frozenset({stored.scope}), key=key_id)
+        return Caller(organization=found[0], scopes=frozenset({stored.scope}), key=key_id, key_name=stored.name or None)
 
     def _note_use(self, stored: _StoredKey, row: Row) -> None:
         """Note beside the answer that the key is used, at most once an hour."""
@@ -128,7 +145,7 @@ class ApiKeys:
         if known is not None and now - known < USE_NOTED:
             return
         self._noted[place] = now
-        used = stored.model_copy(update={"last_used_at": now})
+        used = stored.model_copy(update={"last_used_at": now, "organization": row.partition})
         task = asyncio.create_task(self._write_use(Row(row.partition, row.key, pack(used), row.etag)))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)

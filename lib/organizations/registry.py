@@ -1,4 +1,4 @@
-"""The registry of organizations and their settings, in the shared table of organizations."""
+"""The registry of organizations, in the shared table of organizations."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
 
 from cachetools import LRUCache
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field
 
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, WrongField
-from lib.fields import HttpsUrl, Line, Model, Moment, Name, RecordType, WebOrigin
-from lib.organizations.sign_in.settings import SignIn
+from lib.fields import Model, Moment, Name
+from lib.organizations.settings import OrganizationSettings, recording_state_of
 from lib.stops.organization_stops import RecordingState
 from lib.stops.rows import changed_marker
 from lib.storage import (
@@ -37,10 +36,6 @@ from lib.storage.documents import pack, unpack
 from lib.storage.due_index import DueIndex
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.storage.versions import IfMatch, check_version
-
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-
-Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]
 
 KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
@@ -70,180 +65,6 @@ _MOST_REMEMBERED = 10_000
 NOT_MADE_AGAIN = timedelta(minutes=2)
 """Time after its deletion in which no organization of the same id is made: what processes remember of the old one, such
 as its settings, stops and secret, is forgotten by then, and the new one sees nothing of it."""
-
-
-class WorkHours(Model):
-    """When people work, in their own time zone: for delivery advice."""
-
-    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(max_length=7)] | None = Field(
-        None, description="work days, 1 is Monday; null: those of the recipient's country"
-    )
-    start: TimeOfDay = Field("08:00", description="hours and minutes")
-    end: TimeOfDay = "17:00"
-
-    @model_validator(mode="after")
-    def _in_order(self) -> WorkHours:
-        if self.start >= self.end:
-            raise ValueError("work hours must start before they end")
-        return self
-
-
-class Score(Model):
-    """Points that each act of a person adds to the score of a record."""
-
-    open: Annotated[float, Field(ge=0, le=1000)] = 1
-    click: Annotated[float, Field(ge=0, le=1000)] = 5
-    reply: Annotated[float, Field(ge=0, le=1000)] = 10
-    attachment: Annotated[float, Field(ge=0, le=1000)] = 5
-
-
-class HumanFrom(Model):
-    """Probabilities from which something counts as a person's; null: the judge's own. Lower: more is told, and more of
-    it wrong."""
-
-    open: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
-    click: Annotated[float, Field(ge=0.3, le=0.999)] | None = None
-
-
-class InboundSettings(Model):
-    """An organization's ways to find the messages that inbound mail answers, and to keep that mail."""
-
-    reply_domain: Domain | None = Field(
-        None,
-        description="mail goes out with a second Reply-To address, `reply+…` at this domain, by which an answer is "
-        "found whatever its headers say; mail to the domain must come to POST /inbound or to a mailbox that Heed reads",
-    )
-    subject_token: bool = Field(False, description="subjects of mail that goes out end with a token such as `[#k7…]`")
-    smart_matching: bool = Field(
-        False,
-        description="as a last resort, an answer is found by the words of its subject, at least two common addresses "
-        "and at most 90 days; works for mail that was sent while this was on",
-    )
-    keep: Literal["none", "excerpt", "mail"] = Field(
-        "none", description="what is kept of an inbound mail's text: nothing, the answer's own words, or the whole mail"
-    )
-    categories: bool = Field(False, description="categories of a mailbox track mail, and may create records")
-    record_order: Annotated[list[RecordType], Field(min_length=1, max_length=20)] = Field(
-        default_factory=lambda: ["contact", "lead", "account"],
-        description="which record a sender's address means, where several have it",
-    )
-
-
-Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class KeepDays(Model):
-    """Days for which content is kept; null: until someone deletes it."""
-
-    bodies: Days | None = Field(None, description="texts of mail that was sent, after it was sent")
-    files: Days | None = Field(None, description="attachments and images of mail that was sent, after it was sent")
-    inbound: Days | None = Field(
-        None, description="texts and whole mails that came in, after they came; sender, subject and time stay"
-    )
-    cards: Days | None = Field(None, description="cards, after they were made")
-    activities: Days | None = Field(None, description="calls, and closed tasks and cases, after they were made")
-
-
-class OrganizationSettings(Model):
-    """Settings of an organization."""
-
-    added_fields = frozenset(
-        {
-            "resolve_recipients",
-            "opt_in_default",
-            "keep_days",
-            "recommend_by",
-            "inbound",
-            "deny_hosts",
-            "sign_in",
-            "cors_origins",
-            "recipients_page",
-            "lawful_basis",
-            "privacy_notice_url",
-        }
-    )
-
-    engagement_enabled: bool = Field(
-        True, description="false: no recipient is followed, and nothing is recorded any more"
-    )
-    tracking: Literal["allow", "consent", "aggregate", "off"] = Field(
-        "allow",
-        description="`allow`: follow recipients who have not said no; `consent`: follow only those who have said yes; "
-        "`aggregate`: count without telling who; `off`: follow no recipient",
-    )
-    mixed_recipients: Literal["block", "split"] = Field(
-        "block",
-        description="a mail to several recipients, some of whom do not allow it: `block` follows none of them, `split` "
-        "gives each of the others a copy of their own",
-    )
-    resolve_recipients: Literal["address", "given"] = Field(
-        "address",
-        description="`address`: a recipient without a record is matched to the records that have the address, and a no "
-        "of any of them, or of a parent, counts; `given`: only records that messages name, and their parents, count",
-    )
-    require_opt_in: bool = Field(True, description="mail of a user is followed only after that user has agreed")
-    opt_in_default: bool = Field(False, description="whether a new user who is put without `opt_in` has opted in")
-    work_hours: WorkHours = WorkHours()
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        400, description="days after which events of recipients are deleted; counts stay"
-    )
-    raw_days: Annotated[int, Field(ge=1, le=400)] = Field(
-        30,
-        description="days after which events lose what they were judged by: the network, the agent and other headers; "
-        "kind, time and verdict stay, and are final then",
-    )
-    keep_days: KeepDays = KeepDays()
-    score: Score = Score()
-    recommend_by: Literal["replies", "opens", "won"] = Field(
-        "replies",
-        description="what the recommended template is best at: mails answered, mails opened, or sales won; where that "
-        "cannot tell, the others decide",
-    )
-    alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
-    human_from: HumanFrom = HumanFrom()
-    from_domain_allow: list[Domain] = Field(
-        default_factory=list, max_length=200, description="domains that senders' addresses may have; empty allows all"
-    )
-    deny_hosts: list[Domain] = Field(
-        default_factory=list,
-        max_length=1000,
-        description="hosts to which no link of ours leads, nor to those below them: links to them stay direct",
-    )
-    inbound: InboundSettings = InboundSettings()
-    sign_in: SignIn | None = Field(None, description="lets people work with tokens of their identity provider")
-    cors_origins: list[WebOrigin] = Field(
-        default_factory=list,
-        max_length=50,
-        description="origins of pages whose scripts may call the API for this organization, such as "
-        "`https://crm.example.com`",
-    )
-    recipients_page: bool = Field(
-        False,
-        description="followed mail has a footer and a List-Unsubscribe header that lead to the recipient's own "
-        "page, where recipients stop the recording, see what is recorded of them, and erase it",
-    )
-    lawful_basis: Line = Field(
-        "",
-        description="the basis in law for recording, as the recipient's page shows it: `consent`, "
-        "`legitimate_interest` and `contract` in the recipient's language, other words as they are",
-    )
-    privacy_notice_url: HttpsUrl | None = Field(
-        None, description="the https address of the privacy notice, which the recipient's page links"
-    )
-    honeypot: bool = Field(
-        False,
-        description="followed HTML gets a link that no person sees, to the destination of its first link: what follows "
-        "it is a machine",
-    )
-
-
-def recording_state_of(settings: OrganizationSettings) -> RecordingState:
-    """Return what an organization with these settings lets be recorded."""
-    return RecordingState(
-        is_recording=settings.engagement_enabled,
-        is_following=settings.tracking != "off",
-        names_recipients=settings.tracking != "aggregate",
-    )
 
 
 class Organization(BaseModel):

@@ -2,7 +2,8 @@
 
 Entries are only ever added, and the newest one counts. They are rows of the table `people`, partition
 `consent|<keyed hash of the address>`; the key counts time backwards, so that the newest comes first. No row holds an
-address.
+address. The column `actor` tells who entered the row: it stands beside the JSON of the entry, because release 0.1.0
+refuses an entry with a field that it does not know.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from lib.clock import Clock, milliseconds, moment
 from lib.fields import ChosenId, Line, Model, Moment
@@ -19,10 +20,9 @@ from lib.ids import new_id
 from lib.people.address_hashes import AddressHashes
 from lib.people.preference import Preference
 from lib.stops.stops import Stops
-from lib.storage import Range, Storage
-from lib.storage.documents import unpack
+from lib.storage import Insert, Range, Row, Storage, Value
+from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
-from lib.storage.repository import Repository
 from lib.storage.sort_keys import descending_number
 
 SAME_AGAIN = timedelta(hours=24)
@@ -41,6 +41,21 @@ class ConsentSpec(Model):
     notice: Line = Field("", description="what the owner was told, or its version")
 
 
+class ConsentActor(BaseModel):
+    """The one who entered a consent."""
+
+    kind: Literal["key", "user", "recipient"] = Field(
+        description="`key`: a key of the organization; `user`: a person who has signed in; `recipient`: the address's "
+        "owner, by the recipient's page or by mail"
+    )
+    id: str | None = Field(None, description="of the key or the user")
+    name: str | None = Field(None, description="of the key, as it was then: a revoked key is no longer listed")
+
+
+RECIPIENT = ConsentActor(kind="recipient")
+"""The address's owner."""
+
+
 class Consent(ConsentSpec):
     """An entry of the history."""
 
@@ -48,26 +63,31 @@ class Consent(ConsentSpec):
     by: ChosenId | None = None
     """The user who entered it, if one was named."""
 
+    actor: ConsentActor | None = Field(None, description="who entered it; null: an entry of before this was noted")
+
 
 class Consents:
     """Consents in storage. A no stops the recording of mail that was sent already, until the next yes."""
 
     def __init__(self, storage: Storage, hashes: AddressHashes, stops: Stops, clock: Clock) -> None:
         self._tables = storage.tables
-        self._rows = Repository(storage.tables, "people", Consent)
         self._hashes = hashes
         self._stops = stops
         self._clock = clock
 
-    async def append_consent(self, organization: str, email: str, spec: ConsentSpec, by: str | None = None) -> Consent:
+    async def append_consent(
+        self, organization: str, email: str, spec: ConsentSpec, actor: ConsentActor, by: str | None = None
+    ) -> Consent:
         """Add to the address's history, unless it repeats the newest entry within `SAME_AGAIN`; return the entry.
+
+        `by` is the user who has entered it, if one is named.
 
         A no stops the recording before it stands in the history: a process that dies in between has stopped it all the
         same. Raises StorageError, Stale.
         """
         if spec.follow == "do_not_allow":
             await self._stops.stop_address(organization, email)
-        consent = await self._append(organization, email, spec, by)
+        consent = await self._append(organization, email, spec, actor, by)
         await self._follow_newest(organization, email, consent)
         return consent
 
@@ -100,19 +120,20 @@ class Consents:
 
         await self._stops.allow_address(organization, email, says_yes)
 
-    async def _append(self, organization: str, email: str, spec: ConsentSpec, by: str | None) -> Consent:
+    async def _append(
+        self, organization: str, email: str, spec: ConsentSpec, actor: ConsentActor, by: str | None
+    ) -> Consent:
         newest, now = await self.newest_consent(organization, email), milliseconds(self._clock.now())
         if newest is not None:
-            told_twice = newest == Consent(**spec.model_dump(), at=newest.at, by=by)
+            told_twice = newest == Consent(**spec.model_dump(), at=newest.at, by=by, actor=actor)
             if told_twice and moment(now) - newest.at < SAME_AGAIN:
                 return newest
             # A later call is the newer entry, even if the clock of its instance is behind.
             now = max(now, milliseconds(newest.at) + 1)
-        consent = Consent(**spec.model_dump(), at=moment(now), by=by)
-        key = f"{descending_number(now, _LAST)}|{new_id()}"
-        await self._rows.save(
-            organization, _partition(await self._hashes.hash_address(organization, email)), key, consent, None
-        )
+        consent = Consent(**spec.model_dump(), at=moment(now), by=by, actor=actor)
+        partition = _partition(await self._hashes.hash_address(organization, email))
+        row = Row(partition, f"{descending_number(now, _LAST)}|{new_id()}", _columns(consent))
+        await self._tables.write_rows(table(organization, "people"), [Insert(row)])
         return consent
 
     async def newest_consent(self, organization: str, email: str) -> Consent | None:
@@ -136,9 +157,21 @@ class Consents:
         hashed = await self._hashes.find(organization, email)
         if hashed is None:
             return
-        async for _, consent, _ in self._rows.list(organization, _partition(hashed), Range(), limit):
-            yield consent
+        async for row in self._tables.query(table(organization, "people"), _partition(hashed), limit=limit):
+            yield _consent_of(row)
 
 
 def _partition(hashed: str) -> str:
     return f"consent|{hashed}"
+
+
+def _columns(consent: Consent) -> dict[str, Value]:
+    actor = {"actor": consent.actor.model_dump_json(exclude_none=True)} if consent.actor else {}
+    return {**pack(consent.model_copy(update={"actor": None})), **actor}
+
+
+def _consent_of(row: Row) -> Consent:
+    consent = unpack(Consent, row)
+    if "actor" not in row.values:
+        return consent
+    return consent.model_copy(update={"actor": ConsentActor.model_validate_json(row.text("actor"))})

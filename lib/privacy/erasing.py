@@ -13,6 +13,7 @@ from lib.errors import Stale
 from lib.inbound.outcomes import ERASED_WRITER, InboundOutcomes, OutcomeRow
 from lib.messages.store import MessageStore
 from lib.people.store import People
+from lib.privacy.blob_search import BlobSearch
 from lib.privacy.exporting import part_name
 from lib.privacy.jobs import Job, JobStore
 from lib.privacy.message_erasure import MessageErasure
@@ -46,6 +47,7 @@ class Erasing:
     outcomes: InboundOutcomes
     messages: MessageErasure
     rows: RowErasure
+    search: BlobSearch
     jobs: JobStore
 
     async def do_piece(self, organization: str, job: Job, subject: Subject, budget: PieceBudget) -> None:
@@ -161,13 +163,15 @@ class Erasing:
             data = await self.blobs.read_blob(name, blob)
         except Missing:
             return
-        if not subject.is_in(data.decode("utf-8", "replace")):
-            return
         kind, _, rest = blob.partition("/")
         owner = rest.partition("/")[0]
         if kind == "jobs":
-            redacted = subject.redact_text(data.decode("utf-8", "replace")).encode()
+            redacted = await self.search.redact_result(organization, data, subject)
+            if redacted == data:
+                return
             await self.blobs.put_blob(name, blob, redacted, "application/json")
+        elif not await self.search.is_in_blob(organization, blob, data, subject):
+            return
         elif kind == "inbound" and await self.store.load(organization, owner) is None:
             # It waits to be taken in. The mail of others that names the address is looked at when it has been.
             if not _is_written_by(data, subject):
@@ -176,16 +180,17 @@ class Erasing:
             await self.blobs.delete_blob(name, blob)
         else:
             await self._erase_message(organization, job, owner, subject)
-            await self._delete_orphan(name, blob, subject)
+            await self._delete_orphan(organization, blob, subject)
         count(job, "blobs")
 
-    async def _delete_orphan(self, name: str, blob: str, subject: Subject) -> None:
+    async def _delete_orphan(self, organization: str, blob: str, subject: Subject) -> None:
         """Delete a blob that no row names any more: its message would have replaced it."""
+        name = container(organization)
         try:
             data = await self.blobs.read_blob(name, blob)
         except Missing:
             return
-        if subject.is_in(data.decode("utf-8", "replace")):
+        if await self.search.is_in_blob(organization, blob, data, subject):
             await self.blobs.delete_blob(name, blob)
 
     async def _note_users(self, organization: str, job: Job, subject: Subject) -> None:

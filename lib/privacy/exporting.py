@@ -16,6 +16,7 @@ from lib.assessment.summary import summary_of
 from lib.clock import Clock, moment, rfc3339
 from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
+from lib.privacy.blob_search import BlobSearch
 from lib.privacy.jobs import Job
 from lib.privacy.pieces import ENDED, PieceBudget, count
 from lib.privacy.row_erasure import RowErasure
@@ -115,6 +116,7 @@ class Exporting:
     store: MessageStore
     facts: FactStore
     rows: RowErasure
+    search: BlobSearch
     clock: Clock
 
     async def do_piece(self, organization: str, job: Job, subject: Subject, budget: PieceBudget) -> None:
@@ -254,11 +256,11 @@ class Exporting:
             owner = blob.split("/")[1] if "/" in blob else ""
             if not blob.startswith(_FILES) and owner not in piece.messages:
                 try:
-                    text = (await self.blobs.read_blob(name, blob)).decode("utf-8", "replace")
+                    data = await self.blobs.read_blob(name, blob)
                 except Missing:
-                    text = ""
-                if piece.subject.is_in(text):
-                    await piece.document.add_entry({"blob": blob, "content": text})
+                    data = b""
+                if await self.search.is_in_blob(piece.organization, blob, data, piece.subject):
+                    await piece.document.add_entry({"blob": blob, "content": data.decode("utf-8", "replace")})
                     count(piece.job, "blobs")
             piece.go_on(ScanPlace(key=blob))
         return True

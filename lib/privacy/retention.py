@@ -27,7 +27,8 @@ from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.thinning import MessageThinning
 from lib.organizations.audit import Audit
-from lib.organizations.registry import KeepDays, Organizations, OrganizationSettings
+from lib.organizations.registry import Organizations
+from lib.organizations.settings import KeepDays, OrganizationSettings
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.calls import Activity
 from lib.people.erased_addresses import erased_hash

@@ -1,18 +1,19 @@
 """Data subjects: how what is held about an address is recognized, and what stands in its place once it is erased.
 
-A text is about the subject where it holds the whole address, in whatever case: as it is, percent-encoded, or within the
-address of a mailing list or a Message-ID (`bounces+ada=example.com@…`, `<bounce-ada@example.com@…>`). The part before
-the `@` counts by itself only where it is unmistakable: six characters at least, one of them no letter. A name such as
-`ada` is a word, and other people's.
+A text is about the subject where it holds the whole address, in whatever case: as it is, escaped for a URL, HTML, JSON
+or quoted-printable, or within the address of a mailing list or a Message-ID (`bounces+ada=example.com@…`,
+`<bounce-ada@example.com@…>`). The part before the `@` counts by itself only where it is unmistakable: six characters at
+least, one of which stands in no name. Names such as `ada` or `o'connor` are words, and other people's.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html.entities import html5
 from typing import Any
-from urllib.parse import quote
 
 from lib.people.addresses import same_mailbox
 from lib.people.erased_addresses import stand_in_for
@@ -23,8 +24,17 @@ GONE = "[erased]"
 """Stands in a text in place of the address."""
 
 _SHORTEST_LOCAL_PART = 6
-_BEFORE = r"(?:(?<![A-Za-z0-9._+\-])|(?<=%[0-9A-Fa-f]{2}))"
+_BEFORE = (
+    r"(?:(?<![A-Za-z0-9._+\-])"
+    r"|(?<=%[0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})"  # as in a URL, or in a URL in a URL
+    r"|(?<![\\][\\][nrtbf])(?<=[\\][nrtbf])|(?<=[\\]u00[0-9A-Fa-f]{2}))"  # as in JSON, of a line break and the like
+)
 _AFTER = r"(?![A-Za-z0-9\-])(?!\.[A-Za-z0-9])"
+_SOFT_BREAK = r"(?:=\r?\n)?"
+"""A line break that quoted-printable puts anywhere."""
+
+_HIDES_LETTERS = re.compile(r"&#|=\r?\n")
+_IN_NAMES = re.compile(r"['\u2019\-]")
 _AFTER_LOCAL_PART = r"(?![A-Za-z0-9_+\-])(?!\.[A-Za-z0-9])"
 
 
@@ -40,9 +50,13 @@ class Subject:
     """The hash by which rows of smart matching name the person, 16 hexadecimal digits."""
 
     pattern: re.Pattern[str] = field(init=False, repr=False)
+    core: str = field(init=False, repr=False)
+    """The longest part of the address that stands in a text as it is, unless the text hides letters."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pattern", _pattern(self.email))
+        runs = re.findall(r"[a-z0-9]+", self.email.rpartition("@")[0].lower())
+        object.__setattr__(self, "core", max(runs, key=len, default=""))
 
     @property
     def stand_in(self) -> str:
@@ -55,7 +69,7 @@ class Subject:
 
     def is_in(self, text: str) -> bool:
         """Whether the text names the address."""
-        return self.pattern.search(text) is not None
+        return self._may_be_in(text) and self.pattern.search(text) is not None
 
     def is_in_row(self, row: Row) -> bool:
         """Whether a row names the address, in a column or in a document that stands in several."""
@@ -65,7 +79,11 @@ class Subject:
 
     def redact_text(self, text: str) -> str:
         """Return the text without the address."""
-        return self.pattern.sub(GONE, text)
+        return self.pattern.sub(GONE, text) if self._may_be_in(text) else text
+
+    def _may_be_in(self, text: str) -> bool:
+        """Whether the text is worth the pattern, which takes a second for a million characters."""
+        return self.core in text.lower() or _HIDES_LETTERS.search(text) is not None
 
     def redact(self, value: Any) -> Any:
         """Return a JSON value without the address, and without the name that stands beside it."""
@@ -101,14 +119,32 @@ class Subject:
 def _pattern(email: str) -> re.Pattern[str]:
     local, _, domain = email.rpartition("@")
     domains = dict.fromkeys([domain, _as_shown(domain)])
-    forms = [form for each in domains for form in (f"{local}@{each}", quote(f"{local}@{each}", safe=""))]
-    forms += [f"{local}={each}" for each in domains]
-    forms += [json.dumps(form)[1:-1] for form in forms]
-    whole = "|".join(re.escape(form) for form in dict.fromkeys(forms))
+    forms = [f"{local}{at}{each}" for each in domains for at in "@="]
+    whole = "|".join(map(_spelled, forms))
     found = rf"{_BEFORE}(?:{whole}){_AFTER}|(?:{whole})(?=@)"
-    if len(local) >= _SHORTEST_LOCAL_PART and not local.isalpha():
-        found += rf"|{_BEFORE}{re.escape(local)}{_AFTER_LOCAL_PART}"
+    if len(local) >= _SHORTEST_LOCAL_PART and not _IN_NAMES.sub("", local).isalpha():
+        found += rf"|{_BEFORE}{_spelled(local)}{_AFTER_LOCAL_PART}"
     return re.compile(found, re.IGNORECASE)
+
+
+def _spelled(text: str) -> str:
+    """Return a pattern for the text in all of its spellings."""
+    return _SOFT_BREAK.join(f"(?:{'|'.join(_spellings(character))})" for character in text)
+
+
+def _spellings(character: str) -> Iterator[str]:
+    """Yield patterns for a character: as it is, in URLs, in HTML, in JSON, and in quoted-printable."""
+    code, encoded = ord(character), character.encode()
+    yield re.escape(character)
+    yield rf"&#0*{code};|&#x0*{code:x};"
+    if character.isascii() and character.isalnum():
+        return  # only those who hide addresses from robots write it otherwise
+    yield "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
+    yield from (rf"&{name}" for name, value in html5.items() if value == character and name.endswith(";"))
+    yield rf"\\u{code:04x}"
+    if character in '"\\/':
+        yield re.escape(f"\\{character}")
+    yield "".join(f"={byte:02x}" for byte in encoded)
 
 
 def _as_shown(domain: str) -> str:

@@ -16,7 +16,7 @@ from lib.clock import Clock
 from lib.fields import Moment, RecordRef
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.lists.store import Lists, scope_of
-from lib.organizations.registry import OrganizationSettings
+from lib.organizations.settings import OrganizationSettings
 from lib.people.addresses import domain_of
 from lib.people.store import People
 from lib.readiness import checks

@@ -23,7 +23,7 @@ from lib.messages.store import MessageStore
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import same_mailbox
-from lib.people.consents import Consent, Consents, ConsentSpec
+from lib.people.consents import RECIPIENT, Consent, Consents, ConsentSpec
 from lib.recipient_page.asked import GIVEN_UP_AFTER, Asked, Wish, open_asked, seal_asked
 from lib.recipient_page.proof_sender import ProofSender
 from lib.recipient_page.proofs import Proof
@@ -204,7 +204,7 @@ class Decisions:
             source=SOURCE,
             notice=settings.privacy_notice_url or "",
         )
-        await self._consents.append_consent(organization, email, spec)
+        await self._consents.append_consent(organization, email, spec, RECIPIENT)
         await self._wishes.address_changed(organization, email)
 
     async def _recipient_of(self, organization: str, message: StoredMessage, asked: Asked) -> str | None:

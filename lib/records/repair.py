@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from lib.organizations.registry import Score
+from lib.organizations.settings import Score
 from lib.people.records import StoredRecord
 from lib.records.rollups import total
 from lib.records.rows import PARTITION, RecordRows, key_changes, last_keys_of

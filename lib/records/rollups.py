@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from lib.clock import milliseconds, moment
 from lib.fields import Moment
-from lib.organizations.registry import Score
+from lib.organizations.settings import Score
 from lib.people.records import StoredRecord, name_of
 from lib.records.score import rank, score
 from lib.records.shares import LastOf, RecordShare

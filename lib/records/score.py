@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from lib.organizations.registry import Score
+from lib.organizations.settings import Score
 from lib.storage.sort_keys import descending_number
 from lib.verdicts.decay import EventKind, worth
 

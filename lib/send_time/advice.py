@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from lib.organizations.registry import WorkHours
+from lib.organizations.settings import WorkHours
 from lib.send_time import sentences
 from lib.send_time.habits import EngagedMoment, habit_of
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of, working_days_of

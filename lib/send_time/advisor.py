@@ -18,7 +18,7 @@ from lib.clock import moment
 from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
-from lib.organizations.registry import WorkHours
+from lib.organizations.settings import WorkHours
 from lib.people.matching import RecordMatch
 from lib.people.records import StoredRecord
 from lib.people.store import People

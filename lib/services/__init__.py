@@ -41,7 +41,7 @@ class Services(Privacy):
             base_url=settings.base_url,
             transport=settings.transport,
             maps=settings.maps_key is not None,
-            networks_as_of=self.catalogues.networks.systems.as_of,
+            networks_as_of=self.catalogues.systems.as_of,
         )
 
 

@@ -26,7 +26,7 @@ from lib.inbound.rules.actions import RuleActions
 from lib.lists.follower import ListsFollower
 from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
-from lib.organizations.registry import OrganizationSettings
+from lib.organizations.settings import OrganizationSettings
 from lib.records import RecordsFollower
 from lib.reminders import Reminders
 from lib.services.stores import Stores
@@ -43,7 +43,7 @@ class Judging(Stores):
             self.messages,
             self.followers,
             self.context_loader,
-            RefusalLookup(self.stops, self.address_hashes),
+            RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations),
             self.journal_cleaning,
             self.catalogues,
             self.storage.queues,
@@ -116,7 +116,7 @@ class Judging(Stores):
 
     @cached_property
     def journal_cleaning(self) -> JournalCleaning:
-        return JournalCleaning(self.storage.tables)
+        return JournalCleaning(self.storage.tables, self.messages)
 
     @cached_property
     def sweep(self) -> JournalSweep:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from lib.messages.thinning import MessageThinning
 from lib.people.mail_limit import MailLimit
+from lib.privacy.blob_search import BlobSearch
 from lib.privacy.erasing import Erasing
 from lib.privacy.exporting import Exporting
 from lib.privacy.jobs import JobKind, JobStore
@@ -89,6 +90,7 @@ class Privacy(MailWays):
             self.mail_limit,
             self.visits,
         )
+        search = BlobSearch(self.off_loop)
         erasing = Erasing(
             tables,
             blobs,
@@ -98,10 +100,11 @@ class Privacy(MailWays):
             self.inbound_outcomes,
             self.message_erasure,
             rows,
+            search,
             store,
         )
         works: dict[JobKind, Work] = {
-            "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, self.clock),
+            "export": Exporting(tables, blobs, self.messages, self.fact_store, rows, search, self.clock),
             "erase": erasing,
         }
         return SubjectJobs(

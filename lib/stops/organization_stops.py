@@ -24,6 +24,10 @@ class RecordingState:
     names_recipients: bool
     """Whether it is recorded who did it: not with `tracking` `aggregate`."""
 
+    needs_consent: bool = False
+    """Whether only what recipients who have said yes do is recorded: with `tracking` `consent`. A hit cannot tell: the
+    list in memory holds those who have said no, and the assessor asks for the others."""
+
     @property
     def records_hits(self) -> bool:
         return self.is_recording and self.is_following

@@ -68,8 +68,8 @@ class Scene:
         return self._owners[place]
 
     def network_class(self, fact: Fact) -> NetworkClass | None:
-        """What the autonomous system tells of a network without an owner in the catalogue of networks."""
-        return None if self.owner(fact) is not None else self.catalogues.networks.systems.class_of(fact.network)
+        """The class of a network in no list, by its autonomous system; None for a listed one."""
+        return None if self.owner(fact) is not None else self.catalogues.systems.class_of(fact.network)
 
     def is_shared(self, fact: Fact) -> bool:
         """Many people, and machines among them, come from there under the same agent: they are no one source."""

@@ -6,7 +6,8 @@ from lib.clock import SystemClock
 from lib.messages.models import Body, StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import IdHit, Threads
-from lib.organizations.registry import InboundSettings, Organizations, OrganizationSettings, OrganizationSpec
+from lib.organizations.registry import Organizations, OrganizationSpec
+from lib.organizations.settings import InboundSettings, OrganizationSettings
 from lib.people.address_hashes import AddressHashes
 from lib.people.store import People
 from lib.storage import Storage

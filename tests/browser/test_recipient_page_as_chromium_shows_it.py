@@ -16,9 +16,10 @@ from aiohttp import web
 from functions.pages.recipient.page import words_in
 from lib.languages import LANGUAGES, SpokenLanguage
 from tests.browser.devtools import PageGoneError, Tab, chromium
-from tests.functions.recipient_facing.test_recipient_page import ADA, BOB, Erasing, page_in, page_of_mail
+from tests.functions.recipient_facing.test_recipient_page import ADA, BOB, page_in, page_of_mail
 from tests.functions.recipient_facing.test_stops import settle
 from tests.support.heed import GMAIL, Heed
+from tests.support.remains import remains_of
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (320, 1280)
@@ -48,7 +49,6 @@ class Site:
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     site = Site(await Heed().start(**_SETTINGS))
-    site.heed.services.erasure = Erasing()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", site.answer)
     runner = web.AppRunner(app)
@@ -150,7 +150,17 @@ async def test_a_person_stops_sees_and_erases(site: Site, tab: Tab, language: Sp
     await press(tab, words.confirm_button)
     assert await heading(tab) == words.erasing
     await check_page(tab)
-    assert heed.services.erasure == Erasing([("acme", "erase", "ada@example.com")])
+    before, after = words.erasing_text.split("{job}")
+    job = (await tab.value("document.querySelector('h1 + p').innerText")).removeprefix(before).removesuffix(after)
+
+    await heed.work()
+    assert (await heed.get(f"/jobs/{job}"))["status"] == "done"
+    assert await remains_of(heed.storage, "ada@example.com") == []
+    [message] = (await heed.get("/messages"))["items"]
+    assert message["kpis"]["raw"] == {"opens": 0, "clicks": 0, "attachment_views": 0}
+    await press(tab, words.proof_button)
+    assert await heading(tab) == words.erased
+    await check_page(tab)
     assert {path.split("/")[1] for path in site.asked} <= {"p", "favicon.ico"}
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from infra.local.servers.azurite import Azurite
 from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from tests.end_to_end.running import Running, start_heed
+from tests.end_to_end.searching import Searched, opened
 
 pytest.register_assert_rewrite("tests.end_to_end.answers")
 
@@ -44,3 +45,12 @@ def heed_with_service_bus(
     running = start_heed(folder, None, mail, in_parts=in_parts, HEED_QUEUES="servicebus")
     yield running
     running.stop()
+
+
+@pytest.fixture
+async def searched(request: pytest.FixtureRequest, in_parts: bool) -> AsyncIterator[Searched]:
+    """A whole Heed with its servers: one app with queues in storage, or three apps with queues in Service Bus."""
+    running: Running = request.getfixturevalue("heed_with_service_bus" if in_parts else "heed")
+    azurite: Azurite | None = None if in_parts else request.getfixturevalue("azurite")
+    async with opened(running, azurite) as found:
+        yield found

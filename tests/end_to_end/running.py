@@ -39,7 +39,7 @@ class Running:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(60)
 
     def said(self, name: str) -> str:
         """What the host has said under that name when it started."""
@@ -54,10 +54,12 @@ class Running:
         json: Any = None,
         data: bytes | None = None,
         user: str | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[int, Any]:
         """(status, parsed JSON); `url` begins after the host, `user` is the acting one."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         headers |= {"X-Heed-User": user} if user else {}
+        headers |= {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, self.base_url + url, json=json, data=data, headers=headers) as answer,

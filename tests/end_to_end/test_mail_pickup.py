@@ -30,7 +30,7 @@ def smtp(heed: Running) -> smtplib.SMTP:
     server = urlsplit(heed.said("Mail server"))
     assert server.hostname
     assert server.port
-    return smtplib.SMTP(server.hostname, server.port, timeout=5)
+    return smtplib.SMTP(server.hostname, server.port, timeout=60)
 
 
 def deliver(heed: Running, mail: EmailMessage) -> None:

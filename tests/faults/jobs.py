@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from azure.functions.queue import QueueMessage
-
 from lib.inbound.origin import Origin
 from tests.support.heed import GMAIL, Heed, InvocationError
 
@@ -61,8 +59,7 @@ class HostedHeed(Heed):
         """False when it failed, so that the host, or the client, comes again with it."""
         match job:
             case Message():
-                message = QueueMessage(id="1", body=job.body.encode(), dequeue_count=1)
-                return await _succeeds(self._queues[job.queue](message))
+                return await _succeeds(self.hand_over(job.queue, job.body))
             case Tick():
                 return await _succeeds(self.tick(job.timer))
             case Visit():

@@ -11,7 +11,7 @@ import pytest
 from lib.transports import Accepted, Envelope, Outcome, RecipientRefusal, Refused, Unknown
 from lib.transports.smtp import SmtpTransport
 from tests.faults.mail_servers import KINDS, ScriptedServer, started
-from tests.faults.postfix import running_postfix, why_not
+from tests.faults.postfix import PATIENCE, running_postfix, why_not
 from tests.support.heed import mail_server_of
 from tests.support.mail_server import Drops, MailServer
 
@@ -151,7 +151,7 @@ async def test_a_hand_over_in_doubt_leaves_those_before_it_accepted_and_those_af
     async with started(kind, most_recipients=5) as server:
         server.will("250 OK")
         server.will_take_and_not_say_so()
-        outcome = await transport(server, timeout=0.7).send(mail(everybody))
+        outcome = await transport(server, timeout=PATIENCE).send(mail(everybody))
 
         assert isinstance(outcome, Accepted)
         assert outcome.unknown == everybody[5:10]
@@ -166,7 +166,7 @@ async def test_a_first_hand_over_in_doubt_says_who_certainly_has_nothing(kind: s
     async with started(kind, most_recipients=5) as server:
         server.will_say_of(everybody[1], "550 5.1.1 unknown")
         server.will_take_and_not_say_so()
-        outcome = await transport(server, timeout=0.7).send(mail(everybody))
+        outcome = await transport(server, timeout=PATIENCE).send(mail(everybody))
 
         assert isinstance(outcome, Unknown)
         said = told(outcome, everybody)

@@ -23,7 +23,7 @@ from tests.faults.instance import FAKETIME, Instance, start
 from tests.support.mail_server import MailServer
 
 APART = timedelta(minutes=10)
-MAILS = 200
+MAILS = 90
 LOSSES = 8
 _PATIENCE_SECONDS = 240
 

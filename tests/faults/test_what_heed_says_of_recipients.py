@@ -16,6 +16,7 @@ from lib.sending.tries import GIVE_UP_AFTER
 from tests.faults.hosts import Host, memory_host
 from tests.faults.jobs import Tick
 from tests.faults.mail_servers import KINDS, ScriptedServer, started
+from tests.faults.postfix import PATIENCE
 from tests.faults.truth import at_rest, is_true, people, told_of, told_to_go
 from tests.support.heed import START
 from tests.support.mail_server import Answers, Behaviour, Drops, IsSilent, MailServer, TakesAndDrops, TakesAndIsSilent
@@ -39,7 +40,7 @@ async def both(kind: str, divided: str = "common", **limits: Any) -> AsyncIterat
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(started(kind, **limits))
         # Short enough for what comes too late, long enough for a busy machine.
-        host = await stack.enter_async_context(heed_before(server, divided, HEED_SMTP_TIMEOUT="1"))
+        host = await stack.enter_async_context(heed_before(server, divided, HEED_SMTP_TIMEOUT=str(PATIENCE)))
         yield host, server
 
 
@@ -277,7 +278,7 @@ async def test_a_server_that_was_started_anew_gets_what_it_had_not(divided: str)
 
 
 async def test_connections_that_have_fallen_silent_cost_a_mail_one_new_connection() -> None:
-    async with MailServer() as server, heed_before(server, HEED_SMTP_TIMEOUT="0.5") as host:
+    async with MailServer() as server, heed_before(server, HEED_SMTP_TIMEOUT=str(PATIENCE)) as host:
         ready = asyncio.Event()
         server.will_wait_for(ready, 4)
         earlier = [await told_to_go(host, [person]) for person in people(4)]

@@ -20,7 +20,7 @@ from tests.support.mail_server import MailServer
 AT_ONCE = 8
 
 
-@pytest.mark.parametrize(("workers", "mails_due"), [(2, 100), (8, 250)])
+@pytest.mark.parametrize(("workers", "mails_due"), [(2, 50), (8, 100)])
 async def test_every_mail_is_sent_once(host: ProcessHost, mails: MailServer, workers: int, mails_due: int) -> None:
     messages = await due_mails(host, mails_due)
     wakes = [Message(OUTBOX, Wake("acme", message.id).to_json()) for message in messages]

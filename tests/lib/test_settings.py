@@ -4,6 +4,7 @@ import base64
 import os
 
 import pytest
+from pydantic import SecretStr
 
 from lib.settings import Settings, SettingsError, load_settings
 from lib.tokens import Claim, Purpose
@@ -192,7 +193,7 @@ def test_a_name_that_cannot_stand_in_a_greeting_is_refused(name: str) -> None:
 
 def test_on_one_machine_the_administrators_key_may_be_shorter() -> None:
     local = {**SETTINGS, "HEED_ADMIN_KEY": "local-admin", "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
-    assert load_settings(local).admin_key.get_secret_value() == "local-admin"
+    assert load_settings(local).admin_key == SecretStr("local-admin")
 
     for elsewhere in ("Production", "Staging", "development "):
         said = refusal(HEED_ADMIN_KEY="local-admin", AZURE_FUNCTIONS_ENVIRONMENT=elsewhere)
@@ -200,6 +201,15 @@ def test_on_one_machine_the_administrators_key_may_be_shorter() -> None:
 
     said = refusal(HEED_ADMIN_KEY="short", AZURE_FUNCTIONS_ENVIRONMENT="Development")
     assert said.startswith("HEED_ADMIN_KEY is wrong (it has 5 characters): set it to ")
+
+
+@pytest.mark.parametrize("part", ["all", "crm", "work"])
+def test_the_administrators_key_is_required_but_for_the_app_that_recipients_reach(part: str) -> None:
+    without = {name: value for name, value in SETTINGS.items() if name != "HEED_ADMIN_KEY"}
+    assert load_settings({**without, "HEED_FUNCTIONS": "recipients"}).admin_key is None
+
+    with pytest.raises(SettingsError, match=r"^HEED_ADMIN_KEY is missing: set it to the administrator's key"):
+        load_settings({**without, "HEED_FUNCTIONS": part})
 
 
 @pytest.mark.parametrize(

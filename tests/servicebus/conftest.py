@@ -41,7 +41,7 @@ class Bus:
     _receivers: dict[str, ServiceBusReceiver] = field(default_factory=dict)
     _senders: dict[str, ServiceBusSender] = field(default_factory=dict)
 
-    async def take(self, queue: str, count: int, seconds: float = 10) -> list[bytes]:
+    async def take(self, queue: str, count: int, seconds: float = 60) -> list[bytes]:
         """The bodies of that many messages, or of those that come within the time, and are then gone."""
         receiver, deadline = self.receiver(queue), time.monotonic() + seconds
         taken: list[bytes] = []

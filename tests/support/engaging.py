@@ -13,7 +13,8 @@ from lib.clock import SetClock, milliseconds
 from lib.errors import Stale
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage
-from lib.organizations.registry import Organizations, OrganizationSpec, Score
+from lib.organizations.registry import Organizations, OrganizationSpec
+from lib.organizations.settings import Score
 from lib.people.records import StoredRecord
 from lib.people.store import People, record_partition
 from lib.records import Contribution, Engagement, Engagements, RecordsFollower, Rollup

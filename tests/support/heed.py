@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,10 +13,7 @@ from urllib.parse import quote
 
 from azure.functions.queue import QueueMessage
 
-from functions.app import make_app
-from infra.local.host.application import list_functions
-from infra.local.host.http_triggers import HttpTriggers
-from infra.local.host.invocation import InvocationError, Invoke, make_invoke
+from infra.local.host.invocation import InvocationError
 from lib.clock import SetClock
 from lib.inbound.sink import MailSink
 from lib.sending.mx_lookup import Resolve
@@ -29,6 +25,7 @@ from lib.tracking.journal import Writer
 from lib.transports import Transport
 from lib.transports.mail_server import MailServer
 from lib.transports.memory import MemoryTransport
+from tests.support.one_app import Functions, calling, functions_of
 from tests.support.remembering_sink import RememberingSink
 from tests.support.storage_writer import StorageWriter
 
@@ -84,9 +81,7 @@ class Heed:
     mail_sink: MailSink = field(default_factory=RememberingSink)
     key: str = ""
     services: Services = field(init=False)
-    _http: HttpTriggers = field(init=False)
-    _queues: dict[str, Invoke] = field(init=False)
-    _timers: dict[str, Invoke] = field(init=False)
+    _functions: Functions = field(init=False)
 
     def __post_init__(self) -> None:
         self.services = Services(
@@ -98,17 +93,8 @@ class Heed:
             resolve_mx=self.resolve_mx,
             mail_sink=self.mail_sink,
         )
-        self._http = HttpTriggers("")
-        self._queues, self._timers = {}, {}
-        threads = ThreadPoolExecutor(1)
-        for function in list_functions(make_app(self.services.recipients, self.services)):
-            invoke = make_invoke(function, threads)
-            if function.trigger_type == "httpTrigger":
-                self._http.add_function(function, invoke)
-            elif function.trigger_type == "queueTrigger":
-                self._queues[function.trigger.queue_name] = invoke
-            else:
-                self._timers[function.name] = invoke
+        with calling(self.services):
+            self._functions = functions_of(frozenset(self.settings.items()))
 
     async def start(self, **settings: Any) -> Heed:
         """With the organization `acme`, its key, and the user `rep1`."""
@@ -154,7 +140,8 @@ class Heed:
         async def send(message: Any) -> None:
             answer.append(message)
 
-        await self._http(scope, receive, send)
+        with calling(self.services):
+            await self._functions.http(scope, receive, send)
         found = {name.decode(): value.decode() for name, value in answer[0]["headers"]}
         return Response(answer[0]["status"], found, answer[1]["body"])
 
@@ -227,16 +214,22 @@ class Heed:
         done = 0
         waiting = self.storage.queues
         assert isinstance(waiting, MemoryQueues)
-        names = queues or tuple(self._queues)
+        names = queues or tuple(self._functions.queues)
         while any(sent := [taken for name in names if (taken := waiting.take_message(name))]):
             for message in sent:
-                await self._queues[message.queue](QueueMessage(id="1", body=message.body.encode(), dequeue_count=1))
+                await self.hand_over(message.queue, message.body)
                 done += 1
         return done
 
+    async def hand_over(self, queue: str, body: str, tries: int = 1) -> None:
+        """Let the queue's function work on a message, which it has been given so many times."""
+        with calling(self.services):
+            await self._functions.queues[queue](QueueMessage(id="1", body=body.encode(), dequeue_count=tries))
+
     async def tick(self, timer: str) -> None:
         """Let a timer's function run."""
-        await self._timers[timer](None)
+        with calling(self.services):
+            await self._functions.timers[timer](None)
 
 
 __all__ = ["Heed", "InvocationError", "Response"]

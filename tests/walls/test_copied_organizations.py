@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lib.storage import Row, Tables, Upsert
@@ -11,6 +13,9 @@ from tests.support.heed import ADMIN_KEY, GMAIL, Heed, Response
 from tests.walls.two_organizations import SECRET, TwoOrganizations, two_organizations
 
 COPY = "copied"
+
+_NEW_IN_KEYS = {"last_used_at", "organization"}
+"""Fields that rows of keys do not have where an earlier release has made them."""
 
 
 async def copy_rows(tables: Tables, source: str, target: str) -> None:
@@ -74,6 +79,44 @@ async def test_copied_rows_of_the_registry_make_no_organization(world: TwoOrgani
     assert (read.status, named.status) == (401, 404)
     assert SECRET.encode() not in read.body + named.body
     assert [each["id"] for each in listed.json["items"]] == ["acme", "rival"]
+
+
+async def test_the_copied_keys_of_another_organization_open_nothing(world: TwoOrganizations) -> None:
+    heed, tables = world.heed, world.heed.storage.tables
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "full", "name": SECRET}, key=ADMIN_KEY)
+    rows = [row async for row in tables.query(ORGANIZATIONS, "acme") if row.key.startswith("key-")]
+    await tables.write_rows(ORGANIZATIONS, [Upsert(Row("rival", row.key, row.values)) for row in rows])
+    key = made.json["key"].replace("acme", "rival", 1)
+
+    opened = await heed.request("GET", "/api/orgs/rival/users", key=key)
+    listed = await heed.request("GET", "/api/orgs/rival/keys?limit=2", key=ADMIN_KEY)
+    more = await heed.request("GET", "/api/orgs/rival/keys", key=ADMIN_KEY)
+
+    assert opened.status == 401
+    assert SECRET.encode() not in listed.body + more.body
+    assert len(listed.json["items"]) == 2  # the pages are full, and no row of acme's stands in them
+    assert listed.json["next"]
+    assert (await heed.request("GET", "/api/orgs/acme/users", key=made.json["key"])).status == 200
+
+
+async def test_a_key_of_an_earlier_release_works_and_can_no_longer_be_copied_once_it_was_used(
+    world: TwoOrganizations,
+) -> None:
+    heed, tables = world.heed, world.heed.storage.tables
+    key_row = f"key-{heed.key.split('.')[1]}"
+    row = await tables.read_row(ORGANIZATIONS, "acme", key_row)
+    assert row is not None
+    old = {name: value for name, value in json.loads(row.text("d0")).items() if name not in _NEW_IN_KEYS}
+    await tables.write_rows(ORGANIZATIONS, [Upsert(Row("acme", key_row, {"v": 1, "d0": json.dumps(old)}))])
+    heed.clock.move(hours=2)
+
+    assert (await heed.get("/users"))["items"]
+    await heed.services.api_keys.settle()
+    bound = await tables.read_row(ORGANIZATIONS, "acme", key_row)
+    assert bound is not None
+    await tables.write_rows(ORGANIZATIONS, [Upsert(Row("rival", key_row, bound.values))])
+
+    assert (await heed.request("GET", "/api/orgs/rival/users", key=heed.key.replace("acme", "rival"))).status == 401
 
 
 async def test_journals_and_kept_answers_that_were_copied_show_nothing(world: TwoOrganizations) -> None:

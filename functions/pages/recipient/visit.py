@@ -134,7 +134,9 @@ class _Visit:
         if action not in ("show", "erase", "erase_all"):
             text = words.proof_text.format(time=f"{proof.until:%H:%M} UTC")
             show = Button(words.proof_button, {"action": "show"}, is_main=True)
-            return _Reply(400 if fields else 200, page.said(words.proof, text, [show]))
+            # Who asked for a link in order to allow looks for that here.
+            allow = Button(words.allow_button, {"action": "allow"})
+            return _Reply(400 if fields else 200, page.said(words.proof, text, [show, allow]))
         email = await self._decisions.email_of_proof(proof)
         return self._erased(page) if email is None else await self._about(page, proof, email, fields)
 

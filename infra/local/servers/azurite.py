@@ -15,6 +15,9 @@ class Azurite:
     """A running Azurite; the endpoints are those of its development account."""
 
     child: Child
+    location: Path
+    """The folder of its data."""
+
     connection_string: str
     blob_endpoint: str
     queue_endpoint: str
@@ -39,6 +42,7 @@ def start_azurite(data_dir: Path) -> Azurite:
     blob, queue, table = chosen["Blob"], chosen["Queue"], chosen["Table"]
     return Azurite(
         child=child,
+        location=location,
         connection_string=development_connection_string(blob, queue, table),
         blob_endpoint=development_endpoint(blob),
         queue_endpoint=development_endpoint(queue),

@@ -11,6 +11,8 @@ from infra.local.errors import StartError
 USUAL_SMTP_PORT = 1025
 USUAL_WEB_PORT = 1080
 TRIES = 3
+_LISTENING = "MailDev SMTP Server running"
+"""What it writes when it has both of its ports; without one it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def _start(data_dir: Path) -> MailCatcher:
     command = [node_program("maildev"), "--ip", "127.0.0.1", "--web-ip", "127.0.0.1"]
     command += ["--smtp", str(smtp_port), "--web", str(web_port), "--mail-directory", str(mails)]
     child = Child("MailDev", command, data_dir / "logs" / "maildev.log")
-    child.wait_until(lambda: _takes_mail(smtp_port) and _shows_mail(web_port))
+    # Its own word first: where another MailDev was quicker to take a port, that one would answer.
+    child.wait_until(lambda: _LISTENING in child.output() and _takes_mail(smtp_port) and _shows_mail(web_port))
     return MailCatcher(child, "127.0.0.1", smtp_port, f"http://127.0.0.1:{web_port}", mails)
 
 

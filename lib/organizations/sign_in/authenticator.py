@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lib.clock import Clock
 from lib.errors import WrongField
-from lib.organizations.registry import Organization, OrganizationSettings
+from lib.organizations.registry import Organization
+from lib.organizations.settings import OrganizationSettings
 from lib.organizations.sign_in.claims import Person, check_parties, check_times, name_person
 from lib.organizations.sign_in.documents import check_address
 from lib.organizations.sign_in.principal import read_principal

@@ -9,7 +9,7 @@ from lib.verdicts.rules.browsers import is_browser, is_mail_program
 
 
 def scanner_network(fact: Fact, scene: Scene) -> Finding | None:
-    """Match networks from which no person browses."""
+    """Match scanners' networks, from which no person browses."""
     owner = scene.owner(fact)
     if owner is None or owner.kind != "scanner":
         return None
@@ -31,41 +31,38 @@ def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
 
 
 def data_centre(fact: Fact, scene: Scene) -> Finding | None:
-    """Match networks of data centers. Image proxies run there, too; no person's clicks pass through those."""
-    owner, network = scene.owner(fact), scene.network_class(fact)
-    if owner is not None and (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
-        name = owner.name
-    elif network is not None and network.kind == "hosting" and network.is_certain:
-        name = f"a data centre of {network.name}"
-    else:
+    """Match listed networks of data centers. Image proxies run there, too; no person's clicks pass through those."""
+    owner = scene.owner(fact)
+    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
         return None
+    return _from_data_centre(fact, owner.name, scene)
+
+
+def _from_data_centre(fact: Fact, name: str, scene: Scene) -> Finding:
     if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not _loads_mail(fact.agent, scene):
-        return Finding("browser-in-a-data-centre", f"A browser in {name} loaded the image: nobody sits there.")
+        return Finding("browser-in-a-data-centre", f"A browser in {name} loaded the image: no reader sits there.")
     return Finding("data-centre", f"It came from {name}: scanners run there, though people's programs may, too.")
 
 
-def probable_data_centre(fact: Fact, scene: Scene) -> Finding | None:
-    """Match networks in no list whose holder is called like a hoster."""
+def unlisted_network(fact: Fact, scene: Scene) -> Finding | None:
+    """Tell a network that is in no list by the autonomous system that announces it.
+
+    Web gateways and VPNs carry people and machines, and networks of organizations hold both: they tell nothing.
+    """
     network = scene.network_class(fact)
-    if network is None or network.kind != "hosting" or network.is_certain:
+    if network is None:
         return None
-    return Finding("probable-data-centre", f"It came from {network.name}, which rents machines, judging by its name.")
-
-
-def security_vendor(fact: Fact, scene: Scene) -> Finding | None:
-    """Match security vendors' own networks that are in no list. Nobody reads mail there but their employees."""
-    network = scene.network_class(fact)
-    if network is None or network.kind != "security-vendor":
-        return None
-    return Finding("security-vendor", f"It came from {network.name}, a company that checks mail and links for others.")
-
-
-def network_of_people(fact: Fact, scene: Scene) -> Finding | None:
-    """Match carriers of households and of phones. A scanner that hides may come through them, too."""
-    network = scene.network_class(fact)
-    if network is None or network.kind not in ("access", "mobile") or not network.is_certain:
-        return None
-    return Finding("network-of-people", f"It came through {network.name}, by which people are on the Internet.")
+    name = network.name
+    if network.kind == "security-vendor":
+        return Finding("security-vendor", f"It came from {name}, a company that checks mail and links for others.")
+    if network.kind == "hosting" and network.is_certain:
+        return _from_data_centre(fact, f"a data centre of {name}", scene)
+    if network.kind == "hosting":
+        return Finding("probable-data-centre", f"It came from {name}, which rents out machines, judging by its name.")
+    if network.kind in ("access", "mobile") and network.is_certain:
+        # The sentence outlives the network that the fact came from, so it names no person's carrier.
+        return Finding("network-of-people", "It came through a carrier of people's lines or phones.")
+    return None
 
 
 def _loads_mail(agent: str, scene: Scene) -> bool:
@@ -81,12 +78,4 @@ def private_relay(fact: Fact, scene: Scene) -> Finding | None:
     return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
 
 
-RULES = (
-    scanner_network,
-    gateway_network,
-    data_centre,
-    probable_data_centre,
-    security_vendor,
-    network_of_people,
-    private_relay,
-)
+RULES = (scanner_network, gateway_network, data_centre, unlisted_network, private_relay)

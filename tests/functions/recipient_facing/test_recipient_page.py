@@ -170,7 +170,9 @@ async def test_a_stranger_with_a_forwarded_mail_gives_no_consent(heed: Heed) -> 
     assert EN.allow_asked_text in answer.body.decode()
     assert await says(heed, "ada@example.com") == "unknown"
     await heed.work()
-    assert (await press(heed, page_in(heed.mail()), action="allow")).status == 200
+    proof = page_in(heed.mail())
+    assert EN.allow_button in (await heed.hit(proof)).body.decode()
+    assert (await press(heed, proof, action="allow")).status == 200
     assert (await heed.get("/consents/ada@example.com"))["history"][0]["basis"] == "consent"
 
 

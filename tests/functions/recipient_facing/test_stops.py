@@ -272,6 +272,78 @@ async def test_an_organization_that_switches_off_keeps_nothing_more(heed: Heed, 
     assert await kpis(heed, message) == (0, 0)
 
 
+async def test_an_organization_that_asks_for_consent_keeps_nothing_more_of_those_who_have_said_nothing(
+    heed: Heed,
+) -> None:
+    message = await heed.sent(to=[ADA])
+    await hit_all(heed)
+    await settle(heed)
+    await heed.organization("acme", tracking="consent")
+    before = await stored(heed)
+
+    assert await hit_all(heed) == [(200, None), (302, LINK)]
+    await settle(heed)
+
+    assert new_places(before, await stored(heed)) == {"seen"}
+    assert await kpis(heed, message) == (1, 1)  # what was recorded before stays
+
+
+async def test_a_switch_to_consent_between_hit_and_assessment_comes_first(heed: Heed) -> None:
+    message = await heed.sent(to=[ADA])
+    await hit_all(heed)
+    await heed.services.journal.settle()
+    await heed.organization("acme", tracking="consent")
+    await settle(heed)
+
+    assert await kpis(heed, message) == (0, 0)
+    assert '"kind":"open"' not in str(await stored(heed))
+
+
+@pytest.mark.parametrize("by", ["the address", "a record"])
+async def test_who_has_said_yes_is_followed_on_after_a_switch_to_consent(heed: Heed, by: str) -> None:
+    message = await heed.sent(to=[ADA])
+    await heed.organization("acme", tracking="consent")
+    await hit_all(heed)
+    await settle(heed)
+    assert await kpis(heed, message) == (0, 0)
+
+    if by == "the address":
+        await heed.put("/consents/ada@example.com", YES)
+    else:
+        await heed.put("/records/contact/c1", {"emails": ["ada@example.com"], "follow_email": "allow"})
+    await hit_all(heed)
+    await settle(heed)
+
+    assert await kpis(heed, message) == (1, 1)
+
+
+async def test_after_a_switch_to_consent_one_of_several_who_has_said_nothing_stops_their_copy(heed: Heed) -> None:
+    message = await heed.sent(to=[ADA, BOB])
+    await heed.put("/consents/ada@example.com", YES)
+    await heed.organization("acme", tracking="consent")
+    await hit_all(heed)
+    await settle(heed)
+    assert await kpis(heed, message) == (0, 0)
+
+    await heed.put("/consents/bob@example.com", YES)
+    await hit_all(heed)
+    await settle(heed)
+    assert await kpis(heed, message) == (1, 1)
+
+
+async def test_after_a_switch_to_consent_only_copies_of_those_who_have_said_yes_are_recorded() -> None:
+    heed = await Heed().start(mixed_recipients="split")
+    message = await heed.sent(to=[ADA, BOB])
+    await heed.put("/consents/ada@example.com", YES)
+    await heed.organization("acme", mixed_recipients="split", tracking="consent")
+    for number in (0, 1):
+        await hit_all(heed, number)
+    await settle(heed)
+
+    events = (await heed.get(f"/messages/{message}/timeline"))["items"]
+    assert {event["recipient"] for event in events} == {"ada@example.com"}
+
+
 async def test_of_a_deleted_message_nothing_is_kept(heed: Heed) -> None:
     message = await heed.draft(to=[ADA])
     tokens = CopyTokens(heed.services.ring, "acme", message, 0)
@@ -370,6 +442,17 @@ async def test_a_browser_that_asks_for_privacy_counts_for_the_mail_and_for_no_re
     assert await kpis(heed, message) == (0, 1)
     assert (await heed.get("/records/contact/c1"))["engagement"]["clicks"] == 0
     assert (await heed.get("/records/opportunity/o1"))["engagement"]["clicks"] == 1
+
+
+async def test_once_someone_has_said_no_drafts_without_recipients_are_still_looked_at(heed: Heed) -> None:
+    draft = await heed.draft(to=[])
+    await heed.put("/consents/ada@example.com", NO)
+
+    changed = await heed.api("PATCH", "/users/rep1", {"opt_in": False})
+
+    assert changed.status == 200, changed.body
+    state = (await heed.get(f"/messages/{draft}"))["follow_state"]
+    assert state["reason"] == "The sender has not opted in to following mail."
 
 
 async def test_the_reason_says_whose_no_it_is(heed: Heed) -> None:

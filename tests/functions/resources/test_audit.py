@@ -59,7 +59,20 @@ async def test_settings_keys_and_opt_ins_are_noted_with_who_and_what(heed: Heed)
         ("key", "users.opt_in", None, {"opt_in": True, "changed": 1, "users": ["rep1"]}),
     ]
     actor = next(item["actor"] for item in (await audit(heed))["items"] if item["act"] == "user.opt_in")
-    assert actor == {"kind": "key", "id": heed.key.split(".")[1], "user": "rep1"}
+    assert actor == {"kind": "key", "id": heed.key.split(".")[1], "name": None, "user": "rep1"}
+
+
+async def test_a_consent_that_no_user_entered_is_noted_with_the_name_of_the_key(heed: Heed) -> None:
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "full", "name": "Newsletter"}, key=ADMIN_KEY)
+    key_id = made.json["id"]
+    heed.clock.move(seconds=1)
+    await heed.request("PUT", "/api/orgs/acme/consents/ada@example.com", {"follow": "allow"}, key=made.json["key"])
+    await heed.request("DELETE", f"/api/orgs/acme/keys/{key_id}", key=ADMIN_KEY)
+
+    [entry] = [item for item in (await audit(heed))["items"] if item["act"] == "consent.added"]
+
+    assert entry["actor"] == {"kind": "key", "id": key_id, "name": "Newsletter", "user": None}
+    assert entry["details"] == {"follow": "allow"}
 
 
 async def test_mailboxes_rules_and_consents_are_noted_without_addresses_and_secrets(heed: Heed) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lib.storage import Range, Row, Upsert
 from lib.storage.protocols import EVERYTHING
-from tests.support.heed import Heed
+from tests.support.heed import ADMIN_KEY, Heed
 
 YES = {"follow": "allow", "basis": "consent", "source": "newsletter form", "notice": "v3"}
 NO = {"follow": "do_not_allow", "source": "call"}
@@ -21,7 +22,33 @@ async def test_what_was_said_is_kept_and_the_newest_counts(heed: Heed) -> None:
     assert (read["email"], read["follow"]) == ("ada@example.com", "do_not_allow")
     newest, oldest = read["history"]
     assert (newest["follow"], newest["source"], newest["by"]) == ("do_not_allow", "call", "rep1")
-    assert oldest == {**YES, "at": "2026-05-04T09:30:00.000Z", "by": None}
+    assert oldest == {**YES, "at": "2026-05-04T09:30:00.000Z", "by": None, "actor": newest["actor"]}
+
+
+async def test_each_entry_names_who_entered_it(heed: Heed) -> None:
+    key = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "full", "name": "Newsletter"}, key=ADMIN_KEY)
+    await heed.request("PUT", "/api/orgs/acme/consents/ada@example.com", YES, key=key.json["key"])
+    token = (await heed.api("POST", "/users/rep1/tokens")).json["token"]
+    answer = await heed.request("PUT", "/api/orgs/acme/consents/ada@example.com", NO, key=token)
+    assert answer.status == 200, answer.body
+
+    person, program = (await heed.get("/consents/ada@example.com"))["history"]
+
+    assert person["actor"] == {"kind": "user", "id": "rep1", "name": None}
+    assert person["by"] == "rep1"
+    assert program["actor"] == {"kind": "key", "id": key.json["id"], "name": "Newsletter"}
+
+
+async def test_an_entry_of_an_earlier_release_names_nobody_and_counts(heed: Heed) -> None:
+    await heed.put("/consents/ada@example.com", YES)
+    async for row in heed.storage.tables.query("heedacmepeople", Range.prefix("consent|")):
+        assert "actor" not in row.text("d0")  # release 0.1.0 refuses fields that it does not know
+        bare = Row(row.partition, row.key, {name: value for name, value in row.values.items() if name != "actor"})
+        await heed.storage.tables.write_rows("heedacmepeople", [Upsert(bare)])
+
+    read = await heed.get("/consents/ada@example.com")
+
+    assert (read["follow"], read["history"][0]["actor"]) == ("allow", None)
 
 
 async def test_what_is_told_later_counts_though_a_clock_is_behind(heed: Heed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from lib.storage.layout import table
 from lib.storage.memory import MemoryQueues
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
+from lib.tracking.journal import FACTS_ROW, facts_of
 from tests.support.heed import ADMIN_KEY, Heed
-from tests.support.inbound import post_mail, raw_mail
+from tests.support.inbound import post_mail, raw_mail, receive
 from tests.support.known_subject import EMAIL, LOCAL_PART, NAME, OTHER, SETTINGS, make_known, run_job
 from tests.support.remains import everything_in, remains_of
 
@@ -131,6 +133,51 @@ async def test_what_others_did_with_the_same_mail_stays(heed: Heed) -> None:
     after = (await heed.get(f"/messages/{known['both']}/timeline"))["items"]
     assert after == [event for event in before if event["recipient"] == OTHER]
     assert after
+
+
+async def test_a_bounce_of_the_subjects_goes_from_the_journal_too(heed: Heed) -> None:
+    known = await make_known(heed)
+
+    async def in_journal() -> set[tuple[str, int | None]]:
+        rows = heed.storage.tables.query("heedacmejournal", EVERYTHING)
+        facts = [fact async for row in rows if row.key == FACTS_ROW for fact in facts_of(row)]
+        return {(fact.kind, fact.recipient) for fact in facts if fact.message == known["both"]}
+
+    assert await in_journal() >= {("bounce", 0), ("open", 0), ("open", 1)}
+    await run_job(heed, "DELETE")
+
+    assert {recipient for _, recipient in await in_journal()} == {1}
+
+
+async def test_mail_of_others_that_names_the_address_in_an_encoded_part_is_not_kept_as_it_came(heed: Heed) -> None:
+    await heed.api("PATCH", "/users/rep1", {"inbound": "all"})
+    inner = raw_mail("See there.", f"Bob <{OTHER}>", number=3)
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Bob <{OTHER}>", "rep@acme.example", "As a file"
+    mail["Date"], mail["Message-ID"] = "Mon, 04 May 2026 09:20:00 +0000", "<enclosing@example.com>"
+    mail.set_content("Look at the file.")
+    mail.add_attachment(inner + EMAIL.encode(), maintype="application", subtype="octet-stream", filename="mail.eml")
+    taken = await receive(heed, mail.as_bytes())
+    bob = await run_job(heed, "GET", email=OTHER)
+
+    exported = await run_job(heed, "GET")
+    result = await heed.get(f"/jobs/{exported['id']}/result")
+    assert [entry["blob"].split("/")[1] for entry in result["entries"] if "blob" in entry] == [taken["message"]]
+    await run_job(heed, "DELETE")
+
+    assert not [each for each in await everything_in(heed.storage) if each.startswith("blob inbound/")]
+    of_bob = (await heed.get(f"/jobs/{bob['id']}/result"))["entries"]
+    assert [entry["mail"] for entry in of_bob if entry.get("message") == taken["message"]] == [None]
+    assert (await heed.get(f"/messages/{taken['message']}"))["subject"] == "As a file"
+
+
+async def test_an_address_at_the_beginning_of_a_line_is_found(heed: Heed) -> None:
+    message = await heed.sent(text=f"Regards,\n{EMAIL}", html=f"<p>Regards,\n{EMAIL}</p>", to=[{"email": OTHER}])
+
+    await run_job(heed, "DELETE")
+
+    assert await remains_of(heed.storage, EMAIL, LOCAL_PART) == []
+    assert (await heed.get(f"/messages/{message}"))["html"] == "<p>Regards,\n[erased]</p>"
 
 
 async def test_mail_that_was_not_sent_does_not_go_to_the_address(heed: Heed) -> None:

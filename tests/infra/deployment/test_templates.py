@@ -37,7 +37,27 @@ FAULTS = {
     ),
     "a required setting that is not set": (
         ("app.bicep", "    HEED_TOKEN_KEYS: '${secretText}heed-token-keys)'\n", ""),
-        "the setting HEED_TOKEN_KEYS is missing",
+        "the setting HEED_TOKEN_KEYS is missing for recipients",
+    ),
+    "an app of the API without the administrator's key": (
+        ("app.bicep", "adminSettings = part == 'recipients' ?", "adminSettings = part != 'work' ?"),
+        "the setting HEED_ADMIN_KEY is missing for crm",
+    ),
+    "an app of recipients with the administrator's key": (
+        ("app.bicep", "adminSettings = part == 'recipients' ?", "adminSettings = part == 'work' ?"),
+        "recipients has the setting HEED_ADMIN_KEY and does not need it",
+    ),
+    "an app of recipients that may read the administrator's key": (
+        ("roles.bicep", "recipients: concat(['heed-token-keys']", "recipients: concat(['heed-admin-key']"),
+        "recipients may read the secret heed-admin-key and does not need it",
+    ),
+    "an app of recipients that does not find organizations' own storage": (
+        ("app.bicep", " || startsWith(each.key, 'HEED_STORAGE_')", ""),
+        "recipients has no settings HEED_STORAGE_…",
+    ),
+    "an app of recipients that may not read the keys of organizations' own storage": (
+        ("roles.bicep", "(['heed-token-keys'], storageSecretNames)", "(['heed-token-keys'])"),
+        "recipients may not read the secrets of organizations' own storage",
     ),
     "a setting in a branch that nothing reads": (
         ("app.bicep", "HEED_SMTP_USER: smtpUser", "HEED_SMTP_LOGIN: smtpUser"),

@@ -52,7 +52,7 @@ class CopyOfHeed:
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_read_lines, args=(self._process.stdout, lines)).start()
         while not any(line.startswith("Key:") for line in self.lines):
-            self.lines.append(lines.get(timeout=30).rstrip("\n"))
+            self.lines.append(lines.get(timeout=120).rstrip("\n"))
 
     @property
     def inbox(self) -> str:

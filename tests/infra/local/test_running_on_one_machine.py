@@ -38,7 +38,7 @@ def heed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CopyOfHeed]:
 
 
 def get_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=5) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return json.load(response)
 
 
@@ -55,7 +55,7 @@ def is_alive(process_id: int) -> bool:
     return Path(f"/proc/{process_id}/stat").read_text().split()[2] != "Z"
 
 
-def all_gone(process_ids: list[int], seconds: float = 10) -> bool:
+def all_gone(process_ids: list[int], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while any(is_alive(process_id) for process_id in process_ids):
         if time.monotonic() > deadline:
@@ -89,16 +89,16 @@ def test_a_mail_arrives_in_the_inbox(heed: CopyOfHeed) -> None:
     mail["From"], mail["To"], mail["Subject"] = "rep@example.com", "ada@example.com", "Grüße"
     mail.set_content("Hello")
     settings = settings_of(heed)
-    with smtplib.SMTP(settings["HEED_SMTP_HOST"], int(settings["HEED_SMTP_PORT"]), timeout=5) as server:
+    with smtplib.SMTP(settings["HEED_SMTP_HOST"], int(settings["HEED_SMTP_PORT"]), timeout=60) as server:
         server.send_message(mail)
     [caught] = get_json(f"{heed.inbox}/email")
     assert caught["subject"] == "Grüße"
-    with urllib.request.urlopen(f"{heed.inbox}/email/{caught['id']}/source", timeout=5) as response:
+    with urllib.request.urlopen(f"{heed.inbox}/email/{caught['id']}/source", timeout=60) as response:
         assert b"To: ada@example.com" in response.read()
 
 
 def test_the_inbox_page_needs_nothing_from_elsewhere(heed: CopyOfHeed) -> None:
-    with urllib.request.urlopen(heed.inbox, timeout=5) as response:
+    with urllib.request.urlopen(heed.inbox, timeout=60) as response:
         page = response.read().decode()
     assert "<script" in page
     assert 'src="http' not in page

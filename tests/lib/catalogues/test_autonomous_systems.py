@@ -18,7 +18,7 @@ from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
 from lib.tracking.facts import network_of
 
-NETWORKS = load_catalogues().networks
+CATALOGUES = load_catalogues()
 OURS = Path(lib.catalogues.__file__).with_name("autonomous_systems.csv")
 
 ALLOWED: dict[str, set[NetworkKind]] = {
@@ -53,7 +53,7 @@ def networks_in(block: str) -> list[str]:
 
 
 def kinds_in(block: str) -> list[NetworkKind | None]:
-    found = [NETWORKS.class_of(network) for network in networks_in(block)]
+    found = [CATALOGUES.class_of(network) for network in networks_in(block)]
     return [None if each is None else each.kind for each in found]
 
 
@@ -96,7 +96,7 @@ def test_networks_of_people_are_not_taken_for_machines(place: str) -> None:
 def test_a_network_has_its_owners_kind_name_and_country(
     network: str, kind: str, name: str, country: str | None
 ) -> None:
-    found = NETWORKS.class_of(network)
+    found = CATALOGUES.class_of(network)
     assert found is not None
     assert (found.kind, found.name, found.is_certain) == (kind, name, True)
     assert country is None or found.country == country
@@ -107,24 +107,24 @@ def test_a_network_has_its_owners_kind_name_and_country(
     ["91.10.20.7", "::ffff:91.10.20.7", "::ffff:5b0a:1407", "2002:5b0a:1407::1", "::ffff:91.10.20.0/120"],
 )
 def test_an_ipv4_address_inside_an_ipv6_one_is_looked_up_itself(address: str) -> None:
-    found = NETWORKS.class_of(address)
+    found = CATALOGUES.class_of(address)
     assert found is not None
     assert found.name == "Deutsche Telekom"
 
 
 @pytest.mark.parametrize("text", [None, "", "unknown", "192.0.2.0/99", "10.1.2.0/24", "127.0.0.0/24", "fe80::/48"])
 def test_what_is_no_public_network_is_nobodys(text: str | None) -> None:
-    assert NETWORKS.class_of(text) is None
+    assert CATALOGUES.class_of(text) is None
 
 
 def test_a_network_of_several_systems_is_nobodys() -> None:
-    assert NETWORKS.class_of("0.0.0.0/0") is None
-    assert NETWORKS.class_of("91.0.0.0/8") is None
+    assert CATALOGUES.class_of("0.0.0.0/0") is None
+    assert CATALOGUES.class_of("91.0.0.0/8") is None
 
 
 def test_a_row_of_the_catalogue_of_networks_comes_before_the_system() -> None:
     # Amazon announces these for Barracuda and for Zscaler.
-    barracuda, zscaler = NETWORKS.class_of("3.24.133.128/25"), NETWORKS.class_of("165.225.12.0/24")
+    barracuda, zscaler = CATALOGUES.class_of("3.24.133.128/25"), CATALOGUES.class_of("165.225.12.0/24")
     assert barracuda is not None
     assert (barracuda.kind, barracuda.name) == ("security-vendor", "Barracuda's mail filter")
     assert zscaler is not None
@@ -151,7 +151,7 @@ def test_a_name_tells_the_kind_by_its_words_unless_they_disagree(name: str, kind
 
 
 def test_a_kind_by_words_is_not_certain() -> None:
-    named = [found for number in range(256) if (found := NETWORKS.class_of(f"45.{number}.5.0/24"))]
+    named = [found for number in range(256) if (found := CATALOGUES.class_of(f"45.{number}.5.0/24"))]
     assert {each.is_certain for each in named} == {True, False}
     assert all(each.kind == kind_by_words(each.name) for each in named if not each.is_certain)
 
@@ -262,6 +262,6 @@ def test_a_deployments_row_comes_before_ours(tmp_path: Path) -> None:
     (tmp_path / OURS.name).write_text(
         "asn,kind,name,source,as_of\n3320,vpn,our own exit,test,2026-11\n", encoding="utf-8"
     )
-    found = load_catalogues(tmp_path).networks.class_of("91.10.20.0/24")
+    found = load_catalogues(tmp_path).class_of("91.10.20.0/24")
     assert found is not None
     assert (found.kind, found.name) == ("vpn", "our own exit")

@@ -89,6 +89,7 @@ def test_open_documents_and_books_are_what_their_entry_says(kind: str) -> None:
         ("xl/a.txt", "ppt/b.txt", "docProps/c.txt"),
         (content_types("vnd.ms-package.xps-fixeddocument+xml"), "FixedDocSeq.fdseq"),
         (("mimetype", "text/html"), "index.html"),
+        (("mimetype", "application/vnd.oasis.opendocument.td"), "content.xml"),
         (("mimetype", "application/x-msdownload"),),
         (("folder/[Content_Types].xml", content_types(WORD_PART)[1]),),
         ("META-INF/MANIFEST.MF", "Main.class"),

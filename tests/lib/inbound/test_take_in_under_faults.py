@@ -81,21 +81,13 @@ async def ending(heed: Heed, message: str) -> Ending:
 async def take_one(heed: Heed) -> None:
     """Let the worker take the order, which stays on the queue if the worker dies."""
     body = next(each.body for each in _waiting(heed) if each.queue == "inbound")
-    await heed._queues["inbound"](_Message(body))
+    await heed.hand_over("inbound", body)
 
 
 def _waiting(heed: Heed) -> list[Any]:
     queues = heed.storage.queues
     found = queues if isinstance(queues, MemoryQueues) else queues._queues  # type: ignore[attr-defined]
     return list(found.waiting)
-
-
-class _Message:
-    def __init__(self, body: str) -> None:
-        self._body = body
-
-    def get_body(self) -> bytes:
-        return self._body.encode()
 
 
 async def brought(heed: Heed, message: str, kind: str) -> bytes:
@@ -179,7 +171,7 @@ async def test_two_workers_with_one_mail_make_one_activity() -> None:
     for mailbox in ("one", "two", "three"):
         await bring(heed, raw, mailbox=mailbox, owner="rep1")
     bodies = [each.body for each in _waiting(heed) if each.queue == "inbound"]
-    await asyncio.gather(*(heed._queues["inbound"](_Message(body)) for body in bodies))
+    await asyncio.gather(*(heed.hand_over("inbound", body) for body in bodies))
     await heed.work()
     assert len((await heed.get("/messages?view=received"))["items"]) == 1
     assert (await heed.get(f"/messages/{message}"))["kpis"]["replies"] == 1

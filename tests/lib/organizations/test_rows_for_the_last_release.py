@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import BaseModel
 
-from lib.organizations.registry import KeepDays, Organization, OrganizationSettings
+from lib.organizations.registry import Organization
+from lib.organizations.settings import KeepDays, OrganizationSettings
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
 from lib.storage import Row

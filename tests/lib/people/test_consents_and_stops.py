@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from lib.people.consents import ConsentSpec
+from lib.people.consents import RECIPIENT, ConsentSpec
 from lib.storage import Unavailable
 from lib.storage.memory import memory_storage
 from tests.support.engaging import SlowTables
@@ -36,11 +36,11 @@ async def test_a_consent_that_stands_has_its_effect_wherever_its_process_died(
         memory, failure = memory_storage(), Failure()
         heed = await Heed(storage=replace(failing_storage(memory, failure), queues=memory.queues)).start()
         consents = heed.services.consents
-        await consents.append_consent("acme", EMAIL, YES if said is NO else NO)
+        await consents.append_consent("acme", EMAIL, YES if said is NO else NO, RECIPIENT)
 
         failure.arm(number, when)
         try:
-            await consents.append_consent("acme", EMAIL, said)
+            await consents.append_consent("acme", EMAIL, said, RECIPIENT)
             has_failed = False
         except Unavailable:
             pass
@@ -48,7 +48,7 @@ async def test_a_consent_that_stands_has_its_effect_wherever_its_process_died(
 
         if await consents.load_preference("acme", EMAIL) == "do_not_allow":
             assert await is_stopped(heed), number
-        await consents.append_consent("acme", EMAIL, said)
+        await consents.append_consent("acme", EMAIL, said, RECIPIENT)
         assert await is_stopped(heed) is (said is NO), number
     assert number > 3
 
@@ -63,9 +63,9 @@ async def test_a_no_and_a_yes_at_the_same_time_end_as_the_newest_says() -> None:
         async def later(heed: Heed, said: ConsentSpec, turns: int) -> None:
             for _ in range(turns):
                 await asyncio.sleep(0)
-            await heed.services.consents.append_consent("acme", EMAIL, said)
+            await heed.services.consents.append_consent("acme", EMAIL, said, RECIPIENT)
 
-        await heed.services.consents.append_consent("acme", EMAIL, NO)
+        await heed.services.consents.append_consent("acme", EMAIL, NO, RECIPIENT)
         await asyncio.gather(later(heed, first, 0), later(other, second, turn))
 
         says_no = await heed.services.consents.load_preference("acme", EMAIL) == "do_not_allow"
@@ -74,8 +74,8 @@ async def test_a_no_and_a_yes_at_the_same_time_end_as_the_newest_says() -> None:
 
 async def test_a_no_of_before_there_were_stops_acts_once_the_command_has_run() -> None:
     heed = await Heed().start()
-    await heed.services.consents.append_consent("acme", EMAIL, NO)
-    await heed.services.consents.append_consent("acme", "bob@example.com", YES)
+    await heed.services.consents.append_consent("acme", EMAIL, NO, RECIPIENT)
+    await heed.services.consents.append_consent("acme", "bob@example.com", YES, RECIPIENT)
     await heed.put("/records/contact/c1", {"emails": ["cy@example.com"], "follow_email": "do_not_allow"})
     await heed.storage.tables.drop("heedacmeprivacy")
     assert not await is_stopped(heed)

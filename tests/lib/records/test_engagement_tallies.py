@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.clock import moment
-from lib.organizations.registry import Score
+from lib.organizations.settings import Score
 from lib.records.score import rank, score
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.organizations.registry import WorkHours
+from lib.organizations.settings import WorkHours
 from lib.people.records import Address
 from lib.send_time.advice import Advice, Seen, advise, office_hours_at
 from lib.send_time.habits import EngagedMoment

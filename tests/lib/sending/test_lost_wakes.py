@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from azure.functions.queue import QueueMessage
 
 from lib.clock import SetClock, rfc3339
 from lib.ids import new_id
@@ -107,7 +106,7 @@ async def test_a_mail_leaves_though_its_message_failed_for_good_and_has_expired(
         fault.setattr(heed.services.outbox, "deliver", broken)
         for tries in range(1, 6):
             with pytest.raises(InvocationError):
-                await heed._queues["outbox"](QueueMessage(id="1", body=message.body.encode(), dequeue_count=tries))
+                await heed.hand_over("outbox", message.body, tries)
 
     await minutes_pass(heed, 1)
 
@@ -131,7 +130,7 @@ async def test_a_mail_leaves_though_an_instance_whose_clock_is_behind_took_it_to
         assert isinstance(heed.storage.queues, MemoryQueues)
         [wake] = [each for each in heed.storage.queues.waiting if each.queue == "outbox"]
         heed.storage.queues.waiting = []
-        await behind._queues["outbox"](QueueMessage(id="1", body=wake.body.encode(), dequeue_count=1))
+        await behind.hand_over("outbox", wake.body)
         assert sent(behind) == 0
         behind.clock.move(minutes=1)
     await behind.work()

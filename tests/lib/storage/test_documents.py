@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from lib.organizations.registry import Organization, OrganizationSettings
+from lib.organizations.registry import Organization
+from lib.organizations.settings import OrganizationSettings
 from lib.people.users import StoredUser
 from lib.storage import Row
 from lib.storage.columns import text_of

@@ -38,7 +38,7 @@ class Store:
         return self.works
 
     async def reaches(self, state: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10), self._written:
+        async with asyncio.timeout(60), self._written:
             await self._written.wait_for(state)
 
     @property

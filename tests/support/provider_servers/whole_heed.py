@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from azure.functions.queue import QueueMessage
-
 from lib.clock import SetClock
 from lib.messages.models import StoredMessage
 from lib.storage.memory import MemoryQueues, Sent
@@ -69,8 +67,7 @@ class WholeHeed:
 
     async def _look(self, order: Sent) -> None:
         """Nobody redelivers the queue message of a process that has died."""
-        message = QueueMessage(id="1", body=order.body.encode(), dequeue_count=1)
-        work = asyncio.ensure_future(self._heed._queues["outbox"](message))
+        work = asyncio.ensure_future(self._heed.hand_over("outbox", order.body))
         death = asyncio.create_task(self.server.death.wait())
         await asyncio.wait([work, death], return_when=asyncio.FIRST_COMPLETED)
         death.cancel()

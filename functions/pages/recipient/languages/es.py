@@ -5,13 +5,13 @@ from functions.pages.recipient.words import Words
 WORDS = Words(
     title="Sus correos, su decisión",
     languages="Idioma",
-    intro="{organization} puede ver cuándo se abren algunos de sus correos y qué enlaces se utilizan. Usted decide si "
-    "eso puede registrarse.",
+    intro="{organization} puede ver cuándo se abren algunos de los correos que envía y qué enlaces se utilizan. Usted "
+    "decide si eso puede registrarse.",
     intro_without_name="El remitente puede ver cuándo se abre este correo y qué enlaces se utilizan. Usted decide si "
     "eso puede registrarse.",
     stop="Detener el registro",
-    stop_text="A partir de entonces no se registra nada más sobre usted, tampoco de los correos que ya tiene. Sus "
-    "enlaces siguen funcionando. Seguirá recibiendo correos: si no quiere más, responda al remitente.",
+    stop_text="A partir de entonces no se registra nada más sobre usted, tampoco de los correos que ya tiene. Los "
+    "enlaces de esos correos siguen funcionando. Seguirá recibiendo correos: si no quiere más, responda al remitente.",
     stop_button="Detener el registro",
     several_text="Este correo se envió a varias personas. Indique, por favor, cuál es su dirección.",
     address="Su dirección de correo",
@@ -81,7 +81,7 @@ WORDS = Words(
     when="Cuándo",
     network="Red",
     device="Dispositivo",
-    judged="Considerado",
+    judged="Atribuido a",
     because="Porque",
     unknown="desconocido",
     kinds={
@@ -99,7 +99,7 @@ WORDS = Words(
     classes={
         "human": "una persona",
         "machine": "un programa, por ejemplo un antivirus",
-        "uncertain": "no está claro quién",
+        "uncertain": "no está claro a quién",
     },
     device_types={"phone": "teléfono", "tablet": "tableta", "desktop": "ordenador"},
     consents="Lo que usted ha declarado",

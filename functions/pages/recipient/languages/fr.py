@@ -11,17 +11,17 @@ WORDS = Words(
     "vous de décider si cela peut être enregistré à votre sujet.",
     stop="Arrêter l’enregistrement",
     stop_text="Dès lors, plus rien n’est enregistré à votre sujet, même pour les e-mails que vous avez déjà reçus. "
-    "Leurs liens continuent de fonctionner. Vous recevrez toujours des e-mails : si vous n’en voulez plus, répondez à "
-    "l’expéditeur.",
+    "Leurs liens continuent de fonctionner. Vous recevrez toujours des e-mails\xa0: si vous n’en voulez plus, répondez "
+    "à l’expéditeur.",
     stop_button="Arrêter l’enregistrement",
     several_text="Cet e-mail a été envoyé à plusieurs personnes. Veuillez indiquer quelle adresse est la vôtre.",
     address="Votre adresse e-mail",
     address_hint="L’adresse à laquelle l’e-mail a été envoyé, par exemple nom@example.com",
     address_wrong="Cette adresse e-mail n’est pas complète. Elle devrait ressembler à nom@example.com.",
     see="Voir ou effacer ce qui est enregistré",
-    see_text="Un e-mail peut être transféré, et ses liens avec lui. Pour que vous seul voyiez vos données, nous "
-    "envoyons un lien à votre adresse. Il est valable 30 minutes. Une adresse reçoit au plus trois de ces e-mails par "
-    "heure.",
+    see_text="Un e-mail peut être transféré, et ses liens avec lui. Pour que personne d’autre ne voie vos données, "
+    "nous envoyons un lien à votre adresse. Il est valable 30 minutes. Une adresse reçoit au plus trois de ces e-mails "
+    "par heure.",
     see_button="M’envoyer le lien",
     see_without_mail="Nous ne pouvons pas vous envoyer de lien d’ici. Pour voir ou faire effacer vos données, répondez "
     "à l’e-mail et adressez-vous à son expéditeur.",
@@ -32,7 +32,7 @@ WORDS = Words(
     stopped_text="Plus rien n’est enregistré à votre sujet, même pour les e-mails que vous avez déjà reçus. L’arrêt "
     "prend effet partout en une minute au plus. Ce qui a été enregistré avant reste jusqu’à ce que vous le fassiez "
     "effacer.",
-    take_back_button="C’était une erreur : autoriser de nouveau",
+    take_back_button="C’était une erreur\xa0: autoriser de nouveau",
     stop_asked="Votre demande est en cours",
     stop_asked_text="Si l’e-mail a été envoyé à cette adresse, plus rien ne sera enregistré à son sujet d’ici une ou "
     "deux minutes. Pour votre protection, cette page dit la même chose pour toutes les adresses.",
@@ -58,7 +58,7 @@ WORDS = Words(
     "Veuillez réessayer dans une minute.",
     again_button="Réessayer",
     back="Retour",
-    proof="Ce lien est pour vous seul",
+    proof="Ce lien n’est que pour vous",
     proof_text="Il a été envoyé à votre adresse et montre ce qui est enregistré à votre sujet. Ne le transmettez pas. "
     "Il est valable jusqu’à {time}.",
     proof_button="Voir ce qui est enregistré",
@@ -77,7 +77,7 @@ WORDS = Words(
     nothing_recorded="Rien n’a été enregistré.",
     shared="Cet e-mail a été envoyé à plusieurs personnes en un seul exemplaire. Ce qui en a été enregistré ne dit pas "
     "de qui il s’agissait et n’est donc pas montré ici.",
-    more_acts="D’autres éléments ont été enregistrés ; les {count} plus récents sont montrés.",
+    more_acts="D’autres éléments ont été enregistrés\xa0; les {count} plus récents sont montrés.",
     further_text="Il existe peut-être des e-mails plus anciens.",
     further_button="Parcourir les e-mails plus anciens",
     what="Quoi",
@@ -114,7 +114,7 @@ WORDS = Words(
     own_page="sur cette page",
     responsible="Qui est responsable",
     responsible_text="Le responsable est {organization}.",
-    lawful_basis="Base légale : {basis}.",
+    lawful_basis="Base légale\xa0: {basis}.",
     bases={
         "consent": "votre consentement",
         "legitimate_interest": "intérêt légitime",
@@ -127,13 +127,13 @@ WORDS = Words(
     erase_text="Sont effacés les ouvertures, les clics, les réponses et les déclarations. Les e-mails envoyés par "
     "l’expéditeur restent chez lui.",
     erase_button="Effacer…",
-    confirm="Vraiment tout effacer ?",
+    confirm="Vraiment tout effacer\xa0?",
     confirm_text="Ce qui est enregistré sur {email} sera effacé définitivement. L’enregistrement sera arrêté lui "
     "aussi.",
     confirm_button="Oui, effacer",
     erasing="Vos données sont en cours d’effacement",
     erasing_text="L’effacement se poursuit tout seul et peut prendre quelques minutes. L’enregistrement est arrêté. "
-    "Votre demande porte le numéro {job} ; avec lui, l’expéditeur peut vous dire ce qui a été effacé.",
+    "Votre demande porte le numéro {job}\xa0; avec lui, l’expéditeur peut vous dire ce qui a été effacé.",
     erased="Plus rien n’est enregistré ici",
     erased_text="L’e-mail d’où venait ce lien a été supprimé, ou vos données ont été effacées. Pour arrêter "
     "l’enregistrement d’autres e-mails, utilisez le lien d’un e-mail plus récent.",

@@ -5,8 +5,8 @@ from functions.pages.recipient.words import Words
 WORDS = Words(
     title="Le sue e-mail, la sua scelta",
     languages="Lingua",
-    intro="{organization} può vedere quando alcune delle sue e-mail vengono aperte e quali link vengono usati. È lei a "
-    "decidere se questo può essere registrato.",
+    intro="{organization} può vedere quando alcune delle e-mail che invia vengono aperte e quali link vengono usati. È "
+    "lei a decidere se questo può essere registrato.",
     intro_without_name="Il mittente può vedere quando questa e-mail viene aperta e quali link vengono usati. È lei a "
     "decidere se questo può essere registrato.",
     stop="Interrompere la registrazione",

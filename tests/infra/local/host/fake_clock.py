@@ -24,7 +24,7 @@ class FakeClock:
 
     async def sleeper(self) -> datetime:
         """Wait until someone sleeps, and tell until when."""
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: self._moment is not None and self._moment > self._now)
             assert self._moment is not None
             return self._moment

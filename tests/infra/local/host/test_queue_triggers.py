@@ -60,7 +60,7 @@ async def work(azurite: Azurite) -> AsyncIterator[WorkQueue]:
     await made.service.close()
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - storage tells nobody
             await asyncio.sleep(0.05)
@@ -112,7 +112,7 @@ async def test_the_queue_is_made_if_it_does_not_exist(work: WorkQueue) -> None:
     async with work.worked_off_by(handle):
         await eventually(exists)
         await work.put(b"late")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await arrived.wait()
 
 
@@ -229,7 +229,7 @@ async def test_a_stop_lets_a_message_under_way_come_to_its_end(work: WorkQueue) 
         ended = True
 
     await work.put(b"last")
-    async with work.worked_off_by(slow), asyncio.timeout(5):
+    async with work.worked_off_by(slow), asyncio.timeout(60):
         await began.wait()
     assert ended
     assert await size(work.queue) == 0

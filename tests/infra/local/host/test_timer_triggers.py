@@ -159,6 +159,6 @@ async def test_a_plain_function_runs_beside_the_event_loop() -> None:
         threads.append(threading.current_thread().name)
         loop.call_soon_threadsafe(ran.set)
 
-    async with running_host(app, clock=FakeClock()), asyncio.timeout(5):
+    async with running_host(app, clock=FakeClock()), asyncio.timeout(60):
         await ran.wait()
     assert threads[0].startswith("function")

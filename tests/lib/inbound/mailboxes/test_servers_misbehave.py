@@ -92,7 +92,7 @@ async def test_a_server_that_sends_a_byte_now_and_then_is_left_at_the_deadline(p
 
     imap.misbehave["STATUS"] = drip
 
-    await asyncio.wait_for(polls.run(), 10)
+    await asyncio.wait_for(polls.run(), 90)
 
     assert await polls.error() == NO_ANSWER
     places = [place.filename for stack in sys._current_frames().values() for place in extract_stack(stack)]
@@ -109,8 +109,8 @@ async def test_a_server_that_never_begins_tls_is_left_at_the_deadline(polls: Pol
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
         await polls.save(port=silent.sockets[0].getsockname()[1])
-        await asyncio.wait_for(polls.run(), 10)
-        await asyncio.wait_for(gone.wait(), 10)
+        await asyncio.wait_for(polls.run(), 90)
+        await asyncio.wait_for(gone.wait(), 90)
 
     assert await polls.error() == NO_ANSWER
 
