@@ -77,6 +77,7 @@ class ContextLoader:
             ),
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
             opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
+            feedback=loaded.feedback.opinions(),
         )
 
     def settled(self, elsewhere: Mapping[str, int], known: Iterable[Fact]) -> dict[str, int]:
