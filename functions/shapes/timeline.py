@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lib.catalogues.devices import device_of
 from lib.clock import moment
 from lib.fields import Moment
+from lib.messages.feedback import Was
 from lib.messages.store import Loaded
 from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import Fact, FactKind
@@ -56,6 +57,14 @@ class AnswerRead(BaseModel):
     code: str | None = Field(description="the code of the first failure, such as 5.1.1")
 
 
+class FeedbackRead(BaseModel):
+    """The word of a user on an event."""
+
+    user: str
+    was: Was
+    at: Moment
+
+
 class Event(BaseModel):
     """An open, a click or a view of a message, or mail that came back."""
 
@@ -73,6 +82,7 @@ class Event(BaseModel):
     answer: AnswerRead | None = Field(description="what the mail says beside its kind; null for an open and the like")
     device: DeviceRead
     verdict: VerdictRead
+    feedback: list[FeedbackRead] = Field(description="what users say of it, the latest word first")
 
 
 def timeline_event(
@@ -106,7 +116,14 @@ def timeline_event(
         answer=None if fact.is_hit else _answer([each.email for each in recipients], details_of(fact)),
         device=DeviceRead(**device_of(fact.agent)),
         verdict=_verdict(verdict),
+        feedback=_feedback(loaded, fact),
     )
+
+
+def _feedback(loaded: Loaded, fact: Fact) -> list[FeedbackRead]:
+    words = loaded.feedback.words.get(fact.key, {})
+    found = [FeedbackRead(user=user, was=word.was, at=word.at) for user, word in words.items()]
+    return sorted(found, key=lambda each: (each.at, each.user), reverse=True)
 
 
 def _answer(emails: Sequence[str], details: AnswerDetails) -> AnswerRead:

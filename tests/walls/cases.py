@@ -161,6 +161,7 @@ CASES: Mapping[str, Case] = {
     "list_reminders": Case(OWN),
     "delivery_advice": Case(),
     "reassess_message": Case(),
+    "give_feedback": Case(body={"was": "machine"}),
     # Files
     "add_attachment": Case(body=b"file", queries=[{"filename": "x.txt"}]),
     "list_attachments": Case(),
