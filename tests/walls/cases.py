@@ -182,6 +182,7 @@ CASES: Mapping[str, Case] = {
     "list_tasks": Case(OWN),
     "close_task": Case(),
     "scanner_noise": Case(OWN),
+    "report_reliability": Case(OWN),
     "get_readiness": Case(OWN),
     # Inbound mail
     "put_mailbox": Case(OWN_THING, _MAILBOX),
