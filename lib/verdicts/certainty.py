@@ -20,7 +20,7 @@ from lib.verdicts.repeats import is_repeat
 from lib.verdicts.weights import PRIOR, side_of
 
 Evidence = Literal["reply", "hidden_link", "declared", "feedback"]
-"""How a case is known: the recipient answered afterwards; a link that no person sees was followed; the agent or the
+"""Kind of evidence: the recipient answered afterwards; a link that no person sees was followed; the agent or the
 network names a machine; a user said so."""
 
 CaseSlot = Literal["open_person", "open_machine", "click_person", "click_machine"]
@@ -42,7 +42,7 @@ _LEFT_OUT = frozenset((*_PERSON, *_MACHINE, *_CARRIED_OVER, _EXPERIENCE))
 
 
 class Case(BaseModel):
-    """A hit of which it is known who made it."""
+"""Side and outcome of a case. A machine's stands for all that is no recipient's, looks of the own side included."""
 
     key: str
     """The fact's key."""

@@ -101,8 +101,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "flood-nearby": Weight(-3.0, -3.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "many-opens": Weight(-0.4, 0.0, "the field's practice with Dynamics 365"),
     # What people of the organization say, and what has come true there.
-    "user-said-person": Weight(5.0, 5.0, "feedback of a user: somebody there knows more than a trace shows"),
-    "user-said-machine": Weight(-5.0, -6.0, "feedback of a user: somebody there knows more than a trace shows"),
+    "user-said-person": Weight(5.0, 5.0, "feedback of a user, who may know more than a trace shows"),
+    "user-said-machine": Weight(-5.0, -6.0, "feedback of a user, who may know more than a trace shows"),
     "user-said-me": Weight(-7.0, -8.0, "feedback of a user: who did it says so"),
     "organization-s-experience": Weight(0.0, 0.0, "certain cases of the organization (lib/reliability/experience.py)"),
     # Who receives.
