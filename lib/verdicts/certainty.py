@@ -42,7 +42,7 @@ _LEFT_OUT = frozenset((*_PERSON, *_MACHINE, *_CARRIED_OVER, _EXPERIENCE))
 
 
 class Case(BaseModel):
-"""Side and outcome of a case. A machine's stands for all that is no recipient's, looks of the own side included."""
+    """A hit about which something is known for sure, with what was said of it before."""
 
     key: str
     """The fact's key."""
