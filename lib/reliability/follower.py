@@ -20,7 +20,7 @@ from lib.verdicts.assessed import AssessedMessage, Plan
 
 
 class ReliabilityPart(BaseModel):
-    """What the summary says of the message's share."""
+    """Part of the summary: the share of the message, as it was planned last."""
 
     month: str
     """The month under which the message is counted: that of its sending."""

@@ -15,7 +15,7 @@ _EVIDENCE: tuple[Evidence, ...] = ("reply", "hidden_link", "declared", "feedback
 
 
 class ReliabilityBin(BaseModel):
-    """Cases of which a probability within a tenth was said."""
+    """Cases whose probability lies within a tenth."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class ReliabilityOfSide(BaseModel):
 
 
 class Reliability(BaseModel):
-    """What was said of certain cases, and what came true, of a month's messages."""
+    """Certain cases of the messages of a month: what was said of them, and what came true."""
 
     month: str
     opens: ReliabilityOfSide
