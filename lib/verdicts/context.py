@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lib.messages.feedback import Was
+from lib.verdicts.weights import Side
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -37,6 +40,12 @@ class Sending:
 
     sent_at_of: Mapping[int, int] = field(default_factory=dict)
     """Milliseconds since 1970 of the hand-over by recipient number, where copies leave one after the other."""
+
+    feedback: Mapping[str, Was] = field(default_factory=dict)
+    """What users of the organization say of a fact, by fact key."""
+
+    prior_shift: Mapping[Side, float] = field(default_factory=dict)
+    """Log-odds by which certain cases of the organization move the prior of a side; sides that stay are missing."""
 
     def dispatched_to(self, recipient: int | None) -> int | None:
         """When that recipient's copy was handed over."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lib.tracking.facts import FactKind
+from lib.verdicts.evidence import Finding
 
 RULES_VERSION = "4"
 
@@ -105,7 +106,17 @@ WEIGHTS: Mapping[str, Weight] = {
     "flood": Weight(-8.0, -8.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "flood-nearby": Weight(-3.0, -3.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "many-opens": Weight(-0.4, 0.0, "the field's practice with Dynamics 365"),
+    # What people of the organization say, and what has come true there.
+    "user-said-person": Weight(5.0, 5.0, "feedback of a user, who may know more than a trace shows"),
+    "user-said-machine": Weight(-5.0, -6.0, "feedback of a user, who may know more than a trace shows"),
+    "user-said-me": Weight(-7.0, -8.0, "feedback of a user: who did it says so"),
+    "organization-s-experience": Weight(0.0, 0.0, "certain cases of the organization (lib/reliability/experience.py)"),
     # Who receives.
     "gateway-scans": Weight(0.0, 0.0, "act-on; Maestra"),
     "gateway-does-not-scan": Weight(0.0, 0.5, "act-on; Maestra"),
 }
+
+
+def weight_of(finding: Finding, kind: FactKind) -> float:
+    """Return the finding's own weight, where it has one, else the table's, in log-odds of a person."""
+    return WEIGHTS[finding.code].for_kind(kind) if finding.weight is None else finding.weight
