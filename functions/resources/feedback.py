@@ -72,5 +72,6 @@ async def _event(call: Call, loaded: Loaded, key: str) -> Event:
         await call.services.files.file_names(call.org, loaded.message),
         fact,
         verdict,
+        call.services.catalogues,
         names_recipients=call.organization.settings.tracking != "aggregate",
     )
