@@ -51,6 +51,11 @@ def rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def month_of(value: datetime) -> str:
+    """The month as a text such as `2026-05`, in UTC."""
+    return f"{value.astimezone(UTC):%Y-%m}"
+
+
 def in_zone(value: datetime, zone: str) -> datetime:
     """The time on a clock of that zone; unchanged where that clock would leave the calendar (years 1 to 9999)."""
     try:

@@ -277,7 +277,7 @@ async def message_timeline(call: Call) -> Answer:
             found.append(row)
         if len(found) > query.limit:
             break
-    links = await _links_of_copies(call, loaded)
+    links = await links_of_copies(call, loaded)
     names = await call.services.files.file_names(call.org, loaded.message)
     # Facts of before the organization began to count without who name recipients until they are looked at again.
     named = call.organization.settings.tracking != "aggregate"
@@ -289,7 +289,7 @@ async def message_timeline(call: Call) -> Answer:
     return Answer(200, page(call, events))
 
 
-async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
+async def links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
     """Read the links of each copy. Copies of one mail usually share a blob of links, which is read once."""
     read: dict[str, list[str]] = {}
     for copy in loaded.copies:

@@ -1,21 +1,32 @@
-"""Reports on messages whose counts are mostly noise."""
+"""Reports: messages whose counts are mostly noise, and how reliable verdicts are."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.shapes.message import MessageItem, message_item, time_zone_of
-from lib.lists.store import month_of
+from lib.clock import month_of
+from lib.reliability.report import Reliability, make_report
+from lib.reliability.shares import ReliabilityTally
 
 endpoints = Endpoints("Reports")
 
 
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, in UTC")]
+
+
 class NoiseQuery(PageQuery):
-    month: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, in UTC")] | None = None
+    month: Month | None = None
+
+
+class ReliabilityQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    month: Month | None = None
 
 
 class NoisyMessage(MessageItem):
@@ -32,3 +43,17 @@ async def scanner_noise(call: Call) -> Answer:
     zone = await time_zone_of(call)
     found = [(cursor, NoisyMessage(**dict(message_item(listed, call.now, zone)))) async for cursor, listed in rows]
     return Answer(200, page(call, found))
+
+
+@endpoints("GET", "/reports/reliability", query=ReliabilityQuery, answers={200: Reliability})
+async def report_reliability(call: Call) -> Answer:
+    """Compare what was said of a month's certain cases with what came true; by default of the current month.
+
+    A month is that of the messages' sending. An organization that counts without who has no cases.
+    """
+    query: ReliabilityQuery = call.query
+    month, reliability = query.month or month_of(call.now), call.services.reliability
+    if call.organization.settings.tracking == "aggregate":
+        return Answer(200, make_report(month, ReliabilityTally(), {}))
+    shift = await reliability.load_prior_shift(call.org)
+    return Answer(200, make_report(month, await reliability.load_month(call.org, month), shift))

@@ -11,6 +11,7 @@ from lib.catalogues.devices import device_of
 from lib.catalogues.registry import Catalogues
 from lib.clock import moment
 from lib.fields import Moment
+from lib.messages.feedback import Was
 from lib.messages.store import Loaded
 from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import Fact, FactKind
@@ -71,6 +72,14 @@ class AnswerRead(BaseModel):
     code: str | None = Field(description="the code of the first failure, such as 5.1.1")
 
 
+class FeedbackRead(BaseModel):
+    """The word of a user on an event."""
+
+    user: str
+    was: Was
+    at: Moment
+
+
 class Event(BaseModel):
     """An open, a click or a view of a message, or mail that came back."""
 
@@ -89,6 +98,7 @@ class Event(BaseModel):
     device: DeviceRead
     place: PlaceRead | None = Field(description="null where it is not known, and for mail that came back")
     verdict: VerdictRead
+    feedback: list[FeedbackRead] = Field(description="what users say of it, the latest word first")
 
 
 def timeline_event(
@@ -124,6 +134,7 @@ def timeline_event(
         device=DeviceRead(**device_of(fact.agent)),
         place=_place(fact, catalogues),
         verdict=_verdict(verdict),
+        feedback=_feedback(loaded, fact),
     )
 
 
@@ -134,6 +145,12 @@ def _place(fact: Fact, catalogues: Catalogues) -> PlaceRead | None:
         # The owner is that of the whole address, whose network may be others' as well.
         return PlaceRead(country=None, owner=owner.name)
     return None if network is None else PlaceRead(country=network.country, owner=network.name)
+
+
+def _feedback(loaded: Loaded, fact: Fact) -> list[FeedbackRead]:
+    words = loaded.feedback.words.get(fact.key, {})
+    found = [FeedbackRead(user=user, was=word.was, at=word.at) for user, word in words.items()]
+    return sorted(found, key=lambda each: (each.at, each.user), reverse=True)
 
 
 def _answer(emails: Sequence[str], details: AnswerDetails) -> AnswerRead:

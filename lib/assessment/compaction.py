@@ -154,7 +154,6 @@ def without_recipients(folded: FoldedFacts, numbers: Collection[int]) -> FoldedF
 
     What machines did, or no one knows, was not counted by recipient, and stays.
     """
-    tallies = {number: sums for number, sums in folded.tallies.numbered.items() if number not in numbers}
     gone = [sums for number, sums in folded.tallies.numbered.items() if number in numbers]
     counts = {kind: sum(each.events[kind].count for each in gone if kind in each.events) for kind in EVENT_KINDS}
     kpis, raw = folded.kpis, folded.kpis.raw
@@ -173,7 +172,7 @@ def without_recipients(folded: FoldedFacts, numbers: Collection[int]) -> FoldedF
     return folded.model_copy(
         update={
             "kpis": kpis.model_copy(update={**update, **last, "raw": less}),
-            "tallies": folded.tallies.model_copy(update={"numbered": tallies}),
+            "tallies": folded.tallies.without_recipients(numbers),
             "readers": [each for each in folded.readers if each.recipient not in numbers],
             "first_opens": [each for each in folded.first_opens if each.fact.recipient not in numbers],
             "first_hits": [each for each in folded.first_hits if each.recipient not in numbers],

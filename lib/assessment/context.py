@@ -16,10 +16,12 @@ from lib.messages.store import Loaded
 from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
 from lib.people.store import USERS, People
+from lib.reliability.counting import ReliabilityCounting
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending
 from lib.verdicts.memory import NOTHING, Memory, Visit
 from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
+from lib.verdicts.weights import Side
 
 _USERS_LAST = timedelta(minutes=5)
 
@@ -29,7 +31,7 @@ _MOST_SETTLED = 200
 
 @dataclass(frozen=True, slots=True)
 class _Users:
-    """Own networks of one organization, and the mail domains of its users."""
+    """Own networks of one organization, the mail domains of its users, and what its certain cases say."""
 
     read_at: datetime
     made_at: datetime | None
@@ -37,6 +39,7 @@ class _Users:
 
     networks: tuple[str, ...]
     domains: frozenset[str]
+    prior_shift: Mapping[Side, float]
 
 
 class ContextLoader:
@@ -46,6 +49,7 @@ class ContextLoader:
         organizations: Organizations,
         sightings: Sightings,
         visits: Visits,
+        reliability: ReliabilityCounting,
         catalogues: Catalogues,
         clock: Clock,
     ) -> None:
@@ -53,6 +57,7 @@ class ContextLoader:
         self._organizations = organizations
         self._sightings = sightings
         self._visits = visits
+        self._reliability = reliability
         self._catalogues = catalogues
         self._clock = clock
         self._known: dict[str, _Users] = {}
@@ -102,6 +107,8 @@ class ContextLoader:
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
             opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
             memory=await self._visits.recall(organization, message.id, sender, emails, facts) if remembers else NOTHING,
+            feedback=loaded.feedback.opinions(),
+            prior_shift=users.prior_shift,
         )
 
     def settled(self, elsewhere: Mapping[str, int], known: Iterable[Fact]) -> dict[str, int]:
@@ -149,8 +156,15 @@ class ContextLoader:
             async for _, user, _ in self._people.users.list(organization, USERS):
                 networks.update(user.networks)
                 domains.add(domain_of(user.email))
-            known = self._known[organization] = _Users(now, made_at, tuple(sorted(networks)), frozenset(domains))
+            shift = await self._prior_shift(organization)
+            known = self._known[organization] = _Users(now, made_at, tuple(sorted(networks)), frozenset(domains), shift)
         return known
+
+    async def _prior_shift(self, organization: str) -> Mapping[Side, float]:
+        """By how much the organization's experience moves the priors; not at all where it counts without who."""
+        if (await self._organizations.settings(organization)).tracking == "aggregate":
+            return {}
+        return await self._reliability.load_prior_shift(organization)
 
 
 def _handed_over(loaded: Loaded) -> int | None:

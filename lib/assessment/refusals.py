@@ -94,7 +94,7 @@ class Refusals:
             *(hit.recipient for hit in folded.first_hits),
             *(opened.fact.recipient for opened in folded.first_opens),
             *(answer.fact.recipient for answer in folded.answers),
-            *folded.tallies.numbered,
+            *folded.tallies.recipients,
             *(reader.recipient for reader in folded.readers),
         } - {None}
         return bool(numbers) if not self.stops.state.names_recipients else bool(numbers & self.erased.keys())

@@ -8,18 +8,16 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from lib.cards.rules import ToldHit, needs_no_reply, told_hits, wanted_cards
+from lib.cards.rules import ToldHit, card_ids, needs_no_reply, told_hits, wanted_cards
 from lib.cards.store import Cards
 from lib.clock import Clock
 from lib.messages.models import Copy, StoredMessage
 from lib.organizations.registry import Organizations
 from lib.tracking.facts import Fact
 from lib.verdicts.assessed import AssessedMessage, Plan
+from lib.verdicts.rules.own_side import OWN
 
 _GONE = {
-    "email_opened": "The open turned out to be a mail scanner's.",
-    "link_clicked": "The click turned out to be a mail scanner's.",
-    "attachment_viewed": "The view turned out to be a mail scanner's.",
     "send_failed": "That is no longer so: the message was sent again, or changed.",
     "send_uncertain": "It is known now what became of the message.",
     "reminder": "The reminder was changed.",
@@ -28,7 +26,13 @@ _GONE = {
     "bounce": "The report was removed.",
     "complaint": "The complaint was removed.",
 }
-"""Why a card is withdrawn, by its kind."""
+"""Why a card that tells of no hit is withdrawn, by its kind."""
+
+_HITS = {"email_opened": "open", "link_clicked": "click", "attachment_viewed": "view"}
+"""What a card tells of, by its kind."""
+
+_MOST_REASONS = 2
+"""Reasons that a withdrawn card gives: the strongest ones."""
 
 _NEWS = timedelta(days=7)
 """Age up to which a hit makes a card: a whole organization may be judged again, and what is older is no news then."""
@@ -65,13 +69,13 @@ class CardsFollower:
         told, now = told_hits(assessed, settings.alert_on, settings.tracking != "aggregate"), self._clock.now()
         hits = [hit for hit in told if hit.id in shown or now - hit.ready_at < _NEWS]
         new = [hit for hit in hits if hit.id not in shown and hit.ready_at <= now]
-        wanted = wanted_cards(assessed, hits, await self._targets(assessed, new), now)
+        wanted = wanted_cards(assessed, hits, shown, await self._targets(assessed, new), now)
         for card in wanted.cards:
             if card.id not in shown:
                 await self._cards.ensure(organization, card)
         stand = {card.id: str(card.kind) for card in wanted.cards}
         for gone in shown.keys() - stand.keys():
-            await self._cards.withdraw(organization, message.sender, gone, _because(shown[gone], assessed))
+            await self._cards.withdraw(organization, message.sender, gone, _because(gone, shown[gone], assessed))
         return Plan(stand, wanted.again_at)
 
     async def _targets(self, assessed: AssessedMessage, hits: Sequence[ToldHit]) -> dict[str, str]:
@@ -108,8 +112,28 @@ class CardsFollower:
         """Leave the cards: they tell their user what happened, and stay until they are done."""
 
 
-def _because(kind: str, assessed: AssessedMessage) -> str:
-    """Say why a card of this kind is withdrawn."""
+def _because(card: str, kind: str, assessed: AssessedMessage) -> str:
+    """Say why a card is withdrawn."""
+    if kind in _HITS:
+        return _because_of_hit(card, _HITS[kind], assessed)
     if kind == "reminder" and needs_no_reply(assessed.message.reminder, assessed.kpis):
         return "The mail was answered."
     return _GONE[kind]
+
+
+def _because_of_hit(card: str, what: str, assessed: AssessedMessage) -> str:
+    """Say what is thought now of what the card has told of: the hit that still looks most like a person's."""
+    verdicts = [assessed.verdicts[fact.key] for fact, told_by in card_ids(assessed) if told_by == card]
+    if not verdicts:
+        return f"The {what} was removed."
+    verdict = max(verdicts, key=lambda each: each.probability)
+    against = [reason for reason in verdict.reasons if reason.weight < 0][:_MOST_REASONS]
+    if verdict.kind == "uncertain":
+        found = f"It is no longer clear whether the {what} was a person's."
+    elif verdict.kind == "machine" and any(reason.code in OWN for reason in verdict.reasons):
+        found = f"The {what} turned out to be your own side's."
+    elif verdict.kind == "machine":
+        found = f"The {what} turned out to be a mail scanner's."
+    else:
+        return f"The {what} is a person's, and is no news."
+    return " ".join([found, *(reason.text for reason in against)])

@@ -1,13 +1,13 @@
 """Rules of cards: which cards a message calls for. They are a pure function of its state: cards change with it.
 
-A message's first open, and each recipient's first click and first view of an attachment, are told when the noise rules
-have had their say, `SETTLING` after it. Each mail that came back has a card of its own (`lib.cards.answers`). A card
-whose reason has gone is withdrawn, and says why.
+A message's first open, and each recipient's first click and first view of an attachment, are told when more evidence
+can hardly change the verdict (`lib.verdicts.settling`). Each mail that came back has a card of its own
+(`lib.cards.answers`). A card whose reason has gone is withdrawn, and says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -23,7 +23,7 @@ from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
-from lib.verdicts.thresholds import SETTLING
+from lib.verdicts.settling import settling_of
 
 AlertOn = Literal["human", "any"]
 
@@ -59,38 +59,60 @@ class ToldHit:
 
     @property
     def ready_at(self) -> datetime:
-        """When the noise rules have had their say."""
-        return moment(self.fact.at) + SETTLING
+        """When more evidence can hardly change the verdict."""
+        return moment(self.fact.at) + settling_of(self.verdict)
 
 
 def told_hits(assessed: AssessedMessage, alert_on: AlertOn, named: bool) -> list[ToldHit]:
-    """Find the first open, and each recipient's first click and first view. `named`: cards may say whose they are."""
-    message, recipients = assessed.message, assessed.message.matched_recipients()
-    several = len({same_mailbox(each.email) for each in recipients}) > 1
+    """Find the open, and each recipient's click and view, that can be told first.
+
+    `named`: cards may say whose they are.
+    """
+    recipients = assessed.message.matched_recipients()
     first: dict[str, ToldHit] = {}
-    for fact in sorted(assessed.facts, key=lambda fact: fact.key):
+    for fact, card in card_ids(assessed):
         verdict = assessed.verdicts[fact.key]
-        if not fact.is_hit or (alert_on != "any" and verdict.kind != "human"):
+        if alert_on != "any" and verdict.kind != "human":
             continue
-        known = fact.recipient is not None and fact.recipient < len(recipients)
-        # Of a mail to one person alone every hit is that person's, whether or not its token or browser says so.
-        whose = [] if fact.kind == "open" else [str(fact.recipient) if known and several else "any"]
-        card = card_id(message.id, _KINDS[fact.kind], *whose)
-        recipient = recipients[fact.recipient] if named and known and fact.recipient is not None else None
-        first.setdefault(card, ToldHit(card, fact, verdict, recipient))
+        known = named and fact.recipient is not None and fact.recipient < len(recipients)
+        hit = ToldHit(card, fact, verdict, recipients[fact.recipient] if known and fact.recipient is not None else None)
+        # One that came later may be sure earlier.
+        if card not in first or hit.ready_at < first[card].ready_at:
+            first[card] = hit
     return list(first.values())
 
 
+def card_ids(assessed: AssessedMessage) -> list[tuple[Fact, str]]:
+    """List the hits in order of time, each with the id of the card that tells of it, or would.
+
+    Of a mail to one person alone every hit is that person's, whether or not its token or browser says so.
+    """
+    message, recipients = assessed.message, assessed.message.matched_recipients()
+    several = len({same_mailbox(each.email) for each in recipients}) > 1
+    found = []
+    for fact in sorted((fact for fact in assessed.facts if fact.is_hit), key=lambda fact: fact.key):
+        known = fact.recipient is not None and fact.recipient < len(recipients)
+        whose = [] if fact.kind == "open" else [str(fact.recipient) if known and several else "any"]
+        found.append((fact, card_id(message.id, _KINDS[fact.kind], *whose)))
+    return found
+
+
 def wanted_cards(
-    assessed: AssessedMessage, hits: Sequence[ToldHit], targets: Mapping[str, str], now: datetime
+    assessed: AssessedMessage,
+    hits: Sequence[ToldHit],
+    shown: Collection[str],
+    targets: Mapping[str, str],
+    now: datetime,
 ) -> Wanted:
     """Find all cards of the message, as its state and its `hits` have them at `now`.
 
+    A card that is `shown` stays while its hit is told, also where the verdict has reasons now to wait longer.
     `targets` are the names of the places and files that were looked at, as far as they are known, by the card's id.
     """
     message, copies = assessed.message, assessed.copies
-    wanted = Wanted(again_at=min((hit.ready_at for hit in hits if hit.ready_at > now), default=None))
-    wanted.cards += [_hit_card(message, hit, targets.get(hit.id)) for hit in hits if hit.ready_at <= now]
+    ready = [hit for hit in hits if hit.ready_at <= now or hit.id in shown]
+    wanted = Wanted(again_at=min((hit.ready_at for hit in hits if hit not in ready), default=None))
+    wanted.cards += [_hit_card(message, hit, targets.get(hit.id)) for hit in ready]
     if message.state in ("failed", "uncertain"):
         wanted.cards.append(_sending_card(message, copies, now))
     if message.state in ("sent", "uncertain") and message.delivery and message.delivery.refused:

@@ -21,12 +21,11 @@ Release 0.1.0 divided a scope's rows, but for a record's, between the partitions
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel
 
-from lib.clock import milliseconds, moment
+from lib.clock import milliseconds, moment, month_of
 from lib.fields import RecordRef
 from lib.messages.follow_state import FollowState
 from lib.messages.models import State, StoredMessage, records_of
@@ -141,10 +140,6 @@ def noise_of(month: str) -> str:
 def reminders_of(user: str) -> str:
     """The partition of a user's messages with a reminder that has not fired."""
     return _REMINDERS + user
-
-
-def month_of(when: datetime) -> str:
-    return f"{when.astimezone(UTC):%Y-%m}"
 
 
 def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Standing:

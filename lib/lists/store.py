@@ -33,7 +33,6 @@ from lib.lists.keys import (
     is_told,
     keys_of,
     message_of,
-    month_of,
     noise_block,
     noise_of,
     old_partition_of,
@@ -53,7 +52,7 @@ from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
 from lib.verdicts.kpis import Kpis
 
-__all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "month_of", "places_of", "scope_of"]
+__all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of", "scope_of"]
 
 _LARGE = 8_000
 """Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""

@@ -1,9 +1,9 @@
 """Messages in storage: one partition of the table `messages` holds all that belongs to a message.
 
 Rows: `m` the message, `s` what is derived of it (KPIs, places in lists), `r` when a busy one is judged again,
-`c…` the copies that went out, `d` whose turn it is to hand them over, `a…` files (`lib.files`), `body` the HTML
-and text (in a blob when they are over 32 KiB). The keys of files and body sort outside `c…s`, so that reading the rest
-is one small query.
+`f` what users say of its events (`lib.messages.feedback`), `c…` the copies that went out, `d` whose turn it is to
+hand them over, `a…` files (`lib.files`), `body` the HTML and text (in a blob when they are over 32 KiB). The keys of
+files and body sort outside `c…s`, so that reading the rest is one small query.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from lib.errors import Stale
 from lib.fields import Moment
+from lib.messages.feedback import FEEDBACK_ROW, MessageFeedback
 from lib.messages.models import Body, Copy, StoredMessage
 from lib.storage import (
     Change,
@@ -92,6 +93,9 @@ class Loaded:
     recount_at: datetime | None = None
     lease: Lease | None = None
     lease_etag: str | None = None
+    feedback_row: Row | None = None
+    """Row `f`, unread."""
+
     copy_rows: int = 0
     """The number of rows of copies, with those that an earlier and larger plan has left."""
     _summaries: dict[type[BaseModel], BaseModel] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -103,6 +107,11 @@ class Loaded:
         found = self._summaries[model]
         assert isinstance(found, model)
         return found
+
+    @property
+    def feedback(self) -> MessageFeedback:
+        """What users say of the message's events."""
+        return MessageFeedback() if self.feedback_row is None else unpack(MessageFeedback, self.feedback_row)
 
     @property
     def is_held(self) -> bool:
@@ -135,6 +144,7 @@ class MessageStore:
             recount_at=unpack(_Recount, found["r"]).at if "r" in found else None,
             lease=unpack(Lease, found["d"]) if "d" in found else None,
             lease_etag=found["d"].etag if "d" in found else None,
+            feedback_row=found.get(FEEDBACK_ROW),
             copy_rows=len(copies),
         )
 
@@ -290,6 +300,8 @@ class MessageStore:
             changes.append(Delete(message, "r"))
         if loaded.lease_etag:
             changes.append(Delete(message, "d"))
+        if loaded.feedback_row:
+            changes.append(Delete(message, FEEDBACK_ROW))
         if body is not None:
             changes.append(Delete(message, _BODY))
         others: list[Change] = [Delete(message, key) for key in beside]

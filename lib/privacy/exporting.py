@@ -180,11 +180,16 @@ class Exporting:
         message, numbers = loaded.message, _numbers(loaded.message, subject)
         body = await self.store.body(organization, message.id)
         files = self.tables.query(table(organization, "messages"), message.id, Range(low="a", high="b"))
+        theirs = [
+            (fact, verdict)
+            async for _, fact, verdict in self.facts.newest_first(organization, message.id)
+            if _is_theirs(fact, message, numbers)
+        ]
+        words = loaded.feedback.words
         events = [
             {**fact.to_object(), "time": rfc3339(moment(fact.at)), "verdict": verdict.kind,
              "confidence": verdict.confidence, "reasons": [each.text for each in verdict.reasons]}
-            async for _, fact, verdict in self.facts.newest_first(organization, message.id)
-            if _is_theirs(fact, message, numbers)
+            for fact, verdict in theirs
         ]  # fmt: skip
         fields = json.loads(message.model_dump_json(exclude_none=True))
         fields = _without_others(fields, subject)
@@ -201,6 +206,11 @@ class Exporting:
             ],
             "summary": alone if len(message.recipients()) == len(numbers) else None,
             "events": events,
+            "feedback": [
+                {"event": fact.key, "user": user, **json.loads(word.model_dump_json())}
+                for fact, _ in theirs
+                for user, word in words.get(fact.key, {}).items()
+            ],
             "body": body.model_dump(),
             "files": [json.loads(text_of(row)) async for row in files],
             "mail": await self._read_mail(organization, message.raw),

@@ -17,6 +17,7 @@ from lib.cards.store import Card, Cards
 from lib.clock import Clock
 from lib.errors import NotAllowed
 from lib.fields import STORED
+from lib.messages.feedback import FeedbackStore
 from lib.messages.fence import is_being_sent
 from lib.messages.models import Body, Copy, StoredMessage
 from lib.messages.store import Loaded, MessageStore
@@ -25,6 +26,7 @@ from lib.privacy.message_removal import MessageRemoval
 from lib.privacy.subjects import Subject
 from lib.storage import Blobs, Missing, Unavailable
 from lib.storage.layout import container
+from lib.verdicts.fact_store import FactStore
 
 UNSENT = ("draft", "scheduled", "failed", "cancelled")
 
@@ -50,6 +52,8 @@ class MessageErasure:
         removal: MessageRemoval,
         cards: Cards,
         kept_answers: KeptAnswers,
+        facts: FactStore,
+        feedback: FeedbackStore,
         blobs: Blobs,
         clock: Clock,
     ) -> None:
@@ -58,6 +62,8 @@ class MessageErasure:
         self._removal = removal
         self._cards = cards
         self._kept_answers = kept_answers
+        self._facts = facts
+        self._feedback = feedback
         self._blobs = blobs
         self._clock = clock
 
@@ -80,9 +86,18 @@ class MessageErasure:
         await self._redact(organization, loaded, subject)
         after = await self._assessor.refresh(organization, message, from_all=True, wishes_changed=True)
         left = summary_of(after).kpis.raw if after else before
+        if after is not None:
+            await self._forget_feedback(organization, after)
         await self._kept_answers.forget_message(organization, message)
         gone = [getattr(before, name) - getattr(left, name) for name in ("opens", "clicks", "attachment_views")]
         return ErasedMessage(False, max(0, sum(gone)), cards)
+
+    async def _forget_feedback(self, organization: str, loaded: Loaded) -> None:
+        """Remove what users said of events that are gone. Raises Stale, StorageError."""
+        message = loaded.message.id
+        events = loaded.feedback.words
+        gone = [event for event in events if await self._facts.find_judged(organization, message, event) is None]
+        await self._feedback.forget_events(organization, message, gone)
 
     async def _redact(self, organization: str, loaded: Loaded, subject: Subject) -> None:
         """Put the message, its copies and its body without the address in their place. Raises Stale."""

@@ -28,6 +28,8 @@ from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
 from lib.organizations.settings import OrganizationSettings
 from lib.records import RecordsFollower
+from lib.reliability.counting import ReliabilityCounting
+from lib.reliability.follower import ReliabilityFollower
 from lib.reminders import Reminders
 from lib.services.stores import Stores
 from lib.templates import TemplatesFollower
@@ -57,9 +59,15 @@ class Judging(Stores):
             self.lists_follower,
             RecordsFollower(self.engagements, self.people, self.storage.queues),
             TemplatesFollower(self.template_counts),
+            ReliabilityFollower(self.reliability, self.feedback, self.address_hashes),
             CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
             DeliveriesFollower(self.delivery_evidence, self.storage.queues),
         )
+
+    @cached_property
+    def reliability(self) -> ReliabilityCounting:
+        """Certain cases, and what was said of them before."""
+        return ReliabilityCounting(self.storage.tables, self.clock)
 
     @cached_property
     def consequences(self) -> Consequences:
@@ -101,6 +109,7 @@ class Judging(Stores):
             self.organizations,
             Sightings(self.storage.tables),
             self.visits,
+            self.reliability,
             self.catalogues,
             self.clock,
         )

@@ -45,6 +45,8 @@ class Privacy(MailWays):
             removal,
             self.cards,
             self.kept_answers,
+            self.fact_store,
+            self.feedback,
             self.storage.blobs,
             self.clock,
         )

@@ -20,6 +20,7 @@ from lib.inbound.sink import MailSink
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
 from lib.messages.evidence import DeliveryEvidence
+from lib.messages.feedback import FeedbackStore
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
 from lib.operations.overdue import Overdue
@@ -185,6 +186,11 @@ class Stores:
     @cached_property
     def fact_store(self) -> FactStore:
         return FactStore(self.storage.tables)
+
+    @cached_property
+    def feedback(self) -> FeedbackStore:
+        """What users say of events."""
+        return FeedbackStore(self.storage.tables)
 
     @cached_property
     def engagements(self) -> Engagements:

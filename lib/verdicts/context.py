@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lib.verdicts.memory import NOTHING, Memory
+from lib.messages.feedback import Was
+from lib.verdicts.weights import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Sending:
 
     memory: Memory = NOTHING
     """What the sources of the hits did with other mails."""
+    feedback: Mapping[str, Was] = field(default_factory=dict)
+    """What users of the organization say of a fact, by fact key."""
+
+    prior_shift: Mapping[Side, float] = field(default_factory=dict)
+    """Log-odds by which certain cases of the organization move the prior of a side; sides that stay are missing."""
 
     def dispatched_to(self, recipient: int | None) -> int | None:
         """When that recipient's copy was handed over."""

@@ -15,6 +15,8 @@ class Finding:
 
     code: str
     text: str
+    weight: float | None = None
+    """Weight in log-odds that stands in place of the table's, where it depends on more than the code."""
 
 
 @dataclass(frozen=True, slots=True)

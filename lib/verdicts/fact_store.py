@@ -27,7 +27,7 @@ from lib.storage.batches import batches_by_size, batches_of
 from lib.storage.columns import columns, text_of
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
-from lib.storage.sort_keys import ascending_number, newest_first
+from lib.storage.sort_keys import LARGEST, ascending_number, newest_first
 from lib.tracking.facts import Fact, bare_fact
 from lib.tracking.journal import facts_of, journal_columns
 from lib.verdicts import Reason, Verdict
@@ -183,6 +183,19 @@ class FactStore:
             log.info("organization %s is gone: its facts are dropped", organization)
             return False
         return True
+
+    async def find_judged(self, organization: str, message: str, key: str) -> Judged | None:
+        """Find one judged fact by its key; None where there is none. Raises StorageError."""
+        at = key.partition("-")[0]
+        if not (at.isascii() and at.isdecimal() and len(at) == 13):
+            return None
+        # Its row begins with the newest of the row's facts, which is no younger than this one and the span of a row.
+        keys = Range(low=_key_at(min(int(at) + _SPAN, LARGEST)), high=_key_at(int(at) - 1))
+        async for row in self._tables.query(table(organization, "facts"), message, keys):
+            for judged in _judged(row):
+                if judged[0].key == key:
+                    return judged
+        return None
 
     async def newest_first(
         self, organization: str, message: str, after: str | None = None, limit: int | None = None

@@ -27,6 +27,8 @@ from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.rules import (
     agents,
     claimed_browsers,
+    experience,
+    feedback,
     floods,
     gateways,
     memory,
@@ -36,8 +38,9 @@ from lib.verdicts.rules import (
     requests,
     timing,
 )
+from lib.verdicts.rules.feedback import outweighed
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of
+from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of, weight_of
 
 Rule = Callable[[Fact, Scene], Finding | None]
 SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
@@ -50,6 +53,8 @@ RULES: tuple[Rule, ...] = (
     *requests.RULES,
     *timing.RULES,
     *gateways.RULES,
+    *feedback.RULES,
+    *experience.RULES,
 )
 
 _SUSPECT = 0.1
@@ -177,12 +182,15 @@ def _probability(kind: FactKind, found: Sequence[Finding]) -> float:
 
 
 def _odds(kind: FactKind, found: Sequence[Finding]) -> float:
-    return PRIOR[side_of(kind)] + sum(WEIGHTS[code].for_kind(kind) for code in {finding.code for finding in found})
+    weights = {finding.code: weight_of(finding, kind) for finding in outweighed(found)}
+    return PRIOR[side_of(kind)] + sum(weights.values())
 
 
 def _verdict(kind: FactKind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
     person = _probability(kind, found)
-    reasons = sorted({_reason(kind, each) for each in found}, key=lambda each: (-abs(each.weight), each.code))
+    reasons = sorted(
+        {_reason(kind, each) for each in outweighed(found)}, key=lambda each: (-abs(each.weight), each.code)
+    )
     if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown = tuple(reasons)
@@ -200,5 +208,4 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
 
 
 def _reason(kind: FactKind, finding: Finding) -> Reason:
-    weight = WEIGHTS[finding.code]
-    return Reason(finding.code, finding.text, weight.for_kind(kind), weight.source)
+    return Reason(finding.code, finding.text, weight_of(finding, kind), WEIGHTS[finding.code].source)

@@ -7,11 +7,12 @@ order, to the bit. So the facts of a busy message can be counted once and put aw
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import BaseModel
 
 from lib.tracking.facts import Fact, FactKind, asks_for_privacy
+from lib.verdicts.certainty import Case, CaseSlot, find_case
 from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
 from lib.verdicts.evidence import Verdict
 
@@ -85,8 +86,13 @@ def _latest(hours: Mapping[int, int]) -> dict[int, int]:
     return kept
 
 
+Cases = dict[int, dict[CaseSlot, Case]]
+"""By recipient number: the first certain case of each side and outcome. A scanner that hits a mail a thousand times is
+one case, and so is a person."""
+
+
 class Tallies(BaseModel):
-    """The human events of a message."""
+    """The human events of a message, and its certain cases."""
 
     numbered: dict[int, Sums] = {}
     """Events by the recipient's number."""
@@ -97,6 +103,8 @@ class Tallies(BaseModel):
     unnamed: Sums = Sums()
     """Events of browsers that ask not to be tracked: they count, and for no recipient."""
 
+    cases: Cases = {}
+
     def __add__(self, other: Tallies) -> Tallies:
         numbers = sorted({*self.numbered, *other.numbered})
         return Tallies(
@@ -105,7 +113,19 @@ class Tallies(BaseModel):
             },
             shared=self.shared + other.shared,
             unnamed=self.unnamed + other.unnamed,
+            cases=_first_cases(self.cases, other.cases),
         )
+
+    @property
+    def recipients(self) -> set[int]:
+        """Numbers of the recipients of whom something is counted by number."""
+        return {*self.numbered, *self.cases}
+
+    def without_recipients(self, numbers: Collection[int]) -> Tallies:
+        """Return the tallies without what is counted for these recipients."""
+        numbered = {number: sums for number, sums in self.numbered.items() if number not in numbers}
+        cases = {number: found for number, found in self.cases.items() if number not in numbers}
+        return self.model_copy(update={"numbered": numbered, "cases": cases})
 
     def all(self) -> Sums:
         """The whole message's."""
@@ -113,7 +133,11 @@ class Tallies(BaseModel):
 
 
 def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
-    """Count what people did; `verdicts` by the facts' keys. Kinds that are no engagement (bounces) are passed over."""
+    """Count what people did, and find certain cases; `verdicts` by the facts' keys.
+
+    Kinds that are no engagement (bounces) are passed over.
+    """
+    facts = list(facts)
     times: dict[int | None, dict[EventKind, list[int]]] = defaultdict(lambda: defaultdict(list))
     unnamed: dict[EventKind, list[int]] = defaultdict(list)
     for fact in facts:
@@ -126,7 +150,36 @@ def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
         numbered={number: _sums(times[number]) for number in numbers},
         shared=_sums(times[None]) if None in times else Sums(),
         unnamed=_sums(unnamed),
+        cases=_cases(facts, verdicts),
     )
+
+
+def _cases(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Cases:
+    found: Cases = {}
+    for fact in facts:
+        if fact.recipient is not None and (case := find_case(fact, verdicts[fact.key])):
+            _enter_case(found, fact.recipient, *case)
+    return _in_order(found)
+
+
+def _first_cases(one: Cases, other: Cases) -> Cases:
+    """Join cases: of each recipient, side and outcome the first one stays."""
+    joined = {number: dict(slots) for number, slots in one.items()}
+    for number, slots in other.items():
+        for slot, case in slots.items():
+            _enter_case(joined, number, slot, case)
+    return _in_order(joined)
+
+
+def _enter_case(cases: Cases, number: int, slot: CaseSlot, case: Case) -> None:
+    slots = cases.setdefault(number, {})
+    if slot not in slots or case.key < slots[slot].key:
+        slots[slot] = case
+
+
+def _in_order(cases: Cases) -> Cases:
+    """Return the same cases, in an order that does not depend on that in which they were found."""
+    return {number: dict(sorted(cases[number].items())) for number in sorted(cases)}
 
 
 def _sums(times: Mapping[EventKind, list[int]]) -> Sums:

@@ -12,7 +12,8 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 
 SETTLING = timedelta(seconds=10)
-"""From an open to its card: bursts and twins show within some seconds. The upper bound that is promised is 60 s."""
+"""Time within which bursts, and one source at many mails, show. Cards wait at least as long
+(`lib.verdicts.settling`)."""
 
 
 @dataclass(frozen=True, slots=True)

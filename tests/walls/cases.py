@@ -161,6 +161,7 @@ CASES: Mapping[str, Case] = {
     "list_reminders": Case(OWN),
     "delivery_advice": Case(),
     "reassess_message": Case(),
+    "give_feedback": Case(body={"was": "machine"}),
     # Files
     "add_attachment": Case(body=b"file", queries=[{"filename": "x.txt"}]),
     "list_attachments": Case(),
@@ -181,6 +182,7 @@ CASES: Mapping[str, Case] = {
     "list_tasks": Case(OWN),
     "close_task": Case(),
     "scanner_noise": Case(OWN),
+    "report_reliability": Case(OWN),
     "get_readiness": Case(OWN),
     # Inbound mail
     "put_mailbox": Case(OWN_THING, _MAILBOX),

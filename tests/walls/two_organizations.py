@@ -115,6 +115,7 @@ async def _fill(world: TwoOrganizations) -> None:
         "key": key.json["id"],
         "email": ADDRESS,
         "attachment": (await heed.get(f"/messages/{world.ids['message']}/attachments"))["items"][0]["id"],
+        "event": (await heed.get(f"/messages/{world.ids['message']}/timeline"))["items"][0]["id"],
         "card": (await heed.get("/cards", x_heed_user="acme-rep"))["items"][0]["id"],
         "activity": (await heed.get("/activities"))["items"][0]["id"],
         "job": await _exported(heed),

@@ -6,8 +6,8 @@ from lib.tracking.facts import SESSION, Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
 
-OWN = frozenset(("own-session", "own-network"))
-"""The codes of these findings."""
+OWN = frozenset(("own-session", "own-network", "user-said-me"))
+"""The codes of findings that say so; the last one is a user's word (`lib.verdicts.rules.feedback`)."""
 
 
 def own_session(fact: Fact, _: Scene) -> Finding | None:

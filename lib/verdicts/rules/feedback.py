@@ -1,0 +1,58 @@
+"""Feedback rules: what users of the organization say of an event. Their word is evidence beside the rest.
+
+A person may have told them on the phone that the mail was read, which no trace shows. A user may also be wrong about
+something that no person does: beside such a sign the word for a person has no weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lib.messages.feedback import Was
+from lib.tracking.facts import Fact
+from lib.verdicts.evidence import Finding
+from lib.verdicts.message_facts import Scene
+
+_FINDINGS: Mapping[Was, Finding] = {
+    "person": Finding("user-said-person", "A user of your organization said that it was a person."),
+    "machine": Finding("user-said-machine", "A user of your organization said that it was a machine."),
+    "me": Finding("user-said-me", "A user of your organization said that it was one of your own side."),
+}
+
+_DECISIVE = frozenset(
+    (
+        "head-request",
+        "prefetch-header",
+        "honeypot",
+        "honeypot-nearby",
+        "own-network",
+        "own-session",
+        "declared-robot",
+        "no-agent",
+        "flood",
+    )
+)
+"""Codes of signs of what no recipient does."""
+
+_OUTWEIGHED = replace(
+    _FINDINGS["person"],
+    text="A user of your organization said that it was a person; what it did outweighs that.",
+    weight=0.0,
+)
+
+
+def user_said(fact: Fact, scene: Scene) -> Finding | None:
+    was = scene.sending.feedback.get(fact.key)
+    return None if was is None else _FINDINGS[was]
+
+
+def outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings; beside a decisive sign, a user's word for a person is among them without a weight."""
+    person = _FINDINGS["person"]
+    if person not in found or not any(finding.code in _DECISIVE for finding in found):
+        return found
+    return [_OUTWEIGHED if finding == person else finding for finding in found]
+
+
+RULES = (user_said,)
