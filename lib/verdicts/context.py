@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lib.verdicts.memory import NOTHING, Memory
 from lib.messages.feedback import Was
+from lib.verdicts.memory import NOTHING, Memory
 from lib.verdicts.weights import Side
 
 

@@ -22,8 +22,8 @@ class Thresholds:
     and below the second a machine's. A real click that is taken for a machine's loses a lead, a scan that is taken for
     a person's wastes a call: so they are not the same for opens and clicks."""
 
-    human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.905, "click": 0.33})
-    machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.25})
+    human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.6, "click": 0.25})
+    machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.2})
 
     at_once: Mapping[Side, int] = field(default_factory=lambda: {"open": 15 * SECOND, "click": 10 * SECOND})
     soon: Mapping[Side, int] = field(default_factory=lambda: {"open": 60 * SECOND, "click": 60 * SECOND})

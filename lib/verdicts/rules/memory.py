@@ -97,8 +97,6 @@ def known_places(scene: Scene) -> Findings:
             again = len({each.message for each in past.of_person_here}) >= 3
             code = "this-recipient-again-and-again" if again else "this-recipient-alone"
             yield fact, Finding(code, "Of all mail, only this recipient's was looked at from this place.")
-        elif past.key.is_shared and any(_is_late(each) and each.key.agent == past.key.agent for each in past.of_source):
-            yield fact, Finding("usual-service", "The recipient's other mail was opened through this service, too.")
         if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_person):
             yield fact, Finding("known-program", "The recipient certainly read other mail with this program.")
 
@@ -108,10 +106,6 @@ def _is_this_persons_alone(past: Past) -> bool:
         return False
     here = (*past.of_source, *past.of_company_here)
     return not any(each.sure for each in here) and all(each.key.person == past.key.person for each in here)
-
-
-def _is_late(visit: Visit) -> bool:
-    return visit.sure != "machine" and visit.since is not None and visit.since >= _HOUR
 
 
 def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:

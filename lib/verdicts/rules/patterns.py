@@ -174,9 +174,9 @@ def pairs(scene: Scene) -> Findings:
                         "The same link was followed from where the mail is read, at about that time.",
                     ),
                 )
-            elif there == (False, False):
-                yield first, Finding(f"first-of-two-{near}", "The same link was followed from elsewhere soon after.")
-                yield second, Finding(f"second-of-two-{near}", "The same link was followed from elsewhere just before.")
+            elif there == (False, False) and apart > scene.thresholds.check_after:
+                text = "The same link was followed again from elsewhere, minutes later."
+                yield first, Finding("followed-again-from-elsewhere", text)
 
 
 def _places_of_reading(scene: Scene, recipient: int | None) -> set[str | None]:
