@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lib.tracking.facts import Fact
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Class
+from lib.verdicts.thresholds import DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Decision:
         if self.confidence is not None:
             return self.confidence
         return self.human_probability if self.kind == "human" else 1 - self.human_probability
+
+    @property
+    def alerts(self) -> bool:
+        """Whether an open with this decision raises an alert. Rivals are always sure."""
+        return self.kind == "human" and self.human_probability >= DEFAULT.alert_from["open"]
 
 
 Judge = Callable[[Sequence[Fact], Sending], Mapping[str, Decision]]

@@ -175,10 +175,10 @@ def _opens(facts: Iterable[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact.kind == "open"]
 
 
-def _known_soon(decide: Judge, trace: Trace, facts: Sequence[Fact], fact: Fact) -> Class:
-    """The judge's class of an open at the time of its alert."""
+def _known_soon(decide: Judge, trace: Trace, facts: Sequence[Fact], fact: Fact) -> bool:
+    """Whether the judge raises an alert at the time of an open's."""
     known = [other for other in facts if other.at <= fact.at + SETTLING]
-    return decide(known, trace.sending)[fact.key].kind
+    return decide(known, trace.sending)[fact.key].alerts
 
 
 def _add_alerts(
@@ -186,14 +186,14 @@ def _add_alerts(
     trace: Trace,
     labelled: Sequence[tuple[Request, Fact]],
     decisions: Mapping[str, Decision],
-    at_once: Mapping[str, Class],
+    at_once: Mapping[str, bool],
 ) -> None:
-    opens = [(request, decisions[fact.key].kind) for request, fact in labelled if request.kind == "open"]
-    alerting = [request for request, called in opens if called == "human"]
+    opens = [(request, decisions[fact.key].alerts) for request, fact in labelled if request.kind == "open"]
+    alerting = [request for request, alerts_of in opens if alerts_of]
     if opens and not trace.read:
         alerts.only_machines += 1
         alerts.unprompted += not alerting
-        alerts.quiet += "human" not in at_once.values()
+        alerts.quiet += not any(at_once.values())
     if any(request.actor == "person" and not request.unknowable for request, _ in opens):
         alerts.people += 1
         alerts.missed += not alerting

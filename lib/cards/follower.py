@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from lib.cards.rules import ToldHit, card_ids, needs_no_reply, told_hits, wanted_cards
+from lib.cards.rules import ToldHit, alert_from, card_ids, needs_no_reply, told_hits, wanted_cards
 from lib.cards.store import Cards
 from lib.clock import Clock
 from lib.messages.models import Copy, StoredMessage
@@ -66,7 +66,8 @@ class CardsFollower:
         """
         organization, message, shown = assessed.organization, assessed.message, before or {}
         settings = await self._organizations.settings(organization)
-        told, now = told_hits(assessed, settings.alert_on, settings.tracking != "aggregate"), self._clock.now()
+        least, named = alert_from(settings.human_from), settings.tracking != "aggregate"
+        told, now = told_hits(assessed, settings.alert_on, least, shown, named), self._clock.now()
         hits = [hit for hit in told if hit.id in shown or now - hit.ready_at < _NEWS]
         new = [hit for hit in hits if hit.id not in shown and hit.ready_at <= now]
         wanted = wanted_cards(assessed, hits, shown, await self._targets(assessed, new), now)

@@ -7,7 +7,7 @@ can hardly change the verdict (`lib.verdicts.settling`). Each mail that came bac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -18,12 +18,15 @@ from lib.cards.store import Card, CardKind, card_id
 from lib.clock import milliseconds, moment
 from lib.messages.deliveries import refused_recipients
 from lib.messages.models import Copy, Delivery, Recipient, Reminder, StoredMessage
+from lib.organizations.settings import HumanFrom
 from lib.people.addresses import same_mailbox
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
 from lib.verdicts.settling import settling_of
+from lib.verdicts.thresholds import DEFAULT
+from lib.verdicts.weights import Side, side_of
 
 AlertOn = Literal["human", "any"]
 
@@ -63,16 +66,29 @@ class ToldHit:
         return moment(self.fact.at) + settling_of(self.verdict)
 
 
-def told_hits(assessed: AssessedMessage, alert_on: AlertOn, named: bool) -> list[ToldHit]:
+def alert_from(own: HumanFrom) -> dict[Side, float]:
+    """Probabilities of a person from which a card tells of an open or a click; `own` are the organization's."""
+    default = DEFAULT.alert_from
+    return {
+        "open": default["open"] if own.open is None else own.open,
+        "click": default["click"] if own.click is None else own.click,
+    }
+
+
+def told_hits(
+    assessed: AssessedMessage, alert_on: AlertOn, least: Mapping[Side, float], shown: Container[str], named: bool
+) -> list[ToldHit]:
     """Find the open, and each recipient's click and view, that can be told first.
 
-    `named`: cards may say whose they are.
+    `least`: probabilities of a person from which a new card tells of it. What is `shown` already stays as long as it is
+    a person's. `named`: cards may say whose they are.
     """
     recipients = assessed.message.matched_recipients()
     first: dict[str, ToldHit] = {}
     for fact, card in card_ids(assessed):
         verdict = assessed.verdicts[fact.key]
-        if alert_on != "any" and verdict.kind != "human":
+        sure = verdict.kind == "human" and (card in shown or verdict.probability >= least[side_of(fact.kind)])
+        if alert_on != "any" and not sure:
             continue
         known = named and fact.recipient is not None and fact.recipient < len(recipients)
         hit = ToldHit(card, fact, verdict, recipients[fact.recipient] if known and fact.recipient is not None else None)

@@ -41,11 +41,11 @@ class Score(Model):
 
 
 class HumanFrom(Model):
-    """Probabilities from which something counts as a person's; null: the judge's own. Lower: more is told, and more of
-    it wrong."""
+    """Probabilities from which something counts as a person's, and a card tells of it; null: the judge's own, which
+    for cards are higher. Lower: more is told, and more of it wrong."""
 
     open: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
-    click: Annotated[float, Field(ge=0.3, le=0.999)] | None = None
+    click: Annotated[float, Field(ge=0.25, le=0.999)] | None = None
 
 
 class InboundSettings(Model):

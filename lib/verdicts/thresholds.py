@@ -25,6 +25,10 @@ class Thresholds:
     human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.6, "click": 0.25})
     machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.2})
 
+    alert_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.95, "click": 0.5})
+    """Probability from which a person's open or click is told at once, by a card. A false alert costs a call, so it is
+    more than `human_from`: what lies between shows in lists and timelines alone."""
+
     at_once: Mapping[Side, int] = field(default_factory=lambda: {"open": 15 * SECOND, "click": 10 * SECOND})
     soon: Mapping[Side, int] = field(default_factory=lambda: {"open": 60 * SECOND, "click": 60 * SECOND})
     scans_for: int = 15 * MINUTE

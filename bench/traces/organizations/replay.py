@@ -68,7 +68,7 @@ class Outcome:
     """The last answer."""
 
     alerting: str | None = None
-    """Key of the fact that raised an alert: the first open that was called human at any time."""
+    """Key of the fact that raised an alert: the first open that was called human at any time, and surely enough to be told."""
 
 
 class Forgetful:
@@ -129,7 +129,7 @@ async def _replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, network
         outcome.decisions = await judge.answer(question)
         if outcome.alerting is None:
             opens = [fact.key for fact in question.facts if fact.kind == "open"]
-            outcome.alerting = next((key for key in opens if outcome.decisions[key].kind == "human"), None)
+            outcome.alerting = next((key for key in opens if outcome.decisions[key].alerts), None)
     return list(outcomes.values())
 
 
