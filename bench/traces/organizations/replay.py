@@ -68,7 +68,7 @@ class Outcome:
     """The last answer."""
 
     alerting: str | None = None
-    """Key of the fact that raised an alert: the first open that was called human at any time, and surely enough to be told."""
+    """Key of the fact that raised an alert: the first open that was told, at any time."""
 
 
 class Forgetful:

@@ -11,6 +11,7 @@ from bench.traces.report import count_of, percent, reliability_table, table
 from bench.traces.score import share
 from bench.traces.trace import Actor
 from lib.verdicts.evidence import Class
+from lib.verdicts.thresholds import DEFAULT
 
 _COMPARED = (
     "| judge | history | people's clicks called human | all | machines' clicks called machine | all "
@@ -84,8 +85,8 @@ def _remarks() -> str:
         "that begins on the day of the sending; with 7 and 90 days, mails of days 7 to 13 and 90 to 103. Rivals "
         "remember nothing; they judge the mails of days 30 to 59. The judge is asked 10 s after each hit, and a day "
         "after the last; the last answer counts. A false alert is raised at a mail that no person read, when an open "
-        "is called human, and surely enough to be told, at any of these times; it is left standing when an open is called "
-        "human in the end. Opens that "
+        f"is told (a person's with a probability of {DEFAULT.alert_from['open']} and more) at any of these times; it is "
+        "left standing when an open is called human in the end. Opens that "
         "Apple's Mail Privacy Protection loads count in the error of the probability alone.\n"
     )
 
