@@ -176,16 +176,22 @@ def own_devices(scene: Scene) -> Findings:
     for fact, past in _with_past(scene):
         if past.key.is_shared or fact.kind != "open" or past.of_person_here:
             continue
-        if any(each.sender != sender or each.targets or each.sure in ("person", "machine") for each in past.kin):
-            continue
-        own = _mails(past.kin, "own")
-        companies = _companies(past.kin, past)
-        if own or companies >= 3:
-            text = "The same device looks at this sender's mails to other people: it is the sender's."
-            yield fact, Finding("own-device", text)
-        elif companies == 2:
-            text = "The same device looked at this sender's mail to someone else: it may be the sender's."
-            yield fact, Finding("perhaps-own-device", text)
+        for visits in (past.of_source, past.kin):
+            if not visits or not all(_is_look(each, sender) for each in visits):
+                continue
+            companies = _companies(visits, past)
+            if companies >= 3 or _mails(visits, "own"):
+                text = "The same device looks at this sender's mails to other people: it is the sender's."
+                yield fact, Finding("own-device", text)
+            elif companies == 2:
+                text = "The same device looked at this sender's mail to someone else: it may be the sender's."
+                yield fact, Finding("perhaps-own-device", text)
+            break
+
+
+def _is_look(visit: Visit, sender: str) -> bool:
+    """Whether the sender may have looked: at the sender's mail, without following a link."""
+    return visit.sender == sender and not visit.targets and visit.sure not in ("person", "machine")
 
 
 def sweeps(scene: Scene) -> Findings:
