@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.traces.explain import explain
-from bench.traces.fit import fitted, observe
+from bench.traces.fit import both, fitted, observe, observe_organizations
 from bench.traces.generate import REPORTING_SEEDS, TUNING_SEEDS, generate
 from bench.traces.heed import heed
 from bench.traces.judges import Judge
@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> int:
             print(line)
         return 0
     if options.fit:
-        for line in fitted(observe(seeds, messages, catalogues)):
+        organizations = observe_organizations(options.seeds or TUNED_ORGANIZATIONS, catalogues)
+        for line in fitted(both(observe(seeds, messages, catalogues), organizations)):
             print(line)
         return 0
     parts = [title()]

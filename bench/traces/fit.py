@@ -12,11 +12,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bench.traces.generate import generate
+from bench.traces.organizations.play import play
+from bench.traces.organizations.replay import HeedInAnOrganization, replay
 from lib.catalogues.registry import Catalogues
 from lib.verdicts import judge
 from lib.verdicts.weights import PRIOR, WEIGHTS, Side, side_of
 
 SCATTER = 1.0
+HISTORY = 15
+"""Days of history from which an organization's mails are observed."""
+
 STEPS = 3000
 MOST = 8.0
 
@@ -35,6 +40,25 @@ LIMITS = {
     "data-centre": 2.5,  # people sit behind such networks: never enough by itself
 }
 """What a weight may be at most, where the traces are cleaner than the world."""
+
+LEAST: dict[str, dict[Side, float]] = {
+    "whole-mail-in-order": {"click": 0.8},
+    "every-link-in-order": {"click": 1.0},
+    "every-link": {"click": 0.5},
+    "burst": {"click": 0.5},
+    "data-centre": {"open": 0.5, "click": 2.0},
+    "probable-data-centre": {"open": 0.2, "click": 0.5},
+    "security-vendor": {"open": 2.5, "click": 2.5},
+    "gateway-network-later": {"open": 3.4, "click": 0.4},
+    "while-scanned": {"open": 0.2, "click": 0.2},
+    "agent-of-machines": {"open": 0.3, "click": 0.6},
+    "gateway-acts-then": {"open": 0.2, "click": 0.5},
+    "many-opens": {"open": 0.2},
+    "source-like-a-machine": {"open": 0.3, "click": 1.0},
+    "source-at-many-companies": {"open": 2.2, "click": 1.5},
+    "kin-of-machines": {"open": 0.8, "click": 0.5},
+}
+"""What a weight must be at least, of signs that in the traces others explain, and that may stand alone in the field."""
 
 Observations = dict[Side, Counter[tuple[frozenset[str], bool]]]
 """How often which codes were found together, and whether it was a person."""
@@ -57,6 +81,25 @@ def observe(seeds: Sequence[int], messages: int, catalogues: Catalogues) -> Obse
     return found
 
 
+def observe_organizations(seeds: Sequence[int], catalogues: Catalogues) -> Observations:
+    """Findings of the judge with its memory, beside the truth, of mails with some history."""
+    found: Observations = {kind: Counter() for kind in PRIOR}
+    for seed in seeds:
+        for outcome in replay(play(seed), HeedInAnOrganization(catalogues), catalogues.networks):
+            if outcome.mail.day < HISTORY:
+                continue
+            for request, fact in outcome.mail.hits(catalogues.networks):
+                codes = frozenset(each.partition(" ")[0] for each in outcome.decisions[fact.key].reasons)
+                known = frozenset(each for each in codes if each in WEIGHTS and WEIGHTS[each].for_kind(fact.kind))
+                found[side_of(fact.kind)][known, request.actor == "person"] += 1
+    return found
+
+
+def both(mails: Observations, organizations: Observations) -> Observations:
+    """Sum up observations of both benchmarks."""
+    return {kind: mails[kind] + organizations[kind] for kind in PRIOR}
+
+
 def fit(kind: Side, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[float, dict[str, float]]:
     """The log-odds to begin with, and the weight of each code."""
     start = {code: weight.for_kind(kind) for code, weight in WEIGHTS.items() if weight.for_kind(kind)}
@@ -77,7 +120,8 @@ def fit(kind: Side, observed: Counter[tuple[frozenset[str], bool]]) -> tuple[flo
             memory[code] += (slope / total) ** 2
             step = 0.3 * slope / total / (math.sqrt(memory[code]) + 1e-12)
             if code:
-                weights[code] = _kept(weights[code] - step, start[code], LIMITS.get(code, MOST))
+                least = LEAST.get(code, {}).get(kind, 0.0)
+                weights[code] = _kept(weights[code] - step, start[code], LIMITS.get(code, MOST), least)
             else:
                 begin -= step
     return begin, weights
@@ -97,6 +141,6 @@ def fitted(observations: Observations) -> Iterator[str]:
             yield f"  {code:<28} {WEIGHTS[code].for_kind(kind):5.1f} -> {weight:5.1f}  {machines:6,} {people:6,}"
 
 
-def _kept(weight: float, start: float, most: float) -> float:
-    """On its own side, and within its limit."""
-    return max(-most, min(0.0, weight)) if start < 0 else min(most, max(0.0, weight))
+def _kept(weight: float, start: float, most: float, least: float) -> float:
+    """On its own side, and within its limits."""
+    return max(-most, min(-least, weight)) if start < 0 else min(most, max(least, weight))
