@@ -44,8 +44,8 @@ def main(arguments: list[str]) -> int:
             print(line)
         return 0
     if options.fit:
-        organizations = observe_organizations(options.seeds or TUNED_ORGANIZATIONS, catalogues)
-        for line in fitted(both(observe(seeds, messages, catalogues), organizations)):
+        played = observe_organizations(options.seeds or TUNED_ORGANIZATIONS, catalogues)
+        for line in fitted(both(observe(seeds, messages, catalogues), played)):
             print(line)
         return 0
     parts = [title()]
