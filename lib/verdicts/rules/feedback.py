@@ -13,6 +13,7 @@ from lib.messages.feedback import Was
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
+from lib.verdicts.weights import WEIGHTS
 
 _FINDINGS: Mapping[Was, Finding] = {
     "person": Finding("user-said-person", "A user of your organization said that it was a person."),
@@ -31,6 +32,9 @@ _DECISIVE = frozenset(
         "declared-robot",
         "no-agent",
         "flood",
+        "office-check",
+        "image-proxy-click",
+        "user-said-me",
     )
 )
 """Codes of signs of what no recipient does."""
@@ -48,11 +52,22 @@ def user_said(fact: Fact, scene: Scene) -> Finding | None:
 
 
 def outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
-    """Return the findings; beside a decisive sign, a user's word for a person is among them without a weight."""
-    person = _FINDINGS["person"]
-    if person not in found or not any(finding.code in _DECISIVE for finding in found):
+    """Return the findings; beside a decisive sign, what speaks for a person is among them without a weight.
+
+    A colleague may open a mail, follow its link and come back the next day: that stays a colleague's.
+    """
+    if not any(finding.code in _DECISIVE for finding in found):
         return found
-    return [_OUTWEIGHED if finding == person else finding for finding in found]
+    return [_without_weight(finding) if _speaks_for_a_person(finding) else finding for finding in found]
+
+
+def _speaks_for_a_person(finding: Finding) -> bool:
+    weight = WEIGHTS[finding.code]
+    return max(weight.open, weight.click) > 0 if finding.weight is None else finding.weight > 0
+
+
+def _without_weight(finding: Finding) -> Finding:
+    return _OUTWEIGHED if finding == _FINDINGS["person"] else replace(finding, weight=0.0)
 
 
 RULES = (user_said,)
