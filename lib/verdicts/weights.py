@@ -72,8 +72,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "prefetch-header": Weight(-7.0, -8.0, "mautic#15844"),
     "no-language": Weight(0.0, -2.0, "RFC 9110, 12.5.4: browsers send it with every page"),
     # When.
-    "at-once": Weight(-1.1, -3.0, "warmbly#438"),
-    "soon": Weight(-0.6, -0.8, "warmbly#438"),
+    "at-once": Weight(-1.6, -3.0, "warmbly#438"),
+    "soon": Weight(-0.9, -0.8, "warmbly#438"),
     "while-scanned": Weight(-0.2, -0.2, "Suped: scans within minutes of delivery"),
     "later": Weight(0.5, 0.2, "warmbly#438"),
     "much-later": Weight(1.5, 0.3, "warmbly#438"),
