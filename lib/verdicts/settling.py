@@ -14,7 +14,9 @@ that is repeated shows by then. With the look that the queue brings, a card stay
 _EARLY = frozenset(("at-once", "soon", "while-scanned", "before-dispatch"))
 """Codes of hits from while mail is scanned at its delivery, or of a time that says nothing."""
 
-_KNOWN_READER = frozenset(("mail-program", "image-proxy", "known-place"))
+_KNOWN_READER = frozenset(
+    ("mail-program", "image-proxy", "known-place", "well-known-place", "known-office", "this-recipient-again-and-again")
+)
 """Codes of what scanners do not imitate: a mail program, a mail service's proxy, a place where the recipient was
 certainly a person."""
 
