@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Verdict
 from lib.verdicts.repeats import is_repeat
-from lib.verdicts.weights import PRIOR, side_of
+from lib.verdicts.weights import PRIOR, WEIGHTS, side_of
 
 Evidence = Literal["reply", "hidden_link", "declared", "feedback"]
 """Kind of evidence: the recipient answered afterwards; a link that no person sees was followed; the agent or the
@@ -76,5 +76,8 @@ def _slot(fact: Fact, is_person: bool) -> CaseSlot:
 
 def _said_before(fact: Fact, verdict: Verdict) -> int:
     """Return the probability of a person by the other reasons, in thousandths."""
-    odds = PRIOR[side_of(fact.kind)] + sum(each.weight for each in verdict.reasons if each.code not in _LEFT_OUT)
+    others = (each for each in verdict.reasons if each.code in WEIGHTS and each.code not in _LEFT_OUT)
+    # What a decisive sign outweighs has no weight in the verdict, and had one before.
+    weights = (each.weight or WEIGHTS[each.code].for_kind(fact.kind) for each in others)
+    odds = PRIOR[side_of(fact.kind)] + sum(weights)
     return round(1000 / (1 + math.exp(-odds)))
