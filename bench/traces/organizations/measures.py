@@ -126,9 +126,10 @@ class Figures:
         if not opens or outcome.mail.trace.read:
             return
         hard = self.hidden if any(request.nothing_tells for request in opens.values()) else self.knowable
-        stands = any(outcome.decisions[key].kind == "human" for key in opens)
+        told = outcome.alerting is not None
+        stands = told and any(outcome.decisions[key].kind == "human" for key in opens)
         for group in (self.all, hard):
-            group.alerts.update(FalseAlerts(1, outcome.alerting is not None, stands))
+            group.alerts.update(FalseAlerts(1, told, stands))
         if outcome.alerting is not None:
             self.by_kind[opens[outcome.alerting].scenario].alerts.raised += 1
 

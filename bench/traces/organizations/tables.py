@@ -86,7 +86,7 @@ def _remarks() -> str:
         "remember nothing; they judge the mails of days 30 to 59. The judge is asked 10 s after each hit, and a day "
         "after the last; the last answer counts. A false alert is raised at a mail that no person read, when an open "
         f"is told (a person's, with a probability from {DEFAULT.alert_from['open']} on) at any of these times; it is "
-        "left standing when an open is called human in the end. Opens that "
+        "left standing when an open is called human in the end, too. Opens that "
         "Apple's Mail Privacy Protection loads count in the error of the probability alone.\n"
     )
 
