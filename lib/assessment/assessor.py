@@ -235,9 +235,7 @@ class Assessor:
         facts = {key: kept for key, fact in arrived.items() if (kept := refusals.revise_stored(fact)) is not None}
         before = summary.model_copy(update={"folded": folded})
         names_recipients = refusals.stops.state.names_recipients
-        sending = await self._context_loader.load_context(
-            organization, loaded, before, facts.values(), remembers=names_recipients
-        )
+        sending = await self._context_loader.load_context(organization, loaded, before, facts.values(), refusals.stops)
         thresholds = await self._context_loader.thresholds(organization)
         elsewhere = self._context_loader.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
@@ -295,11 +293,11 @@ class Assessor:
 
         `planned` are versions of the message for which followers have planned in vain. Raises Stale.
         """
-        message, before, stored = loaded.message.id, summary_of(loaded), found.stored
+        message, before, stored, memory = loaded.message.id, summary_of(loaded), found.stored, found.memory
         if found.refused:
             stored = await self._remove_refused(organization, loaded.message, found)
+            memory = replace(memory, own={})
         await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, stored.rows)
-        await self._context_loader.save_visits(organization, found.memory, found.visits)
         assessed = replace(assessed_message(organization, loaded, found, planned), wishes_changed=wishes_changed)
         plans = await plan_all(self._followers, assessed, before.parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
@@ -308,6 +306,8 @@ class Assessor:
         row = await self._store.put_summary(organization, message, columns, loaded.summary_row)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
         await self._rows.delete_kept(organization, message, found.stored.kept)
+        # A message that was deleted or erased meanwhile leaves no visit: its summary was another one.
+        await self._context_loader.save_visits(organization, memory, found.visits, is_whole=found.folded is None)
         await plans.apply(assessed)
         return replace(loaded, summary_row=row)
 
