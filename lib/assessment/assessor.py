@@ -23,7 +23,7 @@ from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
 from lib.assessment.followers import Follower, plan_all, read_part
 from lib.assessment.journal_cleaning import JournalCleaning
-from lib.assessment.looks import BUSY, Looks, pause_for, settling_time
+from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settling_time
 from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
@@ -301,7 +301,7 @@ class Assessor:
         assessed = replace(assessed_message(organization, loaded, found, planned), wishes_changed=wishes_changed)
         plans = await plan_all(self._followers, assessed, before.parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
-        columns = pack(new_summary(found, plans, again_at))
+        columns = pack(new_summary(found, plans, again_at, await self._ask_late_look(organization, loaded, found)))
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         row = await self._store.put_summary(organization, message, columns, loaded.summary_row)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
@@ -341,6 +341,16 @@ class Assessor:
         if again_at and again_at != asked:
             await self._looking.ask_look(organization, loaded.message.id, again_at)
         return again_at
+
+    async def _ask_late_look(self, organization: str, loaded: Loaded, found: Assessment) -> datetime | None:
+        """Time of the last look that was asked for because other mails may tell more of the hits."""
+        hits = [fact.at for fact in found.facts.values() if fact.key in found.memory.keys]
+        is_busy = found.folded is not None or found.looked_at >= BUSY
+        asked = summary_of(loaded).late_look_at
+        late_look_at = late_look_time(hits, asked, self._clock.now(), is_busy=is_busy)
+        if late_look_at and late_look_at != asked:
+            await self._looking.ask_look(organization, loaded.message.id, late_look_at)
+        return late_look_at
 
     async def retire_facts(
         self, organization: str, message: str, retire_until: int, delete_until: int
