@@ -147,11 +147,12 @@ class Visits:
     async def save_visits(
         self, organization: str, memory: Memory, visits: Iterable[Visit], *, is_whole: bool = False
     ) -> None:
-        """Write visits that differ from those that were recalled. Again is the same. Raises StorageError.
+        """Write visits that differ from those that were recalled, but for old ones. Again is the same.
 
-        `is_whole`: these are all visits at the message, so that others that were recalled are deleted.
+        `is_whole`: these are all visits at the message, so that others that were recalled are deleted. Raises
+        StorageError.
         """
-        changed = []
+        changed, since = [], self._oldest()
         free = _MOST_SOURCES - len(memory.own)
         left = dict(memory.own)
         for visit in visits:
@@ -159,7 +160,8 @@ class Visits:
             now = visit if before is None or is_whole else _with_folded(visit, before)
             if before is None:
                 free -= 1
-            if (before is None or _values(now) != _values(before)) and (is_whole or before or free >= 0):
+            is_new = now.first >= since and (before is None or _values(now) != _values(before))
+            if is_new and (is_whole or before or free >= 0):
                 changed.append(now)
         by_place = [row for each in changed if _kind(each.key) not in memory.full for row in _rows_by_place(each)]
         await self._write(organization, by_place)
@@ -240,17 +242,17 @@ class Visits:
         )
         return [*(each for each in found if each.key.person not in people), *(each for some in theirs for each in some)]
 
+    def _oldest(self) -> int:
+        """The time in milliseconds since 1970 before which visits are no longer remembered."""
+        return milliseconds(self._clock.now()) - LASTS // timedelta(milliseconds=1)
+
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
-        since = milliseconds(self._clock.now()) - _milliseconds(LASTS)
+        since = self._oldest()
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
         visits = [_visit(row) async for row in rows]
         if None in visits:
             log.error("organization %s: %d rows of evidence cannot be read", organization, visits.count(None))
         return [visit for visit in visits if visit is not None and visit.first >= since]
-
-
-def _milliseconds(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)
 
 
 def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:

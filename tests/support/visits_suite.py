@@ -235,6 +235,13 @@ class VisitsSuite:
         assert await office.sweep(AT) == 2
         assert await office.rows() == []
 
+    async def test_what_is_older_than_that_is_not_written_again(self, office: Office) -> None:
+        office.clock.move(days=91)
+
+        await office.save("a1")
+
+        assert await office.rows() == []
+
     async def test_the_sweep_leaves_later_visits(self, office: Office) -> None:
         await office.save("a1")
         [later] = await office.save("b2", facts=[hit(5)])
