@@ -23,7 +23,7 @@ from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
 from lib.assessment.followers import Follower, plan_all, read_part
 from lib.assessment.journal_cleaning import JournalCleaning
-from lib.assessment.looks import BUSY, Looks, pause_for, settling_time
+from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settling_time
 from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
@@ -235,9 +235,7 @@ class Assessor:
         facts = {key: kept for key, fact in arrived.items() if (kept := refusals.revise_stored(fact)) is not None}
         before = summary.model_copy(update={"folded": folded})
         names_recipients = refusals.stops.state.names_recipients
-        sending = await self._context_loader.load_context(
-            organization, loaded, before, facts.values(), remembers=names_recipients
-        )
+        sending = await self._context_loader.load_context(organization, loaded, before, facts.values(), refusals.stops)
         thresholds = await self._context_loader.thresholds(organization)
         elsewhere = self._context_loader.settled(sending.elsewhere, (fact for fact, _ in known.values()))
 
@@ -295,19 +293,21 @@ class Assessor:
 
         `planned` are versions of the message for which followers have planned in vain. Raises Stale.
         """
-        message, before, stored = loaded.message.id, summary_of(loaded), found.stored
+        message, before, stored, memory = loaded.message.id, summary_of(loaded), found.stored, found.memory
         if found.refused:
             stored = await self._remove_refused(organization, loaded.message, found)
+            memory = replace(memory, own={})
         await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, stored.rows)
-        await self._context_loader.save_visits(organization, found.memory, found.visits)
         assessed = replace(assessed_message(organization, loaded, found, planned), wishes_changed=wishes_changed)
         plans = await plan_all(self._followers, assessed, before.parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
-        columns = pack(new_summary(found, plans, again_at))
+        columns = pack(new_summary(found, plans, again_at, await self._ask_late_look(organization, loaded, found)))
         # Written even when it is the same: its etag is what tells two assessors of one message apart.
         row = await self._store.put_summary(organization, message, columns, loaded.summary_row)
         # Of two assessors only the one that the summary took gets here. If it dies now, the next one does this.
         await self._rows.delete_kept(organization, message, found.stored.kept)
+        # A message that was deleted or erased meanwhile leaves no visit: its summary was another one.
+        await self._context_loader.save_visits(organization, memory, found.visits, is_whole=found.folded is None)
         await plans.apply(assessed)
         return replace(loaded, summary_row=row)
 
@@ -341,6 +341,16 @@ class Assessor:
         if again_at and again_at != asked:
             await self._looking.ask_look(organization, loaded.message.id, again_at)
         return again_at
+
+    async def _ask_late_look(self, organization: str, loaded: Loaded, found: Assessment) -> datetime | None:
+        """Time of the last look that was asked for because other mails may tell more of the hits."""
+        hits = [fact.at for fact in found.facts.values() if fact.key in found.memory.keys]
+        is_busy = found.folded is not None or found.looked_at >= BUSY
+        asked = summary_of(loaded).late_look_at
+        late_look_at = late_look_time(hits, asked, self._clock.now(), is_busy=is_busy)
+        if late_look_at and late_look_at != asked:
+            await self._looking.ask_look(organization, loaded.message.id, late_look_at)
+        return late_look_at
 
     async def retire_facts(
         self, organization: str, message: str, retire_until: int, delete_until: int

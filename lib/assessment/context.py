@@ -17,6 +17,7 @@ from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
 from lib.people.store import USERS, People
 from lib.reliability.counting import ReliabilityCounting
+from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending
 from lib.verdicts.memory import NOTHING, Memory, Visit
@@ -70,9 +71,11 @@ class ContextLoader:
         """Forget the sources of hits that are not to be kept. Raises StorageError."""
         await self._sightings.forget(organization, facts)
 
-    async def save_visits(self, organization: str, memory: Memory, visits: Iterable[Visit]) -> None:
-        """Remember what a judgement has found of sources. Raises StorageError."""
-        await self._visits.save_visits(organization, memory, visits)
+    async def save_visits(
+        self, organization: str, memory: Memory, visits: Iterable[Visit], *, is_whole: bool = False
+    ) -> None:
+        """Remember what a judgement has found of sources; `is_whole`: of all facts. Raises StorageError."""
+        await self._visits.save_visits(organization, memory, visits, is_whole=is_whole)
 
     async def forget_visits(self, organization: str, message: StoredMessage, recipients: Iterable[int | None]) -> None:
         """Forget what was remembered of a message's copies, of those recipients. Raises StorageError."""
@@ -83,17 +86,25 @@ class ContextLoader:
                 await self._visits.forget_address(organization, recipient.email, message.id)
 
     async def load_context(
-        self, organization: str, loaded: Loaded, summary: Summary, facts: Collection[Fact], *, remembers: bool = True
+        self,
+        organization: str,
+        loaded: Loaded,
+        summary: Summary,
+        facts: Collection[Fact],
+        stops: OrganizationStops = NOTHING_STOPPED,
     ) -> Sending:
         """Gather the context as it is now. `facts` are all that are to be judged.
 
-        `remembers`: with what sources did with other mails; not where the organization counts without who.
+        Where the organization counts without who, it knows nothing of what sources did with other mails.
         """
         users = await self._users(organization)
         message = loaded.message
         recipients = message.recipients()
         sender = message.from_address.email if message.from_address else ""
         emails = [recipient.email for recipient in recipients]
+        memory = NOTHING
+        if stops.state.names_recipients:
+            memory = await self._visits.recall(organization, message.id, sender, emails, facts, stops.stopped)
         return Sending(
             sent_at=_handed_over(loaded),
             sent_at_of=_handed_over_to(loaded),
@@ -106,7 +117,7 @@ class ContextLoader:
             ),
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
             opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
-            memory=await self._visits.recall(organization, message.id, sender, emails, facts) if remembers else NOTHING,
+            memory=memory,
             feedback=loaded.feedback.opinions(),
             prior_shift=users.prior_shift,
         )

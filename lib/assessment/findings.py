@@ -83,10 +83,11 @@ def are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
     return folded is not None and any(fact.at <= folded.until or not fact.is_hit for fact in facts)
 
 
-def new_summary(found: Assessment, plans: Plans, again_at: datetime | None) -> Summary:
+def new_summary(found: Assessment, plans: Plans, again_at: datetime | None, late_look_at: datetime | None) -> Summary:
     return Summary.model_construct(
         kpis=found.kpis,
         again_at=again_at,
+        late_look_at=late_look_at,
         folded=found.folded,
         base=found.base,
         oldest=found.oldest,

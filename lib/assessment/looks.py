@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from lib.assessment.sources_seen import WITHIN
@@ -10,9 +10,10 @@ from lib.clock import Clock, milliseconds, moment
 from lib.messages.store import Loaded
 from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS
+from lib.storage.sort_keys import LARGEST
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict
-from lib.verdicts.thresholds import SETTLING
+from lib.verdicts.thresholds import MINUTE, SETTLING
 
 BUSY = 300
 """Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
@@ -26,6 +27,16 @@ _SHORTEST_PAUSE = 6.0
 
 _FACTS_A_SECOND = 250.0
 """Number of facts that is worth one second of waiting."""
+
+
+_LATE = 24 * 60 * MINUTE
+"""Milliseconds from a message's last hit until what sources did with other mails has come in."""
+
+_LATE_ROUNDING = 6 * 60 * MINUTE
+"""Milliseconds between the hours of UTC at which late looks begin, so that a run of hits asks for few of them."""
+
+_ABOUT_NOW = timedelta(minutes=1)
+"""Time by which clocks may differ."""
 
 
 class Looks:
@@ -82,3 +93,20 @@ def settling_time(
     if looked_at >= BUSY:
         settles_at = max(settles_at, now + pause_for(looked_at))
     return asked if asked and now < asked < settles_at else settles_at
+
+
+def late_look_time(hits: Collection[int], asked: datetime | None, now: datetime, *, is_busy: bool) -> datetime | None:
+    """Time of the last look that is asked for about a day after the last of the hits; None without hits.
+
+    `hits` are in milliseconds since 1970, `asked` is the look that was asked for last. While it is to come, it is the
+    answer, and asks for the next one then. A busy message gets one. Once the time is over, nothing more is asked for
+    unless new hits come.
+    """
+    if not hits:
+        return asked
+    last = min(max(hits), milliseconds(now))
+    late = -(-(last + _LATE) // _LATE_ROUNDING) * _LATE_ROUNDING
+    is_to_come = asked is not None and asked - now > _ABOUT_NOW
+    if not milliseconds(now) < late <= LARGEST or is_to_come or (asked is not None and is_busy):
+        return asked
+    return moment(late)

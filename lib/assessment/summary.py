@@ -26,6 +26,9 @@ class Summary(BaseModel):
     again_at: Moment | None = None
     """When the assessor looks at the message again by itself."""
 
+    late_look_at: Moment | None = None
+    """Time of the last look that was asked for because other mails may tell more of the hits."""
+
     folded: FoldedFacts | None = None
     """Facts that are no longer looked at one by one."""
 

@@ -4,29 +4,37 @@ A visit is two rows of the organization's table `evidence`: by place, to know wh
 to know the recipient's places. Keys are keyed hashes: no address, network or agent can be read from them. Rows are
 written again with every judgement of their message, and the same judgement writes the same rows.
 
+A visit is a function of the facts that are kept: where a fact goes, so does what was remembered of it. The row by
+place is written first and deleted first, so that whatever can be deleted is found by its company.
+
 Bounds: visits older than `LASTS` are not read, and the retention sweep deletes them; of a place or a company
-`MOST_ROWS` are read at most, and a place with so many gets no more. Organizations that count without who have none.
+`MOST_ROWS` are read at most, and a place with so many gets no more. Of one message, `_MOST_PEOPLE`, `_MOST_PLACES` and
+`_MOST_SOURCES` are looked up and remembered, the first ones in time. Nothing is known of recipients who are stopped.
+Organizations that count without who have no visits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import cast
+from typing import TypeVar, cast, get_args
 
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import domain_of
+from lib.stops.organization_stops import NOTHING_STOPPED, AddressTimes
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
-from lib.storage.protocols import MOST_CHANGES
+from lib.storage.protocols import MOST_CHANGES, Value
 from lib.tracking.facts import Fact
 from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
 
@@ -35,12 +43,25 @@ LASTS = timedelta(days=90)
 MOST_ROWS = 1_000
 """One answer of Table storage."""
 
-_MOST_SOURCES = 20
-"""Sources of one message that are looked up: a mail that draws more of them is no longer one recipient's."""
+_MOST_PEOPLE = 20
+"""Recipients of one message whose places are looked up: one read of each company, and of each in a large company."""
+
+_MOST_PLACES = 20
+"""Places of one message that are looked up, unless they are known as their recipient's: one read each."""
+
+_MOST_SOURCES = 100
+"""Visits at one message that are remembered: a mail that draws more of them is no longer its recipients'."""
 
 _PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
 _HOUR = 3_600_000
 _NUMBERS = re.compile(r"[0-9._]+")
+_KEY = re.compile(r"(?:[0-9a-f]{8,16}\|){6}[0-9a-f]{1,64}")
+"""Six hashes and the id of a message."""
+
+_VERSION = 1
+_Item = TypeVar("_Item")
+
+log = logging.getLogger("heed.visits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,13 @@ class Visits:
         self._clock = clock
 
     async def recall(
-        self, organization: str, message: str, sender: str, emails: Sequence[str], facts: Iterable[Fact]
+        self,
+        organization: str,
+        message: str,
+        sender: str,
+        emails: Sequence[str],
+        facts: Iterable[Fact],
+        stopped: AddressTimes = NOTHING_STOPPED.stopped,
     ) -> Memory:
         """Read what the sources of a message's hits did elsewhere. `emails` are those of the recipients.
 
@@ -89,41 +116,66 @@ class Visits:
         Raises StorageError.
         """
         names = await self._names(organization, emails)
-        keys = {fact.key: key for fact in facts if fact.is_hit and (key := names.key(fact, self._catalogues))}
-        if not keys:
+        hits = sorted((fact for fact in facts if fact.is_hit), key=lambda fact: fact.key)
+        keys = {fact.key: key for fact in hits if (key := names.key(fact, self._catalogues))}
+        people = _first((key.person for key in keys.values() if stopped.time_of(key.person) is None), _MOST_PEOPLE)
+        sources = _first((key for key in keys.values() if key.person in people), _MOST_SOURCES)
+        if not sources:
             return Memory()
-        sources = list(dict.fromkeys(keys.values()))
         companies = dict.fromkeys(key.company for key in sources)
         found = await asyncio.gather(*(self._of_company(organization, each, sources) for each in companies))
-        at_company = dict(zip(companies, found, strict=True))
-        asked = [(key.area, key.agent) for key in sources if not _is_known(key, message, at_company[key.company])]
-        kinds = list(dict.fromkeys(asked))[:_MOST_SOURCES]
+        kept = [[each for each in some if stopped.time_of(each.key.person) is None] for some in found]
+        at_company = dict(zip(companies, kept, strict=True))
+        unknown = [key for key in sources if not _is_known(key, message, at_company[key.company])]
+        kinds = _first((_kind(key) for key in unknown), _MOST_PLACES)
         kin = await asyncio.gather(
             *(self._read(organization, f"k{area[0]}", f"{area}|{agent}|") for area, agent in kinds)
         )
+        looked_up = set(sources).difference(key for key in unknown if _kind(key) not in kinds)
         return Memory(
-            keys=keys,
+            keys={fact: key for fact, key in keys.items() if key in looked_up},
             sender=names.hash_text(f"sender {sender.lower()}")[:12],
-            kin={kind: _others(some, message) for kind, some in zip(kinds, kin, strict=True)},
+            kin={
+                kind: [each for each in _others(some, message) if stopped.time_of(each.key.person) is None]
+                for kind, some in zip(kinds, kin, strict=True)
+            },
             at_company={company: _others(some, message) for company, some in at_company.items()},
             own={each.key: each for some in found for each in some if each.message == message},
             full=frozenset(kind for kind, some in zip(kinds, kin, strict=True) if len(some) >= MOST_ROWS),
         )
 
-    async def save_visits(self, organization: str, memory: Memory, visits: Iterable[Visit]) -> None:
-        """Write visits that differ from those that were recalled. Again is the same. Raises StorageError."""
-        rows: dict[str, list[Row]] = defaultdict(list)
-        for visit in visits:
-            before = memory.own.get(visit.key)
-            now = visit if before is None else _with_folded(visit, before)
-            if now == before:
-                continue
-            for row in _rows(now):
-                if row.partition.startswith("c") or (visit.key.area, visit.key.agent) not in memory.full:
-                    rows[row.partition].append(row)
-        await asyncio.gather(*(self._write(organization, some) for some in rows.values()))
+    async def save_visits(
+        self, organization: str, memory: Memory, visits: Iterable[Visit], *, is_whole: bool = False
+    ) -> None:
+        """Write visits that differ from those that were recalled, but for old ones. Again is the same.
 
-    async def _write(self, organization: str, rows: list[Row]) -> None:
+        `is_whole`: these are all visits at the message, so that others that were recalled are deleted. Raises
+        StorageError.
+        """
+        changed, since = [], self._oldest()
+        free = _MOST_SOURCES - len(memory.own)
+        left = dict(memory.own)
+        for visit in visits:
+            before = left.pop(visit.key, None)
+            now = visit if before is None or is_whole else _with_folded(visit, before)
+            if before is None:
+                free -= 1
+            is_new = now.first >= since and (before is None or _values(now) != _values(before))
+            if is_new and (is_whole or before or free >= 0):
+                changed.append(now)
+        by_place = [row for each in changed if _kind(each.key) not in memory.full for row in _rows_by_place(each)]
+        await self._write(organization, by_place)
+        await self._write(organization, [_row_by_company(each) for each in changed])
+        for visit in left.values() if is_whole else ():
+            await self._delete_visit(organization, visit)
+
+    async def _write(self, organization: str, rows: Iterable[Row]) -> None:
+        by_partition: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_partition[row.partition].append(row)
+        await asyncio.gather(*(self._write_partition(organization, some) for some in by_partition.values()))
+
+    async def _write_partition(self, organization: str, rows: list[Row]) -> None:
         for some in batches_of(rows, MOST_CHANGES):
             try:
                 await write_late_rows(self._tables, organization, EVIDENCE, [Upsert(row) for row in some])
@@ -137,30 +189,34 @@ class Visits:
         """
         company, person = (await self._names(organization, [email])).people[0]
         rows = self._tables.query(table(organization, EVIDENCE), f"c{company[0]}", Range.prefix(f"{company}|{person}|"))
-        gone = [visit for visit in [_visit(row) async for row in rows] if message in (None, visit.message)]
-        for visit in gone:
-            for row in _rows(visit):
-                await self._delete(organization, row)
+        # Whatever a row holds: its key says what is to be deleted.
+        gone = [row async for row in rows if message in (None, row.key.rpartition("|")[2])]
+        for row in gone:
+            for place in (*_places_of_twins(row.key), (row.partition, row.key)):
+                await self._delete(organization, *place)
         return len(gone)
 
-    async def delete_old(self, organization: str, until: int) -> int:
-        """Delete visits up to `until` (milliseconds since 1970) and those older than `LASTS`; return their rows.
+    async def delete_old(self, organization: str, until: int, stopped: AddressTimes = NOTHING_STOPPED.stopped) -> int:
+        """Delete visits up to `until` (milliseconds since 1970) and those with mail of recipients who are stopped.
 
-        Each call looks at one of the table's partitions, the next one every hour: nothing reads old visits meanwhile.
-        Raises StorageError.
+        Rows that cannot be read go, too. Return the number of rows. Each call looks at one of the table's partitions,
+        the next one every hour: nothing reads old visits meanwhile. Raises StorageError.
         """
-        now = milliseconds(self._clock.now())
-        until, count = max(until, now - _milliseconds(LASTS)), 0
-        partition = _PARTITIONS[now // _HOUR % len(_PARTITIONS)]
+        partition, count = _PARTITIONS[milliseconds(self._clock.now()) // _HOUR % len(_PARTITIONS)], 0
         async for row in self._tables.query(table(organization, EVIDENCE), partition):
-            if int(row.values["at"]) <= until:
-                await self._delete(organization, row)
+            visit = _visit(row)
+            if visit is None or visit.first <= until or stopped.time_of(visit.key.person) is not None:
+                await self._delete(organization, row.partition, row.key)
                 count += 1
         return count
 
-    async def _delete(self, organization: str, row: Row) -> None:
+    async def _delete_visit(self, organization: str, visit: Visit) -> None:
+        for row in (*_rows_by_place(visit), _row_by_company(visit)):
+            await self._delete(organization, row.partition, row.key)
+
+    async def _delete(self, organization: str, partition: str, key: str) -> None:
         try:
-            await self._tables.write_rows(table(organization, EVIDENCE), [Delete(row.partition, row.key)])
+            await self._tables.write_rows(table(organization, EVIDENCE), [Delete(partition, key)])
         except Missing:
             return
 
@@ -186,14 +242,17 @@ class Visits:
         )
         return [*(each for each in found if each.key.person not in people), *(each for some in theirs for each in some)]
 
+    def _oldest(self) -> int:
+        """The time in milliseconds since 1970 before which visits are no longer remembered."""
+        return milliseconds(self._clock.now()) - LASTS // timedelta(milliseconds=1)
+
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
-        since = milliseconds(self._clock.now()) - _milliseconds(LASTS)
+        since = self._oldest()
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
-        return [visit for visit in [_visit(row) async for row in rows] if visit.first >= since]
-
-
-def _milliseconds(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)
+        visits = [_visit(row) async for row in rows]
+        if None in visits:
+            log.error("organization %s: %d rows of evidence cannot be read", organization, visits.count(None))
+        return [visit for visit in visits if visit is not None and visit.first >= since]
 
 
 def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
@@ -204,6 +263,15 @@ def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
     if service or (found is not None and found.kind in ("relay", "proxy")):
         return f"{service} {owner}"
     return "nowhere" if fact.network is None else None
+
+
+def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:
+    """The first different items, in order."""
+    return list(dict.fromkeys(items))[:most]
+
+
+def _kind(key: SourceKey) -> tuple[str, str]:
+    return key.area, key.agent
 
 
 def _is_known(key: SourceKey, message: str, visits: Iterable[Visit]) -> bool:
@@ -234,10 +302,9 @@ def _with_folded(visit: Visit, before: Visit) -> Visit:
     )
 
 
-def _rows(visit: Visit) -> list[Row]:
-    key = visit.key
-    values = {
-        "v": 1,
+def _values(visit: Visit) -> dict[str, Value]:
+    return {
+        "v": _VERSION,
         "at": visit.first,
         "since": -1 if visit.since is None else max(visit.since, 0),
         "opens": visit.opens,
@@ -246,34 +313,54 @@ def _rows(visit: Visit) -> list[Row]:
         "odds": float(visit.odds),
         "sure": visit.sure,
         "sender": visit.sender,
-        "shared": key.is_shared,
+        "shared": visit.key.is_shared,
     }
-    person = f"{key.company}|{key.person}"
-    rows = [
-        Row(f"c{key.company[0]}", f"{person}|{key.area}|{key.agent}|{key.place}|{key.program}|{visit.message}", values)
-    ]
-    if not key.is_shared:
-        place = f"{key.area}|{key.agent}|{key.place}|{key.program}"
-        rows.append(Row(f"k{key.area[0]}", f"{place}|{person}|{visit.message}", values))
-    return rows
 
 
-def _visit(row: Row) -> Visit:
-    if row.partition.startswith("c"):
-        company, person, area, agent, place, program, message = row.key.split("|")
-    else:
-        area, agent, place, program, company, person, message = row.key.split("|")
-    values = row.values
-    since = int(values["since"])
-    return Visit(
-        SourceKey(place, area, agent, program, company, person, values["shared"] is True),
-        message,
-        row.text("sender"),
-        int(values["at"]),
-        None if since < 0 else since,
-        int(values["opens"]),
-        int(values["targets"]),
-        int(values["links"]),
-        float(values["odds"]),
-        cast(Sure, row.text("sure")),
-    )
+def _row_by_company(visit: Visit) -> Row:
+    key = visit.key
+    source = f"{key.area}|{key.agent}|{key.place}|{key.program}"
+    return Row(f"c{key.company[0]}", f"{key.company}|{key.person}|{source}|{visit.message}", _values(visit))
+
+
+def _rows_by_place(visit: Visit) -> list[Row]:
+    """None for a place that many people share."""
+    places = () if visit.key.is_shared else _places_of_twins(_row_by_company(visit).key)
+    return [Row(partition, key, _values(visit)) for partition, key in places]
+
+
+def _places_of_twins(key: str) -> Sequence[tuple[str, str]]:
+    """Partition and key of the row by place that belongs to a row by company; none for a key that is no visit's."""
+    if not _KEY.fullmatch(key):
+        return ()
+    company, person, *source, message = key.split("|")
+    return [(f"k{source[0][0]}", "|".join((*source, company, person, message)))]
+
+
+def _visit(row: Row) -> Visit | None:
+    """The visit of a row; None where it cannot be read."""
+    if not _KEY.fullmatch(row.key):
+        return None
+    try:
+        if row.partition.startswith("c"):
+            company, person, area, agent, place, program, message = row.key.split("|")
+        else:
+            area, agent, place, program, company, person, message = row.key.split("|")
+        values = row.values
+        since, odds, sure = int(values["since"]), float(values["odds"]), row.text("sure")
+        if values["v"] != _VERSION or sure not in get_args(Sure) or not math.isfinite(odds):
+            return None
+        return Visit(
+            SourceKey(place, area, agent, program, company, person, values["shared"] is True),
+            message,
+            row.text("sender"),
+            int(values["at"]),
+            None if since < 0 else since,
+            int(values["opens"]),
+            int(values["targets"]),
+            int(values["links"]),
+            odds,
+            cast(Sure, sure),
+        )
+    except (KeyError, ValueError, TypeError, OverflowError, AssertionError):
+        return None

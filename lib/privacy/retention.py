@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
-from lib.assessment.visits import Visits
+from lib.assessment.visits import LASTS, Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
@@ -163,7 +163,10 @@ class Retention:
         await self.cleaning.delete_old(organization, run.cutoffs.raw)
         await self.audit.delete_old(organization, moment(reckoned))
         remembers = found[0].settings.tracking not in ("aggregate", "off")
-        await self.visits.delete_old(organization, run.cutoffs.events if remembers else milliseconds(now))
+        until = (
+            max(run.cutoffs.events, reckoned - LASTS // timedelta(milliseconds=1)) if remembers else milliseconds(now)
+        )
+        await self.visits.delete_old(organization, until, stops.stopped)
         await self.mail_limit.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place))
         return MOST_ROWS - run.left

@@ -21,6 +21,7 @@ from lib.messages.store import MessageStore
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.request_rows import REQUEST_ROW
+from lib.people.address_hashes import short_hash
 from lib.people.address_index import AddressIndex
 from lib.people.mail_limit import MailLimit
 from lib.people.records import StoredRecord
@@ -29,7 +30,7 @@ from lib.privacy.message_erasure import tells_of_subject
 from lib.privacy.subjects import GONE, Subject
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables
 from lib.storage.documents import UnreadableRow, pack, unpack
-from lib.storage.layout import table
+from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch
 
@@ -94,6 +95,8 @@ class RowErasure:
             return await self._redact_row(organization, kind, row, subject)
 
     async def _erase_by_kind(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
+        if kind == EVIDENCE:
+            return await self._erase_visit(organization, row, subject)
         if kind == "people" and row.partition.startswith(_RECORDS):
             return await self._erase_record(organization, row, subject)
         if kind == "people" and (row.partition == _TASKS or row.partition.startswith(_ACTIVITIES)):
@@ -109,6 +112,14 @@ class RowErasure:
         if kind == "people" and row.partition == _USERS:
             return False
         return await self._redact_row(organization, kind, row, subject)
+
+    async def _erase_visit(self, organization: str, row: Row, subject: Subject) -> bool:
+        """Delete a row of the memory that was left where its visit was deleted."""
+        if short_hash(subject.address_hash) not in row.key.split("|"):
+            return False
+        with suppress(Missing):
+            await self.tables.write_rows(table(organization, EVIDENCE), [Delete(row.partition, row.key)])
+        return True
 
     async def _redact_row(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if not subject.is_in_row(row):

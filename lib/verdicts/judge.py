@@ -54,7 +54,6 @@ RULES: tuple[Rule, ...] = (
     *timing.RULES,
     *gateways.RULES,
     *feedback.RULES,
-    *experience.RULES,
 )
 
 _SUSPECT = 0.1
@@ -109,24 +108,27 @@ def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], l
     found: dict[str, list[Finding]] = {
         fact.key: [finding for rule in RULES if (finding := rule(fact, scene))] for fact in scene.facts
     }
-    scene.suspects = _suspects(scene, found)
+    scene.suspects = by_themselves = _suspects(scene, found)
     scene.doubted = frozenset(
         fact.key for fact in scene.facts if any(WEIGHTS[each.code].for_kind(fact.kind) < 0 for each in found[fact.key])
     )
+    _apply((*floods.RULES, *patterns.RULES), scene, found)
+    alone = {key: list(some) for key, some in found.items()}
+    _apply(patterns.AT_PLACES, scene, alone)
+    scene.suspects = _suspects(scene, alone)
+    _apply(patterns.CORROBORATING, scene, alone)
+    visits = list(_visits(scene, alone))
     if scene.sending.memory.keys:
         scene.pasts = memory.pasts(scene)
-    _apply((*floods.RULES, *patterns.RULES), scene, found)
-    scene.suspects = _suspects(scene, found)
-    alone = {key: list(some) for key, some in found.items()}
-    _apply(patterns.CORROBORATING, scene, alone)
-    if scene.sending.memory.keys:
-        _apply(memory.RULES, scene, found)
+        scene.suspects = by_themselves
+        _apply((*patterns.AT_PLACES, *memory.RULES), scene, found)
         scene.suspects = _suspects(scene, found)
         _apply(patterns.CORROBORATING, scene, found)
     else:
         found = alone
+    _apply(experience.RULES, scene, found)
     verdicts = {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}
-    return verdicts, list(_visits(scene, alone))
+    return verdicts, visits
 
 
 def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Visit]:

@@ -358,7 +358,6 @@ RULES = (
     whole_mail_in_order,
     lone_link,
     twin,
-    pairs,
     quoted,
     contagion,
     beside,
@@ -367,6 +366,9 @@ RULES = (
     several_copies,
     many_opens,
 )
+
+AT_PLACES = (pairs,)
+"""Rules that ask where the recipient was at other mails. Visits are judged without an answer to that."""
 
 CORROBORATING = (seen_before_clicked, replied_after, came_back)
 """Rules that speak for a person; they look at facts that no other rule takes for a machine's."""

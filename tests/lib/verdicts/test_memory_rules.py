@@ -1,0 +1,324 @@
+"""Rules about other mails: what is found of a source's past, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from lib.tracking.facts import Fact
+from lib.verdicts import Sending, judge
+from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from tests.lib.verdicts.test_rules import CATALOGUES, HOUR, MINUTE, SENT, click, fact
+from tests.support.heed import GMAIL
+
+DAY = 24 * HOUR
+HERE = SourceKey("aaaa", "area", "chrome", "prog", "acme", "ada")
+ELSEWHERE = replace(HERE, place="bbbb")
+SENDER = "rita"
+
+
+def visit(message: str = "m1", key: SourceKey = HERE, sure: Sure = "", odds: float = 0.0, **fields: Any) -> Visit:
+    """A visit at another mail, two days before this one went out."""
+    shape = Visit(key, message, SENDER, SENT - 2 * DAY, 2 * HOUR, 1, 0, 4, odds, sure)
+    return replace(shape, **fields)
+
+
+def by(person: str, company: str = "acme", key: SourceKey = HERE) -> SourceKey:
+    return replace(key, person=person, company=company)
+
+
+@dataclass(frozen=True)
+class World:
+    """All visits that are remembered."""
+
+    visits: Iterable[Visit] = ()
+
+    def recalled(self, *keys: SourceKey) -> Memory:
+        """What is recalled for sources with these keys, whose facts are called by the places of the keys."""
+        visits = list(self.visits)
+        own = [each for each in visits if not each.key.is_shared]
+        return Memory(
+            sender=SENDER,
+            kin={(k.area, k.agent): [v for v in own if (v.key.area, v.key.agent) == (k.area, k.agent)] for k in keys},
+            at_company={k.company: [v for v in visits if v.key.company == k.company] for k in keys},
+        )
+
+    def codes(self, hit: Fact | None = None, key: SourceKey = HERE, **sending: Any) -> set[str]:
+        """Codes of what is found of one hit, an open after an hour where none is given, by the source with this key."""
+        one = hit or fact(HOUR)
+        memory = replace(self.recalled(key), keys={one.key: key})
+        verdict = judge([one], Sending(sent_at=SENT, links=4, memory=memory, **sending), CATALOGUES)[one.key]
+        return {reason.code for reason in verdict.reasons}
+
+
+def found(*visits: Visit, hit: Fact | None = None, key: SourceKey = HERE) -> set[str]:
+    """Codes of memory rules on one hit."""
+    return World(visits).codes(hit, key) - World().codes(hit, key)
+
+
+# The recipient's places
+
+
+def test_a_place_where_the_recipient_certainly_was_is_known() -> None:
+    assert found(visit(sure="person")) == {"known-place"}
+
+
+def test_a_place_of_two_certain_mails_is_well_known() -> None:
+    assert "well-known-place" in found(visit("m1", sure="person"), visit("m2", sure="person"))
+    assert "known-place" in found(visit("m1", sure="person"), visit("m1", replace(HERE, agent="other"), "person"))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [ELSEWHERE, by("bob"), by("bob", "other")],
+    ids=["elsewhere", "a colleague there", "a stranger there"],
+)
+def test_a_place_where_the_recipient_was_not_is_not_known(there: SourceKey) -> None:
+    assert not {"known-place", "well-known-place"} & found(visit(key=there, sure="person"))
+
+
+def test_a_place_is_not_known_where_the_same_source_was_a_machine_with_other_mail() -> None:
+    assert "known-place" not in found(visit(sure="person"), visit("m2", by("bob", "other"), "machine"))
+
+
+def test_a_known_place_is_known_for_other_programs_too() -> None:
+    there = visit(key=replace(HERE, agent="outlook"), sure="person")
+
+    assert "known-place" in found(there)
+    assert found(replace(there, key=replace(there.key, is_shared=True, place="shared"))) == {"known-program"}
+
+
+def test_a_shared_place_is_known_by_the_same_persons_visits_alone() -> None:
+    shared = replace(HERE, is_shared=True)
+
+    assert "known-place" in found(visit(key=shared, sure="person"), key=shared, hit=fact(HOUR, agent=GMAIL))
+    assert found(visit(key=by("bob", key=shared), sure="person"), key=shared, hit=fact(HOUR, agent=GMAIL)) == set()
+
+
+def test_a_place_that_asks_for_this_recipients_mail_alone_is_told_and_more_so_again_and_again() -> None:
+    assert found(visit()) == {"this-recipient-alone"}
+    assert "this-recipient-again-and-again" in found(visit("m1"), visit("m2"), visit("m3"))
+    assert "this-recipient-alone" in found(visit("m1"), visit("m2"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        visit("m2", by("bob")),
+        visit("m2", by("bob", "other")),
+        visit("m2", sure="machine"),
+        visit("m2", by("bob", key=replace(HERE, agent="outlook"))),
+    ],
+    ids=["a colleague's mail", "another company's mail", "a machine", "a colleague's mail by another program"],
+)
+def test_a_place_that_asks_for_others_mail_is_not_this_recipients_alone(other: Visit) -> None:
+    assert "this-recipient-alone" not in found(visit(), other)
+
+
+def test_a_place_that_no_other_mail_knows_is_not_this_recipients_alone() -> None:
+    assert found() == set()
+
+
+def test_a_program_with_which_the_recipient_certainly_read_elsewhere_is_known() -> None:
+    there = visit(key=replace(ELSEWHERE, agent="chrome-141"), sure="person")
+
+    assert found(there) == {"known-program"}
+    assert found(replace(there, sure="")) == set()
+    assert found(replace(there, key=replace(there.key, program="outlook"))) == set()
+    assert found(replace(there, key=by("bob", key=there.key))) == set()
+
+
+def test_a_place_of_colleagues_is_an_office() -> None:
+    bob, cleo = visit("m1", by("bob"), "person"), visit("m2", by("cleo"), "person")
+
+    assert "colleague-s-place" in found(bob)
+    assert "known-office" in found(bob, cleo)
+    assert "colleague-s-place" in found(bob, replace(bob, message="m3"))
+
+
+def test_an_office_is_no_place_of_machines_and_no_other_companys() -> None:
+    bob, cleo = visit("m1", by("bob"), "person"), visit("m2", by("cleo"), "person")
+    offices = {"colleague-s-place", "known-office"}
+
+    assert not offices & found(bob, cleo, visit("m3", by("dan", "other"), "machine"))
+    assert not offices & found(replace(bob, key=by("bob", "other")))
+    assert not offices & found(replace(bob, key=by("bob", key=ELSEWHERE)))
+    assert not offices & found(visit(sure="person"))
+
+
+def test_who_reads_elsewhere_as_far_as_is_known_is_new_here() -> None:
+    known = [visit("m1", ELSEWHERE, "person", sender=SENDER), visit("m2", replace(ELSEWHERE, area="other"), "person")]
+
+    assert "new-place" in found(*known)
+    assert "new-place" not in found(known[0])
+    assert "new-place" not in found(*known, visit("m3"))
+    assert "new-place" not in found(*known, visit("m3", by("bob")))
+    assert "new-place" not in found(*known, key=replace(HERE, is_shared=True))
+
+
+# What the same source did with other mails
+
+
+def test_a_source_that_was_a_machine_at_two_mails_is_one_of_machines() -> None:
+    machines = [visit("m1", by("bob", "other"), "machine"), visit("m2", by("bob", "other"), "machine")]
+
+    assert "source-of-machines" in found(*machines)
+    assert "source-of-machines" not in found(machines[0])
+    assert "source-of-machines" not in found(machines[0], replace(machines[1], message="m1"))
+    assert "source-of-machines" not in found(*machines, visit("m3", sure="person"))
+
+
+def test_a_source_that_was_a_persons_at_two_mails_is_one_of_people() -> None:
+    people = [visit("m1", sure="person"), visit("m2", sure="person")]
+
+    assert "source-of-people" in found(*people)
+    assert "source-of-people" not in found(people[0])
+    assert "source-of-people" not in found(*people, visit("m3", by("bob"), "machine"))
+
+
+def test_no_single_mail_says_that_a_source_behaves_like_a_machine_or_like_people() -> None:
+    assert not {"source-like-a-machine", "source-like-people"} & {*found(visit(odds=-9.0)), *found(visit(odds=9.0))}
+    assert "source-like-a-machine" in found(visit("m1", odds=-9.0), visit("m2", odds=-9.0))
+    assert "source-like-a-machine" not in found(visit("m1", odds=-9.0), visit("m2", odds=-2.0))
+    assert "source-like-people" in found(visit("m1", odds=9.0), visit("m2", odds=9.0), visit("m3", odds=9.0))
+    assert "source-like-people" not in found(visit("m1", odds=9.0), visit("m2", odds=9.0))
+
+
+def test_a_source_at_several_companies_is_told_by_their_number() -> None:
+    one, two = visit("m1", by("bob", "b")), visit("m2", by("cleo", "c"))
+
+    assert "source-at-two-companies" in found(one)
+    assert "source-at-many-companies" in found(one, two)
+    assert "source-at-two-companies" in found(one, replace(two, key=by("cleo", "b")))
+
+
+def test_a_source_at_three_people_of_one_company_is_an_office_or_a_gateway() -> None:
+    one, two = visit("m1", by("bob")), visit("m2", by("cleo"))
+
+    assert "source-at-several-people" in found(one, two)
+    assert "source-at-several-people" not in found(one)
+    assert "source-at-several-people" not in found(one, replace(two, key=by("cleo", key=ELSEWHERE)))
+
+
+def test_what_many_people_share_is_no_source() -> None:
+    shared = replace(HERE, is_shared=True)
+    visits = [visit(f"m{n}", by(f"p{n}", f"c{n}", shared), "machine", odds=-9) for n in range(5)]
+
+    assert found(*visits, key=shared, hit=fact(HOUR, agent=GMAIL)) == set()
+
+
+# Relatives of a source
+
+
+def test_an_agent_under_which_machines_look_at_the_companys_mail_is_told() -> None:
+    far = replace(ELSEWHERE, area="far")
+    machines = [visit("m1", by("bob", key=far), "machine"), visit("m2", by("bob", key=far), "machine")]
+
+    assert found(*machines) == {"agent-of-machines"}
+    assert found(machines[0]) == set()
+    assert found(*machines, visit("m3", by("cleo", key=far), "person")) == set()
+    assert found(*(replace(each, key=replace(each.key, agent="other")) for each in machines)) == set()
+
+
+def test_an_agent_that_is_a_machines_in_other_networks_of_the_owner_is_kin() -> None:
+    machines = [visit(f"m{n}", by("bob", "b", ELSEWHERE), "machine") for n in range(2)]
+
+    assert "kin-of-machines" in found(*machines)
+    assert "kin-of-machines" not in found(machines[0])
+    assert "kin-of-machines" not in found(*machines, visit("m5", by("bob", "b", ELSEWHERE), "person"))
+    assert found(*(replace(each, key=replace(each.key, area="far")) for each in machines)) == set()
+
+
+def test_an_agent_that_looks_at_several_companies_from_other_networks_of_the_owner_is_kin() -> None:
+    visits = [visit("m1", by("bob", "b", ELSEWHERE), targets=1), visit("m2", by("cleo", "c", ELSEWHERE), targets=1)]
+
+    assert found(*visits) == {"kin-at-many-companies"}
+    assert found(visits[0]) == set()
+    assert found(*visits, visit("m3", by("dan", "d", ELSEWHERE), "person", targets=1)) == set()
+
+
+# The sender's devices
+
+
+def test_a_device_that_looks_at_one_senders_mail_to_several_companies_is_the_senders() -> None:
+    one, two = visit("m1", by("bob", "b")), visit("m2", by("cleo", "c"))
+
+    assert "own-device" in found(one, two)
+    assert "perhaps-own-device" in found(one)
+    assert "own-device" in found(visit("m1", by("bob"), "own"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        visit("m3", by("dan", "d"), sender="sam"),
+        visit("m3", by("dan", "d"), targets=1),
+        visit("m3", by("dan", "d"), "person"),
+        visit("m3", by("dan", "d"), "machine"),
+        visit("m3"),
+    ],
+    ids=["another sender's mail", "a link was followed", "a person", "a machine", "the recipient's earlier mail"],
+)
+def test_no_device_is_the_senders_that_does_what_the_sender_does_not(other: Visit) -> None:
+    visits = visit("m1", by("bob", "b")), visit("m2", by("cleo", "c")), other
+
+    assert not {"own-device", "perhaps-own-device"} & found(*visits)
+
+
+def test_a_click_is_never_told_to_be_by_the_senders_device() -> None:
+    visits = visit("m1", by("bob", "b")), visit("m2", by("cleo", "c"))
+
+    assert not {"own-device", "perhaps-own-device"} & found(*visits, hit=click(HOUR))
+
+
+# Sweeps, and gateways
+
+
+def sweep(number: int, **fields: Any) -> Visit:
+    """A visit an hour before the look at an old mail, at a mail that was a month old then."""
+    shape = visit(f"m{number}", by(f"p{number % 2}"), first=SENT + 40 * DAY - HOUR, since=30 * DAY)
+    return replace(shape, **fields)
+
+
+def test_a_source_that_draws_the_old_mails_of_several_people_within_hours_sweeps() -> None:
+    old = fact(40 * DAY)
+
+    assert "sweep" in found(*map(sweep, range(3)), hit=old)
+    assert "sweep" not in found(*map(sweep, range(2)), hit=old)
+    assert "sweep" not in found(*(sweep(n, first=SENT + 39 * DAY) for n in range(3)), hit=old)
+    assert "sweep" not in found(*(sweep(n, since=HOUR) for n in range(3)), hit=old)
+    assert "sweep" not in found(*(sweep(n, key=HERE) for n in range(3)), hit=old)
+    assert "sweep" not in found(*(sweep(n, first=SENT + HOUR) for n in range(3)), hit=fact(2 * HOUR))
+
+
+def gate(number: int, sure: Sure = "machine", **fields: Any) -> Visit:
+    """A machine, elsewhere, at the company's mail 5 minutes after dispatch."""
+    key = replace(HERE, place=f"gate{number}", area=f"gate{number}", agent=f"gate{number}")
+    return visit(f"m{number}", by("bob", key=key), sure, since=5 * MINUTE, **fields)
+
+
+def test_what_machines_do_with_the_companys_mail_at_that_stage_is_told() -> None:
+    then = fact(4 * MINUTE)
+    gates = [gate(n) for n in range(3)]
+
+    assert found(*gates, hit=then) == {"gateway-acts-then"}
+    assert found(*gates[:2], hit=then) == set()
+    assert found(*gates, hit=fact(2 * HOUR)) == set()
+    assert found(*gates, hit=click(4 * MINUTE)) == set()
+    assert found(*(gate(n, opens=0, targets=2) for n in range(3)), hit=click(4 * MINUTE)) == {"gateway-acts-then"}
+    assert found(*gates, *(gate(n, "person") for n in (5, 6)), hit=then) == set()
+
+
+def test_each_finding_counts_once_however_many_mails_speak_for_it() -> None:
+    few = World([visit(f"m{n}", by(f"p{n}", f"c{n}"), "machine", odds=-9) for n in range(4)])
+    many = World([visit(f"m{n}", by(f"p{n}", f"c{n}"), "machine", odds=-9) for n in range(900)])
+    one = fact(HOUR)
+
+    def reasons(world: World) -> dict[str, float]:
+        sending = Sending(sent_at=SENT, links=4, memory=replace(world.recalled(HERE), keys={one.key: HERE}))
+        return {each.code: each.weight for each in judge([one], sending, CATALOGUES)[one.key].reasons}
+
+    assert reasons(few) == reasons(many)
