@@ -232,27 +232,37 @@ def beside(scene: Scene) -> Findings:
 def honeypot(scene: Scene) -> Findings:
     """A link that no person sees; strong about the source that followed it, and about the same source around that time.
 
-    Never the only reason: alone, without any other sign of a machine, it is only a doubt.
+    Never the only reason: alone, without any other sign of a machine, it is only a doubt, and says nothing of the
+    source's other hits. Another link around that time is such a sign, and so is anything within seconds.
     """
     if not scene.sending.honeypots:
         return
     span = scene.thresholds.honeypot
     text = "It followed a link that no person can see."
     for facts in (*scene.by_source.values(), *scene.by_shared_source.values()):
-        times = [fact.at for fact in facts if _in_honeypot(fact, scene)]
-        for fact in facts if times else ():
-            if not _in_honeypot(fact, scene):
-                if has_between(times, fact.at - span, fact.at + span):
-                    nearby = "The same source followed a link that no person can see, at about that time."
-                    yield fact, Finding("honeypot-nearby", nearby)
-            elif fact.key in scene.doubted or any(other.key != fact.key for other in _around(facts, fact.at, span)):
-                yield fact, Finding("honeypot", text)
-            else:
-                yield fact, Finding("honeypot-alone", text)
+        trapped = {fact.key for fact in facts if _in_honeypot(fact, scene)}
+        caught = {
+            fact.key: fact.at
+            for fact in facts
+            if fact.key in trapped and (fact.key in scene.doubted or _is_accompanied(fact, facts, scene))
+        }
+        times = list(caught.values())
+        for fact in facts if trapped else ():
+            if fact.key in trapped:
+                yield fact, Finding("honeypot" if fact.key in caught else "honeypot-alone", text)
+            elif has_between(times, fact.at - span, fact.at + span):
+                nearby = "The same source followed a link that no person can see, at about that time."
+                yield fact, Finding("honeypot-nearby", nearby)
 
 
-def _around(facts: Sequence[Fact], at: int, span: int) -> list[Fact]:
-    return [fact for fact in facts if abs(fact.at - at) <= span]
+def _is_accompanied(hidden: Fact, facts: Sequence[Fact], scene: Scene) -> bool:
+    """Whether the source did something else within seconds, or followed another link at about that time."""
+    for fact in facts:
+        is_another_link = fact.kind != "open" and target_of(fact) != target_of(hidden)
+        span = scene.thresholds.honeypot if is_another_link else scene.thresholds.beside
+        if fact.key != hidden.key and abs(fact.at - hidden.at) <= span:
+            return True
+    return False
 
 
 def _in_honeypot(fact: Fact, scene: Scene) -> bool:

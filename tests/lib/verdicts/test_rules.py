@@ -12,6 +12,7 @@ from lib.catalogues.registry import load_catalogues
 from lib.tracking.facts import Fact, HitKind
 from lib.verdicts import Sending, Verdict, judge
 from lib.verdicts.rules.agents import GMAIL_PREFETCH
+from lib.verdicts.thresholds import DEFAULT
 
 CATALOGUES = load_catalogues()
 SENT = 1_790_000_000_000
@@ -225,16 +226,18 @@ def test_what_asks_as_machines_do_is_a_machine_whenever_it_asks(
 
 def test_a_hit_right_after_dispatch_is_suspicious_and_one_dated_before_it_is_not() -> None:
     [at_once, before] = judged(fact(3 * SECOND), fact(-5 * MINUTE, network=OFFICE))
+    [later] = judged(fact(HOUR))
 
     assert "at-once" in codes(at_once)
-    assert at_once.kind != "human"
+    assert at_once.probability < min(later.probability, DEFAULT.alert_from["open"])
     assert "before-dispatch" in codes(before)
     assert before.kind == "human"
 
 
 def test_two_links_at_once_are_a_burst_and_the_first_one_is_told_so_afterwards() -> None:
     [first] = judged(click(2 * MINUTE, 0))
-    [first_again, second, much_later] = judged(click(2 * MINUTE, 0), click(2 * MINUTE + 900, 1), click(2 * HOUR, 2))
+    [first_again, second] = judged(click(2 * MINUTE, 0), click(2 * MINUTE + 900, 1))
+    [*_, much_later] = judged(click(2 * MINUTE, 0), click(2 * MINUTE + 900, 1), click(2 * HOUR, 2))
 
     assert "burst" not in codes(first)
     assert "burst" in codes(first_again) & codes(second)
@@ -247,10 +250,12 @@ def test_a_double_click_on_one_link_is_no_burst() -> None:
 
 
 def test_every_link_in_the_order_of_the_mail_is_a_machine() -> None:
-    verdicts = judged(*(click(5 * MINUTE + place * 2 * SECOND, place) for place in range(4)))
+    verdicts = judged(*(click(20 * SECOND + place * 2 * SECOND, place) for place in range(4)))
+    later = judged(*(click(5 * MINUTE + place * 2 * SECOND, place) for place in range(4)))
 
     assert kinds(verdicts) == ["machine"] * 4
-    assert all("every-link-in-order" in codes(verdict) for verdict in verdicts)
+    assert all("every-link-in-order" in codes(verdict) for verdict in (*verdicts, *later))
+    assert max(verdict.probability for verdict in later) < DEFAULT.alert_from["click"]
 
 
 def test_of_two_on_one_link_the_security_network_checked_and_the_other_one_was_the_person() -> None:
@@ -264,12 +269,14 @@ def test_of_two_on_one_link_the_security_network_checked_and_the_other_one_was_t
 
 
 def test_a_source_that_was_a_machine_stays_one_for_a_while() -> None:
-    [head, soon, later] = judged(click(MINUTE, 0, method="HEAD"), click(5 * MINUTE, 1), click(60 * MINUTE, 2))
+    [head, soon, later] = judged(fact(MINUTE, method="HEAD"), fact(5 * MINUTE), fact(60 * MINUTE))
+    [alone] = judged(fact(5 * MINUTE))
 
     assert "same-source-as-a-machine" in codes(soon)
     assert "same-source-as-a-machine" not in codes(later)
     assert head.kind == "machine"
-    assert soon.probability < 0.6 < later.probability
+    assert soon.kind != "human"
+    assert soon.probability < min(alone.probability, later.probability)
 
 
 def test_sources_that_many_share_infect_nobody() -> None:
@@ -292,8 +299,18 @@ def test_the_honeypot_tells_on_whoever_follows_it_and_on_what_the_same_source_do
 def test_the_honeypot_is_never_the_only_reason() -> None:
     sending = replace(SENDING, honeypots=frozenset({4}))
     person = [fact(3 * HOUR), fact(4 * HOUR), click(3 * HOUR + MINUTE, 4)]
+    [opened, again, hidden] = judged(*person, sending=sending)
 
-    assert judged(*person, sending=sending)[2].kind != "machine"
+    assert "honeypot-alone" in codes(hidden)
+    assert hidden.kind != "machine"
+    assert kinds([opened, again]) == ["human", "human"]
+
+
+def test_a_slow_scanner_that_follows_the_honeypot_among_other_links_is_a_machine() -> None:
+    sending = replace(SENDING, honeypots=frozenset({4}))
+    links = [click(2 * HOUR + place * 4 * MINUTE, place) for place in (1, 4, 2)]
+
+    assert kinds(judged(*links, sending=sending)) == ["machine"] * 3
 
 
 def test_a_source_that_looks_at_many_mails_at_once_is_a_machine() -> None:
