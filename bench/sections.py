@@ -11,8 +11,8 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 HOSTILE, NEIGHBORS, INBOUND = "Hostile bytes", "Beside the worst neighbor", "Reading inbound mail"
 THREADS, INTAKE = "Answers find their messages", "Taking in mail"
 COLD_START, APART = "Cold start", "Recipients apart from the rest"
-FLOOD, NETWORKS = "A flood on one link", "Autonomous systems"
-_KEPT = (HOSTILE, NEIGHBORS, INBOUND, THREADS, INTAKE, COLD_START, APART, FLOOD, NETWORKS)
+FLOOD, NETWORKS, JUDGING = "A flood on one link", "Autonomous systems", "Judging"
+_KEPT = (HOSTILE, NEIGHBORS, INBOUND, THREADS, INTAKE, COLD_START, APART, FLOOD, NETWORKS, JUDGING)
 
 
 def put(title: str, text: str, conditions: str) -> None:

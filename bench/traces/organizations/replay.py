@@ -26,7 +26,8 @@ from lib.people.address_hashes import AddressHashes
 from lib.storage.layout import EVIDENCE, ORGANIZATIONS, table
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
-from lib.verdicts.judge import judge_and_remember
+from lib.verdicts.context import Sending
+from lib.verdicts.judge import Judgement, judge_and_remember
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.thresholds import DEFAULT
 
@@ -109,11 +110,13 @@ class HeedInAnOrganization:
         memory = await self._visits.recall(
             _ORGANIZATION, mail.trace.message, mail.sender, mail.recipients, question.facts
         )
-        judged = judge_and_remember(
-            question.facts, replace(sending, elsewhere=elsewhere, memory=memory), self._catalogues
-        )
+        judged = self.judge(question.facts, replace(sending, elsewhere=elsewhere, memory=memory))
         await self._visits.save_visits(_ORGANIZATION, memory, judged.visits)
         return {key: as_decision(verdict) for key, verdict in judged.verdicts.items()}
+
+    def judge(self, facts: Sequence[Fact], sending: Sending) -> Judgement:
+        """Judge the facts of one mail with all that is known."""
+        return judge_and_remember(facts, sending, self._catalogues)
 
 
 def replay(mails: Iterable[PlayedMail], judge: OrganizationJudge, networks: Networks) -> list[Outcome]:

@@ -1,0 +1,60 @@
+"""Judge recorded messages in this process: the part of `bench.judging` that runs with each version's own code.
+
+Imports nothing of `bench`: it is run as a file, with another version's `lib` on Python's path.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import pickle
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lib.catalogues.registry import load_catalogues
+from lib.tracking.facts import Fact
+from lib.verdicts.context import Sending
+
+
+class Case(NamedTuple):
+    """One question to the judge, in a form that every version reads."""
+
+    facts: list[dict[str, Any]]
+    """Fields of each fact."""
+
+    sending: dict[str, Any]
+    """Fields of the context that every version knows."""
+
+    memory: bytes
+    """Pickled `Memory`, which earlier versions do not have."""
+
+
+def measure(path: Path) -> float:
+    """Return microseconds of CPU for each fact of the second half of the cases; the first half warms the process up."""
+    module = import_module("lib.verdicts.judge")
+    judge: Callable[..., object] = getattr(module, "judge_and_remember", module.judge)
+    catalogues, knows_memory = load_catalogues(), "memory" in Sending.__dataclass_fields__
+    cases = [_inputs(Case(*each), knows_memory) for each in pickle.loads(path.read_bytes())]  # noqa: S301 - our own file
+    half = len(cases) // 2
+    for facts, sending in cases[:half]:
+        judge(facts, sending, catalogues)
+    gc.collect()
+    gc.freeze()
+    began = time.process_time()
+    for facts, sending in cases[half:]:
+        judge(facts, sending, catalogues)
+    passed = time.process_time() - began
+    return passed / sum(len(facts) for facts, _ in cases[half:]) * 1e6
+
+
+def _inputs(case: Case, knows_memory: bool) -> tuple[list[Fact], Sending]:
+    more = {"memory": pickle.loads(case.memory)} if knows_memory else {}  # noqa: S301 - our own file
+    return [Fact(**each) for each in case.facts], Sending(**case.sending, **more)
+
+
+if __name__ == "__main__":
+    print(json.dumps([measure(Path(each)) for each in sys.argv[1:]]))
