@@ -38,7 +38,7 @@ def measure(path: Path) -> float:
     module = import_module("lib.verdicts.judge")
     judge: Callable[..., object] = getattr(module, "judge_and_remember", module.judge)
     catalogues, knows_memory = load_catalogues(), "memory" in Sending.__dataclass_fields__
-    cases = [_inputs(Case(*each), knows_memory) for each in pickle.loads(path.read_bytes())]  # noqa: S301 - our own file
+    cases = [_inputs(Case(*each), knows_memory) for each in pickle.loads(path.read_bytes())]
     half = len(cases) // 2
     for facts, sending in cases[:half]:
         judge(facts, sending, catalogues)
@@ -52,7 +52,7 @@ def measure(path: Path) -> float:
 
 
 def _inputs(case: Case, knows_memory: bool) -> tuple[list[Fact], Sending]:
-    more = {"memory": pickle.loads(case.memory)} if knows_memory else {}  # noqa: S301 - our own file
+    more = {"memory": pickle.loads(case.memory)} if knows_memory else {}
     return [Fact(**each) for each in case.facts], Sending(**case.sending, **more)
 
 
