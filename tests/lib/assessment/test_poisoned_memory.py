@@ -58,12 +58,14 @@ def moved(before: Verdict, after: Verdict) -> Mapping[str, float]:
     return {code: weight for code, weight in now.items() if code not in codes}
 
 
-async def attack(office: Office, domain: Any, network: str = HIS, agent: str = ROBOT, mails: int = 40) -> None:
+async def attack(
+    office: Office, domain: Any, network: str = HIS, agent: str = ROBOT, mails: int = 40, method: str = "GET"
+) -> None:
     """Let one source look at mails that were forwarded to it, at the image and all links, a hundred times each."""
     for number in range(mails):
         kinds = ("open", "click", "click", "click")
         facts = [
-            hit(n, network, agent, kind=kinds[n % 4], item=n % 4, recipient=0)
+            hit(n, network, agent, kind=kinds[n % 4], item=n % 4, method=method)
             for n in range(100)
         ]  # fmt: skip
         await judged(office, f"f{number:03x}", f"p{number}@{domain(number)}", *facts)
@@ -125,7 +127,7 @@ async def test_with_the_readers_program_it_moves_the_companys_people_by_one_more
     office: Office, fact: Fact
 ) -> None:
     before = (await judged(office, "a1", CLEO, fact))[fact.key]
-    await attack(office, lambda _: "two.example", agent=CHROME)
+    await attack(office, lambda _: "two.example", agent=CHROME, method="HEAD")
 
     found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
 
