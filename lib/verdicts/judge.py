@@ -21,7 +21,7 @@ from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Reason, Verdict
-from lib.verdicts.memory import SourceKey, Sure, Visit
+from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
 from lib.verdicts.message_facts import Scene, target_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.rules import (
@@ -153,8 +153,8 @@ def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Vi
             scene.sending.memory.sender,
             first.at,
             scene.since_dispatch(first),
-            sum(fact.kind == "open" for fact in facts),
-            len({target_of(fact) for fact in facts if fact.kind != "open"}),
+            min(sum(fact.kind == "open" for fact in facts), MOST_COUNTED),
+            min(len({target_of(fact) for fact in facts if fact.kind != "open"}), MOST_COUNTED),
             scene.sending.links,
             round(min(odds[fact.key] - PRIOR[side_of(fact.kind)] for fact in facts), 1),
             sure,

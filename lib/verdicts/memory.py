@@ -17,6 +17,10 @@ Sure = Literal["person", "machine", "own", ""]
 """`own` is the sender's side, at the mail that an answer quotes."""
 
 
+MOST_COUNTED = 2
+"""Opens and targets of a visit that are counted: more say nothing more, and would be written with every hit."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceKey:
     """Hashes of whose hit it was, and from where."""
@@ -54,8 +58,10 @@ class Visit:
     """Milliseconds from the dispatch to the first hit; None where it is not known."""
 
     opens: int
+    """Number of opens, `MOST_COUNTED` at most."""
+
     targets: int
-    """Number of different links and attachments that were followed."""
+    """Number of different links and attachments that were followed, `MOST_COUNTED` at most."""
 
     links: int
     """Number of links of the copy."""

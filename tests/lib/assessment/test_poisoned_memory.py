@@ -1,0 +1,159 @@
+"""A source that wants to mislead: what it can move of other people's verdicts, and what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lib.storage.memory import memory_storage
+from lib.tracking.facts import Fact
+from lib.verdicts import Sending, Verdict
+from lib.verdicts.judge import judge_and_remember
+from lib.verdicts.weights import WEIGHTS
+from tests.support.heed import CHROME
+from tests.support.visits_suite import AT, CATALOGUES, CLEO, HOME, SENDER, Office, hit
+
+HERS, HIS = "45.155.91.0/24", "45.155.92.0/24"
+"""Two networks that sit in no list and have different owners, as far as is known."""
+
+MINUTE = 60_000
+ROBOT = "Robot/1.0 (+https://robot.example; bot)"
+
+FOUND_OF_A_SOURCE = {
+    "source-of-machines",
+    "source-like-a-machine",
+    "source-at-many-companies",
+    "source-at-two-companies",
+    "source-at-several-people",
+    "own-device",
+    "perhaps-own-device",
+    "sweep",
+}
+FOUND_OF_KIN = {"kin-of-machines", "kin-at-many-companies"}
+FOUND_OF_A_COMPANY = {"gateway-acts-then", "agent-of-machines"}
+
+
+@pytest.fixture
+async def office() -> Office:
+    return await Office(memory_storage()).open()
+
+
+async def judged(office: Office, message: str, email: str, *facts: Fact) -> dict[str, Verdict]:
+    """Judge the mail as the assessor does, and remember what was found; verdicts by fact key."""
+    theirs = [replace(fact, message=message) for fact in facts]
+    memory = await office.visits.recall(office.organization, message, SENDER, [email], theirs)
+    found = judge_and_remember(theirs, Sending(sent_at=AT - MINUTE, links=3, memory=memory), CATALOGUES)
+    await office.visits.save_visits(office.organization, memory, found.visits, is_whole=True)
+    return found.verdicts
+
+
+def moved(before: Verdict, after: Verdict) -> Mapping[str, float]:
+    """Weights of what is found after and was not before, by code; what was found before must still be."""
+    codes = {reason.code: reason.weight for reason in before.reasons if reason.code != "no-machine-sign"}
+    now = {reason.code: reason.weight for reason in after.reasons if reason.code != "no-machine-sign"}
+    assert codes.items() <= now.items()
+    return {code: weight for code, weight in now.items() if code not in codes}
+
+
+async def attack(
+    office: Office, domain: Any, network: str = HIS, agent: str = ROBOT, mails: int = 40, method: str = "GET"
+) -> None:
+    """Let one source look at mails that were forwarded to it, at the image and all links, a hundred times each."""
+    for number in range(mails):
+        kinds = ("open", "click", "click", "click")
+        facts = [
+            hit(n, network, agent, kind=kinds[n % 4], item=n % 4, method=method)
+            for n in range(100)
+        ]  # fmt: skip
+        await judged(office, f"f{number:03x}", f"p{number}@{domain(number)}", *facts)
+
+
+HITS = [hit(300, HERS), hit(300, HERS, kind="click", item=1), hit(4_000, HERS), hit(4_000, HOME, kind="click")]
+
+
+@pytest.mark.parametrize("fact", HITS, ids=["open", "click", "later open", "click from home"])
+async def test_a_source_moves_no_verdict_on_another_source_at_another_company(office: Office, fact: Fact) -> None:
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    await attack(office, lambda number: f"c{number}.example")
+
+    assert (await judged(office, "a1", CLEO, fact))[fact.key] == before
+
+
+@pytest.mark.parametrize("fact", HITS[:3], ids=["open", "click", "later open"])
+async def test_one_at_the_same_place_with_the_same_program_moves_by_each_stated_finding_once(
+    office: Office, fact: Fact
+) -> None:
+    """However many mails it has: forty, or all that are read."""
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    await attack(office, lambda number: f"c{number}.example", HERS, CHROME)
+
+    found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
+
+    assert found
+    assert set(found) <= FOUND_OF_A_SOURCE | FOUND_OF_KIN
+    assert all(weight == WEIGHTS[code].for_kind(fact.kind) for code, weight in found.items())
+
+
+async def test_a_certain_reader_at_that_place_is_not_moved_at_all(office: Office) -> None:
+    """Where the recipient certainly was, nothing more is asked of the place."""
+    for message in ("b1", "b2"):
+        reply = hit(400, None, None, kind="reply", method="MAIL", mail=message * 16)
+        await judged(office, message, CLEO, hit(300, HERS), hit(350, HERS), reply)
+    fact = hit(300, HERS)
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    assert "well-known-place" in {reason.code for reason in before.reasons}
+    await attack(office, lambda number: f"c{number}.example", HERS, CHROME)
+
+    assert (await judged(office, "a1", CLEO, fact))[fact.key] == before
+
+
+@pytest.mark.parametrize("fact", HITS[:2], ids=["open", "click"])
+async def test_with_mails_of_one_company_a_source_moves_its_people_by_the_gateways_habits_alone(
+    office: Office, fact: Fact
+) -> None:
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    await attack(office, lambda _: "two.example")
+
+    found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
+
+    assert set(found) == {"gateway-acts-then"}
+
+
+@pytest.mark.parametrize("fact", HITS[:2], ids=["open", "click"])
+async def test_with_the_readers_program_it_moves_the_companys_people_by_one_more_finding(
+    office: Office, fact: Fact
+) -> None:
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    await attack(office, lambda _: "two.example", agent=CHROME, method="HEAD")
+
+    found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
+
+    assert set(found) == FOUND_OF_A_COMPANY
+    assert all(weight == WEIGHTS[code].for_kind(fact.kind) for code, weight in found.items())
+
+
+async def test_thousands_of_hits_at_one_recipients_token_say_as_much_as_one_mail(office: Office) -> None:
+    fact = hit(300, HERS)
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    hits = [hit(n, HERS, CHROME, kind="click", item=n % 3) for n in range(3_000)]
+
+    for start in range(0, 3_000, 500):
+        await judged(office, "f1", "bob@one.example", *hits[: start + 500])
+
+    found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
+    assert set(found) == {"source-at-two-companies"}
+
+
+async def test_a_source_that_behaves_like_people_makes_no_machine_a_person_elsewhere(office: Office) -> None:
+    """It has looked and answered under the name of forty companies, with the scanner's program."""
+    scan = [hit(number, HERS, ROBOT, kind="click", item=number % 3) for number in range(3)]
+    before = await judged(office, "a1", CLEO, *scan)
+    for number in range(40):
+        reply = hit(900, None, None, kind="reply", method="MAIL", mail=f"{number:02x}" * 16)
+        facts = hit(600, HIS, ROBOT), hit(700, HIS, ROBOT), reply
+        await judged(office, f"f{number:03x}", f"p{number}@c{number}.example", *facts)
+
+    assert await judged(office, "a1", CLEO, *scan) == before
