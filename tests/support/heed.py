@@ -38,6 +38,9 @@ CHROME = (
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 """Gmail's image proxy: a person's open even seconds after the mail went out, when a browser's is open to doubt."""
 
+THUNDERBIRD = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
+_A_PERSONS = "a person's"
+
 TOKEN_KEYS = "k1:" + base64.urlsafe_b64encode(bytes(range(64))).decode().rstrip("=")
 SETTINGS = {
     "HEED_BASE_URL": BASE_URL,
@@ -200,9 +203,15 @@ class Heed:
         assert isinstance(payload, bytes)
         return re.findall(rf"{BASE_URL}(/{kind}/[A-Za-z0-9_.-]+)", payload.decode())
 
-    async def hit(self, path: str, agent: str | None = CHROME, method: str = "GET", **headers: str) -> Response:
-        """A recipient's request; the assessor has not seen it yet."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    async def hit(self, path: str, agent: str | None = _A_PERSONS, method: str = "GET", **headers: str) -> Response:
+        """A recipient's request; the assessor has not seen it yet.
+
+        By default the mail is opened in a mail program and links are followed in a browser: the least doubtful person.
+        """
+        if agent == _A_PERSONS:
+            agent = THUNDERBIRD if path.startswith(("/o/", "/i/")) else CHROME
+        language = {"accept-language": "en"} if agent == CHROME else {}
+        sent = {**language, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if agent is not None:
             sent["user-agent"] = agent
         return await self.request(method, path, headers=sent)

@@ -25,7 +25,7 @@ async def test_settings_have_the_documented_defaults(heed: Heed) -> None:
     assert settings["work_hours"] == {"days": None, "start": "08:00", "end": "17:00"}
     assert settings["score"] == {"open": 1, "click": 5, "reply": 10, "attachment": 5}
     assert (settings["retention_days"], settings["raw_days"]) == (400, 30)
-    assert settings["human_from"] == {"open": 0.905, "click": 0.33}
+    assert settings["human_from"] == DEFAULT.human_from
 
 
 async def test_a_probability_that_is_not_set_stays_the_judges_own(heed: Heed) -> None:
@@ -33,10 +33,9 @@ async def test_a_probability_that_is_not_set_stays_the_judges_own(heed: Heed) ->
 
     patched = await heed.request("PATCH", "/api/orgs/acme", body, key=ADMIN_KEY)
 
-    assert patched.json["settings"]["human_from"] == {"open": 0.7, "click": 0.33}
-    assert await heed.services.context_loader.thresholds("acme") == replace(
-        DEFAULT, human_from={"open": 0.7, "click": 0.33}
-    )
+    human_from = {**DEFAULT.human_from, "open": 0.7}
+    assert patched.json["settings"]["human_from"] == human_from
+    assert await heed.services.context_loader.thresholds("acme") == replace(DEFAULT, human_from=human_from)
 
 
 async def test_a_patch_of_one_setting_leaves_the_others(heed: Heed) -> None:

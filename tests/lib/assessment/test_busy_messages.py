@@ -151,19 +151,21 @@ async def test_rows_of_waiting_facts_go_even_if_somebody_else_took_some() -> Non
 
 
 async def test_folding_counts_as_much_as_not_folding() -> None:
-    heed = await Heed().start()
-    message, twin = await heed.sent(), await heed.sent()
-    heed.clock.move(days=3)
+    """The twin is another Heed's: in one, the sources of the first mail would be known at the second."""
+    heed, other = await Heed().start(), await Heed().start()
+    message, twin = await heed.sent(), await other.sent()
+    for each in (heed, other):
+        each.clock.move(days=3)
     facts = [*opens(heed, message, 700, minutes_ago=300), *opens(heed, message, 50, minutes_ago=3, seed=2)]
     for start in range(0, len(facts), 250):
         await heed.services.assessor.assess_facts("acme", facts[start : start + 250])
     heed.clock.move(seconds=61)
     await heed.work()
 
-    await heed.services.assessor.assess_facts("acme", [replace(fact, message=twin) for fact in facts])
-    await heed.post(f"/messages/{twin}/reassess")
+    await other.services.assessor.assess_facts("acme", [replace(fact, message=twin) for fact in facts])
+    await other.post(f"/messages/{twin}/reassess")
 
-    assert await kpis_of(heed, message) == await kpis_of(heed, twin)
+    assert await kpis_of(heed, message) == await kpis_of(other, twin)
 
 
 async def test_the_alert_of_a_busy_message_outlives_the_fact_it_tells_of() -> None:

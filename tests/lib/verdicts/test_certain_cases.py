@@ -14,6 +14,7 @@ from lib.verdicts.certainty import find_case
 from lib.verdicts.tallies import Tallies, tally
 from tests.lib.verdicts.test_judge import FACTS, SENDINGS
 from tests.lib.verdicts.test_rules import CATALOGUES, HOUR, MINUTE, SECOND, SENDING, SENT, click, fact
+from tests.support.heed import GMAIL
 
 ANSWER = Fact(
     f"{SENT + 2 * HOUR:013d}-{'a' * 32}", "0" * 32, "reply", SENT + 2 * HOUR, "MAIL", recipient=0, mail="a" * 32
@@ -62,7 +63,7 @@ def test_a_users_word_makes_a_case_where_nothing_else_is_known() -> None:
 
 
 def test_what_speaks_both_ways_is_certain_of_nothing() -> None:
-    look = fact(HOUR)
+    look = fact(HOUR, agent=GMAIL)
 
     assert tallied(look, ANSWER, sending=replace(SENDING, feedback={look.key: "machine"})).cases == {}
 

@@ -22,7 +22,7 @@ def told(was: Was, *facts: Fact, **fields: Any) -> Verdict:
 
 @pytest.mark.parametrize("kind", ["open", "click"])
 def test_a_doubtful_hit_becomes_a_persons_when_a_user_says_so(kind: HitKind) -> None:
-    soon = fact(8 * SECOND, kind)
+    soon = fact(8 * SECOND, kind, owner="microsoft-cloud")
     assert judge([soon], SENDING, CATALOGUES)[soon.key].kind != "human"
 
     verdict = told("person", soon)
