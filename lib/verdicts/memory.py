@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Sure = Literal["person", "machine", "own", ""]
 """`own` is the sender's side, at the mail that an answer quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceKey:
+class SourceKey(NamedTuple):
     """Hashes of whose hit it was, and from where."""
 
     place: str

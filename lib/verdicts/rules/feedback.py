@@ -7,7 +7,6 @@ something that no person does: beside such a sign the word for a person has no w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from lib.messages.feedback import Was
 from lib.tracking.facts import Fact
@@ -35,8 +34,7 @@ _DECISIVE = frozenset(
 )
 """Codes of signs of what no recipient does."""
 
-_OUTWEIGHED = replace(
-    _FINDINGS["person"],
+_OUTWEIGHED = _FINDINGS["person"]._replace(
     text="A user of your organization said that it was a person; what it did outweighs that.",
     weight=0.0,
 )
