@@ -24,6 +24,7 @@ from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import SourceKey, Sure, Visit
 from lib.verdicts.message_facts import Scene, target_of
+from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.request import Request
 from lib.verdicts.rules import (
@@ -143,7 +144,7 @@ def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], l
     scene.doubted = found.doubted()
     knows = bool(scene.sending.memory.keys)
     if knows:
-        scene.pasts = memory.pasts(scene)
+        scene.pasts = pasts_of(scene.sending.memory, [fact.key for fact in scene.facts])
     found.apply((*floods.RULES, *patterns.RULES))
     scene.suspects = found.suspects()
     alone = found.copy() if knows else found

@@ -10,12 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from ipaddress import ip_network
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
+from lib.verdicts.past import Past
 from lib.verdicts.request import Request, Source, request_of
 from lib.verdicts.thresholds import Thresholds
 
@@ -49,7 +50,7 @@ class Scene:
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
         self._requests: dict[str, Request] = {}
-        self.pasts: Mapping[str, Any] = {}
+        self.pasts: Mapping[str, Past] = {}
 
     def request(self, fact: Fact) -> Request:
         """The request of a hit, with what the catalogues say of it."""
