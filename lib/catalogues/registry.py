@@ -23,9 +23,9 @@ _NETWORK_KINDS: Mapping[OwnerKind, NetworkKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogues:
-    """Everything that the judge looks up, and the hot path's networks and owners."""
+    """Everything that the judge looks up, and the hot path's networks and owners. Each object equals itself alone."""
 
     networks: Networks
     owners: Mapping[str, Owner]

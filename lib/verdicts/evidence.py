@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Class = Literal["human", "machine", "uncertain"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule has something to say of a fact: the code under which `lib.verdicts.weights` has its weight and its source,
     and a plain sentence for a salesperson."""
 
@@ -19,8 +18,7 @@ class Finding:
     """Weight in log-odds that stands in place of the table's, where it depends on more than the code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """A finding as people are shown it.
 
     `weight` is in log-odds (natural logarithm): positive speaks for a person, negative for a machine; 2.2 is 9 to 1,

@@ -11,19 +11,22 @@ kind who wrote it (`lib.verdicts.answers`), and is a witness for the hits before
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
-from lib.verdicts.evidence import Finding, Reason, Verdict
+from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
 from lib.verdicts.message_facts import Scene, target_of
+from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
+from lib.verdicts.request import Request
 from lib.verdicts.rules import (
     agents,
     claimed_browsers,
@@ -38,41 +41,37 @@ from lib.verdicts.rules import (
     requests,
     timing,
 )
-from lib.verdicts.rules.feedback import outweighed
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, side_of, weight_of
+from lib.verdicts.weighing import DECISIVE, UNKNOWABLE, Weighed, conclude, weigh
+from lib.verdicts.weights import PRIOR, side_of
 
+RequestRule = Callable[[Request], Finding | None]
 Rule = Callable[[Fact, Scene], Finding | None]
 SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
 
-RULES: tuple[Rule, ...] = (
+REQUEST_RULES: tuple[RequestRule, ...] = (
     *agents.RULES,
     *claimed_browsers.RULES,
     *networks.RULES,
     *own_side.RULES,
     *requests.RULES,
+)
+"""Rules that look at the request alone."""
+
+RULES: tuple[Rule, ...] = (
+    *agents.TIMED_RULES,
+    *networks.TIMED_RULES,
+    *own_side.SENDING_RULES,
     *timing.RULES,
     *gateways.RULES,
     *feedback.RULES,
 )
-
-_SUSPECT = 0.1
-"""Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbours."""
-
-UNKNOWABLE = "apple-privacy"
-"""Apple loads images for itself and for people alike: that is neither's until something else says so."""
-
-_CORROBORATED = frozenset(("clicked-after", "replied-after"))
-
-_DECISIVE = -4.0
-"""Weight of a sign that makes a machine by itself."""
+"""Rules that look at one fact, and at how the message was sent."""
 
 _BEYOND_DOUBT = 3.0
 """Log-odds from which a person is certain, with a sign of `_CERTAIN`."""
 
 _CERTAIN = frozenset(("read-at-the-same-place", "replied-after"))
-
-_NOTHING_SUSPICIOUS = Reason("no-machine-sign", "Nothing about it looks like a machine.")
 
 
 def judge(
@@ -104,48 +103,79 @@ def judge_and_remember(
     return Judgement(every_verdict, visits)
 
 
+class _Findings:
+    """What is found about each fact of a message, and what it adds up to."""
+
+    def __init__(self, scene: Scene, found: dict[str, tuple[Finding, ...]]) -> None:
+        self._scene = scene
+        self.found = found
+        self.weighed = {fact.key: weigh(side_of(fact.kind), found[fact.key]) for fact in scene.facts}
+
+    def copy(self) -> _Findings:
+        copied = copy(self)
+        copied.found, copied.weighed = dict(self.found), dict(self.weighed)
+        return copied
+
+    def apply(self, rules: Iterable[SceneRule]) -> None:
+        """Add what these rules find."""
+        new: dict[str, tuple[FactKind, list[Finding]]] = {}
+        for rule in rules:
+            for fact, finding in rule(self._scene):
+                if fact.key not in new:
+                    new[fact.key] = fact.kind, []
+                new[fact.key][1].append(finding)
+        for key, (kind, more) in new.items():
+            found = self.found[key] = (*self.found[key], *more)
+            self.weighed[key] = weigh(side_of(kind), found)
+
+    def suspects(self) -> frozenset[str]:
+        """Keys of facts that are a machine's by what is found so far."""
+        return frozenset(key for key, each in self.weighed.items() if each.is_suspect)
+
+    def doubted(self) -> frozenset[str]:
+        """Keys of facts against which anything speaks."""
+        return frozenset(key for key, each in self.weighed.items() if each.is_doubted)
+
+
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
-    found: dict[str, list[Finding]] = {
-        fact.key: [finding for rule in RULES if (finding := rule(fact, scene))] for fact in scene.facts
-    }
-    scene.suspects = by_themselves = _suspects(scene, found)
-    scene.doubted = frozenset(
-        fact.key for fact in scene.facts if any(WEIGHTS[each.code].for_kind(fact.kind) < 0 for each in found[fact.key])
-    )
-    _apply((*floods.RULES, *patterns.RULES), scene, found)
-    alone = {key: list(some) for key, some in found.items()}
-    _apply(patterns.AT_PLACES, scene, alone)
-    scene.suspects = _suspects(scene, alone)
-    _apply(patterns.CORROBORATING, scene, alone)
-    visits = list(_visits(scene, alone))
-    if scene.sending.memory.keys:
-        scene.pasts = memory.pasts(scene)
+    found = _Findings(scene, {fact.key: _by_itself(fact, scene) for fact in scene.facts})
+    scene.suspects = by_themselves = found.suspects()
+    scene.doubted = found.doubted()
+    found.apply((*floods.RULES, *patterns.RULES))
+    knows = bool(scene.sending.memory.keys)
+    alone = found.copy() if knows else found
+    alone.apply(patterns.AT_PLACES)
+    scene.suspects = alone.suspects()
+    alone.apply(patterns.CORROBORATING)
+    visits = list(_visits(scene, alone.weighed))
+    if knows:
+        scene.pasts = pasts_of(scene.sending.memory, [fact.key for fact in scene.facts])
         scene.suspects = by_themselves
-        _apply((*patterns.AT_PLACES, *memory.RULES), scene, found)
-        scene.suspects = _suspects(scene, found)
-        _apply(patterns.CORROBORATING, scene, found)
-    else:
-        found = alone
-    _apply(experience.RULES, scene, found)
-    verdicts = {fact.key: _verdict(fact.kind, found[fact.key], thresholds) for fact in scene.facts}
+        found.apply((*patterns.AT_PLACES, *memory.RULES))
+        scene.suspects = found.suspects()
+        found.apply(patterns.CORROBORATING)
+    found.apply(experience.RULES)
+    verdicts = {fact.key: conclude(side_of(fact.kind), found.found[fact.key], thresholds) for fact in scene.facts}
     return verdicts, visits
 
 
-def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Visit]:
+def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
+    more = [finding for rule in RULES if (finding := rule(fact, scene))]
+    return (*_of_request(scene.request(fact)), *more)
+
+
+@lru_cache(maxsize=4096)
+def _of_request(request: Request) -> tuple[Finding, ...]:
+    return tuple(finding for rule in REQUEST_RULES if (finding := rule(request)))
+
+
+def _visits(scene: Scene, weighed: Mapping[str, Weighed]) -> Iterator[Visit]:
     groups: dict[SourceKey, list[Fact]] = defaultdict(list)
     for fact in scene.facts:
         key = scene.sending.memory.keys.get(fact.key)
         if key is not None:
             groups[key].append(fact)
     for key, facts in groups.items():
-        odds = {fact.key: _odds(fact.kind, found[fact.key]) for fact in facts}
-        sure: Sure = ""
-        if any(_is_surely_a_machine(odds[fact.key], found[fact.key]) for fact in facts):
-            sure = "machine"
-        elif any(_is_surely_a_person(odds[fact.key], found[fact.key]) for fact in facts):
-            sure = "person"
-        elif any(each.code == "after-the-answer" for fact in facts for each in found[fact.key]):
-            sure = "own"
         first = facts[0]
         yield Visit(
             key,
@@ -156,58 +186,15 @@ def _visits(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> Iterator[Vi
             min(sum(fact.kind == "open" for fact in facts), MOST_COUNTED),
             min(len({target_of(fact) for fact in facts if fact.kind != "open"}), MOST_COUNTED),
             scene.sending.links,
-            round(min(odds[fact.key] - PRIOR[side_of(fact.kind)] for fact in facts), 1),
-            sure,
+            round(min(weighed[fact.key].odds - PRIOR[side_of(fact.kind)] for fact in facts), 1),
+            _sure([weighed[fact.key] for fact in facts]),
         )
 
 
-def _is_surely_a_machine(odds: float, found: Sequence[Finding]) -> bool:
-    return odds <= _DECISIVE and all(each.code != UNKNOWABLE for each in found)
-
-
-def _is_surely_a_person(odds: float, found: Sequence[Finding]) -> bool:
-    return odds >= _BEYOND_DOUBT and any(each.code in _CERTAIN for each in found)
-
-
-def _apply(rules: Iterable[SceneRule], scene: Scene, found: Mapping[str, list[Finding]]) -> None:
-    for rule in rules:
-        for fact, finding in rule(scene):
-            found[fact.key].append(finding)
-
-
-def _suspects(scene: Scene, found: Mapping[str, Sequence[Finding]]) -> frozenset[str]:
-    return frozenset(fact.key for fact in scene.facts if _probability(fact.kind, found[fact.key]) <= _SUSPECT)
-
-
-def _probability(kind: FactKind, found: Sequence[Finding]) -> float:
-    return 1 / (1 + math.exp(-_odds(kind, found)))
-
-
-def _odds(kind: FactKind, found: Sequence[Finding]) -> float:
-    weights = {finding.code: weight_of(finding, kind) for finding in outweighed(found)}
-    return PRIOR[side_of(kind)] + sum(weights.values())
-
-
-def _verdict(kind: FactKind, found: Sequence[Finding], thresholds: Thresholds) -> Verdict:
-    person = _probability(kind, found)
-    reasons = sorted(
-        {_reason(kind, each) for each in outweighed(found)}, key=lambda each: (-abs(each.weight), each.code)
-    )
-    if not any(reason.weight < 0 for reason in reasons):
-        reasons.insert(0, _NOTHING_SUSPICIOUS)
-    shown = tuple(reasons)
-    codes = {finding.code for finding in found}
-    if person >= thresholds.human_from[side_of(kind)] and (UNKNOWABLE not in codes or _CORROBORATED & codes):
-        return Verdict("human", round(person, 3), shown, RULES_VERSION, round(person, 3))
-    if person <= thresholds.machine_until[side_of(kind)] and (UNKNOWABLE not in codes or _is_decided(reasons)):
-        return Verdict("machine", round(1 - person, 3), shown, RULES_VERSION, round(person, 3))
-    return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), shown, RULES_VERSION, round(person, 3))
-
-
-def _is_decided(reasons: Sequence[Reason]) -> bool:
-    """A machine by something else than being unknowable."""
-    return any(reason.weight <= _DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
-
-
-def _reason(kind: FactKind, finding: Finding) -> Reason:
-    return Reason(finding.code, finding.text, weight_of(finding, kind), WEIGHTS[finding.code].source)
+def _sure(hits: Sequence[Weighed]) -> Sure:
+    """Return who a source surely was, by its hits at one mail; empty where that is in doubt."""
+    if any(each.odds <= DECISIVE and UNKNOWABLE not in each.codes for each in hits):
+        return "machine"
+    if any(each.odds >= _BEYOND_DOUBT and not _CERTAIN.isdisjoint(each.codes) for each in hits):
+        return "person"
+    return "own" if any("after-the-answer" in each.codes for each in hits) else ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Sure = Literal["person", "machine", "own", ""]
 """`own` is the sender's side, at the mail that an answer quotes."""
@@ -21,8 +21,7 @@ MOST_COUNTED = 2
 """Opens and targets of a visit that are counted: more say nothing more, and would be written with every hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceKey:
+class SourceKey(NamedTuple):
     """Hashes of whose hit it was, and from where."""
 
     place: str

@@ -8,25 +8,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, NamedTuple, TypeVar
+from functools import cached_property, lru_cache
+from ipaddress import ip_network
+from typing import TypeVar
 
-from lib.catalogues.autonomous_systems import NetworkClass
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
+from lib.verdicts.past import Past
+from lib.verdicts.request import Request, Source, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
-
-
-class Source(NamedTuple):
-    """Source of a fact, by which a machine or a person can be known again: network and agent."""
-
-    network: str | None
-    agent: str | None
 
 
 def source_of(fact: Fact) -> Source:
@@ -55,32 +49,22 @@ class Scene:
         self.thresholds = thresholds
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
-        self._owners: dict[tuple[str | None, str | None], Owner | None] = {}
-        self._own: dict[str, bool] = {}
-        self.pasts: Mapping[str, Any] = {}
+        self._requests: dict[str, Request] = {}
+        self.pasts: Mapping[str, Past] = {}
+
+    def request(self, fact: Fact) -> Request:
+        """The request of a hit, with what the catalogues say of it."""
+        if fact.key not in self._requests:
+            self._requests[fact.key] = request_of(fact, self.catalogues)
+        return self._requests[fact.key]
 
     def owner(self, fact: Fact) -> Owner | None:
         """Whose network it came from: as known when it came, or as the catalogue has it now."""
-        place = (fact.owner, fact.network)
-        if place not in self._owners:
-            name = self.catalogues.networks.owner_of(fact.network) or fact.owner
-            self._owners[place] = self.catalogues.owners.get(name) if name else None
-        return self._owners[place]
-
-    def network_class(self, fact: Fact) -> NetworkClass | None:
-        """The class of a network in no list, by its autonomous system; None for a listed one."""
-        return None if self.owner(fact) is not None else self.catalogues.systems.class_of(fact.network)
+        return self.request(fact).owner
 
     def is_shared(self, fact: Fact) -> bool:
         """Many people, and machines among them, come from there under the same agent: they are no one source."""
-        owner = self.owner(fact)
-        if owner is not None and owner.kind in ("relay", "proxy"):
-            return True
-        return fact.network is None or self.image_proxy(fact) is not None
-
-    def image_proxy(self, fact: Fact) -> str | None:
-        """The mail service whose proxy asked."""
-        return self.catalogues.agents.image_proxy(fact.agent) if fact.agent else None
+        return self.request(fact).is_shared
 
     def since_dispatch(self, fact: Fact) -> int | None:
         """Milliseconds since the mail went out; None where that time is not known."""
@@ -101,14 +85,7 @@ class Scene:
 
     def is_own(self, network: str) -> bool:
         """Facts know networks only as a /24 or /48: one that lies in an own network, or holds one."""
-        if network not in self._own:
-            asked = ip_network(network)
-            self._own[network] = any(own.version == asked.version and own.overlaps(asked) for own in self._own_networks)
-        return self._own[network]
-
-    @cached_property
-    def _own_networks(self) -> Sequence[IPv4Network | IPv6Network]:
-        return [ip_network(each, strict=False) for each in self.sending.own_networks]
+        return _overlaps(network, self.sending.own_networks)
 
     @cached_property
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
@@ -155,6 +132,13 @@ class Scene:
 def target_of(fact: Fact) -> int:
     """Target that was followed: a link's index, or a negative number for an attachment."""
     return -1 - fact.item if fact.kind == "attachment_view" else fact.item
+
+
+@lru_cache(maxsize=4096)
+def _overlaps(network: str, others: tuple[str, ...]) -> bool:
+    asked = ip_network(network)
+    found = (ip_network(each, strict=False) for each in others)
+    return any(other.version == asked.version and other.overlaps(asked) for other in found)
 
 
 def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, list[Fact]]:

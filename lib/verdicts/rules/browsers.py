@@ -6,6 +6,7 @@ program: what is said here about the age of browsers is about browsers alone.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -40,10 +41,10 @@ class _Releases(NamedTuple):
     kept: int
     """Versions behind the newest one that people still have: browsers of people update by themselves."""
 
-    def is_out_of_date(self, version: int, at: int) -> bool:
-        """Whether the version was years old at that time (milliseconds since 1970)."""
-        passed = (at / 1000 - self.at.timestamp()) / (7 * 86_400)
-        return version < self.version + passed / self.weeks - self.kept
+    def out_of_date_from(self, version: int) -> float:
+        """Milliseconds since 1970 after which the version was years old."""
+        weeks = (version - self.version + self.kept) * self.weeks
+        return (self.at.timestamp() + weeks * 7 * 86_400) * 1000
 
 
 _CHROMES = _Releases(100, datetime(2022, 3, 29, tzinfo=UTC), 4.45, 24)
@@ -81,17 +82,17 @@ def is_impossible(agent: str) -> bool:
     return int(found[1]) >= _REDUCED_FROM and found[2] != "0.0.0"
 
 
-def is_out_of_date(agent: str, at: int) -> bool:
-    """A desktop browser that was years old at the time (milliseconds since 1970).
+def out_of_date_from(agent: str) -> float:
+    """Milliseconds since 1970 after which the desktop browser was years old; infinite for anything else.
 
-    Safari is none of these: phones and Macs keep the last one that their maker gave them.
+    Safari never is: phones and Macs keep the last one that their maker gave them.
     """
     if _INTERNET_EXPLORER.search(agent):
-        return at / 1000 > _INTERNET_EXPLORER_KEPT.timestamp()
+        return _INTERNET_EXPLORER_KEPT.timestamp() * 1000
     chrome = _CHROME.search(agent)
     if chrome is not None:
-        return not _FULL_VERSION.search(agent) and _CHROMES.is_out_of_date(int(chrome[1]), at)
+        return math.inf if _FULL_VERSION.search(agent) else _CHROMES.out_of_date_from(int(chrome[1]))
     firefox = _FIREFOX.search(agent)
     if firefox is None or _FROZEN_FIREFOX.search(agent):
-        return False
-    return _FIREFOXES.is_out_of_date(int(firefox[1]), at)
+        return math.inf
+    return _FIREFOXES.out_of_date_from(int(firefox[1]))

@@ -17,9 +17,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.request import Request
 
 _RECORDED = ("accept", "accept-encoding", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-ch-ua")
 """A fact with none of these is of an earlier release, or of a program that says nothing."""
@@ -62,37 +61,37 @@ def _claimed(agent: str) -> _Browser | None:
     return None
 
 
-def headers_do_not_fit(fact: Fact, scene: Scene) -> Finding | None:
+def headers_do_not_fit(request: Request) -> Finding | None:
     """Match opens and clicks: a file may be loaded by a person's download manager under the browser's name."""
-    if not fact.agent or fact.kind == "attachment_view" or not any(name in fact.headers for name in _RECORDED):
+    if not request.agent or request.kind == "attachment_view" or not any(name in request.headers for name in _RECORDED):
         return None
-    browser = _claimed(fact.agent)
-    if browser is None or _loads_in_its_own_way(fact, scene):
+    browser = _claimed(request.agent)
+    if browser is None or _loads_in_its_own_way(request):
         return None
-    if not (_is_without_metadata(fact) or _contradicts_hints(browser, fact.agent, fact.headers)):
+    if not (_is_without_metadata(request) or _contradicts_hints(browser, request.agent, request.headers)):
         return None
     text = "It says it is a browser, but its request does not look like one of this browser's version."
     return Finding("headers-do-not-fit", text)
 
 
-def _loads_in_its_own_way(fact: Fact, scene: Scene) -> bool:
+def _loads_in_its_own_way(request: Request) -> bool:
     """Whether an app, a robot that says so, or a mail service that loads images for people has made the request."""
-    agent, owner = fact.agent or "", scene.owner(fact)
-    agents = scene.catalogues.agents
+    agent, owner = request.agent or "", request.owner
+    agents = request.catalogues.agents
     if "; wv)" in agent or agents.app_name(agent) is not None or agents.declared_robot(agent):
         return True
-    return fact.kind == "open" and owner is not None and owner.kind == "proxy"
+    return request.kind == "open" and owner is not None and owner.kind == "proxy"
 
 
-def _is_without_metadata(fact: Fact) -> bool:
+def _is_without_metadata(request: Request) -> bool:
     """Whether fetch metadata is missing, although the request came over https or is none that a browser makes."""
-    headers = fact.headers
+    headers = request.headers
     if any(name in headers for name in _FETCH_METADATA):
         return False
     if "sec-ch-ua" in headers or _SECURE_ENCODING.search(headers.get("accept-encoding", "")):
         return True
     pages = "text/html"  # an image, too, can be opened as a page of its own
-    return not headers.get("accept", "").startswith((pages, "image/") if fact.kind == "open" else pages)
+    return not headers.get("accept", "").startswith((pages, "image/") if request.kind == "open" else pages)
 
 
 def _contradicts_hints(browser: _Browser, agent: str, headers: Mapping[str, str]) -> bool:

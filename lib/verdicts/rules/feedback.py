@@ -7,7 +7,6 @@ something that no person does: beside such a sign the word for a person has no w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from lib.messages.feedback import Was
 from lib.tracking.facts import Fact
@@ -39,8 +38,7 @@ _DECISIVE = frozenset(
 )
 """Codes of signs of what no recipient does."""
 
-_OUTWEIGHED = replace(
-    _FINDINGS["person"],
+_OUTWEIGHED = _FINDINGS["person"]._replace(
     text="A user of your organization said that it was a person; what it did outweighs that.",
     weight=0.0,
 )
@@ -67,7 +65,7 @@ def _speaks_for_a_person(finding: Finding) -> bool:
 
 
 def _without_weight(finding: Finding) -> Finding:
-    return _OUTWEIGHED if finding == _FINDINGS["person"] else replace(finding, weight=0.0)
+    return _OUTWEIGHED if finding == _FINDINGS["person"] else finding._replace(weight=0.0)
 
 
 RULES = (user_said,)

@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
+from lib.verdicts.request import Request
 from lib.verdicts.rules.browsers import is_browser, is_mail_program
 
 
-def scanner_network(fact: Fact, scene: Scene) -> Finding | None:
+def scanner_network(request: Request) -> Finding | None:
     """Match scanners' networks, from which no person browses."""
-    owner = scene.owner(fact)
+    owner = request.owner
     if owner is None or owner.kind != "scanner":
         return None
     return Finding("scanner-network", f"It came from {owner.name}, which scans mail and where nobody reads it.")
 
 
-def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
-    """Match gateways' networks, which scan mail and carry people who browse in isolation: the time decides."""
-    owner = scene.owner(fact)
-    if owner is None or owner.kind != "gateway":
-        return None
-    passed = scene.since_dispatch(fact)
-    if passed is None or passed <= scene.thresholds.gateway_scans_for:
-        return Finding("gateway-network-soon", f"It came from {owner.name}, which scans mail when it arrives.")
-    return Finding(
-        "gateway-network-later",
-        f"It came from {owner.name}, which scans mail, but also carries the browsing of the people it protects.",
-    )
-
-
-def data_centre(fact: Fact, scene: Scene) -> Finding | None:
+def data_centre(request: Request) -> Finding | None:
     """Match listed networks of data centers. Image proxies run there, too; no person's clicks pass through those."""
-    owner = scene.owner(fact)
-    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and fact.kind != "open")):
+    owner = request.owner
+    if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and request.kind != "open")):
         return None
-    return _from_data_centre(fact, owner.name, scene)
+    return _from_data_centre(request, owner.name)
 
 
-def _from_data_centre(fact: Fact, name: str, scene: Scene) -> Finding:
-    if fact.kind == "open" and fact.agent and is_browser(fact.agent) and not _loads_mail(fact.agent, scene):
+def _from_data_centre(request: Request, name: str) -> Finding:
+    if request.kind == "open" and request.agent and is_browser(request.agent) and not _loads_mail(request):
         return Finding("browser-in-a-data-centre", f"A browser in {name} loaded the image: no reader sits there.")
     return Finding("data-centre", f"It came from {name}: scanners run there, though people's programs may, too.")
 
 
-def unlisted_network(fact: Fact, scene: Scene) -> Finding | None:
+def unlisted_network(request: Request) -> Finding | None:
     """Tell a network that is in no list by the autonomous system that announces it.
 
     Web gateways and VPNs carry people and machines, and networks of organizations hold both: they tell nothing.
     """
-    network = scene.network_class(fact)
+    network = request.network_class
     if network is None:
         return None
     name = network.name
     if network.kind == "security-vendor":
         return Finding("security-vendor", f"It came from {name}, a company that checks mail and links for others.")
     if network.kind == "hosting" and network.is_certain:
-        return _from_data_centre(fact, f"a data centre of {name}", scene)
+        return _from_data_centre(request, f"a data centre of {name}")
     if network.kind == "hosting":
         return Finding("probable-data-centre", f"It came from {name}, which rents out machines, judging by its name.")
     if network.kind in ("access", "mobile") and network.is_certain:
@@ -65,17 +54,38 @@ def unlisted_network(fact: Fact, scene: Scene) -> Finding | None:
     return None
 
 
-def _loads_mail(agent: str, scene: Scene) -> bool:
-    agents = scene.catalogues.agents
-    return is_mail_program(agent, agents) or agents.image_proxy(agent) is not None
+def _loads_mail(request: Request) -> bool:
+    agent = request.agent or ""
+    return is_mail_program(agent, request.catalogues.agents) or request.image_proxy is not None
 
 
-def private_relay(fact: Fact, scene: Scene) -> Finding | None:
+def private_relay(request: Request) -> Finding | None:
     """Match clicks through a relay that people use to hide their address."""
-    owner = scene.owner(fact)
-    if owner is None or owner.kind != "relay" or fact.kind == "open":
+    owner = request.owner
+    if owner is None or owner.kind != "relay" or request.kind == "open":
         return None
     return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
 
 
-RULES = (scanner_network, gateway_network, data_centre, unlisted_network, private_relay)
+def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
+    """Match gateways' networks, which scan mail and carry people who browse in isolation: the time decides."""
+    owner = scene.owner(fact)
+    if owner is None or owner.kind != "gateway":
+        return None
+    passed = scene.since_dispatch(fact)
+    return _gateway_network(owner.name, passed is None or passed <= scene.thresholds.gateway_scans_for)
+
+
+@lru_cache(maxsize=256)
+def _gateway_network(name: str, is_soon: bool) -> Finding:
+    if is_soon:
+        return Finding("gateway-network-soon", f"It came from {name}, which scans mail when it arrives.")
+    return Finding(
+        "gateway-network-later",
+        f"It came from {name}, which scans mail, but also carries the browsing of the people it protects.",
+    )
+
+
+RULES = (scanner_network, data_centre, unlisted_network, private_relay)
+
+TIMED_RULES = (gateway_network,)

@@ -5,22 +5,28 @@ from __future__ import annotations
 from lib.tracking.facts import SESSION, Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
+from lib.verdicts.request import Request
 
 OWN = frozenset(("own-session", "own-network", "user-said-me"))
 """The codes of findings that say so; the last one is a user's word (`lib.verdicts.rules.feedback`)."""
 
 
-def own_session(fact: Fact, _: Scene) -> Finding | None:
-    if SESSION not in fact.headers:
+def own_session(request: Request) -> Finding | None:
+    if SESSION not in request.headers:
         return None
     return Finding("own-session", "Whoever it was is signed in here: the sender or a colleague, not the recipient.")
+
+
+_OWN_NETWORK = Finding("own-network", "It came from the sender's own network: probably the sender or a colleague.")
 
 
 def own_network(fact: Fact, scene: Scene) -> Finding | None:
     """A colleague who is the recipient reads at the same network, and counts."""
     if fact.network is None or fact.recipient in scene.sending.colleagues or not scene.is_own(fact.network):
         return None
-    return Finding("own-network", "It came from the sender's own network: probably the sender or a colleague.")
+    return _OWN_NETWORK
 
 
-RULES = (own_session, own_network)
+RULES = (own_session,)
+
+SENDING_RULES = (own_network,)

@@ -14,7 +14,6 @@ from lib.tracking.facts import Fact
 from lib.verdicts.answers import OF_READERS
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene, has_between, source_of, target_of, windows
-from lib.verdicts.rules.browsers import is_mail_program
 
 Findings = Iterator[tuple[Fact, Finding]]
 
@@ -187,7 +186,7 @@ def _places_of_reading(scene: Scene, recipient: int | None) -> set[str | None]:
         if fact.key in scene.suspects or scene.is_shared(fact):
             continue
         known = past is not None and any(each.sure == "person" for each in past.of_person_here)
-        if known or (fact.kind == "open" and _in_mail(fact, scene)):
+        if known or (fact.kind == "open" and scene.request(fact).is_read_in_mail):
             places.add(fact.network)
     return places
 
@@ -297,7 +296,7 @@ def seen_before_clicked(scene: Scene) -> Findings:
         clicks = scene.clicks_by_recipient.get(recipient, ())
         seen = [fact for fact in opens if fact.key not in scene.suspects]
         any_open = [fact.at for fact in seen]
-        read = [fact for fact in seen if _in_mail(fact, scene)]
+        read = [fact for fact in seen if scene.request(fact).is_read_in_mail]
         for click in clicks:
             low, high = click.at - thresholds.reads_for, click.at - thresholds.sees_before_click
             before = [fact for fact in read if low <= fact.at <= high]
@@ -316,18 +315,18 @@ def seen_before_clicked(scene: Scene) -> Findings:
             low, high = fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for
             if has_between(clicked, low, high):
                 # A browser that loads the image and then a link may be a scanner's.
-                same = not _in_mail(fact, scene) and all(
+                same = not scene.request(fact).is_read_in_mail and all(
                     source == source_of(fact) for at, source in zip(clicked, sources, strict=True) if low <= at <= high
                 )
-                code = "followed-by-a-click" if scene.is_early(fact) and not _in_mail(fact, scene) else "clicked-after"
+                code = (
+                    "followed-by-a-click"
+                    if scene.is_early(fact) and not scene.request(fact).is_read_in_mail
+                    else "clicked-after"
+                )
                 yield (
                     fact,
                     Finding("clicked-by-the-same" if same else code, "A link of the mail was followed soon after."),
                 )
-
-
-def _in_mail(fact: Fact, scene: Scene) -> bool:
-    return fact.agent is not None and (is_mail_program(fact.agent) or scene.image_proxy(fact) is not None)
 
 
 def replied_after(scene: Scene) -> Findings:

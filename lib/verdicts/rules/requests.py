@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.request import Request
 from lib.verdicts.rules.browsers import is_browser
 
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _IN_ADVANCE = ("prefetch", "prerender", "preview")
 
 
-def head(fact: Fact, _: Scene) -> Finding | None:
-    if fact.method != "HEAD":
+def head(request: Request) -> Finding | None:
+    if request.method != "HEAD":
         return None
     return Finding("head-request", "It only asked whether the address works, as link checkers do.")
 
 
-def prefetch(fact: Fact, _: Scene) -> Finding | None:
-    values = " ".join(fact.headers.get(name, "") for name in _PURPOSES).lower()
+def prefetch(request: Request) -> Finding | None:
+    values = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
     if not any(word in values for word in _IN_ADVANCE):
         return None
     return Finding("prefetch-header", "The browser said that it loads this in advance, before anyone asked for it.")
 
 
-def no_language(fact: Fact, scene: Scene) -> Finding | None:
+def no_language(request: Request) -> Finding | None:
     """Browsers name the languages of their user with every page."""
-    if fact.kind == "open" or "accept-language" in fact.headers or not fact.agent:
+    if request.kind == "open" or "accept-language" in request.headers or not request.agent:
         return None
-    if not is_browser(fact.agent) or scene.catalogues.agents.declared_robot(fact.agent):
+    if not is_browser(request.agent) or request.catalogues.agents.declared_robot(request.agent):
         return None
     return Finding("no-language", "It says it is a browser, but does not name its user's languages, as browsers do.")
 

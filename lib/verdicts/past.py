@@ -1,0 +1,130 @@
+"""Pasts: what the source of a hit, and others at the same company, did with other mails, arranged for the rules.
+
+A company can have hundreds of visits: each group of them is picked once for a message, and only when a rule asks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from math import inf
+
+from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from lib.verdicts.thresholds import MINUTE
+
+_STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
+"""Milliseconds after dispatch at which another stage begins. Gateways have habits of their own in each."""
+
+
+class CompanyPast:
+    """Visits by anyone at other mails to one company."""
+
+    __slots__ = ("_acting", "_by_agent", "_by_person", "_by_place", "machines", "people", "visits")
+
+    def __init__(self, visits: Sequence[Visit]) -> None:
+        self.visits = visits
+        self.machines = [each for each in visits if each.sure == "machine"]
+        self.people = [each for each in visits if each.sure == "person"]
+        self._by_person: dict[str, Sequence[Visit]] = {}
+        self._by_place: dict[str, Sequence[Visit]] = {}
+        self._by_agent: dict[tuple[str, str], bool] = {}
+        self._acting: dict[tuple[int, bool], bool] = {}
+
+    def of_person(self, person: str) -> Sequence[Visit]:
+        """With this person's mail."""
+        if person not in self._by_person:
+            self._by_person[person] = [each for each in self.visits if each.key.person == person]
+        return self._by_person[person]
+
+    def at_place(self, place: str) -> Sequence[Visit]:
+        """At this place."""
+        if place not in self._by_place:
+            self._by_place[place] = [each for each in self.visits if each.key.place == place]
+        return self._by_place[place]
+
+    def is_machines_agent(self, agent: str, place: str) -> bool:
+        """Whether machines beyond doubt, and no person, have used the agent elsewhere than at the place."""
+        asked = agent, place
+        if asked not in self._by_agent:
+            used, by_people = (
+                {each.message for each in some if each.key.agent == agent and each.key.place != place}
+                for some in (self.machines, self.people)
+            )
+            self._by_agent[asked] = len(used) >= 2 and not by_people
+        return self._by_agent[asked]
+
+    def has_machines_then(self, passed: int, is_open: bool) -> bool:
+        """Whether machines beyond doubt, more than people, act at this stage (milliseconds after dispatch)."""
+        stage = bisect_right(_STAGES, passed)
+        if (stage, is_open) not in self._acting:
+            self._acting[stage, is_open] = self._acts(_STAGES[stage - 1], _STAGES[stage], is_open)
+        return self._acting[stage, is_open]
+
+    def _acts(self, begin: float, end: float, is_open: bool) -> bool:
+        machines, people = (
+            {
+                each.message
+                for each in some
+                if each.since is not None and begin <= each.since < end and (each.opens if is_open else each.targets)
+            }
+            for some in (self.machines, self.people)
+        )
+        return len(machines) >= 3 and len(machines) >= 2 * len(people)
+
+
+class Past:
+    """Past of one source, for one recipient: visits at other mails."""
+
+    def __init__(self, key: SourceKey, kin: Sequence[Visit], company: CompanyPast, sender: str) -> None:
+        place = key.place
+        self.key = key
+        self.sender = sender
+        """Hash of the sender's address."""
+        self.kin = kin
+        """By the same agent in the same area, at anyone's mail."""
+        self.company = company
+        """By anyone at mails to the recipient's company."""
+        self.of_person = company.of_person(key.person)
+        """With the same person's mail, by any source."""
+        self.of_person_here = [each for each in self.of_person if each.key.place == place]
+        """With the same person's mail, at the same place."""
+        self.here_at_company = company.at_place(place)
+        """With the company's mail, at the same place."""
+        here = self.of_person_here if key.is_shared else [each for each in kin if each.key.place == place]
+        self.of_source = here
+        """By the same source; of a shared place, with the same person's mail."""
+        self.elsewhere = [each for each in kin if each.key.place != place]
+        """By the same agent at other places of the area."""
+        self.machine_mails = mails_with(here, "machine")
+        """Messages at which the same source was surely a machine."""
+        self.person_mails = mails_with(here, "person")
+        """Messages at which the same source was surely a person's."""
+
+    def companies(self, visits: Iterable[Visit]) -> int:
+        """Return the number of companies at whose mail these visits were, with the recipient's."""
+        return len({self.key.company, *[each.key.company for each in visits]})
+
+    def people(self, visits: Iterable[Visit]) -> int:
+        """Return the number of people at whose mail these visits were, with the recipient."""
+        return len({self.key.person, *[each.key.person for each in visits]})
+
+
+def mails_with(visits: Iterable[Visit], sure: Sure) -> set[str]:
+    """Messages at which it was surely this."""
+    return {each.message for each in visits if each.sure == sure}
+
+
+def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
+    """Pasts of the sources of hits, by fact key; one for each source."""
+    companies = {company: CompanyPast(visits) for company, visits in memory.at_company.items()}
+    made: dict[SourceKey, Past] = {}
+    found = {}
+    for fact in keys:
+        key = memory.keys.get(fact)
+        if key is None:
+            continue
+        if key not in made:
+            kin = () if key.is_shared else memory.kin.get((key.area, key.agent), ())
+            made[key] = Past(key, kin, companies.get(key.company) or CompanyPast(()), memory.sender)
+        found[fact] = made[key]
+    return found

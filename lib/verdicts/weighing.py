@@ -1,0 +1,86 @@
+"""Weighing: findings add up as log-odds to a probability, and that to a verdict.
+
+The same few combinations of findings come again and again, so that what they add up to is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from lib.verdicts.evidence import Finding, Reason, Verdict
+from lib.verdicts.rules.feedback import outweighed
+from lib.verdicts.thresholds import Thresholds
+from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, Side, weight_of
+
+UNKNOWABLE = "apple-privacy"
+"""Apple loads images for itself and for people alike: that is neither's until something else says so."""
+
+DECISIVE = -4.0
+"""Weight of a sign that makes a machine by itself."""
+
+_SUSPECT = 0.1
+"""Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbours."""
+
+_CORROBORATED = frozenset(("clicked-after", "replied-after"))
+
+_NOTHING_SUSPICIOUS = Reason("no-machine-sign", "Nothing about it looks like a machine.")
+
+
+class Weighed(NamedTuple):
+    """Sum of the findings on one fact."""
+
+    odds: float
+    """Log-odds of a person."""
+
+    probability: float
+    is_suspect: bool
+    """Whether the fact is a machine's to its neighbors."""
+
+    is_doubted: bool
+    """Whether anything speaks against a person."""
+
+    codes: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def weigh(side: Side, found: tuple[Finding, ...]) -> Weighed:
+    """Add up the findings on a fact of this side; each code counts once."""
+    weights = {finding.code: weight_of(finding, side) for finding in outweighed(found)}
+    odds = PRIOR[side] + sum(weights.values())
+    probability = 1 / (1 + math.exp(-odds))
+    is_doubted = any(WEIGHTS[code].for_kind(side) < 0 for code in weights)
+    return Weighed(odds, probability, probability <= _SUSPECT, is_doubted, frozenset(weights))
+
+
+def conclude(side: Side, found: tuple[Finding, ...], thresholds: Thresholds) -> Verdict:
+    """Return the verdict that the findings add up to."""
+    return _conclude(side, found, thresholds.human_from[side], thresholds.machine_until[side])
+
+
+@lru_cache(maxsize=8192)
+def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
+    weighed = weigh(side, found)
+    person, codes = weighed.probability, weighed.codes
+    reasons = sorted(
+        {_reason(side, each) for each in outweighed(found)}, key=lambda each: (-abs(each.weight), each.code)
+    )
+    if not any(reason.weight < 0 for reason in reasons):
+        reasons.insert(0, _NOTHING_SUSPICIOUS)
+    shown, rounded = tuple(reasons), round(person, 3)
+    if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):
+        return Verdict("human", rounded, shown, RULES_VERSION, rounded)
+    if person <= machine_until and (UNKNOWABLE not in codes or _is_decided(reasons)):
+        return Verdict("machine", round(1 - person, 3), shown, RULES_VERSION, rounded)
+    return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), shown, RULES_VERSION, rounded)
+
+
+def _is_decided(reasons: Sequence[Reason]) -> bool:
+    """Whether it is a machine by something else than being unknowable."""
+    return any(reason.weight <= DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
+
+
+def _reason(side: Side, finding: Finding) -> Reason:
+    return Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
