@@ -25,7 +25,7 @@ class Thresholds:
     human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.6, "click": 0.25})
     machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.2})
 
-    alert_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.95, "click": 0.5})
+    alert_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.93, "click": 0.5})
     """Probability from which a person's open or click is told at once, by a card. A false alert costs a call, so it is
     more than `human_from`: what lies between shows in lists and timelines alone."""
 
