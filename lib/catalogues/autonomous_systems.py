@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast
 
 from lib.catalogues.csv_rows import read_rows
+from lib.catalogues.networks import network_bounds
 from lib.catalogues.system_table import System, SystemTable, open_table
 
 NetworkKind = Literal["access", "mobile", "business", "hosting", "vpn", "web-gateway", "security-vendor"]
@@ -139,14 +140,15 @@ def _ends(text: str) -> tuple[int, int, int] | None:
 
     An IPv4 network inside an IPv6 one (mapped or 6to4) is extracted.
     """
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-        if isinstance(network, ipaddress.IPv6Network):
-            mapped, inside = network.network_address.ipv4_mapped, network.network_address.sixtofour
-            if mapped is not None and network.prefixlen >= 96:
-                network = ipaddress.IPv4Network((int(mapped), network.prefixlen - 96), strict=False)
-            elif inside is not None and network.prefixlen >= 16:
-                network = ipaddress.IPv4Network((int(inside), min(network.prefixlen - 16, 32)), strict=False)
-    except ValueError:
-        return None
-    return network.version, int(network.network_address), int(network.broadcast_address)
+    bounds = network_bounds(text)
+    if bounds is None or bounds[0] == 4:
+        return bounds
+    first, size = ipaddress.IPv6Address(bounds[1]), bounds[2] - bounds[1] + 1
+    if first.ipv4_mapped is not None and size <= 1 << 32:
+        begin = int(first.ipv4_mapped)
+        return 4, begin, begin + size - 1
+    if first.sixtofour is not None and size <= 1 << 112:
+        # The first 48 bits of a 6to4 address hold a whole IPv4 address.
+        begin = int(first.sixtofour)
+        return 4, begin, begin + (size - 1 >> 80)
+    return bounds

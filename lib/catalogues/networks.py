@@ -35,6 +35,19 @@ def parse_address(text: str) -> IpAddress | None:
     return parsed
 
 
+@lru_cache(maxsize=4096)
+def network_bounds(text: str) -> tuple[int, int, int] | None:
+    """Parse a network or an address into IP version, first and last address. None if it is none."""
+    try:
+        if text.endswith("/24") and ":" not in text:  # nearly all; `ipaddress` takes ten times as long
+            first = int.from_bytes(socket.inet_pton(socket.AF_INET, text[:-3]), "big")
+            return 4, first & ~0xFF, first | 0xFF
+        network = ipaddress.ip_network(text, strict=False)
+    except (OSError, ValueError):
+        return None
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
 class Ranges:
     """The prefixes of one IP version, flattened: addresses at which another owner begins, None for no known owner."""
 
@@ -89,12 +102,8 @@ class Networks:
 
     def owner_of(self, network: str | None) -> str | None:
         """The owner of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None if it has several owners or none."""
-        try:
-            parsed = ipaddress.ip_network(network or "", strict=False)
-        except ValueError:
-            return None
-        first, last = int(parsed.network_address), int(parsed.broadcast_address)
-        return self._ranges[parsed.version].owner(first, last)
+        bounds = network_bounds(network or "")
+        return None if bounds is None else self._ranges[bounds[0]].owner(*bounds[1:])
 
 
 def read_networks(owners: Iterable[str], folder: Path | None = None) -> Networks:

@@ -9,18 +9,25 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from ipaddress import ip_network
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from lib.catalogues.networks import network_bounds
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
 from lib.verdicts.past import Past
-from lib.verdicts.request import Request, Source, request_of
+from lib.verdicts.request import Request, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
+
+
+class Source(NamedTuple):
+    """Source of a fact, by which a machine or a person can be known again: network and agent."""
+
+    network: str | None
+    agent: str | None
 
 
 def source_of(fact: Fact) -> Source:
@@ -136,9 +143,11 @@ def target_of(fact: Fact) -> int:
 
 @lru_cache(maxsize=4096)
 def _overlaps(network: str, others: tuple[str, ...]) -> bool:
-    asked = ip_network(network)
-    found = (ip_network(each, strict=False) for each in others)
-    return any(other.version == asked.version and other.overlaps(asked) for other in found)
+    asked = network_bounds(network)
+    return asked is not None and any(
+        bounds is not None and bounds[0] == asked[0] and bounds[1] <= asked[2] and asked[1] <= bounds[2]
+        for bounds in map(network_bounds, others)
+    )
 
 
 def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, list[Fact]]:

@@ -1,7 +1,7 @@
-"""Requests: all of a hit that comes again with the next hit by the same program from the same network.
+"""Requests: all of a hit that comes again with the next hit by the same program.
 
-What the catalogues and the rules say of a request does not depend on the message, the recipient or the time, so that it
-is found once and kept.
+What the catalogues and the rules say of a request does not depend on the message, the recipient or the time, nor on
+which of a carrier's networks it came from. So it is found once and kept.
 """
 
 from __future__ import annotations
@@ -10,25 +10,37 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from lib.catalogues.autonomous_systems import NetworkClass
+from lib.catalogues.autonomous_systems import NetworkKind
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.rules.browsers import is_mail_program
 
+_NAMED: tuple[NetworkKind, ...] = ("security-vendor", "hosting")
+"""Kinds of networks whose owner is named in sentences: no person's carrier is, as the sentence outlives the network."""
 
-class Source(NamedTuple):
-    """Source of a fact, by which a machine or a person can be known again: network and agent."""
 
-    network: str | None
-    agent: str | None
+class Place(NamedTuple):
+    """What the rules see of a network. Many networks are the same place."""
+
+    owner: str | None
+    """Owner in the catalogue: as known when the hit came, or as the catalogue has it now."""
+
+    kind: NetworkKind | None
+    """Class of a network in no list, by its autonomous system; None for a listed one."""
+
+    name: str
+    """Name of that system's owner, where sentences name it."""
+
+    is_certain: bool
+    """Whether the kind is known, and not guessed."""
+
+    is_known: bool
+    """Whether the hit's network is known at all."""
 
 
 class Request:
-    """Request of a hit, and what the catalogues say of it. Two objects for the same request may be different."""
-
-    __slots__ = ("agent", "catalogues", "headers", "image_proxy", "is_read_in_mail", "is_shared", "kind", "method",
-                 "network", "network_class", "owner", "source")  # fmt: skip
+    """Request of a hit, and what the catalogues say of it."""
 
     def __init__(
         self,
@@ -36,30 +48,36 @@ class Request:
         kind: FactKind,
         method: str,
         agent: str | None,
-        network: str | None,
-        owner: str | None,
+        place: Place,
         headers: Mapping[str, str],
     ) -> None:
         self.catalogues = catalogues
         self.kind: FactKind = kind
         self.method = method
         self.agent = agent
-        self.network = network
+        self.place = place
         self.headers = headers
-        self.source = Source(network, agent)
-        name = catalogues.networks.owner_of(network) or owner
-        self.owner: Owner | None = catalogues.owners.get(name) if name else None
-        """Whose network it came from: as known when it came, or as the catalogue has it now."""
-        self.network_class: NetworkClass | None = None if self.owner else catalogues.systems.class_of(network)
-        """Class of a network in no list, by its autonomous system; None for a listed one."""
+        self.owner: Owner | None = catalogues.owners.get(place.owner) if place.owner else None
+        """Owner of the network that it came from."""
         self.image_proxy = catalogues.agents.image_proxy(agent) if agent else None
         """The mail service whose proxy asked."""
         is_through_others = self.owner is not None and self.owner.kind in ("relay", "proxy")
-        self.is_shared = is_through_others or network is None or self.image_proxy is not None
+        self.is_shared = is_through_others or not place.is_known or self.image_proxy is not None
         """Whether many people, and machines among them, come from there under the same agent: they are no one
         source."""
         self.is_read_in_mail = agent is not None and (is_mail_program(agent) or self.image_proxy is not None)
         """Whether it came from a mail program or a mail service's image proxy."""
+
+
+@lru_cache(maxsize=4096)
+def _place_of(catalogues: Catalogues, network: str | None, owner: str | None) -> Place:
+    name = catalogues.networks.owner_of(network) or owner
+    if name in catalogues.owners:
+        return Place(name, None, "", False, network is not None)
+    found = catalogues.systems.class_of(network)
+    if found is None:
+        return Place(None, None, "", False, network is not None)
+    return Place(None, found.kind, found.name if found.kind in _NAMED else "", found.is_certain, True)
 
 
 @lru_cache(maxsize=4096)
@@ -68,14 +86,13 @@ def _request(
     kind: FactKind,
     method: str,
     agent: str | None,
-    network: str | None,
-    owner: str | None,
+    place: Place,
     headers: tuple[tuple[str, str], ...],
 ) -> Request:
-    return Request(catalogues, kind, method, agent, network, owner, dict(headers))
+    return Request(catalogues, kind, method, agent, place, dict(headers))
 
 
 def request_of(fact: Fact, catalogues: Catalogues) -> Request:
-    """Return the request of a hit."""
-    headers = tuple(fact.headers.items())
-    return _request(catalogues, fact.kind, fact.method, fact.agent, fact.network, fact.owner, headers)
+    """Return the request of a hit: the same object for the same request, as long as it is kept."""
+    place = _place_of(catalogues, fact.network, fact.owner)
+    return _request(catalogues, fact.kind, fact.method, fact.agent, place, tuple(fact.headers.items()))

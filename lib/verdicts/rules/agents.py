@@ -58,7 +58,7 @@ def _is_apples_protection(request: Request) -> bool:
     if not request.agent or not APPLE_PRIVACY.fullmatch(request.agent):
         return False
     owner = request.owner
-    return request.agent == "Mozilla/5.0" or request.network is None or (owner is not None and owner.kind == "relay")
+    return request.agent == "Mozilla/5.0" or not request.place.is_known or (owner is not None and owner.kind == "relay")
 
 
 def proxied_open(request: Request) -> Finding | None:

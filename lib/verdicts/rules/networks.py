@@ -38,17 +38,16 @@ def unlisted_network(request: Request) -> Finding | None:
 
     Web gateways and VPNs carry people and machines, and networks of organizations hold both: they tell nothing.
     """
-    network = request.network_class
-    if network is None:
-        return None
-    name = network.name
-    if network.kind == "security-vendor":
-        return Finding("security-vendor", f"It came from {name}, a company that checks mail and links for others.")
-    if network.kind == "hosting" and network.is_certain:
-        return _from_data_centre(request, f"a data centre of {name}")
-    if network.kind == "hosting":
-        return Finding("probable-data-centre", f"It came from {name}, which rents out machines, judging by its name.")
-    if network.kind in ("access", "mobile") and network.is_certain:
+    place = request.place
+    if place.kind == "security-vendor":
+        text = f"It came from {place.name}, a company that checks mail and links for others."
+        return Finding("security-vendor", text)
+    if place.kind == "hosting" and place.is_certain:
+        return _from_data_centre(request, f"a data centre of {place.name}")
+    if place.kind == "hosting":
+        text = f"It came from {place.name}, which rents out machines, judging by its name."
+        return Finding("probable-data-centre", text)
+    if place.kind in ("access", "mobile") and place.is_certain:
         # The sentence outlives the network that the fact came from, so it names no person's carrier.
         return Finding("network-of-people", "It came through a carrier of people's lines or phones.")
     return None
