@@ -11,7 +11,7 @@ from lib.assessment import compaction as folding
 from lib.assessment.looks import BUSY
 from lib.assessment.summary import summary_of
 from lib.tracking.facts import Fact
-from tests.support.heed import CHROME, Heed
+from tests.support.heed import CHROME, THUNDERBIRD, Heed
 
 MINUTE = 60_000
 
@@ -171,7 +171,8 @@ async def test_folding_counts_as_much_as_not_folding() -> None:
 async def test_the_alert_of_a_busy_message_outlives_the_fact_it_tells_of() -> None:
     heed = await Heed().start()
     message = await heed.sent()
-    await heed.services.assessor.assess_facts("acme", opens(heed, message, 1, seed=3))
+    [read] = opens(heed, message, 1, seed=3)
+    await heed.services.assessor.assess_facts("acme", [replace(read, agent=THUNDERBIRD)])
     heed.clock.move(seconds=30)
     await heed.work()
     cards = (await heed.get("/cards", x_heed_user="rep1"))["items"]

@@ -6,6 +6,7 @@ from lib.tracking.facts import Fact, with_count
 from lib.verdicts import Verdict, judge
 from lib.verdicts.kpis import count
 from tests.lib.verdicts.test_rules import CATALOGUES, HOME, HOUR, MINUTE, OFFICE, SENDING, click, codes, fact
+from tests.support.heed import THUNDERBIRD
 
 LATE = 2 * HOUR
 
@@ -39,9 +40,10 @@ def test_as_many_hits_in_more_than_a_minute_are_no_flood() -> None:
 
 
 def test_a_persons_click_from_elsewhere_in_the_minute_of_a_flood_is_doubted_and_no_machines() -> None:
+    read = fact(LATE - 50_000, agent=THUNDERBIRD, network=OFFICE)
     person = click(LATE - 20_000, network=OFFICE)
     flood = [click(LATE + number, network=HOME) for number in range(120)]
-    verdicts = judged([person, *flood, with_count(click(LATE + 5_000), 300)])
+    verdicts = judged([read, person, *flood, with_count(click(LATE + 5_000), 300)])
     assert "flood-nearby" in codes(verdicts[person.key])
     assert verdicts[person.key].kind != "machine"
 

@@ -289,7 +289,7 @@ def test_sources_that_many_share_infect_nobody() -> None:
 def test_the_honeypot_tells_on_whoever_follows_it_and_on_what_the_same_source_does_then() -> None:
     sending = replace(SENDING, honeypots=frozenset({4}))
     [trapped, nearby, other] = judged(
-        click(2 * HOUR, 4), click(2 * HOUR + 7 * SECOND, 1), click(2 * HOUR, 1, network=OFFICE), sending=sending
+        click(2 * HOUR, 4), click(2 * HOUR + 7 * SECOND, 1), click(3 * HOUR, 1, network=OFFICE), sending=sending
     )
 
     assert "honeypot" in codes(trapped)
