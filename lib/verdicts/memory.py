@@ -44,7 +44,7 @@ class SourceKey:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a source did with one copy of one mail. The key and the message tell visits apart."""
+    """Acts of a source with one copy of one mail. The key and the message tell visits apart."""
 
     key: SourceKey
     message: str
