@@ -104,7 +104,7 @@ class ContextLoader:
         emails = [recipient.email for recipient in recipients]
         memory = NOTHING
         if stops.state.names_recipients:
-            memory = await self._visits.recall(organization, message.id, sender, emails, facts, stops.stopped)
+            memory = await self._visits.recall(organization, message.id, sender, emails, facts, stops)
         return Sending(
             sent_at=_handed_over(loaded),
             sent_at_of=_handed_over_to(loaded),

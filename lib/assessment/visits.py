@@ -29,7 +29,7 @@ from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import domain_of
-from lib.stops.organization_stops import NOTHING_STOPPED, AddressTimes
+from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.late_tables import write_late_rows
@@ -52,6 +52,9 @@ _MOST_PLACES = 20
 _MOST_SOURCES = 100
 """Visits at one message that are remembered: a mail that draws more of them is no longer its recipients'."""
 
+_MOST_KEYS = 500
+"""Sources of one message for which keys are made, some 10 us each."""
+
 _PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
 _HOUR = 3_600_000
 _NUMBERS = re.compile(r"[0-9._]+")
@@ -72,9 +75,24 @@ class _Names:
     people: Mapping[int, tuple[str, str]]
     """Hashes of company and address, by recipient number."""
 
-    def key(self, fact: Fact, catalogues: Catalogues) -> SourceKey | None:
+    only: int | None = None
+    """The number of the only recipient, whose a hit is that does not tell."""
+
+    def keys(self, hits: Iterable[Fact], catalogues: Catalogues) -> dict[str, SourceKey]:
+        """Keys of the hits' sources, by fact key; of the first `_MOST_KEYS` sources alone."""
+        made: dict[object, SourceKey | None] = {}
+        found = {}
+        for fact in hits:
+            source = fact.recipient, fact.network, fact.agent, fact.owner
+            if source not in made and len(made) < _MOST_KEYS:
+                made[source] = self._key(fact, catalogues)
+            if key := made.get(source):
+                found[fact.key] = key
+        return found
+
+    def _key(self, fact: Fact, catalogues: Catalogues) -> SourceKey | None:
         """Key of the fact's source; None where it is not known whose copy it was."""
-        number = next(iter(self.people)) if fact.recipient is None and len(self.people) == 1 else fact.recipient
+        number = self.only if fact.recipient is None else fact.recipient
         person = None if number is None else self.people.get(number)
         if person is None:
             return None
@@ -108,24 +126,27 @@ class Visits:
         sender: str,
         emails: Sequence[str],
         facts: Iterable[Fact],
-        stopped: AddressTimes = NOTHING_STOPPED.stopped,
+        stops: OrganizationStops = NOTHING_STOPPED,
     ) -> Memory:
         """Read what the sources of a message's hits did elsewhere. `emails` are those of the recipients.
 
         One read for each company of the recipients, and one for each place that is not known as its recipient's.
         Raises StorageError.
         """
-        names = await self._names(organization, emails)
         hits = sorted((fact for fact in facts if fact.is_hit), key=lambda fact: fact.key)
-        keys = {fact.key: key for fact in hits if (key := names.key(fact, self._catalogues))}
-        people = _first((key.person for key in keys.values() if stopped.time_of(key.person) is None), _MOST_PEOPLE)
+        only = 0 if len(emails) == 1 else None
+        looked = {only if fact.recipient is None else fact.recipient for fact in hits}
+        their = {number: email for number, email in enumerate(emails) if number in looked}
+        names = replace(await self._names(organization, their), only=only)
+        keys = names.keys(hits, self._catalogues)
+        wanted = (key.person for key in keys.values() if stops.stopped.time_of(key.person) is None)
+        people = _first(wanted, _MOST_PEOPLE)
         sources = _first((key for key in keys.values() if key.person in people), _MOST_SOURCES)
         if not sources:
             return Memory()
         companies = dict.fromkeys(key.company for key in sources)
         found = await asyncio.gather(*(self._of_company(organization, each, sources) for each in companies))
-        kept = [[each for each in some if stopped.time_of(each.key.person) is None] for some in found]
-        at_company = dict(zip(companies, kept, strict=True))
+        at_company = {company: _kept(some, stops) for company, some in zip(companies, found, strict=True)}
         unknown = [key for key in sources if not _is_known(key, message, at_company[key.company])]
         kinds = _first((_kind(key) for key in unknown), _MOST_PLACES)
         kin = await asyncio.gather(
@@ -135,10 +156,7 @@ class Visits:
         return Memory(
             keys={fact: key for fact, key in keys.items() if key in looked_up},
             sender=names.hash_text(f"sender {sender.lower()}")[:12],
-            kin={
-                kind: [each for each in _others(some, message) if stopped.time_of(each.key.person) is None]
-                for kind, some in zip(kinds, kin, strict=True)
-            },
+            kin={kind: _others(_kept(some, stops), message) for kind, some in zip(kinds, kin, strict=True)},
             at_company={company: _others(some, message) for company, some in at_company.items()},
             own={each.key: each for some in found for each in some if each.message == message},
             full=frozenset(kind for kind, some in zip(kinds, kin, strict=True) if len(some) >= MOST_ROWS),
@@ -187,7 +205,7 @@ class Visits:
 
         Raises StorageError.
         """
-        company, person = (await self._names(organization, [email])).people[0]
+        company, person = (await self._names(organization, {0: email})).people[0]
         rows = self._tables.query(table(organization, EVIDENCE), f"c{company[0]}", Range.prefix(f"{company}|{person}|"))
         # Whatever a row holds: its key says what is to be deleted.
         gone = [row async for row in rows if message in (None, row.key.rpartition("|")[2])]
@@ -196,16 +214,17 @@ class Visits:
                 await self._delete(organization, *place)
         return len(gone)
 
-    async def delete_old(self, organization: str, until: int, stopped: AddressTimes = NOTHING_STOPPED.stopped) -> int:
-        """Delete visits up to `until` (milliseconds since 1970) and those with mail of recipients who are stopped.
+    async def delete_old(self, organization: str, until: int, stops: OrganizationStops = NOTHING_STOPPED) -> int:
+        """Delete visits up to `until` (milliseconds since 1970), and those with mail of recipients who are stopped.
 
-        Rows that cannot be read go, too. Return the number of rows. Each call looks at one of the table's partitions,
-        the next one every hour: nothing reads old visits meanwhile. Raises StorageError.
+        So go visits of before an erasure, which a restored backup has brought back, and rows that cannot be read.
+        Return the number of rows. Each call looks at one of the table's partitions, the next one every hour: nothing
+        reads old visits meanwhile. Raises StorageError.
         """
         partition, count = _PARTITIONS[milliseconds(self._clock.now()) // _HOUR % len(_PARTITIONS)], 0
         async for row in self._tables.query(table(organization, EVIDENCE), partition):
             visit = _visit(row)
-            if visit is None or visit.first <= until or stopped.time_of(visit.key.person) is not None:
+            if visit is None or visit.first <= until or not _kept([visit], stops):
                 await self._delete(organization, row.partition, row.key)
                 count += 1
         return count
@@ -220,14 +239,15 @@ class Visits:
         except Missing:
             return
 
-    async def _names(self, organization: str, emails: Sequence[str]) -> _Names:
+    async def _names(self, organization: str, emails: Mapping[int, str]) -> _Names:
+        """Hashes for recipients, whose addresses come by their numbers."""
         hash_text = await self._hashes.text_hash(organization)
         people = {
             number: (
                 hash_text(f"company {domain_of(email)}")[:12],
                 short_hash(await self._hashes.hash_address(organization, email)),
             )
-            for number, email in enumerate(emails)
+            for number, email in emails.items()
         }
         return _Names(hash_text, people)
 
@@ -281,6 +301,15 @@ def _is_known(key: SourceKey, message: str, visits: Iterable[Visit]) -> bool:
         for each in visits
         if each.message != message
     )
+
+
+def _kept(visits: Iterable[Visit], stops: OrganizationStops) -> list[Visit]:
+    """Visits but for those with mail of recipients who are stopped, and those of before an erasure."""
+    return [
+        each
+        for each in visits
+        if stops.stopped.time_of(each.key.person) is None and each.first > (stops.erased.time_of(each.key.person) or -1)
+    ]
 
 
 def _others(visits: Iterable[Visit], message: str) -> list[Visit]:

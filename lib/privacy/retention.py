@@ -166,7 +166,7 @@ class Retention:
         until = (
             max(run.cutoffs.events, reckoned - LASTS // timedelta(milliseconds=1)) if remembers else milliseconds(now)
         )
-        await self.visits.delete_old(organization, until, stops.stopped)
+        await self.visits.delete_old(organization, until, stops)
         await self.mail_limit.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place))
         return MOST_ROWS - run.left

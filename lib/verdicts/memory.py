@@ -43,7 +43,7 @@ class SourceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a source did with one copy of one mail. The key and the message tell visits apart."""
+    """Acts of a source with one copy of one mail. The key and the message tell visits apart."""
 
     key: SourceKey
     message: str

@@ -17,7 +17,7 @@ from lib.clock import SetClock, milliseconds
 from lib.mime.limits import MOST_RECIPIENTS
 from lib.organizations.registry import Organizations, OrganizationSpec
 from lib.people.address_hashes import AddressHashes, short_hash
-from lib.stops.organization_stops import AddressTimes
+from lib.stops.organization_stops import NOTHING_STOPPED, AddressTimes, OrganizationStops
 from lib.storage import Delete, Row, Storage, Tables, Unavailable, Upsert
 from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import EVERYTHING
@@ -76,10 +76,10 @@ class Office:
         emails: Sequence[str] = (ADA,),
         facts: Iterable[Fact] = (),
         sender: str = SENDER,
-        stopped: AddressTimes | None = None,
+        stops: OrganizationStops = NOTHING_STOPPED,
     ) -> Memory:
         there = list(facts) or [hit()]
-        return await self.visits.recall(self.organization, message, sender, emails, there, stopped or AddressTimes({}))
+        return await self.visits.recall(self.organization, message, sender, emails, there, stops)
 
     async def save(
         self, message: str, emails: Sequence[str] = (ADA,), facts: Iterable[Fact] = (), **fields: Any
@@ -335,10 +335,11 @@ class VisitsSuite:
     # Odd facts and rows
 
     async def test_facts_that_tell_no_recipient_are_remembered_of_a_mail_to_one_alone(self, office: Office) -> None:
-        unnamed = hit(recipient=None)
+        unnamed = hit(1, recipient=None)
 
         assert list((await office.recall("a1", [ADA], [unnamed])).keys) == [unnamed.key]
         assert (await office.recall("a1", [ADA, BOB], [unnamed])).keys == {}
+        assert list((await office.recall("a1", [ADA, BOB], [hit(), unnamed])).keys) == [hit().key]
 
     @pytest.mark.parametrize("number", [-1, 1, 70_000])
     async def test_facts_of_recipients_that_the_mail_does_not_have_are_passed_over(
@@ -442,13 +443,23 @@ class VisitsSuite:
     ) -> None:
         await office.save("a1")
         [theirs] = await office.save("a1", [BOB])
-        stopped = AddressTimes({await office.hash_of(ADA): AT})
+        stops = OrganizationStops(stopped=AddressTimes({await office.hash_of(ADA): AT}))
 
-        assert (await office.recall("b2", stopped=stopped)).keys == {}
-        assert all_of(await office.recall("b2", [BOB], stopped=stopped)) == [theirs]
-        assert all_of(await office.recall("b2", [CLEO], stopped=stopped)) == [theirs]
-        assert await office.sweep(-1, stopped=stopped) == 2
+        assert (await office.recall("b2", stops=stops)).keys == {}
+        assert all_of(await office.recall("b2", [BOB], stops=stops)) == [theirs]
+        assert all_of(await office.recall("b2", [CLEO], stops=stops)) == [theirs]
+        assert await office.sweep(-1, stops=stops) == 2
         assert all_of(await office.recall("b2")) == [theirs]
+
+    async def test_visits_of_before_an_erasure_that_come_back_tell_nothing_and_go(self, office: Office) -> None:
+        """As after the restoring of a backup."""
+        await office.save("a1")
+        [later] = await office.save("b2", facts=[hit(9)])
+        stops = OrganizationStops(erased=AddressTimes({await office.hash_of(ADA): AT + 5_000}))
+
+        assert all_of(await office.recall("c3", [CLEO], stops=stops)) == [later]
+        assert all_of(await office.recall("c3", stops=stops)) == [later]
+        assert await office.sweep(-1, stops=stops) == 2
 
     # Faults
 
