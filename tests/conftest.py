@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from infra.local.servers.azurite import Azurite, start_azurite
+from tests.support.judging import weigh_anew
 
 # An example that is slow on a busy machine is no failure. The examples are the same ones each time, so that a change is
 # not refused for what it has not touched; `make fuzz` looks for new ones.
@@ -35,3 +36,10 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     running = start_azurite(tmp_path_factory.mktemp("azurite"))
     yield running
     running.stop()
+
+
+@pytest.fixture(autouse=True)
+def weighed() -> Iterator[None]:
+    """Nothing that a test has weighed with weights of its own is left to the next one."""
+    yield
+    weigh_anew()

@@ -126,21 +126,22 @@ class _Tier:
         return _Found(self.rows[int(match.lastgroup[1:])], text, match.start())
 
 
-@lru_cache(maxsize=4096)
 def _named(agents: Agents, agent: str, meanings: tuple[Meaning, ...]) -> str | None:
-    for tier in agents._tiers[:-1]:  # our robots come last, and override no other row
-        found = tier.find(agent)
-        if found:
-            return found.row.name if found.row.meaning in meanings else None
-    return None
+    found = _first_found(agents, agent)
+    return found.row.name if found and found.row.meaning in meanings else None
+
+
+@lru_cache(maxsize=4096)
+def _first_found(agents: Agents, agent: str) -> _Found | None:
+    """Find the row that decides, but for our robots: they come last, and override no other row."""
+    return next((found for tier in agents._tiers[:-1] if (found := tier.find(agent))), None)
 
 
 @lru_cache(maxsize=4096)
 def _robot_name(agents: Agents, agent: str) -> str | None:
-    for tier in agents._tiers:
-        found = tier.find(agent)
-        if found:
-            return None if found.row.meaning != "robot" else found.row.name or _own_name(found.text, found.start)
+    found = _first_found(agents, agent) or agents._tiers[-1].find(agent)
+    if found:
+        return None if found.row.meaning != "robot" else found.row.name or _own_name(found.text, found.start)
     if not _PROGRAM.match(agent) or agents._devices.find(agent):
         return None
     return _own_name(agent[:LONGEST], 0)
@@ -182,6 +183,10 @@ def _plain(piece: str) -> str:
 
 def load_agents(folder: Path | None = None) -> Agents:
     """Read our rows, and those of the deployment's `folder`. Raises BrokenCatalogue."""
+    return our_agents() if folder is None else _read_agents(folder)
+
+
+def _read_agents(folder: Path | None) -> Agents:
     entries = list(read_rows(FILE, COLUMNS, folder))
     return Agents(
         [_row(entry) for entry in entries if entry.ours], [_row(entry) for entry in entries if not entry.ours]
@@ -191,7 +196,7 @@ def load_agents(folder: Path | None = None) -> Agents:
 @lru_cache(maxsize=1)
 def our_agents() -> Agents:
     """Our own rows, read once."""
-    return load_agents()
+    return _read_agents(None)
 
 
 def _row(entry: Entry) -> AgentRow:

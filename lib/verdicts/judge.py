@@ -23,13 +23,14 @@ from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
-from lib.verdicts.message_facts import Scene, target_of
+from lib.verdicts.message_facts import PatternRule, Scene, find_patterns, target_of
 from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.request import Request
 from lib.verdicts.rules import (
     agents,
     claimed_browsers,
+    corroborating,
     experience,
     feedback,
     floods,
@@ -47,7 +48,6 @@ from lib.verdicts.weights import PRIOR, side_of
 
 RequestRule = Callable[[Request], Finding | None]
 Rule = Callable[[Fact, Scene], Finding | None]
-SceneRule = Callable[[Scene], Iterable[tuple[Fact, Finding]]]
 
 REQUEST_RULES: tuple[RequestRule, ...] = (
     *agents.RULES,
@@ -116,14 +116,13 @@ class _Findings:
         copied.found, copied.weighed = dict(self.found), dict(self.weighed)
         return copied
 
-    def apply(self, rules: Iterable[SceneRule]) -> None:
+    def apply(self, rules: Iterable[PatternRule]) -> None:
         """Add what these rules find."""
         new: dict[str, tuple[FactKind, list[Finding]]] = {}
-        for rule in rules:
-            for fact, finding in rule(self._scene):
-                if fact.key not in new:
-                    new[fact.key] = fact.kind, []
-                new[fact.key][1].append(finding)
+        for fact, finding in find_patterns(rules, self._scene):
+            if fact.key not in new:
+                new[fact.key] = fact.kind, []
+            new[fact.key][1].append(finding)
         for key, (kind, more) in new.items():
             found = self.found[key] = (*self.found[key], *more)
             self.weighed[key] = weigh(side_of(kind), found)
@@ -146,14 +145,14 @@ def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], l
     alone = found.copy() if knows else found
     alone.apply(patterns.AT_PLACES)
     scene.suspects = alone.suspects()
-    alone.apply(patterns.CORROBORATING)
+    alone.apply(corroborating.RULES)
     visits = list(_visits(scene, alone.weighed))
     if knows:
         scene.pasts = pasts_of(scene.sending.memory, [fact.key for fact in scene.facts])
         scene.suspects = by_themselves
         found.apply((*patterns.AT_PLACES, *memory.RULES))
         scene.suspects = found.suspects()
-        found.apply(patterns.CORROBORATING)
+        found.apply(corroborating.RULES)
     found.apply(experience.RULES)
     verdicts = {fact.key: conclude(side_of(fact.kind), found.found[fact.key], thresholds) for fact in scene.facts}
     return verdicts, visits

@@ -6,7 +6,7 @@ Everything here is linear in the number of facts but for sorting: a message can 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
@@ -16,6 +16,7 @@ from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
+from lib.verdicts.evidence import Finding
 from lib.verdicts.past import Past
 from lib.verdicts.request import Request, request_of
 from lib.verdicts.thresholds import Thresholds
@@ -56,14 +57,17 @@ class Scene:
         self.thresholds = thresholds
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
+        self.clicks = sum(fact.kind != "open" for fact in self.facts)
+        """Number of hits that are no opens."""
         self._requests: dict[str, Request] = {}
         self.pasts: Mapping[str, Past] = {}
 
     def request(self, fact: Fact) -> Request:
         """The request of a hit, with what the catalogues say of it."""
-        if fact.key not in self._requests:
-            self._requests[fact.key] = request_of(fact, self.catalogues)
-        return self._requests[fact.key]
+        request = self._requests.get(fact.key)
+        if request is None:
+            request = self._requests[fact.key] = request_of(fact, self.catalogues)
+        return request
 
     def owner(self, fact: Fact) -> Owner | None:
         """Whose network it came from: as known when it came, or as the catalogue has it now."""
@@ -162,9 +166,9 @@ def has_between(times: Sequence[int], low: int, high: int) -> bool:
     return bisect_left(times, low) < bisect_right(times, high)
 
 
-def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, Counter[int]]]:
+def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, dict[int, int]]]:
     """The longest runs of facts within `span` milliseconds: (first, end, how often each target), by index."""
-    links: Counter[int] = Counter()
+    links: dict[int, int] = defaultdict(int)
     first = 0
     for place, fact in enumerate(facts):
         dropped = False
@@ -180,3 +184,26 @@ def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, Counte
         links[target_of(fact)] += 1
     if facts:
         yield first, len(facts), links
+
+
+Findings = Iterator[tuple[Fact, Finding]]
+"""Findings of a rule about several facts of a message, each with its fact."""
+
+NEVER_PEOPLE = ("scanner", "gateway", "cloud")
+"""Kinds of networks where checks run."""
+
+
+class PatternRule(NamedTuple):
+    """A rule about several facts, and the least that there must be for it to find anything."""
+
+    find: Callable[[Scene], Findings]
+    hits: int = 1
+    clicks: int = 0
+
+
+def find_patterns(rules: Iterable[PatternRule], scene: Scene) -> Findings:
+    """Ask those rules that can find something."""
+    hits, clicks = len(scene.facts), scene.clicks
+    for rule in rules:
+        if hits >= rule.hits and clicks >= rule.clicks:
+            yield from rule.find(scene)

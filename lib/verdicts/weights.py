@@ -128,7 +128,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "source-like-a-machine": Weight(-0.3, -1.4, "the same source at other mails"),
     "source-of-people": Weight(2.7, 2.4, "the same source at other mails"),
     "source-like-people": Weight(0.1, 1.3, "the same source at other mails"),
-    "source-at-many-companies": Weight(-2.2, -1.5, "scanners serve many companies"),
+    "source-at-many-companies": Weight(-2.6, -2.8, "scanners serve many companies"),
     "source-at-two-companies": Weight(-1.5, -1.1, "scanners serve many companies"),
     "source-at-several-people": Weight(-3.0, -2.0, "an office or its gateway"),
     "kin-of-machines": Weight(-0.8, -0.5, "products move within their owner's networks"),

@@ -206,10 +206,10 @@ class Heed:
     async def hit(self, path: str, agent: str | None = _A_PERSONS, method: str = "GET", **headers: str) -> Response:
         """A recipient's request; the assessor has not seen it yet.
 
-        By default the mail is opened in a mail program and links are followed in a browser: the least doubtful person.
+        By default the mail is opened through Gmail and links are followed in a browser: the least doubtful person.
         """
         if agent == _A_PERSONS:
-            agent = THUNDERBIRD if path.startswith(("/o/", "/i/")) else CHROME
+            agent = GMAIL if path.startswith(("/o/", "/i/")) else CHROME
         language = {"accept-language": "en"} if agent == CHROME else {}
         sent = {**language, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if agent is not None:

@@ -272,7 +272,7 @@ class VisitsSuite:
     ) -> None:
         """Whatever the hash of the recipient's address is."""
         [mine] = await office.save("a1", sure="person")
-        await self._fill(office, mine, lambda number: replace(mine.key, person=f"{number:016x}", area="0" * 12))
+        await self._fill(office, mine, lambda number: mine.key._replace(person=f"{number:016x}", area="0" * 12))
         people = await office.recall("b2", facts=[hit(agent="another/1.0")])
 
         assert mine in people.at_company[mine.key.company]
@@ -280,7 +280,7 @@ class VisitsSuite:
 
     async def test_a_place_that_was_at_very_many_mails_gets_no_more_visits(self, office: Office) -> None:
         [mine] = await office.save("a1")
-        await self._fill(office, mine, lambda number: replace(mine.key, person=f"{number:016x}", company="f" * 12))
+        await self._fill(office, mine, lambda number: mine.key._replace(person=f"{number:016x}", company="f" * 12))
         before = [row for row in await office.rows() if row.partition.startswith("k")]
 
         memory = await office.recall("b2", [CLEO])
@@ -315,7 +315,7 @@ class VisitsSuite:
 
     async def test_the_largest_mail_to_one_company_costs_a_bounded_number_of_reads(self, office: Office) -> None:
         [mine] = await office.save("a1")
-        await self._fill(office, mine, lambda number: replace(mine.key, person=f"{number:016x}"))
+        await self._fill(office, mine, lambda number: mine.key._replace(person=f"{number:016x}"))
         emails = [f"p{number}@one.example" for number in range(MOST_RECIPIENTS)]
         office.calls.reset()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import PatternRule, Scene
 from lib.verdicts.weights import side_of
 
 
@@ -21,4 +21,4 @@ def experience(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
             yield fact, Finding("organization-s-experience", f"{such} {often} often than the other signs say.", shift)
 
 
-RULES = (experience,)
+RULES = (PatternRule(experience),)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import PatternRule, Scene
 from lib.verdicts.thresholds import MINUTE
 
 
@@ -18,6 +18,8 @@ def flood(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
     recipient: these become doubtful. Single hits that name no recipient may be of many people.
     """
     limit = scene.thresholds.flood
+    if sum(fact.count for fact in scene.facts) <= limit:
+        return
     for facts in scene.by_token.values():
         over = _over_limit(facts, limit)
         if not over:
@@ -57,4 +59,4 @@ def _over_limit_in_one_network(facts: Sequence[Fact], scene: Scene) -> set[str]:
     return set[str]().union(*(_over_limit(group, scene.thresholds.flood) for group in by_network.values()))
 
 
-RULES = (flood,)
+RULES = (PatternRule(flood),)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.memory import Visit
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import PatternRule, Scene
 from lib.verdicts.past import Past, mails_with
 from lib.verdicts.thresholds import MINUTE
 
@@ -176,4 +176,4 @@ SourceRule = Callable[[Past, bool], Iterator[Finding]]
 SOURCE_RULES: tuple[SourceRule, ...] = (known_places, offices, sources, reach, relatives, own_devices, strangers)
 """Rules that look at the past of a source, and at whether it has opened the mail or followed a link."""
 
-RULES = (findings,)
+RULES = (PatternRule(findings),)

@@ -5,26 +5,32 @@ A source here is a network and an agent; what many people share (image proxies, 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from lib.catalogues.devices import device_of
 from lib.tracking.facts import Fact
-from lib.verdicts.answers import OF_READERS
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene, has_between, source_of, target_of, windows
-
-Findings = Iterator[tuple[Fact, Finding]]
-
-_NEVER_PEOPLE = ("scanner", "gateway", "cloud")
-"""Kinds of networks where checks run."""
+from lib.verdicts.message_facts import (
+    NEVER_PEOPLE,
+    Findings,
+    PatternRule,
+    Scene,
+    has_between,
+    source_of,
+    target_of,
+    windows,
+)
 
 
 def burst(scene: Scene) -> Findings:
     """Two different links within seconds from one source; the first one, too, afterwards. Long after the mail arrived
     people do it, too: they open links in tabs."""
     for clicks in scene.clicks_by_source.values():
+        if len(clicks) < 2:
+            continue
         together = _places_with_several_links(clicks, scene.thresholds.burst)
         at_once = _places_with_several_links(clicks, scene.thresholds.hand)
         for place in together:
@@ -47,7 +53,7 @@ def scattered(scene: Scene) -> Findings:
     """Different links of one copy within seconds from several sources: a scanner that hides behind addresses."""
     text = "Several links were followed within seconds from several places at once."
     for clicks in scene.clicks_by_recipient.values():
-        for first, end, links in windows(clicks, scene.thresholds.burst):
+        for first, end, links in windows(clicks, scene.thresholds.burst) if len(clicks) > 1 else ():
             group = clicks[first:end]
             if len(links) > 1 and len({fact.network for fact in group}) > 1:
                 for fact in group:
@@ -60,7 +66,9 @@ def coverage(scene: Scene) -> Findings:
     if count < scene.thresholds.coverage_from:
         return
     for clicks in scene.clicks_by_recipient.values():
-        for first, end, links in windows(clicks, scene.thresholds.coverage_pace * count):
+        for first, end, links in (
+            windows(clicks, scene.thresholds.coverage_pace * count) if len(clicks) >= count else ()
+        ):
             if sum(target >= 0 for target in links) < count:
                 continue
             group = clicks[first:end]
@@ -131,7 +139,7 @@ def twin(scene: Scene) -> Findings:
 
 def _may_check(fact: Fact, scene: Scene) -> bool:
     owner = scene.owner(fact)
-    return fact.key in scene.suspects or (owner is not None and owner.kind in _NEVER_PEOPLE)
+    return fact.key in scene.suspects or (owner is not None and owner.kind in NEVER_PEOPLE)
 
 
 def _checked(fact: Fact, scene: Scene, code: str, then: str) -> Finding:
@@ -209,6 +217,8 @@ def quoted(scene: Scene) -> Findings:
 def contagion(scene: Scene) -> Findings:
     """After a machine's hit, the same source on that message."""
     text = "The same source had just behaved as a machine with this mail."
+    if not scene.suspects:
+        return
     for facts in scene.by_source.values():
         times = [fact.at for fact in facts if fact.key in scene.suspects]
         for fact in facts if times else ():
@@ -219,6 +229,8 @@ def contagion(scene: Scene) -> Findings:
 def beside(scene: Scene) -> Findings:
     """A machine was at the same copy at the same moment, while mail is scanned."""
     text = "A machine looked at the same mail at the same moment."
+    if not scene.suspects:
+        return
     for facts in scene.by_recipient.values():
         times = [fact.at for fact in facts if fact.key in scene.suspects]
         for fact in facts if times else ():
@@ -242,8 +254,8 @@ def honeypot(scene: Scene) -> Findings:
         trapped = {fact.key for fact in facts if _in_honeypot(fact, scene)}
         caught = {
             fact.key: fact.at
-            for fact in facts
-            if fact.key in trapped and (fact.key in scene.doubted or _is_accompanied(fact, facts, scene))
+            for place, fact in enumerate(facts)
+            if fact.key in trapped and (fact.key in scene.doubted or _is_accompanied(place, facts, scene))
         }
         times = list(caught.values())
         for fact in facts if trapped else ():
@@ -254,14 +266,22 @@ def honeypot(scene: Scene) -> Findings:
                 yield fact, Finding("honeypot-nearby", nearby)
 
 
-def _is_accompanied(hidden: Fact, facts: Sequence[Fact], scene: Scene) -> bool:
-    """Whether the source did something else within seconds, or followed another link at about that time."""
-    for fact in facts:
-        is_another_link = fact.kind != "open" and target_of(fact) != target_of(hidden)
-        span = scene.thresholds.honeypot if is_another_link else scene.thresholds.beside
-        if fact.key != hidden.key and abs(fact.at - hidden.at) <= span:
-            return True
-    return False
+def _is_accompanied(place: int, facts: Sequence[Fact], scene: Scene) -> bool:
+    """Whether the source did something else within seconds, or followed another link at about that time.
+
+    Its neighbors are looked at first: where they are further away, few facts are within minutes.
+    """
+    hidden, seconds, minutes = facts[place], scene.thresholds.beside, scene.thresholds.honeypot
+    neighbors = facts[max(place - 1, 0) : place + 2]
+    if any(fact is not hidden and abs(fact.at - hidden.at) <= seconds for fact in neighbors):
+        return True
+    first = bisect_left(facts, hidden.at - minutes, key=_time)
+    around = facts[first : bisect_right(facts, hidden.at + minutes, key=_time)]
+    return any(fact.kind != "open" and target_of(fact) != target_of(hidden) for fact in around)
+
+
+def _time(fact: Fact) -> int:
+    return fact.at
 
 
 def _in_honeypot(fact: Fact, scene: Scene) -> bool:
@@ -270,7 +290,7 @@ def _in_honeypot(fact: Fact, scene: Scene) -> bool:
 
 def many_mails(scene: Scene) -> Findings:
     """One source asks for mails to different people within seconds: outbound scanning, at the sender's."""
-    for fact in scene.facts:
+    for fact in scene.facts if scene.sending.elsewhere else ():
         others = scene.sending.elsewhere.get(fact.key, 0)
         if others >= scene.thresholds.many_mails and not scene.is_shared(fact):
             text = f"The same source looked at {others} other mails to other people within seconds."
@@ -288,70 +308,6 @@ def several_copies(scene: Scene) -> Findings:
                 yield later, Finding("several-copies", text)
 
 
-def seen_before_clicked(scene: Scene) -> Findings:
-    """A person sees the mail, then follows a link. A mail program or a mail service's image proxy is hard to imitate;
-    that a browser loaded the image first says less."""
-    thresholds = scene.thresholds
-    for recipient, opens in scene.opens_by_recipient.items():
-        clicks = scene.clicks_by_recipient.get(recipient, ())
-        seen = [fact for fact in opens if fact.key not in scene.suspects]
-        any_open = [fact.at for fact in seen]
-        read = [fact for fact in seen if scene.request(fact).is_read_in_mail]
-        for click in clicks:
-            low, high = click.at - thresholds.reads_for, click.at - thresholds.sees_before_click
-            before = [fact for fact in read if low <= fact.at <= high]
-            if any(fact.network == click.network and click.network for fact in before):
-                text = "A mail program at the same place had opened the mail just before."
-                yield click, Finding("read-at-the-same-place", text)
-            elif before:
-                yield click, Finding("read-before", "The mail had just been opened in a mail program.")
-            elif has_between(any_open, low, high):
-                same = all(source_of(fact) == source_of(click) for fact in seen if low <= fact.at <= high)
-                code = "opened-by-the-same" if same else "opened-before"
-                yield click, Finding(code, "The mail had been opened just before.")
-        clicked = [click.at for click in clicks if click.key not in scene.suspects]
-        sources = [source_of(click) for click in clicks if click.key not in scene.suspects]
-        for fact in opens:
-            low, high = fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for
-            if has_between(clicked, low, high):
-                # A browser that loads the image and then a link may be a scanner's.
-                same = not scene.request(fact).is_read_in_mail and all(
-                    source == source_of(fact) for at, source in zip(clicked, sources, strict=True) if low <= at <= high
-                )
-                code = (
-                    "followed-by-a-click"
-                    if scene.is_early(fact) and not scene.request(fact).is_read_in_mail
-                    else "clicked-after"
-                )
-                yield (
-                    fact,
-                    Finding("clicked-by-the-same" if same else code, "A link of the mail was followed soon after."),
-                )
-
-
-def replied_after(scene: Scene) -> Findings:
-    """Find the last look before an answer: who answers has read the mail. Earlier looks may be a machine's."""
-    for answer in scene.answers:
-        if answer.kind not in OF_READERS or answer.recipient is None:
-            continue
-        for looks in (scene.opens_by_recipient, scene.clicks_by_recipient):
-            before = [f for f in looks.get(answer.recipient, ()) if f.at <= answer.at and f.key not in scene.suspects]
-            if before:
-                yield before[-1], Finding("replied-after", "The recipient answered the mail afterwards.")
-
-
-def came_back(scene: Scene) -> Findings:
-    """Match the same source again, much later, and never as a machine: scanners do not come back to read."""
-    for facts in scene.by_source.values():
-        owner = scene.owner(facts[0])
-        if facts[-1].at - facts[0].at < scene.thresholds.comes_back or (owner and owner.kind in _NEVER_PEOPLE):
-            continue
-        if any(fact.key in scene.suspects for fact in facts):
-            continue
-        for fact in facts:
-            yield fact, Finding("came-back", "The same device looked at the mail again later.")
-
-
 def many_opens(scene: Scene) -> Findings:
     if scene.opens <= scene.thresholds.many_opens:
         return
@@ -361,23 +317,20 @@ def many_opens(scene: Scene) -> Findings:
 
 
 RULES = (
-    burst,
-    scattered,
-    coverage,
-    whole_mail_in_order,
-    lone_link,
-    twin,
-    quoted,
-    contagion,
-    beside,
-    honeypot,
-    many_mails,
-    several_copies,
-    many_opens,
+    PatternRule(burst, hits=2, clicks=2),
+    PatternRule(scattered, hits=2, clicks=2),
+    PatternRule(coverage, hits=2, clicks=2),
+    PatternRule(whole_mail_in_order, hits=2, clicks=2),
+    PatternRule(lone_link, clicks=1),
+    PatternRule(twin, hits=2, clicks=2),
+    PatternRule(quoted),
+    PatternRule(contagion, hits=2),
+    PatternRule(beside, hits=2),
+    PatternRule(honeypot, clicks=1),
+    PatternRule(many_mails),
+    PatternRule(several_copies, hits=2),
+    PatternRule(many_opens),
 )
 
-AT_PLACES = (pairs,)
+AT_PLACES = (PatternRule(pairs, hits=2, clicks=2),)
 """Rules that ask where the recipient was at other mails. Visits are judged without an answer to that."""
-
-CORROBORATING = (seen_before_clicked, replied_after, came_back)
-"""Rules that speak for a person; they look at facts that no other rule takes for a machine's."""

@@ -13,6 +13,7 @@ from lib.transports import Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.support.cards import RECORD, act, cards, entries, opened, pass_time
 from tests.support.heed import Heed
+from tests.support.judging import weigh_anew
 
 
 async def test_the_first_open_is_told_once(heed: Heed) -> None:
@@ -74,8 +75,9 @@ async def test_a_card_whose_reason_has_gone_is_withdrawn_and_says_why(
     heed: Heed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await opened(heed)
-    priors = import_module("lib.verdicts.judge").PRIOR
+    priors = import_module("lib.verdicts.weighing").PRIOR
     monkeypatch.setitem(priors, "open", -9.0)
+    weigh_anew()
 
     await heed.services.assessor.refresh("acme", message)
 

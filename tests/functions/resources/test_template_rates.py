@@ -13,6 +13,7 @@ from lib.templates.shares import Tally, TemplateShare
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.functions.resources.test_templates import INTRO, slow_heed
 from tests.support.heed import GMAIL, Heed
+from tests.support.judging import weigh_anew
 
 
 async def used(heed: Heed, template: str, **tally: int) -> None:
@@ -64,6 +65,7 @@ async def test_rates_follow_verdicts_backwards(heed: Heed, monkeypatch: pytest.M
     await open_last(heed)
     before = await heed.get("/templates/t1")
     monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))
+    weigh_anew()
 
     for _ in range(2):
         await heed.post(f"/messages/{message}/reassess")

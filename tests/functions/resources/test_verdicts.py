@@ -9,6 +9,7 @@ import pytest
 from infra.rejudge import rejudge
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.support.heed import ADMIN_KEY, CHROME, GMAIL, Heed
+from tests.support.judging import weigh_anew
 
 LANGUAGE = {"accept_language": "en"}
 SCANNER = {"x_forwarded_for": "40.92.1.2", **LANGUAGE}
@@ -160,6 +161,7 @@ async def test_reassessing_says_what_has_changed_and_changes_nothing_the_second_
     unchanged = await heed.post(f"/messages/{message}/reassess")
     # New rules: Gmail's proxy means nothing good any more.
     monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))
+    weigh_anew()
 
     first = await heed.post(f"/messages/{message}/reassess")
     second = await heed.post(f"/messages/{message}/reassess")
@@ -192,6 +194,7 @@ async def test_judging_an_organization_again_says_first_and_writes_only_when_tol
     await heed.draft()
     await heed.work()
     monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))
+    weigh_anew()
 
     said = await rejudge(heed.services, "acme", write=False)
     untouched = [(await heed.get(f"/messages/{message}"))["kpis"]["opens"] for message in messages]

@@ -16,7 +16,7 @@ from tests.support.heed import GMAIL
 
 DAY = 24 * HOUR
 HERE = SourceKey("aaaa", "area", "chrome", "prog", "acme", "ada")
-ELSEWHERE = replace(HERE, place="bbbb")
+ELSEWHERE = HERE._replace(place="bbbb")
 SENDER = "rita"
 
 
@@ -27,7 +27,7 @@ def visit(message: str = "m1", key: SourceKey = HERE, sure: Sure = "", odds: flo
 
 
 def by(person: str, company: str = "acme", key: SourceKey = HERE) -> SourceKey:
-    return replace(key, person=person, company=company)
+    return key._replace(person=person, company=company)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def test_a_place_where_the_recipient_certainly_was_is_known() -> None:
 
 def test_a_place_of_two_certain_mails_is_well_known() -> None:
     assert "well-known-place" in found(visit("m1", sure="person"), visit("m2", sure="person"))
-    assert "known-place" in found(visit("m1", sure="person"), visit("m1", replace(HERE, agent="other"), "person"))
+    assert "known-place" in found(visit("m1", sure="person"), visit("m1", HERE._replace(agent="other"), "person"))
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_a_place_is_not_known_where_the_same_source_was_a_machine_with_other_mai
 
 
 def test_a_known_place_is_known_for_other_programs_too() -> None:
-    there = visit(key=replace(HERE, agent="outlook"), sure="person")
+    there = visit(key=HERE._replace(agent="outlook"), sure="person")
 
     assert "known-place" in found(there)
-    assert found(replace(there, key=replace(there.key, is_shared=True, place="shared"))) == {"known-program"}
+    assert found(replace(there, key=there.key._replace(is_shared=True, place="shared"))) == {"known-program"}
 
 
 def test_a_shared_place_is_known_by_the_same_persons_visits_alone() -> None:
-    shared = replace(HERE, is_shared=True)
+    shared = HERE._replace(is_shared=True)
 
     assert "known-place" in found(visit(key=shared, sure="person"), key=shared, hit=fact(HOUR, agent=GMAIL))
     assert found(visit(key=by("bob", key=shared), sure="person"), key=shared, hit=fact(HOUR, agent=GMAIL)) == set()
@@ -110,7 +110,7 @@ def test_a_place_that_asks_for_this_recipients_mail_alone_is_told_and_more_so_ag
         visit("m2", by("bob")),
         visit("m2", by("bob", "other")),
         visit("m2", sure="machine"),
-        visit("m2", by("bob", key=replace(HERE, agent="outlook"))),
+        visit("m2", by("bob", key=HERE._replace(agent="outlook"))),
     ],
     ids=["a colleague's mail", "another company's mail", "a machine", "a colleague's mail by another program"],
 )
@@ -123,11 +123,11 @@ def test_a_place_that_no_other_mail_knows_is_not_this_recipients_alone() -> None
 
 
 def test_a_program_with_which_the_recipient_certainly_read_elsewhere_is_known() -> None:
-    there = visit(key=replace(ELSEWHERE, agent="chrome-141"), sure="person")
+    there = visit(key=ELSEWHERE._replace(agent="chrome-141"), sure="person")
 
     assert found(there) == {"known-program"}
     assert found(replace(there, sure="")) == set()
-    assert found(replace(there, key=replace(there.key, program="outlook"))) == set()
+    assert found(replace(there, key=there.key._replace(program="outlook"))) == set()
     assert found(replace(there, key=by("bob", key=there.key))) == set()
 
 
@@ -150,13 +150,13 @@ def test_an_office_is_no_place_of_machines_and_no_other_companys() -> None:
 
 
 def test_who_reads_elsewhere_as_far_as_is_known_is_new_here() -> None:
-    known = [visit("m1", ELSEWHERE, "person", sender=SENDER), visit("m2", replace(ELSEWHERE, area="other"), "person")]
+    known = [visit("m1", ELSEWHERE, "person", sender=SENDER), visit("m2", ELSEWHERE._replace(area="other"), "person")]
 
     assert "new-place" in found(*known)
     assert "new-place" not in found(known[0])
     assert "new-place" not in found(*known, visit("m3"))
     assert "new-place" not in found(*known, visit("m3", by("bob")))
-    assert "new-place" not in found(*known, key=replace(HERE, is_shared=True))
+    assert "new-place" not in found(*known, key=HERE._replace(is_shared=True))
 
 
 # What the same source did with other mails
@@ -204,7 +204,7 @@ def test_a_source_at_three_people_of_one_company_is_an_office_or_a_gateway() -> 
 
 
 def test_what_many_people_share_is_no_source() -> None:
-    shared = replace(HERE, is_shared=True)
+    shared = HERE._replace(is_shared=True)
     visits = [visit(f"m{n}", by(f"p{n}", f"c{n}", shared), "machine", odds=-9) for n in range(5)]
 
     assert found(*visits, key=shared, hit=fact(HOUR, agent=GMAIL)) == set()
@@ -214,13 +214,13 @@ def test_what_many_people_share_is_no_source() -> None:
 
 
 def test_an_agent_under_which_machines_look_at_the_companys_mail_is_told() -> None:
-    far = replace(ELSEWHERE, area="far")
+    far = ELSEWHERE._replace(area="far")
     machines = [visit("m1", by("bob", key=far), "machine"), visit("m2", by("bob", key=far), "machine")]
 
     assert found(*machines) == {"agent-of-machines"}
     assert found(machines[0]) == set()
     assert found(*machines, visit("m3", by("cleo", key=far), "person")) == set()
-    assert found(*(replace(each, key=replace(each.key, agent="other")) for each in machines)) == set()
+    assert found(*(replace(each, key=each.key._replace(agent="other")) for each in machines)) == set()
 
 
 def test_an_agent_that_is_a_machines_in_other_networks_of_the_owner_is_kin() -> None:
@@ -229,7 +229,7 @@ def test_an_agent_that_is_a_machines_in_other_networks_of_the_owner_is_kin() -> 
     assert "kin-of-machines" in found(*machines)
     assert "kin-of-machines" not in found(machines[0])
     assert "kin-of-machines" not in found(*machines, visit("m5", by("bob", "b", ELSEWHERE), "person"))
-    assert found(*(replace(each, key=replace(each.key, area="far")) for each in machines)) == set()
+    assert found(*(replace(each, key=each.key._replace(area="far")) for each in machines)) == set()
 
 
 def test_an_agent_that_looks_at_several_companies_from_other_networks_of_the_owner_is_kin() -> None:
@@ -296,7 +296,7 @@ def test_a_source_that_draws_the_old_mails_of_several_people_within_hours_sweeps
 
 def gate(number: int, sure: Sure = "machine", **fields: Any) -> Visit:
     """A machine, elsewhere, at the company's mail 5 minutes after dispatch."""
-    key = replace(HERE, place=f"gate{number}", area=f"gate{number}", agent=f"gate{number}")
+    key = HERE._replace(place=f"gate{number}", area=f"gate{number}", agent=f"gate{number}")
     return visit(f"m{number}", by("bob", key=key), sure, since=5 * MINUTE, **fields)
 
 
