@@ -9,6 +9,7 @@ import pytest
 
 from lib.storage.memory import MemoryQueues
 from lib.tracking.facts import Fact
+from lib.verdicts.thresholds import DEFAULT
 from tests.functions.recipient_facing.test_attachment_views import followed, links
 from tests.support.cards import RECORD, act, cards
 from tests.support.heed import Heed
@@ -112,7 +113,8 @@ async def test_a_card_follows_the_verdict_when_it_is_judged_again(
         await heed.hit(path)
         await settle(heed, message)
     [told] = await cards(heed)
-    monkeypatch.setitem(import_module("lib.verdicts.judge").PRIOR, "click", -9.0)
+    for bound in (DEFAULT.human_from, DEFAULT.machine_until):
+        monkeypatch.setitem(bound, "click", 1.0)
 
     await heed.post(f"/messages/{message}/reassess")
 
