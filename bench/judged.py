@@ -53,7 +53,7 @@ def measure(path: Path) -> float:
 
 
 def _inputs(case: Case, knows_memory: bool) -> tuple[list[Fact], Sending]:
-    more = {"memory": pickle.loads(case.memory)} if knows_memory else {}  # noqa: S301 - our own file
+    more = {"memory": pickle.loads(case.memory)} if knows_memory else {}
     return [Fact(**each) for each in case.facts], Sending(**case.sending, **more)
 
 
