@@ -19,7 +19,7 @@ from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding
 from lib.verdicts.past import Past
-from lib.verdicts.request import Request, request_of
+from lib.verdicts.request import HitRequest, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
@@ -62,10 +62,10 @@ class Scene:
         self.doubted: frozenset[str] = frozenset()
         self.clicks = [fact for fact in self.facts if fact.kind != "open"]
         """Hits that are no opens."""
-        self._requests: dict[str, Request] = {}
+        self._requests: dict[str, HitRequest] = {}
         self.pasts: Mapping[str, Past] = {}
 
-    def request(self, fact: Fact) -> Request:
+    def request(self, fact: Fact) -> HitRequest:
         """The request of a hit, with what the catalogues say of it."""
         request = self._requests.get(fact.key)
         if request is None:
