@@ -26,7 +26,7 @@ from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
 from lib.verdicts.message_facts import PatternRule, Scene, find_patterns, target_of
 from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
-from lib.verdicts.request import Request
+from lib.verdicts.request import HitRequest
 from lib.verdicts.rules import (
     agents,
     claimed_browsers,
@@ -46,7 +46,7 @@ from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weighing import DECISIVE, UNKNOWABLE, Weighed, conclude, weigh
 from lib.verdicts.weights import PRIOR, side_of
 
-RequestRule = Callable[[Request], Finding | None]
+RequestRule = Callable[[HitRequest], Finding | None]
 Rule = Callable[[Fact, Scene], Finding | None]
 
 REQUEST_RULES: tuple[RequestRule, ...] = (
@@ -104,7 +104,7 @@ def judge_and_remember(
 
 
 class _Findings:
-    """What is found about each fact of a message, and what it adds up to."""
+    """Findings on each fact of a message, and what they add up to."""
 
     def __init__(self, scene: Scene, found: dict[str, tuple[Finding, ...]]) -> None:
         self._scene = scene
@@ -164,7 +164,7 @@ def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _of_request(request: Request) -> tuple[Finding, ...]:
+def _of_request(request: HitRequest) -> tuple[Finding, ...]:
     return tuple(finding for rule in REQUEST_RULES if (finding := rule(request)))
 
 

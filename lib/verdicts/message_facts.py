@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from lib.catalogues.networks import network_bounds
@@ -18,10 +19,12 @@ from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding
 from lib.verdicts.past import Past
-from lib.verdicts.request import Request, request_of
+from lib.verdicts.request import HitRequest, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
+_RECIPIENT: Callable[[Fact], int | None] = attrgetter("recipient")
+_BY_KEY: Callable[[Fact], str] = attrgetter("key")
 
 
 class Source(NamedTuple):
@@ -50,19 +53,19 @@ class Scene:
         thresholds: Thresholds,
         answers: Iterable[Fact] = (),
     ) -> None:
-        self.answers: Sequence[Fact] = sorted(answers, key=lambda fact: fact.key)
-        self.facts: Sequence[Fact] = sorted(facts, key=lambda fact: fact.key)
+        self.answers: Sequence[Fact] = sorted(answers, key=_BY_KEY)
+        self.facts: Sequence[Fact] = sorted(facts, key=_BY_KEY)
         self.sending = sending
         self.catalogues = catalogues
         self.thresholds = thresholds
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
-        self.clicks = sum(fact.kind != "open" for fact in self.facts)
-        """Number of hits that are no opens."""
-        self._requests: dict[str, Request] = {}
+        self.clicks = [fact for fact in self.facts if fact.kind != "open"]
+        """Hits that are no opens."""
+        self._requests: dict[str, HitRequest] = {}
         self.pasts: Mapping[str, Past] = {}
 
-    def request(self, fact: Fact) -> Request:
+    def request(self, fact: Fact) -> HitRequest:
         """The request of a hit, with what the catalogues say of it."""
         request = self._requests.get(fact.key)
         if request is None:
@@ -101,34 +104,32 @@ class Scene:
     @cached_property
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
         """In order of time; only of what can be known again."""
-        return _grouped((fact for fact in self.facts if not self.is_shared(fact)), source_of)
+        return _grouped([fact for fact in self.facts if not self.is_shared(fact)], source_of)
 
     @cached_property
     def by_shared_source(self) -> Mapping[Source, Sequence[Fact]]:
-        return _grouped((fact for fact in self.facts if self.is_shared(fact)), source_of)
+        return _grouped([fact for fact in self.facts if self.is_shared(fact)], source_of)
 
     @cached_property
     def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped(self.facts, lambda fact: fact.recipient)
+        return _grouped(self.facts, _RECIPIENT)
 
     @cached_property
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
-        return _grouped((fact for fact in self.facts if fact.kind != "open" and not self.is_shared(fact)), source_of)
+        return _grouped([fact for fact in self.clicks if not self.is_shared(fact)], source_of)
 
     @cached_property
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
         """By recipient and link."""
-        return _grouped(
-            (fact for fact in self.facts if fact.kind != "open"), lambda fact: (fact.recipient, target_of(fact))
-        )
+        return _grouped(self.clicks, lambda fact: (fact.recipient, target_of(fact)))
 
     @cached_property
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped((fact for fact in self.facts if fact.kind != "open"), lambda fact: fact.recipient)
+        return _grouped(self.clicks, _RECIPIENT)
 
     @cached_property
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped((fact for fact in self.facts if fact.kind == "open"), lambda fact: fact.recipient)
+        return _grouped([fact for fact in self.facts if fact.kind == "open"], _RECIPIENT)
 
     @cached_property
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
@@ -203,7 +204,7 @@ class PatternRule(NamedTuple):
 
 def find_patterns(rules: Iterable[PatternRule], scene: Scene) -> Findings:
     """Ask those rules that can find something."""
-    hits, clicks = len(scene.facts), scene.clicks
+    hits, clicks = len(scene.facts), len(scene.clicks)
     for rule in rules:
         if hits >= rule.hits and clicks >= rule.clicks:
             yield from rule.find(scene)

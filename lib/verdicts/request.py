@@ -20,7 +20,7 @@ _NAMED: tuple[NetworkKind, ...] = ("security-vendor", "hosting")
 """Kinds of networks whose owner is named in sentences: no person's carrier is, as the sentence outlives the network."""
 
 
-class Place(NamedTuple):
+class Surroundings(NamedTuple):
     """What the rules see of a network. Many networks are the same place."""
 
     owner: str | None
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     """Whether the hit's network is known at all."""
 
 
-class Request:
+class HitRequest:
     """Request of a hit, and what the catalogues say of it."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Request:
         kind: FactKind,
         method: str,
         agent: str | None,
-        place: Place,
+        place: Surroundings,
         headers: Mapping[str, str],
     ) -> None:
         self.catalogues = catalogues
@@ -70,14 +70,14 @@ class Request:
 
 
 @lru_cache(maxsize=4096)
-def _place_of(catalogues: Catalogues, network: str | None, owner: str | None) -> Place:
+def _place_of(catalogues: Catalogues, network: str | None, owner: str | None) -> Surroundings:
     name = catalogues.networks.owner_of(network) or owner
     if name in catalogues.owners:
-        return Place(name, None, "", False, network is not None)
+        return Surroundings(name, None, "", False, network is not None)
     found = catalogues.systems.class_of(network)
     if found is None:
-        return Place(None, None, "", False, network is not None)
-    return Place(None, found.kind, found.name if found.kind in _NAMED else "", found.is_certain, True)
+        return Surroundings(None, None, "", False, network is not None)
+    return Surroundings(None, found.kind, found.name if found.kind in _NAMED else "", found.is_certain, True)
 
 
 @lru_cache(maxsize=4096)
@@ -86,13 +86,13 @@ def _request(
     kind: FactKind,
     method: str,
     agent: str | None,
-    place: Place,
+    place: Surroundings,
     headers: tuple[tuple[str, str], ...],
-) -> Request:
-    return Request(catalogues, kind, method, agent, place, dict(headers))
+) -> HitRequest:
+    return HitRequest(catalogues, kind, method, agent, place, dict(headers))
 
 
-def request_of(fact: Fact, catalogues: Catalogues) -> Request:
+def request_of(fact: Fact, catalogues: Catalogues) -> HitRequest:
     """Return the request of a hit: the same object for the same request, as long as it is kept."""
     place = _place_of(catalogues, fact.network, fact.owner)
     return _request(catalogues, fact.kind, fact.method, fact.agent, place, tuple(fact.headers.items()))

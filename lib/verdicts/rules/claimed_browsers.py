@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lib.verdicts.evidence import Finding
-from lib.verdicts.request import Request
+from lib.verdicts.request import HitRequest
 
 _RECORDED = ("accept", "accept-encoding", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-ch-ua")
 """A fact with none of these is of an earlier release, or of a program that says nothing."""
@@ -61,7 +61,7 @@ def _claimed(agent: str) -> _Browser | None:
     return None
 
 
-def headers_do_not_fit(request: Request) -> Finding | None:
+def headers_do_not_fit(request: HitRequest) -> Finding | None:
     """Match opens and clicks: a file may be loaded by a person's download manager under the browser's name."""
     if not request.agent or request.kind == "attachment_view" or not any(name in request.headers for name in _RECORDED):
         return None
@@ -74,7 +74,7 @@ def headers_do_not_fit(request: Request) -> Finding | None:
     return Finding("headers-do-not-fit", text)
 
 
-def _loads_in_its_own_way(request: Request) -> bool:
+def _loads_in_its_own_way(request: HitRequest) -> bool:
     """Whether an app, a robot that says so, or a mail service that loads images for people has made the request."""
     agent, owner = request.agent or "", request.owner
     agents = request.catalogues.agents
@@ -83,7 +83,7 @@ def _loads_in_its_own_way(request: Request) -> bool:
     return request.kind == "open" and owner is not None and owner.kind == "proxy"
 
 
-def _is_without_metadata(request: Request) -> bool:
+def _is_without_metadata(request: HitRequest) -> bool:
     """Whether fetch metadata is missing, although the request came over https or is none that a browser makes."""
     headers = request.headers
     if any(name in headers for name in _FETCH_METADATA):

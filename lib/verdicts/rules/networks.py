@@ -7,11 +7,11 @@ from functools import lru_cache
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
-from lib.verdicts.request import Request
+from lib.verdicts.request import HitRequest
 from lib.verdicts.rules.browsers import is_browser, is_mail_program
 
 
-def scanner_network(request: Request) -> Finding | None:
+def scanner_network(request: HitRequest) -> Finding | None:
     """Match scanners' networks, from which no person browses."""
     owner = request.owner
     if owner is None or owner.kind != "scanner":
@@ -19,7 +19,7 @@ def scanner_network(request: Request) -> Finding | None:
     return Finding("scanner-network", f"It came from {owner.name}, which scans mail and where nobody reads it.")
 
 
-def data_centre(request: Request) -> Finding | None:
+def data_centre(request: HitRequest) -> Finding | None:
     """Match listed networks of data centers. Image proxies run there, too; no person's clicks pass through those."""
     owner = request.owner
     if owner is None or not (owner.kind == "cloud" or (owner.kind == "proxy" and request.kind != "open")):
@@ -27,13 +27,13 @@ def data_centre(request: Request) -> Finding | None:
     return _from_data_centre(request, owner.name)
 
 
-def _from_data_centre(request: Request, name: str) -> Finding:
+def _from_data_centre(request: HitRequest, name: str) -> Finding:
     if request.kind == "open" and request.agent and is_browser(request.agent) and not _loads_mail(request):
         return Finding("browser-in-a-data-centre", f"A browser in {name} loaded the image: no reader sits there.")
     return Finding("data-centre", f"It came from {name}: scanners run there, though people's programs may, too.")
 
 
-def unlisted_network(request: Request) -> Finding | None:
+def unlisted_network(request: HitRequest) -> Finding | None:
     """Tell a network that is in no list by the autonomous system that announces it.
 
     Web gateways and VPNs carry people and machines, and networks of organizations hold both: they tell nothing.
@@ -53,12 +53,12 @@ def unlisted_network(request: Request) -> Finding | None:
     return None
 
 
-def _loads_mail(request: Request) -> bool:
+def _loads_mail(request: HitRequest) -> bool:
     agent = request.agent or ""
     return is_mail_program(agent, request.catalogues.agents) or request.image_proxy is not None
 
 
-def private_relay(request: Request) -> Finding | None:
+def private_relay(request: HitRequest) -> Finding | None:
     """Match clicks through a relay that people use to hide their address."""
     owner = request.owner
     if owner is None or owner.kind != "relay" or request.kind == "open":

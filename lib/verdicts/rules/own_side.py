@@ -5,13 +5,13 @@ from __future__ import annotations
 from lib.tracking.facts import SESSION, Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
-from lib.verdicts.request import Request
+from lib.verdicts.request import HitRequest
 
 OWN = frozenset(("own-session", "own-network", "user-said-me"))
 """The codes of findings that say so; the last one is a user's word (`lib.verdicts.rules.feedback`)."""
 
 
-def own_session(request: Request) -> Finding | None:
+def own_session(request: HitRequest) -> Finding | None:
     if SESSION not in request.headers:
         return None
     return Finding("own-session", "Whoever it was is signed in here: the sender or a colleague, not the recipient.")

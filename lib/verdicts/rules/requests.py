@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from lib.verdicts.evidence import Finding
-from lib.verdicts.request import Request
+from lib.verdicts.request import HitRequest
 from lib.verdicts.rules.browsers import is_browser
 
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _IN_ADVANCE = ("prefetch", "prerender", "preview")
 
 
-def head(request: Request) -> Finding | None:
+def head(request: HitRequest) -> Finding | None:
     if request.method != "HEAD":
         return None
     return Finding("head-request", "It only asked whether the address works, as link checkers do.")
 
 
-def prefetch(request: Request) -> Finding | None:
+def prefetch(request: HitRequest) -> Finding | None:
     values = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
     if not any(word in values for word in _IN_ADVANCE):
         return None
     return Finding("prefetch-header", "The browser said that it loads this in advance, before anyone asked for it.")
 
 
-def no_language(request: Request) -> Finding | None:
+def no_language(request: HitRequest) -> Finding | None:
     """Browsers name the languages of their user with every page."""
     if request.kind == "open" or "accept-language" in request.headers or not request.agent:
         return None
