@@ -23,7 +23,7 @@ MOST = 8.0
 LIMITS = {
     "old-browser": 2.5,  # people with old computers exist, though no trace has one
     "imitated-browser": 3.0,
-    "headers-do-not-fit": 4.0,  # gateways that look into requests change headers, too
+    "headers-do-not-fit": 2.8,  # gateways that look into requests change headers, too: never enough by itself
     "this-recipient-again-and-again": 4.0,
     "well-known-place": 4.0,
     "known-office": 3.5,

@@ -53,7 +53,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "mail-program": Weight(0.8, 0.0, "Litmus: shares of mail clients; nobody is known to imitate them"),
     "imitated-browser": Weight(-2.5, -2.5, "Chromium's user-agent reduction"),
     "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79; makers' release calendars"),
-    "headers-do-not-fit": Weight(-4.0, -4.0, "Fetch Metadata Request Headers; User-Agent Client Hints; MDN: Accept"),
+    "headers-do-not-fit": Weight(-2.8, -2.8, "Fetch Metadata Request Headers; User-Agent Client Hints; MDN: Accept"),
     # Who asks: networks.
     "scanner-network": Weight(-7.5, -7.5, "catalogue of networks"),
     "gateway-network-soon": Weight(-6.1, -1.4, "warmbly#526"),
