@@ -5,7 +5,9 @@ Links (opencollective#3656, laravel-passwordless-login#79); Barracuda's publishe
 (2026-09); announced prefixes of Proofpoint, Mimecast and Cisco's mail security (ipverse, 2026); Apple's list of relay
 egress ranges (2026-08); Google's ranges (2026-08). Zscaler: config.zscaler.com. Small hosters, security vendors' own
 networks, VPNs and business lines: announced prefixes (npm's `@ip-location-db/asn`, 2026-06). The rest are allocations
-of the regional registries to the carriers, providers and hosters named."""
+of the regional registries to the carriers, providers and hosters named. Where hosters and vendors now announce parts of
+a carrier's allocation (Amazon, Scaleway and Huawei do), the block is a part in which none does: people's homes, offices
+and phones are in no hoster's network."""
 
 from __future__ import annotations
 
@@ -57,16 +59,16 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     # What companies send all their people's browsing through.
     "web-gateway": ("165.225.0.0/17", "136.226.0.0/16", "147.161.128.0/17", "104.129.192.0/20", "208.127.0.0/16"),
     "home": (
-        "73.0.0.0/8", "24.16.0.0/12", "67.160.0.0/11", "71.192.0.0/12", "86.128.0.0/10", "81.96.0.0/12", "91.0.0.0/10",
-        "79.192.0.0/10", "90.0.0.0/9", "78.192.0.0/10", "84.112.0.0/13", "189.0.0.0/11", "2001:558::/29",
+        "73.0.0.0/8", "24.16.0.0/13", "67.160.0.0/11", "71.192.0.0/12", "86.128.0.0/10", "81.96.0.0/12", "91.0.0.0/10",
+        "79.192.0.0/10", "90.0.0.0/9", "78.192.0.0/12", "84.112.0.0/13", "189.16.0.0/13", "2001:558::/29",
         "2a00:23c4::/30", "2003:c0::/26", "2a01:e0a::/32",
     ),
     "office": (
-        "12.0.0.0/9", "50.192.0.0/12", "63.144.0.0/12", "65.112.0.0/12", "80.150.0.0/15", "194.72.0.0/14",
-        "195.128.0.0/13", "212.0.0.0/11", "217.6.0.0/15", "62.154.0.0/15", "203.0.0.0/10", "2001:4d00::/26",
+        "12.0.0.0/10", "50.192.0.0/13", "63.152.0.0/13", "65.112.0.0/12", "80.150.0.0/15", "194.72.0.0/14",
+        "195.132.0.0/16", "212.12.0.0/15", "217.6.0.0/15", "62.154.0.0/15", "203.40.0.0/13", "2001:4d38::/32",
     ),
     "mobile": (
-        "172.32.0.0/11", "100.128.0.0/9", "107.64.0.0/10", "174.192.0.0/10", "92.40.0.0/13", "82.132.128.0/17",
+        "172.32.0.0/11", "100.128.0.0/9", "107.64.0.0/10", "174.192.0.0/10", "92.40.0.0/15", "82.132.128.0/17",
         "109.40.0.0/13", "80.187.0.0/16", "37.160.0.0/12", "2607:fb90::/32", "2600:380::/28", "2a01:598::/29",
         "2a01:4c8::/32",
     ),
@@ -87,7 +89,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     ),
     # Comcast Business, Colt, Plusnet: lines of offices, in which a vendor's machines may stand as well.
     "business-line": ("70.88.0.0/14", "173.8.0.0/13", "213.61.0.0/16", "62.8.128.0/17"),
-    "hotel-or-cafe": ("64.134.0.0/16", "63.240.0.0/14", "185.76.176.0/22", "87.138.0.0/15"),
+    "hotel-or-cafe": ("64.134.0.0/16", "63.240.0.0/16", "185.76.176.0/22", "87.138.0.0/15"),
 }  # fmt: skip
 
 _SIX = ("home", "mobile", "apple-relay")
