@@ -79,7 +79,7 @@ class Servers:
         async with QueueServiceClient.from_connection_string(self.connection_string) as service:
             async for queue in service.list_queues():
                 for message in await service.get_queue_client(queue.name).peek_messages(max_messages=32):
-                    yield f"queue {queue.name}", base64.b64decode(message.content)
+                    yield f"queue {queue.name}", _body_of(message.content)
         for name, receiver in self.receivers.items():
             for found in await receiver.peek_messages(max_message_count=250, sequence_number=1):
                 yield f"queue {name}", b"".join(found.body) + str(found).encode()
@@ -103,7 +103,7 @@ class Servers:
     def _message_at(self, place: Mapping[str, Any]) -> bytes:
         """The body of the message that stands in that place of a large file."""
         data = (self.azurite / "__queuestorage__" / str(place["id"])).read_bytes()
-        return base64.b64decode(data[place["offset"] : place["offset"] + place["count"]])
+        return _body_of(data[place["offset"] : place["offset"] + place["count"]].decode())
 
     async def remains(self, organization: str, *words: str) -> list[str]:
         """The places where any of the words stands, in whatever case and form."""
@@ -144,6 +144,14 @@ def _own_azurite(host: Path) -> tuple[str, Path]:
     """The connection string and the folder of the Azurite that a host has started."""
     ports = {kind: int(port) for kind, port in _AZURITE_PORT.findall((host / "logs" / "azurite.log").read_text())}
     return development_connection_string(ports["Blob"], ports["Queue"], ports["Table"]), host / "azurite"
+
+
+def _body_of(content: str) -> bytes:
+    """The body of a queue's message; of one that is in no base64, as tests of poisoned ones leave them, as it is."""
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError:
+        return content.encode()
 
 
 def stands_in(data: bytes, words: Sequence[str]) -> bool:
