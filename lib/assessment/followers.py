@@ -85,6 +85,10 @@ async def plan_all(followers: Sequence[Follower[Any]], assessed: AssessedMessage
 
 def read_part(follower: Follower[SummaryPart], parts: Mapping[str, Any]) -> SummaryPart | None:
     """The follower's part, read from its JSON value; None where there is none."""
-    name = follower.part_name
-    stored = parts.get(name, parts.get(_OLD_NAMES.get(name, name)))
+    stored = stored_part(follower.part_name, parts)
     return None if stored is None else follower.part_type.validate_python(stored)
+
+
+def stored_part(name: str, parts: Mapping[str, Any]) -> Any:
+    """The JSON value of a part, under its name or the one of release 0.1.0; None where there is none."""
+    return parts.get(name, parts.get(_OLD_NAMES.get(name, name)))

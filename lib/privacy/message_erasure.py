@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lib.assessment.assessor import Assessor
+from lib.assessment.followers import stored_part
 from lib.assessment.summary import summary_of
+from lib.cards.follower import CardsFollower
 from lib.cards.store import Card, Cards
 from lib.clock import Clock
 from lib.errors import NotAllowed
@@ -154,7 +156,7 @@ class MessageErasure:
         """Delete the message's cards that tell of the subject; return their number."""
         message, deleted = loaded.message, 0
         names = {each.name for each in message.recipients() if each.name and subject.has_address(each.email)}
-        for card_id in summary_of(loaded).parts.get("cards", {}):
+        for card_id in stored_part(CardsFollower.part_name, summary_of(loaded).parts) or {}:
             found = await self._cards.load_card(organization, message.sender, card_id)
             if found and tells_of_subject(found[0], subject, names):
                 await self._cards.delete_card(organization, found[0])

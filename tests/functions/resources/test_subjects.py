@@ -106,6 +106,21 @@ async def test_an_erasure_with_sent_mail_removes_what_went_to_the_address_alone(
     assert not left & {"heedacmemessages", "heedacmefacts", "heedacmecards", "heedacmethreads", "blob"}
 
 
+async def test_a_card_that_tells_of_the_recipient_by_name_alone_goes_too(heed: Heed) -> None:
+    reminder = {"title": f"Call {NAME}", "condition": "always", "at": "2026-05-04T11:00:00Z"}
+    await heed.sent(to=[{"email": EMAIL, "name": NAME}, {"email": OTHER}], reminder=reminder)
+    heed.clock.move(minutes=5)
+    await heed.tick("remind")
+    await heed.work()
+    [card] = (await heed.get("/cards", x_heed_user="rep1"))["items"]
+
+    job = await run_job(heed, "DELETE")
+
+    assert (card["title"], card["recipient"]) == (f"Call {NAME}", None)
+    assert (await heed.get("/cards", x_heed_user="rep1"))["items"] == []
+    assert job["report"]["counts"]["cards"] == 1
+
+
 async def test_sent_mail_keeps_its_text_and_loses_what_the_recipient_did(heed: Heed) -> None:
     known = await make_known(heed)
     assert (await heed.get(f"/messages/{known['alone']}"))["kpis"]["raw"]["opens"] > 0
