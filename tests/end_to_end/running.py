@@ -85,8 +85,8 @@ class Running:
             await answer.read()
             return answer.status, answer.headers.get("Location")
 
-    async def inbox(self, subject: str, holding: str = "") -> bytes | None:
-        """The raw mail of that subject which holds the text, if the catcher has it."""
+    async def inbox(self, subject: str, *holding: str) -> bytes | None:
+        """The raw mail of that subject which holds all the texts, if the catcher has it."""
         url = self.mail.web_url if self.mail else self.said("Inbox")
         async with aiohttp.ClientSession() as session:
             async with session.get(f"{url}/email") as listed:
@@ -95,7 +95,7 @@ class Running:
             for mail in found:
                 async with session.get(f"{url}/email/{mail}/download") as answer:
                     raw = await answer.read()
-                if holding.encode() in raw:
+                if all(text.encode() in raw for text in holding):
                     return raw
             return None
 

@@ -55,7 +55,8 @@ async def test_a_link_arrives_and_shows_what_is_recorded(heed: Running) -> None:
     assert (await heed.visit(click))[0] == 302
 
     assert (await press(page_in(raw), {"action": "see"}))[0] == 200
-    link = page_in(await eventually(lambda: heed.inbox("Your link: what is recorded about your mail", heed.base_url)))
+    subject = "Your link: what is recorded about your mail"
+    link = page_in(await eventually(lambda: heed.inbox(subject, heed.base_url, "pageseen")))
 
     async def shown() -> str | None:
         status, page = await press(link, {"action": "show"})
