@@ -43,13 +43,14 @@ LIMITS = {
 
 LEAST: dict[str, dict[Side, float]] = {
     "whole-mail-in-order": {"click": 0.8},
-    "every-link-in-order": {"click": 1.0},
+    "every-link-in-order": {"click": 1.4},
     "every-link": {"click": 0.5},
     "burst": {"click": 0.5},
     "data-centre": {"open": 0.5, "click": 2.0},
     "probable-data-centre": {"open": 0.2, "click": 0.5},
     "security-vendor": {"open": 2.5, "click": 2.5},
     "gateway-network-later": {"open": 3.4, "click": 0.4},
+    "replied-after": {"open": 4.0},
     "at-once": {"open": 1.6},  # people at their inbox are more often in the traces than in the field
     "soon": {"open": 0.9},
     "while-scanned": {"open": 0.2, "click": 0.2},

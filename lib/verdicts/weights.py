@@ -85,7 +85,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "faster-than-a-hand": Weight(0.0, -4.4, "warmbly; a hand needs longer"),
     "scattered": Weight(0.0, -2.0, "onetimesecret#359: scanners fetch from several clouds"),
     "every-link": Weight(0.0, -0.5, "customerminds"),
-    "every-link-in-order": Weight(0.0, -1.0, "customerminds"),
+    "every-link-in-order": Weight(0.0, -1.4, "customerminds"),
     "lone-link": Weight(0.0, 0.9, "most people who click follow one link; scanners follow the rest, too"),
     "whole-mail-in-order": Weight(0.0, -0.8, "customerminds"),
     "clicked-where-read": Weight(0.0, 2.4, "resend-node#901"),
@@ -110,7 +110,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "followed-by-a-click": Weight(0.4, 0.0, "a person sees the mail before the link; so may a scanner"),
     "opened-by-the-same": Weight(0.0, 0.3, "a scanner opens and follows, too"),
     "clicked-by-the-same": Weight(0.1, 0.0, "a scanner opens and follows, too"),
-    "replied-after": Weight(2.0, 1.7, "who answers a mail has read it"),
+    "replied-after": Weight(4.0, 1.7, "who answers a mail has read it"),
     "came-back": Weight(2.0, 1.8, "scanners do not come back to read"),
     "flood": Weight(-8.0, -8.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "flood-nearby": Weight(-3.0, -3.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
@@ -140,7 +140,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "gateway-acts-then": Weight(-0.4, -0.5, "a gateway's habits"),
     # What people of the organization say, and what has come true there.
     "user-said-person": Weight(5.0, 5.0, "feedback of a user, who may know more than a trace shows"),
-    "user-said-machine": Weight(-5.0, -6.0, "feedback of a user, who may know more than a trace shows"),
+    "user-said-machine": Weight(-6.5, -6.5, "feedback of a user, who may know more than a trace shows"),
     "user-said-me": Weight(-7.0, -8.0, "feedback of a user: who did it says so"),
     "organization-s-experience": Weight(0.0, 0.0, "certain cases of the organization (lib/reliability/experience.py)"),
     # Who receives.

@@ -8,7 +8,7 @@ from lib.clock import rfc3339
 from lib.storage import Range
 from lib.storage.due_index import Due
 from lib.storage.layout import DUE
-from tests.support.heed import CHROME, Heed
+from tests.support.heed import GMAIL, Heed
 
 TOMORROW = "2026-05-05T07:00:00Z"
 RECORD = {"type": "contact", "id": "c1"}
@@ -29,7 +29,7 @@ async def pass_time(heed: Heed, **by: float) -> None:
     await heed.work()
 
 
-async def opened(heed: Heed, agent: str = CHROME, **fields: Any) -> str:
+async def opened(heed: Heed, agent: str = GMAIL, **fields: Any) -> str:
     """A mail that was opened; the noise rules have had their say."""
     message = await heed.sent(to=[{"email": "ada@example.com", "name": "Ada", "record": RECORD}], **fields)
     await heed.hit(heed.urls("o")[0], agent)

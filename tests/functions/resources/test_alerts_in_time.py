@@ -136,7 +136,7 @@ async def test_a_withdrawn_card_says_what_has_changed_its_verdict(heed: Heed) ->
 
 async def test_a_card_that_is_withdrawn_after_feedback_says_so(heed: Heed) -> None:
     message = await heed.sent()
-    await heed.hit(heed.urls("o")[0], CHROME, **HOME)
+    await heed.hit(heed.urls("o")[0], GMAIL)
     await heed.work()
     assert await told_after(heed, message, 12)
     [event] = (await heed.get(f"/messages/{message}/timeline"))["items"]

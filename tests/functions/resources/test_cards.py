@@ -86,6 +86,7 @@ async def test_a_card_whose_reason_has_gone_is_withdrawn_and_says_why(
     assert "scanner" in done["withdrawn_because"]
 
     monkeypatch.undo()
+    weigh_anew()
     await heed.services.assessor.refresh("acme", message)
     assert len(await cards(heed)) == 1
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from lib.storage.memory import MemoryQueues
 from lib.tracking.facts import Fact
+from lib.verdicts.thresholds import DEFAULT
 from tests.functions.recipient_facing.test_attachment_views import followed, links
 from tests.support.cards import RECORD, act, cards
 from tests.support.heed import Heed
-from tests.support.judging import weigh_anew
 
 SCANNER = "curl/8.5"
 ADA = {"email": "ada@example.com", "name": "Ada", "record": RECORD}
@@ -113,8 +112,8 @@ async def test_a_card_follows_the_verdict_when_it_is_judged_again(
         await heed.hit(path)
         await settle(heed, message)
     [told] = await cards(heed)
-    monkeypatch.setitem(import_module("lib.verdicts.weighing").PRIOR, "click", -9.0)
-    weigh_anew()
+    for bound in (DEFAULT.human_from, DEFAULT.machine_until):
+        monkeypatch.setitem(bound, "click", 1.0)
 
     await heed.post(f"/messages/{message}/reassess")
 
@@ -134,7 +133,8 @@ async def test_a_dismissed_card_stays_dismissed_whatever_is_judged_and_clicked_l
     await act(heed, card["id"], "dismiss")
 
     with monkeypatch.context() as other:
-        other.setitem(import_module("lib.verdicts.weighing").PRIOR, "click", -9.0)
+        for bound in (DEFAULT.human_from, DEFAULT.machine_until):
+            other.setitem(bound, "click", 1.0)
         await heed.post(f"/messages/{message}/reassess")
     await heed.post(f"/messages/{message}/reassess")
     heed.clock.move(minutes=30)

@@ -9,7 +9,7 @@ import pytest
 from lib.messages import feedback
 from tests.functions.resources.test_verdicts import HOME, codes, timeline
 from tests.support.cards import cards
-from tests.support.heed import CHROME, Heed, Response
+from tests.support.heed import CHROME, GMAIL, Heed, Response
 from tests.support.known_subject import run_job
 
 
@@ -31,7 +31,7 @@ async def another_user(heed: Heed, user: str) -> None:
 
 
 async def test_an_open_that_was_a_machines_is_judged_again_at_once_with_all_that_follows(heed: Heed) -> None:
-    message, event = await opened(heed)
+    message, event = await opened(heed, GMAIL)
     heed.clock.move(seconds=15)
     await heed.services.assessor.refresh("acme", message)
     assert [card["kind"] for card in await cards(heed)] == ["email_opened"]

@@ -11,7 +11,7 @@ from lib.people import recipients as lookup
 from lib.storage.memory import MemoryTables
 from lib.transports import Refused
 from lib.transports.memory import MemoryTransport
-from tests.support.heed import CHROME, Heed
+from tests.support.heed import CHROME, GMAIL, Heed
 
 ADA = {"email": "ada@example.com", "name": "Ada"}
 BOB = {"email": "bob@example.com"}
@@ -160,7 +160,7 @@ async def test_a_mail_is_in_the_list_the_activities_and_the_score_of_who_has_the
     await heed.put("/records/account/a1", {"name": "Acme"})
     await heed.put("/records/contact/c1", {**HERS, "name": "Ada", "parent": ACCOUNT})
     message = await heed.sent(to=[ADA])
-    await heed.hit(heed.urls("o")[0], CHROME)
+    await heed.hit(heed.urls("o")[0], GMAIL)
     await heed.work()
     heed.clock.move(minutes=1)
     await heed.services.assessor.refresh("acme", message)

@@ -10,7 +10,7 @@ import pytest
 from lib.storage.memory import MemoryQueues
 from lib.transports.memory import MemoryTransport
 from tests.support.cards import TOMORROW, cards, entries, pass_time, scheduled
-from tests.support.heed import CHROME, Heed
+from tests.support.heed import GMAIL, Heed
 
 
 def sent(heed: Heed) -> int:
@@ -186,7 +186,7 @@ async def test_a_reminder_comes_as_a_pressing_card_once(heed: Heed) -> None:
 
 async def test_a_person_who_opened_it_makes_the_reminder_needless(heed: Heed) -> None:
     message = await heed.sent(reminder=reminder())
-    await heed.hit(heed.urls("o")[0], CHROME)
+    await heed.hit(heed.urls("o")[0], GMAIL)
     await heed.work()
 
     await pass_time(heed, days=1)

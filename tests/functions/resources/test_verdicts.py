@@ -27,7 +27,7 @@ def codes(event: Any) -> set[str]:
 
 async def test_every_verdict_comes_with_its_reasons_weights_and_sources(heed: Heed) -> None:
     message = await heed.sent()
-    await heed.hit(heed.urls("o")[0], **SCANNER)
+    await heed.hit(heed.urls("o")[0], CHROME, **SCANNER)
     await heed.work()
 
     [event] = await timeline(heed, message)
