@@ -140,8 +140,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "gateway-acts-then": Weight(-0.4, -0.5, "a gateway's habits"),
     # What people of the organization say, and what has come true there.
     "user-said-person": Weight(5.0, 5.0, "feedback of a user, who may know more than a trace shows"),
-    "user-said-machine": Weight(-6.5, -6.5, "feedback of a user, who may know more than a trace shows"),
-    "user-said-me": Weight(-7.0, -8.0, "feedback of a user: who did it says so"),
+    "user-said-machine": Weight(-7.5, -7.0, "feedback of a user, who may know more than a trace shows"),
+    "user-said-me": Weight(-8.0, -8.0, "feedback of a user: who did it says so"),
     "organization-s-experience": Weight(0.0, 0.0, "certain cases of the organization (lib/reliability/experience.py)"),
     # Who receives.
     "gateway-scans": Weight(0.0, 0.0, "act-on; Maestra"),
