@@ -300,9 +300,15 @@ async def is_gone_from_disk(known: Known) -> bool:
 
 
 async def is_worked_off(known: Known, kept: set[str]) -> bool:
-    """Whether nothing waits, and the journal holds these facts alone, which are of others."""
-    waiting = [place async for place, body in known.servers.messages() if known.organization.encode() in body]
-    return not waiting and {fact.key for fact in await known.facts_in("journal")} == kept
+    """Whether nothing waits, and the journal holds these facts alone, which are of others.
+
+    Looks wait for a later day: they hold ids of messages alone.
+    """
+    waiting = [body async for _, body in known.servers.messages() if known.organization.encode() in body]
+    return (
+        all(b'"messages": ["' in body for body in waiting)
+        and {fact.key for fact in await known.facts_in("journal")} == kept
+    )
 
 
 async def replay(known: Known, rows: list[Row]) -> None:
