@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lib.verdicts.evidence import Finding, Reason, Verdict
-from lib.verdicts.rules.feedback import outweighed
 from lib.verdicts.thresholds import Thresholds
 from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, Side, weight_of
 
@@ -20,6 +19,26 @@ UNKNOWABLE = "apple-privacy"
 
 DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
+
+_OF_NO_RECIPIENT = frozenset(
+    (
+        "head-request",
+        "prefetch-header",
+        "honeypot",
+        "honeypot-nearby",
+        "own-network",
+        "own-session",
+        "declared-robot",
+        "no-agent",
+        "flood",
+        "office-check",
+        "image-proxy-click",
+        "user-said-me",
+    )
+)
+"""Codes of signs of what no recipient does."""
+
+_OUTWEIGHED_WORD = "A user of your organization said that it was a person; what it did outweighs that."
 
 _SUSPECT = 0.1
 """Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbours."""
@@ -48,7 +67,7 @@ class Weighed(NamedTuple):
 @lru_cache(maxsize=8192)
 def weigh(side: Side, found: tuple[Finding, ...]) -> Weighed:
     """Add up the findings on a fact of this side; each code counts once."""
-    weights = {finding.code: weight_of(finding, side) for finding in outweighed(found)}
+    weights = {finding.code: weight_of(finding, side) for finding in _outweighed(found)}
     odds = PRIOR[side] + sum(weights.values())
     probability = 1 / (1 + math.exp(-odds))
     is_doubted = any(WEIGHTS[code].for_kind(side) < 0 for code in weights)
@@ -65,7 +84,7 @@ def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine
     weighed = weigh(side, found)
     person, codes = weighed.probability, weighed.codes
     reasons = sorted(
-        {_reason(side, each) for each in outweighed(found)}, key=lambda each: (-abs(each.weight), each.code)
+        {_reason(side, each) for each in _outweighed(found)}, key=lambda each: (-abs(each.weight), each.code)
     )
     if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
@@ -84,3 +103,23 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
 
 def _reason(side: Side, finding: Finding) -> Reason:
     return Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
+
+
+def _outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings; beside a sign of what no recipient does, those for a person are among them without a weight.
+
+    A colleague may open a mail, follow its link and come back the next day: that stays a colleague's.
+    """
+    if not any(finding.code in _OF_NO_RECIPIENT for finding in found):
+        return found
+    return [_without_weight(finding) if _speaks_for_a_person(finding) else finding for finding in found]
+
+
+def _speaks_for_a_person(finding: Finding) -> bool:
+    weight = WEIGHTS[finding.code]
+    return max(weight.open, weight.click) > 0 if finding.weight is None else finding.weight > 0
+
+
+def _without_weight(finding: Finding) -> Finding:
+    text = _OUTWEIGHED_WORD if finding.code == "user-said-person" else finding.text
+    return finding._replace(text=text, weight=0.0)
