@@ -24,6 +24,7 @@ from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
 _RECIPIENT: Callable[[Fact], int | None] = attrgetter("recipient")
+_AT: Callable[[Fact], int] = attrgetter("at")
 _BY_KEY: Callable[[Fact], str] = attrgetter("key")
 
 
@@ -165,6 +166,11 @@ def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, l
 def has_between(times: Sequence[int], low: int, high: int) -> bool:
     """Whether one of the sorted `times` lies between, both ends included."""
     return bisect_left(times, low) < bisect_right(times, high)
+
+
+def between(facts: Sequence[Fact], low: int, high: int) -> Sequence[Fact]:
+    """Those of the facts, which are in order of time, from between, both ends included."""
+    return facts[bisect_left(facts, low, key=_AT) : bisect_right(facts, high, key=_AT)]
 
 
 def windows(facts: Sequence[Fact], span: int) -> Iterator[tuple[int, int, dict[int, int]]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from lib.tracking.facts import Fact
 from lib.verdicts.answers import OF_READERS
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import NEVER_PEOPLE, Findings, PatternRule, Scene, has_between, source_of
+from lib.verdicts.message_facts import NEVER_PEOPLE, Findings, PatternRule, Scene, between, source_of
 
 
 def seen_before_clicked(scene: Scene) -> Findings:
@@ -16,38 +19,45 @@ def seen_before_clicked(scene: Scene) -> Findings:
         if not clicks:
             continue
         seen = [fact for fact in opens if fact.key not in scene.suspects]
-        any_open = [fact.at for fact in seen]
         read = [fact for fact in seen if scene.request(fact).is_read_in_mail]
         for click in clicks:
             low, high = click.at - thresholds.reads_for, click.at - thresholds.sees_before_click
-            before = [fact for fact in read if low <= fact.at <= high]
-            if any(fact.network == click.network and click.network for fact in before):
-                text = "A mail program at the same place had opened the mail just before."
-                yield click, Finding("read-at-the-same-place", text)
-            elif before:
-                yield click, Finding("read-before", "The mail had just been opened in a mail program.")
-            elif has_between(any_open, low, high):
-                same = all(source_of(fact) == source_of(click) for fact in seen if low <= fact.at <= high)
-                code = "opened-by-the-same" if same else "opened-before"
-                yield click, Finding(code, "The mail had been opened just before.")
-        clicked = [click.at for click in clicks if click.key not in scene.suspects]
-        sources = [source_of(click) for click in clicks if click.key not in scene.suspects]
+            if code := _seen_before(click, between(read, low, high), between(seen, low, high)):
+                yield click, Finding(code, _SEEN_BEFORE[code])
+        followed = [click for click in clicks if click.key not in scene.suspects]
         for fact in opens:
-            low, high = fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for
-            if has_between(clicked, low, high):
-                # A browser that loads the image and then a link may be a scanner's.
-                same = not scene.request(fact).is_read_in_mail and all(
-                    source == source_of(fact) for at, source in zip(clicked, sources, strict=True) if low <= at <= high
-                )
-                code = (
-                    "followed-by-a-click"
-                    if scene.is_early(fact) and not scene.request(fact).is_read_in_mail
-                    else "clicked-after"
-                )
-                yield (
-                    fact,
-                    Finding("clicked-by-the-same" if same else code, "A link of the mail was followed soon after."),
-                )
+            after = between(followed, fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for)
+            if after:
+                yield fact, Finding(_followed(fact, after, scene), "A link of the mail was followed soon after.")
+
+
+_SEEN_BEFORE = {
+    "read-at-the-same-place": "A mail program at the same place had opened the mail just before.",
+    "read-before": "The mail had just been opened in a mail program.",
+    "opened-by-the-same": "The mail had been opened just before.",
+    "opened-before": "The mail had been opened just before.",
+}
+
+
+def _seen_before(click: Fact, read: Sequence[Fact], seen: Sequence[Fact]) -> str | None:
+    """Code for a click after these opens: of them, those that were `read` came through a mail program or a proxy."""
+    if read:
+        is_there = click.network is not None and any(fact.network == click.network for fact in read)
+        return "read-at-the-same-place" if is_there else "read-before"
+    if seen:
+        source = source_of(click)
+        return "opened-by-the-same" if all(source_of(fact) == source for fact in seen) else "opened-before"
+    return None
+
+
+def _followed(fact: Fact, after: Sequence[Fact], scene: Scene) -> str:
+    """Code for an open before these clicks. A browser that loads the image and then a link may be a scanner's."""
+    if scene.request(fact).is_read_in_mail:
+        return "clicked-after"
+    source = source_of(fact)
+    if all(source_of(click) == source for click in after):
+        return "clicked-by-the-same"
+    return "followed-by-a-click" if scene.is_early(fact) else "clicked-after"
 
 
 def replied_after(scene: Scene) -> Findings:

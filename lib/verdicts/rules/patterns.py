@@ -5,7 +5,6 @@ A source here is a network and an agent; what many people share (image proxies, 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,6 +17,7 @@ from lib.verdicts.message_facts import (
     Findings,
     PatternRule,
     Scene,
+    between,
     has_between,
     source_of,
     target_of,
@@ -275,13 +275,8 @@ def _is_accompanied(place: int, facts: Sequence[Fact], scene: Scene) -> bool:
     neighbors = facts[max(place - 1, 0) : place + 2]
     if any(fact is not hidden and abs(fact.at - hidden.at) <= seconds for fact in neighbors):
         return True
-    first = bisect_left(facts, hidden.at - minutes, key=_time)
-    around = facts[first : bisect_right(facts, hidden.at + minutes, key=_time)]
+    around = between(facts, hidden.at - minutes, hidden.at + minutes)
     return any(fact.kind != "open" and target_of(fact) != target_of(hidden) for fact in around)
-
-
-def _time(fact: Fact) -> int:
-    return fact.at
 
 
 def _in_honeypot(fact: Fact, scene: Scene) -> bool:
