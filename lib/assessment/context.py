@@ -21,6 +21,7 @@ from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending
 from lib.verdicts.memory import NOTHING, Memory, Visit
+from lib.verdicts.request import request_of
 from lib.verdicts.thresholds import DEFAULT, MINUTE, Thresholds
 from lib.verdicts.weights import Side
 
@@ -135,10 +136,7 @@ class ContextLoader:
     async def thresholds(self, organization: str) -> Thresholds:
         """The judge's thresholds, with those of the organization in their place where it has set any."""
         own = (await self._organizations.settings(organization)).human_from
-        default = DEFAULT.human_from
-        open_from = default["open"] if own.open is None else own.open
-        click_from = default["click"] if own.click is None else own.click
-        return replace(DEFAULT, human_from={"open": open_from, "click": click_from})
+        return replace(DEFAULT, human_from=own.over(DEFAULT.human_from))
 
     def _early(self, loaded: Loaded, facts: Iterable[Fact]) -> list[Fact]:
         """Hits of sources that can be known again, from before outbound scanners are done."""
@@ -148,15 +146,10 @@ class ContextLoader:
         return [
             fact
             for fact in facts
-            if fact.at - sent_at_of.get(-1 if fact.recipient is None else fact.recipient, sent_at) <= WITHIN
-            and not self._is_shared(fact)
+            if fact.is_hit
+            and fact.at - sent_at_of.get(-1 if fact.recipient is None else fact.recipient, sent_at) <= WITHIN
+            and not request_of(fact, self._catalogues).is_shared
         ]
-
-    def _is_shared(self, fact: Fact) -> bool:
-        owner = self._catalogues.owners.get(fact.owner) if fact.owner else None
-        if fact.network is None or (owner is not None and owner.kind in ("relay", "proxy")):
-            return True
-        return fact.agent is not None and self._catalogues.agents.image_proxy(fact.agent) is not None
 
     async def _users(self, organization: str) -> _Users:
         known, now = self._known.get(organization), self._clock.now()

@@ -37,6 +37,7 @@ from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import MOST_CHANGES, Value
 from lib.tracking.facts import Fact
 from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from lib.verdicts.request import request_of
 
 LASTS = timedelta(days=90)
 
@@ -277,12 +278,11 @@ class Visits:
 
 def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
     """Name of what many people's hits come through, so that the network tells nothing; None for a place of its own."""
-    service = catalogues.agents.image_proxy(fact.agent) if fact.agent else None
-    owner = catalogues.networks.owner_of(fact.network) or fact.owner
-    found = catalogues.owners.get(owner) if owner else None
-    if service or (found is not None and found.kind in ("relay", "proxy")):
-        return f"{service} {owner}"
-    return "nowhere" if fact.network is None else None
+    request = request_of(fact, catalogues)
+    if not request.is_shared:
+        return None
+    is_somewhere = request.image_proxy or request.place.is_known
+    return f"{request.image_proxy} {request.place.owner}" if is_somewhere else "nowhere"
 
 
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:

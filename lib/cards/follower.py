@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from lib.cards.rules import ToldHit, alert_from, card_ids, needs_no_reply, told_hits, wanted_cards
+from lib.cards.rules import ToldHit, card_ids, needs_no_reply, told_hits, wanted_cards
 from lib.cards.store import Cards
 from lib.clock import Clock
 from lib.messages.models import Copy, StoredMessage
@@ -16,6 +16,7 @@ from lib.organizations.registry import Organizations
 from lib.tracking.facts import Fact
 from lib.verdicts.assessed import AssessedMessage, Plan
 from lib.verdicts.rules.own_side import OWN
+from lib.verdicts.thresholds import DEFAULT
 
 _GONE = {
     "send_failed": "That is no longer so: the message was sent again, or changed.",
@@ -66,7 +67,7 @@ class CardsFollower:
         """
         organization, message, shown = assessed.organization, assessed.message, before or {}
         settings = await self._organizations.settings(organization)
-        least, named = alert_from(settings.human_from), settings.tracking != "aggregate"
+        least, named = settings.human_from.over(DEFAULT.alert_from), settings.tracking != "aggregate"
         told, now = told_hits(assessed, settings.alert_on, least, shown, named), self._clock.now()
         hits = [hit for hit in told if hit.id in shown or now - hit.ready_at < _NEWS]
         new = [hit for hit in hits if hit.id not in shown and hit.ready_at <= now]

@@ -18,14 +18,12 @@ from lib.cards.store import Card, CardKind, card_id
 from lib.clock import milliseconds, moment
 from lib.messages.deliveries import refused_recipients
 from lib.messages.models import Copy, Delivery, Recipient, Reminder, StoredMessage
-from lib.organizations.settings import HumanFrom
 from lib.people.addresses import same_mailbox
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
 from lib.verdicts.settling import settling_of
-from lib.verdicts.thresholds import DEFAULT
 from lib.verdicts.weights import Side, side_of
 
 AlertOn = Literal["human", "any"]
@@ -64,15 +62,6 @@ class ToldHit:
     def ready_at(self) -> datetime:
         """When more evidence can hardly change the verdict."""
         return moment(self.fact.at) + settling_of(self.verdict)
-
-
-def alert_from(own: HumanFrom) -> dict[Side, float]:
-    """Probabilities of a person from which a card tells of an open or a click; `own` are the organization's."""
-    default = DEFAULT.alert_from
-    return {
-        "open": default["open"] if own.open is None else own.open,
-        "click": default["click"] if own.click is None else own.click,
-    }
 
 
 def told_hits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -46,6 +47,13 @@ class HumanFrom(Model):
 
     open: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
     click: Annotated[float, Field(ge=0.25, le=0.999)] | None = None
+
+    def over(self, default: Mapping[Literal["open", "click"], float]) -> dict[Literal["open", "click"], float]:
+        """Return the probabilities by side, those of the `default` where the organization has set none."""
+        return {
+            "open": default["open"] if self.open is None else self.open,
+            "click": default["click"] if self.click is None else self.click,
+        }
 
 
 class InboundSettings(Model):

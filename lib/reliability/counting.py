@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lib.clock import Clock, month_of
 from lib.reliability.experience import prior_shift
@@ -55,8 +55,7 @@ class ReliabilityCounting:
 
 def _two_months(now: datetime) -> Iterable[str]:
     first = now.astimezone(UTC).replace(day=1)
-    before = first.replace(year=first.year - 1, month=12) if first.month == 1 else first.replace(month=first.month - 1)
-    return month_of(first), month_of(before)
+    return month_of(first), month_of(first - timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
