@@ -13,6 +13,7 @@ from lib.fields import Model, Name
 from lib.organizations.keys import ApiKey
 from lib.organizations.registry import Organization, OrganizationSpec
 from lib.organizations.scopes import KeyScope
+from lib.organizations.settings import HumanFrom, OrganizationSettings
 from lib.storage import Conflict, Missing
 from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
@@ -55,6 +56,13 @@ def _read(organization: Organization, etag: str) -> OrganizationRead:
     return OrganizationRead(**fields, etag=etag)
 
 
+def _as_chosen(settings: OrganizationSettings) -> OrganizationSettings:
+    """Undo what `_read` fills in: a probability that is the judge's own is not chosen, though it was sent back."""
+    own = settings.human_from.model_dump()
+    chosen = {side: None if own[side] == probability else own[side] for side, probability in DEFAULT.human_from.items()}
+    return settings.model_copy(update={"human_from": HumanFrom(**chosen)})
+
+
 async def _there(call: Call) -> tuple[Organization, str]:
     found = await call.services.organizations.load_organization(call.org)
     if found is None:
@@ -64,6 +72,7 @@ async def _there(call: Call) -> tuple[Organization, str]:
 
 async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> Answer:
     call.services.sign_in.check_settings(spec.settings)
+    spec = spec.model_copy(update={"settings": _as_chosen(spec.settings)})
     try:
         organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
     except Conflict as error:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lib.organizations.settings import HumanFrom
 from lib.verdicts.thresholds import DEFAULT
 from tests.support.heed import ADMIN_KEY, Heed
 from tests.support.remains import everything_in
@@ -36,6 +37,17 @@ async def test_a_probability_that_is_not_set_stays_the_judges_own(heed: Heed) ->
     human_from = {**DEFAULT.human_from, "open": 0.7}
     assert patched.json["settings"]["human_from"] == human_from
     assert await heed.services.context_loader.thresholds("acme") == replace(DEFAULT, human_from=human_from)
+
+
+async def test_settings_that_are_sent_back_as_they_were_read_choose_no_probability(heed: Heed) -> None:
+    """Cards tell of what is surer than a verdict, unless an organization has chosen otherwise."""
+    read = (await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)).json
+
+    answer = await heed.request("PUT", "/api/orgs/acme", {"name": "acme", "settings": read["settings"]}, key=ADMIN_KEY)
+
+    assert answer.status == 200, answer.body
+    assert answer.json["settings"] == read["settings"]
+    assert (await heed.services.organizations.settings("acme")).human_from == HumanFrom()
 
 
 async def test_a_patch_of_one_setting_leaves_the_others(heed: Heed) -> None:
