@@ -6,8 +6,8 @@ from pydantic import Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import not_there
-from functions.resources.messages import links_of_copies, load_message
-from functions.shapes.timeline import Event, timeline_event
+from functions.resources.messages import event_shaper, load_message
+from functions.shapes.timeline import Event
 from lib.assessment.summary import Summary, summary_of
 from lib.errors import NotAllowed
 from lib.fields import Model
@@ -65,13 +65,5 @@ def _check_judged_again(fact: Fact, summary: Summary) -> None:
 
 
 async def _event(call: Call, loaded: Loaded, key: str) -> Event:
-    fact, verdict = await _find_event(call, loaded, key)
-    return timeline_event(
-        loaded,
-        await links_of_copies(call, loaded),
-        await call.services.files.file_names(call.org, loaded.message),
-        fact,
-        verdict,
-        call.services.catalogues,
-        names_recipients=call.organization.settings.tracking != "aggregate",
-    )
+    shape = await event_shaper(call, loaded)
+    return shape(*await _find_event(call, loaded, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -36,6 +37,8 @@ from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
 from lib.storage import Conflict
 from lib.storage.versions import check_version
+from lib.tracking.facts import Fact
+from lib.verdicts import Verdict
 from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
@@ -277,19 +280,21 @@ async def message_timeline(call: Call) -> Answer:
             found.append(row)
         if len(found) > query.limit:
             break
-    links = await links_of_copies(call, loaded)
+    shape = await event_shaper(call, loaded)
+    return Answer(200, page(call, [(cursor, shape(fact, verdict)) for cursor, fact, verdict in found]))
+
+
+async def event_shaper(call: Call, loaded: Loaded) -> Callable[[Fact, Verdict], Event]:
+    """Read what events of the message name, and return a function that shapes them."""
+    links = await _links_of_copies(call, loaded)
     names = await call.services.files.file_names(call.org, loaded.message)
     # Facts of before the organization began to count without who name recipients until they are looked at again.
     named = call.organization.settings.tracking != "aggregate"
     catalogues = call.services.catalogues
-    events = [
-        (cursor, timeline_event(loaded, links, names, fact, verdict, catalogues, names_recipients=named))
-        for cursor, fact, verdict in found
-    ]
-    return Answer(200, page(call, events))
+    return lambda fact, verdict: timeline_event(loaded, links, names, fact, verdict, catalogues, names_recipients=named)
 
 
-async def links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
+async def _links_of_copies(call: Call, loaded: Loaded) -> list[list[str]]:
     """Read the links of each copy. Copies of one mail usually share a blob of links, which is read once."""
     read: dict[str, list[str]] = {}
     for copy in loaded.copies:
