@@ -102,11 +102,7 @@ class RecordsFollower:
         seen = {each.record for each in unchanged if each.settled}
         asked = [each for each in unchanged if not each.settled]
         found = await some_at_once(self._rows.share(organization, each.record, message) for each in asked)
-        return seen | {
-            each.record
-            for each, (share, _) in zip(asked, found, strict=True)
-            if share and share.generation >= each.generation
-        }
+        return seen | {each.record for each, (share, _) in zip(asked, found, strict=True) if each.is_entered(share)}
 
     async def _parents(
         self, organization: str, message: StoredMessage, known: Mapping[str, Contribution], family: str

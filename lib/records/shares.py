@@ -12,14 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel
-
 from lib.clock import milliseconds
 from lib.fields import RecordRef
 from lib.messages.models import StoredMessage, records_of
 from lib.people.families import MOST_PARENTS
 from lib.people.records import name_of
-from lib.storage.ledger import LedgerShare
+from lib.storage.ledger import LedgerShare, PlannedShare
 from lib.verdicts.decay import EventKind
 from lib.verdicts.tallies import Sums, Tallies
 
@@ -29,7 +27,7 @@ Parents = Mapping[str, Sequence[str]]
 """By a record of a message: its parent, the parent's parent and so on, round and round where they are a circle."""
 
 
-class Contribution(BaseModel):
+class Contribution(PlannedShare):
     """Contribution of a message to a record's engagement; kept with the message."""
 
     record: str
@@ -40,15 +38,6 @@ class Contribution(BaseModel):
 
     family: str = ""
     """State of all parents in the organization when these were read."""
-
-    digest: str = ""
-    """Digest of the share; empty for one that is taken away."""
-
-    generation: int
-    """Grows with every change of the message's contributions: of two writers at the same time, the later one stays."""
-
-    settled: bool = False
-    """Whether the share was seen in storage since."""
 
 
 class RecordShare(LedgerShare):

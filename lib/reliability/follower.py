@@ -7,8 +7,9 @@ it: a contribution is `settled` once its share was seen in storage.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from lib.clock import month_of
 from lib.messages.feedback import FeedbackStore
@@ -16,18 +17,15 @@ from lib.messages.models import StoredMessage
 from lib.people.address_hashes import AddressHashes
 from lib.reliability.counting import ReliabilityCounting
 from lib.reliability.shares import BUCKETS, ReliabilityShare, ReliabilityTally, tally_of
+from lib.storage.ledger import PlannedShare
 from lib.verdicts.assessed import AssessedMessage, Plan
 
 
-class ReliabilityPart(BaseModel):
+class ReliabilityPart(PlannedShare):
     """Part of the summary: the share of the message, as it was planned last."""
 
     month: str
     """The month under which the message is counted: that of its sending."""
-
-    digest: str
-    generation: int
-    settled: bool = False
 
 
 class ReliabilityFollower:
@@ -49,10 +47,8 @@ class ReliabilityFollower:
             if not digest:
                 return Plan(None)
             return Plan(ReliabilityPart(month=month_of(assessed.message.sort_time()), digest=digest, generation=1))
-        if digest == before.digest and (before.settled or await self._stands(assessed, before)):
-            return Plan(before.model_copy(update={"settled": True}))
-        generation = before.generation + 1
-        return Plan(before.model_copy(update={"digest": digest, "generation": generation, "settled": False}))
+        read_share = partial(self._counting.load_share, assessed.organization, before.month, assessed.message.id)
+        return Plan(await before.plan_again(digest, read_share))
 
     async def apply(self, assessed: AssessedMessage, part: ReliabilityPart | None) -> None:
         """Enter the share that is not settled. Raises Stale."""
@@ -76,11 +72,6 @@ class ReliabilityFollower:
     ) -> None:
         share = share.model_copy(update={"generation": generation})
         await self._counting.enter_share(organization, part.month, message, share)
-
-    async def _stands(self, assessed: AssessedMessage, part: ReliabilityPart) -> bool:
-        """Whether the share of that plan, or a later one, is in storage."""
-        found = await self._counting.load_share(assessed.organization, part.month, assessed.message.id)
-        return found is not None and found.generation >= part.generation
 
     async def _share_of(self, assessed: AssessedMessage) -> ReliabilityShare:
         """Count the message's cases. Where the organization counts without who, there are none."""

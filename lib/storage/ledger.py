@@ -16,7 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -34,6 +34,32 @@ class LedgerShare(BaseModel):
     def digest(self) -> str:
         """Hash of the values: equal for shares that give the same."""
         return blake2b(self.model_dump_json(exclude={"generation"}).encode(), digest_size=8).hexdigest()
+
+
+class PlannedShare(BaseModel):
+    """A share as a follower's part of a message's summary plans it. Subclasses name the account."""
+
+    digest: str = ""
+    """Digest of the share; empty for one that is taken away."""
+
+    generation: int
+    """Grows with every change: of two writers at the same time, the later one stays."""
+
+    settled: bool = False
+    """Whether the share was seen in storage since."""
+
+    async def plan_again(self, digest: str, read_share: Callable[[], Awaitable[LedgerShare | None]]) -> Self:
+        """Plan the share that has this digest now. Storage is asked only where the plan is the same, and not settled.
+
+        Raises StorageError.
+        """
+        if digest == self.digest and (self.settled or self.is_entered(await read_share())):
+            return self.model_copy(update={"settled": True})
+        return self.model_copy(update={"digest": digest, "generation": self.generation + 1, "settled": False})
+
+    def is_entered(self, share: LedgerShare | None) -> bool:
+        """Whether the share of this plan, or a later one, is in storage."""
+        return share is not None and share.generation >= self.generation
 
 
 AnyShare = TypeVar("AnyShare", bound=LedgerShare)

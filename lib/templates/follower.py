@@ -7,6 +7,7 @@ it: a use is `settled` once its share was seen in storage.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -33,11 +34,10 @@ class TemplatesFollower:
             if share is None or message.template is None:
                 return Plan(None)
             return Plan(TemplateUse(template=message.template, digest=share.digest(), generation=1))
-        digest = share.digest() if share else ""
-        if digest == before.digest and (before.settled or await self._stands(assessed, before)):
-            return Plan(before.model_copy(update={"settled": True}))
-        generation = before.generation + 1
-        return Plan(before.model_copy(update={"digest": digest, "generation": generation, "settled": False}))
+        read_share = partial(
+            self._counting.load_message_share, assessed.organization, before.template, assessed.message.id
+        )
+        return Plan(await before.plan_again(share.digest() if share else "", read_share))
 
     async def apply(self, assessed: AssessedMessage, part: TemplateUse | None) -> None:
         """Enter the share that is not settled. Raises Stale."""
@@ -62,8 +62,3 @@ class TemplatesFollower:
     ) -> None:
         share = share.model_copy(update={"generation": generation})
         await self._counting.enter_message_share(organization, use.template, message, share)
-
-    async def _stands(self, assessed: AssessedMessage, use: TemplateUse) -> bool:
-        """Whether the share of that use, or a later one, is in storage."""
-        found = await self._counting.load_message_share(assessed.organization, use.template, assessed.message.id)
-        return found is not None and found.generation >= use.generation

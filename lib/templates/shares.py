@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from lib.messages.models import StoredMessage
-from lib.storage.ledger import LedgerShare
+from lib.storage.ledger import LedgerShare, PlannedShare
 from lib.verdicts.kpis import Kpis
 
 NO_TYPE = ""
@@ -82,18 +82,10 @@ def total(shares: Iterable[TemplateShare]) -> TemplateCounts:
     return counts
 
 
-class TemplateUse(BaseModel):
+class TemplateUse(PlannedShare):
     """Use of a template by a message; kept with the message."""
 
     template: str
-    digest: str = ""
-    """Digest of the share; empty for one that is taken away."""
-
-    generation: int
-    """Grows with every change: of two writers at the same time, the later one stays."""
-
-    settled: bool = False
-    """Whether the share was seen in storage since."""
 
 
 def share_of(message: StoredMessage, kpis: Kpis) -> TemplateShare | None:
