@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TypeVar
 
 from functions.api.problems import ExpiredProof, Problem
+from lib.organizations.keys import KEY_BEGINNING
 from lib.organizations.rate_limits import KeyStanding, RateLimits
 from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
@@ -71,8 +72,8 @@ async def _authorize(limits: RateLimits, digest: str, authorize: Callable[[], Aw
 
 
 def _proof_in(key: str) -> str:
-    """Return the key alone: the name of the scheme has no fixed case, and spaces around the key do not count."""
-    return (key.partition(" ")[2] or key).strip()
+    """Return the key alone: neither the scheme's name, spaces around the key nor its beginning make another one."""
+    return (key.partition(" ")[2] or key).strip().removeprefix(KEY_BEGINNING)
 
 
 def _is_wrong_key(error: Exception) -> bool:

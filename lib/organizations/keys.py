@@ -1,8 +1,9 @@
 """API keys of organizations, with their scopes.
 
-A key is `<organization>.<key id>.<secret>`. Its row stands beside the organization's own in the registry, and holds
-only a hash of the secret. The row also tells when the key was last used, to the hour, and whose key it is: a row that
-was copied from another organization's opens nothing.
+A key is `heed_<organization>.<key id>.<secret>`: scanners that look for secrets in published code know it by its
+beginning. A key's row stands beside the organization's own in the registry, and holds only a hash of the secret. The
+row also tells when the key was last used, to the hour, and whose key it is: a row that was copied from another
+organization's opens nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ USE_NOTED = timedelta(hours=1)
 _MOST_REMEMBERED = 10_000
 """Keys whose last use this process remembers."""
 
-_KEY = re.compile(r"([a-z][a-z0-9]{2,31})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})")
+KEY_BEGINNING = "heed_"
+"""The beginning of a key's text; keys of earlier releases lack it."""
+
+_KEY = re.compile(rf"(?:{KEY_BEGINNING})?([a-z][a-z0-9]{{2,31}})\.([0-9a-f]{{32}})\.([A-Za-z0-9_-]{{43}})")
 
 
 class ApiKey(BaseModel):
@@ -97,7 +101,7 @@ class ApiKeys:
         stored = _StoredKey(**made.model_dump(), sha256=_hash(secret), organization=organization)
         row = Row(organization, KEY_ROWS + key_id, pack(stored))
         await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
-        return made, f"{organization}.{key_id}.{secret}"
+        return made, f"{KEY_BEGINNING}{organization}.{key_id}.{secret}"
 
     async def list_keys(self, organization: str, after: str | None, limit: int) -> list[ApiKey]:
         """List keys by id, from behind the id `after`."""

@@ -72,7 +72,9 @@ async def test_another_organizations_key_and_another_key_have_limits_of_their_ow
 
 async def test_a_key_has_one_limit_however_its_header_is_spelled(limited: Heed) -> None:
     limited.clock.move(seconds=10)
-    spelled = [f"{scheme}{' ' * spaces}{limited.key}" for scheme in ("Bearer", "bearer", "BEARER") for spaces in (1, 2)]
+    keys = (limited.key, limited.key.removeprefix("heed_"))
+    schemes = ("Bearer ", "bearer ", "BEARER  ")
+    spelled = [f"{scheme}{key}" for scheme in schemes for key in keys]
 
     answers = [
         await limited.request("GET", "/api/orgs/acme/users/rep1", headers={"authorization": each}) for each in spelled

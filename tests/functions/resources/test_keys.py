@@ -173,3 +173,14 @@ async def test_a_use_that_cannot_be_noted_fails_no_call_and_brings_no_revoked_ke
 
     assert answer.status == 200
     assert (await heed.request("GET", "/api/orgs/acme/users", key=made["key"])).status == 401
+
+
+async def test_a_new_key_is_told_by_its_beginning_and_an_old_one_stays_valid(heed: Heed) -> None:
+    key = await key_of_scope(heed, "read")
+    of_an_earlier_release = key.removeprefix("heed_")
+
+    assert key.startswith("heed_acme.")
+    for each in (key, of_an_earlier_release):
+        assert (await heed.request("GET", "/api/orgs/acme/users", key=each)).status == 200
+    for wrong in (f"heed_{key}", f"heed{of_an_earlier_release}", key.replace("heed_acme", "heed_globex")):
+        assert (await heed.request("GET", "/api/orgs/acme/users", key=wrong)).status == 401
