@@ -7,13 +7,13 @@ from lib.errors import WrongField
 from lib.organizations.registry import Organization
 from lib.organizations.settings import OrganizationSettings
 from lib.organizations.sign_in.claims import Person, check_parties, check_times, name_person
-from lib.organizations.sign_in.documents import check_address
 from lib.organizations.sign_in.principal import read_principal
 from lib.organizations.sign_in.providers import Providers
 from lib.organizations.sign_in.refusals import BadToken
 from lib.organizations.sign_in.settings import SignIn
 from lib.organizations.sign_in.signatures import check_signature, read_header
 from lib.outside import NotOutside
+from lib.outside.http import check_address
 
 
 class Authenticator:
