@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar, cast, get_args
 
+from lib.catalogues.autonomous_systems import NetworkClass, NetworkKind
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.people.address_hashes import AddressHashes, short_hash
@@ -61,6 +62,13 @@ _HOUR = 3_600_000
 _NUMBERS = re.compile(r"[0-9._]+")
 _KEY = re.compile(r"(?:[0-9a-f]{8,16}\|){6}[0-9a-f]{1,64}")
 """Six hashes and the id of a message."""
+
+_OF_CUSTOMERS: frozenset[NetworkKind] = frozenset(("access", "mobile", "business", "vpn", "web-gateway"))
+"""Kinds of networks in which many customers of one owner sit: two readers with the same carrier and the same browser are
+no relatives. Elsewhere, as at a hoster, the same agent in another network of the owner is mostly the same product."""
+
+_OF_CROWDS: frozenset[NetworkKind] = frozenset(("web-gateway",))
+"""Kinds of networks in which thousands of people, of many companies, have the same few addresses."""
 
 _VERSION = 1
 _Item = TypeVar("_Item")
@@ -102,12 +110,12 @@ class _Names:
         system = catalogues.systems.class_of(fact.network)
         return SourceKey(
             place=self.hash_text(f"place {shared or fact.network}")[:16],
-            area=self.hash_text(f"area {system.name if system else shared or fact.network}")[:12],
+            area=self.hash_text(f"area {_area_of(fact.network, system) or shared or fact.network}")[:12],
             agent=self.hash_text(f"agent {agent}")[:12],
             program=self.hash_text(f"program {_NUMBERS.sub('', agent)}")[:8],
             company=person[0],
             person=person[1],
-            is_shared=shared is not None,
+            is_shared=shared is not None or (system is not None and system.kind in _OF_CROWDS),
         )
 
 
@@ -283,6 +291,13 @@ def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
         return None
     is_somewhere = request.image_proxy or request.place.is_known
     return f"{request.image_proxy} {request.place.owner}" if is_somewhere else "nowhere"
+
+
+def _area_of(network: str | None, system: NetworkClass | None) -> str | None:
+    """Name the networks within which a source may move; the network alone where the owner's customers sit in them."""
+    if system is None:
+        return None
+    return network if system.kind in _OF_CUSTOMERS else system.name
 
 
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:

@@ -28,7 +28,7 @@ class SourceKey(NamedTuple):
     """The network, or the service through which many people read."""
 
     area: str
-    """All networks of the same owner."""
+    """All networks of the same owner; of a carrier, whose customers sit in them, the network alone."""
 
     agent: str
     program: str
