@@ -30,6 +30,7 @@ from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import domain_of
+from lib.people.public_domains import is_public_domain
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
@@ -37,7 +38,7 @@ from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import MOST_CHANGES, Value
 from lib.tracking.facts import Fact
-from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, is_settled
 from lib.verdicts.request import request_of
 
 LASTS = timedelta(days=90)
@@ -64,8 +65,9 @@ _KEY = re.compile(r"(?:[0-9a-f]{8,16}\|){6}[0-9a-f]{1,64}")
 """Six hashes and the id of a message."""
 
 _OF_CUSTOMERS: frozenset[NetworkKind] = frozenset(("access", "mobile", "business", "vpn", "web-gateway"))
-"""Kinds of networks in which many customers of one owner sit: two readers with the same carrier and the same browser are
-no relatives. Elsewhere, as at a hoster, the same agent in another network of the owner is mostly the same product."""
+"""Kinds of networks in which many customers of one owner sit: two readers with the same carrier and the same browser
+are no relatives. Elsewhere, as at a hoster, the same agent in another network of the owner is mostly the same product.
+"""
 
 _OF_CROWDS: frozenset[NetworkKind] = frozenset(("web-gateway",))
 """Kinds of networks in which thousands of people, of many companies, have the same few addresses."""
@@ -83,6 +85,9 @@ class _Names:
     hash_text: Callable[[str], str]
     people: Mapping[int, tuple[str, str]]
     """Hashes of company and address, by recipient number."""
+
+    anybodys: frozenset[str]
+    """Hashes of companies that are none: of domains where anybody can have an address."""
 
     only: int | None = None
     """The number of the only recipient, whose a hit is that does not tell."""
@@ -142,7 +147,7 @@ class Visits:
         One read for each company of the recipients, and one for each place that is not known as its recipient's.
         Raises StorageError.
         """
-        hits = sorted((fact for fact in facts if fact.is_hit), key=lambda fact: fact.key)
+        hits = _in_turns(fact for fact in facts if fact.is_hit)
         only = 0 if len(emails) == 1 else None
         looked = {only if fact.recipient is None else fact.recipient for fact in hits}
         their = {number: email for number, email in enumerate(emails) if number in looked}
@@ -154,9 +159,17 @@ class Visits:
         if not sources:
             return Memory()
         companies = dict.fromkeys(key.company for key in sources)
-        found = await asyncio.gather(*(self._of_company(organization, each, sources) for each in companies))
-        at_company = {company: _kept(some, stops) for company, some in zip(companies, found, strict=True)}
-        unknown = [key for key in sources if not _is_known(key, message, at_company[key.company])]
+        found = await asyncio.gather(
+            *(
+                self._of_people(organization, each, sources)
+                if each in names.anybodys
+                else self._of_company(organization, each, sources)
+                for each in companies
+            )
+        )
+        kept = (_others(_kept(some, stops), message) for some in found)
+        at_company = dict(zip(companies, kept, strict=True))
+        unknown = [key for key in sources if not is_settled(key, at_company[key.company])]
         kinds = _first((_kind(key) for key in unknown), _MOST_PLACES)
         kin = await asyncio.gather(
             *(self._read(organization, f"k{area[0]}", f"{area}|{agent}|") for area, agent in kinds)
@@ -166,7 +179,8 @@ class Visits:
             keys={fact: key for fact, key in keys.items() if key in looked_up},
             sender=names.hash_text(f"sender {sender.lower()}")[:12],
             kin={kind: _others(_kept(some, stops), message) for kind, some in zip(kinds, kin, strict=True)},
-            at_company={company: _others(some, message) for company, some in at_company.items()},
+            at_company=at_company,
+            anybodys=names.anybodys,
             own={each.key: each for some in found for each in some if each.message == message},
             full=frozenset(kind for kind, some in zip(kinds, kin, strict=True) if len(some) >= MOST_ROWS),
         )
@@ -258,7 +272,8 @@ class Visits:
             )
             for number, email in emails.items()
         }
-        return _Names(hash_text, people)
+        anybodys = {people[number][0] for number, email in emails.items() if is_public_domain(domain_of(email))}
+        return _Names(hash_text, people, frozenset(anybodys))
 
     async def _of_company(self, organization: str, company: str, sources: Iterable[SourceKey]) -> list[Visit]:
         """Read a company's visits; of one with many, those of the recipients besides."""
@@ -266,10 +281,16 @@ class Visits:
         if len(found) < MOST_ROWS:
             return found
         people = {key.person for key in sources if key.company == company}
+        theirs = await self._of_people(organization, company, sources)
+        return [*(each for each in found if each.key.person not in people), *theirs]
+
+    async def _of_people(self, organization: str, company: str, sources: Iterable[SourceKey]) -> list[Visit]:
+        """Read the visits with mail of a company's people who are among the recipients."""
+        people = dict.fromkeys(key.person for key in sources if key.company == company)
         theirs = await asyncio.gather(
             *(self._read(organization, f"c{company[0]}", f"{company}|{each}|") for each in people)
         )
-        return [*(each for each in found if each.key.person not in people), *(each for some in theirs for each in some)]
+        return [each for some in theirs for each in some]
 
     def _oldest(self) -> int:
         """The time in milliseconds since 1970 before which visits are no longer remembered."""
@@ -300,6 +321,19 @@ def _area_of(network: str | None, system: NetworkClass | None) -> str | None:
     return network if system.kind in _OF_CUSTOMERS else system.name
 
 
+def _in_turns(hits: Iterable[Fact]) -> list[Fact]:
+    """Order hits so that each recipient's first source comes before anyone's second one, and so on.
+
+    Whoever lets thousands of sources ask for one copy leaves the other recipients what is known of theirs.
+    """
+    turns: dict[int | None, dict[object, int]] = defaultdict(dict)
+    ordered = []
+    for fact in sorted(hits, key=lambda each: each.key):
+        there = turns[fact.recipient]
+        ordered.append((there.setdefault((fact.network, fact.agent, fact.owner), len(there)), fact.key, fact))
+    return [fact for _, _, fact in sorted(ordered, key=lambda each: each[:2])]
+
+
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:
     """The first different items, in order."""
     return list(dict.fromkeys(items))[:most]
@@ -307,15 +341,6 @@ def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:
 
 def _kind(key: SourceKey) -> tuple[str, str]:
     return key.area, key.agent
-
-
-def _is_known(key: SourceKey, message: str, visits: Iterable[Visit]) -> bool:
-    """Whether nothing more has to be known of the place: it is shared, or certainly the recipient's."""
-    return key.is_shared or any(
-        each.sure == "person" and each.key.person == key.person and each.key.place == key.place
-        for each in visits
-        if each.message != message
-    )
 
 
 def _kept(visits: Iterable[Visit], stops: OrganizationStops) -> list[Visit]:

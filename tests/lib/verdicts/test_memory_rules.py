@@ -80,8 +80,11 @@ def test_a_place_where_the_recipient_was_not_is_not_known(there: SourceKey) -> N
     assert not {"known-place", "well-known-place"} & found(visit(key=there, sure="person"))
 
 
-def test_a_place_is_not_known_where_the_same_source_was_a_machine_with_other_mail() -> None:
-    assert "known-place" not in found(visit(sure="person"), visit("m2", by("bob", "other"), "machine"))
+def test_a_place_stays_known_whatever_the_same_source_did_with_others_mail() -> None:
+    """One who shares the place and the program, and means harm, takes nothing from the recipient."""
+    machines = [visit(f"m{number}", by("bob", company), "machine") for number, company in ((2, "acme"), (3, "other"))]
+
+    assert found(visit(sure="person"), *machines) == {"known-place"}
 
 
 def test_a_known_place_is_known_for_other_programs_too() -> None:
@@ -172,7 +175,7 @@ def test_a_source_that_was_a_machine_at_two_mails_is_one_of_machines() -> None:
 
 
 def test_a_source_that_was_a_persons_at_two_mails_is_one_of_people() -> None:
-    people = [visit("m1", sure="person"), visit("m2", sure="person")]
+    people = [visit("m1", by("bob", "other"), "person"), visit("m2", by("cleo", "other"), "person")]
 
     assert "source-of-people" in found(*people)
     assert "source-of-people" not in found(people[0])
