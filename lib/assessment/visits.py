@@ -9,7 +9,7 @@ place is written first and deleted first, so that whatever can be deleted is fou
 
 Bounds: visits older than `LASTS` are not read, and the retention sweep deletes them; of a place or a company
 `MOST_ROWS` are read at most, and a place with so many gets no more. Of one message, `_MOST_PEOPLE`, `_MOST_PLACES` and
-`_MOST_SOURCES` are looked up and remembered, the first ones in time. Nothing is known of recipients who are stopped.
+`_MOST_SOURCES` are looked up and remembered, each recipient's first ones in turn. Nothing is known of recipients who are stopped.
 Organizations that count without who have no visits.
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lib.messages.feedback import Was
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending, Verdict
@@ -42,15 +43,17 @@ async def office() -> Office:
 
 
 async def judged(
-    office: Office, message: str, email: str, *facts: Fact, others: Sequence[str] = ()
+    office: Office, message: str, email: str, *facts: Fact, others: Sequence[str] = (), was: Was | None = None
 ) -> dict[str, Verdict]:
     """Judge the mail as the assessor does, and remember what was found; verdicts by fact key.
 
-    `others` are recipients besides, from number 1 on.
+    `others` are recipients besides, from number 1 on. `was` is what a user says of each hit.
     """
     theirs = [replace(fact, message=message) for fact in facts]
     memory = await office.visits.recall(office.organization, message, SENDER, [email, *others], theirs)
-    found = judge_and_remember(theirs, Sending(sent_at=AT - MINUTE, links=3, memory=memory), CATALOGUES)
+    words = {fact.key: was for fact in theirs} if was else {}
+    sending = Sending(sent_at=AT - MINUTE, links=3, memory=memory, feedback=words)
+    found = judge_and_remember(theirs, sending, CATALOGUES)
     await office.visits.save_visits(office.organization, memory, found.visits, is_whole=True)
     return found.verdicts
 
@@ -179,6 +182,23 @@ async def test_with_the_readers_program_it_moves_the_companys_people_by_one_more
 
     assert set(found) == FOUND_OF_A_COMPANY
     assert all(weight == WEIGHTS[code].for_kind(fact.kind) for code, weight in found.items())
+
+
+@pytest.mark.parametrize("was", ["machine", "me", "person"])
+@pytest.mark.parametrize("fact", HITS[:2], ids=["open", "click"])
+async def test_a_users_words_move_other_mails_of_the_source_by_what_it_behaves_like_alone(
+    office: Office, fact: Fact, was: Was
+) -> None:
+    mails = {f"f{number}": hit(300 + number, HERS) for number in range(3)}
+    for message, look in mails.items():
+        await judged(office, message, "bob@two.example", look)
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+
+    for message, look in mails.items():
+        await judged(office, message, "bob@two.example", look, was=was)
+
+    found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
+    assert set(found) == {"source-like-people" if was == "person" else "source-like-a-machine"}
 
 
 async def test_thousands_of_hits_at_one_recipients_token_say_as_much_as_one_mail(office: Office) -> None:
