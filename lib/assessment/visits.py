@@ -9,8 +9,8 @@ place is written first and deleted first, so that whatever can be deleted is fou
 
 Bounds: visits older than `LASTS` are not read, and the retention sweep deletes them; of a place or a company
 `MOST_ROWS` are read at most, and a place with so many gets no more. Of one message, `_MOST_PEOPLE`, `_MOST_PLACES` and
-`_MOST_SOURCES` are looked up and remembered, each recipient's first ones in turn. Nothing is known of recipients who are stopped.
-Organizations that count without who have no visits.
+`_MOST_SOURCES` are looked up and remembered, each recipient's first ones in turn. Nothing is known of recipients who
+are stopped. Organizations that count without who have no visits.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ _MOST_SOURCES = 100
 _MOST_KEYS = 500
 """Sources of one message for which keys are made, some 10 us each."""
 
-_PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
-_HOUR = 3_600_000
+PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
 _NUMBERS = re.compile(r"[0-9._]+")
 _KEY = re.compile(r"(?:[0-9a-f]{8,16}\|){6}[0-9a-f]{1,64}")
 """Six hashes and the id of a message."""
@@ -237,14 +236,16 @@ class Visits:
                 await self._delete(organization, *place)
         return len(gone)
 
-    async def delete_old(self, organization: str, until: int, stops: OrganizationStops = NOTHING_STOPPED) -> int:
+    async def delete_old(
+        self, organization: str, partition: str, until: int, stops: OrganizationStops = NOTHING_STOPPED
+    ) -> int:
         """Delete visits up to `until` (milliseconds since 1970), and those with mail of recipients who are stopped.
 
         So go visits of before an erasure, which a restored backup has brought back, and rows that cannot be read.
-        Return the number of rows. Each call looks at one of the table's partitions, the next one every hour: nothing
-        reads old visits meanwhile. Raises StorageError.
+        Return the number of rows. Each call looks at one of `PARTITIONS`: nothing reads old visits meanwhile. Raises
+        StorageError.
         """
-        partition, count = _PARTITIONS[milliseconds(self._clock.now()) // _HOUR % len(_PARTITIONS)], 0
+        count = 0
         async for row in self._tables.query(table(organization, EVIDENCE), partition):
             visit = _visit(row)
             if visit is None or visit.first <= until or not _kept([visit], stops):

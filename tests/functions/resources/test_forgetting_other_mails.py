@@ -155,12 +155,24 @@ async def test_after_a_switch_back_the_memory_begins_anew(world: World) -> None:
     assert "known-place" in await world.codes(again)
 
 
-async def test_the_sweep_deletes_what_is_older_than_90_days(world: World) -> None:
+async def test_of_what_is_older_than_90_days_no_row_is_left(world: World) -> None:
     await world.read_and_answered()
-    await world.sweep(24 * 90 - 2)
+    await world.sweep(24 * 86)
     assert await world.rows() != []
 
-    await world.sweep(36)
+    await world.sweep(24 * 4)
+
+    assert await world.rows() == []
+
+
+async def test_a_sweep_that_comes_every_other_hour_comes_to_every_row_too(world: World) -> None:
+    """As where the organizations before this one take an hour."""
+    for number in range(16):
+        await world.scanned(f"p{number}@c{number}.example")
+
+    for hours in (*(24,) * 87, *(2,) * 33):
+        await world.pass_time(hours=hours)
+        await world.heed.services.retention.run()
 
     assert await world.rows() == []
 
