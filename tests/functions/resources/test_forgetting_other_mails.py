@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,30 @@ async def test_an_erased_address_leaves_no_visit_and_its_later_mails_know_nothin
     await world.hit("o", 1_800, **HOME)
     await world.pass_time(minutes=5)
     assert not {"known-place", "well-known-place", "this-recipient-alone", "known-program"} & await world.codes(message)
+
+
+async def test_what_an_assessment_writes_after_the_whole_erasure_tells_nothing_and_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hung between the summary and the visits for as long as the erasure took."""
+    await world.send()
+    loader = world.heed.services.context_loader
+    save_visits = loader.save_visits
+
+    async def erase_first(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        await run_job(world.heed, "DELETE", email=ADA)
+        await save_visits(*given, **named)
+
+    monkeypatch.setattr(loader, "save_visits", erase_first)
+    await world.hit("o", 1_800, **HOME)
+    assert len(await world.rows()) == 2
+
+    message = await world.send()
+    await world.hit("o", 1_800, **HOME)
+    assert not {"known-place", "this-recipient-alone"} & await world.codes(message)
+    await world.sweep()
+    assert await world.remembered() == {message}
 
 
 async def test_an_erasure_takes_a_row_that_was_left_alone_by_a_fault(world: World) -> None:
