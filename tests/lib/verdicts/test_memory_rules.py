@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -188,6 +189,14 @@ def test_no_single_mail_says_that_a_source_behaves_like_a_machine_or_like_people
     assert "source-like-a-machine" not in found(visit("m1", odds=-9.0), visit("m2", odds=-2.0))
     assert "source-like-people" in found(visit("m1", odds=9.0), visit("m2", odds=9.0), visit("m3", odds=9.0))
     assert "source-like-people" not in found(visit("m1", odds=9.0), visit("m2", odds=9.0))
+
+
+def test_the_order_of_mails_says_nothing_of_how_a_source_behaves() -> None:
+    """Sums of these numbers differ in their last bit, and lie at the bound."""
+    visits = [visit(f"m{number}", odds=odds) for number, odds in enumerate((-2.4, -2.3, -0.3))]
+
+    for ordered in permutations(visits):
+        assert "source-like-a-machine" in found(*ordered)
 
 
 def test_a_source_at_several_companies_is_told_by_their_number() -> None:
