@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar, cast, get_args
+from typing import TypeVar
 
+from lib.assessment.visit_rows import places_of_twins, read_visit, row_by_company, rows_by_place, values_of
 from lib.catalogues.autonomous_systems import NetworkClass, NetworkKind
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
@@ -36,9 +36,9 @@ from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
-from lib.storage.protocols import MOST_CHANGES, Value
+from lib.storage.protocols import MOST_CHANGES
 from lib.tracking.facts import Fact
-from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, is_settled
+from lib.verdicts.memory import Memory, SourceKey, Visit, is_settled
 from lib.verdicts.request import request_of
 
 LASTS = timedelta(days=90)
@@ -58,10 +58,7 @@ _MOST_SOURCES = 100
 _MOST_KEYS = 500
 """Sources of one message for which keys are made, some 10 us each."""
 
-PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
 _NUMBERS = re.compile(r"[0-9._]+")
-_KEY = re.compile(r"(?:[0-9a-f]{8,16}\|){6}[0-9a-f]{1,64}")
-"""Six hashes and the id of a message."""
 
 _OF_CUSTOMERS: frozenset[NetworkKind] = frozenset(("access", "mobile", "business", "vpn", "web-gateway"))
 """Kinds of networks in which many customers of one owner sit: two readers with the same carrier and the same browser
@@ -71,7 +68,6 @@ are no relatives. Elsewhere, as at a hoster, the same agent in another network o
 _OF_CROWDS: frozenset[NetworkKind] = frozenset(("web-gateway",))
 """Kinds of networks in which thousands of people, of many companies, have the same few addresses."""
 
-_VERSION = 1
 _Item = TypeVar("_Item")
 
 log = logging.getLogger("heed.visits")
@@ -200,12 +196,12 @@ class Visits:
             now = visit if before is None or is_whole else _with_folded(visit, before)
             if before is None:
                 free -= 1
-            is_new = now.first >= since and (before is None or _values(now) != _values(before))
+            is_new = now.first >= since and (before is None or values_of(now) != values_of(before))
             if is_new and (is_whole or before or free >= 0):
                 changed.append(now)
-        by_place = [row for each in changed if _kind(each.key) not in memory.full for row in _rows_by_place(each)]
+        by_place = [row for each in changed if _kind(each.key) not in memory.full for row in rows_by_place(each)]
         await self._write(organization, by_place)
-        await self._write(organization, [_row_by_company(each) for each in changed])
+        await self._write(organization, [row_by_company(each) for each in changed])
         for visit in left.values() if is_whole else ():
             await self._delete_visit(organization, visit)
 
@@ -232,7 +228,7 @@ class Visits:
         # Whatever a row holds: its key says what is to be deleted.
         gone = [row async for row in rows if message in (None, row.key.rpartition("|")[2])]
         for row in gone:
-            for place in (*_places_of_twins(row.key), (row.partition, row.key)):
+            for place in (*places_of_twins(row.key), (row.partition, row.key)):
                 await self._delete(organization, *place)
         return len(gone)
 
@@ -247,14 +243,14 @@ class Visits:
         """
         count = 0
         async for row in self._tables.query(table(organization, EVIDENCE), partition):
-            visit = _visit(row)
+            visit = read_visit(row)
             if visit is None or visit.first <= until or not _kept([visit], stops):
                 await self._delete(organization, row.partition, row.key)
                 count += 1
         return count
 
     async def _delete_visit(self, organization: str, visit: Visit) -> None:
-        for row in (*_rows_by_place(visit), _row_by_company(visit)):
+        for row in (*rows_by_place(visit), row_by_company(visit)):
             await self._delete(organization, row.partition, row.key)
 
     async def _delete(self, organization: str, partition: str, key: str) -> None:
@@ -300,7 +296,7 @@ class Visits:
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
         since = self._oldest()
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
-        visits = [_visit(row) async for row in rows]
+        visits = [read_visit(row) async for row in rows]
         if None in visits:
             log.error("organization %s: %d rows of evidence cannot be read", organization, visits.count(None))
         return [visit for visit in visits if visit is not None and visit.first >= since]
@@ -370,67 +366,3 @@ def _with_folded(visit: Visit, before: Visit) -> Visit:
         odds=before.odds if visit.sure == "" and before.sure else visit.odds,
         sure=visit.sure or before.sure,
     )
-
-
-def _values(visit: Visit) -> dict[str, Value]:
-    return {
-        "v": _VERSION,
-        "at": visit.first,
-        "since": -1 if visit.since is None else max(visit.since, 0),
-        "opens": visit.opens,
-        "targets": visit.targets,
-        "links": visit.links,
-        "odds": float(visit.odds),
-        "sure": visit.sure,
-        "sender": visit.sender,
-        "shared": visit.key.is_shared,
-    }
-
-
-def _row_by_company(visit: Visit) -> Row:
-    key = visit.key
-    source = f"{key.area}|{key.agent}|{key.place}|{key.program}"
-    return Row(f"c{key.company[0]}", f"{key.company}|{key.person}|{source}|{visit.message}", _values(visit))
-
-
-def _rows_by_place(visit: Visit) -> list[Row]:
-    """None for a place that many people share."""
-    places = () if visit.key.is_shared else _places_of_twins(_row_by_company(visit).key)
-    return [Row(partition, key, _values(visit)) for partition, key in places]
-
-
-def _places_of_twins(key: str) -> Sequence[tuple[str, str]]:
-    """Partition and key of the row by place that belongs to a row by company; none for a key that is no visit's."""
-    if not _KEY.fullmatch(key):
-        return ()
-    company, person, *source, message = key.split("|")
-    return [(f"k{source[0][0]}", "|".join((*source, company, person, message)))]
-
-
-def _visit(row: Row) -> Visit | None:
-    """The visit of a row; None where it cannot be read."""
-    if not _KEY.fullmatch(row.key):
-        return None
-    try:
-        if row.partition.startswith("c"):
-            company, person, area, agent, place, program, message = row.key.split("|")
-        else:
-            area, agent, place, program, company, person, message = row.key.split("|")
-        values = row.values
-        since, odds, sure = int(values["since"]), float(values["odds"]), row.text("sure")
-        if values["v"] != _VERSION or sure not in get_args(Sure) or not math.isfinite(odds):
-            return None
-        return Visit(
-            SourceKey(place, area, agent, program, company, person, values["shared"] is True),
-            message,
-            row.text("sender"),
-            int(values["at"]),
-            None if since < 0 else since,
-            int(values["opens"]),
-            int(values["targets"]),
-            int(values["links"]),
-            odds,
-            cast(Sure, sure),
-        )
-    except (KeyError, ValueError, TypeError, OverflowError, AssertionError):
-        return None

@@ -19,7 +19,8 @@ from pydantic import BaseModel
 from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
-from lib.assessment.visits import LASTS, PARTITIONS, Visits
+from lib.assessment.visit_rows import PARTITIONS
+from lib.assessment.visits import LASTS, Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lib.assessment.visits import MOST_ROWS, PARTITIONS, Visits
+from lib.assessment.visit_rows import PARTITIONS
+from lib.assessment.visits import MOST_ROWS, Visits
 from lib.catalogues.registry import load_catalogues
 from lib.clock import SetClock, milliseconds
 from lib.mime.limits import MOST_RECIPIENTS
