@@ -67,7 +67,7 @@ def _conclude(totals: _Totals, *, write: bool) -> None:
     for what, difference in sorted(totals.changed.items()):
         print(f"  {what}: {difference:+,}" if " of people" in what else f"  {what}: {difference:,}")
     print(f"  verdicts with another confidence or other reasons: {totals.reworded:,}")
-    print("Written." if write else "Nothing was written. To write it: --write")
+    print("Written." if write else "Nothing was written; what other mails tell is as it stands. To write it: --write")
 
 
 async def _rejudge(services: Services, organization: str, *, write: bool) -> int:

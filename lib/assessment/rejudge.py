@@ -1,6 +1,8 @@
 """Judging again: one message, or all of an organization, by the rules and catalogues of today.
 
-Changes are known before anything is written. Judging twice changes nothing the second time.
+Changes are known before anything is written, as far as they do not come from what other mails will say once these are
+judged again, too. Of an organization that is judged to be written, this comes first: what each mail by itself tells of
+its sources is renewed, then all are judged with it. So judging twice changes nothing the second time.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import AsyncIterator
 from pydantic import BaseModel, Field
 
 from lib.assessment.assessor import Assessor
+from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment
 from lib.assessment.summary import summary_of
 from lib.clock import moment
@@ -53,10 +56,11 @@ class Reassessment(BaseModel):
 
 
 class Rejudge:
-    def __init__(self, assessor: Assessor, store: MessageStore, lists: Lists) -> None:
+    def __init__(self, assessor: Assessor, store: MessageStore, lists: Lists, context_loader: ContextLoader) -> None:
         self._assessor = assessor
         self._store = store
         self._lists = lists
+        self._context_loader = context_loader
 
     async def message(self, organization: str, message: str, *, write: bool) -> Reassessment | None:
         """Judge it from all its facts; None where there is no such message. Raises Stale, StorageError."""
@@ -74,19 +78,42 @@ class Rejudge:
 
     async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:
         """Every message that was sent, newest first."""
+        if write:
+            async for message in self._sent_messages(organization):
+                await self._renew_visits(organization, message)
+        async for message in self._sent_messages(organization):
+            report = await self.message(organization, message, write=write)
+            if report is not None:
+                yield report
+
+    async def _sent_messages(self, organization: str) -> AsyncIterator[str]:
         after: str | None = None
         while True:
             rows = self._lists.page(organization, scope_of(), "all", "-sent_at", after, _PAGE)
             page = [(cursor, listed.message) async for cursor, listed in rows]
             for _, message in page:
-                if message.state == "draft":
-                    continue
-                report = await self.message(organization, message.id, write=write)
-                if report is not None:
-                    yield report
+                if message.state != "draft":
+                    yield message.id
             if len(page) < _PAGE:
                 return
             after = page[-1][0]
+
+    async def _renew_visits(self, organization: str, message: str) -> None:
+        """Write what the message by itself tells of its sources, and nothing else of it. Raises StorageError.
+
+        Of a message that was changed meanwhile, deleted or erased perhaps, nothing stays.
+        """
+        loaded = await self._store.load(organization, message)
+        if loaded is None:
+            return
+        found = await self._assessor.assess(organization, loaded, from_all=True)
+        if found.refused:
+            return  # they go when the message is judged
+        await self._context_loader.save_visits(organization, found.memory, found.visits, is_whole=found.folded is None)
+        again = await self._store.load(organization, message)
+        if again is None or (again.etag, again.summary_row) != (loaded.etag, loaded.summary_row):
+            everyone = range(len(loaded.message.recipients()))
+            await self._context_loader.forget_visits(organization, loaded.message, everyone)
 
 
 def _report(loaded: Loaded, found: Assessment) -> Reassessment:

@@ -9,34 +9,36 @@ place is written first and deleted first, so that whatever can be deleted is fou
 
 Bounds: visits older than `LASTS` are not read, and the retention sweep deletes them; of a place or a company
 `MOST_ROWS` are read at most, and a place with so many gets no more. Of one message, `_MOST_PEOPLE`, `_MOST_PLACES` and
-`_MOST_SOURCES` are looked up and remembered, the first ones in time. Nothing is known of recipients who are stopped.
-Organizations that count without who have no visits.
+`_MOST_SOURCES` are looked up and remembered, each recipient's first ones in turn. Nothing is known of recipients who
+are stopped. Organizations that count without who have no visits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar, cast, get_args
+from typing import TypeVar
 
+from lib.assessment.visit_rows import places_of_twins, read_visit, row_by_company, rows_by_place, values_of
+from lib.catalogues.autonomous_systems import NetworkClass, NetworkKind
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import domain_of
+from lib.people.public_domains import is_public_domain
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
-from lib.storage.protocols import MOST_CHANGES, Value
+from lib.storage.protocols import MOST_CHANGES
 from lib.tracking.facts import Fact
-from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from lib.verdicts.memory import Memory, SourceKey, Visit, is_settled
 from lib.verdicts.request import request_of
 
 LASTS = timedelta(days=90)
@@ -56,13 +58,16 @@ _MOST_SOURCES = 100
 _MOST_KEYS = 500
 """Sources of one message for which keys are made, some 10 us each."""
 
-_PARTITIONS = tuple(f"{index}{digit}" for index in "ck" for digit in "0123456789abcdef")
-_HOUR = 3_600_000
 _NUMBERS = re.compile(r"[0-9._]+")
-_KEY = re.compile(r"(?:[0-9a-f]{8,16}\|){6}[0-9a-f]{1,64}")
-"""Six hashes and the id of a message."""
 
-_VERSION = 1
+_OF_CUSTOMERS: frozenset[NetworkKind] = frozenset(("access", "mobile", "business", "vpn", "web-gateway"))
+"""Kinds of networks in which many customers of one owner sit: two readers with the same carrier and the same browser
+are no relatives. Elsewhere, as at a hoster, the same agent in another network of the owner is mostly the same product.
+"""
+
+_OF_CROWDS: frozenset[NetworkKind] = frozenset(("web-gateway",))
+"""Kinds of networks in which thousands of people, of many companies, have the same few addresses."""
+
 _Item = TypeVar("_Item")
 
 log = logging.getLogger("heed.visits")
@@ -75,6 +80,9 @@ class _Names:
     hash_text: Callable[[str], str]
     people: Mapping[int, tuple[str, str]]
     """Hashes of company and address, by recipient number."""
+
+    anybodys: frozenset[str]
+    """Hashes of companies that are none: of domains where anybody can have an address."""
 
     only: int | None = None
     """The number of the only recipient, whose a hit is that does not tell."""
@@ -102,12 +110,12 @@ class _Names:
         system = catalogues.systems.class_of(fact.network)
         return SourceKey(
             place=self.hash_text(f"place {shared or fact.network}")[:16],
-            area=self.hash_text(f"area {system.name if system else shared or fact.network}")[:12],
+            area=self.hash_text(f"area {_area_of(fact.network, system) or shared or fact.network}")[:12],
             agent=self.hash_text(f"agent {agent}")[:12],
             program=self.hash_text(f"program {_NUMBERS.sub('', agent)}")[:8],
             company=person[0],
             person=person[1],
-            is_shared=shared is not None,
+            is_shared=shared is not None or (system is not None and system.kind in _OF_CROWDS),
         )
 
 
@@ -134,7 +142,7 @@ class Visits:
         One read for each company of the recipients, and one for each place that is not known as its recipient's.
         Raises StorageError.
         """
-        hits = sorted((fact for fact in facts if fact.is_hit), key=lambda fact: fact.key)
+        hits = _in_turns(fact for fact in facts if fact.is_hit)
         only = 0 if len(emails) == 1 else None
         looked = {only if fact.recipient is None else fact.recipient for fact in hits}
         their = {number: email for number, email in enumerate(emails) if number in looked}
@@ -146,9 +154,17 @@ class Visits:
         if not sources:
             return Memory()
         companies = dict.fromkeys(key.company for key in sources)
-        found = await asyncio.gather(*(self._of_company(organization, each, sources) for each in companies))
-        at_company = {company: _kept(some, stops) for company, some in zip(companies, found, strict=True)}
-        unknown = [key for key in sources if not _is_known(key, message, at_company[key.company])]
+        found = await asyncio.gather(
+            *(
+                self._of_people(organization, each, sources)
+                if each in names.anybodys
+                else self._of_company(organization, each, sources)
+                for each in companies
+            )
+        )
+        kept = (_others(_kept(some, stops), message) for some in found)
+        at_company = dict(zip(companies, kept, strict=True))
+        unknown = [key for key in sources if not is_settled(key, at_company[key.company])]
         kinds = _first((_kind(key) for key in unknown), _MOST_PLACES)
         kin = await asyncio.gather(
             *(self._read(organization, f"k{area[0]}", f"{area}|{agent}|") for area, agent in kinds)
@@ -158,7 +174,8 @@ class Visits:
             keys={fact: key for fact, key in keys.items() if key in looked_up},
             sender=names.hash_text(f"sender {sender.lower()}")[:12],
             kin={kind: _others(_kept(some, stops), message) for kind, some in zip(kinds, kin, strict=True)},
-            at_company={company: _others(some, message) for company, some in at_company.items()},
+            at_company=at_company,
+            anybodys=names.anybodys,
             own={each.key: each for some in found for each in some if each.message == message},
             full=frozenset(kind for kind, some in zip(kinds, kin, strict=True) if len(some) >= MOST_ROWS),
         )
@@ -179,12 +196,12 @@ class Visits:
             now = visit if before is None or is_whole else _with_folded(visit, before)
             if before is None:
                 free -= 1
-            is_new = now.first >= since and (before is None or _values(now) != _values(before))
+            is_new = now.first >= since and (before is None or values_of(now) != values_of(before))
             if is_new and (is_whole or before or free >= 0):
                 changed.append(now)
-        by_place = [row for each in changed if _kind(each.key) not in memory.full for row in _rows_by_place(each)]
+        by_place = [row for each in changed if _kind(each.key) not in memory.full for row in rows_by_place(each)]
         await self._write(organization, by_place)
-        await self._write(organization, [_row_by_company(each) for each in changed])
+        await self._write(organization, [row_by_company(each) for each in changed])
         for visit in left.values() if is_whole else ():
             await self._delete_visit(organization, visit)
 
@@ -211,27 +228,29 @@ class Visits:
         # Whatever a row holds: its key says what is to be deleted.
         gone = [row async for row in rows if message in (None, row.key.rpartition("|")[2])]
         for row in gone:
-            for place in (*_places_of_twins(row.key), (row.partition, row.key)):
+            for place in (*places_of_twins(row.key), (row.partition, row.key)):
                 await self._delete(organization, *place)
         return len(gone)
 
-    async def delete_old(self, organization: str, until: int, stops: OrganizationStops = NOTHING_STOPPED) -> int:
+    async def delete_old(
+        self, organization: str, partition: str, until: int, stops: OrganizationStops = NOTHING_STOPPED
+    ) -> int:
         """Delete visits up to `until` (milliseconds since 1970), and those with mail of recipients who are stopped.
 
         So go visits of before an erasure, which a restored backup has brought back, and rows that cannot be read.
-        Return the number of rows. Each call looks at one of the table's partitions, the next one every hour: nothing
-        reads old visits meanwhile. Raises StorageError.
+        Return the number of rows. Each call looks at one of `PARTITIONS`: nothing reads old visits meanwhile. Raises
+        StorageError.
         """
-        partition, count = _PARTITIONS[milliseconds(self._clock.now()) // _HOUR % len(_PARTITIONS)], 0
+        count = 0
         async for row in self._tables.query(table(organization, EVIDENCE), partition):
-            visit = _visit(row)
+            visit = read_visit(row)
             if visit is None or visit.first <= until or not _kept([visit], stops):
                 await self._delete(organization, row.partition, row.key)
                 count += 1
         return count
 
     async def _delete_visit(self, organization: str, visit: Visit) -> None:
-        for row in (*_rows_by_place(visit), _row_by_company(visit)):
+        for row in (*rows_by_place(visit), row_by_company(visit)):
             await self._delete(organization, row.partition, row.key)
 
     async def _delete(self, organization: str, partition: str, key: str) -> None:
@@ -250,7 +269,8 @@ class Visits:
             )
             for number, email in emails.items()
         }
-        return _Names(hash_text, people)
+        anybodys = {people[number][0] for number, email in emails.items() if is_public_domain(domain_of(email))}
+        return _Names(hash_text, people, frozenset(anybodys))
 
     async def _of_company(self, organization: str, company: str, sources: Iterable[SourceKey]) -> list[Visit]:
         """Read a company's visits; of one with many, those of the recipients besides."""
@@ -258,10 +278,16 @@ class Visits:
         if len(found) < MOST_ROWS:
             return found
         people = {key.person for key in sources if key.company == company}
+        theirs = await self._of_people(organization, company, sources)
+        return [*(each for each in found if each.key.person not in people), *theirs]
+
+    async def _of_people(self, organization: str, company: str, sources: Iterable[SourceKey]) -> list[Visit]:
+        """Read the visits with mail of a company's people who are among the recipients."""
+        people = dict.fromkeys(key.person for key in sources if key.company == company)
         theirs = await asyncio.gather(
             *(self._read(organization, f"c{company[0]}", f"{company}|{each}|") for each in people)
         )
-        return [*(each for each in found if each.key.person not in people), *(each for some in theirs for each in some)]
+        return [each for some in theirs for each in some]
 
     def _oldest(self) -> int:
         """The time in milliseconds since 1970 before which visits are no longer remembered."""
@@ -270,7 +296,7 @@ class Visits:
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
         since = self._oldest()
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
-        visits = [_visit(row) async for row in rows]
+        visits = [read_visit(row) async for row in rows]
         if None in visits:
             log.error("organization %s: %d rows of evidence cannot be read", organization, visits.count(None))
         return [visit for visit in visits if visit is not None and visit.first >= since]
@@ -285,6 +311,26 @@ def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
     return f"{request.image_proxy} {request.place.owner}" if is_somewhere else "nowhere"
 
 
+def _area_of(network: str | None, system: NetworkClass | None) -> str | None:
+    """Name the networks within which a source may move; the network alone where the owner's customers sit in them."""
+    if system is None:
+        return None
+    return network if system.kind in _OF_CUSTOMERS else system.name
+
+
+def _in_turns(hits: Iterable[Fact]) -> list[Fact]:
+    """Order hits so that each recipient's first source comes before anyone's second one, and so on.
+
+    Whoever lets thousands of sources ask for one copy leaves the other recipients what is known of theirs.
+    """
+    turns: dict[int | None, dict[object, int]] = defaultdict(dict)
+    ordered = []
+    for fact in sorted(hits, key=lambda each: each.key):
+        there = turns[fact.recipient]
+        ordered.append((there.setdefault((fact.network, fact.agent, fact.owner), len(there)), fact.key, fact))
+    return [fact for _, _, fact in sorted(ordered, key=lambda each: each[:2])]
+
+
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:
     """The first different items, in order."""
     return list(dict.fromkeys(items))[:most]
@@ -292,15 +338,6 @@ def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:
 
 def _kind(key: SourceKey) -> tuple[str, str]:
     return key.area, key.agent
-
-
-def _is_known(key: SourceKey, message: str, visits: Iterable[Visit]) -> bool:
-    """Whether nothing more has to be known of the place: it is shared, or certainly the recipient's."""
-    return key.is_shared or any(
-        each.sure == "person" and each.key.person == key.person and each.key.place == key.place
-        for each in visits
-        if each.message != message
-    )
 
 
 def _kept(visits: Iterable[Visit], stops: OrganizationStops) -> list[Visit]:
@@ -329,67 +366,3 @@ def _with_folded(visit: Visit, before: Visit) -> Visit:
         odds=before.odds if visit.sure == "" and before.sure else visit.odds,
         sure=visit.sure or before.sure,
     )
-
-
-def _values(visit: Visit) -> dict[str, Value]:
-    return {
-        "v": _VERSION,
-        "at": visit.first,
-        "since": -1 if visit.since is None else max(visit.since, 0),
-        "opens": visit.opens,
-        "targets": visit.targets,
-        "links": visit.links,
-        "odds": float(visit.odds),
-        "sure": visit.sure,
-        "sender": visit.sender,
-        "shared": visit.key.is_shared,
-    }
-
-
-def _row_by_company(visit: Visit) -> Row:
-    key = visit.key
-    source = f"{key.area}|{key.agent}|{key.place}|{key.program}"
-    return Row(f"c{key.company[0]}", f"{key.company}|{key.person}|{source}|{visit.message}", _values(visit))
-
-
-def _rows_by_place(visit: Visit) -> list[Row]:
-    """None for a place that many people share."""
-    places = () if visit.key.is_shared else _places_of_twins(_row_by_company(visit).key)
-    return [Row(partition, key, _values(visit)) for partition, key in places]
-
-
-def _places_of_twins(key: str) -> Sequence[tuple[str, str]]:
-    """Partition and key of the row by place that belongs to a row by company; none for a key that is no visit's."""
-    if not _KEY.fullmatch(key):
-        return ()
-    company, person, *source, message = key.split("|")
-    return [(f"k{source[0][0]}", "|".join((*source, company, person, message)))]
-
-
-def _visit(row: Row) -> Visit | None:
-    """The visit of a row; None where it cannot be read."""
-    if not _KEY.fullmatch(row.key):
-        return None
-    try:
-        if row.partition.startswith("c"):
-            company, person, area, agent, place, program, message = row.key.split("|")
-        else:
-            area, agent, place, program, company, person, message = row.key.split("|")
-        values = row.values
-        since, odds, sure = int(values["since"]), float(values["odds"]), row.text("sure")
-        if values["v"] != _VERSION or sure not in get_args(Sure) or not math.isfinite(odds):
-            return None
-        return Visit(
-            SourceKey(place, area, agent, program, company, person, values["shared"] is True),
-            message,
-            row.text("sender"),
-            int(values["at"]),
-            None if since < 0 else since,
-            int(values["opens"]),
-            int(values["targets"]),
-            int(values["links"]),
-            odds,
-            cast(Sure, sure),
-        )
-    except (KeyError, ValueError, TypeError, OverflowError, AssertionError):
-        return None

@@ -23,13 +23,23 @@ _BITS = {4: 32, 6: 128}
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
+_TRANSLATED = ipaddress.IPv6Address("64:ff9b::").packed[:12]
+"""The first 96 bits of an IPv4 address as an IPv6 one (RFC 6052, 2.1)."""
+
+
 def parse_address(text: str) -> IpAddress | None:
-    """Parse an address; None if it is none. An IPv4 address inside an IPv6 one (mapped or 6to4) is extracted."""
+    """Parse an address; None if it is none. An IPv4 address inside an IPv6 one (mapped, 6to4, translated) is extracted.
+
+    A server that has IPv6 alone sees all clients with IPv4 as translated ones (RFC 6052, RFC 7755): one network of them
+    would be one place.
+    """
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:
         return None
     if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.packed.startswith(_TRANSLATED):
+            return ipaddress.IPv4Address(parsed.packed[-4:])
         # The first 48 bits of a 6to4 address hold a whole IPv4 address.
         return parsed.ipv4_mapped or parsed.sixtofour or parsed
     return parsed

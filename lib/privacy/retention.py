@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
+from lib.assessment.visit_rows import PARTITIONS
 from lib.assessment.visits import LASTS, Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
@@ -61,6 +62,10 @@ _ROWS = {"messages": Range(low="m", high="t"), "cards": Range.prefix("id|"), "pe
 _DAY = 86_400_000
 """Milliseconds; a run moves on by so much at most."""
 
+_VISITS_LAST = (LASTS - timedelta(hours=2 * len(PARTITIONS))) // timedelta(milliseconds=1)
+"""Milliseconds after which visits are deleted. Runs come to a partition every 32 hours, or later where they are busy:
+by the time at which a visit is too old to be read, its rows are gone."""
+
 _CONTEXT = 3_600_000
 """Milliseconds behind its turn in which a retired fact still waits for the facts beside it."""
 
@@ -72,6 +77,9 @@ class RetentionState(BaseModel):
     """The time that the last run has reckoned with, in milliseconds since 1970."""
 
     place: ScanPlace = ScanPlace()
+
+    visits_turn: int = 0
+    """Index of the partition of visits that is next. Runs that are late, or leave hours out, come to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +170,12 @@ class Retention:
         place = await self._sweep_rows(run, state.place)
         await self.cleaning.delete_old(organization, run.cutoffs.raw)
         await self.audit.delete_old(organization, moment(reckoned))
+        turn = state.visits_turn % len(PARTITIONS)
         remembers = found[0].settings.tracking not in ("aggregate", "off")
-        until = (
-            max(run.cutoffs.events, reckoned - LASTS // timedelta(milliseconds=1)) if remembers else milliseconds(now)
-        )
-        await self.visits.delete_old(organization, until, stops)
+        until = max(run.cutoffs.events, reckoned - _VISITS_LAST) if remembers else milliseconds(now)
+        await self.visits.delete_old(organization, PARTITIONS[turn], until, stops)
         await self.mail_limit.delete_old(organization)
-        await self._save_state(organization, RetentionState(now=reckoned, place=place))
+        await self._save_state(organization, RetentionState(now=reckoned, place=place, visits_turn=turn + 1))
         return MOST_ROWS - run.left
 
     async def _sweep_rows(self, run: _Run, place: ScanPlace) -> ScanPlace:

@@ -90,7 +90,7 @@ class Judging(Stores):
 
     @cached_property
     def rejudge(self) -> Rejudge:
-        return Rejudge(self.assessor, self.messages, self.lists)
+        return Rejudge(self.assessor, self.messages, self.lists, self.context_loader)
 
     @cached_property
     def old_lists(self) -> OldLists:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
@@ -44,7 +45,7 @@ from lib.verdicts.rules import (
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weighing import DECISIVE, UNKNOWABLE, Weighed, conclude, weigh
-from lib.verdicts.weights import PRIOR, side_of
+from lib.verdicts.weights import PRIOR, WEIGHTS, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
 Rule = Callable[[Fact, Scene], Finding | None]
@@ -169,10 +170,11 @@ def _of_request(request: HitRequest) -> tuple[Finding, ...]:
 
 
 def _visits(scene: Scene, weighed: Mapping[str, Weighed]) -> Iterator[Visit]:
+    """Find the visits; none of the sender's own network, where every mail by itself tells whose side it is."""
     groups: dict[SourceKey, list[Fact]] = defaultdict(list)
     for fact in scene.facts:
         key = scene.sending.memory.keys.get(fact.key)
-        if key is not None:
+        if key is not None and own_side.NETWORK not in weighed[fact.key].codes:
             groups[key].append(fact)
     for key, facts in groups.items():
         first = facts[0]
@@ -186,14 +188,32 @@ def _visits(scene: Scene, weighed: Mapping[str, Weighed]) -> Iterator[Visit]:
             min(len({target_of(fact) for fact in facts if fact.kind != "open"}), MOST_COUNTED),
             scene.sending.links,
             round(min(weighed[fact.key].odds - PRIOR[side_of(fact.kind)] for fact in facts), 1),
-            _sure([weighed[fact.key] for fact in facts]),
+            _sure([_by_witnesses(fact, weighed[fact.key]) for fact in facts]),
         )
 
 
-def _sure(hits: Sequence[Weighed]) -> Sure:
+class _Witnessed(NamedTuple):
+    """A hit as its witnesses have it. A user's word can make it doubtful, and nothing certain: no user alone decides
+    what other mails of the source are."""
+
+    most: float
+    """Log-odds of a person, at most."""
+
+    least: float
+    codes: frozenset[str]
+
+
+def _by_witnesses(fact: Fact, weighed: Weighed) -> _Witnessed:
+    unsaid = weighed.odds - sum(WEIGHTS[code].for_kind(fact.kind) for code in weighed.codes & feedback.WORDS)
+    return _Witnessed(max(weighed.odds, unsaid), min(weighed.odds, unsaid), weighed.codes)
+
+
+def _sure(hits: Sequence[_Witnessed]) -> Sure:
     """Return who a source surely was, by its hits at one mail; empty where that is in doubt."""
-    if any(each.odds <= DECISIVE and UNKNOWABLE not in each.codes for each in hits):
+    if any(own_side.SESSION_CODE in each.codes for each in hits):
+        return "own"
+    if any(each.most <= DECISIVE and UNKNOWABLE not in each.codes for each in hits):
         return "machine"
-    if any(each.odds >= _BEYOND_DOUBT and not _CERTAIN.isdisjoint(each.codes) for each in hits):
+    if any(each.least >= _BEYOND_DOUBT and not _CERTAIN.isdisjoint(each.codes) for each in hits):
         return "person"
     return "own" if any("after-the-answer" in each.codes for each in hits) else ""

@@ -9,7 +9,7 @@ Places, agents, companies and people are keyed hashes. Nothing here is shared be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -28,7 +28,7 @@ class SourceKey(NamedTuple):
     """The network, or the service through which many people read."""
 
     area: str
-    """All networks of the same owner."""
+    """All networks of the same owner; of a carrier, whose customers sit in them, the network alone."""
 
     agent: str
     program: str
@@ -88,11 +88,24 @@ class Memory:
     at_company: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
     """Visits by people of the companies that got the message, by company."""
 
+    anybodys: frozenset[str] = frozenset()
+    """Companies that are none, such as a mail service for anybody: of these, one person says nothing of another."""
+
     own: Mapping[SourceKey, Visit] = field(default_factory=dict)
     """Visits at this message, as they were remembered before."""
 
     full: frozenset[tuple[str, str]] = frozenset()
     """Areas and agents of which no more is remembered."""
+
+
+def is_settled(key: SourceKey, at_company: Iterable[Visit]) -> bool:
+    """Whether nothing more has to be known of the place: it is shared, or certainly the recipient's.
+
+    `at_company` are visits at other mails to the recipient's company.
+    """
+    return key.is_shared or any(
+        each.sure == "person" and each.key.person == key.person and each.key.place == key.place for each in at_company
+    )
 
 
 NOTHING = Memory()

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from math import inf
 
-from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, is_settled
 from lib.verdicts.thresholds import MINUTE
 
 _STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
@@ -116,7 +116,7 @@ def mails_with(visits: Iterable[Visit], sure: Sure) -> set[str]:
 
 def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
     """Pasts of the sources of hits, by fact key; one for each source."""
-    companies = {company: CompanyPast(visits) for company, visits in memory.at_company.items()}
+    companies: dict[tuple[str, str], CompanyPast] = {}
     made: dict[SourceKey, Past] = {}
     found = {}
     for fact in keys:
@@ -124,7 +124,19 @@ def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
         if key is None:
             continue
         if key not in made:
-            kin = () if key.is_shared else memory.kin.get((key.area, key.agent), ())
-            made[key] = Past(key, kin, companies.get(key.company) or CompanyPast(()), memory.sender)
+            company = _company_past(memory, key, companies)
+            # Others' visits at a place that is certainly the recipient's may be there for another recipient's sake.
+            kin = () if is_settled(key, company.visits) else memory.kin.get((key.area, key.agent), ())
+            made[key] = Past(key, kin, company, memory.sender)
         found[fact] = made[key]
     return found
+
+
+def _company_past(memory: Memory, key: SourceKey, made: dict[tuple[str, str], CompanyPast]) -> CompanyPast:
+    """Past of the recipient's company; of the recipient alone where the company is none."""
+    is_none = key.company in memory.anybodys
+    asked = key.company, key.person if is_none else ""
+    if asked not in made:
+        visits = memory.at_company.get(key.company, ())
+        made[asked] = CompanyPast([each for each in visits if each.key.person == key.person] if is_none else visits)
+    return made[asked]

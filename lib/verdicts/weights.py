@@ -17,7 +17,7 @@ from typing import Literal
 from lib.tracking.facts import FactKind
 from lib.verdicts.evidence import Finding
 
-RULES_VERSION = "5"
+RULES_VERSION = "6"
 
 Side = Literal["open", "click"]
 
@@ -50,7 +50,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "apple-privacy": Weight(-4.2, 0.0, "Mailgun documentation; wordtothewise"),
     "image-proxy": Weight(4.9, 0.0, "SparkPost, 9.8 billion opens"),
     "image-proxy-click": Weight(0.0, -6.0, "catalogue of agents: image proxies load images"),
-    "office-check": Weight(0.0, -7.0, "elifesciences/builder#333; ua-parser/uap-core#405"),
+    "office-check": Weight(0.0, -7.0, "elifesciences/builder#333; ua-parser/uap-core#405; next-auth#1840"),
     "mail-program": Weight(1.0, 0.0, "Litmus: shares of mail clients; nobody is known to imitate them"),
     "imitated-browser": Weight(-2.5, -2.5, "Chromium's user-agent reduction"),
     "old-browser": Weight(-2.5, -2.5, "opencollective#3656; laravel-passwordless-login#79; makers' release calendars"),

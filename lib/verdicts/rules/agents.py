@@ -18,11 +18,12 @@ GMAIL_PREFETCH = (
     "Safari/537.36 Edge/12.246 Mozilla/5.0"
 )
 
-_OFFICE = re.compile(r"^microsoft office\b|ms-office|msoffice", re.IGNORECASE)
+_OFFICE = re.compile(r"^microsoft office\b|ms-office|msoffice|oneoutlook", re.IGNORECASE)
+_SAYS_SOMETHING = re.compile(r"[^\W_]")
 
 
 def no_agent(request: HitRequest) -> Finding | None:
-    if request.agent:
+    if request.agent and _SAYS_SOMETHING.search(request.agent):
         return None
     return Finding("no-agent", "The program that asked did not say what it is; browsers and mail programs do.")
 
@@ -77,7 +78,10 @@ def proxied_click(request: HitRequest) -> Finding | None:
 
 
 def office_check(request: HitRequest) -> Finding | None:
-    """Match clicks alone: Office loads the images of a mail for its reader, and opens a document for one."""
+    """Match clicks alone: Office loads the images of a mail for its reader, and opens a document for one.
+
+    The new Outlook asks under its own name, and the browser after it (next-auth#1840).
+    """
     if request.kind != "click" or not request.agent or not _OFFICE.search(request.agent):
         return None
     text = "Office asked where the link leads, as it does before it hands a link to the browser."

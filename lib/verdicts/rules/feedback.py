@@ -19,6 +19,9 @@ _FINDINGS: Mapping[Was, Finding] = {
     "me": Finding("user-said-me", "A user of your organization said that it was one of your own side."),
 }
 
+WORDS = frozenset(finding.code for finding in _FINDINGS.values())
+"""Codes of the findings."""
+
 
 def user_said(fact: Fact, scene: Scene) -> Finding | None:
     was = scene.sending.feedback.get(fact.key)

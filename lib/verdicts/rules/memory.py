@@ -92,7 +92,8 @@ def sources(past: Past, _: bool) -> Iterator[Finding]:
     if len(machine) >= 2 and not person:
         yield Finding("source-of-machines", f"The same source was a machine at {len(machine)} other mails.")
         return
-    odds = sum(min(max(each.odds, _CUT[0]), _CUT[1]) for each in past.of_source)
+    # Tenths, of which floating-point sums depend on the order.
+    odds = round(sum(min(max(each.odds, _CUT[0]), _CUT[1]) for each in past.of_source), 1)
     if odds <= -5:
         yield Finding("source-like-a-machine", "The same source behaved like a machine at other mails.")
     elif len(person) >= 2 and not machine:

@@ -7,17 +7,19 @@ from lib.verdicts.evidence import Finding
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.request import HitRequest
 
-OWN = frozenset(("own-session", "own-network", "user-said-me"))
+NETWORK = "own-network"
+SESSION_CODE = "own-session"
+OWN = frozenset((SESSION_CODE, NETWORK, "user-said-me"))
 """The codes of findings that say so; the last one is a user's word (`lib.verdicts.rules.feedback`)."""
 
 
 def own_session(request: HitRequest) -> Finding | None:
     if SESSION not in request.headers:
         return None
-    return Finding("own-session", "Whoever it was is signed in here: the sender or a colleague, not the recipient.")
+    return Finding(SESSION_CODE, "Whoever it was is signed in here: the sender or a colleague, not the recipient.")
 
 
-_OWN_NETWORK = Finding("own-network", "It came from the sender's own network: probably the sender or a colleague.")
+_OWN_NETWORK = Finding(NETWORK, "It came from the sender's own network: probably the sender or a colleague.")
 
 
 def own_network(fact: Fact, scene: Scene) -> Finding | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,30 @@ async def test_an_erased_address_leaves_no_visit_and_its_later_mails_know_nothin
     await world.hit("o", 1_800, **HOME)
     await world.pass_time(minutes=5)
     assert not {"known-place", "well-known-place", "this-recipient-alone", "known-program"} & await world.codes(message)
+
+
+async def test_what_an_assessment_writes_after_the_whole_erasure_tells_nothing_and_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hung between the summary and the visits for as long as the erasure took."""
+    await world.send()
+    loader = world.heed.services.context_loader
+    save_visits = loader.save_visits
+
+    async def erase_first(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        await run_job(world.heed, "DELETE", email=ADA)
+        await save_visits(*given, **named)
+
+    monkeypatch.setattr(loader, "save_visits", erase_first)
+    await world.hit("o", 1_800, **HOME)
+    assert len(await world.rows()) == 2
+
+    message = await world.send()
+    await world.hit("o", 1_800, **HOME)
+    assert not {"known-place", "this-recipient-alone"} & await world.codes(message)
+    await world.sweep()
+    assert await world.remembered() == {message}
 
 
 async def test_an_erasure_takes_a_row_that_was_left_alone_by_a_fault(world: World) -> None:
@@ -155,12 +180,24 @@ async def test_after_a_switch_back_the_memory_begins_anew(world: World) -> None:
     assert "known-place" in await world.codes(again)
 
 
-async def test_the_sweep_deletes_what_is_older_than_90_days(world: World) -> None:
+async def test_of_what_is_older_than_90_days_no_row_is_left(world: World) -> None:
     await world.read_and_answered()
-    await world.sweep(24 * 90 - 2)
+    await world.sweep(24 * 86)
     assert await world.rows() != []
 
-    await world.sweep(36)
+    await world.sweep(24 * 4)
+
+    assert await world.rows() == []
+
+
+async def test_a_sweep_that_comes_every_other_hour_comes_to_every_row_too(world: World) -> None:
+    """As where the organizations before this one take an hour."""
+    for number in range(16):
+        await world.scanned(f"p{number}@c{number}.example")
+
+    for hours in (*(24,) * 87, *(2,) * 33):
+        await world.pass_time(hours=hours)
+        await world.heed.services.retention.run()
 
     assert await world.rows() == []
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from lib.clock import milliseconds
-from lib.storage import Delete
+from lib.storage import Delete, Row, Upsert
 from lib.storage.layout import EVIDENCE, table
 from lib.tracking.facts import Fact
 from tests.support.heed import Heed
-from tests.support.other_mails import HOME, OFFICE, OUTLOOK, SCANNER, World
+from tests.support.known_subject import run_job
+from tests.support.other_mails import ADA, HOME, OFFICE, OUTLOOK, SCANNER, World
 
 
 @pytest.fixture
@@ -207,8 +209,44 @@ async def test_judging_again_fills_a_memory_that_was_not_there_when_it_writes_al
 
     [_ async for _ in world.heed.services.rejudge.organization("acme", write=False)]
     assert await world.rows() == []
-    for _ in range(2):
-        [_ async for _ in world.heed.services.rejudge.organization("acme", write=True)]
+    [_ async for _ in world.heed.services.rejudge.organization("acme", write=True)]
 
     assert [(row.partition, row.key) for row in await world.rows()] == [(row.partition, row.key) for row in rows]
     assert (await world.classes(first))[1] == "machine"
+
+
+async def test_judging_again_once_ends_where_judging_twice_does(world: World) -> None:
+    """As after an upgrade by whose rules each mail tells something else of its sources."""
+    for number in range(4):
+        await world.scanned(f"p{number}@c{number}.example")
+    await world.pass_time(hours=31)
+    right = await world.rows()
+    for row in right:
+        outdated = Row(row.partition, row.key, {**row.values, "sure": "machine", "odds": -8.0})
+        await world.heed.storage.tables.write_rows(table("acme", EVIDENCE), [Upsert(outdated)])
+
+    once = [each async for each in world.heed.services.rejudge.organization("acme", write=True)]
+    twice = [each async for each in world.heed.services.rejudge.organization("acme", write=True)]
+
+    assert sum(each.changed + each.reworded for each in (*once, *twice)) == 0
+    assert [(row.key, row.values) for row in await world.rows()] == [(row.key, row.values) for row in right]
+
+
+async def test_a_mail_that_is_erased_while_all_is_judged_again_leaves_no_visit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.scanned(ADA)
+    loader = world.heed.services.context_loader
+    save_visits = loader.save_visits
+
+    async def erase_first(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        await run_job(world.heed, "DELETE", email=ADA)
+        await save_visits(*given, **named)
+
+    for row in await world.rows():
+        await world.heed.storage.tables.write_rows(table("acme", EVIDENCE), [Delete(row.partition, row.key)])
+    monkeypatch.setattr(loader, "save_visits", erase_first)
+    [_ async for _ in world.heed.services.rejudge.organization("acme", write=True)]
+
+    assert await world.rows() == []

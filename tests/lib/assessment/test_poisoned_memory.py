@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lib.messages.feedback import Was
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending, Verdict
 from lib.verdicts.judge import judge_and_remember
 from lib.verdicts.weights import WEIGHTS
 from tests.support.heed import CHROME
-from tests.support.visits_suite import AT, CATALOGUES, CLEO, HOME, SENDER, Office, hit
+from tests.support.visits_suite import ADA, AT, BOB, CATALOGUES, CLEO, HOME, SENDER, Office, hit
 
 HERS, HIS = "45.155.91.0/24", "45.155.92.0/24"
 """Two networks that sit in no list and have different owners, as far as is known."""
@@ -41,11 +42,18 @@ async def office() -> Office:
     return await Office(memory_storage()).open()
 
 
-async def judged(office: Office, message: str, email: str, *facts: Fact) -> dict[str, Verdict]:
-    """Judge the mail as the assessor does, and remember what was found; verdicts by fact key."""
+async def judged(
+    office: Office, message: str, email: str, *facts: Fact, others: Sequence[str] = (), was: Was | None = None
+) -> dict[str, Verdict]:
+    """Judge the mail as the assessor does, and remember what was found; verdicts by fact key.
+
+    `others` are recipients besides, from number 1 on. `was` is what a user says of each hit.
+    """
     theirs = [replace(fact, message=message) for fact in facts]
-    memory = await office.visits.recall(office.organization, message, SENDER, [email], theirs)
-    found = judge_and_remember(theirs, Sending(sent_at=AT - MINUTE, links=3, memory=memory), CATALOGUES)
+    memory = await office.visits.recall(office.organization, message, SENDER, [email, *others], theirs)
+    words = {fact.key: was for fact in theirs} if was else {}
+    sending = Sending(sent_at=AT - MINUTE, links=3, memory=memory, feedback=words)
+    found = judge_and_remember(theirs, sending, CATALOGUES)
     await office.visits.save_visits(office.organization, memory, found.visits, is_whole=True)
     return found.verdicts
 
@@ -122,6 +130,47 @@ async def test_with_mails_of_one_company_a_source_moves_its_people_by_the_gatewa
     assert set(found) == {"gateway-acts-then"}
 
 
+async def was_surely_here(office: Office, email: str) -> None:
+    """Let the recipient of two mails read them, and answer."""
+    for message in ("b1", "b2"):
+        reply = hit(400, None, None, kind="reply", method="MAIL", mail=message * 16)
+        await judged(office, message, email, hit(300, HERS), hit(350, HERS), reply)
+
+
+async def test_a_colleague_on_the_same_mail_takes_no_known_place_from_its_reader(office: Office) -> None:
+    """The colleague sits in the same office, has the same browser, and was a machine at two mails."""
+    await was_surely_here(office, ADA)
+    for message in ("c1", "c2"):
+        await judged(office, message, BOB, hit(300, HERS, method="HEAD"))
+    fact, colleagues = hit(300, HERS), hit(600, HERS, recipient=1)
+    before = (await judged(office, "a1", ADA, fact))[fact.key]
+
+    assert (await judged(office, "a1", ADA, fact, colleagues, others=[BOB]))[fact.key] == before
+
+
+async def test_however_many_sources_one_recipients_copy_draws_the_others_places_are_looked_up(office: Office) -> None:
+    await was_surely_here(office, ADA)
+    fact = hit(4_000, HERS)
+    noise = [hit(n, f"45.{n // 250}.{n % 250}.0/24", f"agent/{n}", recipient=1) for n in range(1_000)]
+
+    after = await judged(office, "a1", ADA, *noise, fact, others=[BOB])
+
+    assert "well-known-place" in {reason.code for reason in after[fact.key].reasons}
+
+
+@pytest.mark.parametrize("fact", HITS[:2], ids=["open", "click"])
+async def test_with_mails_to_a_mail_service_for_anybody_a_source_moves_none_of_its_people(
+    office: Office, fact: Fact
+) -> None:
+    """They share a domain, and are strangers."""
+    before = (await judged(office, "a1", "cleo@gmail.com", fact))[fact.key]
+    await attack(office, lambda _: "gmail.com", agent=CHROME, method="HEAD")
+
+    assert (await judged(office, "a1", "cleo@gmail.com", fact))[fact.key] == before
+    together = await judged(office, "a1", "cleo@gmail.com", fact, hit(900, HIS, recipient=1), others=["p1@gmail.com"])
+    assert together[fact.key] == before
+
+
 @pytest.mark.parametrize("fact", HITS[:2], ids=["open", "click"])
 async def test_with_the_readers_program_it_moves_the_companys_people_by_one_more_finding(
     office: Office, fact: Fact
@@ -133,6 +182,23 @@ async def test_with_the_readers_program_it_moves_the_companys_people_by_one_more
 
     assert set(found) == FOUND_OF_A_COMPANY
     assert all(weight == WEIGHTS[code].for_kind(fact.kind) for code, weight in found.items())
+
+
+@pytest.mark.parametrize("was", ["machine", "me", "person"])
+@pytest.mark.parametrize("fact", HITS[:2], ids=["open", "click"])
+async def test_a_users_words_move_other_mails_of_the_source_by_what_it_behaves_like_alone(
+    office: Office, fact: Fact, was: Was
+) -> None:
+    mails = {f"f{number}": hit(300 + number, HERS) for number in range(3)}
+    for message, look in mails.items():
+        await judged(office, message, "bob@two.example", look)
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+
+    for message, look in mails.items():
+        await judged(office, message, "bob@two.example", look, was=was)
+
+    found = moved(before, (await judged(office, "a1", CLEO, fact))[fact.key])
+    assert set(found) == {"source-like-people" if was == "person" else "source-like-a-machine"}
 
 
 async def test_thousands_of_hits_at_one_recipients_token_say_as_much_as_one_mail(office: Office) -> None:

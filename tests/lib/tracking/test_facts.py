@@ -191,7 +191,8 @@ def test_the_largest_fact_that_a_request_can_make_is_small() -> None:
         ("::ffff:192.0.2.77", "192.0.2.0/24"),
         ("[::ffff:192.0.2.77]:443", "192.0.2.0/24"),
         ("2002:c000:24d::1", "192.0.2.0/24"),
-        ("64:ff9b::192.0.2.77", "64:ff9b::/48"),
+        ("64:ff9b::192.0.2.77", "192.0.2.0/24"),
+        ("64:ff9b:1::192.0.2.77", "64:ff9b:1::/48"),
     ],
 )
 def test_of_an_address_only_its_network_is_kept(forwarded: str, network: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -80,8 +81,11 @@ def test_a_place_where_the_recipient_was_not_is_not_known(there: SourceKey) -> N
     assert not {"known-place", "well-known-place"} & found(visit(key=there, sure="person"))
 
 
-def test_a_place_is_not_known_where_the_same_source_was_a_machine_with_other_mail() -> None:
-    assert "known-place" not in found(visit(sure="person"), visit("m2", by("bob", "other"), "machine"))
+def test_a_place_stays_known_whatever_the_same_source_did_with_others_mail() -> None:
+    """One who shares the place and the program, and means harm, takes nothing from the recipient."""
+    machines = [visit(f"m{number}", by("bob", company), "machine") for number, company in ((2, "acme"), (3, "other"))]
+
+    assert found(visit(sure="person"), *machines) == {"known-place"}
 
 
 def test_a_known_place_is_known_for_other_programs_too() -> None:
@@ -172,7 +176,7 @@ def test_a_source_that_was_a_machine_at_two_mails_is_one_of_machines() -> None:
 
 
 def test_a_source_that_was_a_persons_at_two_mails_is_one_of_people() -> None:
-    people = [visit("m1", sure="person"), visit("m2", sure="person")]
+    people = [visit("m1", by("bob", "other"), "person"), visit("m2", by("cleo", "other"), "person")]
 
     assert "source-of-people" in found(*people)
     assert "source-of-people" not in found(people[0])
@@ -185,6 +189,14 @@ def test_no_single_mail_says_that_a_source_behaves_like_a_machine_or_like_people
     assert "source-like-a-machine" not in found(visit("m1", odds=-9.0), visit("m2", odds=-2.0))
     assert "source-like-people" in found(visit("m1", odds=9.0), visit("m2", odds=9.0), visit("m3", odds=9.0))
     assert "source-like-people" not in found(visit("m1", odds=9.0), visit("m2", odds=9.0))
+
+
+def test_the_order_of_mails_says_nothing_of_how_a_source_behaves() -> None:
+    """Sums of these numbers differ in their last bit, and lie at the bound."""
+    visits = [visit(f"m{number}", odds=odds) for number, odds in enumerate((-2.4, -2.3, -0.3))]
+
+    for ordered in permutations(visits):
+        assert "source-like-a-machine" in found(*ordered)
 
 
 def test_a_source_at_several_companies_is_told_by_their_number() -> None:

@@ -154,6 +154,7 @@ def test_a_deployment_names_a_mail_program_of_its_own(tmp_path: Path) -> None:
         "Microsoft Office Existence Discovery",
         "Microsoft Office Protocol Discovery",
         "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Word 16.0.17928; Pro)",
+        WINDOWS + "Chrome/117.0.0.0 Safari/537.36 Edg/117.0.2045.47 OneOutlook/1.2023.927.100",
     ],
 )
 def test_office_at_a_click_checks_where_the_link_leads(agent: str) -> None:

@@ -208,6 +208,8 @@ def test_whoever_is_signed_in_here_is_not_the_recipient() -> None:
     ("fields", "code"),
     [
         ({"agent": None}, "no-agent"),
+        ({"agent": "-"}, "no-agent"),
+        ({"agent": "Mozilla/4.0 (compatible;)"}, "declared-robot"),
         ({"agent": "curl/8.5.0"}, "declared-robot"),
         ({"method": "HEAD"}, "head-request"),
         ({"headers": {"sec-purpose": "prefetch;prerender", **LANGUAGE}}, "prefetch-header"),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lib.tracking.facts import Fact
+from lib.messages.feedback import Was
+from lib.tracking.facts import SESSION, Fact
 from lib.verdicts import Sending, judge
 from lib.verdicts.judge import judge_and_remember
 from lib.verdicts.memory import Memory, SourceKey, Visit
@@ -121,6 +122,34 @@ def test_who_calls_itself_a_robot_was_surely_a_machine_and_so_is_all_that_it_did
 
 def test_who_opens_elsewhere_after_the_answer_was_the_senders_side() -> None:
     assert visits_of(fact(HOUR), answer(2 * HOUR), fact(3 * HOUR, network=OFFICE))[ELSEWHERE].sure == "own"
+
+
+def test_a_look_from_the_senders_own_network_leaves_no_visit_but_a_colleagues_own_mail_does() -> None:
+    """It would make the office a scanner's place, for colleagues who get mail there."""
+    assert set(visits_of(fact(HOUR), fact(HOUR, network=OFFICE), own_networks=(HOME,))) == {ELSEWHERE}
+    assert set(visits_of(fact(HOUR), own_networks=(HOME,), colleagues=frozenset((0,)))) == {HERE}
+
+
+def test_a_device_that_is_signed_in_here_is_the_senders_side() -> None:
+    signed_in = fact(HOUR, headers={SESSION: "1"})
+
+    assert visits_of(signed_in, fact(2 * HOUR))[HERE].sure == "own"
+
+
+@pytest.mark.parametrize("was", ["machine", "me"])
+def test_a_users_word_alone_makes_no_source_certain(was: Was) -> None:
+    look = fact(HOUR)
+
+    found = visits_of(look, feedback={look.key: was})[HERE]
+
+    assert (found.sure, found.odds < -4) == ("", True)
+
+
+def test_a_users_word_makes_a_reader_doubtful_and_hides_no_machine() -> None:
+    look, robot = fact(HOUR), fact(HOUR, method="HEAD")
+
+    assert visits_of(look, answer(2 * HOUR), feedback={look.key: "machine"})[HERE].sure == ""
+    assert visits_of(robot, feedback={robot.key: "person"})[HERE].sure == "machine"
 
 
 @pytest.mark.parametrize(
