@@ -106,6 +106,7 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
     import reminder_fn
     import scheduler_fn
     from functions.triggers import (
+        alerts,
         dead_letters,
         engaged_records,
         inbound,
@@ -118,7 +119,7 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
     )
 
     settings, load = services.recipients.settings, services.load
-    timers = (reminder_fn, engaged_records, kept_answers, old_lists, retention, dead_letters, mailboxes)
+    timers = (reminder_fn, alerts, engaged_records, kept_answers, old_lists, retention, dead_letters, mailboxes)
     queues = (scheduler_fn, interactions, inbound, jobs)
     blueprints = [
         *(each.blueprint(load) for each in timers),

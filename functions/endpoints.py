@@ -8,6 +8,7 @@ from functions.operations import dead_letters, replay
 from functions.resources import (
     access,
     activities,
+    alerts,
     attachments,
     audit,
     cards,
@@ -57,6 +58,7 @@ RESOURCES = (
     timing.endpoints,
     delivery_advice.endpoints,
     cards.endpoints,
+    alerts.endpoints,
     follow_ups.endpoints,
     activities.endpoints,
     reports.endpoints,

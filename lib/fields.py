@@ -73,7 +73,8 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
-def _https_url(value: str) -> str:
+def check_https_url(value: str) -> str:
+    """Check an address of the web. Raises ValueError."""
     # urlsplit drops tabs and line ends without a word, and takes the first part for a name and a password.
     if not _PLAIN_URL.fullmatch(value):
         raise ValueError("not an https address without spaces, such as https://example.com/privacy")
@@ -149,8 +150,11 @@ Email = Annotated[
 ]
 Line = Annotated[str, StringConstraints(max_length=998), AfterValidator(_one_line)]
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
-HttpsUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_https_url)]
+HttpsUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(check_https_url)]
 """An address of the web that a page may link."""
+
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""Hours and minutes, such as `08:00`."""
 
 Paragraphs = Annotated[str, AfterValidator(_paragraphs)]
 """Text of several lines, which end in `\\n`."""

@@ -67,6 +67,9 @@ class Purpose(Enum):
     CURSOR = b"heed/1/cursor"
     """Seals the place in a list from which the next page goes on."""
 
+    CHANNEL = b"heed/1/channel"
+    """Seals the address of a chat channel in which a user is told of cards."""
+
     USER = b"heed/1/user"
     """Lets a browser act as one user for a while."""
 

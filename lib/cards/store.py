@@ -7,7 +7,7 @@ making it twice makes it once, and what a user has dismissed does not come back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
@@ -18,6 +18,7 @@ from lib.clock import Clock, milliseconds
 from lib.errors import NotAllowed, Stale
 from lib.fields import Moment, RecordRef, Regarding
 from lib.ids import short_hash
+from lib.people.alert_choices import CardKind as CardKind
 from lib.people.calls import Activity
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
 from lib.storage.documents import pack, unpack
@@ -26,13 +27,12 @@ from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
 from lib.storage.sort_keys import newest_first
 
-CardKind = Literal[
-    "email_opened", "link_clicked", "attachment_viewed", "reminder", "send_failed", "send_uncertain", "reply",
-    "auto_reply", "bounce", "complaint",
-]  # fmt: skip
 CardPriority = Literal["high", "normal"]
 CardStatus = Literal["open", "snoozed", "done"]
 Action = Literal["call", "draft", "move-reminder", "snooze", "dismiss"]
+
+TOLD = "told|"
+"""The beginning of the keys of notes on cards that were told in chat channels (`lib.alerts.told`)."""
 
 SNOOZE: dict[CardPriority, timedelta] = {"high": timedelta(hours=1), "normal": timedelta(hours=24)}
 _URGENCY: dict[CardPriority, int] = {"high": 0, "normal": 1}
@@ -107,13 +107,19 @@ def version_of(card: Card) -> str:
 
 
 class Cards:
-    def __init__(self, tables: Tables, due: DueIndex, clock: Clock) -> None:
+    """Cards in storage. `is_told`: whether the user of an organization is told of cards in chat channels."""
+
+    def __init__(
+        self, tables: Tables, due: DueIndex, clock: Clock, is_told: Callable[[str, str], Awaitable[bool]]
+    ) -> None:
         self._tables = tables
         self._due = due
         self._clock = clock
+        self._is_told = is_told
 
     async def ensure(self, organization: str, card: Card) -> None:
         """Show the card, unless it is there already, whatever became of it. One that was withdrawn comes back."""
+        await self._have_told(organization, card)
         try:
             await self._write(organization, [Insert(_row(card)), Upsert(_place(card))])
         except Conflict:
@@ -126,8 +132,14 @@ class Cards:
         found = await self.load_card(organization, user, card)
         if found is None or found[0].status == "done":
             return
+        await self._have_told(organization, found[0])
         gone = found[0].model_copy(update={"status": "done", "because": because, "before": None})
         await self._replace(organization, found[0], gone, found[1])
+
+    async def _have_told(self, organization: str, card: Card) -> None:
+        """Enter the card for its user's channels, before it is written: a process that dies tells it later."""
+        if await self._is_told(organization, card.user):
+            await self._due.put_entry(Due("tell", self._clock.now(), organization, f"{card.user}|{card.id}"))
 
     async def load_card(self, organization: str, user: str, card: str) -> tuple[Card, str] | None:
         """Read the card and its etag."""
@@ -204,7 +216,7 @@ class Cards:
 
     async def delete_card(self, organization: str, card: Card) -> None:
         """Delete the card, whatever became of it. Again is the same. Raises StorageError."""
-        for key in (_row(card).key, _place(card).key):
+        for key in (_row(card).key, _place(card).key, f"{TOLD}{card.id}"):
             with suppress(Missing):
                 await self._tables.write_rows(table(organization, "cards"), [Delete(card.user, key)])
         if entry := _snooze(organization, card):

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from lib.fields import HttpsUrl, Line, Model, RecordType, WebOrigin
+from lib.fields import HttpsUrl, Line, Model, RecordType, TimeOfDay, WebOrigin, check_https_url
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
 
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}$")]
+
+
+def _card_url(value: str) -> str:
+    filled = value.replace("{card}", "0").replace("{message}", "0")
+    if filled == value:
+        raise ValueError(
+            "not an https address with {card} or {message} in it, such as https://crm.example.com/?c={card}"
+        )
+    check_https_url(filled)
+    return value
+
+
+CardUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_card_url)]
 
 
 class WorkHours(Model):
@@ -111,6 +122,7 @@ class OrganizationSettings(Model):
             "recipients_page",
             "lawful_basis",
             "privacy_notice_url",
+            "card_url",
         }
     )
 
@@ -180,6 +192,11 @@ class OrganizationSettings(Model):
     )
     privacy_notice_url: HttpsUrl | None = Field(
         None, description="the https address of the privacy notice, which the recipient's page links"
+    )
+    card_url: CardUrl | None = Field(
+        None,
+        description="the address at which a user opens a card in the CRM, with `{card}` and `{message}` where the ids "
+        "go; alerts link there",
     )
     honeypot: bool = Field(
         False,

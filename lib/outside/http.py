@@ -28,6 +28,11 @@ _CHUNK = 16 * 1024
 class NoAnswer(Exception):
     """A request without a usable answer; the text tells the kind of the failure, and nothing of the address."""
 
+    def __init__(self, kind: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(kind)
+        self.may_have_arrived = may_have_arrived
+        """Whether the other side may have got the request."""
+
 
 class Reply(NamedTuple):
     """The answer to what was posted."""
@@ -108,7 +113,8 @@ async def _asked(
     except aiohttp.InvalidURL:
         raise NotOutside("It is no address.") from None
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise NoAnswer(type(error).__name__) from None
+        may_have_arrived = not isinstance(error, aiohttp.ClientConnectorError)
+        raise NoAnswer(type(error).__name__, may_have_arrived=may_have_arrived) from None
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -8,6 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lib.alerts.digests import Digests
+from lib.alerts.telling import Telling
+from lib.alerts.told import ToldCards
 from lib.clock import moment
 from lib.inbound.delivery_reports import DeliveryReports
 from lib.inbound.intake import MailIntake
@@ -42,6 +45,39 @@ class MailWays(Judging):
     def schedule(self) -> Schedule:
         return Schedule(
             self.messages, self.preparation, self.threads, self.due, self.storage.queues, self.clock, self.transport
+        )
+
+    @cached_property
+    def told_cards(self) -> ToldCards:
+        """Notes of the cards that users were told of."""
+        return ToldCards(self.storage.tables)
+
+    @cached_property
+    def telling(self) -> Telling:
+        """Tells users of new cards in their channels."""
+        return Telling(
+            self.alert_choices,
+            self.told_cards,
+            self.cards,
+            self.people,
+            self.organizations,
+            self.due,
+            self.clock,
+            loopback=self.settings.loopback == "on",
+        )
+
+    @cached_property
+    def digests(self) -> Digests:
+        """Sends users the digest of their cards."""
+        return Digests(
+            self.alert_choices,
+            self.told_cards,
+            self.cards,
+            self.people,
+            self.organizations,
+            self.transport,
+            self.due,
+            self.clock,
         )
 
     @cached_property

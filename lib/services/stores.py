@@ -35,6 +35,7 @@ from lib.organizations.sign_in.authenticator import Authenticator
 from lib.organizations.user_tokens import UserTokens
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
+from lib.people.alert_choices import AlertChoices
 from lib.people.bounces import Bounces
 from lib.people.calls import Activities
 from lib.people.consents import Consents
@@ -210,7 +211,12 @@ class Stores:
 
     @cached_property
     def cards(self) -> Cards:
-        return Cards(self.storage.tables, self.due, self.clock)
+        return Cards(self.storage.tables, self.due, self.clock, self.alert_choices.has_channels)
+
+    @cached_property
+    def alert_choices(self) -> AlertChoices:
+        """Whether and how users are told of new cards."""
+        return AlertChoices(self.storage.tables, self.ring)
 
     @cached_property
     def activities(self) -> Activities:

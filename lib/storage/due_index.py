@@ -39,10 +39,11 @@ from lib.storage.protocols import MOST_CHANGES
 
 log = logging.getLogger("heed.due")
 
-DueKind = Literal["send", "remind", "wake"]
-"""The work that is due: `send` a message, `remind` of one, `wake` a snoozed card."""
+DueKind = Literal["send", "remind", "wake", "tell", "digest"]
+"""The work that is due: `send` a message, `remind` of one, `wake` a snoozed card, `tell` of a card in chat channels,
+send a user the `digest` of open cards."""
 
-KINDS: tuple[DueKind, ...] = ("send", "remind", "wake")
+KINDS: tuple[DueKind, ...] = ("send", "remind", "wake", "tell", "digest")
 
 AHEAD = timedelta(minutes=1)
 """A sweep hands over what is due before the next sweep, with the delay that is left."""
@@ -81,7 +82,7 @@ class Due:
     organization: str
 
     item: str
-    """The id of a message or of a card."""
+    """The id of a message, of a card or of a user."""
 
     @property
     def place(self) -> tuple[str, str]:

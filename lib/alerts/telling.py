@@ -1,0 +1,196 @@
+"""Tells users of new cards in their chat channels, and takes back what was withdrawn.
+
+A card is entered into the due index before it is shown (`lib.cards.store`), so that a process that dies tells it later.
+The handler looks at the card and at the user's choice as they are then: what is done, snoozed, muted or gone is not
+told. In quiet hours the entry moves to their end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import timedelta
+from urllib.parse import quote
+
+from lib.alerts.chat import Told, body_of
+from lib.alerts.times import local_day, quiet_until
+from lib.alerts.told import State, ToldCard, ToldCards
+from lib.cards.store import Card, Cards
+from lib.clock import Clock
+from lib.errors import Stale
+from lib.organizations.registry import Organizations
+from lib.outside import NotOutside
+from lib.outside.http import NoAnswer, post_body
+from lib.people.alert_choices import CHANNELS, AlertChoices, Channel, StoredAlerts
+from lib.people.store import People
+from lib.storage import Row
+from lib.storage.due_index import Due, DueHandOver, DueIndex, is_seasoned
+from lib.storage.retry import retry_on_conflict
+
+log = logging.getLogger("heed.alerts")
+
+NEWS = timedelta(days=1)
+"""Time after which a card is not told any more."""
+
+_MOST_FAILURES = 3
+"""Posts of an organization that may fail in one sweep; the others wait, as a channel that hangs takes 5 seconds."""
+
+_FOR_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses after which the same post may be taken later."""
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class Telling:
+    """Posts cards in channels."""
+
+    def __init__(
+        self,
+        choices: AlertChoices,
+        told: ToldCards,
+        cards: Cards,
+        people: People,
+        organizations: Organizations,
+        due: DueIndex,
+        clock: Clock,
+        *,
+        loopback: bool,
+    ) -> None:
+        self._choices = choices
+        self._told = told
+        self._cards = cards
+        self._people = people
+        self._organizations = organizations
+        self._due = due
+        self._clock = clock
+        self._loopback = loopback
+        self._failures: Counter[str] = Counter()
+
+    async def sweep(self) -> int:
+        """Tell what is due; how many entries were looked at. Raises StorageError."""
+        self._failures.clear()
+        return await self._due.sweep("tell", self._tell, timedelta(0))
+
+    async def _tell(self, entry: DueHandOver) -> None:
+        due = entry.due
+        user, _, card_id = due.item.partition("|")
+        choice = await self._choices.load(due.organization, user)
+        person = await self._people.user(due.organization, user)
+        if choice is None or person is None or not choice.has_channels or self._clock.now() - due.at > NEWS:
+            await self._due.drop_entry(due)
+            return
+        found = await self._cards.load_card(due.organization, user, card_id)
+        if found is None:
+            if is_seasoned(entry.times):
+                await self._due.drop_entry(due)
+            return
+        if until := quiet_until(choice.quiet_hours, person.time_zone, self._clock.now()):
+            await self._due.put_entry(Due("tell", until, due.organization, due.item))
+            await self._due.drop_entry(due)
+            return
+        if self._failures[due.organization] >= _MOST_FAILURES:
+            return
+        subject = f"the notes on card {card_id}"
+        is_over = await retry_on_conflict(
+            subject, lambda: self._tell_card(due.organization, found[0], choice, person.time_zone), on=Stale
+        )
+        if is_over:
+            await self._due.drop_entry(due)
+
+    async def _tell_card(self, organization: str, card: Card, choice: StoredAlerts, zone: str) -> bool:
+        """Tell a card, or that it was withdrawn; whether nothing is left to tell. Raises Stale."""
+        note, etag = await self._told.load(organization, card.user, card.id)
+        if card.because and card.status == "done":
+            return await self._take_back(organization, card, choice, note, etag)
+        if card.status != "open" or card.kind in choice.muted_kinds or card.message in choice.muted_messages:
+            return True
+        channels = [each for each in CHANNELS if choice.sealed(each) and note.channels.get(each, "again") == "again"]
+        if not channels:
+            return True
+        day, text = None, card.text
+        if not note.channels:
+            count, day = await self._told.count_of_day(organization, card.user, local_day(zone, self._clock.now()))
+            if count >= choice.most_a_day:
+                return True
+            if count == choice.most_a_day - 1:
+                text = f"{text} This is the last card that is told today; others wait in your list."
+        told = Told(card.title, text, await self._link(organization, card))
+        return await self._post_all(organization, card, choice, note, etag, channels, told, day)
+
+    async def _take_back(
+        self, organization: str, card: Card, choice: StoredAlerts, note: ToldCard, etag: str | None
+    ) -> bool:
+        """Say in the channels that were told of a card why it was withdrawn, once."""
+        channels = [each for each, state in note.channels.items() if state == "told" and choice.sealed(each)]
+        if note.withdrawn or not channels:
+            return True
+        gone = note.model_copy(update={"withdrawn": True})
+        await self._told.save(organization, card.user, card.id, gone, etag)
+        told = Told(f"Taken back: {card.title}", card.because or "", await self._link(organization, card))
+        for channel in channels:
+            await self._post(organization, card.user, choice, channel, told)
+        return True
+
+    async def _post_all(
+        self,
+        organization: str,
+        card: Card,
+        choice: StoredAlerts,
+        note: ToldCard,
+        etag: str | None,
+        channels: list[Channel],
+        told: Told,
+        day: Row | None,
+    ) -> bool:
+        """Note the posts, let them go out, and note what became of them; whether none is left. Raises Stale."""
+        trying: dict[Channel, State] = {**note.channels, **dict.fromkeys(channels, "trying")}
+        noted = note.model_copy(update={"channels": trying})
+        etag = await self._told.save(organization, card.user, card.id, noted, etag, day)
+        outcome = {channel: await self._post(organization, card.user, choice, channel, told) for channel in channels}
+        after = note.model_copy(update={"channels": {**trying, **outcome}})
+        try:
+            await self._told.save(organization, card.user, card.id, after, etag)
+        except Stale:  # another sweep met the note of the post, and left it
+            log.info("a card of organization %s was told beside another sweep", organization)
+        return "again" not in outcome.values()
+
+    async def _post(self, organization: str, user: str, choice: StoredAlerts, channel: Channel, told: Told) -> State:
+        """Post in one channel; what became of it."""
+        address = self._choices.unseal(organization, user, choice.sealed(channel) or "")
+        if address is None:
+            return await self._failed(organization, user, channel, "failed", "The address must be set again.")
+        try:
+            reply = await post_body(address, body_of(channel, told), _JSON, loopback=self._loopback)
+        except NotOutside as refusal:
+            return await self._failed(organization, user, channel, "failed", f"{refusal}")
+        except NoAnswer as failure:
+            # What may have arrived is not posted again.
+            state: State = "told" if failure.may_have_arrived else "again"
+            return await self._failed(organization, user, channel, state, f"There was no answer ({failure}).")
+        if 200 <= reply.status < 300:
+            return "told"
+        state = "again" if reply.status in _FOR_NOW else "failed"
+        return await self._failed(organization, user, channel, state, f"The channel answered {reply.status}.")
+
+    async def _failed(self, organization: str, user: str, channel: Channel, state: State, text: str) -> State:
+        self._failures[organization] += 1
+        await self._told.note_failure(organization, user, channel, self._clock.now(), text)
+        return state
+
+    async def _link(self, organization: str, card: Card) -> str | None:
+        form = (await self._organizations.settings(organization)).card_url
+        return link_to(form, card) if form else None
+
+    async def try_channels(self, organization: str, user: str, choice: StoredAlerts) -> dict[Channel, State]:
+        """Post a trial in each channel of the user; what became of it."""
+        told = Told("Heed can tell you here", "New cards of yours will be told in this channel.", None)
+        return {
+            channel: await self._post(organization, user, choice, channel, told)
+            for channel in CHANNELS
+            if choice.sealed(channel)
+        }
+
+
+def link_to(form: str, card: Card) -> str:
+    """Fill an organization's form of addresses with a card's ids."""
+    return form.replace("{card}", quote(card.id, safe="")).replace("{message}", quote(card.message, safe=""))
