@@ -17,7 +17,7 @@ from typing import Literal
 from lib.tracking.facts import FactKind
 from lib.verdicts.evidence import Finding
 
-RULES_VERSION = "5"
+RULES_VERSION = "6"
 
 Side = Literal["open", "click"]
 
@@ -64,7 +64,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "private-relay": Weight(0.0, 3.7, "Mailgun documentation"),
     "probable-data-centre": Weight(-0.2, -0.5, "catalogue of autonomous systems; words of names err more often"),
     "security-vendor": Weight(-2.5, -2.5, "catalogue of autonomous systems"),
-    "network-of-people": Weight(0.1, 0.3, "catalogue of autonomous systems; residential sandboxes are rare"),
+    "network-of-people": Weight(0.2, 0.3, "catalogue of autonomous systems; residential sandboxes are rare"),
     # The sender's own side.
     "own-network": Weight(-8.0, -7.3, "nylas-mail#3249; Salesflare; Mixmax"),
     "own-session": Weight(-8.0, -8.0, "Salesflare; Mixmax"),
@@ -102,7 +102,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "honeypot-alone": Weight(0.0, -1.8, "mautic#9798: never the only reason"),
     "honeypot-nearby": Weight(-5.0, -5.8, "mautic#9798"),
     "many-mails-at-once": Weight(-3.9, -4.1, "Outreach"),
-    "several-copies": Weight(-1.4, -1.3, "Outreach"),
+    "several-copies": Weight(-0.8, -1.3, "Outreach"),
     "opened-before": Weight(0.0, 1.8, "a person sees the mail before the link"),
     "read-before": Weight(0.0, 2.9, "a person sees the mail before the link"),
     "read-at-the-same-place": Weight(0.0, 3.5, "a person sees the mail before the link"),
@@ -120,23 +120,25 @@ WEIGHTS: Mapping[str, Weight] = {
     "this-recipient-alone": Weight(3.3, 2.6, "scanners look at everyone's mail"),
     "this-recipient-again-and-again": Weight(4.0, 4.0, "scanners look at everyone's mail"),
     "well-known-place": Weight(4.0, 3.6, "a person's places stay"),
+    "known-service": Weight(1.9, 0.0, "a person keeps a mail service"),
     "known-program": Weight(0.2, 0.6, "a person keeps a device"),
     "known-office": Weight(3.5, 2.4, "people share an office"),
-    "colleague-s-place": Weight(2.0, 2.4, "people share an office"),
+    "colleague-s-place": Weight(2.4, 2.4, "people share an office"),
     "agent-of-machines": Weight(-0.3, -0.6, "the same program at other mails"),
     "source-of-machines": Weight(-4.5, -3.9, "the same source at other mails"),
-    "source-like-a-machine": Weight(-0.3, -1.4, "the same source at other mails"),
+    "source-like-a-machine": Weight(-0.7, -1.4, "the same source at other mails"),
     "source-of-people": Weight(2.7, 2.4, "the same source at other mails"),
     "source-like-people": Weight(0.1, 1.3, "the same source at other mails"),
     "source-at-many-companies": Weight(-2.6, -2.8, "scanners serve many companies"),
-    "source-at-two-companies": Weight(-1.5, -1.1, "scanners serve many companies"),
-    "source-at-several-people": Weight(-3.0, -2.0, "an office or its gateway"),
+    "source-at-two-companies": Weight(-1.8, -1.1, "scanners serve many companies"),
+    "source-at-several-people": Weight(-2.0, -2.0, "an office or its gateway"),
     "kin-of-machines": Weight(-0.8, -0.5, "products move within their owner's networks"),
     "kin-at-many-companies": Weight(-1.7, -1.3, "products move within their owner's networks"),
-    "perhaps-own-device": Weight(-1.7, 0.0, "Salesflare; Mixmax"),
+    "perhaps-own-device": Weight(-3.0, 0.0, "Salesflare; Mixmax"),
     "sweep": Weight(-6.2, -4.5, "movers of mailboxes and lawyers' software"),
-    "own-device": Weight(-5.2, 0.0, "Salesflare; Mixmax"),
-    "new-place": Weight(-1.6, -1.3, "a person's places stay"),
+    "own-device": Weight(-6.5, 0.0, "Salesflare; Mixmax"),
+    "new-place": Weight(-1.9, -1.3, "a person's places stay"),
+    "new-program": Weight(-2.1, 0.0, "a person keeps a device"),
     "gateway-acts-then": Weight(-0.4, -0.5, "a gateway's habits"),
     # What people of the organization say, and what has come true there.
     "user-said-person": Weight(5.0, 5.0, "feedback of a user, who may know more than a trace shows"),
