@@ -23,6 +23,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
+from ipaddress import ip_network
 from typing import TypeVar, cast, get_args
 
 from lib.catalogues.registry import Catalogues
@@ -102,7 +104,7 @@ class _Names:
         system = catalogues.systems.class_of(fact.network)
         return SourceKey(
             place=self.hash_text(f"place {shared or fact.network}")[:16],
-            area=self.hash_text(f"area {system.name if system else shared or fact.network}")[:12],
+            area=self.hash_text(f"area {system.name if system else shared or _neighborhood(fact.network)}")[:12],
             agent=self.hash_text(f"agent {agent}")[:12],
             program=self.hash_text(f"program {_NUMBERS.sub('', agent)}")[:8],
             company=person[0],
@@ -283,6 +285,16 @@ def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
         return None
     is_somewhere = request.image_proxy or request.place.is_known
     return f"{request.image_proxy} {request.place.owner}" if is_somewhere else "nowhere"
+
+
+@lru_cache(maxsize=4096)
+def _neighborhood(network: str | None) -> str | None:
+    """The /16, or the /32 of IPv6, that holds a network of which no owner is known: registries allot no less."""
+    if network is None:
+        return None
+    found = ip_network(network, strict=False)
+    wide = 16 if found.version == 4 else 32
+    return str(found.supernet(new_prefix=wide)) if found.prefixlen > wide else network
 
 
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:

@@ -115,6 +115,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "flood": Weight(-8.0, -8.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "flood-nearby": Weight(-3.0, -3.0, "MRC, Invalid Traffic Detection and Filtration: activity-based filtration"),
     "many-opens": Weight(-0.2, 0.0, "the field's practice with Dynamics 365"),
+    "no-click-in-a-week": Weight(-0.2, 0.0, "the field's practice with Dynamics 365"),
+    "opens-in-a-row": Weight(-0.2, 0.0, "the field's practice with Dynamics 365"),
     # What sources, recipients and gateways did with other mails.
     "known-place": Weight(2.8, 1.0, "a person's places stay"),
     "this-recipient-alone": Weight(3.3, 2.6, "scanners look at everyone's mail"),
@@ -139,7 +141,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "own-device": Weight(-6.5, 0.0, "Salesflare; Mixmax"),
     "new-place": Weight(-1.9, -1.3, "a person's places stay"),
     "new-program": Weight(-2.1, 0.0, "a person keeps a device"),
-    "gateway-acts-then": Weight(-0.4, -0.5, "a gateway's habits"),
+    "gateway-acts-then": Weight(-0.4, -0.9, "a gateway's habits"),
     # What people of the organization say, and what has come true there.
     "user-said-person": Weight(5.0, 5.0, "feedback of a user, who may know more than a trace shows"),
     "user-said-machine": Weight(-7.5, -7.0, "feedback of a user, who may know more than a trace shows"),

@@ -84,8 +84,8 @@ def _remarks() -> str:
         "With 30 days of history, mails of days 30 to 59 are judged; without history, the same mails, each by a judge "
         "that begins on the day of the sending; with 7 and 90 days, mails of days 7 to 13 and 90 to 103. Rivals "
         "remember nothing; they judge the mails of days 30 to 59. The judge is asked 10 s after each hit, and a day "
-        "after the last; the last answer counts. A false alert is raised at a mail that no person read, when an open "
-        f"is told (a person's, with a probability from {DEFAULT.alert_from['open']} on) at any of these times; it is "
+        "and a week after the last; the last answer counts. A false alert is raised at a mail that no person read, "
+        f"when an open is told (a person's, with a probability from {DEFAULT.alert_from['open']} on) at any of these times; it is "
         "left standing when an open is called human in the end, too. Opens that "
         "Apple's Mail Privacy Protection loads count in the error of the probability alone.\n"
     )

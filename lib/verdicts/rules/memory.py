@@ -168,12 +168,16 @@ def relatives(past: Past, request: HitRequest) -> Iterator[Finding]:
         yield Finding("kin-at-many-companies", text)
 
 
+_MAILS_A_PERSON = 1.6
+"""Most mails of one person that a sender looks at, on average. Recipients come back to theirs."""
+
+
 class _Looks(NamedTuple):
     """What an agent did at this sender's mails to other people, and at other senders'."""
 
     companies: int
-    """Number of companies, but for the recipient's, at whose mail it has looked once, as a sender does; 0 where it
-    comes back to people or follows links too often for that."""
+    """Number of companies, but for the recipient's, at whose mail it has looked as a sender does; 0 where it comes back
+    to people or follows links too often for that."""
 
     once: int
     """Number of people at whose mail it has looked once."""
@@ -194,10 +198,11 @@ def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
         if each.key.person != past.key.person:
             (mine if each.sender == past.sender else others)[each.key.person].append(each)
     looked = [some for some in mine.values() if all(map(_is_look, some))]
-    once = [some[0] for some in looked if _is_one_mail(some)]
-    is_senders = len(once) >= 2 * (len(looked) - len(once)) and len(once) >= 3 * (len(mine) - len(looked))
-    companies = {each.key.company for each in once} - {past.key.company} if is_senders else ()
-    return _Looks(len(companies), len(once), sum(_is_one_mail(some) for some in others.values()))
+    mails = len({(each.key.person, each.message) for some in looked for each in some})
+    is_senders = mails <= _MAILS_A_PERSON * len(looked) and len(looked) >= 3 * (len(mine) - len(looked))
+    companies = {some[0].key.company for some in looked} - {past.key.company} if is_senders else ()
+    once = sum(map(_is_one_mail, looked))
+    return _Looks(len(companies), once, sum(_is_one_mail(some) for some in others.values()))
 
 
 def _is_one_mail(visits: Sequence[Visit]) -> bool:
