@@ -23,7 +23,7 @@ from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
 from lib.assessment.followers import Follower, plan_all, read_part
 from lib.assessment.journal_cleaning import JournalCleaning
-from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settling_time
+from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settling_time, undecided_opens
 from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
@@ -343,11 +343,12 @@ class Assessor:
         return again_at
 
     async def _ask_late_look(self, organization: str, loaded: Loaded, found: Assessment) -> datetime | None:
-        """Time of the last look that was asked for because other mails may tell more of the hits."""
+        """Time of the last look that was asked for because other mails, or clicks that do not come, may tell more."""
         hits = [fact.at for fact in found.facts.values() if fact.key in found.memory.keys]
         is_busy = found.folded is not None or found.looked_at >= BUSY
         asked = summary_of(loaded).late_look_at
-        late_look_at = late_look_time(hits, asked, self._clock.now(), is_busy=is_busy)
+        undecided = undecided_opens(found.live, found.verdicts) if hits else ()
+        late_look_at = late_look_time(hits, asked, self._clock.now(), is_busy=is_busy, undecided=undecided)
         if late_look_at and late_look_at != asked:
             await self._looking.ask_look(organization, loaded.message.id, late_look_at)
         return late_look_at

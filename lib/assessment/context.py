@@ -119,6 +119,7 @@ class ContextLoader:
             elsewhere=await self._sightings.elsewhere(organization, self._early(loaded, facts), summary.elsewhere),
             opens_before=summary.folded.kpis.raw.opens if summary.folded else 0,
             memory=memory,
+            looked_at=milliseconds(self._clock.now()),
             feedback=loaded.feedback.opinions(),
             prior_shift=users.prior_shift,
         )

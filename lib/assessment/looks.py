@@ -13,7 +13,9 @@ from lib.storage.layout import INTERACTIONS
 from lib.storage.sort_keys import LARGEST
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict
-from lib.verdicts.thresholds import MINUTE, SETTLING
+from lib.verdicts.rules.without_clicks import WEEK
+from lib.verdicts.thresholds import DEFAULT, MINUTE, SETTLING
+from lib.verdicts.weighing import UNKNOWABLE
 
 BUSY = 300
 """Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
@@ -95,18 +97,37 @@ def settling_time(
     return asked if asked and now < asked < settles_at else settles_at
 
 
-def late_look_time(hits: Collection[int], asked: datetime | None, now: datetime, *, is_busy: bool) -> datetime | None:
+def late_look_time(
+    hits: Collection[int], asked: datetime | None, now: datetime, *, is_busy: bool, undecided: Collection[int] = ()
+) -> datetime | None:
     """Time of the last look that is asked for about a day after the last of the hits; None without hits.
 
-    `hits` are in milliseconds since 1970, `asked` is the look that was asked for last. While it is to come, it is the
-    answer, and asks for the next one then. A busy message gets one. Once the time is over, nothing more is asked for
-    unless new hits come.
+    After that, there is one about a week after the last of the `undecided` opens. Times of both are in milliseconds
+    since 1970; `asked` is the look that was asked for last. While that is to come, and comes first, it is the answer,
+    and asks for the next one then. A busy message gets one. Once the times are over, nothing more is asked for unless
+    new hits come.
     """
-    if not hits:
+    current = milliseconds(now)
+    times = [_rounded_up(min(max(some), current) + wait) for some, wait in ((hits, _LATE), (undecided, WEEK)) if some]
+    wanted = min((time for time in times if current < time <= LARGEST), default=None)
+    if wanted is None or (asked is not None and is_busy):
         return asked
-    last = min(max(hits), milliseconds(now))
-    late = -(-(last + _LATE) // _LATE_ROUNDING) * _LATE_ROUNDING
-    is_to_come = asked is not None and asked - now > _ABOUT_NOW
-    if not milliseconds(now) < late <= LARGEST or is_to_come or (asked is not None and is_busy):
-        return asked
-    return moment(late)
+    is_to_come = asked is not None and asked - now > _ABOUT_NOW and milliseconds(asked) <= wanted
+    return asked if is_to_come else moment(wanted)
+
+
+def undecided_opens(live: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> list[int]:
+    """Times of opens that a week without a click would say something of, in milliseconds since 1970."""
+    every = list(live)
+    clicked = {fact.recipient for fact in every if fact.kind == "click" and verdicts[fact.key].kind == "human"}
+    opens = (fact for fact in every if fact.kind == "open" and fact.recipient not in clicked)
+    return [fact.at for fact in opens if _is_undecided(verdicts[fact.key])]
+
+
+def _is_undecided(verdict: Verdict) -> bool:
+    low, high = DEFAULT.machine_until["open"], DEFAULT.alert_from["open"]
+    return low < verdict.probability < high and all(each.code != UNKNOWABLE for each in verdict.reasons)
+
+
+def _rounded_up(time: int) -> int:
+    return -(-time // _LATE_ROUNDING) * _LATE_ROUNDING

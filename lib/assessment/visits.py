@@ -22,6 +22,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
+from ipaddress import ip_network
 from typing import TypeVar
 
 from lib.assessment.visit_rows import places_of_twins, read_visit, row_by_company, rows_by_place, values_of
@@ -110,7 +112,7 @@ class _Names:
         system = catalogues.systems.class_of(fact.network)
         return SourceKey(
             place=self.hash_text(f"place {shared or fact.network}")[:16],
-            area=self.hash_text(f"area {_area_of(fact.network, system) or shared or fact.network}")[:12],
+            area=self.hash_text(f"area {_area_of(fact.network, system) or shared or _neighborhood(fact.network)}")[:12],
             agent=self.hash_text(f"agent {agent}")[:12],
             program=self.hash_text(f"program {_NUMBERS.sub('', agent)}")[:8],
             company=person[0],
@@ -329,6 +331,16 @@ def _in_turns(hits: Iterable[Fact]) -> list[Fact]:
         there = turns[fact.recipient]
         ordered.append((there.setdefault((fact.network, fact.agent, fact.owner), len(there)), fact.key, fact))
     return [fact for _, _, fact in sorted(ordered, key=lambda each: each[:2])]
+
+
+@lru_cache(maxsize=4096)
+def _neighborhood(network: str | None) -> str | None:
+    """The /16, or the /32 of IPv6, that holds a network of which no owner is known: registries allot no less."""
+    if network is None:
+        return None
+    found = ip_network(network, strict=False)
+    wide = 16 if found.version == 4 else 32
+    return str(found.supernet(new_prefix=wide)) if found.prefixlen > wide else network
 
 
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:

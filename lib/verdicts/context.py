@@ -44,6 +44,11 @@ class Sending:
 
     memory: Memory = NOTHING
     """What the sources of the hits did with other mails."""
+
+    looked_at: int | None = None
+    """Milliseconds since 1970 of this look: what has not happened by then is a sign, too. None where nothing of the
+    kind is asked."""
+
     feedback: Mapping[str, Was] = field(default_factory=dict)
     """What users of the organization say of a fact, by fact key."""
 

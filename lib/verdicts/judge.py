@@ -42,6 +42,7 @@ from lib.verdicts.rules import (
     patterns,
     requests,
     timing,
+    without_clicks,
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weighing import DECISIVE, UNKNOWABLE, Weighed, conclude, weigh
@@ -136,6 +137,12 @@ class _Findings:
         """Keys of facts against which anything speaks."""
         return frozenset(key for key, each in self.weighed.items() if each.is_doubted)
 
+    def undecided(self, thresholds: Thresholds) -> frozenset[str]:
+        """Keys of opens that are neither a machine's nor sure enough for a card, and that can be known."""
+        low, high = thresholds.machine_until["open"], thresholds.alert_from["open"]
+        opens = ((fact.key, self.weighed[fact.key]) for fact in self._scene.facts if fact.kind == "open")
+        return frozenset(key for key, each in opens if low < each.probability < high and UNKNOWABLE not in each.codes)
+
 
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
     found = _Findings(scene, {fact.key: _by_itself(fact, scene) for fact in scene.facts})
@@ -154,6 +161,10 @@ def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], l
         found.apply((*patterns.AT_PLACES, *memory.RULES))
         scene.suspects = found.suspects()
         found.apply(corroborating.RULES)
+    scene.suspects = found.suspects()
+    scene.undecided = found.undecided(thresholds)
+    if scene.undecided:
+        found.apply(without_clicks.RULES)
     found.apply(experience.RULES)
     verdicts = {fact.key: conclude(side_of(fact.kind), found.found[fact.key], thresholds) for fact in scene.facts}
     return verdicts, visits

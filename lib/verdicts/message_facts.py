@@ -43,7 +43,7 @@ class Scene:
     """Hits of one message (`facts`), and mail that came back (`answers`).
 
     `suspects` are the keys of hits that are a machine's by themselves, whatever stands beside them; `doubted` of those
-    against which anything speaks by itself.
+    against which anything speaks by itself; `undecided` of those that weak signs may still move.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Scene:
         self.thresholds = thresholds
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
+        self.undecided: frozenset[str] = frozenset()
         self.clicks = [fact for fact in self.facts if fact.kind != "open"]
         """Hits that are no opens."""
         self._requests: dict[str, HitRequest] = {}

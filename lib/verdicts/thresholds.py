@@ -10,6 +10,7 @@ from lib.verdicts.weights import Side
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
+DAY = 24 * 60 * MINUTE
 
 SETTLING = timedelta(seconds=10)
 """Time within which bursts, and one source at many mails, show. Cards wait at least as long

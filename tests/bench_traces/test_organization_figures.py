@@ -8,7 +8,7 @@ from bench.traces.organizations.copies import Answer
 from bench.traces.organizations.explained import explain_kind
 from bench.traces.organizations.measures import WINDOWS, Difficulty, Figures, measure, measure_alone
 from bench.traces.organizations.play import PlayedMail, play
-from bench.traces.organizations.replay import LAST_LOOK, Forgetful, HeedInAnOrganization, Question, replay
+from bench.traces.organizations.replay import LAST_LOOKS, Forgetful, HeedInAnOrganization, Question, replay
 from bench.traces.organizations.run import HEED, measure_organizations
 from bench.traces.organizations.tables import by_kind, compare, render_organizations
 from bench.traces.organizations.world import START
@@ -58,9 +58,9 @@ def test_each_fact_is_new_once_and_the_last_question_is_about_all_of_them() -> N
     recorder = Recorder()
     replay([made], recorder, NETWORKS)
 
-    assert [len(question.new) for question in recorder.questions] == [2, 1, 0]
-    assert [len(question.facts) for question in recorder.questions] == [2, 3, 3]
-    assert recorder.questions[-1].now == SENT + 5_000_000 + LAST_LOOK
+    assert [len(question.new) for question in recorder.questions] == [2, 1, 0, 0]
+    assert [len(question.facts) for question in recorder.questions] == [2, 3, 3, 3]
+    assert recorder.questions[-1].now == SENT + 5_000_000 + LAST_LOOKS[-1]
 
 
 def test_an_answer_is_told_when_it_comes_and_only_to_those_who_look_at_answers() -> None:
@@ -69,7 +69,7 @@ def test_an_answer_is_told_when_it_comes_and_only_to_those_who_look_at_answers()
     replay([made], recorder, NETWORKS)
     (outcome,) = replay([made], Forgetful(everything_counts), NETWORKS)
 
-    assert [[fact.kind for fact in question.new] for question in recorder.questions] == [["open"], ["reply"], []]
+    assert [[fact.kind for fact in question.new] for question in recorder.questions] == [["open"], ["reply"], [], []]
     assert len(outcome.decisions) == 1
 
 

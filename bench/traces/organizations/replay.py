@@ -1,8 +1,8 @@
 """Asks a judge about the mails of an organization in the order of time, as the assessor is asked in production.
 
 Whenever facts of a mail come, the judge is asked a moment later about all facts of that mail that are there by then,
-and once more a day after the last. Questions about different mails are mixed as they come, so that a judge with a
-memory knows at each question what it could know at that time, and nothing later.
+and once more a day and a week after the last. Questions about different mails are mixed as they come, so that a judge
+with a memory knows at each question what it could know at that time, and nothing later.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from lib.verdicts.judge import Judgement, judge_and_remember
 from lib.verdicts.message_facts import Scene
 from lib.verdicts.thresholds import DEFAULT
 
-LAST_LOOK = DAY
-"""Milliseconds from the last fact of a mail to the last question about it."""
+LAST_LOOKS = (DAY, 7 * DAY)
+"""Milliseconds from the last fact of a mail to the last questions about it."""
 
 _ORGANIZATION = "played"
 
@@ -110,7 +110,8 @@ class HeedInAnOrganization:
         memory = await self._visits.recall(
             _ORGANIZATION, mail.trace.message, mail.sender, mail.recipients, question.facts
         )
-        judged = self.judge(question.facts, replace(sending, elsewhere=elsewhere, memory=memory))
+        known = replace(sending, elsewhere=elsewhere, memory=memory, looked_at=question.now)
+        judged = self.judge(question.facts, known)
         await self._visits.save_visits(_ORGANIZATION, memory, judged.visits)
         return {key: as_decision(verdict) for key, verdict in judged.verdicts.items()}
 
@@ -146,7 +147,7 @@ def _questions(mail: PlayedMail, networks: Networks) -> Iterator[Question]:
         yield Question(mail, facts[:end], facts[place:end], now)
         place = end
     if facts:
-        yield Question(mail, facts, (), facts[-1].at + LAST_LOOK)
+        yield from (Question(mail, facts, (), facts[-1].at + later) for later in LAST_LOOKS)
 
 
 def _is_noted(fact: Fact, scene: Scene) -> bool:

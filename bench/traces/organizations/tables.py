@@ -26,10 +26,26 @@ _KINDS = (
 )
 
 
+_SHORT = """\
+What keeps figures below their goals, by behavior; the table of behaviors has the figures:
+
+- People's opens: `cloud-desktop`, of whose first mails nothing tells but a data center, where a browser's open is \
+mostly a scanner's; `prompt-through-the-image-service` and `prompt-in-outlook-on-the-web`, where the reader opens \
+within seconds and has no earlier mail that was opened later; `forward` and `new-phone`, at a device and place that no \
+other mail knows, while the recipient reads elsewhere: so do the sender's own looks.
+- People's clicks: `cloud-desktop` and `isolated-browsing`, from networks where machines follow links.
+- False alerts: `own-look-from-elsewhere`, for the first looks of a device that no other mail has shown; \
+`residential-sandbox` and `colleague-looks-once`, which nothing tells.
+- Machines' clicks: `assistant-in-a-cloud`, whose source is at few people's mail and goes on as its person does; \
+`antivirus-at-the-reader`, which shares the reader's place; `one-unlisted-link`, until its source was at other mails.
+"""
+
+
 def render_organizations(measured: Measured, seeds: Sequence[int]) -> str:
     """The part of the report about organizations."""
     everything = measured[HEED, "all days"]
-    parts = [_head(everything, seeds), compare(measured), _remarks(), "### What nothing tells\n"]
+    parts = [_head(everything, seeds), compare(measured), _remarks(), "### What falls short\n", _SHORT]
+    parts.append("### What nothing tells\n")
     parts += [_hidden(measured[HEED, "30 days"]), "### By behavior, with all history there was\n", by_kind(everything)]
     return "\n".join(parts)
 
@@ -84,10 +100,10 @@ def _remarks() -> str:
         "With 30 days of history, mails of days 30 to 59 are judged; without history, the same mails, each by a judge "
         "that begins on the day of the sending; with 7 and 90 days, mails of days 7 to 13 and 90 to 103. Rivals "
         "remember nothing; they judge the mails of days 30 to 59. The judge is asked 10 s after each hit, and a day "
-        "after the last; the last answer counts. A false alert is raised at a mail that no person read, when an open "
-        f"is told (a person's, with a probability from {DEFAULT.alert_from['open']} on) at any of these times; it is "
-        "left standing when an open is called human in the end, too. Opens that "
-        "Apple's Mail Privacy Protection loads count in the error of the probability alone.\n"
+        "and a week after the last; the last answer counts. A false alert is raised at a mail that no person read, "
+        f"when an open is told (a person's, with a probability from {DEFAULT.alert_from['open']} on) at any of these "
+        "times; it is left standing when an open is called human in the end, too. Opens that Apple's Mail Privacy "
+        "Protection loads count in the error of the probability alone.\n"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lib.tracking.facts import Fact
 from lib.verdicts.answers import OF_READERS
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import NEVER_PEOPLE, Findings, PatternRule, Scene, between, source_of
+from lib.verdicts.message_facts import NEVER_PEOPLE, Findings, PatternRule, Scene, between, source_of, target_of
 
 
 def seen_before_clicked(scene: Scene) -> Findings:
@@ -72,15 +72,37 @@ def replied_after(scene: Scene) -> Findings:
 
 
 def came_back(scene: Scene) -> Findings:
-    """Match the same source again, much later, and never as a machine: scanners do not come back to read."""
+    """Match the same source again, much later, and never as a machine: scanners do not come back to read.
+
+    A scanner may open a mail, wait, and follow every link; and the sender looks again at a mail that an answer quotes.
+    """
     for facts in scene.by_source.values():
         owner = scene.owner(facts[0])
         if facts[-1].at - facts[0].at < scene.thresholds.comes_back or (owner and owner.kind in NEVER_PEOPLE):
             continue
-        if any(fact.key in scene.suspects for fact in facts):
+        if (
+            any(fact.key in scene.suspects for fact in facts)
+            or _only_follows(facts, scene)
+            or _is_answered(facts, scene)
+        ):
             continue
         for fact in facts:
             yield fact, Finding("came-back", "The same device looked at the mail again later.")
+
+
+def _only_follows(facts: Sequence[Fact], scene: Scene) -> bool:
+    """Whether the source opened the mail as scanners do, and came back to follow links and for nothing else."""
+    later = [fact for fact in facts if fact.at - facts[0].at >= scene.thresholds.comes_back]
+    if facts[0].kind != "open" or any(fact.kind == "open" for fact in later):
+        return False
+    return scene.is_early(facts[0]) or len({target_of(fact) for fact in later}) >= scene.thresholds.coverage_from
+
+
+def _is_answered(facts: Sequence[Fact], scene: Scene) -> bool:
+    """Whether the recipient had answered before the source first came."""
+    first = facts[0]
+    replies = (each for each in scene.answers if each.kind == "reply")
+    return any(each.recipient == first.recipient and each.at < first.at for each in replies)
 
 
 RULES = (

@@ -6,13 +6,16 @@ depends on the source alone is found once for all of its hits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.memory import Visit
 from lib.verdicts.message_facts import PatternRule, Scene
 from lib.verdicts.past import Past, mails_with
+from lib.verdicts.request import HitRequest
 from lib.verdicts.thresholds import MINUTE
 
 _CUT = (-2.5, 1.5)
@@ -21,6 +24,9 @@ _CUT = (-2.5, 1.5)
 _HOUR = 60 * MINUTE
 _OLD = 24 * _HOUR
 """Age of a mail in milliseconds that a sweep draws."""
+
+_DELIVERED = 15 * MINUTE
+"""Milliseconds after dispatch by which nearly all scans at delivery are over."""
 
 _SWEEP = 6 * _HOUR
 """Milliseconds within which a sweep draws several mails."""
@@ -33,10 +39,11 @@ def findings(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
         past = scene.pasts.get(fact.key)
         if past is None:
             continue
-        is_open = fact.kind == "open"
+        request = scene.request(fact)
+        is_open = request.kind == "open"
         asked = id(past), is_open
         if asked not in by_past:
-            by_past[asked] = [each for rule in SOURCE_RULES for each in rule(past, is_open)]
+            by_past[asked] = [each for rule in SOURCE_RULES for each in rule(past, request)]
         for finding in by_past[asked]:
             yield fact, finding
         passed = scene.since_dispatch(fact)
@@ -48,7 +55,7 @@ def findings(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
             yield fact, _GATEWAY_ACTS
 
 
-def known_places(past: Past, _: bool) -> Iterator[Finding]:
+def known_places(past: Past, _: HitRequest) -> Iterator[Finding]:
     """Match where the recipient certainly was with another mail, and what asks for this recipient's mail alone."""
     sure = mails_with(past.of_person_here, "person")
     if sure and not past.machine_mails:
@@ -63,10 +70,36 @@ def known_places(past: Past, _: bool) -> Iterator[Finding]:
 
 
 def _is_this_persons_alone(past: Past) -> bool:
-    if past.key.is_shared or not past.of_person_here:
+    mine = past.of_person_here
+    if past.key.is_shared or not mine or any(each.sure for each in past.of_source):
         return False
-    here = (*past.of_source, *past.here_at_company)
-    return not any(each.sure or each.key.person != past.key.person for each in here)
+    if any(each.key.person != past.key.person for each in (*past.of_source, *past.here_at_company)):
+        return False
+    # A machine there under another agent may be the reader's own protection, which checks links now and then.
+    return 3 * len(mails_with(mine, "machine")) <= len({each.message for each in mine}) and not _is_drawn_at_once(mine)
+
+
+def _is_drawn_at_once(visits: Sequence[Visit]) -> bool:
+    """Whether all of these mails were old, and looked at within hours: as one who searches a mailbox does."""
+    times = [each.first for each in visits]
+    return max(times) - min(times) <= _SWEEP and all((each.since or 0) >= _OLD for each in visits)
+
+
+def known_services(past: Past, request: HitRequest) -> Iterator[Finding]:
+    """Match a mail service through which the recipient's program has loaded earlier mail, long after its delivery.
+
+    Scanners of the same service look at mail while it is delivered, so that earlier early opens tell nothing.
+    """
+    if not past.key.is_shared or request.kind != "open":
+        return
+    if any(_is_reading(each) and each.key.program == past.key.program for each in past.of_person_here):
+        yield Finding("known-service", "The recipient has read other mail through the same mail service.")
+
+
+def _is_reading(visit: Visit) -> bool:
+    """Whether a person probably opened the mail, by that mail alone, when scans at delivery were over."""
+    is_late = visit.since is not None and visit.since >= _DELIVERED
+    return bool(visit.opens) and visit.odds > 0 and visit.sure != "machine" and (is_late or visit.sure == "person")
 
 
 def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
@@ -74,17 +107,21 @@ def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
     return visit.sure == "person" and there.place != here.place and there.program == here.program
 
 
-def offices(past: Past, _: bool) -> Iterator[Finding]:
+def offices(past: Past, _: HitRequest) -> Iterator[Finding]:
     """Match where colleagues of the recipient certainly were."""
     if past.key.is_shared or past.machine_mails:
         return
-    people = {each.key.person for each in past.here_at_company if each.sure == "person"} - {past.key.person}
+    people = _colleagues_here(past)
     if people:
         code = "known-office" if len(people) > 1 else "colleague-s-place"
         yield Finding(code, "Other people of the company certainly read their mail at this place.")
 
 
-def sources(past: Past, _: bool) -> Iterator[Finding]:
+def _colleagues_here(past: Past) -> set[str]:
+    return {each.key.person for each in past.here_at_company if each.sure == "person"} - {past.key.person}
+
+
+def sources(past: Past, _: HitRequest) -> Iterator[Finding]:
     """Match what the same source did with other mails."""
     if past.key.is_shared or not past.of_source:
         return
@@ -102,20 +139,23 @@ def sources(past: Past, _: bool) -> Iterator[Finding]:
         yield Finding("source-like-people", "The same source behaved like people at other mails.")
 
 
-def reach(past: Past, _: bool) -> Iterator[Finding]:
-    """Match how many companies and people the same source looked at."""
-    if past.key.is_shared or not past.of_source:
+def reach(past: Past, request: HitRequest) -> Iterator[Finding]:
+    """Match how many companies and people the same source looked at.
+
+    Mail programs are left out: scanners do not imitate them, and a carrier's phones come from a few networks.
+    """
+    if past.key.is_shared or not past.of_source or request.is_read_in_mail:
         return
     companies = past.companies(past.of_source)
     if companies >= 3:
         yield Finding("source-at-many-companies", f"The same source looked at mail of {companies} companies.")
     elif companies == 2:
         yield Finding("source-at-two-companies", "The same source looked at mail of two companies.")
-    elif (people := past.people(past.of_source)) >= 3:
+    elif (people := past.people(past.of_source)) >= 3 and (past.machine_mails or len(_colleagues_here(past)) < 2):
         yield Finding("source-at-several-people", f"The same source looked at mail of {people} people.")
 
 
-def relatives(past: Past, _: bool) -> Iterator[Finding]:
+def relatives(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match agents under which machines look at mail from other places: of the company's, or in the same area."""
     if past.company.is_machines_agent(past.key.agent, past.key.place):
         yield Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
@@ -124,38 +164,100 @@ def relatives(past: Past, _: bool) -> Iterator[Finding]:
     if len(mails_with(past.elsewhere, "machine")) >= 2:
         text = "The same program was a machine at other mails, in other networks of the same owner."
         yield Finding("kin-of-machines", text)
-    elif past.companies(past.elsewhere) >= 3:
+    elif past.companies(past.elsewhere) >= 3 and not request.is_read_in_mail:
         text = "The same program looked at mail of several companies, in other networks of the same owner."
         yield Finding("kin-at-many-companies", text)
 
 
-def own_devices(past: Past, is_open: bool) -> Iterator[Finding]:
-    """Match devices that look at mails to people of several companies, all from this sender, and follow no link."""
-    if past.key.is_shared or not is_open or past.of_person_here:
+_MAILS_A_PERSON = 1.6
+"""Most mails of one person that a sender looks at, on average. Recipients come back to theirs."""
+
+
+class _Looks(NamedTuple):
+    """What an agent did at this sender's mails to other people, and at other senders'."""
+
+    companies: int
+    """Number of companies, but for the recipient's, at whose mail it has looked as a sender does; 0 where it comes back
+    to people or follows links too often for that."""
+
+    once: int
+    """Number of people at whose mail it has looked once."""
+
+    once_of_others: int
+    """Number of people at whose mail of other senders it has looked once."""
+
+    @property
+    def are_the_senders(self) -> bool:
+        """Whether looks are at this sender's mails alone."""
+        return bool(self.companies) and not self.once_of_others
+
+
+def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
+    mine: dict[str, list[Visit]] = defaultdict(list)
+    others: dict[str, list[Visit]] = defaultdict(list)
+    for each in visits:
+        if each.key.person != past.key.person:
+            (mine if each.sender == past.sender else others)[each.key.person].append(each)
+    looked = [some for some in mine.values() if all(map(_is_look, some))]
+    mails = len({(each.key.person, each.message) for some in looked for each in some})
+    is_senders = mails <= _MAILS_A_PERSON * len(looked) and len(looked) >= 3 * (len(mine) - len(looked))
+    companies = {some[0].key.company for some in looked} - {past.key.company} if is_senders else ()
+    once = sum(map(_is_one_mail, looked))
+    return _Looks(len(companies), once, sum(_is_one_mail(some) for some in others.values()))
+
+
+def _is_one_mail(visits: Sequence[Visit]) -> bool:
+    return len({each.message for each in visits}) == 1
+
+
+def _is_look(visit: Visit) -> bool:
+    """Whether the sender may have looked: the mail was opened, and no link followed."""
+    return not visit.targets and visit.sure not in ("person", "machine")
+
+
+def _is_one_look(visits: Sequence[Visit]) -> bool:
+    return _is_one_mail(visits) and all(map(_is_look, visits))
+
+
+def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
+    """Match devices that open mails of this sender to people of other companies, once each, and follow no link.
+
+    Recipients come back to their mail, and write to several senders. What is left is the sender's. Strangers behind one
+    carrier look alike, above all where one sender writes all mail: so the same agent elsewhere in the area tells surely
+    only where it has loaded mails that answers quote.
+    """
+    if past.key.is_shared or request.kind != "open":
         return
-    for visits in (past.of_source, past.kin):
-        if visits and all(_is_look(each, past.sender) for each in visits):
-            companies = past.companies(visits)
-            if companies >= 3 or mails_with(visits, "own"):
-                text = "The same device looks at this sender's mails to other people: it is the sender's."
-                yield Finding("own-device", text)
-            elif companies == 2:
-                text = "The same device looked at this sender's mail to someone else: it may be the sender's."
-                yield Finding("perhaps-own-device", text)
-            return
+    here, around = _looks_by(past.of_source, past), _looks_by(past.kin, past)
+    if past.of_person_here and not (here.companies >= 3 and _is_one_look(past.of_person_here)):
+        return
+    if any(each.sure == "own" and each.sender == past.sender for each in past.kin):
+        is_mostly = around.companies >= 3 and around.once >= 2 * around.once_of_others
+        is_sure, is_possible = here.are_the_senders or around.are_the_senders or is_mostly, around.companies > 0
+    else:
+        is_sure = here.are_the_senders and here.companies >= 2
+        is_possible = here.are_the_senders or around.are_the_senders
+    if is_sure:
+        yield Finding("own-device", "The same device looks at this sender's mails to other people: it is the sender's.")
+    elif is_possible:
+        text = "The same device looked at this sender's mail to someone else: it may be the sender's."
+        yield Finding("perhaps-own-device", text)
 
 
-def _is_look(visit: Visit, sender: str) -> bool:
-    """Whether the sender may have looked: at the sender's mail, without following a link."""
-    return visit.sender == sender and not visit.targets and visit.sure not in ("person", "machine")
-
-
-def strangers(past: Past, _: bool) -> Iterator[Finding]:
-    """Match sources that were at no other mail, though the recipient's places are known."""
+def strangers(past: Past, request: HitRequest) -> Iterator[Finding]:
+    """Match sources that were at no other mail, though the recipient's places or programs are known."""
     if past.key.is_shared or past.of_source or past.here_at_company:
         return
     if len(mails_with(past.of_person, "person")) >= 2:
         yield Finding("new-place", "The recipient reads elsewhere, as far as is known.")
+    elif request.kind == "open" and _reads_with_other_programs(past):
+        yield Finding("new-program", "The recipient reads elsewhere with another program, as far as is known.")
+
+
+def _reads_with_other_programs(past: Past) -> bool:
+    """Whether a person probably read at least two other mails, and none of them with this program."""
+    read = [each for each in past.of_person if each.sure == "person" or _is_reading(each)]
+    return len({each.message for each in read}) >= 2 and all(each.key.program != past.key.program for each in read)
 
 
 _SWEPT = Finding("sweep", "The same source drew the old mails of several people within hours.")
@@ -172,9 +274,18 @@ def _is_sweep(fact: Fact, past: Past) -> bool:
 _GATEWAY_ACTS = Finding("gateway-acts-then", "Machines look at mail to this company at that time.")
 """Of what machines beyond doubt do with the company's mail at this stage after dispatch."""
 
-SourceRule = Callable[[Past, bool], Iterator[Finding]]
+SourceRule = Callable[[Past, HitRequest], Iterator[Finding]]
 
-SOURCE_RULES: tuple[SourceRule, ...] = (known_places, offices, sources, reach, relatives, own_devices, strangers)
-"""Rules that look at the past of a source, and at whether it has opened the mail or followed a link."""
+SOURCE_RULES: tuple[SourceRule, ...] = (
+    known_places,
+    known_services,
+    offices,
+    sources,
+    reach,
+    relatives,
+    own_devices,
+    strangers,
+)
+"""Rules that look at the past of a source, and at its request: of all of its opens, or of all else that it asked."""
 
 RULES = (PatternRule(findings),)

@@ -90,3 +90,39 @@ def test_at_the_end_of_time_none_is_asked_for_and_nothing_fails() -> None:
     end = datetime(9999, 12, 31, 23, tzinfo=UTC)
 
     assert late(end, now=end) is None
+
+
+# A week later
+
+
+def week(*undecided: datetime, hits: tuple[datetime, ...], now: datetime, asked: datetime | None) -> datetime | None:
+    """The time of the look where these opens are undecided."""
+    times = [milliseconds(each) for each in undecided]
+    return late_look_time([milliseconds(hit) for hit in hits], asked, now, is_busy=False, undecided=times)
+
+
+def test_an_undecided_open_is_looked_at_a_week_later_once_the_look_of_the_next_day_has_come() -> None:
+    day = late(NOON)
+    assert day
+    then = week(NOON, hits=(NOON,), now=day, asked=day)
+
+    assert week(NOON, hits=(NOON,), now=NOON, asked=None) == day
+    assert then == NOON + timedelta(days=7)
+    assert week(NOON, hits=(NOON,), now=then, asked=then) == then
+    assert week(hits=(NOON,), now=day, asked=day) == day
+
+
+def test_a_hit_before_the_look_of_the_week_is_looked_at_on_the_next_day_first() -> None:
+    again, weekly = NOON + timedelta(days=3), NOON + timedelta(days=7)
+    day = week(NOON, hits=(NOON, again), now=again, asked=weekly)
+
+    assert day == NOON + timedelta(days=4)
+    assert week(NOON, hits=(NOON, again), now=day, asked=day) == weekly
+
+
+def test_a_look_is_never_asked_for_more_than_a_week_ahead() -> None:
+    """Storage queues hide a message for seven days at most."""
+    for hours in range(200):
+        now = NOON + timedelta(hours=hours)
+        look = week(NOON, hits=(NOON,), now=now, asked=None)
+        assert look is None or look - now < timedelta(days=7)

@@ -19,6 +19,7 @@ DAY = 24 * HOUR
 HERE = SourceKey("aaaa", "area", "chrome", "prog", "acme", "ada")
 ELSEWHERE = HERE._replace(place="bbbb")
 SENDER = "rita"
+OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19231; Pro)"
 
 
 def visit(message: str = "m1", key: SourceKey = HERE, sure: Sure = "", odds: float = 0.0, **fields: Any) -> Visit:
@@ -122,6 +123,39 @@ def test_a_place_that_asks_for_others_mail_is_not_this_recipients_alone(other: V
     assert "this-recipient-alone" not in found(visit(), other)
 
 
+def test_the_readers_own_protection_does_not_make_their_place_a_machines() -> None:
+    mine = [visit(f"m{n}") for n in range(3)]
+    antivirus = visit("m0", HERE._replace(agent="antivirus"), "machine")
+
+    assert "this-recipient-again-and-again" in found(*mine, antivirus)
+    assert "this-recipient-alone" not in found(mine[0], antivirus)
+    assert "this-recipient-again-and-again" not in found(*mine, replace(antivirus, key=HERE))
+
+
+def test_who_draws_old_mails_of_one_mailbox_within_hours_is_not_its_reader() -> None:
+    drawn = [visit(f"m{n}", since=30 * DAY, first=SENT + n * MINUTE) for n in range(3)]
+
+    assert "this-recipient-again-and-again" not in found(*drawn)
+    assert "this-recipient-again-and-again" in found(*drawn[1:], replace(drawn[0], first=SENT - 2 * DAY))
+    assert "this-recipient-again-and-again" in found(*(replace(each, since=HOUR) for each in drawn))
+
+
+def test_a_mail_service_through_which_the_recipient_has_read_after_delivery_is_known() -> None:
+    shared = HERE._replace(is_shared=True)
+    read = visit(key=shared, odds=1.0)
+
+    def told(*visits: Visit, hit: Fact | None = None) -> bool:
+        return "known-service" in found(*visits, key=shared, hit=hit or fact(HOUR, agent=GMAIL))
+
+    assert told(read)
+    assert told(replace(read, since=MINUTE, sure="person"))
+    assert not told(replace(read, since=MINUTE))
+    assert not told(replace(read, odds=-1.0))
+    assert not told(replace(read, key=shared._replace(program="other")))
+    assert not told(replace(read, key=by("bob", key=shared)))
+    assert not told(read, hit=click(HOUR, agent=GMAIL))
+
+
 def test_a_place_that_no_other_mail_knows_is_not_this_recipients_alone() -> None:
     assert found() == set()
 
@@ -161,6 +195,17 @@ def test_who_reads_elsewhere_as_far_as_is_known_is_new_here() -> None:
     assert "new-place" not in found(*known, visit("m3"))
     assert "new-place" not in found(*known, visit("m3", by("bob")))
     assert "new-place" not in found(*known, key=HERE._replace(is_shared=True))
+
+
+def test_who_reads_with_other_programs_as_far_as_is_known_is_new_with_this_one() -> None:
+    outlook = ELSEWHERE._replace(agent="outlook", program="outlook")
+    read = [visit("m1", outlook, odds=1.0), visit("m2", outlook, odds=1.0)]
+
+    assert found(*read) == {"new-program"}
+    assert found(read[0]) == set()
+    assert found(*read, hit=click(HOUR)) == set()
+    assert found(*read, visit("m3", ELSEWHERE._replace(area="far"), odds=1.0)) == set()
+    assert found(read[0], replace(read[1], odds=-1.0)) == set()
 
 
 # What the same source did with other mails
@@ -215,6 +260,24 @@ def test_a_source_at_three_people_of_one_company_is_an_office_or_a_gateway() -> 
     assert "source-at-several-people" not in found(one, replace(two, key=by("cleo", key=ELSEWHERE)))
 
 
+def test_an_office_where_colleagues_certainly_read_is_no_gateway() -> None:
+    one, two = visit("m1", by("bob"), "person"), visit("m2", by("cleo"), "person")
+
+    assert "source-at-several-people" not in found(one, two)
+    assert "source-at-several-people" in found(one, replace(two, sure=""))
+
+
+def test_mail_programs_behind_one_carrier_are_no_scanner_of_many_companies() -> None:
+    one, two, three = (visit(f"m{n}", by(f"p{n}", f"c{n}"), sender="sam") for n in range(3))
+    far = [replace(each, key=each.key._replace(place="bbbb")) for each in (one, two, three)]
+    companies = {"source-at-many-companies", "kin-at-many-companies"}
+
+    assert companies & found(one, two, three)
+    assert companies & found(*far)
+    assert not companies & found(one, two, three, hit=fact(HOUR, agent=OUTLOOK))
+    assert not companies & found(*far, hit=fact(HOUR, agent=OUTLOOK))
+
+
 def test_what_many_people_share_is_no_source() -> None:
     shared = HERE._replace(is_shared=True)
     visits = [visit(f"m{n}", by(f"p{n}", f"c{n}", shared), "machine", odds=-9) for n in range(5)]
@@ -260,7 +323,41 @@ def test_a_device_that_looks_at_one_senders_mail_to_several_companies_is_the_sen
 
     assert "own-device" in found(one, two)
     assert "perhaps-own-device" in found(one)
-    assert "own-device" in found(visit("m1", by("bob"), "own"))
+    assert "own-device" in found(visit("m1", by("bob", "b"), "own"))
+
+
+def test_a_device_in_other_networks_of_its_carrier_is_the_senders_surely_where_it_has_loaded_a_quoted_mail() -> None:
+    one, two = visit("m1", by("bob", "b", ELSEWHERE)), visit("m2", by("cleo", "c", ELSEWHERE))
+
+    assert "perhaps-own-device" in found(one, two)
+    assert "own-device" in found(one, replace(two, sure="own"))
+    assert "own-device" not in found(one, replace(two, sure="own", sender="sam"))
+
+
+def test_a_carriers_phones_are_not_the_senders_where_they_look_once_at_other_senders_mail_too() -> None:
+    mine = [visit(f"m{n}", by(f"p{n}", f"c{n}", ELSEWHERE)) for n in range(3)]
+    others = [visit(f"o{n}", by(f"q{n}", f"d{n}", ELSEWHERE), sender="sam") for n in range(2)]
+    quoted = replace(mine[0], sure="own")
+
+    assert not {"own-device", "perhaps-own-device"} & found(*mine, *others)
+    assert "perhaps-own-device" in found(quoted, *mine[1:], *others)
+    assert "own-device" in found(quoted, *mine[1:], others[0])
+
+
+def test_a_device_that_comes_back_to_people_again_and_again_is_not_the_senders() -> None:
+    one, two = visit("m1", by("bob", "b")), visit("m2", by("cleo", "c"))
+    again = [visit(f"r{n}", by("dan", "d")) for n in range(4)]
+
+    assert "own-device" in found(one, two, *again[:2])
+    assert "own-device" not in found(one, two, *again)
+
+
+def test_the_senders_device_is_known_at_a_recipient_whose_mail_it_has_looked_at_before() -> None:
+    looks = [visit(f"m{n}", by(f"p{n}", f"c{n}")) for n in range(3)]
+
+    assert "own-device" in found(*looks, visit("m4"))
+    assert "own-device" not in found(*looks, visit("m4"), visit("m5"))
+    assert "own-device" not in found(*looks, visit("m4", sure="person"))
 
 
 @pytest.mark.parametrize(

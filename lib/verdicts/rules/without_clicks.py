@@ -1,0 +1,56 @@
+"""Rules about opens that no click has followed: weak signs, which decide nothing that other signs have decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lib.tracking.facts import Fact
+from lib.verdicts.answers import OF_READERS
+from lib.verdicts.evidence import Finding
+from lib.verdicts.message_facts import Findings, PatternRule, Scene, source_of
+from lib.verdicts.thresholds import DAY
+
+WEEK = 7 * DAY
+"""Milliseconds after an open by which people who mean to click have clicked."""
+
+_IN_A_ROW = 3
+
+_WEEK_PASSED = Finding("no-click-in-a-week", "A week has passed, and nobody followed a link.")
+_ROW = Finding("opens-in-a-row", "The same place opened the mail several times in a row, and nobody followed a link.")
+
+
+def no_click_in_a_week(scene: Scene) -> Findings:
+    """Match opens of long ago, of copies with links, that no click or answer has followed."""
+    looked_at = scene.sending.looked_at
+    if looked_at is None or not scene.sending.links:
+        return
+    for opens in _without_clicks(scene):
+        for fact in opens:
+            if looked_at - fact.at >= WEEK and fact.key in scene.undecided:
+                yield fact, _WEEK_PASSED
+
+
+def opens_in_a_row(scene: Scene) -> Findings:
+    """Match several opens by one source within minutes, of copies that no click or answer has followed."""
+    span = scene.thresholds.comes_back
+    for opens in _without_clicks(scene):
+        for fact in opens if len(opens) >= _IN_A_ROW else ():
+            if fact.key in scene.undecided and not scene.is_shared(fact) and _in_a_row(fact, opens, span):
+                yield fact, _ROW
+
+
+def _in_a_row(fact: Fact, opens: Sequence[Fact], span: int) -> bool:
+    near = (each for each in opens if source_of(each) == source_of(fact) and abs(each.at - fact.at) <= span)
+    return sum(1 for _ in near) >= _IN_A_ROW
+
+
+def _without_clicks(scene: Scene) -> Iterator[Sequence[Fact]]:
+    """Give the opens of each copy that nobody but suspects has clicked, and that no reader has answered."""
+    answered = {each.recipient for each in scene.answers if each.kind in OF_READERS}
+    for recipient, opens in scene.opens_by_recipient.items():
+        clicks = scene.clicks_by_recipient.get(recipient, ())
+        if recipient not in answered and all(click.key in scene.suspects for click in clicks):
+            yield opens
+
+
+RULES = (PatternRule(no_click_in_a_week), PatternRule(opens_in_a_row, hits=_IN_A_ROW))
