@@ -64,9 +64,15 @@ class Weighed(NamedTuple):
     codes: frozenset[str]
 
 
-@lru_cache(maxsize=8192)
-def weigh(side: Side, found: tuple[Finding, ...]) -> Weighed:
+def weigh(side: Side, found: Sequence[Finding]) -> Weighed:
     """Add up the findings on a fact of this side; each code counts once."""
+    return _weigh(side, tuple([finding.code if finding.weight is None else finding for finding in found]))
+
+
+@lru_cache(maxsize=8192)
+def _weigh(side: Side, signs: tuple[str | Finding, ...]) -> Weighed:
+    """Add up signs: codes, and findings with a weight of their own. Sentences differ where the weights are the same."""
+    found = [Finding(sign, "") if isinstance(sign, str) else sign for sign in signs]
     weights = {finding.code: weight_of(finding, side) for finding in _outweighed(found)}
     odds = PRIOR[side] + sum(weights.values())
     probability = 1 / (1 + math.exp(-odds))
@@ -83,10 +89,8 @@ def conclude(side: Side, found: tuple[Finding, ...], thresholds: Thresholds) -> 
 def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
     weighed = weigh(side, found)
     person, codes = weighed.probability, weighed.codes
-    reasons = sorted(
-        {_reason(side, each) for each in _outweighed(found)}, key=lambda each: (-abs(each.weight), each.code)
-    )
-    if not any(reason.weight < 0 for reason in reasons):
+    reasons = sorted({_reason(side, each) for each in _outweighed(found)}, key=_order)
+    if not any([reason.weight < 0 for reason in reasons]):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown, rounded = tuple(reasons), round(person, 3)
     if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):
@@ -101,8 +105,14 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
     return any(reason.weight <= DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
 
 
+@lru_cache(maxsize=4096)
 def _reason(side: Side, finding: Finding) -> Reason:
     return Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
+
+
+def _order(reason: Reason) -> tuple[float, str]:
+    """The order in which reasons are shown: those that weigh most first."""
+    return -abs(reason.weight), reason.code
 
 
 def _outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
@@ -110,7 +120,7 @@ def _outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
 
     A colleague may open a mail, follow its link and come back the next day: that stays a colleague's.
     """
-    if not any(finding.code in _OF_NO_RECIPIENT for finding in found):
+    if _OF_NO_RECIPIENT.isdisjoint([finding.code for finding in found]):
         return found
     return [_without_weight(finding) if _speaks_for_a_person(finding) else finding for finding in found]
 

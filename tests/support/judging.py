@@ -7,5 +7,6 @@ import lib.verdicts.weighing as weighing
 
 def weigh_anew() -> None:
     """Forget what findings added up to: weights or priors are others now."""
-    weighing.weigh.cache_clear()
+    weighing._weigh.cache_clear()
+    weighing._reason.cache_clear()
     weighing._conclude.cache_clear()
