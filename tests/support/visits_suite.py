@@ -147,6 +147,18 @@ class VisitsSuite:
 
         assert (key.place, key.agent) != (visit.key.place, visit.key.agent)
 
+    async def test_networks_of_which_no_owner_is_known_are_kin_to_their_neighborhood(self, office: Office) -> None:
+        near, far = hit(network="198.18.9.0/24"), hit(network="198.19.1.0/24")
+        await office.save("a1", facts=[hit(network="198.18.1.0/24")])
+        await office.save("a2", facts=[hit(network="2001:db8:1::/48")])
+
+        def known(memory: Memory) -> set[str]:
+            return {each.message for some in memory.kin.values() for each in some}
+
+        assert known(await office.recall("a3", [CLEO], [near])) == {"a1"}
+        assert known(await office.recall("a4", [CLEO], [far])) == set()
+        assert known(await office.recall("a5", [CLEO], [hit(network="2001:db8:2::/48")])) == {"a2"}
+
     async def test_a_message_does_not_recall_itself(self, office: Office) -> None:
         [visit] = await office.save("a1")
 
@@ -191,7 +203,7 @@ class VisitsSuite:
 
         text = " ".join(f"{row.partition} {row.key} {dict(row.values)}" for row in rows).lower()
         assert len(rows) == 5
-        for word in ("ada", "one.example", "rita", "acme", "81.2", "69.0", "66.249", "89.160", "mozilla", "curl"):
+        for word in ("ada@", "one.example", "rita", "acme", "81.2", "69.0", "66.249", "89.160", "mozilla", "curl"):
             assert word not in text, word
 
     async def test_without_the_organizations_secret_the_same_visits_have_other_hashes(

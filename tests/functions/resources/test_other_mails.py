@@ -132,7 +132,8 @@ async def test_hits_that_go_on_for_days_ask_for_a_look_a_day_and_one_after_the_l
     looks += await world.pass_time(days=9)
 
     late = [at.replace(second=0) for at in looks if at.hour % 6 == 0 and at.minute == 0]
-    assert late == [datetime(2026, 5, day, 12, tzinfo=UTC) for day in (5, 6, 7, 8)]
+    # The first open is not decided, so that the week without a click is told of it, on the 11th.
+    assert late == [datetime(2026, 5, day, 12, tzinfo=UTC) for day in (5, 6, 7, 8, 11)]
     assert world.queue.later == []
 
 
@@ -174,6 +175,30 @@ async def test_where_it_is_not_known_who_did_it_no_look_is_asked_for(world: Worl
     await world.scanned("p0@c0.example")
 
     assert await world.pass_time(days=3) == []
+
+
+# The look a week later
+
+
+async def test_an_open_that_is_not_decided_is_looked_at_a_week_later_and_no_click_is_told(world: World) -> None:
+    message = await world.send()
+    await world.hit("o", 1_200, **HOME)
+    await world.pass_time(days=6)
+    assert "no-click-in-a-week" not in await world.codes(message)
+
+    looks = await world.pass_time(days=30)
+
+    assert len(looks) == 1
+    assert "no-click-in-a-week" in await world.codes(message)
+
+
+async def test_no_look_a_week_later_is_asked_for_where_a_click_has_followed(world: World) -> None:
+    await world.send()
+    await world.hit("o", 1_200, **HOME)
+    await world.hit("c", 20, **HOME)
+    await world.pass_time(days=2)
+
+    assert await world.pass_time(days=30) == []
 
 
 # Judging an organization again
