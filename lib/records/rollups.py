@@ -41,7 +41,7 @@ class Engagement(BaseModel):
 
 
 class Rollup(BaseModel):
-    """A row. Counts, worths and opens by the minute are sums over the record's shares, `last` the latest of their times.
+    """A row. Counts, worths and opens by the minute are sums over the shares, `last` the latest of their times.
 
     `record` is a copy of the record, and `etag` its version, for lists to show; None where the CRM has put none.
     `told` is the parent (`<type>|<id>`) that the record's messages know of. `place` is the record's key in the list of
@@ -84,7 +84,7 @@ class Rollup(BaseModel):
         return name_of(self.record.parent) if self.record and self.record.parent else None
 
     def was_engaged(self, now: datetime) -> bool:
-        """More than 1 and fewer than 20 opens in the last 7 days, to the minute, or any click, attachment view or reply."""
+        """More than 1 and fewer than 20 opens in the last 7 days, or any click, view or reply; to the minute."""
         return self._did_more_than_open(now) or 1 < self._opens(now) < MANY_OPENS
 
     def placed(self, weights: Score, now: datetime) -> Rollup:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-
 from typing import Any
 
 from pydantic import BaseModel, model_validator
