@@ -43,8 +43,8 @@ from lib.verdicts.rules import (
     timing,
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weighing import DECISIVE, UNKNOWABLE, Weighed, conclude, weigh
-from lib.verdicts.weights import PRIOR, side_of
+from lib.verdicts.weighing import DECISIVE, Weighed, conclude, weigh
+from lib.verdicts.weights import PRIOR, UNKNOWABLE, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
 Rule = Callable[[Fact, Scene], Finding | None]

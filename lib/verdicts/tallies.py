@@ -17,8 +17,9 @@ from lib.verdicts.certainty import Case, CaseSlot, find_case
 from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
 from lib.verdicts.evidence import Verdict
 from lib.verdicts.thresholds import MINUTE
+from lib.verdicts.weights import UNKNOWABLE
 
-_EVENTS: Mapping[FactKind, EventKind] = {
+EVENT_OF: Mapping[FactKind, EventKind] = {
     "open": "open",
     "read_receipt": "open",
     "click": "click",
@@ -119,6 +120,9 @@ class Tallies(BaseModel):
 
     cases: Cases = {}
 
+    self_loaded: int = 0
+    """Opens by programs that load images whether or not the mail is read: where there is one, opens cannot be known."""
+
     def __add__(self, other: Tallies) -> Tallies:
         numbers = sorted({*self.numbered, *other.numbered})
         return Tallies(
@@ -128,6 +132,7 @@ class Tallies(BaseModel):
             shared=self.shared + other.shared,
             unnamed=self.unnamed + other.unnamed,
             cases=_first_cases(self.cases, other.cases),
+            self_loaded=self.self_loaded + other.self_loaded,
         )
 
     @property
@@ -155,7 +160,7 @@ def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
     times: dict[int | None, dict[EventKind, list[int]]] = defaultdict(lambda: defaultdict(list))
     unnamed: dict[EventKind, list[int]] = defaultdict(list)
     for fact in facts:
-        event = _EVENTS.get(fact.kind)
+        event = EVENT_OF.get(fact.kind)
         if event is not None and verdicts[fact.key].kind == "human":
             is_unnamed = fact.recipient is None and asks_for_privacy(fact.headers)
             (unnamed if is_unnamed else times[fact.recipient])[event].append(fact.at)
@@ -165,7 +170,14 @@ def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
         shared=_sums(times[None]) if None in times else Sums(),
         unnamed=_sums(unnamed),
         cases=_cases(facts, verdicts),
+        self_loaded=sum(_is_self_loaded(fact, verdicts[fact.key]) for fact in facts),
     )
+
+
+def _is_self_loaded(fact: Fact, verdict: Verdict) -> bool:
+    """Whether a program of the recipient has loaded the image by itself, and no other machine."""
+    is_told = any(reason.code == UNKNOWABLE for reason in verdict.reasons)
+    return is_told and fact.kind == "open" and verdict.kind != "machine"
 
 
 def _cases(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Cases:

@@ -12,10 +12,7 @@ from typing import NamedTuple
 
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.thresholds import Thresholds
-from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, Side, weight_of
-
-UNKNOWABLE = "apple-privacy"
-"""Apple loads images for itself and for people alike: that is neither's until something else says so."""
+from lib.verdicts.weights import PRIOR, RULES_VERSION, UNKNOWABLE, WEIGHTS, Side, weight_of
 
 DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
