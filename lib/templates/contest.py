@@ -26,6 +26,9 @@ OVERLAP = 10
 SURE: Mapping[Measure, float] = {"replied": 0.9, "opened": 0.93, "won": 0.9}
 """Opens are the weaker sign, so they must be clearer. Measured by `python -m bench.advice`."""
 
+_ROUNDING = 1e-4
+"""What equal rates may seem to differ by."""
+
 _MOST_LEADERS = 4
 """Leaders that are tried: one that leads the others together may be behind one of them."""
 
@@ -116,7 +119,7 @@ def _compared(one: Candidate, other: Candidate, measure: Measure) -> Comparison 
 
 
 def find_contradiction(contest: Contest, against: float) -> Candidate | None:
-    """Return the rival of which replies say that it is better than the leader, with that probability at least.
+    """Return the rival of which replies say that it is better than the leader, with more than that probability.
 
     Several rivals share the chance of an error.
     """
@@ -125,7 +128,7 @@ def find_contradiction(contest: Contest, against: float) -> Candidate | None:
         comparison = _compared(contest.leader, rival.candidate, "replied")
         if comparison is not None:
             ours, theirs = comparison.shapes()
-            if probability_of_more(theirs, ours) >= 1 - part:
+            if probability_of_more(theirs, ours) > 1 - part + _ROUNDING:
                 return rival.candidate
     return None
 

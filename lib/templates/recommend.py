@@ -35,8 +35,11 @@ ORDERS: Mapping[RecommendBy, tuple[Measure, ...]] = {
 TRIALS = 0.1
 """The share of picks that try another template than the recommended one, by default."""
 
-AGAINST = 0.8
-"""The probability from which on replies contradict opens."""
+AGAINST = 0.5
+"""The probability above which replies contradict opens."""
+
+SURE_FOR_REPLIES = 0.985
+"""The probability of being the best by opens that it takes where these decide in the place of replies."""
 
 _NEAR = 0.01
 """The probability of being better from which on a template is close to the best."""
@@ -107,12 +110,13 @@ def _compared(
             continue
         contest = hold_contest(comparable, measure, circumstances.recent_since)
         contradiction = None
-        if measure == "opened" and contest.is_sure and circumstances.replies_seen and circumstances.by != "opens":
+        is_sure = contest.is_sure
+        if is_sure and measure == "opened" and circumstances.replies_seen and circumstances.by != "opens":
             contradiction = find_contradiction(contest, AGAINST)
-        is_sure = contest.is_sure and contradiction is None
+            is_sure = contradiction is None and contest.probability >= SURE_FOR_REPLIES
         if is_sure or contradiction or first is None:
             advice |= {each.id: Recommendation(None, reasons.few(each, measure)) for each in close}
-            advice |= _said(comparable, contest, contradiction, circumstances)
+            advice |= _said(comparable, contest, contradiction, circumstances, is_sure=is_sure)
         first = first or contest
         if is_sure:
             break
@@ -124,9 +128,13 @@ def _compared(
 
 
 def _said(
-    some: Sequence[Candidate], contest: Contest, contradiction: Candidate | None, circumstances: Circumstances
+    some: Sequence[Candidate],
+    contest: Contest,
+    contradiction: Candidate | None,
+    circumstances: Circumstances,
+    *,
+    is_sure: bool,
 ) -> dict[str, Recommendation]:
-    is_sure = contest.is_sure and contradiction is None
     close = {each.id for each in contest.close}
     found: dict[str, Recommendation] = {}
     for each in some:
