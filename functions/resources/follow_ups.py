@@ -9,13 +9,13 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import not_there
 from functions.resources.cards import load_card
 from functions.resources.messages import make_message
-from functions.resources.templates import render_newest
+from functions.resources.templates import find_recommendations, render_newest
 from functions.shapes.message import MessageRead
 from lib.cards.store import Card
 from lib.errors import NotAllowed
 from lib.messages.conversations import may_have_left, prefilled_fields
 from lib.messages.models import MessageFields, NewMessage, StoredMessage
-from lib.templates.listing import shown
+from lib.templates.listing import Shown
 from lib.templates.models import MergeRecipient, MergeRegarding, MergeSpec, StoredTemplate
 
 endpoints = Endpoints("Cards")
@@ -51,18 +51,18 @@ async def _original_and_parent(call: Call, card: Card) -> tuple[StoredMessage, S
 async def _recommended(call: Call, original: StoredMessage) -> StoredTemplate | None:
     """Choose the recommended template among those of the original's language; its own one has been read already."""
     templates, counts = await asyncio.gather(
-        call.services.templates.list_templates(call.org), call.services.template_counts.all(call.org)
+        call.services.templates.list_templates(call.org), call.services.template_counts.load_counts(call.org)
     )
     languages = [each.language.lower() for each, _ in templates if each.id == original.template]
     others = [each for each in templates if each[0].id != original.template]
     fitting = [each for each in others if not languages or each[0].language.lower() in languages]
-    seed, by = f"{call.org}|{call.user() or ''}|{call.now.date()}", call.organization.settings.recommend_by
-    # Where too few mails regarded such records, all mails decide.
+    # Where too few mails regarded such records, all mails decide; a recommendation comes before a trial.
+    picked: list[Shown] = []
     for regarding in dict.fromkeys([original.regarding.type if original.regarding else None, None]):
-        found = [each for each in shown(fitting, counts, regarding, seed, by) if each.advice.recommended]
-        if found:
-            return max(found, key=lambda each: (each.tally.followed, each.template.id)).template
-    return None
+        some, _ = await find_recommendations(call, fitting, counts, regarding)
+        picked += [each for each in some if each.advice.recommended]
+    best = max(picked, key=lambda each: (each.advice.pick == "recommendation", each.evidence.sent), default=None)
+    return best.template if best else None
 
 
 def _merge_spec(card: Card, parent: StoredMessage) -> MergeSpec:

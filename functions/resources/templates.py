@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -11,11 +12,13 @@ from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import invalid, not_there
 from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
+from lib.lists.store import scope_of
 from lib.messages.models import Recipient
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
 from lib.storage import Missing
-from lib.templates.listing import TemplateSort, chosen, ordered, shown
+from lib.templates.learned import learn
+from lib.templates.listing import Shown, TemplateSort, chosen, evidence_of, ordered, shown
 from lib.templates.merge_values import EXAMPLE, MergeValues, recipient_values, regarding_values, sender_values
 from lib.templates.models import (
     LONGEST_HTML,
@@ -27,7 +30,9 @@ from lib.templates.models import (
     TemplateSpec,
 )
 from lib.templates.rates import counted
+from lib.templates.recommend import Circumstances
 from lib.templates.rendering import TooLong, rendered
+from lib.templates.shares import CountsByTemplate, has_replies
 
 endpoints = Endpoints("Templates")
 
@@ -121,9 +126,33 @@ async def _version(call: Call, template: StoredTemplate, number: int) -> StoredV
 
 async def _read(call: Call, template: StoredTemplate, etag: str, number: int) -> TemplateRead:
     version, counts = await asyncio.gather(
-        _version(call, template, number), call.services.template_counts.load_counts(call.org, template.id)
+        _version(call, template, number), call.services.template_counts.load_counts(call.org)
     )
-    return template_read(call, template, etag, version, counted(counts.tally_of()))
+    evidence = evidence_of(template, counts, learn(counts, call.now), call.now)
+    seen = await replies_are_seen(call, counts)
+    return template_read(call, template, etag, version, counted(evidence, template.series_of(None), replies_seen=seen))
+
+
+async def replies_are_seen(call: Call, counts: CountsByTemplate) -> bool:
+    """Whether replies can be seen: there is a mailbox, or mail was received, or a mail of a template was answered."""
+    if any(has_replies(each) for each in counts.values()):
+        return True
+    async for _ in call.services.mailboxes.list_mailboxes(call.org, None, 1):
+        return True
+    async for _ in call.services.lists.page(call.org, scope_of(), "received", "-sent_at", None, 1):
+        return True
+    return False
+
+
+async def find_recommendations(
+    call: Call, templates: Sequence[tuple[StoredTemplate, str]], counts: CountsByTemplate, regarding: str | None
+) -> tuple[list[Shown], bool]:
+    """Attach evidence and recommendations to templates; return them, and whether replies can be seen."""
+    settings, seen = call.organization.settings, await replies_are_seen(call, counts)
+    circumstances = Circumstances(by=settings.recommend_by, trials=settings.template_trials, replies_seen=seen)
+    # Stable for a day: a user who looks twice sees the same.
+    seed = f"{call.org}|{regarding or ''}|{call.user() or ''}|{call.now.date()}"
+    return shown(templates, counts, regarding, seed, call.now, circumstances), seen
 
 
 @endpoints("GET", "/templates", query=TemplatesQuery, answers={200: Page[TemplateItem]})
@@ -132,13 +161,14 @@ async def list_templates(call: Call) -> Answer:
     query: TemplatesQuery = call.query
     after = last_key(call)
     templates, counts = await asyncio.gather(
-        call.services.templates.list_templates(call.org), call.services.template_counts.all(call.org)
+        call.services.templates.list_templates(call.org), call.services.template_counts.load_counts(call.org)
     )
-    # Stable for a day: a user who looks twice sees the same.
-    seed = f"{call.org}|{query.regarding or ''}|{call.user() or ''}|{call.now.date()}"
-    by = call.organization.settings.recommend_by
-    found = chosen(shown(templates, counts, query.regarding, seed, by), query.language, query.q)
-    entries = ordered([(each, visible_counts(call, counted(each.tally))) for each in found], query.sort)
+    everything, seen = await find_recommendations(call, templates, counts, query.regarding)
+    found = [
+        (each, counted(each.evidence, each.template.series_of(None), replies_seen=seen))
+        for each in chosen(everything, query.language, query.q)
+    ]
+    entries = ordered([(each, visible_counts(call, counts)) for each, counts in found], query.sort)
     items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
     return Answer(200, page(call, items[: query.limit + 1]))
 

@@ -12,6 +12,7 @@ from lib.storage.versions import ETag
 from lib.templates.listing import Shown
 from lib.templates.models import StoredTemplate, StoredVersion
 from lib.templates.rates import TemplateCounted
+from lib.templates.recommend import Pick
 
 _SWITCHED_OFF = "The organization has switched engagement off."
 
@@ -36,8 +37,8 @@ class TemplateRead(TemplateCounted):
 class TemplateItem(TemplateCounted):
     """A template as lists show it.
 
-    At most one template of each language is recommended. The one being tried is drawn anew every day for every acting
-    user.
+    At most one template of each language is picked: as a recommendation, or as a trial. Trials are drawn anew every day
+    for every acting user.
     """
 
     id: str
@@ -46,7 +47,10 @@ class TemplateItem(TemplateCounted):
     language: str
     version: int
     subject: str
-    recommended: bool
+    recommended: bool = Field(description="whether it is picked, as `pick` says")
+    pick: Pick | None = Field(
+        description="`recommendation`: it does better; `trial`: it may, and using it tells; null: it is not picked"
+    )
     recommended_because: str
 
 
@@ -66,6 +70,7 @@ def template_item(call: Call, each: Shown, counts: TemplateCounted) -> TemplateI
         version=each.template.version,
         subject=each.template.subject,
         recommended=advice.recommended and enabled,
+        pick=advice.pick if enabled else None,
         recommended_because=advice.because if enabled else _SWITCHED_OFF,
     )
 
@@ -74,7 +79,7 @@ def visible_counts(call: Call, counts: TemplateCounted) -> TemplateCounted:
     """Return the counts, without rates where the organization has switched engagement off."""
     if call.organization.settings.engagement_enabled:
         return counts
-    return TemplateCounted(sent_count=counts.sent_count, won_count=counts.won_count, won_rate=counts.won_rate)
+    return counts.model_copy(update={"open_rate": None, "click_rate": None, "reply_rate": None, "unknown_count": 0})
 
 
 def _labels(template: StoredTemplate, etag: str) -> dict[str, Any]:

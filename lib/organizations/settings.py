@@ -115,6 +115,7 @@ class OrganizationSettings(Model):
             "opt_in_default",
             "keep_days",
             "recommend_by",
+            "template_trials",
             "inbound",
             "deny_hosts",
             "sign_in",
@@ -161,6 +162,11 @@ class OrganizationSettings(Model):
         "replies",
         description="what the recommended template is best at: mails answered, mails opened, or sales won; where that "
         "cannot tell, the others decide",
+    )
+    template_trials: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1,
+        description="where a template is recommended, the share of picks that try another one that may be as good, or "
+        "was hardly sent; while none is sure to be the best, each pick is a trial; 0: nothing is ever tried",
     )
     alert_on: Literal["human", "any"] = Field("human", description="whose opens and clicks make cards")
     human_from: HumanFrom = HumanFrom()

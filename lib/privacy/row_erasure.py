@@ -80,6 +80,8 @@ class RowErasure:
             counts["people"] += await self._delete(organization, "people", f"{beginning}{subject.address_hash}")
         keys = Range.prefix(f"address:{subject.address_hash}|")
         counts["index"] += await self._delete(organization, "index", "undecided", keys)
+        contact = Range.prefix(f"a|{short_hash(subject.address_hash)}|")
+        counts["templates"] = await self._delete(organization, "templates", "contacts", contact)
         return counts
 
     async def erase_index(self, organization: str, subject: Subject) -> int:

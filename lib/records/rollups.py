@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from lib.clock import milliseconds, moment
 from lib.fields import Moment
@@ -16,7 +16,8 @@ from lib.people.records import StoredRecord, name_of
 from lib.records.score import rank, score
 from lib.records.shares import LastOf, RecordShare
 from lib.verdicts.decay import EventKind
-from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS
+from lib.verdicts.tallies import KEPT_MINUTES, MANY_OPENS, read_open_hours
+from lib.verdicts.thresholds import MINUTE
 
 _Key = TypeVar("_Key")
 
@@ -40,7 +41,7 @@ class Engagement(BaseModel):
 
 
 class Rollup(BaseModel):
-    """A row. Counts, worths and opens by the hour are sums over the record's shares, `last` the latest of their times.
+    """A row. Counts, worths and opens by the minute are sums over the shares, `last` the latest of their times.
 
     `record` is a copy of the record, and `etag` its version, for lists to show; None where the CRM has put none.
     `told` is the parent (`<type>|<id>`) that the record's messages know of. `place` is the record's key in the list of
@@ -51,11 +52,16 @@ class Rollup(BaseModel):
     counts: dict[EventKind, int] = {}
     worths: dict[EventKind, int] = {}
     last: dict[LastOf, int] = {}
-    open_hours: dict[int, int] = {}
+    open_minutes: dict[int, int] = {}
     record: StoredRecord | None = None
     etag: str | None = None
     told: str | None = None
     place: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_hours(cls, value: Any) -> Any:
+        return read_open_hours(value)
 
     def engagement(self, weights: Score, now: datetime) -> Engagement:
         last = {kind: moment(at) for kind, at in self.last.items()}
@@ -78,10 +84,7 @@ class Rollup(BaseModel):
         return name_of(self.record.parent) if self.record and self.record.parent else None
 
     def was_engaged(self, now: datetime) -> bool:
-        """More than 1 and fewer than 20 opens in the last 7 days, or any click, attachment view or reply.
-
-        Opens are counted by the hour: one of 7 days and some minutes ago still counts.
-        """
+        """More than 1 and fewer than 20 opens in the last 7 days, or any click, view or reply; to the minute."""
         return self._did_more_than_open(now) or 1 < self._opens(now) < MANY_OPENS
 
     def placed(self, weights: Score, now: datetime) -> Rollup:
@@ -100,14 +103,14 @@ class Rollup(BaseModel):
         return any(self.last.get(kind, 0) >= since for kind in kinds)
 
     def _opens(self, now: datetime) -> int:
-        since = milliseconds(now - WEEK) // HOUR
-        return sum(opens for hour, opens in self.open_hours.items() if hour >= since)
+        since = milliseconds(now - WEEK) // MINUTE
+        return sum(opens for minute, opens in self.open_minutes.items() if minute >= since)
 
 
 def exchanged(rollup: Rollup, old: RecordShare, new: RecordShare, last: Mapping[LastOf, int], now: datetime) -> Rollup:
     """The roll-up with one share in place of another; an empty one stands for none. `last` is as it will be then."""
-    oldest = milliseconds(now) // HOUR - KEPT_HOURS
-    hours = _changed(rollup.open_hours, old.sums.open_hours, new.sums.open_hours)
+    oldest = milliseconds(now) // MINUTE - KEPT_MINUTES
+    minutes = _changed(rollup.open_minutes, old.sums.open_minutes, new.sums.open_minutes)
     before, after = old.sums.events, new.sums.events
     return rollup.model_copy(
         update={
@@ -124,7 +127,7 @@ def exchanged(rollup: Rollup, old: RecordShare, new: RecordShare, last: Mapping[
             ),
             "last": dict(last),
             # What is too old to be asked for has been dropped, and cannot be taken back.
-            "open_hours": {hour: opens for hour, opens in hours.items() if hour > oldest},
+            "open_minutes": {minute: opens for minute, opens in minutes.items() if minute > oldest},
         }
     )
 

@@ -32,7 +32,7 @@ from lib.reliability.counting import ReliabilityCounting
 from lib.reliability.follower import ReliabilityFollower
 from lib.reminders import Reminders
 from lib.services.stores import Stores
-from lib.templates import TemplatesFollower
+from lib.templates import Contacts, TemplatesFollower
 
 
 class Judging(Stores):
@@ -58,7 +58,7 @@ class Judging(Stores):
         return (
             self.lists_follower,
             RecordsFollower(self.engagements, self.people, self.storage.queues),
-            TemplatesFollower(self.template_counts),
+            TemplatesFollower(self.template_counts, self.templates, Contacts(self.storage.tables, self.address_hashes)),
             ReliabilityFollower(self.reliability, self.feedback, self.address_hashes),
             CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
             DeliveriesFollower(self.delivery_evidence, self.storage.queues),

@@ -207,7 +207,7 @@ class Stores:
 
     @cached_property
     def outcomes(self) -> Outcomes:
-        return Outcomes(self.storage.tables, self.lists, self.template_counts, self.clock)
+        return Outcomes(self.storage.tables, self.lists, self.template_counts, self.templates, self.clock)
 
     @cached_property
     def cards(self) -> Cards:

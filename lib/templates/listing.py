@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
 
+from lib.clock import month_of
 from lib.storage.collation import ascending, collation_key, descending, folded
 from lib.storage.sort_keys import ascending_number, descending_number
+from lib.templates.contest import Candidate
+from lib.templates.evidence import Evidence, find_evidence
+from lib.templates.learned import Learned, learn
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
-from lib.templates.recommend import Candidate, Recommendation, RecommendBy, recommend
-from lib.templates.shares import CountsByTemplate, Tally, TemplateCounts
+from lib.templates.recommend import Circumstances, Recommendation, recommend
+from lib.templates.shares import CountsByTemplate, TemplateCounts
 
 TemplateSort = Literal[
     "name",
@@ -34,14 +39,26 @@ _LARGEST = 10**12 - 1
 _MILLION = 1_000_000
 
 
+RECENT = timedelta(days=90)
+"""A template that was not sent for so long does not stand in the way of a recommendation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A template with its counts and its recommendation."""
+    """A template with what is known of it, and its recommendation."""
 
     template: StoredTemplate
     etag: str
-    tally: Tally
+    evidence: Evidence
     advice: Recommendation
+
+
+def evidence_of(
+    template: StoredTemplate, counts: CountsByTemplate, learned: Learned, now: datetime, regarding: str | None = None
+) -> Evidence:
+    """Find what is known of a template's newest content."""
+    own = counts.get(template.id, TemplateCounts())
+    return find_evidence(own, template.series_of(None), learned, now, regarding)
 
 
 def shown(
@@ -49,23 +66,27 @@ def shown(
     counts: CountsByTemplate,
     regarding: str | None,
     seed: str,
-    by: RecommendBy = "replies",
+    now: datetime,
+    circumstances: Circumstances | None = None,
 ) -> list[Shown]:
-    """Attach counts and a recommendation to each template, for mails that regard one type of record, or for all.
+    """Attach evidence and a recommendation to each template, for mails that regard one type of record, or for all.
 
     Templates compete within their own language. The same seed gives the same recommendation.
     """
-    by_language: dict[str, list[tuple[StoredTemplate, str, Tally]]] = defaultdict(list)
+    circumstances = replace(circumstances or Circumstances(), recent_since=month_of(now - RECENT))
+    learned = learn(counts, now)
+    by_language: dict[str, list[tuple[StoredTemplate, str, Evidence]]] = defaultdict(list)
     for template, etag in templates:
-        tally = counts.get(template.id, TemplateCounts()).tally_of(regarding)
-        by_language[template.language.lower()].append((template, etag, tally))
-    found = []
+        found = evidence_of(template, counts, learned, now, regarding)
+        by_language[template.language.lower()].append((template, etag, found))
+    all_shown: list[Shown] = []
     for language, some in by_language.items():
         # This draw needs no secrecy: it has to be the same all day.
         chance = Random(f"{seed}|{language}")  # noqa: S311
-        advice = recommend([Candidate(each.id, each.name, tally) for each, _, tally in some], chance, by)
-        found += [Shown(each, etag, tally, advice[each.id]) for each, etag, tally in some]
-    return found
+        candidates = [Candidate(each.id, each.name, evidence) for each, _, evidence in some]
+        advice = recommend(candidates, chance, circumstances)
+        all_shown += [Shown(each, etag, evidence, advice[each.id]) for each, etag, evidence in some]
+    return all_shown
 
 
 def chosen(some: Iterable[Shown], language: str | None, words: str | None) -> list[Shown]:

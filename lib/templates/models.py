@@ -86,8 +86,14 @@ class StoredTemplate(BaseModel):
     """The number of the newest version."""
     digest: str
     """The hash of the newest content."""
+    series_starts: list[int] = [1]
+    """The numbers of the versions that began another content: rates are those of the versions since."""
     changed_at: Moment
     deleted: bool = False
+
+    def series_of(self, version: int | None) -> int:
+        """Return the number of the version that began the content of a version, by default of the newest."""
+        return max((each for each in self.series_starts if version is None or each <= version), default=1)
 
 
 class StoredVersion(TemplateContent):

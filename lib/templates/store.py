@@ -13,6 +13,7 @@ from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.versions import IfMatch, check_version
 from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
+from lib.templates.similarity import is_same_content
 
 PARTITION = "template"
 
@@ -67,6 +68,7 @@ class Templates:
             subject=spec.subject,
             version=(there.version if there else 0) + is_new,
             digest=digest,
+            series_starts=await self._series_starts(organization, there, content, is_new),
             changed_at=now,
         )
         others: list[Change] = []
@@ -83,6 +85,25 @@ class Templates:
         stored, etag = found
         check_version(if_match, etag)
         await self._write(organization, stored.model_copy(update={"deleted": True}), etag, [])
+
+    async def find_series(self, organization: str, template: str, version: int | None) -> int:
+        """Return the number of the version that began the content of a version, by default of the newest."""
+        found = await self.load_even_deleted(organization, template)
+        return found.series_of(version) if found else 1
+
+    async def _series_starts(
+        self, organization: str, there: StoredTemplate | None, content: TemplateContent, is_new: bool
+    ) -> list[int]:
+        """Return where series begin, with the new version's number if its content is another one.
+
+        It is compared with the version that began the series, so that many small corrections do not add up unseen.
+        """
+        if there is None or not is_new:
+            return there.series_starts if there else [1]
+        first = await self.load_version(organization, there.id, there.series_of(None))
+        if first is not None and is_same_content(first, content):
+            return there.series_starts
+        return [*there.series_starts, there.version + 1]
 
     async def _row(self, organization: str, template: str) -> tuple[StoredTemplate, str] | None:
         row = await self._tables.read_row(table(organization, "templates"), PARTITION, f"t|{template}")

@@ -45,8 +45,8 @@ from lib.verdicts.rules import (
     without_clicks,
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weighing import DECISIVE, UNKNOWABLE, Weighed, conclude, weigh
-from lib.verdicts.weights import PRIOR, WEIGHTS, side_of
+from lib.verdicts.weighing import DECISIVE, Weighed, conclude, weigh
+from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
 Rule = Callable[[Fact, Scene], Finding | None]

@@ -45,7 +45,7 @@ _COLUMN: Mapping[FactKind, str] = {
     "attachment_view": "attachment_views",
 }
 
-_REPLIES: frozenset[FactKind] = frozenset(("reply", "calendar_answer"))
+REPLIES: frozenset[FactKind] = frozenset(("reply", "calendar_answer"))
 
 
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
@@ -54,7 +54,7 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
     last_open = last_reply = None
     replies = 0
     for fact in facts:
-        if fact.kind in _REPLIES:
+        if fact.kind in REPLIES:
             replies, last_reply = replies + 1, max(last_reply or 0, fact.at)
         column = _COLUMN.get(fact.kind)
         if column is None:

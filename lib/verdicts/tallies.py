@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from lib.tracking.facts import Fact, FactKind, asks_for_privacy
 from lib.verdicts.certainty import Case, CaseSlot, find_case
 from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
 from lib.verdicts.evidence import Verdict
+from lib.verdicts.thresholds import MINUTE
+from lib.verdicts.weights import UNKNOWABLE
 
-_EVENTS: Mapping[FactKind, EventKind] = {
+EVENT_OF: Mapping[FactKind, EventKind] = {
     "open": "open",
     "read_receipt": "open",
     "click": "click",
@@ -25,11 +28,8 @@ _EVENTS: Mapping[FactKind, EventKind] = {
     "calendar_answer": "reply",
 }
 
-HOUR = 60 * 60 * 1000
-"""Milliseconds."""
-
-KEPT_HOURS = 8 * 24
-"""Hours for which opens are counted by the hour: a week, and a day for clocks that differ."""
+KEPT_MINUTES = 8 * 24 * 60
+"""Minutes for which opens are counted by the minute: a week, and a day for clocks that differ."""
 
 MANY_OPENS = 20
 """Number of opens a week from which on the exact number does not matter: mail that goes round is opened often."""
@@ -47,23 +47,28 @@ class Events(BaseModel):
 
 
 class Sums(BaseModel):
-    """Human events by kind, and the latest opens by the hour (hours since 1970, in UTC).
+    """Human events by kind, and the latest opens by the minute (minutes since 1970).
 
-    Opens by the hour are kept for 8 days before the newest, and only until there are 20: any count of the opens from
-    some hour on is exact, or is 20 or more.
+    Opens by the minute are kept for 8 days before the newest, and only until there are 20: any count of the opens from
+    some minute on is exact, or is 20 or more.
     """
 
     events: dict[EventKind, Events] = {}
-    open_hours: dict[int, int] = {}
+    open_minutes: dict[int, int] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_hours(cls, value: Any) -> Any:
+        return read_open_hours(value)
 
     def __add__(self, other: Sums) -> Sums:
         kinds = [kind for kind in EVENT_KINDS if kind in self.events or kind in other.events]
-        hours: dict[int, int] = defaultdict(int, self.open_hours)
-        for hour, opens in other.open_hours.items():
-            hours[hour] += opens
+        minutes: dict[int, int] = defaultdict(int, self.open_minutes)
+        for minute, opens in other.open_minutes.items():
+            minutes[minute] += opens
         return Sums(
             events={kind: _sum(self.events.get(kind), other.events.get(kind)) for kind in kinds},
-            open_hours=_latest(hours),
+            open_minutes=_latest(minutes),
         )
 
 
@@ -73,16 +78,26 @@ def _sum(one: Events | None, other: Events | None) -> Events:
     return found
 
 
-def _latest(hours: Mapping[int, int]) -> dict[int, int]:
-    """The hours that are kept, newest first. What is cut off of two parts is what would be cut off of their sum."""
+def read_open_hours(value: Any) -> Any:
+    """Turn opens by the hour, as earlier releases stored them, into opens of each hour's last minute."""
+    if isinstance(value, dict) and "open_hours" in value:
+        hours = value["open_hours"]
+        minutes = {int(hour) * 60 + 59: opens for hour, opens in hours.items()}
+        rest = {name: each for name, each in value.items() if name != "open_hours"}
+        return {"open_minutes": minutes, **rest}
+    return value
+
+
+def _latest(minutes: Mapping[int, int]) -> dict[int, int]:
+    """The minutes that are kept, newest first. What is cut off of two parts is what would be cut off of their sum."""
     kept: dict[int, int] = {}
-    newest = max(hours, default=0)
+    newest = max(minutes, default=0)
     opens = 0
-    for hour in sorted(hours, reverse=True):
-        if opens >= MANY_OPENS or newest - hour >= KEPT_HOURS:
+    for minute in sorted(minutes, reverse=True):
+        if opens >= MANY_OPENS or newest - minute >= KEPT_MINUTES:
             break
-        kept[hour] = hours[hour]
-        opens += hours[hour]
+        kept[minute] = minutes[minute]
+        opens += minutes[minute]
     return kept
 
 
@@ -105,6 +120,9 @@ class Tallies(BaseModel):
 
     cases: Cases = {}
 
+    self_loaded: int = 0
+    """Opens by programs that load images whether or not the mail is read: where there is one, opens cannot be known."""
+
     def __add__(self, other: Tallies) -> Tallies:
         numbers = sorted({*self.numbered, *other.numbered})
         return Tallies(
@@ -114,6 +132,7 @@ class Tallies(BaseModel):
             shared=self.shared + other.shared,
             unnamed=self.unnamed + other.unnamed,
             cases=_first_cases(self.cases, other.cases),
+            self_loaded=self.self_loaded + other.self_loaded,
         )
 
     @property
@@ -141,7 +160,7 @@ def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
     times: dict[int | None, dict[EventKind, list[int]]] = defaultdict(lambda: defaultdict(list))
     unnamed: dict[EventKind, list[int]] = defaultdict(list)
     for fact in facts:
-        event = _EVENTS.get(fact.kind)
+        event = EVENT_OF.get(fact.kind)
         if event is not None and verdicts[fact.key].kind == "human":
             is_unnamed = fact.recipient is None and asks_for_privacy(fact.headers)
             (unnamed if is_unnamed else times[fact.recipient])[event].append(fact.at)
@@ -151,7 +170,14 @@ def tally(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Tallies:
         shared=_sums(times[None]) if None in times else Sums(),
         unnamed=_sums(unnamed),
         cases=_cases(facts, verdicts),
+        self_loaded=sum(_is_self_loaded(fact, verdicts[fact.key]) for fact in facts),
     )
+
+
+def _is_self_loaded(fact: Fact, verdict: Verdict) -> bool:
+    """Whether a program of the recipient has loaded the image by itself, and no other machine."""
+    is_told = any(reason.code == UNKNOWABLE for reason in verdict.reasons)
+    return is_told and fact.kind == "open" and verdict.kind != "machine"
 
 
 def _cases(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Cases:
@@ -183,14 +209,14 @@ def _in_order(cases: Cases) -> Cases:
 
 
 def _sums(times: Mapping[EventKind, list[int]]) -> Sums:
-    hours: dict[int, int] = defaultdict(int)
+    minutes: dict[int, int] = defaultdict(int)
     for at in times.get("open", ()):
-        hours[at // HOUR] += 1
+        minutes[at // MINUTE] += 1
     return Sums(
         events={
             kind: Events(count=len(times[kind]), worth=sum(map(worth, times[kind])), last=max(times[kind]))
             for kind in EVENT_KINDS
             if kind in times
         },
-        open_hours=_latest(hours),
+        open_minutes=_latest(minutes),
     )

@@ -12,10 +12,7 @@ from typing import NamedTuple
 
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.thresholds import Thresholds
-from lib.verdicts.weights import PRIOR, RULES_VERSION, WEIGHTS, Side, weight_of
-
-UNKNOWABLE = "apple-privacy"
-"""Apple loads images for itself and for people alike: that is neither's until something else says so."""
+from lib.verdicts.weights import PRIOR, RULES_VERSION, UNKNOWABLE, WEIGHTS, Side, weight_of
 
 DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
@@ -90,7 +87,7 @@ def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine
     weighed = weigh(side, found)
     person, codes = weighed.probability, weighed.codes
     reasons = sorted({_reason(side, each) for each in _outweighed(found)}, key=_order)
-    if not any([reason.weight < 0 for reason in reasons]):
+    if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown, rounded = tuple(reasons), round(person, 3)
     if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):

@@ -21,6 +21,9 @@ RULES_VERSION = "6"
 
 Side = Literal["open", "click"]
 
+UNKNOWABLE = "apple-privacy"
+"""Apple loads images for itself and for people alike: that is neither's until something else says so."""
+
 
 def side_of(kind: FactKind) -> Side:
     """Return the side on which a fact is judged: an attachment is viewed by a link, so that a view is a click."""

@@ -12,7 +12,8 @@ from lib.storage import Storage
 from lib.storage.layout import table
 from lib.templates import TemplateCounting, Templates
 from lib.templates.models import LONGEST_HTML, LONGEST_TEXT, TemplateSpec
-from lib.templates.shares import Tally, TemplateShare
+from lib.templates.shares import TemplateShare
+from lib.templates.tallies import Tally
 from tests.support.heed import START
 
 
@@ -38,11 +39,12 @@ async def test_the_largest_template_is_stored_and_read_whole(storage: Storage, o
 
 async def test_what_two_processes_count_at_once_all_counts(storage: Storage, organization: str) -> None:
     processes = [TemplateCounting(storage.tables) for _ in range(2)]
-    share = TemplateShare(generation=1, regarding="opportunity", tally=Tally(won=1))
+    share = TemplateShare(generation=1, regarding="opportunity", numbers=Tally(won=1).numbers())
 
     await asyncio.gather(
         *(processes[number % 2].enter_sale_share(organization, "t1", f"o{number}", share) for number in range(10)),
         *(processes[1 - number % 2].enter_sale_share(organization, "t1", f"o{number}", share) for number in range(10)),
     )
 
-    assert (await processes[0].load_counts(organization, "t1")).tally_of("opportunity") == Tally(won=10)
+    [numbers] = (await processes[0].load_counts(organization))["t1"].cells.values()
+    assert Tally.from_numbers(numbers) == Tally(won=10)

@@ -59,6 +59,21 @@ async def test_what_was_more_than_seven_days_ago_is_no_engagement_any_more(offic
     assert await office.engaged() == []
 
 
+@pytest.mark.parametrize(
+    ("recent", "older", "minutes_more", "listed"),
+    [(18, 2, 30, True), (18, 2, 0, False), (0, 2, 59, False), (0, 2, 1, False), (0, 2, 0, True), (1, 1, 1, False)],
+)
+async def test_the_week_ends_to_the_minute(
+    office: Office, recent: int, older: int, minutes_more: int, listed: bool
+) -> None:
+    await office.record("contact/c1")
+    ago = 7 * DAY + minutes_more * 60_000
+    facts = [fact("open", office.now - (ago if each < older else DAY), 0, each) for each in range(recent + older)]
+    await office.assess(office.sent("contact/c1"), judged(facts))
+
+    assert await office.engaged() == (["contact/c1"] if listed else [])
+
+
 async def test_a_record_with_too_many_opens_is_listed_when_the_oldest_are_a_week_old(office: Office) -> None:
     await drew(office, "contact/c1", number=18, ago=5 * DAY)
     await drew(office, "contact/c1", number=3)

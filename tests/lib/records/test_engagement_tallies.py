@@ -14,9 +14,11 @@ from lib.records.score import rank, score
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from lib.verdicts.decay import EPOCH, HALF_LIFE, LATEST, EventKind, worth
-from lib.verdicts.tallies import HOUR, KEPT_HOURS, MANY_OPENS, Tallies, tally
+from lib.verdicts.tallies import KEPT_MINUTES, MANY_OPENS, Sums, Tallies, tally
+from lib.verdicts.thresholds import MINUTE
 from tests.support.engaging import WEIGHTS, fact, judged, verdict
 
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NOW = EPOCH + 500 * DAY
 
@@ -52,25 +54,31 @@ def test_the_sum_of_any_parts_in_any_order_is_the_whole(
     assert merged.model_dump_json() == whole.model_dump_json()
 
 
-@given(judged_facts(), st.integers(0, 13 * 24), st.integers(0, 10))
-def test_opens_since_any_hour_are_exact_until_they_are_many(
+@given(judged_facts(), st.integers(0, 13 * 24 * 60), st.integers(0, 10))
+def test_opens_since_any_minute_are_exact_until_they_are_many(
     given_facts: tuple[list[Fact], dict[str, Verdict]], back: int, cut: int
 ) -> None:
     facts, verdicts = given_facts
-    opened = [each.at // HOUR for each in facts if each.kind == "open" and verdicts[each.key].kind == "human"]
-    since = max(opened, default=0) - min(back, KEPT_HOURS - 1)
+    opened = [each.at // MINUTE for each in facts if each.kind == "open" and verdicts[each.key].kind == "human"]
+    since = max(opened, default=0) - min(back, KEPT_MINUTES - 1)
 
-    hours = (tally(facts[:cut], verdicts) + tally(facts[cut:], verdicts)).all().open_hours
+    minutes = (tally(facts[:cut], verdicts) + tally(facts[cut:], verdicts)).all().open_minutes
 
-    exact = sum(hour >= since for hour in opened)
-    told = sum(opens for hour, opens in hours.items() if hour >= since)
+    exact = sum(minute >= since for minute in opened)
+    told = sum(opens for minute, opens in minutes.items() if minute >= since)
     assert told == exact or (told >= MANY_OPENS and exact >= MANY_OPENS)
 
 
-def test_what_is_kept_of_opens_by_the_hour_has_a_bound() -> None:
-    hours = judged(fact("open", NOW + hour * HOUR) for hour in range(10_000)).all().open_hours
+def test_what_is_kept_of_opens_by_the_minute_has_a_bound() -> None:
+    minutes = judged(fact("open", NOW + hour * HOUR) for hour in range(10_000)).all().open_minutes
 
-    assert len(hours) == MANY_OPENS
+    assert len(minutes) == MANY_OPENS
+
+
+def test_opens_that_an_earlier_release_has_stored_by_the_hour_are_read() -> None:
+    stored = {"events": {}, "open_hours": {"100": 2, "101": 1}}
+
+    assert Sums.model_validate(stored).open_minutes == {100 * 60 + 59: 2, 101 * 60 + 59: 1}
 
 
 @given(st.integers(EPOCH, LATEST - HALF_LIFE))

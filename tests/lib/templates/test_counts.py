@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from lib.clock import SetClock, month_of
 from lib.errors import Stale
 from lib.fields import Regarding
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
+from lib.people.address_hashes import AddressHashes
 from lib.storage import Change, Conflict, Delete, Storage, Unavailable
 from lib.storage import retry as attempts
 from lib.storage.memory import memory_storage
-from lib.templates import TemplateCounting, TemplatesFollower, TemplateUse
-from lib.templates.shares import Tally, TemplateCounts, TemplateShare
+from lib.templates import Contacts, TemplateCounting, Templates, TemplatesFollower, TemplateUse
+from lib.templates.shares import TemplateCounts, TemplateShare
+from lib.templates.tallies import Cell, Tally
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
 from lib.verdicts.tallies import Tallies
@@ -24,6 +27,7 @@ from tests.support.engaging import SlowTables
 from tests.support.failing import Failure, When, failing_storage
 from tests.support.heed import START
 
+MONTH = month_of(START)
 NOTHING = Kpis()
 OPENED = Kpis(opens=3)
 CLICKED = Kpis(clicks=1)
@@ -39,6 +43,7 @@ class Desk:
     tables: SlowTables = field(init=False)
     counts: TemplateCounting = field(init=False)
     follower: TemplatesFollower = field(init=False)
+    clock: SetClock = field(init=False)
     messages: dict[str, StoredMessage] = field(default_factory=dict)
     uses: dict[str, tuple[int, TemplateUse | None]] = field(default_factory=dict)
 
@@ -46,10 +51,16 @@ class Desk:
         self.tables = SlowTables(self.storage.tables)
         self.storage = failing_storage(replace(self.storage, tables=self.tables), self.failure)
         self.counts = TemplateCounting(self.storage.tables)
-        self.follower = TemplatesFollower(self.counts)
+        self.clock = SetClock(START)
+        self.follower = self._follower(self.counts)
 
     def another_process(self) -> TemplatesFollower:
-        return TemplatesFollower(TemplateCounting(self.storage.tables))
+        return self._follower(TemplateCounting(self.storage.tables))
+
+    def _follower(self, counts: TemplateCounting) -> TemplatesFollower:
+        tables = self.storage.tables
+        contacts = Contacts(tables, AddressHashes(self.storage, self.clock))
+        return TemplatesFollower(counts, Templates(tables, self.clock), contacts)
 
     async def open(self) -> Desk:
         await self.tables.create("heedacmetemplates")
@@ -88,7 +99,13 @@ class Desk:
         await (follower or self.follower).apply(self.assessed(message, kpis), use)
 
     async def of(self, template: str = "t1", regarding: str | None = None) -> Tally:
-        return (await self.counts.load_counts("acme", template)).tally_of(regarding)
+        counts = (await self.counts.load_counts("acme")).get(template, TemplateCounts())
+        return sum_of(counts, regarding)
+
+
+def sum_of(counts: TemplateCounts, regarding: str | None = None) -> Tally:
+    cells = [(Cell.read(key), Tally.from_numbers(numbers)) for key, numbers in counts.cells.items()]
+    return sum((tally for cell, tally in cells if regarding in (None, cell.regarding)), Tally())
 
 
 @pytest.fixture
@@ -137,7 +154,7 @@ async def test_drafts_and_mail_without_a_template_count_for_nobody(desk: Desk) -
     await desk.assess(desk.sent(None), OPENED)
 
     assert desk.tables.calls == 0
-    assert await desk.counts.all("acme") == {}
+    assert await desk.counts.load_counts("acme") == {}
 
 
 async def test_counts_follow_a_verdict_that_is_taken_back(desk: Desk) -> None:
@@ -157,7 +174,8 @@ async def test_a_message_that_is_sent_no_more_is_taken_away(desk: Desk) -> None:
     await desk.assess(message, OPENED)
 
     assert await desk.of() == Tally()
-    assert await desk.counts.load_counts("acme", "t1") == TemplateCounts()
+    left = (await desk.counts.load_counts("acme"))["t1"]
+    assert (left.cells, left.fresh, left.people) == ({}, {}, {})
 
 
 async def test_where_nothing_has_changed_no_request_is_made(desk: Desk) -> None:
@@ -224,7 +242,7 @@ async def test_who_dies_before_the_rows_are_written_is_followed_by_one_who_write
     assert await desk.of() == Tally(sent=1, followed=1, opened=1)
 
 
-async def life_of_a_message(number: int, when: When) -> tuple[dict[str, Tally], int]:
+async def life_of_a_message(number: int, when: When) -> tuple[TemplateCounts, int]:
     """A message that is assessed again and again, while one operation fails: (the end, how many operations)."""
     desk = await Desk().open()
     await desk.assess(desk.sent("t1", "case"), OPENED)
@@ -240,14 +258,14 @@ async def life_of_a_message(number: int, when: When) -> tuple[dict[str, Tally], 
     count = desk.failure.count
     desk.failure.arm(0, when)
     await desk.assess(message, CLICKED)
-    return (await desk.counts.load_counts("acme", "t1")).by_type, count
+    return (await desk.counts.load_counts("acme"))["t1"], count
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_wherever_storage_fails_the_end_is_the_same(when: When) -> None:
     expected, count = await life_of_a_message(0, when)
     assert count > 10
-    assert expected["opportunity"] == Tally(sent=1, followed=1, opened=1, clicked=1)
+    assert sum_of(expected, "opportunity") == Tally(sent=1, followed=1, opened=1, clicked=1)
 
     for number in range(1, count + 1):
         found, _ = await life_of_a_message(number, when)
@@ -256,7 +274,7 @@ async def test_wherever_storage_fails_the_end_is_the_same(when: When) -> None:
 
 async def test_a_sale_counts_once_and_can_be_taken_back(desk: Desk) -> None:
     await desk.assess(desk.sent(), OPENED)
-    won = TemplateShare(generation=1, regarding="opportunity", tally=Tally(won=1))
+    won = TemplateShare(generation=1, regarding="opportunity", numbers=Tally(won=1).numbers())
 
     await desk.counts.enter_sale_share("acme", "t1", "o1", won)
     await desk.counts.enter_sale_share("acme", "t1", "o1", won)
@@ -272,9 +290,9 @@ async def test_counts_that_were_lost_are_counted_anew_by_the_next_event(desk: De
     messages = [desk.sent() for _ in range(3)]
     for message in messages:
         await desk.assess(message, OPENED)
-    await desk.counts.enter_sale_share("acme", "t1", "o1", TemplateShare(generation=1, tally=Tally(won=1)))
+    await desk.counts.enter_sale_share("acme", "t1", "o1", TemplateShare(generation=1, numbers=Tally(won=1).numbers()))
     await desk.assess(desk.sent("t10"), OPENED)
-    await desk.tables.write_rows("heedacmetemplates", [Delete("counts", "c|t1")])
+    await desk.tables.write_rows("heedacmetemplates", [Delete("tallies", f"c|t1|{MONTH}")])
 
     await desk.assess(messages[0], CLICKED)
 
@@ -284,11 +302,11 @@ async def test_counts_that_were_lost_are_counted_anew_by_the_next_event(desk: De
 async def test_counts_that_were_damaged_can_be_counted_anew(desk: Desk) -> None:
     for _ in range(3):
         await desk.assess(desk.sent(), OPENED)
-    await desk.tables.write_rows("heedacmetemplates", [Delete("counts", "c|t1")])
+    await desk.tables.write_rows("heedacmetemplates", [Delete("tallies", f"c|t1|{MONTH}")])
     await desk.assess(desk.sent(), NOTHING)
     assert (await desk.of()).sent == 1
 
-    await desk.counts._account("acme", "t1").recount()
+    await desk.counts._account("acme", "t1", MONTH, "").recount()
 
     assert await desk.of() == Tally(sent=4, followed=4, opened=3)
 
@@ -298,7 +316,7 @@ async def test_messages_of_an_organization_that_is_gone_harm_nobody() -> None:
 
     await desk.assess(desk.sent(), OPENED)
 
-    assert await desk.counts.all("acme") == {}
+    assert await desk.counts.load_counts("acme") == {}
 
 
 async def test_who_is_never_let_through_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

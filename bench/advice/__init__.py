@@ -1,0 +1,1 @@
+"""Whether advice comes true: simulations of template recommendations and of delivery advice, with rivals."""

@@ -1,0 +1,1 @@
+"""Simulated organizations whose templates have known true rates, and what is recommended there."""
