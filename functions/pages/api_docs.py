@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 
 from markupsafe import Markup, escape
 
 from functions.pages.render import render_page
+
+STYLE_SHEET = Path(__file__).parent / "templates" / "api_docs.css"
+"""The styles of the pages about the API."""
 
 _REF = "#/components/schemas/"
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
