@@ -6,6 +6,7 @@ registers it with the Functions host, by the table of endpoints, and describes i
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import re
@@ -214,6 +215,8 @@ class Endpoint:
     """The type of a body that is a text or a file, for the OpenAPI document; None: any."""
     key_in_query: bool = False
     """Whether the key may stand in the query, as `key`: for callers that cannot send a header."""
+    description: str = ""
+    """What there is to say beyond the summary, in Markdown."""
 
 
 class Endpoints:
@@ -244,14 +247,25 @@ class Endpoints:
         may: tuple[Who, ...] | None = None,
         key_in_query: bool = False,
     ) -> Callable[[EndpointHandler], EndpointHandler]:
-        """Declare an endpoint; the docstring of its function is the summary."""
+        """Declare an endpoint; the docstring of its function is the summary, and what follows it the description."""
 
         def declare(handler: EndpointHandler) -> EndpointHandler:
             """Keep the declaration; the function stays as it is."""
-            name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
+            name = handler.__name__
+            summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
             route = self._prefix + path
             callers = frozenset(may or self._may or (READERS if method == "GET" else WRITERS))
-            shape = (body, query, answers, text_body, largest_file, largest_body, media_type, key_in_query)
+            shape = (
+                body,
+                query,
+                answers,
+                text_body,
+                largest_file,
+                largest_body,
+                media_type,
+                key_in_query,
+                description.strip(),
+            )
             self.all.append(Endpoint(name, method, route, callers, handler, summary, *shape))
             return handler
 
