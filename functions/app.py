@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import azure.functions as func
 
 from functions.loading import LateServices
+from functions.request_ids import identified
 from functions.security_headers import secured
 from lib.recipient_services import RecipientServices
 
@@ -43,6 +44,8 @@ class HeedApp(func.FunctionApp):
     def get_functions(self) -> list[Any]:
         """Give the host the functions, each HTTP function with security headers around its answers.
 
+        Answers of the API have the id of their request, too.
+
         What the first requests need is imported from now on, in a thread.
         """
         functions: list[Any] = super().get_functions()
@@ -50,7 +53,8 @@ class HeedApp(func.FunctionApp):
         for function in functions:
             if function.is_http_function():
                 # The SDK has no other way to put something around all functions.
-                function._func = secured(function.get_user_function(), base_url)
+                handler = secured(function.get_user_function(), base_url)
+                function._func = identified(handler) if _is_of_the_api(function) else handler
         if self.imports_ahead:
             self.imports_ahead = False
             # No daemon: a process that ends while one imports would crash.
@@ -65,6 +69,10 @@ class HeedApp(func.FunctionApp):
     async def close(self) -> None:
         """Close all that the services have opened."""
         await self._services.close()
+
+
+def _is_of_the_api(function: Any) -> bool:
+    return str(function.get_trigger().route).startswith("api/")
 
 
 def make_app(recipients: RecipientServices, services: Services | None = None) -> HeedApp:

@@ -19,6 +19,9 @@ POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancesto
 PAGE_POLICY = f"{POLICY}; style-src 'unsafe-inline'"
 """The policy of pages that hold their own styles, run no script and load nothing."""
 
+DOCS_POLICY = f"{POLICY}; style-src 'self'"
+"""The policy of the pages about the API, which have their styles in a file."""
+
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": POLICY,

@@ -15,11 +15,12 @@ def start() -> HeedApp:
     gc.disable()
     try:
         from functions.app import make_app
-        from lib.operations.logs import quiet_libraries
+        from lib.operations.logs import name_requests, quiet_libraries
         from lib.recipient_services import RecipientServices
         from lib.settings import load_settings
 
         quiet_libraries()
+        name_requests()
         app = make_app(RecipientServices(load_settings()))
     finally:
         gc.enable()

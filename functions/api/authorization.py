@@ -14,6 +14,7 @@ from typing import Literal
 
 import azure.functions as func
 
+from functions.api.problem_kinds import ProblemCode
 from functions.api.problems import ExpiredProof, Problem, not_there
 from lib.organizations.keys import Caller
 from lib.organizations.scopes import Scope
@@ -88,7 +89,7 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
     """Return the person who has signed in with the organization's provider. Raises Problem."""
     found = await services.organizations.load_organization(organization) if organization else None
     if found is None or found[0].settings.sign_in is None:
-        raise unauthorized("The organization accepts no tokens of an identity provider.")
+        raise unauthorized("The organization accepts no tokens of an identity provider.", "token_refused")
     try:
         if from_platform:
             person = services.sign_in.check_principal(found[0], proof)
@@ -131,15 +132,17 @@ def _proof(request: func.HttpRequest, key_in_query: str | None) -> str:
     scheme, _, proof = header.partition(" ")
     proof = proof.strip()
     if scheme.lower() != "bearer" or not proof:
-        raise unauthorized("Send the key in the header Authorization, as: Bearer <key>.")
+        raise unauthorized("Send the key in the header Authorization, as: Bearer <key>.", "key_missing")
     return proof
 
 
-def unauthorized(detail: str) -> Problem:
+def unauthorized(detail: str, code: ProblemCode = "key_unknown") -> Problem:
     """Make a 401. The challenge is that of RFC 6750, 3."""
-    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"}, code=code)
 
 
 def _bad_token(refusal: BadToken) -> Problem:
-    kind = ExpiredProof if isinstance(refusal, Expired) else Problem
-    return kind(401, f"{refusal}", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    if isinstance(refusal, Expired):
+        return ExpiredProof(401, f"{refusal}", headers=headers, code="token_expired")
+    return Problem(401, f"{refusal}", headers=headers, code="token_refused")

@@ -6,6 +6,7 @@ registers it with the Functions host, by the table of endpoints, and describes i
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import re
@@ -31,7 +32,7 @@ from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
 from lib.services import Services
 from lib.storage import Missing
-from lib.storage.versions import IfMatch, etag_of
+from lib.storage.versions import IfMatch, digest_of, etag_of_answer, names_etag
 
 log = logging.getLogger("heed.api")
 
@@ -103,7 +104,7 @@ class Call:
             return IfMatch.parse(header)
         except ValueError as error:
             detail = f'The header If-Match is {error}: send the field etag as it is, such as "1f0c…".'
-            raise Problem(400, detail) from None
+            raise Problem(400, detail, code="malformed_header") from None
 
     @property
     def now(self) -> datetime:
@@ -113,7 +114,7 @@ class Call:
         """Return the acting user. Raises Problem where the call names none."""
         user = self.user()
         if user is None:
-            raise Problem(400, "Name the acting user in the header X-Heed-User.")
+            raise Problem(400, "Name the acting user in the header X-Heed-User.", code="acting_user_missing")
         return user
 
     def user(self) -> str | None:
@@ -123,7 +124,7 @@ class Call:
         """
         user: str | None = self.request.headers.get("x-heed-user")
         if user is not None and not CHOSEN.fullmatch(user):
-            raise Problem(400, "The header X-Heed-User is not a user id.")
+            raise Problem(400, "The header X-Heed-User is not a user id.", code="malformed_header")
         alone = self.caller.user if self.caller else None
         if alone and user not in (None, alone):
             raise Problem(403, "The header X-Heed-User names another user than the token: leave it out.")
@@ -214,6 +215,8 @@ class Endpoint:
     """The type of a body that is a text or a file, for the OpenAPI document; None: any."""
     key_in_query: bool = False
     """Whether the key may stand in the query, as `key`: for callers that cannot send a header."""
+    description: str = ""
+    """What there is to say beyond the summary, in Markdown."""
 
 
 class Endpoints:
@@ -244,14 +247,25 @@ class Endpoints:
         may: tuple[Who, ...] | None = None,
         key_in_query: bool = False,
     ) -> Callable[[EndpointHandler], EndpointHandler]:
-        """Declare an endpoint; the docstring of its function is the summary."""
+        """Declare an endpoint; the docstring of its function is the summary, and what follows it the description."""
 
         def declare(handler: EndpointHandler) -> EndpointHandler:
             """Keep the declaration; the function stays as it is."""
-            name, summary = handler.__name__, (handler.__doc__ or "").strip().splitlines()[0]
+            name = handler.__name__
+            summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
             route = self._prefix + path
             callers = frozenset(may or self._may or (READERS if method == "GET" else WRITERS))
-            shape = (body, query, answers, text_body, largest_file, largest_body, media_type, key_in_query)
+            shape = (
+                body,
+                query,
+                answers,
+                text_body,
+                largest_file,
+                largest_body,
+                media_type,
+                key_in_query,
+                description.strip(),
+            )
             self.all.append(Endpoint(name, method, route, callers, handler, summary, *shape))
             return handler
 
@@ -274,19 +288,27 @@ async def _response(endpoint: Endpoint, services: Services, request: func.HttpRe
     headers: dict[str, str] = {}
     try:
         answer = await _answer(endpoint, services, request, headers)
-        payload = await _payload(services, request.route_params.get("org", ""), answer)
+        payload, digest = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
         problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
-        return problem_answer(problem, headers)
+        return problem_answer(problem, services.settings.base_url, headers)
     headers.update(answer.headers)
     if answer.version:
-        headers["ETag"] = etag_of(answer.version)
+        headers["ETag"] = etag = etag_of_answer(answer.version, digest)
+        if endpoint.method == "GET" and names_etag(request.headers.get("if-none-match"), etag):
+            return func.HttpResponse(status_code=304, headers=headers)
     kind = answer.media_type or ("text/html" if isinstance(answer.body, str) else "application/json")
     return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
 
 
-async def _payload(services: Services, organization: str, answer: Answer) -> bytes:
-    return await services.off_loop.run(organization, answer.size, answer.payload)
+async def _payload(services: Services, organization: str, answer: Answer) -> tuple[bytes, str]:
+    """Return the body as it goes over the wire, and its digest."""
+    return await services.off_loop.run(organization, answer.size, _written, answer)
+
+
+def _written(answer: Answer) -> tuple[bytes, str]:
+    payload = answer.payload()
+    return payload, digest_of(payload) if answer.version else ""
 
 
 async def _answer(
@@ -331,7 +353,8 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
     if endpoint.method != "POST" or key is None or "org" not in call.path:
         return await _run(endpoint, call)
     if not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
-        raise Problem(400, f"The header Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters.")
+        detail = f"The header Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
+        raise Problem(400, detail, code="malformed_header")
     return await _once(endpoint, call, key, raw)
 
 
@@ -355,19 +378,20 @@ async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
             "This Idempotency-Key came with another body or query string, content type or acting user before; take a "
             "new key."
         )
-        raise Problem(422, detail) from None
+        raise Problem(422, detail, code="idempotency_key_reused") from None
     except UnderWay:
         raise Problem(
             409,
             "The first request with this Idempotency-Key is still under way.",
             headers={"Retry-After": "2"},
+            code="request_under_way",
         ) from None
     except AnswerGone as error:
-        raise Problem(409, f"{error}") from None
+        raise Problem(409, f"{error}", code="answer_gone") from None
     except Missing:
         raise not_there("organization") from None
     if isinstance(begun, Answered):
-        return Answer(begun.status, begun.body, begun.version)
+        return Answer(begun.status, begun.body, begun.version, headers={"Idempotency-Replayed": "true"})
     return await _first(endpoint, call, begun)
 
 
@@ -375,7 +399,7 @@ async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
     call.made_id = begun.made_id
     try:
         answer = await _run(endpoint, call)
-        payload = await _payload(call.services, call.org, answer)
+        payload, _ = await _payload(call.services, call.org, answer)
     except BaseException:
         await call.services.idempotency.abandon(call.org, begun)
         raise
@@ -431,7 +455,7 @@ async def _check_own(endpoint: Endpoint, call: Call) -> None:
 def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None:
     if model is None:
         if raw.strip() not in (b"", b"{}"):
-            raise Problem(400, "This takes no body.")
+            raise Problem(400, "This takes no body.", code="malformed_body")
         return None
     if not raw and not any(field.is_required() for field in model.model_fields.values()):
         raw = b"{}"
@@ -442,4 +466,4 @@ def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseMod
     try:
         return model.model_validate(dict(request.params))
     except ValidationError as error:
-        raise invalid_fields(error, ["query"]) from None
+        raise invalid_fields(error, ["query"], model) from None

@@ -52,18 +52,20 @@ def read_json(model: type[BaseModel], raw: bytes) -> BaseModel:
     if outside_strings.count(b",") + outside_strings.count(b"[") + outside_strings.count(b"{") > MOST_VALUES:
         raise _too_many(model, raw)
     if b"NaN" in outside_strings or b"Infinity" in outside_strings:
-        raise Problem(400, "The body is not JSON, which knows neither NaN nor Infinity.")
+        detail = "The body is not JSON, which knows neither NaN nor Infinity."
+        raise Problem(400, detail, code="malformed_body")
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise _problem(error) from None
+        raise _problem(error, model) from None
 
 
-def _problem(error: ValidationError) -> Problem:
+def _problem(error: ValidationError, model: type[BaseModel]) -> Problem:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] != "json_invalid":
-        return invalid_fields(error)
-    return Problem(400, f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}.")
+        return invalid_fields(error, model=model)
+    detail = f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}."
+    return Problem(400, detail, code="malformed_body")
 
 
 def _too_many(model: type[BaseModel], raw: bytes) -> Problem:
@@ -72,12 +74,12 @@ def _too_many(model: type[BaseModel], raw: bytes) -> Problem:
     try:
         model.model_validate_json(_beginning(raw), strict=True)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        errors = field_errors([each for each in found if each["type"] != "missing"][:MOST_ERRORS])
+        found = error.errors(include_url=False, include_input=False)
+        errors = field_errors([each for each in found if each["type"] != "missing"][:MOST_ERRORS], model=model)
     except ValueError:
         pass
     said = f"the body has more than {MOST_VALUES:,} values"
-    return Problem(422, f"{said[0].upper()}{said[1:]}.", errors or [FieldError(loc=[], msg=said)])
+    return Problem(422, f"{said[0].upper()}{said[1:]}.", errors or [FieldError(loc=[], code="too_large", msg=said)])
 
 
 def _beginning(raw: bytes) -> str:

@@ -8,32 +8,68 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.api.authorization import is_open_to_all
 from functions.api.endpoint import Endpoint, Endpoints, NoQuery
+from functions.api.examples import describe_fields, example_of, parameter_example, query_text
+from functions.api.openapi_parts import (
+    HEADER_PARAMETERS,
+    HEADERS,
+    SECURITY_SCHEMES,
+    answer_headers,
+    headers_of,
+    path_parameter,
+    problem_responses,
+    problems_of,
+    security_of,
+    shows_version,
+)
+from functions.api.openapi_schemas import (
+    References,
+    Schema,
+    drop_titles,
+    make_schemas,
+    name_enumerations,
+    query_schemas,
+)
 from functions.api.problems import ProblemDocument
 
-_REF = "#/components/schemas/{model}"
-_KEY = "The administrator's key, a key or a user's token of an organization, or a token of its identity provider."
-_USER_HEADER = {
-    "name": "X-Heed-User",
-    "in": "header",
-    "description": "The acting CRM user, who must exist; times are told in this user's zone.",
-    "schema": {"type": "string"},
+VERSION = "0.1.0"
+
+_DESCRIPTION = """\
+Heed sends and follows sales mail for a CRM.
+
+Send a key as `Authorization: Bearer <key>`. Errors are problem documents (RFC 9457), which
+[the catalogue of errors](/api/errors) explains. Answers may get more fields and more words in enumerations: ignore
+what you do not know. Ids are strings, times are RFC 3339 with `Z`.
+"""
+
+_TAGS: Mapping[str, str] = {
+    "Messages": "Drafts, sent and received mail, and what became of it.",
+    "Attachments": "Files of a message, and images of its text.",
+    "Sending": "Sending a message, or preparing it for a CRM that sends by itself.",
+    "Timing": "The time at which a mail goes out, and its reminder.",
+    "Delivery advice": "The best time to send.",
+    "Recipients": "What links and pixels in a mail lead to. No key is needed: the token is the proof.",
+    "Recipients and consents": "Who gets a message, and who has agreed to be followed.",
+    "Verdicts": "Person or machine: judging again, and what users say of it.",
+    "Conversations": "Threads of sent and received messages.",
+    "Cards": "What a user should look at, most pressing first.",
+    "Activities": "Tasks, cases and calls.",
+    "People and records": "Users of the CRM, and its contacts, leads, accounts and other records.",
+    "Templates": "Templates with merge fields, and how well they do.",
+    "Reports": "How reliable verdicts are, and which mail is noisy.",
+    "Inbound mail": "Mail that comes in, and what it answers.",
+    "Mailboxes": "Mailboxes that Heed reads.",
+    "Rules": "What is made of mail that comes in.",
+    "Links": "Links that are switched off.",
+    "Readiness": "What keeps mail from arriving, or from being followed.",
+    "Data subjects": "All that is held about an address, and its erasure.",
+    "Organizations": "Organizations, their settings, keys and audit log.",
+    "Service": "Whether Heed is well, and who the caller is.",
+    "Operations": "Dead letters and replays, for the administrator.",
 }
-_ONCE_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same key, body, query, content type and acting user within 24 hours get the first answer.",
-    "schema": {"type": "string", "maxLength": 255},
-}
-_MATCH_HEADER = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "Only if it still is one of these versions (etags in quotes, or `*`), else 412.",
-    "schema": {"type": "string"},
-}
+"""The groups of operations, in the order in which they are shown: what a CRM needs first, administration last."""
+
 _RECIPIENT_FACING: dict[str, Any] = {
     "/o/{token}.gif": (
         "pixel",
@@ -72,152 +108,175 @@ _RECIPIENT_FACING: dict[str, Any] = {
 }
 
 
-def openapi_document(groups: Sequence[Endpoints], base_url: str) -> bytes:
-    """Describe the endpoints as an OpenAPI 3.1 document, in JSON."""
+def openapi_document(
+    groups: Sequence[Endpoints], base_url: str, webhooks: Mapping[str, type[BaseModel]] | None = None
+) -> bytes:
+    """Describe the endpoints as an OpenAPI 3.1 document, in JSON. `webhooks` are bodies of events, by their types."""
     endpoints = [(group.tag, endpoint) for group in groups for endpoint in group.all]
-    references, schemas = _schemas(endpoint for _, endpoint in endpoints)
+    sent = webhooks or {}
+    references, schemas = make_schemas(
+        [each.body for _, each in endpoints if each.body],
+        [*_answer_models(each for _, each in endpoints), *sent.values()],
+        ProblemDocument,
+    )
     paths: dict[str, dict[str, Any]] = {}
     for tag, endpoint in endpoints:
         path = f"/{endpoint.route}".replace("{*", "{")
         paths.setdefault(path, {})[endpoint.method.lower()] = _operation(tag, endpoint, references)
     for path, (name, summary, responses) in _RECIPIENT_FACING.items():
         for method in ("get", "head"):
-            paths.setdefault(path, {})[method] = {
-                "operationId": f"{name}_{method}",
-                "tags": ["Recipients"],
-                "summary": summary,
-                "security": [],
-                "parameters": _path_parameters(path),
-                "responses": responses,
-            }
+            paths.setdefault(path, {})[method] = _recipients_operation(path, f"{name}_{method}", summary, responses)
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    describe_fields(schemas)
+    name_enumerations(
+        schemas,
+        [
+            (operation["operationId"], each)
+            for operation in operations
+            for each in operation["parameters"]
+            if each.get("in") == "query"
+        ],
+    )
+    drop_titles(schemas)
+    for operation in operations:
+        _add_examples(operation, schemas)
+    problem = references[ProblemDocument, "serialization"]
+    tags = {operation["tags"][0] for operation in operations}
     document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Heed",
-            "version": "0.1.0",
+            "version": VERSION,
             "summary": "Tells a salesperson, truthfully, what became of a mail.",
+            "description": _DESCRIPTION,
+            "contact": {"name": "The operator of this deployment", "url": f"{base_url}/"},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": base_url}],
-        "security": [{"key": []}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in tags],
         "paths": paths,
+        **({"webhooks": {name: _webhook(name, model, references) for name, model in sent.items()}} if sent else {}),
         "components": {
-            "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _KEY}},
+            "schemas": dict(sorted(schemas.items())),
+            "responses": problem_responses(base_url, problem),
+            "parameters": HEADER_PARAMETERS,
+            "headers": HEADERS,
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
     return json.dumps(document, indent=1).encode()
 
 
-References = Mapping[Any, dict[str, Any]]
-"""The reference to the schema of each (model, mode)."""
-
-
-def _schemas(endpoints: Iterable[Endpoint]) -> tuple[References, dict[str, Any]]:
-    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemDocument, "serialization"): None}
+def _answer_models(endpoints: Iterable[Endpoint]) -> Iterator[type[BaseModel]]:
     for endpoint in endpoints:
-        if endpoint.body:
-            wanted[endpoint.body, "validation"] = None
         for model in endpoint.answers.values():
             if isinstance(model, type) and issubclass(model, BaseModel):
-                wanted[model, "serialization"] = None
-    references, definitions = models_json_schema(list(wanted), ref_template=_REF)
-    return references, definitions.get("$defs", {})
+                yield model
 
 
-def _operation(tag: str, endpoint: Endpoint, references: References) -> dict[str, Any]:
-    operation: dict[str, Any] = {
+def _operation(tag: str, endpoint: Endpoint, references: References) -> Schema:
+    said = f"{endpoint.description}\n\n" if endpoint.description else ""
+    operation: Schema = {
         "operationId": endpoint.name,
         "tags": [tag],
         "summary": endpoint.summary,
-        "description": f"Open to: {', '.join(sorted(endpoint.may))}.",
-        "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *_headers(endpoint)],
+        "description": f"{said}Open to: {', '.join(sorted(endpoint.may))}.",
+        "security": security_of(endpoint),
+        "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *headers_of(endpoint)],
         "responses": _responses(endpoint, references),
     }
-    if is_open_to_all(endpoint.may):
-        operation["security"] = []
-    if endpoint.body:
-        schema = references[endpoint.body, "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    if endpoint.text_body:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {endpoint.media_type or "text/plain": {"schema": {"type": "string"}}},
-        }
-    if endpoint.largest_file:
-        operation["requestBody"] = {
-            "required": True,
-            "description": f"The file, as it is: 1 to {endpoint.largest_file:,} bytes.",
-            "content": {
-                endpoint.media_type or "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
+    if body := _request_body(endpoint, references):
+        operation["requestBody"] = {"required": True, **body}
     return operation
 
 
-def _responses(endpoint: Endpoint, references: References) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
+def _recipients_operation(path: str, name: str, summary: str, responses: Schema) -> Schema:
+    return {
+        "operationId": name,
+        "tags": ["Recipients"],
+        "summary": summary,
+        "description": f"{summary} Open to anyone.",
+        "security": [],
+        "parameters": _path_parameters(path),
+        "responses": responses,
+    }
+
+
+def _request_body(endpoint: Endpoint, references: References) -> Schema | None:
+    if endpoint.body:
+        return {"content": {"application/json": {"schema": references[endpoint.body, "validation"]}}}
+    if endpoint.text_body:
+        kind = endpoint.media_type or "text/plain"
+        text = {"type": "string"} if not kind.endswith("json") else {"description": "Events, as Event Grid sends them."}
+        return {"content": {kind: {"schema": text}}}
+    if endpoint.largest_file:
+        kind = endpoint.media_type or "application/octet-stream"
+        return {
+            "description": f"The file, as it is: 1 to {endpoint.largest_file:,} bytes.",
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    return None
+
+
+def _responses(endpoint: Endpoint, references: References) -> Schema:
+    headers = answer_headers(endpoint)
+    responses: Schema = {}
     for status, model in endpoint.answers.items():
         if model is str:
-            responses[str(status)] = {
-                "description": "A page.",
-                "content": {"text/html": {"schema": {"type": "string"}}},
-            }
-            continue
-        if isinstance(model, str):
-            file = {"schema": {"type": "string", "format": "binary"}}
-            responses[str(status)] = {"description": "The file, as a download.", "content": {model: file}}
-            continue
-        content = {"application/json": {"schema": references[model, "serialization"]}} if model else {}
-        responses[str(status)] = {"description": (model.__doc__ or "").strip() or "Done.", "content": content}
-    problem = {"application/problem+json": {"schema": references[ProblemDocument, "serialization"]}}
-    for status, description in _problems(endpoint):
-        responses.setdefault(str(status), {"description": description, "content": problem})
-    responses["default"] = {"description": "What went wrong (RFC 9457).", "content": problem}
+            text, content = "A page.", {"text/html": {"schema": {"type": "string"}}}
+        elif isinstance(model, str):
+            text, content = "The file, as a download.", {model: {"schema": {"type": "string", "format": "binary"}}}
+        elif model is None:
+            text, content = "Done.", {}
+        else:
+            text = (model.__doc__ or "").strip() or "Done."
+            content = {"application/json": {"schema": references[model, "serialization"]}}  # type: ignore[index]
+        responses[str(status)] = {"description": text, "headers": headers, **({"content": content} if content else {})}
+    if endpoint.method == "GET" and shows_version(endpoint):
+        responses["304"] = {"description": "Nothing of it has changed since `If-None-Match`.", "headers": headers}
+    for status in problems_of(endpoint):
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
+    responses["default"] = {"$ref": "#/components/responses/Problem"}
     return responses
 
 
-def _problems(endpoint: Endpoint) -> Iterator[tuple[int, str]]:
-    """List what may go wrong with the request, by status."""
-    yield 400, "Malformed: the body, a header, or a cursor of another query."
-    if not is_open_to_all(endpoint.may):
-        yield 401, "No key, or a wrong one."
-        yield 403, "The key may not do this."
-        yield 404, "It is not there, or not yours."
-    if endpoint.method != "GET":
-        yield 409, "The state does not allow it."
-        yield 412, "If-Match names another version."
-    if endpoint.body or endpoint.text_body or endpoint.largest_file:
-        yield 413, "Too large."
-    if endpoint.body:
-        yield 415, "The body is not JSON in UTF-8, as Content-Type says."
-    if not is_open_to_all(endpoint.may):
-        yield 429, "Too many requests with this key, or too many wrong keys from this network; see Retry-After."
-    yield 422, "Understood, but invalid: `errors` names the fields."
+def _webhook(name: str, model: type[BaseModel], references: References) -> Schema:
+    """Describe the request that a webhook gets for an event."""
+    content = {"application/json": {"schema": references[model, "serialization"]}}
+    return {
+        "post": {
+            "operationId": f"on_{name.replace('.', '_')}",
+            "summary": (model.__doc__ or "").strip().partition("\n")[0],
+            "requestBody": {"required": True, "content": content},
+            "responses": {"2XX": {"description": "Any status of success: the event was taken."}},
+        }
+    }
 
 
-def _path_parameters(route: str) -> list[dict[str, Any]]:
-    names = re.findall(r"\{\*?(\w+)\}", route)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+def _add_examples(operation: Schema, schemas: Mapping[str, Schema]) -> None:
+    """Give an operation an example of each body and parameter that has none."""
+    for parameter in operation["parameters"]:
+        if "$ref" not in parameter and "example" not in parameter:
+            parameter["example"] = parameter_example(parameter["name"], parameter["schema"], schemas)
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        if "$ref" in media["schema"]:
+            media["example"] = example_of(media["schema"], schemas, is_request=True)
+    for response in operation["responses"].values():
+        for media in response.get("content", {}).values():
+            if "$ref" in media.get("schema", {}):
+                media["example"] = example_of(media["schema"], schemas, is_request=False)
 
 
-def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+def _path_parameters(route: str) -> list[Schema]:
+    return [path_parameter(name) for name in re.findall(r"\{\*?(\w+)\}", route)]
+
+
+def _query_parameters(endpoint: Endpoint) -> list[Schema]:
     if endpoint.query is NoQuery:
         return []
-    schema = endpoint.query.model_json_schema()
-    needed = schema.get("required", [])
-    return [
-        {"name": name, "in": "query", "required": name in needed, "schema": field}
-        for name, field in schema["properties"].items()
-    ]
+    return [_query_parameter(*found) for found in query_schemas(endpoint.query)]
 
 
-def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
-    headers: list[dict[str, Any]] = []
-    if endpoint.may & {"full", "read", "user"}:
-        headers.append(_USER_HEADER)
-    if endpoint.method == "POST" and "{org}" in endpoint.route:
-        headers.append(_ONCE_HEADER)
-    if endpoint.method in ("PUT", "PATCH", "DELETE"):
-        headers.append(_MATCH_HEADER)
-    return headers
+def _query_parameter(name: str, schema: Schema, is_required: bool) -> Schema:
+    text = schema.pop("description", "") or query_text(name)
+    return {"name": name, "in": "query", "required": is_required, "description": text, "schema": schema}

@@ -51,7 +51,8 @@ def last_key(call: Call) -> str | None:
         return None
     plain = call.services.ring.unseal(Purpose.CURSOR, cursor) if len(cursor) <= LONGEST else None
     if plain is None or plain[:_DIGEST_BYTES] != _query_digest(call):
-        raise Problem(400, "The cursor is none that this list has given for this query: begin again without a cursor.")
+        detail = "The cursor is none that this list has given for this query: begin again without a cursor."
+        raise Problem(400, detail, code="unknown_cursor")
     return plain[_DIGEST_BYTES:].decode()
 
 

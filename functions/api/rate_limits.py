@@ -50,7 +50,7 @@ async def authorize_within_limits(
     network = network_of(client_address(headers, services.settings.trusted_hops))
     if wait := limits.admit_unknown_key(network):
         detail = f"Too many wrong keys came from your network: try again in {wait} s."
-        raise Problem(429, detail, headers={"Retry-After": f"{wait}"})
+        raise Problem(429, detail, headers={"Retry-After": f"{wait}"}, code="too_many_wrong_keys")
     try:
         authorized = await _authorize(limits, digest, authorize)
     except Exception as error:

@@ -3,29 +3,99 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
 from functions.pages.render import render_page
 
+STYLE_SHEET = Path(__file__).parent / "templates" / "api_docs.css"
+"""The styles of the pages about the API."""
+
 _REF = "#/components/schemas/"
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
+
+
+Node = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
 def api_docs_page(document: bytes) -> str:
     """Render the page from the OpenAPI document, as HTML."""
     described = json.loads(document)
-    operations: dict[str, list[dict[str, object]]] = {}
+    groups: dict[str, list[Node]] = {tag["name"]: [] for tag in described["tags"]}
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            entry = {"method": method.upper(), "path": path, **operation}
-            operations.setdefault(operation["tags"][0], []).append(entry)
+            groups[operation["tags"][0]].append(_shown(described, method.upper(), path, operation))
     schemas = described["components"]["schemas"]
     return render_page(
-        "api_docs.html", api=described, operations=operations, schemas=schemas, words=words, bounds=bounds
+        "api_docs.html", api=described, groups=groups, schemas=schemas, words=words, bounds=bounds, named=_named
     )
+
+
+def _shown(document: Node, method: str, path: str, operation: Node) -> Node:
+    """Return what the page shows of an operation."""
+    parameters = [_resolved(document, each) for each in operation["parameters"]]
+    responses = {status: _resolved(document, each) for status, each in operation["responses"].items()}
+    answers = {status: each for status, each in responses.items() if status[0] in "23"}
+    return {
+        **operation,
+        "method": method,
+        "path": path,
+        "parameters": parameters,
+        "answers": answers,
+        "problems": {status: each for status, each in responses.items() if status[0] in "45"},
+        "call": _curl(document["servers"][0]["url"], method, path, operation, parameters),
+        "example": next((_pretty(media["example"]) for each in answers.values() for media in _media(each)), None),
+    }
+
+
+def _media(response: Node) -> list[Node]:
+    return [media for media in response.get("content", {}).values() if "example" in media]
+
+
+def _curl(base_url: str, method: str, path: str, operation: Node, parameters: Sequence[Node]) -> str:
+    """Write the operation as a call with curl, with the examples of its parameters and its body."""
+    named = {each["name"]: str(each["example"]) for each in parameters if each["in"] == "path"}
+    query = {each["name"]: each["example"] for each in parameters if each["in"] == "query" and each["required"]}
+    url = base_url + re.sub(r"\{(\w+)\}", lambda part: quote(named[part[1]], safe="@"), path)
+    lines = [f"curl -X {method} '{url}{'?' if query else ''}{urlencode(query)}'"]
+    if operation["security"]:
+        lines.append('-H "Authorization: Bearer $key"')
+    lines += [f"-H 'X-Heed-User: {each['example']}'" for each in parameters if each["name"] == "X-Heed-User"]
+    for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+        lines.append(f"-H 'Content-Type: {kind}'")
+        if "example" in media:
+            lines.append("-d '" + _pretty(media["example"]).replace("'", "'\\''") + "'")
+        else:
+            lines.append("--data-binary @file")
+    return " \\\n  ".join(lines)
+
+
+def _pretty(example: object) -> str:
+    return json.dumps(example, indent=2, ensure_ascii=False)
+
+
+def _resolved(document: Node, node: Node) -> Node:
+    while "$ref" in node:
+        found: Any = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        node = found
+    return node
+
+
+def _named(schema: Node) -> str | None:
+    """Return the name of the shape that a schema is or holds, as one or in a list; None where it is none."""
+    for part in (schema, *schema.get("anyOf", []), schema.get("items", {})):
+        if "$ref" in part:
+            return str(part["$ref"]).removeprefix(_REF)
+    return None
 
 
 def words(schema: dict[str, object]) -> Markup:

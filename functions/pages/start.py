@@ -14,7 +14,8 @@ SUMMARY = (
 )
 LINKS = {
     "/api/docs": "all endpoints of the API",
-    "/api/openapi.json": "the same, as an OpenAPI document",
+    "/api/errors": "what can go wrong, and what to do",
+    "/api/openapi.json": "the endpoints, as an OpenAPI document",
     "/api/health": "whether the service is well",
 }
 RECIPIENTS = (

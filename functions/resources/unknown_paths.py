@@ -10,7 +10,7 @@ import azure.functions as func
 
 from functions.api.table import TableRow, methods_of
 from functions.loading import LoadServices
-from functions.resources.api_document import DOCS, OPENAPI
+from functions.resources.api_document import ROUTES
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _ORGANIZATION = re.compile(r"api/orgs/([^/]+)", re.IGNORECASE)
@@ -28,7 +28,7 @@ def blueprint(
     routes: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         routes[row.route].update(methods_of(row.method))
-    for route in (OPENAPI, DOCS):
+    for route in ROUTES:
         routes[route].update(methods_of("GET"))
     known = {_pattern(route): frozenset(methods) for route, methods in routes.items()}
     triggers = func.Blueprint()
@@ -46,13 +46,15 @@ def blueprint(
         cors = await cors_headers(services, req, organization)
         if not methods:
             detail = "There is nothing at this path. GET /api/docs describes what there is."
-            return problem_answer(Problem(404, detail, headers=cors))
+            problem = Problem(404, detail, headers=cors, code="unknown_path")
+            return problem_answer(problem, services.settings.base_url)
         allowed = ", ".join(sorted({*methods, "OPTIONS"}))
         if req.method == "OPTIONS":
             headers = await preflight_headers(services, req, organization, allowed)
             return func.HttpResponse(status_code=204, headers={"Allow": allowed, **headers})
         detail = f"This path takes {allowed}, not {req.method}."
-        return problem_answer(Problem(405, detail, headers={"Allow": allowed, **cors}))
+        problem = Problem(405, detail, headers={"Allow": allowed, **cors})
+        return problem_answer(problem, services.settings.base_url)
 
     return triggers
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from tests.browser.devtools import chromium
 from tests.support.heed import Heed
 
-OPENED = "document.getElementById('NewMessage').closest('details').open"
+OPENED = "document.getElementById('MessageRead').closest('details').open"
 CLICKED = """
-    const link = document.querySelector('a[href="#NewMessage"]');
-    link.closest('details').open = true;
+    const link = document.querySelector('a[href="#MessageRead"]');
     link.click();
     new Promise(done => setTimeout(done, 300))
 """

@@ -87,7 +87,7 @@ def _operations() -> Iterator[Operation]:
                 path=path,
                 is_admins=operation["tags"][0] in ("Organizations", "Operations"),
                 body=content["application/json"]["schema"] if "application/json" in content else None,
-                parameters=tuple(each for each in operation["parameters"] if each["in"] == "query"),
+                parameters=tuple(each for each in operation["parameters"] if each.get("in") == "query"),
             )
 
 

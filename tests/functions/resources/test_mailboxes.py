@@ -38,7 +38,7 @@ async def test_a_mailbox_reads_as_it_was_put(heed: Heed) -> None:
             {"path": "INBOX", "regarding": None},
             {"path": "Deals", "regarding": {"type": "opportunity", "id": "o1", "name": None}},
         ],
-        "etag": made.headers["etag"],
+        "etag": made.json["etag"],
         "last_poll_at": None,
         "last_error": None,
     }

@@ -64,7 +64,7 @@ async def test_if_match_guards_put_and_patch(heed: Heed) -> None:
     missing = await heed.api("PUT", "/users/nobody", {"email": "n@acme.example"}, if_match="*")
 
     assert (fresh.status, stale.status, missing.status) == (200, 412, 412)
-    assert fresh.headers["etag"] == fresh.json["etag"] != etag
+    assert fresh.json["etag"] != etag
 
 
 async def test_lists_come_in_pages(heed: Heed) -> None:

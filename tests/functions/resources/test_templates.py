@@ -35,7 +35,7 @@ async def test_a_template_reads_as_it_was_put(heed: Heed) -> None:
     read = await heed.get("/templates/t1")
 
     assert made.status == 201
-    assert made.headers["etag"] == made.json["etag"] == read["etag"]
+    assert made.json["etag"] == read["etag"]
     assert {name: read[name] for name in INTRO} == INTRO
     assert made.json == read
     assert (read["id"], read["version"], read["sent_count"], read["open_rate"]) == ("t1", 1, 0, None)
@@ -114,10 +114,10 @@ async def test_a_template_that_was_deleted_is_gone_but_for_what_messages_have_us
         ("text", "a\x00b", "control characters"),
         ("subject", "two\nlines", "line breaks"),
         ("name", " ", "needs a name"),
-        ("name", None, "valid string"),
-        ("language", "english please", "pattern"),
-        ("language", None, "valid string"),
-        ("version", 7, "Extra inputs"),
+        ("name", None, "text is needed"),
+        ("language", "english please", "does not match"),
+        ("language", None, "text is needed"),
+        ("version", 7, "no such field"),
     ],
 )
 async def test_what_does_not_belong_into_a_template_is_refused_with_its_place(
