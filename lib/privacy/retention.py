@@ -23,6 +23,8 @@ from lib.assessment.visits import LASTS, Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
+from lib.feed.models import KEPT
+from lib.feed.store import Feed
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.thinning import MessageThinning
@@ -135,6 +137,7 @@ class Retention:
     audit: Audit
     mail_limit: MailLimit
     visits: Visits
+    feed: Feed
     clock: Clock
 
     async def run(self) -> int:
@@ -168,6 +171,7 @@ class Retention:
         )
         await self.visits.delete_old(organization, until, stops)
         await self.mail_limit.delete_old(organization)
+        await self.feed.delete_old(organization, reckoned - KEPT // timedelta(milliseconds=1))
         await self._save_state(organization, RetentionState(now=reckoned, place=place))
         return MOST_ROWS - run.left
 
