@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-RefusalKind = Literal["stale", "not_allowed", "wrong_field", "not_found", "too_large", "busy"]
+RefusalKind = Literal["stale", "not_allowed", "wrong_field", "not_found", "too_large", "busy", "gone"]
 
 
 class Refusal(Exception):
@@ -47,6 +47,12 @@ class NotFound(Refusal):
     """A part does not exist; the text names it, such as `attachment`."""
 
     kind = "not_found"
+
+
+class Gone(Refusal):
+    """What was asked for was there, and is not kept any more; the text is a sentence that says so."""
+
+    kind = "gone"
 
 
 class TooLarge(Refusal):

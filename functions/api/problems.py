@@ -186,6 +186,8 @@ def _refused(refusal: Refusal, has_if_match: bool) -> Problem:
             return invalid(refusal.loc if isinstance(refusal, WrongField) else [], f"{refusal}")
         case "not_found":
             return not_there(f"{refusal}")
+        case "gone":
+            return Problem(410, f"{refusal}")
         case "too_large":
             return Problem(413, f"{refusal}")
         case "busy":

@@ -14,6 +14,7 @@ from lib.messages.store import Loaded
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
 from lib.verdicts.assessed import AssessedMessage
+from lib.verdicts.evidence import Class
 from lib.verdicts.fact_store import StoredFacts
 from lib.verdicts.forwards import OtherReader
 from lib.verdicts.kpis import Kpis
@@ -104,29 +105,31 @@ def new_summary(found: Assessment, plans: Plans, again_at: datetime | None, late
 def assessed_message(
     organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage]
 ) -> AssessedMessage:
-    facts, verdicts = _with_first_hits(loaded.message.id, found)
+    first = _first_hits(loaded.message.id, found)
+    verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
+    live = {fact.key for fact in found.live}
     return AssessedMessage(
         organization,
         loaded.message,
         loaded.etag,
         loaded.copies,
-        facts,
-        verdicts,
+        [*(fact for fact, _ in first), *found.live],
+        {**verdicts, **found.verdicts},
         found.kpis,
         found.tallies,
         names_recipients=found.names_recipients,
+        folded=frozenset(verdicts.keys() - live),
         planned_before=planned,
     )
 
 
-def _with_first_hits(message: str, found: Assessment) -> tuple[list[Fact], Mapping[str, Verdict]]:
-    """The live facts, and of the folded ones those that an alert may tell of."""
+def _first_hits(message: str, found: Assessment) -> list[tuple[Fact, Class]]:
+    """Those of the folded facts that an alert may tell of."""
     if found.folded is None:
-        return list(found.live), found.verdicts
+        return []
     first = [(opened.fact, opened.kind) for opened in found.folded.first_opens]
     for hit in found.folded.first_hits:
         fact = Fact(hit.key, message, hit.kind, hit.at, "GET", recipient=hit.recipient, item=hit.item)
         first.append((fact, hit.verdict))
     first += [(answer.fact, answer.kind) for answer in found.folded.answers]
-    verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
-    return [*(fact for fact, _ in first), *found.live], {**verdicts, **found.verdicts}
+    return first

@@ -9,7 +9,7 @@ and name it in `Services.followers`; docs/adding.md lists all that belongs to it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -80,7 +80,12 @@ class Plans:
 
 async def plan_all(followers: Sequence[Follower[Any]], assessed: AssessedMessage, before: Mapping[str, Any]) -> Plans:
     """Ask every follower for its plan; `before` are the parts of the summary. Raises Stale."""
-    return Plans([(follower, await follower.plan(assessed, read_part(follower, before))) for follower in followers])
+    steps = list[tuple[Follower[Any], Plan[Any]]]()
+    for follower in followers:
+        planned = {done.part_name: plan.part for done, plan in steps}
+        plan = await follower.plan(replace(assessed, planned=planned), read_part(follower, before))
+        steps.append((follower, plan))
+    return Plans(steps)
 
 
 def read_part(follower: Follower[SummaryPart], parts: Mapping[str, Any]) -> SummaryPart | None:

@@ -15,7 +15,7 @@ from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict
 from lib.verdicts.rules.without_clicks import WEEK
 from lib.verdicts.thresholds import DEFAULT, MINUTE, SETTLING
-from lib.verdicts.weighing import UNKNOWABLE
+from lib.verdicts.weights import UNKNOWABLE
 
 BUSY = 300
 """Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""

@@ -47,7 +47,7 @@ _ACCOUNT_STAYS = (
     "field storage, and have the CRM write there; or delete this one, with its data, and make it again."
 )
 
-_KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts")
+_KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts", "feed")
 """Tables that are empty when an organization is made. A late hit may write into the others meanwhile."""
 
 _PRIVACY_WITH_HISTORY = (Range.prefix("audit|"), Range.prefix("job"))

@@ -8,8 +8,8 @@ refuses an entry with a field that it does not know.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -30,6 +30,10 @@ SAME_AGAIN = timedelta(hours=24)
 
 _LAST = 10**14
 """Milliseconds since 1970, later than any time that can be stored."""
+
+
+TellStop = Callable[[str, str, datetime], Awaitable[None]]
+"""Tells others of a no, of (organization, address, time of its entry). Again is the same."""
 
 
 class ConsentSpec(Model):
@@ -69,11 +73,14 @@ class Consent(ConsentSpec):
 class Consents:
     """Consents in storage. A no stops the recording of mail that was sent already, until the next yes."""
 
-    def __init__(self, storage: Storage, hashes: AddressHashes, stops: Stops, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, hashes: AddressHashes, stops: Stops, clock: Clock, tell_stop: TellStop | None = None
+    ) -> None:
         self._tables = storage.tables
         self._hashes = hashes
         self._stops = stops
         self._clock = clock
+        self._tell_stop = tell_stop
 
     async def append_consent(
         self, organization: str, email: str, spec: ConsentSpec, actor: ConsentActor, by: str | None = None
@@ -89,6 +96,8 @@ class Consents:
             await self._stops.stop_address(organization, email)
         consent = await self._append(organization, email, spec, actor, by)
         await self._follow_newest(organization, email, consent)
+        if spec.follow == "do_not_allow" and self._tell_stop is not None:
+            await self._tell_stop(organization, email, consent.at)
         return consent
 
     async def enter_stops(self, organization: str) -> int:

@@ -24,6 +24,8 @@ from lib.assessment.visits import LASTS, Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
+from lib.feed.models import KEPT
+from lib.feed.store import Feed
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.thinning import MessageThinning
@@ -143,6 +145,7 @@ class Retention:
     audit: Audit
     mail_limit: MailLimit
     visits: Visits
+    feed: Feed
     clock: Clock
 
     async def run(self) -> int:
@@ -175,6 +178,7 @@ class Retention:
         until = max(run.cutoffs.events, reckoned - _VISITS_LAST) if remembers else milliseconds(now)
         await self.visits.delete_old(organization, PARTITIONS[turn], until, stops)
         await self.mail_limit.delete_old(organization)
+        await self.feed.delete_old(organization, reckoned - KEPT // timedelta(milliseconds=1))
         await self._save_state(organization, RetentionState(now=reckoned, place=place, visits_turn=turn + 1))
         return MOST_ROWS - run.left
 

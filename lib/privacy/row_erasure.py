@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from lib.assessment.visits import Visits
 from lib.cards.store import Card, Cards
 from lib.errors import Stale
+from lib.feed.stopped import TOLD_STOPS
 from lib.fields import RecordRef
 from lib.messages.store import MessageStore
 from lib.organizations.idempotency import Idempotency
@@ -30,7 +31,7 @@ from lib.privacy.message_erasure import tells_of_subject
 from lib.privacy.subjects import GONE, Subject
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables
 from lib.storage.documents import UnreadableRow, pack, unpack
-from lib.storage.layout import EVIDENCE, table
+from lib.storage.layout import EVIDENCE, FEED, table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch
 
@@ -82,6 +83,7 @@ class RowErasure:
         counts["index"] += await self._delete(organization, "index", "undecided", keys)
         contact = Range.prefix(f"a|{short_hash(subject.address_hash)}|")
         counts["templates"] = await self._delete(organization, "templates", "contacts", contact)
+        await self._delete(organization, FEED, TOLD_STOPS, Range.prefix(subject.address_hash))
         return counts
 
     async def erase_index(self, organization: str, subject: Subject) -> int:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from pydantic import BaseModel
 
 from lib.storage import Range, Row, Tables
-from lib.storage.layout import EVIDENCE, table
+from lib.storage.layout import EVIDENCE, FEED, table
 from lib.storage.protocols import EVERYTHING
 
-TABLES = ("people", "messages", "index", "cards", "threads", "templates", "requests", "journal", EVIDENCE)
+TABLES = ("people", "messages", "index", "cards", "threads", "templates", "requests", "journal", EVIDENCE, FEED)
 """Kinds of tables whose rows may name an address, or what someone did. Facts are found by their message."""
 
 

@@ -19,6 +19,7 @@ from lib.assessment.visits import Visits
 from lib.assessment.wishes import Wishes
 from lib.cards.follower import CardsFollower
 from lib.composing.preparation import Preparation
+from lib.feed.follower import FeedFollower
 from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import Correlator
 from lib.inbound.follower import DeliveriesFollower
@@ -62,6 +63,7 @@ class Judging(Stores):
             ReliabilityFollower(self.reliability, self.feedback, self.address_hashes),
             CardsFollower(self.cards, self.organizations, self.messages.links, self.files.file_names, self.clock),
             DeliveriesFollower(self.delivery_evidence, self.storage.queues),
+            FeedFollower(self.feed, self.clock),
         )
 
     @cached_property

@@ -69,6 +69,7 @@ class Privacy(MailWays):
             self.audit,
             self.mail_limit,
             self.visits,
+            self.feed,
             self.clock,
         )
 

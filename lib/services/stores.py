@@ -11,6 +11,8 @@ from importlib import import_module
 from lib.cards.store import Cards
 from lib.catalogues.registry import load_catalogues
 from lib.clock import Clock
+from lib.feed.stopped import StoppedRecipients
+from lib.feed.store import Feed
 from lib.files.store import Files
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.outcomes import InboundOutcomes
@@ -189,6 +191,11 @@ class Stores:
         return FactStore(self.storage.tables)
 
     @cached_property
+    def feed(self) -> Feed:
+        """Events in the order of their commits."""
+        return Feed(self.storage.tables, self.clock)
+
+    @cached_property
     def feedback(self) -> FeedbackStore:
         """What users say of events."""
         return FeedbackStore(self.storage.tables)
@@ -232,7 +239,8 @@ class Stores:
 
     @cached_property
     def consents(self) -> Consents:
-        return Consents(self.storage, self.address_hashes, self.stops, self.clock)
+        stopped = StoppedRecipients(self.feed, self.storage.tables, self.address_hashes, self.organizations, self.clock)
+        return Consents(self.storage, self.address_hashes, self.stops, self.clock, stopped.tell_stop)
 
     @cached_property
     def address_index(self) -> AddressIndex:

@@ -22,6 +22,9 @@ PRIVACY = "privacy"
 EVIDENCE = "evidence"
 """Kind of the table of what sources did with earlier mails. It is newer than some organizations."""
 
+FEED = "feed"
+"""Kind of the table of the feed of events, and of webhooks. It is newer than some organizations."""
+
 KINDS = (
     "messages",
     "journal",
@@ -34,12 +37,13 @@ KINDS = (
     "requests",
     PRIVACY,
     EVIDENCE,
+    FEED,
 )
 """Every organization has a table of each kind. `requests` holds what was answered to an Idempotency-Key; `privacy`
 holds stops and the like.
 
 An organization that is older than a kind lacks its table, which reads as an empty one. Rows of
-`privacy` and `evidence` are therefore written through `lib.storage.late_tables`.
+`privacy`, `evidence` and `feed` are therefore written through `lib.storage.late_tables`.
 """
 
 OUTBOX = "outbox"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from lib.messages.models import Copy, StoredMessage
 from lib.tracking.facts import Fact
@@ -39,6 +39,12 @@ class AssessedMessage:
 
     names_recipients: bool = True
     """Whether the organization wants to know whose the facts are: not where it counts without who."""
+
+    folded: frozenset[str] = frozenset()
+    """Keys of those of the facts that are counted for good; of their verdicts, the class alone is known."""
+
+    planned: Mapping[str, Any] = field(default_factory=dict)
+    """Parts of the summary that the followers before this one have planned, by name."""
 
     planned_before: Sequence[StoredMessage] = ()
     """Versions of the message for which this assessor has planned in vain: another assessor's summary came first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import BaseModel
 
@@ -23,6 +23,9 @@ class Counts(BaseModel):
 
     def plus(self, other: Counts) -> Counts:
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in Counts.model_fields})
+
+    def minus(self, other: Counts) -> Counts:
+        return Counts(**{name: getattr(self, name) - getattr(other, name) for name in Counts.model_fields})
 
 
 class Kpis(Counts):
@@ -94,13 +97,23 @@ def sum_kpis(one: Kpis, other: Kpis) -> Kpis:
     """Sum of the KPIs of two disjoint sets of facts."""
     opened = [each.last_opened_at for each in (one, other) if each.last_opened_at]
     replied = [each.last_replied_at for each in (one, other) if each.last_replied_at]
+    times = {"last_opened_at": max(opened, default=None), "last_replied_at": max(replied, default=None)}
+    return _combined(Counts.plus, one, other, one.replies + other.replies).model_copy(update=times)
+
+
+def change_of(before: Kpis, after: Kpis) -> Kpis:
+    """The counts by which two states of a message's KPIs differ, with the times of the later state."""
+    times = {"last_opened_at": after.last_opened_at, "last_replied_at": after.last_replied_at}
+    return _combined(Counts.minus, after, before, after.replies - before.replies).model_copy(update=times)
+
+
+def _combined(combine: Callable[[Counts, Counts], Counts], one: Kpis, other: Kpis, replies: int) -> Kpis:
+    """KPIs without times, each of whose counts but the replies is that of `combine`."""
     return Kpis(
-        **one.plus(other).model_dump(),
-        replies=one.replies + other.replies,
-        last_opened_at=max(opened, default=None),
-        last_replied_at=max(replied, default=None),
-        raw=one.raw.plus(other.raw),
-        machine=one.machine.plus(other.machine),
-        uncertain=one.uncertain.plus(other.uncertain),
-        own=one.own.plus(other.own),
+        **combine(one, other).model_dump(),
+        replies=replies,
+        raw=combine(one.raw, other.raw),
+        machine=combine(one.machine, other.machine),
+        uncertain=combine(one.uncertain, other.uncertain),
+        own=combine(one.own, other.own),
     )

@@ -30,6 +30,9 @@ NAMES_NOTHING = frozenset(
     {
         "limit",
         "cursor",
+        "after",
+        "kind",
+        "verdict",
         "opt_in",
         "view",
         "sort",
@@ -147,6 +150,7 @@ CASES: Mapping[str, Case] = {
     "delete_message": Case(),
     "list_messages": Case(OWN, queries=[{"owner": "acme-rep"}, {"record": "contact/acme-thing"}]),
     "message_timeline": Case(),
+    "list_events": Case(OWN, queries=[{"kind": "message.opened"}, {"verdict": "human"}]),
     "read_conversation": Case(),
     "list_recipients": Case(),
     "list_links": Case(),

@@ -171,7 +171,7 @@ def test_one_template_alone_is_not_recommended() -> None:
 
 def picks(some: Sequence[Candidate], number: int, circumstances: Circumstances | None = None) -> list[tuple[str, str]]:
     """What is picked so many times, and as what."""
-    found = []
+    found = list[tuple[str, str]]()
     for seed in range(number):
         advice = recommend(some, Random(seed), circumstances)
         found.append(next(((name, each.pick or "") for name, each in advice.items() if each.recommended), ("", "")))
