@@ -9,8 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from lib.catalogues.networks import network_bounds
 from lib.catalogues.owners import Owner
@@ -62,25 +63,23 @@ class Scene:
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
         self.undecided: frozenset[str] = frozenset()
+        self.opens = [fact for fact in self.facts if fact.kind == "open"]
         self.clicks = [fact for fact in self.facts if fact.kind != "open"]
         """Hits that are no opens."""
-        self._requests: dict[str, HitRequest] = {}
+        self._requests = {fact.key: request_of(fact, catalogues) for fact in self.facts}
         self.pasts: Mapping[str, Past] = {}
 
     def request(self, fact: Fact) -> HitRequest:
         """The request of a hit, with what the catalogues say of it."""
-        request = self._requests.get(fact.key)
-        if request is None:
-            request = self._requests[fact.key] = request_of(fact, self.catalogues)
-        return request
+        return self._requests[fact.key]
 
     def owner(self, fact: Fact) -> Owner | None:
         """Whose network it came from: as known when it came, or as the catalogue has it now."""
-        return self.request(fact).owner
+        return self._requests[fact.key].owner
 
     def is_shared(self, fact: Fact) -> bool:
         """Many people, and machines among them, come from there under the same agent: they are no one source."""
-        return self.request(fact).is_shared
+        return self._requests[fact.key].is_shared
 
     def since_dispatch(self, fact: Fact) -> int | None:
         """Milliseconds since the mail went out; None where that time is not known."""
@@ -101,7 +100,19 @@ class Scene:
 
     def is_own(self, network: str) -> bool:
         """Facts know networks only as a /24 or /48: one that lies in an own network, or holds one."""
-        return _overlaps(network, self.sending.own_networks)
+        asked = network_bounds(network)
+        if asked is None:
+            return False
+        version, first, last = asked
+        for own_version, own_first, own_last in self._own:
+            if version == own_version and own_first <= last and first <= own_last:
+                return True
+        return False
+
+    @cached_property
+    def _own(self) -> Sequence[tuple[int, int, int]]:
+        """Bounds of the own networks."""
+        return _all_bounds(self.sending.own_networks)
 
     @cached_property
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
@@ -114,7 +125,7 @@ class Scene:
 
     @cached_property
     def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped(self.facts, _RECIPIENT)
+        return _by_recipient(self.facts)
 
     @cached_property
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
@@ -127,11 +138,11 @@ class Scene:
 
     @cached_property
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped(self.clicks, _RECIPIENT)
+        return _by_recipient(self.clicks)
 
     @cached_property
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped([fact for fact in self.facts if fact.kind == "open"], _RECIPIENT)
+        return _by_recipient(self.opens)
 
     @cached_property
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
@@ -139,8 +150,61 @@ class Scene:
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
 
     @cached_property
-    def opens(self) -> int:
-        return self.sending.opens_before + sum(fact.count for fact in self.facts if fact.kind == "open")
+    def number_of_opens(self) -> int:
+        return self.sending.opens_before + sum([self.request(fact).count for fact in self.opens])
+
+    @cached_property
+    def number_of_hits(self) -> int:
+        """Number of hits that the facts stand for."""
+        return sum([request.count for request in self._requests.values()])
+
+    @cached_property
+    def has(self) -> frozenset[Need]:
+        """What the message has for rules about several facts to look at."""
+        sending, thresholds, facts, clicks = self.sending, self.thresholds, self.facts, self.clicks
+        found: list[Need] = []
+        if self.answers:
+            found.append("answers")
+        if sending.elsewhere:
+            found.append("elsewhere")
+        if self.number_of_hits > thresholds.flood:
+            found.append("flood")
+        if self.number_of_opens > thresholds.many_opens:
+            found.append("many-opens")
+        if len(self.opens) > 1:
+            found.append("several-opens")
+        if len(facts) > 1:
+            found.append("several-hits")
+            if facts[-1].at - facts[0].at >= thresholds.comes_back:
+                found.append("a-long-time")
+            if len({fact.recipient for fact in facts}) > 1:
+                found.append("several-recipients")
+        if clicks:
+            found += self._had_by_clicks(clicks)
+        return frozenset(found)
+
+    def _had_by_clicks(self, clicks: Sequence[Fact]) -> Iterator[Need]:
+        links, targets = self.sending.links, [target_of(click) for click in clicks]
+        if self.opens:
+            yield "opens-and-clicks"
+        if links > 1:
+            yield "a-click-on-one-of-links"
+        if self.sending.honeypots:
+            yield "a-click-and-hidden-links"
+        different = len(set(targets))
+        if different < len(clicks):
+            yield "a-link-twice"
+        if different > 1:
+            if links >= self.thresholds.coverage_from and different >= links:
+                yield "every-link"
+            # Of clicks that follow each other, as any two with few seconds between them have such in between.
+            gaps = [
+                two.at - one.at
+                for (one, target), (two, other) in pairwise(zip(clicks, targets, strict=True))
+                if target != other
+            ]
+            if min(gaps) <= self.thresholds.burst:
+                yield "links-within-seconds"
 
 
 def target_of(fact: Fact) -> int:
@@ -148,13 +212,15 @@ def target_of(fact: Fact) -> int:
     return -1 - fact.item if fact.kind == "attachment_view" else fact.item
 
 
-@lru_cache(maxsize=4096)
-def _overlaps(network: str, others: tuple[str, ...]) -> bool:
-    asked = network_bounds(network)
-    return asked is not None and any(
-        bounds is not None and bounds[0] == asked[0] and bounds[1] <= asked[2] and asked[1] <= bounds[2]
-        for bounds in map(network_bounds, others)
-    )
+@lru_cache(maxsize=1024)
+def _all_bounds(networks: tuple[str, ...]) -> Sequence[tuple[int, int, int]]:
+    return [bounds for bounds in map(network_bounds, networks) if bounds is not None]
+
+
+def _by_recipient(facts: Sequence[Fact]) -> Mapping[int | None, Sequence[Fact]]:
+    if len({fact.recipient for fact in facts}) == 1:
+        return {facts[0].recipient: facts}
+    return _grouped(facts, _RECIPIENT)
 
 
 def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, list[Fact]]:
@@ -201,17 +267,47 @@ NEVER_PEOPLE = ("scanner", "gateway", "cloud")
 """Kinds of networks where checks run."""
 
 
-class PatternRule(NamedTuple):
-    """A rule about several facts, and the least that there must be for it to find anything."""
+Need = Literal[
+    "answers",
+    "elsewhere",
+    "flood",
+    "many-opens",
+    "several-hits",
+    "several-opens",
+    "several-recipients",
+    "a-long-time",
+    "opens-and-clicks",
+    "a-click-on-one-of-links",
+    "a-click-and-hidden-links",
+    "a-link-twice",
+    "every-link",
+    "links-within-seconds",
+]
+"""What a message must have for a rule to find anything. Most messages have little of that (`Scene.has`)."""
 
-    find: Callable[[Scene], Findings]
-    hits: int = 1
-    clicks: int = 0
+
+class PatternRule:
+    """A rule about several facts."""
+
+    def __init__(self, find: Callable[[Scene], Findings], *needs: Need) -> None:
+        self.find = find
+        self.needs = frozenset(needs)
 
 
-def find_patterns(rules: Iterable[PatternRule], scene: Scene) -> Findings:
-    """Ask those rules that can find something."""
-    hits, clicks = len(scene.facts), len(scene.clicks)
-    for rule in rules:
-        if hits >= rule.hits and clicks >= rule.clicks:
-            yield from rule.find(scene)
+class PatternRules:
+    """Rules about several facts that are asked one after the other."""
+
+    def __init__(self, *rules: PatternRule) -> None:
+        self._rules = rules
+        self._able: dict[frozenset[Need], Sequence[PatternRule]] = {}
+
+    def of_scene(self, scene: Scene) -> Sequence[PatternRule]:
+        """Those that can find something."""
+        able = self._able.get(scene.has)
+        if able is None:
+            able = self._able[scene.has] = [rule for rule in self._rules if rule.needs <= scene.has]
+        return able
+
+    def find(self, scene: Scene) -> list[tuple[Fact, Finding]]:
+        """Ask those rules that can find something."""
+        return [found for rule in self.of_scene(scene) for found in rule.find(scene)]

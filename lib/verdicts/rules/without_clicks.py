@@ -53,4 +53,4 @@ def _without_clicks(scene: Scene) -> Iterator[Sequence[Fact]]:
             yield opens
 
 
-RULES = (PatternRule(no_click_in_a_week), PatternRule(opens_in_a_row, hits=_IN_A_ROW))
+RULES = (PatternRule(no_click_in_a_week), PatternRule(opens_in_a_row, "several-opens"))
