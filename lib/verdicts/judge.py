@@ -157,36 +157,47 @@ _EXPERIENCE = PatternRules(*experience.RULES)
 
 
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
-    found = _Findings(scene)
+    found, witnesses = _Findings(scene), _Witnesses(scene)
     scene.suspects = by_themselves = found.suspects()
-    scene.doubted = found.doubted()
+    if scene.sending.honeypots:
+        scene.doubted = found.doubted()
     found.add_findings(_AMONG_FACTS.find(scene))
     visits: list[Visit] = []
     if scene.sending.memory.keys:
-        visits = list(_visits(scene, _without_memory(found.copy(), scene)))
+        alone = found.copy()
+        alone.add_findings(_AT_PLACES.find(scene))
+        witnesses.testify(alone)
+        visits = list(_visits(scene, alone))
         scene.suspects = by_themselves
         scene.pasts = pasts_of(scene.sending.memory, [fact.key for fact in scene.facts])
         found.add_findings(_FROM_MEMORY.find(scene))
-        scene.suspects = found.suspects()
-        found.add_findings(_CORROBORATING.find(scene))
     else:
-        _without_memory(found, scene)
-    scene.suspects = found.suspects()
-    scene.undecided = found.undecided(thresholds)
-    if scene.undecided:
-        found.add_findings(_WITHOUT_CLICKS.find(scene))
+        found.add_findings(_AT_PLACES.find(scene))
+    witnesses.testify(found)
+    if _WITHOUT_CLICKS.of_scene(scene):
+        scene.suspects = found.suspects()
+        scene.undecided = found.undecided(thresholds)
+        found.add_findings(_WITHOUT_CLICKS.find(scene) if scene.undecided else ())
     found.add_findings(_EXPERIENCE.find(scene))
     verdicts = {fact.key: conclude(side_of(fact.kind), found.found[fact.key], thresholds) for fact in scene.facts}
     return verdicts, visits
 
 
-def _without_memory(found: _Findings, scene: Scene) -> _Findings:
-    """Find what the mail alone says of places, and for people."""
-    found.add_findings(_AT_PLACES.find(scene))
-    if _CORROBORATING.of_scene(scene):
-        scene.suspects = found.suspects()
-        found.add_findings(_CORROBORATING.find(scene))
-    return found
+class _Witnesses:
+    """What speaks for a person. It depends on the suspects alone: the same suspects leave the same."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._said: dict[frozenset[str], list[tuple[Fact, Finding]]] = {}
+
+    def testify(self, found: _Findings) -> None:
+        """Add what speaks for a person, beside the suspects by what is found so far."""
+        if not _CORROBORATING.of_scene(self._scene):
+            return
+        suspects = self._scene.suspects = found.suspects()
+        if suspects not in self._said:
+            self._said[suspects] = _CORROBORATING.find(self._scene)
+        found.add_findings(self._said[suspects])
 
 
 def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
@@ -234,6 +245,8 @@ class _Witnessed(NamedTuple):
 
 
 def _by_witnesses(fact: Fact, weighed: Weighed) -> _Witnessed:
+    if feedback.WORDS.isdisjoint(weighed.codes):
+        return _Witnessed(weighed.odds, weighed.odds, weighed.codes)
     unsaid = weighed.odds - sum(WEIGHTS[code].for_kind(fact.kind) for code in weighed.codes & feedback.WORDS)
     return _Witnessed(max(weighed.odds, unsaid), min(weighed.odds, unsaid), weighed.codes)
 

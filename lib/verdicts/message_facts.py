@@ -44,7 +44,7 @@ class Scene:
     """Hits of one message (`facts`), and mail that came back (`answers`).
 
     `suspects` are the keys of hits that are a machine's by themselves, whatever stands beside them; `doubted` of those
-    against which anything speaks by itself; `undecided` of those that weak signs may still move.
+    against which anything speaks by itself, where links are hidden; `undecided` of those that weak signs may still move.
     """
 
     def __init__(
@@ -165,6 +165,8 @@ class Scene:
         found: list[Need] = []
         if self.answers:
             found.append("answers")
+        if sending.looked_at is not None and sending.links:
+            found.append("a-later-look")
         if sending.elsewhere:
             found.append("elsewhere")
         if self.number_of_hits > thresholds.flood:
@@ -269,6 +271,7 @@ NEVER_PEOPLE = ("scanner", "gateway", "cloud")
 
 Need = Literal[
     "answers",
+    "a-later-look",
     "elsewhere",
     "flood",
     "many-opens",

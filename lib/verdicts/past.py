@@ -19,13 +19,14 @@ _STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
 class CompanyPast:
     """Visits by anyone at other mails to one company."""
 
-    __slots__ = ("_acting", "_by_agent", "_by_person", "_by_place", "machines", "people", "visits")
+    __slots__ = ("_acting", "_by_agent", "_by_person", "_by_place", "_sure_by_person", "machines", "people", "visits")
 
     def __init__(self, visits: Sequence[Visit]) -> None:
         self.visits = visits
         self.machines = [each for each in visits if each.sure == "machine"]
         self.people = [each for each in visits if each.sure == "person"]
         self._by_person: dict[str, Sequence[Visit]] = {}
+        self._sure_by_person: dict[str, Sequence[Visit]] = {}
         self._by_place: dict[str, Sequence[Visit]] = {}
         self._by_agent: dict[tuple[str, str], bool] = {}
         self._acting: dict[tuple[int, bool], bool] = {}
@@ -46,12 +47,16 @@ class CompanyPast:
         """Whether machines beyond doubt, and no person, have used the agent elsewhere than at the place."""
         asked = agent, place
         if asked not in self._by_agent:
-            used, by_people = (
-                {each.message for each in some if each.key.agent == agent and each.key.place != place}
-                for some in (self.machines, self.people)
+            self._by_agent[asked] = not any(_is_elsewhere(each, agent, place) for each in self.people) and (
+                len({each.message for each in self.machines if _is_elsewhere(each, agent, place)}) >= 2
             )
-            self._by_agent[asked] = len(used) >= 2 and not by_people
         return self._by_agent[asked]
+
+    def of_sure_person(self, person: str) -> Sequence[Visit]:
+        """With this person's mail, and surely by a person."""
+        if person not in self._sure_by_person:
+            self._sure_by_person[person] = [each for each in self.people if each.key.person == person]
+        return self._sure_by_person[person]
 
     def has_machines_then(self, passed: int, is_open: bool) -> bool:
         """Whether machines beyond doubt, more than people, act at this stage (milliseconds after dispatch)."""
@@ -61,15 +66,22 @@ class CompanyPast:
         return self._acting[stage, is_open]
 
     def _acts(self, begin: float, end: float, is_open: bool) -> bool:
-        machines, people = (
-            {
-                each.message
-                for each in some
-                if each.since is not None and begin <= each.since < end and (each.opens if is_open else each.targets)
-            }
-            for some in (self.machines, self.people)
-        )
-        return len(machines) >= 3 and len(machines) >= 2 * len(people)
+        machines = _mails_between(self.machines, begin, end, is_open)
+        return len(machines) >= 3 and len(machines) >= 2 * len(_mails_between(self.people, begin, end, is_open))
+
+
+def _is_elsewhere(visit: Visit, agent: str, place: str) -> bool:
+    """Whether the agent was at another place."""
+    return visit.key.agent == agent and visit.key.place != place
+
+
+def _mails_between(visits: Iterable[Visit], begin: float, end: float, is_open: bool) -> set[str]:
+    """Messages that were opened, or else followed, in the time from dispatch (milliseconds)."""
+    return {
+        each.message
+        for each in visits
+        if each.since is not None and begin <= each.since < end and (each.opens if is_open else each.targets)
+    }
 
 
 class Past:
@@ -84,12 +96,12 @@ class Past:
         """By the same agent in the same area, at anyone's mail."""
         self.company = company
         """By anyone at mails to the recipient's company."""
-        self.of_person = company.of_person(key.person)
-        """With the same person's mail, by any source."""
-        self.of_person_here = [each for each in self.of_person if each.key.place == place]
-        """With the same person's mail, at the same place."""
         self.here_at_company = company.at_place(place)
         """With the company's mail, at the same place."""
+        self.of_person_here = [each for each in self.here_at_company if each.key.person == key.person]
+        """With the same person's mail, at the same place."""
+        self.of_sure_person = company.of_sure_person(key.person)
+        """With the same person's mail, by any source that was surely a person."""
         here = self.of_person_here if key.is_shared else [each for each in kin if each.key.place == place]
         self.of_source = here
         """By the same source; of a shared place, with the same person's mail."""
@@ -99,6 +111,11 @@ class Past:
         """Messages at which the same source was surely a machine."""
         self.person_mails = mails_with(here, "person")
         """Messages at which the same source was surely a person's."""
+
+    @property
+    def of_person(self) -> Sequence[Visit]:
+        """With the same person's mail, by any source."""
+        return self.company.of_person(self.key.person)
 
     def companies(self, visits: Iterable[Visit]) -> int:
         """Return the number of companies at whose mail these visits were, with the recipient's."""
@@ -126,7 +143,7 @@ def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
         if key not in made:
             company = _company_past(memory, key, companies)
             # Others' visits at a place that is certainly the recipient's may be there for another recipient's sake.
-            kin = () if is_settled(key, company.visits) else memory.kin.get((key.area, key.agent), ())
+            kin = () if is_settled(key, company.people) else memory.kin.get((key.area, key.agent), ())
             made[key] = Past(key, kin, company, memory.sender)
         found[fact] = made[key]
     return found

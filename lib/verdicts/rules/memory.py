@@ -65,7 +65,7 @@ def known_places(past: Past, _: HitRequest) -> Iterator[Finding]:
         again = len({each.message for each in past.of_person_here}) >= 3
         code = "this-recipient-again-and-again" if again else "this-recipient-alone"
         yield Finding(code, "Of all mail, only this recipient's was looked at from this place.")
-    if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_person):
+    if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_sure_person):
         yield Finding("known-program", "The recipient certainly read other mail with this program.")
 
 
@@ -104,7 +104,7 @@ def _is_reading(visit: Visit) -> bool:
 
 def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
     here, there = past.key, visit.key
-    return visit.sure == "person" and there.place != here.place and there.program == here.program
+    return there.program == here.program and there.place != here.place
 
 
 def offices(past: Past, _: HitRequest) -> Iterator[Finding]:
@@ -226,11 +226,12 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
     carrier look alike, above all where one sender writes all mail: so the same agent elsewhere in the area tells surely
     only where it has loaded mails that answers quote.
     """
-    if past.key.is_shared or request.kind != "open":
+    if past.key.is_shared or request.kind != "open" or not past.kin:
         return
-    here, around = _looks_by(past.of_source, past), _looks_by(past.kin, past)
+    here = _looks_by(past.of_source, past)
     if past.of_person_here and not (here.companies >= 3 and _is_one_look(past.of_person_here)):
         return
+    around = _looks_by(past.kin, past)
     if any(each.sure == "own" and each.sender == past.sender for each in past.kin):
         is_mostly = around.companies >= 3 and around.once >= 2 * around.once_of_others
         is_sure, is_possible = here.are_the_senders or around.are_the_senders or is_mostly, around.companies > 0
@@ -248,7 +249,7 @@ def strangers(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match sources that were at no other mail, though the recipient's places or programs are known."""
     if past.key.is_shared or past.of_source or past.here_at_company:
         return
-    if len(mails_with(past.of_person, "person")) >= 2:
+    if len({each.message for each in past.of_sure_person}) >= 2:
         yield Finding("new-place", "The recipient reads elsewhere, as far as is known.")
     elif request.kind == "open" and _reads_with_other_programs(past):
         yield Finding("new-program", "The recipient reads elsewhere with another program, as far as is known.")

@@ -22,7 +22,7 @@ _ROW = Finding("opens-in-a-row", "The same place opened the mail several times i
 def no_click_in_a_week(scene: Scene) -> Findings:
     """Match opens of long ago, of copies with links, that no click or answer has followed."""
     looked_at = scene.sending.looked_at
-    if looked_at is None or not scene.sending.links:
+    if looked_at is None:
         return
     for opens in _without_clicks(scene):
         for fact in opens:
@@ -53,4 +53,4 @@ def _without_clicks(scene: Scene) -> Iterator[Sequence[Fact]]:
             yield opens
 
 
-RULES = (PatternRule(no_click_in_a_week), PatternRule(opens_in_a_row, "several-opens"))
+RULES = (PatternRule(no_click_in_a_week, "a-later-look"), PatternRule(opens_in_a_row, "several-opens"))
