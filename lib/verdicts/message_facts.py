@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from operator import attrgetter
 from typing import Literal, NamedTuple, TypeVar
 
@@ -29,22 +28,20 @@ _AT: Callable[[Fact], int] = attrgetter("at")
 _BY_KEY: Callable[[Fact], str] = attrgetter("key")
 
 
-class Source(NamedTuple):
-    """Source of a fact, by which a machine or a person can be known again: network and agent."""
-
-    network: str | None
-    agent: str | None
+Source = tuple[str | None, str | None]
+"""Source of a fact, by which a machine or a person can be known again: network and agent."""
 
 
 def source_of(fact: Fact) -> Source:
-    return Source(fact.network, fact.agent)
+    return fact.network, fact.agent
 
 
 class Scene:
     """Hits of one message (`facts`), and mail that came back (`answers`).
 
     `suspects` are the keys of hits that are a machine's by themselves, whatever stands beside them; `doubted` of those
-    against which anything speaks by itself, where links are hidden; `undecided` of those that weak signs may still move.
+    against which anything speaks by itself, where links are hidden; `undecided` of those that weak signs may still
+    move.
     """
 
     def __init__(
@@ -67,6 +64,11 @@ class Scene:
         self.clicks = [fact for fact in self.facts if fact.kind != "open"]
         """Hits that are no opens."""
         self._requests = {fact.key: request_of(fact, catalogues) for fact in self.facts}
+        self.number_of_hits = sum([request.count for request in self._requests.values()])
+        """Number of hits that the facts stand for."""
+        self.number_of_opens = sending.opens_before + sum([self._requests[fact.key].count for fact in self.opens])
+        self.has: frozenset[Need] = frozenset((*self._had_by_hits(), *self._had_by_clicks()))
+        """What the message has for rules about several facts to look at."""
         self.pasts: Mapping[str, Past] = {}
 
     def request(self, fact: Fact) -> HitRequest:
@@ -129,7 +131,8 @@ class Scene:
 
     @cached_property
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
-        return _grouped([fact for fact in self.clicks if not self.is_shared(fact)], source_of)
+        clicks = {source: [fact for fact in facts if fact.kind != "open"] for source, facts in self.by_source.items()}
+        return {source: some for source, some in clicks.items() if some}
 
     @cached_property
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
@@ -149,44 +152,31 @@ class Scene:
         """By what the token says: kind, recipient and item."""
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
 
-    @cached_property
-    def number_of_opens(self) -> int:
-        return self.sending.opens_before + sum([self.request(fact).count for fact in self.opens])
-
-    @cached_property
-    def number_of_hits(self) -> int:
-        """Number of hits that the facts stand for."""
-        return sum([request.count for request in self._requests.values()])
-
-    @cached_property
-    def has(self) -> frozenset[Need]:
-        """What the message has for rules about several facts to look at."""
-        sending, thresholds, facts, clicks = self.sending, self.thresholds, self.facts, self.clicks
-        found: list[Need] = []
+    def _had_by_hits(self) -> Iterator[Need]:
+        sending, facts = self.sending, self.facts
         if self.answers:
-            found.append("answers")
+            yield "answers"
         if sending.looked_at is not None and sending.links:
-            found.append("a-later-look")
+            yield "a-later-look"
         if sending.elsewhere:
-            found.append("elsewhere")
-        if self.number_of_hits > thresholds.flood:
-            found.append("flood")
-        if self.number_of_opens > thresholds.many_opens:
-            found.append("many-opens")
-        if len(self.opens) > 1:
-            found.append("several-opens")
+            yield "elsewhere"
+        if self.number_of_hits > self.thresholds.flood:
+            yield "flood"
+        if self.number_of_opens > self.thresholds.many_opens:
+            yield "many-opens"
         if len(facts) > 1:
-            found.append("several-hits")
-            if facts[-1].at - facts[0].at >= thresholds.comes_back:
-                found.append("a-long-time")
+            yield "several-hits"
+            if len(self.opens) > 1:
+                yield "several-opens"
+            if facts[-1].at - facts[0].at >= self.thresholds.comes_back:
+                yield "a-long-time"
             if len({fact.recipient for fact in facts}) > 1:
-                found.append("several-recipients")
-        if clicks:
-            found += self._had_by_clicks(clicks)
-        return frozenset(found)
+                yield "several-recipients"
 
-    def _had_by_clicks(self, clicks: Sequence[Fact]) -> Iterator[Need]:
-        links, targets = self.sending.links, [target_of(click) for click in clicks]
+    def _had_by_clicks(self) -> Iterator[Need]:
+        if not self.clicks:
+            return
+        links, targets = self.sending.links, [target_of(click) for click in self.clicks]
         if self.opens:
             yield "opens-and-clicks"
         if links > 1:
@@ -194,19 +184,21 @@ class Scene:
         if self.sending.honeypots:
             yield "a-click-and-hidden-links"
         different = len(set(targets))
-        if different < len(clicks):
+        if different < len(targets):
             yield "a-link-twice"
         if different > 1:
             if links >= self.thresholds.coverage_from and different >= links:
                 yield "every-link"
-            # Of clicks that follow each other, as any two with few seconds between them have such in between.
-            gaps = [
-                two.at - one.at
-                for (one, target), (two, other) in pairwise(zip(clicks, targets, strict=True))
-                if target != other
-            ]
-            if min(gaps) <= self.thresholds.burst:
+            if self._are_links_within_seconds(targets):
                 yield "links-within-seconds"
+
+    def _are_links_within_seconds(self, targets: Sequence[int]) -> bool:
+        """Whether two clicks on different links follow each other within seconds: any burst has two such."""
+        span, clicks = self.thresholds.burst, self.clicks
+        return any(
+            targets[place] != targets[place - 1] and clicks[place].at - clicks[place - 1].at <= span
+            for place in range(1, len(clicks))
+        )
 
 
 def target_of(fact: Fact) -> int:

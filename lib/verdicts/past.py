@@ -47,9 +47,11 @@ class CompanyPast:
         """Whether machines beyond doubt, and no person, have used the agent elsewhere than at the place."""
         asked = agent, place
         if asked not in self._by_agent:
-            self._by_agent[asked] = not any(_is_elsewhere(each, agent, place) for each in self.people) and (
-                len({each.message for each in self.machines if _is_elsewhere(each, agent, place)}) >= 2
+            used, by_people = (
+                (each.message for each in some if each.key.agent == agent and each.key.place != place)
+                for some in (self.machines, self.people)
             )
+            self._by_agent[asked] = not any(by_people) and _are_different(used, 2)
         return self._by_agent[asked]
 
     def of_sure_person(self, person: str) -> Sequence[Visit]:
@@ -66,22 +68,25 @@ class CompanyPast:
         return self._acting[stage, is_open]
 
     def _acts(self, begin: float, end: float, is_open: bool) -> bool:
-        machines = _mails_between(self.machines, begin, end, is_open)
-        return len(machines) >= 3 and len(machines) >= 2 * len(_mails_between(self.people, begin, end, is_open))
+        machines, people = (
+            (
+                each.message
+                for each in some
+                if each.since is not None and begin <= each.since < end and (each.opens if is_open else each.targets)
+            )
+            for some in (self.machines, self.people)
+        )
+        return _are_different(machines, max(3, 2 * len(set(people))))
 
 
-def _is_elsewhere(visit: Visit, agent: str, place: str) -> bool:
-    """Whether the agent was at another place."""
-    return visit.key.agent == agent and visit.key.place != place
-
-
-def _mails_between(visits: Iterable[Visit], begin: float, end: float, is_open: bool) -> set[str]:
-    """Messages that were opened, or else followed, in the time from dispatch (milliseconds)."""
-    return {
-        each.message
-        for each in visits
-        if each.since is not None and begin <= each.since < end and (each.opens if is_open else each.targets)
-    }
+def _are_different(messages: Iterable[str], least: int) -> bool:
+    """Whether so many messages are different ones; no more of them are looked at than needed."""
+    seen: set[str] = set()
+    for message in messages:
+        seen.add(message)
+        if len(seen) >= least:
+            return True
+    return False
 
 
 class Past:

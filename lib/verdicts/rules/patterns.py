@@ -32,7 +32,7 @@ def burst(scene: Scene) -> Findings:
         if len(clicks) < 2:
             continue
         together = _places_with_several_links(clicks, scene.thresholds.burst)
-        at_once = _places_with_several_links(clicks, scene.thresholds.hand)
+        at_once = _places_with_several_links(clicks, scene.thresholds.hand) if together else set[int]()
         for place in together:
             click = clicks[place]
             if place in at_once:
