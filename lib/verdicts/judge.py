@@ -95,8 +95,10 @@ def judge_and_remember(
     facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds = DEFAULT
 ) -> Judgement:
     """Judge the facts of one message, and find the visits that other messages may remember."""
-    every = list(facts)
-    hits, answers = [fact for fact in every if fact.is_hit], [fact for fact in every if not fact.is_hit]
+    hits: list[Fact] = []
+    answers: list[Fact] = []
+    for fact in facts:
+        (hits if fact.is_hit else answers).append(fact)
     same = repeats(hits)
     scene = Scene((fact for fact in hits if same.get(fact.key) is None), sending, catalogues, thresholds, answers)
     verdicts, visits = _judged(scene, thresholds)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 from lib.catalogues.networks import network_bounds
 from lib.catalogues.owners import Owner

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from math import inf
 
 from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, is_settled
@@ -51,7 +52,7 @@ class CompanyPast:
                 (each.message for each in some if each.key.agent == agent and each.key.place != place)
                 for some in (self.machines, self.people)
             )
-            self._by_agent[asked] = not any(by_people) and _are_different(used, 2)
+            self._by_agent[asked] = not any(by_people) and are_different(used, 2)
         return self._by_agent[asked]
 
     def of_sure_person(self, person: str) -> Sequence[Visit]:
@@ -76,14 +77,14 @@ class CompanyPast:
             )
             for some in (self.machines, self.people)
         )
-        return _are_different(machines, max(3, 2 * len(set(people))))
+        return are_different(machines, max(3, 2 * len(set(people))))
 
 
-def _are_different(messages: Iterable[str], least: int) -> bool:
-    """Whether so many messages are different ones; no more of them are looked at than needed."""
+def are_different(items: Iterable[str], least: int) -> bool:
+    """Whether so many of the items are different ones; no more of them are looked at than needed."""
     seen: set[str] = set()
-    for message in messages:
-        seen.add(message)
+    for item in items:
+        seen.add(item)
         if len(seen) >= least:
             return True
     return False
@@ -125,6 +126,10 @@ class Past:
     def companies(self, visits: Iterable[Visit]) -> int:
         """Return the number of companies at whose mail these visits were, with the recipient's."""
         return len({self.key.company, *[each.key.company for each in visits]})
+
+    def are_of_companies(self, visits: Iterable[Visit], least: int) -> bool:
+        """Whether these visits were at mail of so many companies, with the recipient's."""
+        return are_different(chain((self.key.company,), (each.key.company for each in visits)), least)
 
     def people(self, visits: Iterable[Visit]) -> int:
         """Return the number of people at whose mail these visits were, with the recipient."""

@@ -14,7 +14,7 @@ from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.memory import Visit
 from lib.verdicts.message_facts import PatternRule, Scene
-from lib.verdicts.past import Past, mails_with
+from lib.verdicts.past import Past, are_different, mails_with
 from lib.verdicts.request import HitRequest
 from lib.verdicts.thresholds import MINUTE
 
@@ -159,12 +159,12 @@ def relatives(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match agents under which machines look at mail from other places: of the company's, or in the same area."""
     if past.company.is_machines_agent(past.key.agent, past.key.place):
         yield Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
-    if not past.elsewhere or mails_with(past.elsewhere, "person"):
+    if not past.elsewhere or any(each.sure == "person" for each in past.elsewhere):
         return
-    if len(mails_with(past.elsewhere, "machine")) >= 2:
+    if are_different((each.message for each in past.elsewhere if each.sure == "machine"), 2):
         text = "The same program was a machine at other mails, in other networks of the same owner."
         yield Finding("kin-of-machines", text)
-    elif past.companies(past.elsewhere) >= 3 and not request.is_read_in_mail:
+    elif not request.is_read_in_mail and past.are_of_companies(past.elsewhere, 3):
         text = "The same program looked at mail of several companies, in other networks of the same owner."
         yield Finding("kin-at-many-companies", text)
 
@@ -192,6 +192,10 @@ class _Looks(NamedTuple):
         return bool(self.companies) and not self.once_of_others
 
 
+_NO_LOOKS = _Looks(0, 0, 0)
+"""Without a look at this sender's mails it does not matter what else was looked at."""
+
+
 def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
     mine: dict[str, list[Visit]] = defaultdict(list)
     others: dict[str, list[Visit]] = defaultdict(list)
@@ -199,6 +203,8 @@ def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
         if each.key.person != past.key.person:
             (mine if each.sender == past.sender else others)[each.key.person].append(each)
     looked = [some for some in mine.values() if all(map(_is_look, some))]
+    if not looked:
+        return _NO_LOOKS
     mails = len({(each.key.person, each.message) for some in looked for each in some})
     is_senders = mails <= _MAILS_A_PERSON * len(looked) and len(looked) >= 3 * (len(mine) - len(looked))
     companies = {some[0].key.company for some in looked} - {past.key.company} if is_senders else ()
