@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +18,6 @@ EventType = Literal[
     "message.sent", "message.failed", "message.opened", "message.clicked", "message.attachment_viewed",
     "message.replied", "message.bounced", "verdict.changed", "card.created", "card.withdrawn", "recipient.stopped",
 ]  # fmt: skip
-EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 class Place(NamedTuple):
