@@ -50,7 +50,7 @@ SENTENCES: Mapping[str, FieldSentence] = {
     "float_parsing": _NUMBER,
     "finite_number": _NUMBER,
     "literal_error": FieldSentence("not_one_of", "one of these is needed here: {expected}"),
-    "string_pattern_mismatch": FieldSentence("wrong_format", "the text does not match {pattern}"),
+    "string_pattern_mismatch": FieldSentence("wrong_format", "the text does not match the pattern {pattern}"),
     "string_too_short": FieldSentence("too_short", "the text has at least {min_length} characters"),
     "string_too_long": FieldSentence("too_long", "the text has at most {max_length} characters"),
     "too_short": FieldSentence("too_short", "at least {min_length} entries are needed"),
