@@ -8,10 +8,9 @@ from typing import Any
 
 from functions.api.authorization import is_open_to_all
 from functions.api.endpoint import Endpoint
+from functions.api.openapi_schemas import Schema
 from functions.api.problem_kinds import PROBLEM_KINDS, ProblemCode
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE
-
-Schema = dict[str, Any]
 
 SECURITY_SCHEMES: Schema = {
     "organizationKey": {

@@ -21,14 +21,14 @@ _REF = "#/components/schemas/"
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
 
 
-Node = dict[str, Any]
+Described = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
 def api_docs_page(document: bytes) -> str:
     """Render the page from the OpenAPI document, as HTML."""
     described = json.loads(document)
-    groups: dict[str, list[Node]] = {tag["name"]: [] for tag in described["tags"]}
+    groups: dict[str, list[Described]] = {tag["name"]: [] for tag in described["tags"]}
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_shown(described, method.upper(), path, operation))
@@ -38,7 +38,7 @@ def api_docs_page(document: bytes) -> str:
     )
 
 
-def _shown(document: Node, method: str, path: str, operation: Node) -> Node:
+def _shown(document: Described, method: str, path: str, operation: Described) -> Described:
     """Return what the page shows of an operation."""
     parameters = [_resolved(document, each) for each in operation["parameters"]]
     responses = {status: _resolved(document, each) for status, each in operation["responses"].items()}
@@ -55,11 +55,11 @@ def _shown(document: Node, method: str, path: str, operation: Node) -> Node:
     }
 
 
-def _media(response: Node) -> list[Node]:
+def _media(response: Described) -> list[Described]:
     return [media for media in response.get("content", {}).values() if "example" in media]
 
 
-def _curl(base_url: str, method: str, path: str, operation: Node, parameters: Sequence[Node]) -> str:
+def _curl(base_url: str, method: str, path: str, operation: Described, parameters: Sequence[Described]) -> str:
     """Write the operation as a call with curl, with the examples of its parameters and its body."""
     named = {each["name"]: str(each["example"]) for each in parameters if each["in"] == "path"}
     query = {each["name"]: each["example"] for each in parameters if each["in"] == "query" and each["required"]}
@@ -81,7 +81,7 @@ def _pretty(example: object) -> str:
     return json.dumps(example, indent=2, ensure_ascii=False)
 
 
-def _resolved(document: Node, node: Node) -> Node:
+def _resolved(document: Described, node: Described) -> Described:
     while "$ref" in node:
         found: Any = document
         for step in node["$ref"].removeprefix("#/").split("/"):
@@ -90,7 +90,7 @@ def _resolved(document: Node, node: Node) -> Node:
     return node
 
 
-def _named(schema: Node) -> str | None:
+def _named(schema: Described) -> str | None:
     """Return the name of the shape that a schema is or holds, as one or in a list; None where it is none."""
     for part in (schema, *schema.get("anyOf", []), schema.get("items", {})):
         if "$ref" in part:
