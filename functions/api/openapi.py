@@ -54,6 +54,8 @@ _TAGS: Mapping[str, str] = {
     "Verdicts": "Person or machine: judging again, and what users say of it.",
     "Conversations": "Threads of sent and received messages.",
     "Cards": "What a user should look at, most pressing first.",
+    "Alerts": "How a user hears of new cards: a daily mail, chat channels, quiet hours.",
+    "Events": "The feed of what changes, in the order of commits.",
     "Activities": "Tasks, cases and calls.",
     "People and records": "Users of the CRM, and its contacts, leads, accounts and other records.",
     "Templates": "Templates with merge fields, and how well they do.",
