@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
 from functions.resources.messages import load_message
 from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
+from functions.shapes.new_message import Filename
 from lib.errors import NotAllowed, TooLarge, WrongField
 from lib.fields import Model, Moment, QueryFlag
 from lib.files.image_formats import BrokenImage
@@ -25,8 +24,6 @@ endpoints = Endpoints("Attachments")
 
 _SPARE = 512 * 1024
 """Bytes that are read beyond the largest file, so that the answer can name the limit."""
-
-Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class AttachmentQuery(Model):
@@ -77,7 +74,7 @@ async def add_attachment(call: Call) -> Answer:
     _check_not_empty(call)
     query: AttachmentQuery = call.query
     if query.followed:
-        await _check_followed(call, loaded.message)
+        await check_followed_file(call, loaded.message)
     file = await call.services.files.add_file(
         call.org,
         loaded.message.id,
@@ -122,7 +119,7 @@ async def patch_attachment(call: Call) -> Answer:
     loaded = await load_message(call)
     patch: AttachmentPatch = call.body
     if patch.followed:
-        await _check_followed(call, loaded.message)
+        await check_followed_file(call, loaded.message)
     expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
     try:
         file = await call.services.files.set(
@@ -162,7 +159,7 @@ async def add_image(call: Call) -> Answer:
     _check_not_empty(call)
     try:
         image = await call.services.files.add_image(
-            call.org, loaded.message.id, call.made_id, call.query.filename, call.body, call.if_match
+            call.org, loaded.message.id, call.made_id, call.query.filename, call.body, version=call.if_match
         )
     except BrokenImage as error:
         raise invalid(["body"], f"{error}") from None
@@ -175,7 +172,7 @@ def _check_not_empty(call: Call) -> None:
         raise invalid(["body"], "the file is empty; send its bytes as the body")
 
 
-async def _check_followed(call: Call, message: StoredMessage) -> None:
+async def check_followed_file(call: Call, message: StoredMessage) -> None:
     """Refuse a followed file of a message that is not followed: no link would lead to it. Raises NotAllowed."""
     if message.state not in UNSENT:
         return

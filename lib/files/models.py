@@ -45,9 +45,12 @@ class StoredAttachment(StoredFile):
 class StoredImage(StoredFile):
     """A row `ai<number>`. The HTML names it as `cid:<cid>`."""
 
+    chosen_cid: str | None = None
+    """The Content-ID that the CRM chose; None where it is made of the id."""
+
     @property
     def cid(self) -> str:
-        return cid_of(self.id)
+        return self.chosen_cid or cid_of(self.id)
 
 
 def cid_of(image: str) -> str:

@@ -116,12 +116,25 @@ class Files:
         return stored
 
     async def add_image(
-        self, organization: str, message: str, image: str, filename: str, data: Data, version: IfMatch | None = None
+        self,
+        organization: str,
+        message: str,
+        image: str,
+        filename: str,
+        data: Data,
+        *,
+        cid: str | None = None,
+        version: IfMatch | None = None,
     ) -> StoredImage:
-        """Add an image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
+        """Add an image of the body, with the Content-ID `cid` or one of its own.
+
+        Raises BrokenImage, NotAllowed, TooLarge, Stale.
+        """
         kind = await self._off_loop.run(organization, len(data), image_type, bytes(data))
         name, blob = clean_filename(filename), image_blob(message, image)
-        file = StoredImage(id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob)
+        file = StoredImage(
+            id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob, chosen_cid=cid
+        )
         stored = await self._add(organization, message, file, data, lambda _: None, version)
         assert isinstance(stored, StoredImage)
         return stored
