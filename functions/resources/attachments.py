@@ -69,7 +69,10 @@ class ImageRead(BaseModel):
     largest_file=LARGEST_FOLLOWED + _SPARE,
 )
 async def add_attachment(call: Call) -> Answer:
-    """Add a file to a draft, a scheduled or a failed message; a followed one where the message is followed."""
+    """Add a file to a draft, a scheduled or a failed message; a followed one where the message is followed.
+
+    The header `ETag` is the message's new version, for `If-Match` of the next change.
+    """
     loaded = await load_message(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
@@ -85,7 +88,7 @@ async def add_attachment(call: Call) -> Answer:
         version=call.if_match,
     )
     await _tell_lists(call, loaded.message)
-    return Answer(201, await read_attachment(call, file, loaded))
+    return Answer(201, await read_attachment(call, file, loaded), file.message_version)
 
 
 @endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
@@ -110,7 +113,7 @@ async def replace_attachment(call: Call) -> Answer:
         call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
     )
     await _tell_lists(call, loaded.message)
-    return Answer(200, await read_attachment(call, file, loaded))
+    return Answer(200, await read_attachment(call, file, loaded), file.message_version)
 
 
 @endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
@@ -134,7 +137,7 @@ async def patch_attachment(call: Call) -> Answer:
     except TooLarge as error:
         raise WrongField(["followed"], f"{error}") from None
     await _tell_lists(call, loaded.message)
-    return Answer(200, await read_attachment(call, file, loaded))
+    return Answer(200, await read_attachment(call, file, loaded), file.message_version)
 
 
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
@@ -154,7 +157,10 @@ async def delete_attachment(call: Call) -> Answer:
     largest_file=LARGEST_IMAGE,
 )
 async def add_image(call: Call) -> Answer:
-    """Add an image of the body: PNG, JPEG, GIF or WebP."""
+    """Add an image of the body: PNG, JPEG, GIF or WebP.
+
+    The header `ETag` is the message's new version, for `If-Match` of the next change.
+    """
     loaded = await load_message(call)
     _check_not_empty(call)
     try:
@@ -164,7 +170,7 @@ async def add_image(call: Call) -> Answer:
     except BrokenImage as error:
         raise invalid(["body"], f"{error}") from None
     await _tell_lists(call, loaded.message)
-    return Answer(201, ImageRead(id=image.id, cid=image.cid))
+    return Answer(201, ImageRead(id=image.id, cid=image.cid), image.message_version)
 
 
 def _check_not_empty(call: Call) -> None:

@@ -177,8 +177,8 @@ class Files:
             numbered = file.model_copy(update={"number": number})
             counted = there.message.model_copy(update={"files_made": number + 1})
             row = Row(message, _key(numbered), pack(numbered))
-            await self._change_message(organization, counted, there.etag, Insert(row))
-            return numbered
+            version_made = await self._change_message(organization, counted, there.etag, Insert(row))
+            return numbered.model_copy(update={"message_version": version_made})
 
         return await retry_on_conflict(f"message {message}", enter)
 
@@ -296,17 +296,20 @@ class Files:
             change: Change = Replace(Row(message, row.key, pack(file), row.etag))
             if loaded.message.state in UNSENT or version is not None:
                 # Also where the row alone changes: a worker that is about to send it must see this, or be seen.
-                await self._change_message(organization, loaded.message, loaded.etag, change)
-            else:
-                await self._tables.write_rows(tables.table(organization, "messages"), [change])
+                made = await self._change_message(organization, loaded.message, loaded.etag, change)
+                return file.model_copy(update={"message_version": made})
+            await self._tables.write_rows(tables.table(organization, "messages"), [change])
             return file
 
         return await retry_on_conflict(f"attachment {attachment}", change_row, on=(Conflict, Missing))
 
-    async def _change_message(self, organization: str, message: StoredMessage, etag: str, also: Change) -> None:
-        """Write the message and one row of its files. Raises Conflict, for another try, where it has changed."""
+    async def _change_message(self, organization: str, message: StoredMessage, etag: str, also: Change) -> str:
+        """Write the message and one row of its files, and return the message's new version.
+
+        Raises Conflict, for another try, where it has changed.
+        """
         try:
-            await self._store.change(organization, message, etag, also=[also])
+            return await self._store.change(organization, message, etag, also=[also])
         except Stale as error:
             raise Conflict("the message has changed") from error
 
