@@ -124,7 +124,7 @@ async def test_no_parameter_is_answered_in_the_words_of_a_library(heed: Heed) ->
         ({"from": "rep1", "subject": "s" * 999}, ["subject"], "too_long", "the text has at most 998 characters"),
         ({"from": "rep1", "subjet": "s"}, ["subjet"], "unknown_field", "there is no such field; did you mean subject?"),
         ({"from": "rep1", "deliverAt": None}, ["deliverAt"], "unknown_field", "did you mean deliver_at?"),
-        ({"sendr": "rep1"}, ["sendr"], "unknown_field", "there is no such field"),
+        ({"sendr": "rep1"}, ["sendr"], "unknown_field", "did you mean send?"),
         ({"from": "rep1", "to": [{"mail": "a@b.example"}]}, ["to", 0, "mail"], "unknown_field", "mean email?"),
         ({"from": "rep1", "nothing_like_it": 1}, ["nothing_like_it"], "unknown_field", "there is no such field"),
         (
