@@ -35,6 +35,7 @@ from functions.resources import (
     templates,
     timing,
     verdicts,
+    webhooks,
 )
 
 RESOURCES = (
@@ -61,6 +62,7 @@ RESOURCES = (
     follow_ups.endpoints,
     activities.endpoints,
     events.endpoints,
+    webhooks.endpoints,
     reports.endpoints,
     readiness.endpoints,
     verdicts.endpoints,

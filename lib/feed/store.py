@@ -16,7 +16,7 @@ back to the one at which the feed was when the batch was planned.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,6 +52,10 @@ _MOST_OLD = 5_000
 
 _PAGES = "pages"
 _HEAD = "head"
+
+
+Tell = Callable[[str], Awaitable[None]]
+"""Tells others that an organization's feed has new events; it raises nothing. A process may die before it."""
 
 
 class Pages(BaseModel):
@@ -90,9 +94,10 @@ class _Tail:
 class Feed:
     """Feeds of all organizations. Methods raise StorageError."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, clock: Clock, tell: Tell | None = None) -> None:
         self._tables = tables
         self._clock = clock
+        self._tell = tell
         self._tails: LRUCache[str, _Tail] = LRUCache(_MOST_REMEMBERED)
         self._lately: LRUCache[str, int] = LRUCache(_MOST_REMEMBERED)
         self._written: LRUCache[str, bool] = LRUCache(_MOST_REMEMBERED)
@@ -129,6 +134,9 @@ class Feed:
         except Missing:
             log.info("organization %s is gone: %d events dropped", organization, len(batches))
             self._forget(organization)
+            return
+        if self._tell is not None:
+            await self._tell(organization)
 
     async def _append_once(self, organization: str, left: dict[str, Batch], looked_at: dict[str, int]) -> None:
         """Raises Conflict, for another try.
@@ -275,6 +283,15 @@ class Feed:
                 return found, place
             if len(found) >= limit:
                 return found, place
+
+    async def read_event(self, organization: str, page: int, number: int) -> FeedEvent | None:
+        """Read one event, counted from 0 in its page; None where it is not kept any more."""
+        row = await self._tables.read_row(table(organization, FEED), _partition(page), _event_key(number))
+        return None if row is None else unpack(FeedEvent, row)
+
+    async def find_beginning(self, organization: str) -> int:
+        """Return the first page that is kept."""
+        return (await self._read_pages(organization))[0].first
 
     async def find_end(self, organization: str) -> Place:
         """Return the place behind all events that are there."""
