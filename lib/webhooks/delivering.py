@@ -221,7 +221,7 @@ class WebhookDelivery:
         return False
 
     async def _give_up(self, running: _Round, delivery: Delivery) -> None:
-        log.error("organization %s: an event was not delivered to a webhook within a day", running.organization)
+        log.warning("organization %s: an event was not delivered to a webhook within a day", running.organization)
         await self._deliveries.end(running.organization, running.webhook.id, delivery, "dead")
 
     async def _post(self, running: _Round, event: FeedEvent) -> Reply:

@@ -12,8 +12,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from lib.clock import SetClock, SystemClock
 from lib.outside import http as outside_http
-from lib.storage.memory import MemoryQueues
+from lib.storage import Storage
+from lib.storage.memory import MemoryQueues, memory_storage
 from lib.webhooks.deliveries import Deliveries
+from tests.support.failing import Failure, failing_storage
 from tests.support.heed import ADMIN_KEY, Heed
 from tests.support.receiver import Receiver
 from tests.support.remains import remains_of
@@ -391,6 +393,39 @@ async def test_a_worker_that_dies_after_the_receiver_has_taken_an_event_leaves_i
     assert {posted.id for posted in receiver.posted} == set(taken)
     assert len(receiver.posted) == 2
     assert len(await deliveries(heed, "delivered")) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_whatever_fails_while_events_are_delivered_each_arrives_and_is_one_delivery(
+    receiver: Receiver, when: Any
+) -> None:
+    """Every operation of storage fails once, before or after it was done."""
+    number, was_met = 1, True
+    while was_met:
+        receiver.posted.clear()
+        failure, storage = Failure(), memory_storage()
+        parts = failing_storage(storage, failure)
+        heed = Heed(storage=Storage(parts.tables, parts.blobs, storage.queues), settings={"HEED_LOOPBACK": "on"})
+        await heed.start()
+        await subscribed(heed, receiver)
+        await sent(heed)
+        await heed.put("/consents/bob@example.com", {"follow": "do_not_allow"})
+        failure.arm(number, when)
+        await deliver(heed)
+        was_met = failure.count >= number
+        failure.arm(0, "before")
+        for _ in range(3):
+            heed.clock.move(minutes=6)
+            await heed.tick("sweep_webhooks")
+            await deliver(heed)
+
+        of_feed = [event["id"] for event in (await heed.get("/events"))["items"]]
+        assert len(of_feed) == 2
+        assert {posted.id for posted in receiver.posted} == set(of_feed), number
+        assert {each["event"] for each in await deliveries(heed, "delivered")} == set(of_feed), number
+        assert await deliveries(heed, "waiting") == []
+        number += 1
+    assert number > 10
 
 
 async def test_an_event_whose_order_was_lost_is_delivered_by_the_timer(heed: Heed, receiver: Receiver) -> None:
