@@ -15,7 +15,7 @@ from lib.outside import NotOutside
 from lib.outside.http import NoAnswer
 from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
-from lib.webhooks.models import Delivery, Outcome, StoredWebhook, WebhookRead, WebhookSpec
+from lib.webhooks.models import DeliveryOutcome, EventDelivery, StoredWebhook, WebhookRead, WebhookSpec
 from lib.webhooks.store import read_webhook
 
 endpoints = Endpoints("Webhooks")
@@ -49,7 +49,7 @@ class TestDelivery(BaseModel):
 
 
 class DeliveriesQuery(PageQuery):
-    status: Outcome = "delivered"
+    status: DeliveryOutcome = "delivered"
 
 
 class DeliveryRead(BaseModel):
@@ -67,7 +67,7 @@ class DeliveryRead(BaseModel):
     last_error: str | None
 
 
-class Replayed(BaseModel):
+class DeliveriesReplayed(BaseModel):
     """The outcome of a replay."""
 
     replayed: int = Field(description="deliveries that are tried again")
@@ -161,13 +161,13 @@ async def replay_delivery(call: Call) -> Answer:
     return Answer(200, _read(delivery))
 
 
-@endpoints("POST", "/webhooks/{id}/replay", answers={200: Replayed}, may=("full",))
+@endpoints("POST", "/webhooks/{id}/replay", answers={200: DeliveriesReplayed}, may=("full",))
 async def replay_dead_deliveries(call: Call) -> Answer:
     """Deliver what was given up again: the newest 1,000 events of it."""
     webhook, _ = await _webhook(call)
     count = await call.services.deliveries.replay_dead(call.org, webhook.id, _MOST_REPLAYED)
     await _go_on(call, webhook)
-    return Answer(200, Replayed(replayed=count))
+    return Answer(200, DeliveriesReplayed(replayed=count))
 
 
 async def _go_on(call: Call, webhook: StoredWebhook) -> None:
@@ -183,7 +183,7 @@ async def _webhook(call: Call) -> tuple[StoredWebhook, str]:
     return found
 
 
-def _read(delivery: Delivery) -> DeliveryRead:
+def _read(delivery: EventDelivery) -> DeliveryRead:
     fields = delivery.model_dump(include=set(DeliveryRead.model_fields))
     return DeliveryRead(
         **fields,

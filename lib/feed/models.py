@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,10 +18,9 @@ EventType = Literal[
     "message.sent", "message.failed", "message.opened", "message.clicked", "message.attachment_viewed",
     "message.replied", "message.bounced", "verdict.changed", "card.created", "card.withdrawn", "recipient.stopped",
 ]  # fmt: skip
-EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
-class Place(NamedTuple):
+class FeedPlace(NamedTuple):
     """A place in a feed: behind the first `number` events of the page."""
 
     page: int

@@ -62,7 +62,7 @@ from lib.verdicts.fact_store import FactStore
 from lib.webhooks.deliveries import Deliveries
 from lib.webhooks.delivering import WebhookDelivery
 from lib.webhooks.store import Webhooks
-from lib.webhooks.wake import Wake
+from lib.webhooks.waking import DeliveryOrders
 from lib.workers.places import WorkPlaces
 from lib.workers.pool import OffLoop
 
@@ -199,9 +199,9 @@ class Stores:
         return Feed(self.storage.tables, self.clock, self.webhook_wake.wake_all)
 
     @cached_property
-    def webhook_wake(self) -> Wake:
+    def webhook_wake(self) -> DeliveryOrders:
         """Orders to deliver events to webhooks."""
-        return Wake(self.storage.tables, self.storage.queues, self.clock)
+        return DeliveryOrders(self.storage.tables, self.storage.queues, self.clock)
 
     @cached_property
     def deliveries(self) -> Deliveries:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from lib.clock import Clock, milliseconds
 from lib.errors import NotAllowed, Stale
-from lib.feed.models import FeedEvent, Place
+from lib.feed.models import FeedEvent, FeedPlace
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
@@ -21,7 +21,7 @@ from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import FEED, table
 from lib.storage.protocols import MOST_CHANGES
 from lib.storage.sort_keys import ascending_number, descending_number
-from lib.webhooks.models import Delivery, DeliveryState, Outcome
+from lib.webhooks.models import DeliveryOutcome, EventDelivery, FeedProgress
 
 MOST_WAITING = 1_000
 """Deliveries of a subscription that wait at once; further events wait in the feed."""
@@ -41,17 +41,17 @@ class Deliveries:
         self._tables = tables
         self._clock = clock
 
-    async def begin(self, organization: str, webhook: str, place: Place) -> None:
+    async def begin(self, organization: str, webhook: str, place: FeedPlace) -> None:
         """Let a new subscription begin at a place of the feed."""
-        state = DeliveryState(page=place.page, number=place.number)
+        state = FeedProgress(page=place.page, number=place.number)
         await write_late_rows(self._tables, organization, FEED, [Upsert(Row(_partition(webhook), _STATE, pack(state)))])
 
-    async def load_state(self, organization: str, webhook: str) -> tuple[DeliveryState, str] | None:
+    async def load_state(self, organization: str, webhook: str) -> tuple[FeedProgress, str] | None:
         """Load how far a subscription has come, with the row's etag; None where it does not exist."""
         row = await self._tables.read_row(table(organization, FEED), _partition(webhook), _STATE)
-        return None if row is None else (unpack(DeliveryState, row), row.etag or "")
+        return None if row is None else (unpack(FeedProgress, row), row.etag or "")
 
-    async def save_state(self, organization: str, webhook: str, state: DeliveryState, etag: str) -> str:
+    async def save_state(self, organization: str, webhook: str, state: FeedProgress, etag: str) -> str:
         """Save the state in place of the version `etag`; return the new one. Raises Stale."""
         return await self._write_with_state(organization, webhook, state, etag, ())
 
@@ -67,9 +67,9 @@ class Deliveries:
         self,
         organization: str,
         webhook: str,
-        state: DeliveryState,
+        state: FeedProgress,
         etag: str,
-        events: Sequence[tuple[Place, FeedEvent]],
+        events: Sequence[tuple[FeedPlace, FeedEvent]],
     ) -> str:
         """Make deliveries of these events, each with the place behind it; return the new etag of the state.
 
@@ -77,7 +77,7 @@ class Deliveries:
         """
         now = self._clock.now()
         rows = [
-            Delivery(
+            EventDelivery(
                 page=behind.page,
                 number=behind.number - 1,
                 event=event.id,
@@ -91,29 +91,29 @@ class Deliveries:
         changes = [Insert(_row(webhook, "waiting", each)) for each in rows]
         return await self._write_with_state(organization, webhook, state, etag, changes)
 
-    async def list_waiting(self, organization: str, webhook: str, limit: int = MOST_WAITING) -> list[Delivery]:
+    async def list_waiting(self, organization: str, webhook: str, limit: int = MOST_WAITING) -> list[EventDelivery]:
         """List what is to be tried, in the order of the feed."""
         keys = Range.prefix(_prefix("waiting"))
         rows = self._tables.query(table(organization, FEED), _partition(webhook), keys, limit)
-        return [unpack(Delivery, row) async for row in rows]
+        return [unpack(EventDelivery, row) async for row in rows]
 
     async def list_deliveries(
-        self, organization: str, webhook: str, outcome: Outcome, after: str | None, limit: int
-    ) -> AsyncIterator[tuple[str, Delivery]]:
+        self, organization: str, webhook: str, outcome: DeliveryOutcome, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, EventDelivery]]:
         """List deliveries with their cursors: those that wait in the order of the feed, others the newest first."""
         keys = Range.prefix(_prefix(outcome))
         keys = Range(low=keys.low, high=keys.high, after=after)
         async for row in self._tables.query(table(organization, FEED), _partition(webhook), keys, limit):
-            yield row.key, unpack(Delivery, row)
+            yield row.key, unpack(EventDelivery, row)
 
-    async def try_later(self, organization: str, webhook: str, delivery: Delivery) -> None:
+    async def try_later(self, organization: str, webhook: str, delivery: EventDelivery) -> None:
         """Write a delivery that is to be tried again."""
         with suppress(Missing):  # the subscription was deleted meanwhile
             row = _row(webhook, "waiting", delivery)
             change = Replace(Row(row.partition, row.key, row.values, "*"))
             await self._tables.write_rows(table(organization, FEED), [change])
 
-    async def end(self, organization: str, webhook: str, delivery: Delivery, outcome: Outcome) -> None:
+    async def end(self, organization: str, webhook: str, delivery: EventDelivery, outcome: DeliveryOutcome) -> None:
         """Let a delivery come to rest. Again is the same."""
         ended = delivery.model_copy(update={"next_at": None, "ended_at": self._clock.now()})
         gone = _row(webhook, "waiting", delivery)
@@ -123,7 +123,7 @@ class Deliveries:
                 [Delete(gone.partition, gone.key), Upsert(_row(webhook, outcome, ended))],
             )
 
-    async def replay(self, organization: str, webhook: str, delivery_id: str) -> Delivery | None:
+    async def replay(self, organization: str, webhook: str, delivery_id: str) -> EventDelivery | None:
         """Let a delivery be tried at once: one that waits, or has come to rest. None where there is none.
 
         Raises NotAllowed where it has just changed.
@@ -148,8 +148,8 @@ class Deliveries:
                 count += 1
         return count
 
-    async def _wait_again(self, organization: str, webhook: str, row: Row) -> Delivery:
-        now, found = self._clock.now(), unpack(Delivery, row)
+    async def _wait_again(self, organization: str, webhook: str, row: Row) -> EventDelivery:
+        now, found = self._clock.now(), unpack(EventDelivery, row)
         again = found.model_copy(update={"made_at": now, "next_at": now, "ended_at": None, "attempts": 0})
         new = _row(webhook, "waiting", again)
         changes: list[Change] = [Delete(row.partition, row.key), Insert(new)]
@@ -181,7 +181,7 @@ class Deliveries:
                 await self._tables.write_rows(name, [Delete(_partition(webhook), key) for key in some])
 
     async def _write_with_state(
-        self, organization: str, webhook: str, state: DeliveryState, etag: str, changes: Sequence[Change]
+        self, organization: str, webhook: str, state: FeedProgress, etag: str, changes: Sequence[Change]
     ) -> str:
         row = Row(_partition(webhook), _STATE, pack(state), etag)
         try:
@@ -190,7 +190,7 @@ class Deliveries:
             raise Stale(f"another worker has the webhook {webhook}") from error
         return etags[0] or ""
 
-    def is_leased(self, state: DeliveryState) -> bool:
+    def is_leased(self, state: FeedProgress) -> bool:
         """Whether a worker has the subscription."""
         return state.lease_until > milliseconds(self._clock.now())
 
@@ -199,14 +199,14 @@ def _partition(webhook: str) -> str:
     return f"deliveries|{webhook}"
 
 
-def _prefix(outcome: Outcome) -> str:
+def _prefix(outcome: DeliveryOutcome) -> str:
     return f"{'wait' if outcome == 'waiting' else outcome}|"
 
 
-def _key(outcome: Outcome, page: int, number: int) -> str:
+def _key(outcome: DeliveryOutcome, page: int, number: int) -> str:
     in_order = ascending_number if outcome == "waiting" else descending_number
     return f"{_prefix(outcome)}{in_order(page, _LARGEST_PAGE)}|{in_order(number, _LARGEST_NUMBER)}"
 
 
-def _row(webhook: str, outcome: Outcome, delivery: Delivery) -> Row:
+def _row(webhook: str, outcome: DeliveryOutcome, delivery: EventDelivery) -> Row:
     return Row(_partition(webhook), _key(outcome, delivery.page, delivery.number), pack(delivery))

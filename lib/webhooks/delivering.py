@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import Gone, Stale
-from lib.feed.models import FeedEvent, Place
+from lib.feed.models import FeedEvent, FeedPlace
 from lib.feed.reading import shown_event
 from lib.feed.store import Feed
 from lib.organizations.registry import Organizations
@@ -25,12 +25,12 @@ from lib.storage import StorageError
 from lib.storage.documents import UnreadableRow
 from lib.storage.protocols import MOST_CHANGES
 from lib.webhooks.deliveries import LEASE, MOST_WAITING, Deliveries
-from lib.webhooks.models import Delivery, DeliveryState, StoredWebhook
+from lib.webhooks.models import EventDelivery, FeedProgress, StoredWebhook
 from lib.webhooks.orders import DeliveryOrder
 from lib.webhooks.rounds import GIVEN_UP_AFTER, may_go_at, next_round, pause_after, queues_of
 from lib.webhooks.signing import cloud_event, signed_headers
 from lib.webhooks.store import Webhooks
-from lib.webhooks.wake import Wake
+from lib.webhooks.waking import DeliveryOrders
 
 log = logging.getLogger("heed.webhooks")
 
@@ -86,7 +86,7 @@ class WebhookDelivery:
         deliveries: Deliveries,
         feed: Feed,
         organizations: Organizations,
-        wake: Wake,
+        wake: DeliveryOrders,
         clock: Clock,
         base_url: str,
         *,
@@ -124,7 +124,7 @@ class WebhookDelivery:
         except Stale as stale:
             log.info("organization %s: %s", organization, stale)
 
-    async def _do_round(self, running: _Round, state: DeliveryState, etag: str) -> None:
+    async def _do_round(self, running: _Round, state: FeedProgress, etag: str) -> None:
         organization, webhook = running.organization, running.webhook.id
         etag = await self._make_deliveries(running, state, etag)
         waiting = await self._deliveries.list_waiting(organization, webhook)
@@ -147,7 +147,7 @@ class WebhookDelivery:
         if not running.is_gone:
             await self._order_next(organization, webhook, state, now)
 
-    async def _order_next(self, organization: str, webhook: str, state: DeliveryState, now: datetime) -> None:
+    async def _order_next(self, organization: str, webhook: str, state: FeedProgress, now: datetime) -> None:
         """Order the next round. It looks after the lease has ended: orders that came meanwhile have found the lease."""
         waiting = await self._deliveries.list_waiting(organization, webhook)
         at = next_round(waiting)
@@ -157,12 +157,12 @@ class WebhookDelivery:
             at = max(at, moment(state.resume_at))
             await self._wake.order(organization, webhook, min(_MOST_DELAY, max(timedelta(0), at - now)))
 
-    async def _make_deliveries(self, running: _Round, state: DeliveryState, etag: str) -> str:
+    async def _make_deliveries(self, running: _Round, state: FeedProgress, etag: str) -> str:
         """Make deliveries of what is new in the feed; return the etag of the state. Raises Stale."""
         organization, webhook = running.organization, running.webhook
         count = len(await self._deliveries.list_waiting(organization, webhook.id))
         while count < MOST_WAITING and self._clock.now() < running.ends_at:
-            place = Place(state.page, state.number)
+            place = FeedPlace(state.page, state.number)
             try:
                 found, end = await self._feed.read_events(organization, place, _READ_AT_ONCE)
             except Gone:
@@ -176,7 +176,7 @@ class WebhookDelivery:
             count += len(wanted)
         return etag
 
-    async def _deliver_in_order(self, running: _Round, group: Sequence[Delivery]) -> None:
+    async def _deliver_in_order(self, running: _Round, group: Sequence[EventDelivery]) -> None:
         """Try the events of one message, in their order."""
         is_held = False
         for delivery in group:
@@ -192,7 +192,7 @@ class WebhookDelivery:
                     return
                 is_held = not await self._try(running, delivery) or is_held
 
-    async def _try(self, running: _Round, delivery: Delivery) -> bool:
+    async def _try(self, running: _Round, delivery: EventDelivery) -> bool:
         """Try a delivery, and note what became of it; return whether it has come to rest."""
         organization, webhook = running.organization, running.webhook
         tried = delivery.model_copy(update={"attempts": delivery.attempts + 1, "status": None, "error": None})
@@ -220,7 +220,7 @@ class WebhookDelivery:
         await self._deliveries.try_later(organization, webhook.id, tried)
         return False
 
-    async def _give_up(self, running: _Round, delivery: Delivery) -> None:
+    async def _give_up(self, running: _Round, delivery: EventDelivery) -> None:
         log.warning("organization %s: an event was not delivered to a webhook within a day", running.organization)
         await self._deliveries.end(running.organization, running.webhook.id, delivery, "dead")
 

@@ -14,7 +14,7 @@ from lib.verdicts.evidence import Class
 MOST_WEBHOOKS = 20
 """Subscriptions of an organization."""
 
-Outcome = Literal["waiting", "delivered", "dead"]
+DeliveryOutcome = Literal["waiting", "delivered", "dead"]
 """`waiting`: to be tried, again or for the first time. `dead`: given up."""
 
 
@@ -78,7 +78,7 @@ class WebhookRead(BaseModel):
     etag: ETag
 
 
-class Delivery(BaseModel):
+class EventDelivery(BaseModel):
     """The row of a delivery: an event of the feed that goes, or went, to one subscription. It holds no event."""
 
     page: int
@@ -106,7 +106,7 @@ class Delivery(BaseModel):
         return f"{self.page}-{self.number}"
 
 
-class DeliveryState(BaseModel):
+class FeedProgress(BaseModel):
     """The row of how far a subscription has come. Times are in milliseconds since 1970."""
 
     page: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from lib.webhooks.models import Delivery
+from lib.webhooks.models import EventDelivery
 
 WAITS_FOR_EARLIER = timedelta(minutes=5)
 """Time for which an event waits for an earlier one of its message."""
@@ -31,21 +31,21 @@ def pause_after(attempts: int, retry_after: str | None = None) -> timedelta:
     return pause
 
 
-def queues_of(waiting: Iterable[Delivery]) -> list[list[Delivery]]:
+def queues_of(waiting: Iterable[EventDelivery]) -> list[list[EventDelivery]]:
     """Group deliveries by message, each group in the order of the feed; what is of no message stands alone."""
-    groups: dict[str, list[Delivery]] = {}
+    groups: dict[str, list[EventDelivery]] = {}
     for delivery in waiting:
         groups.setdefault(delivery.message or delivery.id, []).append(delivery)
     return list(groups.values())
 
 
-def may_go_at(delivery: Delivery, is_held: bool) -> datetime:
+def may_go_at(delivery: EventDelivery, is_held: bool) -> datetime:
     """Return when a delivery may be tried; `is_held`: an earlier one of its message has not arrived."""
     next_at = delivery.next_at or delivery.made_at
     return max(next_at, delivery.made_at + WAITS_FOR_EARLIER) if is_held else next_at
 
 
-def next_round(waiting: Sequence[Delivery]) -> datetime | None:
+def next_round(waiting: Sequence[EventDelivery]) -> datetime | None:
     """Return when the next delivery may be tried; None where none waits."""
     times = [
         may_go_at(delivery, is_held=place > 0) for group in queues_of(waiting) for place, delivery in enumerate(group)

@@ -23,7 +23,7 @@ from lib.tokens import KeyRing, Purpose
 from lib.webhooks.deliveries import Deliveries
 from lib.webhooks.models import MOST_WEBHOOKS, StoredSecret, StoredWebhook, WebhookRead, WebhookSpec
 from lib.webhooks.signing import new_secret
-from lib.webhooks.wake import ALL, KNOWN_FOR, SUBSCRIPTIONS, Wake
+from lib.webhooks.waking import ALL, KNOWN_FOR, SUBSCRIPTIONS, DeliveryOrders
 
 BOTH_SECRETS = timedelta(hours=24)
 """Time for which deliveries are signed with the old secret as well, once there is a new one."""
@@ -39,7 +39,7 @@ class Webhooks:
         tables: Tables,
         feed: Feed,
         deliveries: Deliveries,
-        wake: Wake,
+        wake: DeliveryOrders,
         ring: KeyRing,
         clock: Clock,
         *,

@@ -7,14 +7,14 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.webhooks.models import Delivery
+from lib.webhooks.models import EventDelivery
 from lib.webhooks.rounds import GIVEN_UP_AFTER, may_go_at, next_round, pause_after, queues_of
 from tests.support.heed import START
 
 
-def waiting(number: int, message: str | None = "m", next_in: int = 0) -> Delivery:
+def waiting(number: int, message: str | None = "m", next_in: int = 0) -> EventDelivery:
     next_at = START + timedelta(seconds=next_in)
-    return Delivery(
+    return EventDelivery(
         page=0,
         number=number,
         event=f"e{number}",

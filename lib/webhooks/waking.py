@@ -26,7 +26,7 @@ KNOWN_FOR = timedelta(seconds=15)
 _MOST_REMEMBERED = 10_000
 
 
-class Wake:
+class DeliveryOrders:
     """Sends orders to the queue `webhooks`."""
 
     def __init__(self, tables: Tables, queues: Queues, clock: Clock) -> None:
