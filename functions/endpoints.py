@@ -37,6 +37,7 @@ from functions.resources import (
     templates,
     timing,
     verdicts,
+    webhooks,
 )
 
 RESOURCES = (
@@ -65,6 +66,7 @@ RESOURCES = (
     follow_ups.endpoints,
     activities.endpoints,
     events.endpoints,
+    webhooks.endpoints,
     reports.endpoints,
     readiness.endpoints,
     verdicts.endpoints,

@@ -85,6 +85,9 @@ class Purpose(Enum):
     ASKED = b"heed/1/asked"
     """Seals what a recipient has asked for while it waits in a queue."""
 
+    WEBHOOK = b"heed/1/webhook"
+    """Seals the secret that deliveries to a webhook are signed with."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

@@ -56,6 +56,7 @@ _TAGS: Mapping[str, str] = {
     "Cards": "What a user should look at, most pressing first.",
     "Alerts": "How a user hears of new cards: a daily mail, chat channels, quiet hours.",
     "Events": "The feed of what changes, in the order of commits.",
+    "Webhooks": "Events posted to an address, signed, in order of each message.",
     "Activities": "Tasks, cases and calls.",
     "People and records": "Users of the CRM, and its contacts, leads, accounts and other records.",
     "Templates": "Templates with merge fields, and how well they do.",

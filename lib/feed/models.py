@@ -20,7 +20,7 @@ EventType = Literal[
 ]  # fmt: skip
 
 
-class Place(NamedTuple):
+class FeedPlace(NamedTuple):
     """A place in a feed: behind the first `number` events of the page."""
 
     page: int

@@ -72,7 +72,7 @@ class AlertRules(Model):
     digest: DigestChoice | None = Field(
         None, description="a mail to the user that lists the open cards; none goes out while there are none"
     )
-    quiet_hours: QuietHours | None = None
+    quiet_hours: QuietHours | None = Field(None, description="hours of every day in which nothing is told; null: none")
     muted_kinds: list[CardKind] = Field(
         default_factory=list, max_length=10, description="kinds of cards that are not told"
     )

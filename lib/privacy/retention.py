@@ -46,6 +46,7 @@ from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upser
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import PRIVACY, table
+from lib.webhooks.delivering import WebhookDelivery
 
 log = logging.getLogger("heed.retention")
 
@@ -146,6 +147,7 @@ class Retention:
     mail_limit: MailLimit
     visits: Visits
     feed: Feed
+    webhooks: WebhookDelivery
     clock: Clock
 
     async def run(self) -> int:
@@ -179,6 +181,7 @@ class Retention:
         await self.visits.delete_old(organization, PARTITIONS[turn], until, stops)
         await self.mail_limit.delete_old(organization)
         await self.feed.delete_old(organization, reckoned - KEPT // timedelta(milliseconds=1))
+        await self.webhooks.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place, visits_turn=turn + 1))
         return MOST_ROWS - run.left
 

@@ -47,7 +47,7 @@ async def test_an_erased_address_leaves_no_visit_and_its_later_mails_know_nothin
     await world.pass_time(hours=31)
 
     # The tombstone names the hash, and so does the stand-in for the address.
-    assert set(await places_of(world.heed, hashed)) <= {"privacy", "messages", "index"}
+    assert set(await places_of(world.heed, hashed)) <= {"privacy", "messages", "index", "feed"}
     message = await world.send()
     await world.hit("o", 1_800, **HOME)
     await world.pass_time(minutes=5)

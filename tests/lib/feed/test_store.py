@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lib.clock import SetClock, milliseconds
 from lib.errors import Gone
 from lib.feed import store as feed_store
-from lib.feed.models import KEPT, Batch, FeedEvent, Place
+from lib.feed.models import KEPT, Batch, FeedEvent, FeedPlace
 from lib.feed.store import LARGEST_BATCH, Feed
 from lib.storage import Change, Insert, Row, Storage, Unavailable
 from lib.storage.layout import ORGANIZATION_ROW, ORGANIZATIONS, table
@@ -35,7 +35,7 @@ def batch(name: str, *, count: int = 1, since: int = 0, at: int = milliseconds(S
     return Batch(id=name, planned_at=at, since=since, events=events)
 
 
-async def read_all(feed: Feed, after: Place | None = None, limit: int = 1_000) -> list[str]:
+async def read_all(feed: Feed, after: FeedPlace | None = None, limit: int = 1_000) -> list[str]:
     found, _ = await feed.read_events("acme", after, limit)
     return [event.id for _, event in found]
 
@@ -234,7 +234,7 @@ async def test_a_place_of_another_feed_is_gone() -> None:
     feed = Feed(storage.tables, SetClock(START))
     await feed.append_batch("acme", batch("b"))
 
-    for place in (Place(0, 2), Place(7, 1)):
+    for place in (FeedPlace(0, 2), FeedPlace(7, 1)):
         with pytest.raises(Gone):
             await feed.read_events("acme", place, 10)
 
