@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -115,14 +115,14 @@ _Rates = dict[bool, list[float]]
 
 
 def _rates(patterns: Sequence[Pattern]) -> _Rates:
-    levels = Counter[tuple[bool, Base]]()
+    levels = defaultdict[tuple[bool, Base], float](float)
     rates = {ages: [0.0] * HOURS_OF_WEEK for ages in (False, True)}
     for pattern in patterns:
         rate = pattern.probability * pattern.shape / pattern.rate
         levels[pattern.ages, pattern.base] += rate * pattern.outside
-        inside, base, its_rates = rate * (1 - pattern.outside), pattern.base.rates, rates[pattern.ages]
+        inside, at_base, its_rates = rate * (1 - pattern.outside), pattern.base.rates, rates[pattern.ages]
         for hour in pattern.habit:
-            its_rates[hour] += inside * base[hour]
+            its_rates[hour] += inside * at_base[hour]
     for (ages, base), level in levels.items():
         rates[ages] = [rate + level * relative for rate, relative in zip(rates[ages], base.rates, strict=True)]
     return rates

@@ -98,7 +98,7 @@ class Pattern:
 
     def share_read(self, exposure: float) -> float:
         """Probability that a mail is read in an exposure: one minus the Laplace transform of the Gamma distribution."""
-        return 1 - (self.rate / (self.rate + exposure)) ** self.shape
+        return 1 - math.pow(self.rate / (self.rate + exposure), self.shape)
 
 
 def patterns_of(waits: Waits, office: OfficeHours) -> list[Pattern]:

@@ -108,7 +108,7 @@ def _wait_of(mail: Mail, has_quiet_hours: bool) -> Wait | None:
     done = [each for each in after if each.kind in _ACTS | _OPENS]
     counted = [each for each in done if not (has_quiet_hours and is_at_night(each.local))]
     acts = [each for each in counted if each.is_sure_act]
-    first = (acts or counted or done or [None])[0]
+    first = next(iter(acts or counted or done), None)
     if first is None or first.local - mail.sent > LONGEST_WAIT:
         return None
     return Wait(mail.sent, first.local, bool(counted), 1.0 if acts else _WEIGHT_OF_AN_OPEN)

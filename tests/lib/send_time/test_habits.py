@@ -48,7 +48,7 @@ def advised(
 
 def time_of(advice: Comparison | None) -> datetime | None:
     """The advised time on Vienna's clocks."""
-    return advice and advice.moment.astimezone(VIENNA).replace(tzinfo=None)
+    return advice.moment.astimezone(VIENNA).replace(tzinfo=None) if advice else None
 
 
 def test_mails_read_early_bring_the_advice_forward() -> None:
