@@ -115,16 +115,16 @@ _Rates = dict[bool, list[float]]
 
 
 def _rates(patterns: Sequence[Pattern]) -> _Rates:
-    levels: defaultdict[tuple[bool, Base], float] = defaultdict(float)
+    levels = defaultdict[tuple[bool, Base], float](float)
     rates = {ages: [0.0] * HOURS_OF_WEEK for ages in (False, True)}
     for pattern in patterns:
         rate = pattern.probability * pattern.shape / pattern.rate
         levels[pattern.ages, pattern.base] += rate * pattern.outside
-        inside, base, its_rates = rate * (1 - pattern.outside), pattern.base.rates, rates[pattern.ages]
+        inside, at_base, its_rates = rate * (1 - pattern.outside), pattern.base.rates, rates[pattern.ages]
         for hour in pattern.habit:
-            its_rates[hour] += inside * base[hour]
-    for (ages, known), level in levels.items():
-        rates[ages] = [rate + level * relative for rate, relative in zip(rates[ages], known.rates, strict=True)]
+            its_rates[hour] += inside * at_base[hour]
+    for (ages, base), level in levels.items():
+        rates[ages] = [rate + level * relative for rate, relative in zip(rates[ages], base.rates, strict=True)]
     return rates
 
 
