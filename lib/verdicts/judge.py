@@ -138,10 +138,11 @@ class _Findings:
         return frozenset(key for key, each in self.weighed.items() if each.is_doubted)
 
     def undecided(self, thresholds: Thresholds) -> frozenset[str]:
-        """Keys of opens that are neither a machine's nor sure enough for a card, and that can be known."""
-        low, high = thresholds.machine_until["open"], thresholds.alert_from["open"]
+        """Keys of opens that weak signs may still move."""
         opens = ((fact.key, self.weighed[fact.key]) for fact in self._scene.facts if fact.kind == "open")
-        return frozenset(key for key, each in opens if low < each.probability < high and UNKNOWABLE not in each.codes)
+        return frozenset(
+            key for key, each in opens if without_clicks.is_undecided(each.probability, each.codes, thresholds)
+        )
 
 
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
