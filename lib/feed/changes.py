@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from lib.clock import milliseconds
-from lib.feed.models import KEPT, EventType, VerdictMove
+from lib.feed.models import KEPT_MILLISECONDS, EventType, VerdictMove
 from lib.messages.models import StoredMessage
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Reason, Verdict
@@ -120,7 +120,7 @@ def _sending_changes(message: StoredMessage, told: Told, now: int) -> Iterable[F
     if message.sent_at is not None and message.state in ("sent", "uncertain") and not told.is_sent:
         told.is_sent = True
         sent_at = milliseconds(message.sent_at)
-        if sent_at > now - _kept():
+        if sent_at > now - KEPT_MILLISECONDS:
             yield FeedChange(type="message.sent", at=sent_at, recipient=recipient)
     asked_at = milliseconds(message.told_at) if message.told_at else 0
     if message.state == "failed" and asked_at not in told.failed:
@@ -146,7 +146,7 @@ def _fact_change(fact: Fact, verdict: Verdict, told: Told, now: int) -> FeedChan
     """Return what is to be told of a fact, and note it in `told`; None where nothing is."""
     key, mark = _short(fact), _mark_of(fact, verdict)
     before = told.marks.get(key)
-    if before == mark or (before is None and fact.at <= now - _kept()):
+    if before == mark or (before is None and fact.at <= now - KEPT_MILLISECONDS):
         return None
     if before is None and not fact.is_hit and sum(each == "a" for each in told.marks.values()) >= MOST_SINGLE_ANSWERS:
         return None
@@ -233,7 +233,3 @@ def _mark_of(fact: Fact, verdict: Verdict) -> ToldMark:
 def _short(fact: Fact) -> str:
     """Return what tells the fact from the others of its message: its time, and chance."""
     return fact.key[:22]
-
-
-def _kept() -> int:
-    return int(KEPT.total_seconds() * 1000)

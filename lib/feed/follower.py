@@ -113,6 +113,6 @@ def _event(change: FeedChange, event_id: str, message: str, assessed: AssessedMe
             "recipient": who.email if who else None,
             "record": (who.record if who else None) or regarding,
             "card": change.card and FeedCard(id=change.card, kind=change.card_kind or "", user=stored.sender),
-            "metadata": getattr(stored, "metadata", None) or {},
+            "metadata": stored.metadata,
         }
     )

@@ -14,6 +14,8 @@ from lib.verdicts.kpis import Counts, Kpis
 KEPT = timedelta(days=30)
 """The time for which events are kept, and at most a day more."""
 
+KEPT_MILLISECONDS = KEPT // timedelta(milliseconds=1)
+
 EventType = Literal[
     "message.sent", "message.failed", "message.opened", "message.clicked", "message.attachment_viewed",
     "message.replied", "message.bounced", "verdict.changed", "card.created", "card.withdrawn", "recipient.stopped",

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 
 from lib.clock import Clock, milliseconds
 from lib.errors import Gone
-from lib.feed.models import KEPT, Batch, FeedEvent, FeedPlace
+from lib.feed.models import KEPT_MILLISECONDS, Batch, FeedEvent, FeedPlace
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, put_if_unchanged
 from lib.storage.batches import batches_of
 from lib.storage.coalescing import PerKeyWorker
@@ -171,7 +171,7 @@ class Feed:
         self, organization: str, left: dict[str, Batch], looked_at: dict[str, int], end: int
     ) -> None:
         """Drop batches that are in a page before `end`, or that are older than what is kept."""
-        oldest = self._now() - KEPT // timedelta(milliseconds=1)
+        oldest = self._now() - KEPT_MILLISECONDS
         earliest = min((looked_at.get(batch.id, batch.since) for batch in left.values()), default=end)
         first = (await self._read_pages(organization))[0].first if earliest < end else 0
         for batch in list(left.values()):
