@@ -1,4 +1,4 @@
-"""TemplateEvidence about a template: what its mails that have ripened tell, by group. Pure."""
+"""Evidence about a template: what its mails that have ripened tell, by group. Pure."""
 
 from __future__ import annotations
 
