@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from lib.ids import CHOSEN, ORGANIZATION
+from lib.ids import CHOSEN
+from lib.storage.queue_bodies import id_in, read_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,5 @@ class DeliveryOrder:
 
 def read_delivery_order(body: bytes) -> DeliveryOrder:
     """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, webhook = raw.get("org"), raw.get("webhook")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if not isinstance(webhook, str) or not CHOSEN.fullmatch(webhook):
-        raise ValueError("it names no webhook")
-    return DeliveryOrder(organization, webhook)
+    organization, fields = read_body(body)
+    return DeliveryOrder(organization, id_in(fields, "webhook", CHOSEN))
