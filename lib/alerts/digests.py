@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 
-from lib.alerts.digest_mail import DigestMail, Item, write_digest
+from lib.alerts.digest_mail import DigestItem, write_digest
 from lib.alerts.telling import link_to
 from lib.alerts.times import local_day, next_digest
 from lib.alerts.told import ToldCards
@@ -22,13 +21,12 @@ from lib.composing.preparation import check_domain
 from lib.errors import UnknownSender
 from lib.mime.parts import Mailbox
 from lib.organizations.registry import Organizations
-from lib.people.addresses import domain_of
 from lib.people.alert_choices import AlertChoices, StoredAlerts
 from lib.people.store import People
 from lib.people.users import StoredUser
-from lib.sending.envelopes import further_headers
+from lib.sending.own_mails import make_own_envelope
 from lib.storage.due_index import Due, DueHandOver, DueIndex
-from lib.transports.protocol import Accepted, Envelope, Transport
+from lib.transports.protocol import Accepted, Transport
 
 log = logging.getLogger("heed.alerts")
 
@@ -101,30 +99,19 @@ class Digests:
             return
         key = str(uuid.uuid5(_SPACE, f"{organization}|{person.id}|{date}"))
         user = Mailbox(person.name, person.email)
-        mail = write_digest(items, is_more, user, f"<{key}@{domain_of(person.email)}>", self._clock.now())
-        outcome = await self._transport.send(self._envelope(mail, key, person.email))
+        envelope = make_own_envelope(write_digest(items, is_more), user, user, key, self._clock.now())
+        outcome = await self._transport.send(envelope)
         if not isinstance(outcome, Accepted):
             log.warning("a digest of organization %s did not go out: %s", organization, type(outcome).__name__)
 
-    async def _items(self, organization: str, choice: StoredAlerts) -> tuple[list[Item], bool]:
+    async def _items(self, organization: str, choice: StoredAlerts) -> tuple[list[DigestItem], bool]:
         """List the open cards that are not muted, and whether there are more."""
         form = (await self._organizations.settings(organization)).card_url
-        items = list[Item]()
+        items = list[DigestItem]()
         async for _, card in self._cards.page(organization, choice.user, "open", None, 4 * _MOST_CARDS):
             if card.kind in choice.muted_kinds or card.message in choice.muted_messages:
                 continue
             if len(items) == _MOST_CARDS:
                 return items, True
-            items.append(Item(card.title, card.text, link_to(form, card) if form else None))
+            items.append(DigestItem(card.title, card.text, link_to(form, card) if form else None))
         return items, False
-
-    def _envelope(self, mail: DigestMail, key: str, email: str) -> Envelope:
-        return Envelope(
-            sender=email,
-            recipients=(email,),
-            mime=mail.composed.mime,
-            message_id=mail.composed.headers["Message-ID"],
-            content=replace(mail.content, headers=further_headers(mail.composed.headers)),
-            key=key,
-            tried_at=self._clock.now(),
-        )
