@@ -129,13 +129,12 @@ class AlertChoices:
 
     def seal(self, organization: str, user: str, address: str) -> str:
         """Seal the address of a channel for this user."""
-        return self._ring.seal(Purpose.CHANNEL, f"{organization}\n{user}\n{address}".encode())
+        return self._ring.seal(Purpose.CHANNEL, address.encode(), organization, user)
 
     def unseal(self, organization: str, user: str, sealed: str) -> str | None:
         """Open a sealed address; None where it was sealed for another user, or with a key that is gone."""
-        plain = self._ring.unseal(Purpose.CHANNEL, sealed)
-        owner = f"{organization}\n{user}\n".encode()
-        return plain[len(owner) :].decode() if plain and plain.startswith(owner) else None
+        plain = self._ring.unseal(Purpose.CHANNEL, sealed, organization, user)
+        return plain.decode() if plain else None
 
 
 def is_host_of(channel: Channel, address: str) -> bool:

@@ -112,7 +112,7 @@ class WebhookDelivery:
         now = self._clock.now()
         if self._deliveries.is_leased(state) or state.resume_at > milliseconds(now):
             return
-        keys = self._webhooks.secrets_of(found[0])
+        keys = self._webhooks.secrets_of(organization, found[0])
         try:
             if not keys:
                 await self._webhooks.disable(organization, *found, _SECRET_LOST)
@@ -237,7 +237,7 @@ class WebhookDelivery:
         """Deliver a test event at once. Raises NoAnswer, NotOutside."""
         now, data = self._clock.now(), {"webhook": webhook.id}
         body = cloud_event(self._source(organization), event_id, TEST_TYPE, None, now, data)
-        headers = signed_headers(self._webhooks.secrets_of(webhook), event_id, body, now)
+        headers = signed_headers(self._webhooks.secrets_of(organization, webhook), event_id, body, now)
         return await post_body(webhook.url, body, headers, loopback=self._loopback)
 
     def _source(self, organization: str) -> str:

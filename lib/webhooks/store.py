@@ -82,7 +82,12 @@ class Webhooks:
             await self._wake.order(organization, webhook)
             return read_webhook(changed, etag), None
         secret = new_secret()
-        made = StoredWebhook(id=webhook, made_at=self._clock.now(), secrets=[self._sealed(secret)], **spec.model_dump())
+        made = StoredWebhook(
+            id=webhook,
+            made_at=self._clock.now(),
+            secrets=[self._sealed(organization, webhook, secret)],
+            **spec.model_dump(),
+        )
         await self._deliveries.begin(organization, webhook, await self._feed.find_end(organization))
         etag = await self._enter(organization, made)
         return read_webhook(made, etag), secret
@@ -98,7 +103,7 @@ class Webhooks:
         now, secret = self._clock.now(), new_secret()
         [used, *_] = found[0].secrets
         old = used.model_copy(update={"until": now + BOTH_SECRETS})
-        changed = found[0].model_copy(update={"secrets": [self._sealed(secret), old]})
+        changed = found[0].model_copy(update={"secrets": [self._sealed(organization, webhook, secret), old]})
         await self._change(organization, changed, found[1])
         return secret
 
@@ -118,12 +123,12 @@ class Webhooks:
         self._wake.forget(organization)
         await self._deliveries.delete_all(organization, webhook)
 
-    def secrets_of(self, webhook: StoredWebhook) -> list[str]:
+    def secrets_of(self, organization: str, webhook: StoredWebhook) -> list[str]:
         """Return the secrets that sign now, the newest one first; none where the key that has sealed them is gone."""
         now, found = self._clock.now(), list[str]()
         for secret in webhook.secrets:
             if secret.until is None or secret.until > now:
-                plain = self._ring.unseal(Purpose.WEBHOOK, secret.sealed)
+                plain = self._ring.unseal(Purpose.WEBHOOK, secret.sealed, organization, webhook.id)
                 if plain is not None:
                     found.append(plain.decode())
         return found
@@ -134,8 +139,8 @@ class Webhooks:
         except NotOutside as error:
             raise WrongField(["url"], f"{error}") from None
 
-    def _sealed(self, secret: str) -> StoredSecret:
-        return StoredSecret(sealed=self._ring.seal(Purpose.WEBHOOK, secret.encode()))
+    def _sealed(self, organization: str, webhook: str, secret: str) -> StoredSecret:
+        return StoredSecret(sealed=self._ring.seal(Purpose.WEBHOOK, secret.encode(), organization, webhook))
 
     async def _enter(self, organization: str, made: StoredWebhook) -> str:
         """Write a new subscription; return its etag. Raises NotAllowed, Stale."""
