@@ -70,8 +70,8 @@ class Deliveries:
         state: FeedProgress,
         etag: str,
         events: Sequence[tuple[FeedPlace, FeedEvent]],
-    ) -> str:
-        """Make deliveries of these events, each with the place behind it; return the new etag of the state.
+    ) -> tuple[list[EventDelivery], str]:
+        """Make deliveries of these events, each with the place behind it; return them, and the state's new etag.
 
         The state names the place behind them all. Raises Stale.
         """
@@ -89,7 +89,7 @@ class Deliveries:
             for behind, event in events
         ]
         changes = [Insert(_row(webhook, "waiting", each)) for each in rows]
-        return await self._write_with_state(organization, webhook, state, etag, changes)
+        return rows, await self._write_with_state(organization, webhook, state, etag, changes)
 
     async def list_waiting(self, organization: str, webhook: str, limit: int = MOST_WAITING) -> list[EventDelivery]:
         """List what is to be tried, in the order of the feed."""

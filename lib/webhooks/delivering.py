@@ -126,8 +126,7 @@ class WebhookDelivery:
 
     async def _do_round(self, running: _Round, state: FeedProgress, etag: str) -> None:
         organization, webhook = running.organization, running.webhook.id
-        etag = await self._make_deliveries(running, state, etag)
-        waiting = await self._deliveries.list_waiting(organization, webhook)
+        waiting, etag = await self._make_deliveries(running, state, etag)
         groups = (self._deliver_in_order(running, group) for group in queues_of(waiting))
         results = await asyncio.gather(*groups, return_exceptions=True)
         now = self._clock.now()
@@ -157,11 +156,13 @@ class WebhookDelivery:
             at = max(at, moment(state.resume_at))
             await self._wake.order(organization, webhook, min(_MOST_DELAY, max(timedelta(0), at - now)))
 
-    async def _make_deliveries(self, running: _Round, state: FeedProgress, etag: str) -> str:
-        """Make deliveries of what is new in the feed; return the etag of the state. Raises Stale."""
+    async def _make_deliveries(
+        self, running: _Round, state: FeedProgress, etag: str
+    ) -> tuple[list[EventDelivery], str]:
+        """Make deliveries of what is new in the feed; return all that wait, and the etag of the state. Raises Stale."""
         organization, webhook = running.organization, running.webhook
-        count = len(await self._deliveries.list_waiting(organization, webhook.id))
-        while count < MOST_WAITING and self._clock.now() < running.ends_at:
+        waiting = await self._deliveries.list_waiting(organization, webhook.id)
+        while len(waiting) < MOST_WAITING and self._clock.now() < running.ends_at:
             place = FeedPlace(state.page, state.number)
             try:
                 found, end = await self._feed.read_events(organization, place, _READ_AT_ONCE)
@@ -172,9 +173,9 @@ class WebhookDelivery:
                 break
             state.page, state.number = end
             wanted = [(behind, event) for behind, event in found if webhook.wants(event)]
-            etag = await self._deliveries.add_events(organization, webhook.id, state, etag, wanted)
-            count += len(wanted)
-        return etag
+            made, etag = await self._deliveries.add_events(organization, webhook.id, state, etag, wanted)
+            waiting += made
+        return waiting[:MOST_WAITING], etag
 
     async def _deliver_in_order(self, running: _Round, group: Sequence[EventDelivery]) -> None:
         """Try the events of one message, in their order."""
