@@ -12,12 +12,12 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
+from functions.api.openapi_schemas import REFERENCE, resolved
 from functions.pages.render import render_page
 
 STYLE_SHEET = Path(__file__).parent / "templates" / "api_docs.css"
 """The styles of the pages about the API."""
 
-_REF = "#/components/schemas/"
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
 
 
@@ -40,8 +40,8 @@ def api_docs_page(document: bytes) -> str:
 
 def _shown(document: Described, method: str, path: str, operation: Described) -> Described:
     """Return what the page shows of an operation."""
-    parameters = [_resolved(document, each) for each in operation["parameters"]]
-    responses = {status: _resolved(document, each) for status, each in operation["responses"].items()}
+    parameters = [resolved(document, each) for each in operation["parameters"]]
+    responses = {status: resolved(document, each) for status, each in operation["responses"].items()}
     answers = {status: each for status, each in responses.items() if status[0] in "23"}
     return {
         **operation,
@@ -81,27 +81,18 @@ def _pretty(example: object) -> str:
     return json.dumps(example, indent=2, ensure_ascii=False)
 
 
-def _resolved(document: Described, node: Described) -> Described:
-    while "$ref" in node:
-        found: Any = document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
-    return node
-
-
 def _named(schema: Described) -> str | None:
     """Return the name of the shape that a schema is or holds, as one or in a list; None where it is none."""
     for part in (schema, *schema.get("anyOf", []), schema.get("items", {})):
         if "$ref" in part:
-            return str(part["$ref"]).removeprefix(_REF)
+            return str(part["$ref"]).removeprefix(REFERENCE)
     return None
 
 
 def words(schema: dict[str, object]) -> Markup:
     """Describe a schema in a few words: `string`, `list of Recipient`, `string or null`. Names of shapes are links."""
     if "$ref" in schema:
-        return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).removeprefix(_REF))
+        return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).removeprefix(REFERENCE))
     for combination in ("anyOf", "oneOf"):
         parts = schema.get(combination)
         if isinstance(parts, list):
