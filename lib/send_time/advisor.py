@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lib.clock import moment
+from lib.clock import moment, wall_time
 from lib.fields import RecordRef
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
@@ -91,11 +91,11 @@ class Advisor:
     async def _mail(self, organization: str, message: StoredMessage, zone: ZoneInfo) -> Mail:
         facts = self._rows.newest_first(organization, message.id, limit=_MOST_FACTS)
         engagements = [
-            Engagement(fact.kind, _local(moment(fact.at), zone), verdict.probability)
+            Engagement(fact.kind, wall_time(moment(fact.at), zone), verdict.probability)
             async for _, fact, verdict in facts
             if verdict.kind == "human"
         ]
-        return Mail(_local(message.sent_at or message.created_at, zone), engagements)
+        return Mail(wall_time(message.sent_at or message.created_at, zone), engagements)
 
 
 def _is_engaged(listed: Listed, recipient: RecordRef) -> bool:
@@ -103,7 +103,3 @@ def _is_engaged(listed: Listed, recipient: RecordRef) -> bool:
     kpis, recipients = listed.kpis, listed.message.matched_recipients()
     is_alone = len(recipients) == 1 and recipients[0].record == recipient
     return is_alone and bool(kpis.opens or kpis.clicks or kpis.attachment_views or kpis.replies)
-
-
-def _local(at: datetime, zone: ZoneInfo) -> datetime:
-    return at.astimezone(zone).replace(tzinfo=None)

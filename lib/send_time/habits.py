@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from lib.clock import wall_time
 from lib.send_time.office_hours import OfficeHours, moments_of
 from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of
 from lib.send_time.reading import Mail, Waits, is_at_night, spans_of, waits_of
@@ -85,7 +86,7 @@ def comparisons(own: Sequence[Mail], office: OfficeHours, suggested: datetime, n
 def _compare(
     patterns: Sequence[Pattern], moment: datetime, suggested: datetime, zone: ZoneInfo, mails: int
 ) -> Comparison:
-    then, instead = (_waited(_local(at, zone), READ_WITHIN) for at in (moment, suggested))
+    then, instead = (_waited(wall_time(at, zone), READ_WITHIN) for at in (moment, suggested))
     probability = share = other_share = 0.0
     for pattern in patterns:
         exposure, other = pattern.exposure(then[pattern.ages]), pattern.exposure(instead[pattern.ages])
@@ -100,10 +101,6 @@ def _waited(local: datetime, time: timedelta) -> dict[bool, list[tuple[int, floa
     """The (hour of the week, hours of waiting) of a mail that is sent then, if it ages and if not."""
     spans = list(spans_of(local, local + time))
     return {ages: [(span.hour_of_week, span.hours(ages=ages)) for span in spans] for ages in (False, True)}
-
-
-def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def _days_after(moment: datetime, suggested: datetime) -> float:
@@ -137,9 +134,9 @@ def _best_moments(
     for day in (first + timedelta(days=ahead) for ahead in range(_DAYS)):
         moments = [] if office.holiday(day) else list(_moments_left(day, office.zone, now))
         scored = [
-            (_promise(rates, _local(moment, office.zone)) - COST_OF_A_DAY * _days_after(moment, suggested), moment)
+            (_promise(rates, wall_time(moment, office.zone)) - COST_OF_A_DAY * _days_after(moment, suggested), moment)
             for moment in moments
-            if moment != suggested and not (waits.has_quiet_hours and is_at_night(_local(moment, office.zone)))
+            if moment != suggested and not (waits.has_quiet_hours and is_at_night(wall_time(moment, office.zone)))
         ]
         best += [max(scored, key=lambda each: each[0])] if scored else []
     return [moment for _, moment in heapq.nlargest(_CANDIDATES, best, key=lambda each: each[0])]

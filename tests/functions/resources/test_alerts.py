@@ -91,11 +91,7 @@ async def test_a_new_card_is_told_once_with_a_link_to_it(local: Heed, channel: C
 
 async def test_teams_gets_a_card_that_reads_no_markup_of_strangers(local: Heed, channel: Channel) -> None:
     await choose(local, teams=channel.url)
-    sent = await local.sent(to=[{"email": "ada@example.com", "name": "[Ada](https://evil.example) **now**"}])
-    await local.hit(local.urls("o")[0], GMAIL)
-    await local.work("interactions")
-    await pass_time(local, seconds=15)
-    await local.services.assessor.refresh("acme", sent)
+    await opened(local, to=[{"email": "ada@example.com", "name": "[Ada](https://evil.example) **now**"}])
     await tell(local, minutes=1)
 
     [post] = channel.posts
@@ -323,11 +319,7 @@ async def test_a_digest_follows_the_users_zone_when_that_changes(heed: Heed) -> 
 async def test_markup_in_a_title_stays_text_in_the_digest(heed: Heed) -> None:
     assert isinstance(heed.transport, MemoryTransport)
     await choose(heed, digest={"at": "12:00"})
-    message = await heed.sent(to=[{"email": "ada@example.com", "name": "<img src=x>"}])
-    await heed.hit(heed.urls("o")[0], GMAIL)
-    await heed.work("interactions")
-    await pass_time(heed, seconds=15)
-    await heed.services.assessor.refresh("acme", message)
+    await opened(heed, to=[{"email": "ada@example.com", "name": "<img src=x>"}])
     await tell(heed, hours=3)
 
     mail = email.message_from_bytes(heed.transport.sent[-1].mime, policy=email.policy.default)

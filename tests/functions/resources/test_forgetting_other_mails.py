@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -59,15 +58,7 @@ async def test_what_an_assessment_writes_after_the_whole_erasure_tells_nothing_a
 ) -> None:
     """It hung between the summary and the visits for as long as the erasure took."""
     await world.send()
-    loader = world.heed.services.context_loader
-    save_visits = loader.save_visits
-
-    async def erase_first(*given: Any, **named: Any) -> None:
-        monkeypatch.undo()
-        await run_job(world.heed, "DELETE", email=ADA)
-        await save_visits(*given, **named)
-
-    monkeypatch.setattr(loader, "save_visits", erase_first)
+    world.erase_before_visits(monkeypatch)
     await world.hit("o", 1_800, **HOME)
     assert len(await world.rows()) == 2
 
