@@ -186,7 +186,7 @@ async def test_a_sweep_that_comes_every_other_hour_comes_to_every_row_too(world:
     for number in range(16):
         await world.scanned(f"p{number}@c{number}.example")
 
-    for hours in (*(24,) * 87, *(2,) * 33):
+    for hours in (*(24,) * 87, *(2,) * 36):  # 90 days
         await world.pass_time(hours=hours)
         await world.heed.services.retention.run()
 
