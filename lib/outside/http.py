@@ -57,12 +57,13 @@ def check_address(url: str, *, loopback: bool) -> None:
         raise NotOutside("It is no address.") from None
     if not host or parts.username is not None or not url.isascii() or not url.isprintable():
         raise NotOutside("It is no address.")
-    if parts.scheme != "https" and not (loopback and parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme != "https" and not (loopback and parts.scheme == "http" and is_loopback(host)):
         raise NotOutside("It is no https address.")
     refuse_inside_name(host, loopback=loopback)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or number."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -324,3 +324,10 @@ async def test_markup_in_a_title_stays_text_in_the_digest(heed: Heed) -> None:
 
     mail = email.message_from_bytes(heed.transport.sent[-1].mime, policy=email.policy.default)
     assert "&lt;img src=x&gt;" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+async def test_the_local_host_takes_channels_of_this_machine_and_of_no_other_stranger(local: Heed) -> None:
+    strange = await local.api("PUT", "/users/rep1/alerts", {"slack": "https://example.com/hook"})
+    own = await local.api("PUT", "/users/rep1/alerts", {"slack": "http://localhost:9/hook"})
+
+    assert (strange.status, own.status) == (422, 201)
