@@ -19,7 +19,7 @@ from lib.send_time import sentences
 from lib.send_time.habits import habit_of
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of, working_days_of
 from lib.send_time.places import Place
-from lib.send_time.reading import Mail
+from lib.send_time.reading import EarlierMail
 
 _HOLIDAYS_KNOWN = 0.7
 _HOLIDAYS_UNKNOWN = 0.6
@@ -40,7 +40,9 @@ class Advice:
     """From 0 to 1."""
 
 
-def advise(place: Place, work_hours: WorkHours, sender_zone: str, mails: Sequence[Mail], now: datetime) -> Advice:
+def advise(
+    place: Place, work_hours: WorkHours, sender_zone: str, mails: Sequence[EarlierMail], now: datetime
+) -> Advice:
     """Advise when to send to one recipient at a known place, who did this with earlier mails.
 
     In working time that is `now`, unless a habit says otherwise.

@@ -24,7 +24,7 @@ from lib.people.store import People
 from lib.send_time import sentences
 from lib.send_time.advice import Advice, advise
 from lib.send_time.places import Nowhere, Place, place_of
-from lib.send_time.reading import Engagement, Mail
+from lib.send_time.reading import EarlierAct, EarlierMail
 from lib.verdicts.fact_store import FactStore
 
 if TYPE_CHECKING:
@@ -82,20 +82,20 @@ class Advisor:
                 return found
         return await asyncio.to_thread(place_of, record.time_zone, record.address, now)
 
-    async def _mails(self, organization: str, recipient: RecordRef, zone: ZoneInfo) -> list[Mail]:
+    async def _mails(self, organization: str, recipient: RecordRef, zone: ZoneInfo) -> list[EarlierMail]:
         """Read what the recipient did with the newest mails that went to nobody else and were engaged with."""
         page = self._lists.page(organization, scope_of(record=recipient), "followed", "-sent_at", None, _LISTED)
         engaged = [listed.message async for _, listed in page if _is_engaged(listed, recipient)]
         return await asyncio.gather(*(self._mail(organization, message, zone) for message in engaged[:MOST_MAILS]))
 
-    async def _mail(self, organization: str, message: StoredMessage, zone: ZoneInfo) -> Mail:
+    async def _mail(self, organization: str, message: StoredMessage, zone: ZoneInfo) -> EarlierMail:
         facts = self._rows.newest_first(organization, message.id, limit=_MOST_FACTS)
         engagements = [
-            Engagement(fact.kind, wall_time(moment(fact.at), zone), verdict.probability)
+            EarlierAct(fact.kind, wall_time(moment(fact.at), zone), verdict.probability)
             async for _, fact, verdict in facts
             if verdict.kind == "human"
         ]
-        return Mail(wall_time(message.sent_at or message.created_at, zone), engagements)
+        return EarlierMail(wall_time(message.sent_at or message.created_at, zone), engagements)
 
 
 def _is_engaged(listed: Listed, recipient: RecordRef) -> bool:

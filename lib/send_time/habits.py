@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from lib.clock import wall_time
 from lib.send_time.office_hours import OfficeHours, moments_of
 from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of
-from lib.send_time.reading import Mail, Waits, is_at_night, spans_of, waits_of
+from lib.send_time.reading import EarlierMail, Waits, is_at_night, spans_of, waits_of
 
 FEWEST_MAILS = 5
 """Mails that were read, below which there is no habit."""
@@ -41,7 +41,7 @@ _SAME = 1.001
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TimeComparison:
     """A time to send, compared with the time by office hours."""
 
     moment: datetime
@@ -63,7 +63,9 @@ class Comparison:
         return self.probability >= SURE_ENOUGH and gain >= LEAST_GAIN + COST_OF_A_DAY * self.days
 
 
-def habit_of(own: Sequence[Mail], office: OfficeHours, suggested: datetime, now: datetime) -> Comparison | None:
+def habit_of(
+    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
+) -> TimeComparison | None:
     """Find the best time within a week that beats `suggested`, the advice by office hours; None if none does.
 
     None, too, with fewer than `FEWEST_MAILS` mails that were read. Public holidays are skipped, and quiet hours unless
@@ -72,7 +74,9 @@ def habit_of(own: Sequence[Mail], office: OfficeHours, suggested: datetime, now:
     return next((found for found in comparisons(own, office, suggested, now) if found.is_advisable), None)
 
 
-def comparisons(own: Sequence[Mail], office: OfficeHours, suggested: datetime, now: datetime) -> Iterator[Comparison]:
+def comparisons(
+    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
+) -> Iterator[TimeComparison]:
     """Compare the times that promise most with `suggested`, the most promising first."""
     waits = waits_of(own)
     if waits.mails_read < FEWEST_MAILS:
@@ -85,7 +89,7 @@ def comparisons(own: Sequence[Mail], office: OfficeHours, suggested: datetime, n
 
 def _compare(
     patterns: Sequence[Pattern], moment: datetime, suggested: datetime, zone: ZoneInfo, mails: int
-) -> Comparison:
+) -> TimeComparison:
     then, instead = (_waited(wall_time(at, zone), READ_WITHIN) for at in (moment, suggested))
     probability = share = other_share = 0.0
     for pattern in patterns:
@@ -94,7 +98,7 @@ def _compare(
         other_share += pattern.probability * pattern.share_read(other)
         if pattern.habit and exposure > other * _SAME:
             probability += pattern.probability
-    return Comparison(moment, probability, share, other_share, _days_after(moment, suggested), mails)
+    return TimeComparison(moment, probability, share, other_share, _days_after(moment, suggested), mails)
 
 
 def _waited(local: datetime, time: timedelta) -> dict[bool, list[tuple[int, float]]]:

@@ -27,7 +27,7 @@ from itertools import accumulate
 from operator import itemgetter
 
 from lib.send_time.office_hours import OfficeHours
-from lib.send_time.reading import DAY_BEGINS, DAY_ENDS, Span, Waits, freshness, hour_of_week, spans_of
+from lib.send_time.reading import DAY_BEGINS, DAY_ENDS, Waits, WaitSpan, freshness, hour_of_week, spans_of
 
 HOURS_OF_WEEK = 168
 
@@ -155,7 +155,7 @@ def _weighed(waits: Waits, office: OfficeHours) -> Iterator[tuple[float, _Unweig
                     yield log, (ages, base, habit.hours, outside, shape, rate)
 
 
-def _counts(span: Span, waits: Waits, office: OfficeHours) -> bool:
+def _counts(span: WaitSpan, waits: Waits, office: OfficeHours) -> bool:
     """Whether not reading then says anything: nothing is expected on public holidays, nor in quiet hours."""
     at_night = not DAY_BEGINS <= span.hour_of_week % 24 < DAY_ENDS
     return not (at_night and waits.has_quiet_hours) and office.holiday(span.start.date()) is None

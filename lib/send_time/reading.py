@@ -39,7 +39,7 @@ _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
+class EarlierAct:
     """One thing that a person did with a mail, by all that is known."""
 
     kind: str
@@ -55,12 +55,12 @@ class Engagement:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class EarlierMail:
     """A mail to the recipient, and what the recipient did with it."""
 
     sent: datetime
     """Local time of the recipient, without a zone."""
-    engagements: Sequence[Engagement]
+    engagements: Sequence[EarlierAct]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def is_at_night(local: datetime) -> bool:
     return not DAY_BEGINS <= local.hour < DAY_ENDS
 
 
-def waits_of(mails: Iterable[Mail]) -> Waits:
+def waits_of(mails: Iterable[EarlierMail]) -> Waits:
     """Find the time of reading of each mail, and leave out mails that were not read within `LONGEST_WAIT`."""
     mails = list(mails)
     at_night = sum(any(each.is_sure_act and is_at_night(each.local) for each in mail.engagements) for mail in mails)
@@ -103,7 +103,7 @@ def waits_of(mails: Iterable[Mail]) -> Waits:
     return Waits(tuple(wait for wait in waits if wait), has_quiet_hours)
 
 
-def _wait_of(mail: Mail, has_quiet_hours: bool) -> Wait | None:
+def _wait_of(mail: EarlierMail, has_quiet_hours: bool) -> Wait | None:
     after = sorted((each for each in mail.engagements if each.local >= mail.sent), key=lambda each: each.local)
     done = [each for each in after if each.kind in _ACTS | _OPENS]
     counted = [each for each in done if not (has_quiet_hours and is_at_night(each.local))]
@@ -115,7 +115,7 @@ def _wait_of(mail: Mail, has_quiet_hours: bool) -> Wait | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class WaitSpan:
     """A part of a wait within one hour of the clock."""
 
     start: datetime
@@ -138,12 +138,12 @@ def freshness(age: float) -> float:
     return _AGING / (_AGING + age)
 
 
-def spans_of(sent: datetime, until: datetime) -> Iterator[Span]:
+def spans_of(sent: datetime, until: datetime) -> Iterator[WaitSpan]:
     """Cut a time into the hours of the clock, all in local time."""
     at = sent
     while at < until:
         end = min(at.replace(minute=0, second=0, microsecond=0) + _HOUR, until)
-        yield Span(at, hour_of_week(at), (at - sent) / _HOUR, (end - sent) / _HOUR)
+        yield WaitSpan(at, hour_of_week(at), (at - sent) / _HOUR, (end - sent) / _HOUR)
         at = end
 
 

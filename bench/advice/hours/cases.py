@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bench.advice.hours import readers
 from bench.advice.hours.readers import Reader
 from lib.send_time.office_hours import OfficeHours, holidays_of
-from lib.send_time.reading import Engagement, Mail
+from lib.send_time.reading import EarlierAct, EarlierMail
 
 MAILS = (5, 8, 12, 20, 40)
 """Numbers of mails that were read."""
@@ -46,7 +46,7 @@ class Question:
     """One recipient, with earlier mail and the time for which advice is asked."""
 
     reader: Reader
-    mails: list[Mail]
+    mails: list[EarlierMail]
     now: datetime
     suggested: datetime
     """The time by office hours, in UTC."""
@@ -63,7 +63,7 @@ def question(case: Case, random: Random, mails: int) -> Question:
     zone, country = random.choice(_ZONES)
     reader = case.reader(random)
     office = OfficeHours(ZoneInfo(zone), _WORK_DAYS, time(8), time(17), holidays_of(country, None))
-    read = list[Mail]()
+    read = list[EarlierMail]()
     for _ in range(40 * mails):
         if len(read) == mails:
             break
@@ -77,24 +77,24 @@ def question(case: Case, random: Random, mails: int) -> Question:
     return Question(reader, read, now, suggested, office)
 
 
-def _mail(case: Case, random: Random, reader: Reader, office: OfficeHours) -> Mail | None:
+def _mail(case: Case, random: Random, reader: Reader, office: OfficeHours) -> EarlierMail | None:
     sent = _sent(case, random)
-    done = list[Engagement]()
+    done = list[EarlierAct]()
     at = reader.read(random, sent)
     if at and case.away and 40 <= (at - _FIRST).days < 54:
         at = _FIRST + timedelta(days=56, hours=8.5 + random.random())
     if at and _is_holiday(office, at.date()) and case.away:
         at = None
     if at:
-        done.append(Engagement("open", at, 0.95))
+        done.append(EarlierAct("open", at, 0.95))
         if random.random() < case.clicked:
-            done.append(Engagement("click", at + timedelta(minutes=random.uniform(0.2, 4)), 0.97))
+            done.append(EarlierAct("click", at + timedelta(minutes=random.uniform(0.2, 4)), 0.97))
     if random.random() < case.opened_by_machine:
-        done.append(Engagement("open", sent + timedelta(minutes=random.uniform(0.1, 10)), 0.7))
+        done.append(EarlierAct("open", sent + timedelta(minutes=random.uniform(0.1, 10)), 0.7))
     if case.scanned_at_night:
         midnight = (sent + timedelta(days=1)).replace(hour=0, minute=0)
-        done.append(Engagement("open", midnight + timedelta(hours=random.uniform(1, 4)), 0.7))
-    return Mail(sent, done) if done else None
+        done.append(EarlierAct("open", midnight + timedelta(hours=random.uniform(1, 4)), 0.7))
+    return EarlierMail(sent, done) if done else None
 
 
 def _sent(case: Case, random: Random) -> datetime:

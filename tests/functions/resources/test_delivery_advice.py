@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from lib.organizations.settings import WorkHours
 from lib.send_time.advice import advise
 from lib.send_time.places import Place
-from lib.send_time.reading import Engagement, Mail
+from lib.send_time.reading import EarlierAct, EarlierMail
 from tests.support.heed import CHROME, Heed
 
 ADA = {"email": "ada@example.com", "name": "Ada", "record": {"type": "contact", "id": "c1"}}
@@ -237,7 +237,7 @@ async def test_the_advice_is_that_of_the_pure_function(heed: Heed) -> None:
         Place("Europe/Vienna", "Vienna", "AT", None, 1.0),
         WorkHours(),
         "UTC",
-        [Mail(at - timedelta(hours=20), [Engagement("open", at, 0.95)]) for at in opened],
+        [EarlierMail(at - timedelta(hours=20), [EarlierAct("open", at, 0.95)]) for at in opened],
         datetime(2026, 5, 6, 20, 0, tzinfo=UTC),
     )
     assert (answer["because"], answer["confidence"]) == (pure.because, pure.confidence)

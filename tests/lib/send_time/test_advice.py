@@ -14,17 +14,22 @@ from lib.organizations.settings import WorkHours
 from lib.people.records import Address
 from lib.send_time.advice import Advice, advise, office_hours_at
 from lib.send_time.places import Place, place_of
-from lib.send_time.reading import Engagement, Mail
+from lib.send_time.reading import EarlierAct, EarlierMail
 
 EARLY = [
-    Mail(datetime(2026, 4, day - 1, 10 + day % 7), [Engagement("open", datetime(2026, 4, day, 7, 5))])  # noqa: DTZ001
+    EarlierMail(datetime(2026, 4, day - 1, 10 + day % 7), [EarlierAct("open", datetime(2026, 4, day, 7, 5))])  # noqa: DTZ001
     for day in (*range(6, 11), *range(13, 18))
 ]
 """Mails that come in office hours and are opened at 7:05 on the next day."""
 
 
 def advice_in(
-    zone: str, now: str, *, sender: str = "Europe/Vienna", hours: WorkHours | None = None, mails: Sequence[Mail] = ()
+    zone: str,
+    now: str,
+    *,
+    sender: str = "Europe/Vienna",
+    hours: WorkHours | None = None,
+    mails: Sequence[EarlierMail] = (),
 ) -> Advice:
     moment = datetime.fromisoformat(now)
     place = place_of(zone, Address(), moment)
@@ -135,7 +140,10 @@ times = st.datetimes(datetime(2009, 1, 1), datetime(2009, 12, 31))  # noqa: DTZ0
 waits = st.lists(st.timedeltas(timedelta(hours=-1), timedelta(days=9)), max_size=3)
 read_mails = st.lists(
     st.builds(
-        lambda sent, waits, kind: Mail(sent, [Engagement(kind, sent + wait) for wait in waits]), times, waits, kinds
+        lambda sent, waits, kind: EarlierMail(sent, [EarlierAct(kind, sent + wait) for wait in waits]),
+        times,
+        waits,
+        kinds,
     ),
     max_size=30,
 )
@@ -164,7 +172,7 @@ def test_advice_by_office_hours_is_in_office_hours_soon_and_never_before_now(
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ZONES), moments, work_weeks, read_mails)
 def test_advice_by_habit_is_soon_and_never_before_now(
-    zone: str, now: datetime, hours: WorkHours, mails: list[Mail]
+    zone: str, now: datetime, hours: WorkHours, mails: list[EarlierMail]
 ) -> None:
     advice = advise(Place(zone, zone, None, None, 1.0), hours, "UTC", mails, now)
 

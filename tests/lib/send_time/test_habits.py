@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import Comparison, comparisons, habit_of
+from lib.send_time.habits import TimeComparison, comparisons, habit_of
 from lib.send_time.office_hours import OfficeHours, holidays_of
-from lib.send_time.reading import Engagement, Mail
+from lib.send_time.reading import EarlierAct, EarlierMail
 
 VIENNA = ZoneInfo("Europe/Vienna")
 FRIDAY_EVENING = datetime(2026, 5, 8, 20, 0, tzinfo=VIENNA)
@@ -26,27 +26,27 @@ def at(day: date, hour: int, minute: int = 5) -> datetime:
 
 def read_at(
     hour: int, mails: int, days: Sequence[date] = WORK_DAYS, *, kind: str = "open", ahead: int = 1
-) -> list[Mail]:
+) -> list[EarlierMail]:
     """Mails that each came in office hours, this number of days ahead, and were read at this hour of another day."""
     return [
-        Mail(at(day - timedelta(days=ahead), 9 + number % 7), [Engagement(kind, at(day, hour))])
+        EarlierMail(at(day - timedelta(days=ahead), 9 + number % 7), [EarlierAct(kind, at(day, hour))])
         for number, day in enumerate(days[:mails])
     ]
 
 
-def read_after(minutes: int, hours: Sequence[int], mails: int) -> list[Mail]:
+def read_after(minutes: int, hours: Sequence[int], mails: int) -> list[EarlierMail]:
     """Mails that came at one of these hours and were read so many minutes later."""
     sent = [at(day, hours[number % len(hours)]) for number, day in enumerate(WORK_DAYS[:mails])]
-    return [Mail(each, [Engagement("open", each + timedelta(minutes=minutes))]) for each in sent]
+    return [EarlierMail(each, [EarlierAct("open", each + timedelta(minutes=minutes))]) for each in sent]
 
 
 def advised(
-    mails: Sequence[Mail], *, suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
-) -> Comparison | None:
+    mails: Sequence[EarlierMail], *, suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
+) -> TimeComparison | None:
     return habit_of(mails, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
 
 
-def time_of(advice: Comparison | None) -> datetime | None:
+def time_of(advice: TimeComparison | None) -> datetime | None:
     """The advised time on Vienna's clocks."""
     return advice.moment.astimezone(VIENNA).replace(tzinfo=None) if advice else None
 
@@ -89,9 +89,9 @@ def test_four_mails_are_no_habit() -> None:
 
 
 def test_a_mail_counts_once_however_often_it_is_opened() -> None:
-    reopened = [Engagement("open", at(WORK_DAYS[0], 7, minute)) for minute in range(50)]
+    reopened = [EarlierAct("open", at(WORK_DAYS[0], 7, minute)) for minute in range(50)]
 
-    assert advised([Mail(at(WORK_DAYS[0], 2), reopened)]) is None
+    assert advised([EarlierMail(at(WORK_DAYS[0], 2), reopened)]) is None
 
 
 @pytest.mark.parametrize("hours", [(7,), (9,), (19,), (7, 12, 19)])
@@ -129,7 +129,8 @@ def test_opens_at_night_are_no_habit_and_acts_are() -> None:
 
 def test_a_click_that_may_be_a_machines_does_not_open_the_night() -> None:
     doubtful = [
-        Mail(mail.sent, [Engagement("click", mail.engagements[0].local, 0.8)]) for mail in read_at(3, 15, kind="click")
+        EarlierMail(mail.sent, [EarlierAct("click", mail.engagements[0].local, 0.8)])
+        for mail in read_at(3, 15, kind="click")
     ]
 
     assert advised(doubtful) is None
@@ -137,7 +138,7 @@ def test_a_click_that_may_be_a_machines_does_not_open_the_night() -> None:
 
 def test_a_scanner_at_night_does_not_hide_a_morning() -> None:
     scanned = [
-        Mail(mail.sent, [Engagement("open", mail.engagements[0].local.replace(hour=2)), *mail.engagements])
+        EarlierMail(mail.sent, [EarlierAct("open", mail.engagements[0].local.replace(hour=2)), *mail.engagements])
         for mail in read_at(7, 12)
     ]
 
@@ -147,7 +148,7 @@ def test_a_scanner_at_night_does_not_hide_a_morning() -> None:
 def test_answers_go_before_opens() -> None:
     """Something opens each mail at noon; the recipient answers at seven in the evening."""
     answered = [
-        Mail(mail.sent, [Engagement("open", mail.engagements[0].local.replace(hour=12)), *mail.engagements])
+        EarlierMail(mail.sent, [EarlierAct("open", mail.engagements[0].local.replace(hour=12)), *mail.engagements])
         for mail in read_at(19, 12, kind="reply")
     ]
     morning = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
