@@ -34,7 +34,10 @@ class ToldCard(BaseModel):
 
     channels: dict[Channel, State] = {}
     withdrawn: bool = False
-    """Whether the channels were told that the card was withdrawn."""
+    """Whether all channels were told that the card was withdrawn."""
+
+    withdrawn_from: list[Channel] = []
+    """The channels that were told that, or are being told."""
 
 
 class ChannelFailure(BaseModel):
