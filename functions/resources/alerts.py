@@ -59,8 +59,8 @@ class TrialsRead(BaseModel):
     """What became of a trial in each channel."""
 
     channels: dict[Channel, State] = Field(
-        description="`told`: the channel took it; `trying`: it did not answer, and may have taken it; `again`: not now; "
-        "`failed`: it refuses the address or the post"
+        description="`told`: the channel took it; `trying`: it did not answer, and may have taken it; `again`: not "
+        "now; `failed`: it refuses the address or the post"
     )
 
 

@@ -22,14 +22,14 @@ _MOST_REMEMBERED = 10_000
 class _Failures(NamedTuple):
     """Failures in a row of a channel."""
 
-    count: int
+    number: int
     tried_at: datetime
     is_probed: bool
     """Whether a card is on its way, to see whether the channel takes it again."""
 
     def is_over(self, now: datetime) -> bool:
         """Whether the channel may be tried again; it may where the clock was set back."""
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self.count - 1, _MOST_DOUBLINGS))
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self.number - 1, _MOST_DOUBLINGS))
         return not timedelta(0) <= now - self.tried_at < pause
 
 
@@ -54,8 +54,8 @@ class BrokenChannels:
         """Note that a channel did not answer, or takes nothing for now."""
         before = self._failures.get(sealed)
         # Posts that were under way together are one failure.
-        count = 1 if before is None else before.count + before.is_probed
-        self._failures[sealed] = _Failures(count, self._clock.now(), is_probed=False)
+        number = 1 if before is None else before.number + before.is_probed
+        self._failures[sealed] = _Failures(number, self._clock.now(), is_probed=False)
 
     def note_answer(self, sealed: str) -> None:
         """Note that a channel has answered."""
