@@ -172,7 +172,7 @@ async def replay_dead_deliveries(call: Call) -> Answer:
 
 async def _go_on(call: Call, webhook: StoredWebhook) -> None:
     await call.services.deliveries.resume(call.org, webhook.id)
-    await call.services.webhook_wake.order(call.org, webhook.id)
+    await call.services.webhook_wake.order_soon(call.org, webhook.id)
 
 
 async def _webhook(call: Call) -> tuple[StoredWebhook, str]:

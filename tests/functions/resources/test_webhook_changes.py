@@ -1,0 +1,96 @@
+"""Changes of webhooks when storage fails, answers get lost, or Heed has switched one off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from standardwebhooks import Webhook
+
+from lib.storage import Storage
+from lib.storage.memory import memory_storage
+from tests.support.failing import Failure, failing_storage
+from tests.support.heed import Heed
+from tests.support.receiver import Posted, Receiver
+
+LOCAL = {"HEED_LOOPBACK": "on"}
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    made = await Receiver().start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def heed() -> Heed:
+    return await Heed(settings=LOCAL).start()
+
+
+async def rotated(heed: Heed) -> str:
+    return str((await heed.post("/webhooks/crm/secret"))["secret"])
+
+
+async def trial(heed: Heed, receiver: Receiver) -> Posted:
+    await heed.post("/webhooks/crm/test")
+    return receiver.posted[-1]
+
+
+def is_signed_by(posted: Posted, secret: str) -> bool:
+    at = datetime.fromtimestamp(int(posted.headers["webhook-timestamp"]), UTC)
+    return Webhook(secret).sign(posted.id, at, posted.body.decode()) in posted.headers["webhook-signature"].split()
+
+
+async def test_the_secret_that_the_receiver_knows_signs_on_whatever_answers_with_new_ones_were_lost(
+    heed: Heed, receiver: Receiver
+) -> None:
+    known = (await heed.put("/webhooks/crm", {"url": receiver.url}))["secret"]
+    lost = await rotated(heed)
+    new = await rotated(heed)
+    posted = await trial(heed, receiver)
+    assert all(is_signed_by(posted, secret) for secret in (known, lost, new))
+
+    for _ in range(10):
+        newest = await rotated(heed)
+    posted = await trial(heed, receiver)
+    assert is_signed_by(posted, known)
+    assert is_signed_by(posted, newest)
+    assert len(posted.headers["webhook-signature"].split()) == 5
+
+    heed.clock.move(hours=24)
+    assert not is_signed_by(await trial(heed, receiver), known)
+
+
+async def test_a_webhook_whose_delivery_cannot_be_ordered_just_now_is_made_and_shows_its_secret(
+    receiver: Receiver,
+) -> None:
+    storage, failure = memory_storage(), Failure()
+    queues = failing_storage(storage, failure).queues
+    heed = await Heed(storage=Storage(storage.tables, storage.blobs, queues), settings=LOCAL).start()
+    failure.fail_always()
+
+    made = await heed.api("PUT", "/webhooks/crm", {"url": receiver.url})
+    assert made.status == 201
+    assert made.json["secret"]
+    assert (await heed.api("PATCH", "/webhooks/crm", {"events": ["message.opened"]})).status == 200
+    assert (await heed.api("POST", "/webhooks/crm/replay")).status == 200
+
+
+async def test_a_webhook_that_was_switched_off_says_why_until_it_is_switched_on(heed: Heed, receiver: Receiver) -> None:
+    async def gone(_: web.Request) -> web.Response:
+        return web.Response(status=410)
+
+    receiver.answer = gone
+    await heed.put("/webhooks/crm", {"url": receiver.url})
+    await heed.sent()
+    changed: Any = (await heed.api("PATCH", "/webhooks/crm", {"events": ["message.opened"]})).json
+    switched_on: Any = (await heed.api("PATCH", "/webhooks/crm", {"enabled": True})).json
+    switched_off: Any = (await heed.api("PATCH", "/webhooks/crm", {"enabled": False})).json
+
+    assert "410" in changed["disabled_because"]
+    assert switched_on["disabled_because"] is None
+    assert switched_off["disabled_because"] is None
