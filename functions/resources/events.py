@@ -73,7 +73,8 @@ def _place(call: Call, after: str | None) -> FeedPlace | None:
         return None
     plain = call.services.ring.unseal(Purpose.CURSOR, after) if len(after) <= LONGEST else None
     if plain is None or plain[:_DIGEST_BYTES] != _digest(call):
-        raise Problem(400, "The cursor is none that this feed has given: begin again without `after`.")
+        detail = "The cursor is none that this feed has given: begin again without `after`."
+        raise Problem(400, detail, code="unknown_cursor")
     page, number = plain[_DIGEST_BYTES:].decode().split("|")
     return FeedPlace(int(page), int(number))
 

@@ -17,7 +17,7 @@ from lib.storage.due_index import Due
 from lib.storage.layout import DUE
 from lib.transports.memory import MemoryTransport
 from tests.support.cards import act, cards, opened, pass_time
-from tests.support.heed import GMAIL, Heed
+from tests.support.heed import ADMIN_KEY, GMAIL, Heed
 
 LOCAL = {"HEED_LOOPBACK": "on"}
 
@@ -272,6 +272,15 @@ async def test_people_choose_for_themselves_alone(heed: Heed) -> None:
 
     assert (own.status, others.status, read.status) == (201, 403, 403)
     assert (await heed.api("GET", "/users/rep2/alerts")).status == 404
+
+
+async def test_a_key_that_reads_reads_the_choice_of_every_user_and_changes_none(heed: Heed) -> None:
+    await choose(heed, most_a_day=3)
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "read"}, key=ADMIN_KEY)
+    path, key = "/api/orgs/acme/users/rep1/alerts", made.json["key"]
+
+    assert (await heed.request("GET", path, key=key)).json["most_a_day"] == 3
+    assert (await heed.request("PUT", path, {}, key=key)).status == 403
 
 
 async def test_the_digest_comes_once_a_day_and_lists_open_cards(heed: Heed) -> None:
