@@ -174,7 +174,7 @@ class Telling:
         except NoAnswer as failure:
             self._broken.note_failure(sealed)
             state: State = "trying" if failure.may_have_arrived else "again"
-            return await self._failed(organization, user, channel, state, f"There was no answer ({failure}).")
+            return await self._failed(organization, user, channel, state, f"There was no answer: {failure}.")
         if reply.status in _FOR_NOW:
             self._broken.note_failure(sealed)
         else:

@@ -75,7 +75,8 @@ def _short_values(metadata: dict[str, str], info: ValidationInfo) -> dict[str, s
     return metadata
 
 
-MetadataKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+METADATA_KEY = r"^[A-Za-z0-9_.-]{1,40}$"
+MetadataKey = Annotated[str, StringConstraints(pattern=METADATA_KEY)]
 Metadata = Annotated[dict[MetadataKey, str], Field(max_length=MOST_METADATA), AfterValidator(_short_values)]
 """The CRM's own words about a message."""
 

@@ -203,8 +203,10 @@ class WebhookDelivery:
         retry_after: str | None = None
         try:
             reply = await self._post(running, event)
-        except (NoAnswer, NotOutside) as error:
-            tried.error = f"{error}"
+        except NoAnswer as failure:
+            tried.error = f"There was no answer: {failure}."
+        except NotOutside as refusal:
+            tried.error = f"{refusal}"
         else:
             tried.status, retry_after = reply.status, reply.retry_after
             if 200 <= reply.status < 300:
