@@ -27,7 +27,7 @@ from lib.storage.protocols import MOST_CHANGES
 from lib.webhooks.deliveries import LEASE, MOST_WAITING, Deliveries
 from lib.webhooks.models import EventDelivery, FeedProgress, StoredWebhook
 from lib.webhooks.orders import DeliveryOrder
-from lib.webhooks.rounds import GIVEN_UP_AFTER, may_go_at, next_round, pause_after, queues_of
+from lib.webhooks.rounds import GIVEN_UP_AFTER, is_ahead, may_go_at, next_round, pause_after, queues_of
 from lib.webhooks.signing import cloud_event, signed_headers
 from lib.webhooks.store import Webhooks
 from lib.webhooks.waking import DeliveryOrders
@@ -110,7 +110,7 @@ class WebhookDelivery:
             return
         state, etag = loaded
         now = self._clock.now()
-        if self._deliveries.is_leased(state) or state.resume_at > milliseconds(now):
+        if self._deliveries.is_leased(state) or is_ahead(moment(state.resume_at), now, _LONGEST_PAUSE):
             return
         keys = self._webhooks.secrets_of(found[0])
         try:
@@ -154,7 +154,8 @@ class WebhookDelivery:
         if len(waiting) < MOST_WAITING and await self._feed.find_end(organization) != (state.page, state.number):
             at = now
         if at is not None:
-            at = max(at, moment(state.resume_at))
+            resume_at = moment(state.resume_at)
+            at = max(at, resume_at) if is_ahead(resume_at, now, _LONGEST_PAUSE) else at
             await self._wake.order(organization, webhook, min(_MOST_DELAY, max(timedelta(0), at - now)))
 
     async def _make_deliveries(self, running: _Round, state: FeedProgress, etag: str) -> str:

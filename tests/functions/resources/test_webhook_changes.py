@@ -1,4 +1,4 @@
-"""Changes of webhooks when storage fails, answers get lost, or Heed has switched one off."""
+"""Changes of webhooks when storage fails, answers get lost, clocks go back, or Heed has switched one off."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.heed import Heed
 from tests.support.receiver import Posted, Receiver
 
 LOCAL = {"HEED_LOOPBACK": "on"}
+ORDER = '{"v": 1, "org": "acme", "webhook": "crm"}'
 
 
 @pytest.fixture
@@ -94,3 +95,21 @@ async def test_a_webhook_that_was_switched_off_says_why_until_it_is_switched_on(
     assert "410" in changed["disabled_because"]
     assert switched_on["disabled_because"] is None
     assert switched_off["disabled_because"] is None
+
+
+async def test_a_clock_that_was_ahead_and_is_set_back_holds_no_delivery_up(heed: Heed, receiver: Receiver) -> None:
+    async def failing(_: web.Request) -> web.Response:
+        return web.Response(status=500)
+
+    await heed.put("/webhooks/crm", {"url": receiver.url})
+    receiver.answer = failing
+    heed.clock.move(days=400)
+    for _ in range(6):
+        await heed.post(f"/messages/{await heed.draft()}/send")
+    await heed.work("outbox", "interactions")
+    await heed.hand_over("webhooks", ORDER)
+    heed.clock.move(days=-400)
+    receiver.answer, receiver.posted = None, []
+    await heed.hand_over("webhooks", ORDER)
+
+    assert receiver.types() == ["message.sent"] * 6
