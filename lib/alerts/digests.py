@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from lib.alerts.digest_mail import DigestMail, Item, write_digest
+from lib.alerts.foreign_words import in_own_direction, on_one_line
 from lib.alerts.telling import link_to
 from lib.alerts.times import local_day, next_digest
 from lib.alerts.told import ToldCards
@@ -122,7 +123,8 @@ class Digests:
                 continue
             if len(items) == _MOST_CARDS:
                 return items, True
-            items.append(Item(card.title, card.text, link_to(form, card) if form else None))
+            link = link_to(form, card) if form else None
+            items.append(Item(on_one_line(card.title), in_own_direction(card.text), link))
         return items, False
 
     async def _open_cards(self, organization: str, user: str) -> AsyncIterator[Card]:

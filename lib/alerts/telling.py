@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from lib.alerts.broken_channels import BrokenChannels
 from lib.alerts.chat import Told, body_of
+from lib.alerts.foreign_words import in_own_direction, on_one_line
 from lib.alerts.times import local_day, quiet_until
 from lib.alerts.told import State, ToldCard, ToldCards
 from lib.cards.store import Card, Cards
@@ -108,7 +109,7 @@ class Telling:
         # A card that is told again was counted when it was told first.
         is_last = count == choice.most_a_day - (0 if note.channels else 1)
         text = f"{card.text} This is the last card that is told today; others wait in your list."
-        told = Told(card.title, text if is_last else card.text, await self._link(organization, card))
+        told = await self._told_of(organization, card, card.title, text if is_last else card.text)
         counted = None if note.channels else day
         is_over = await self._post_all(organization, card, choice, note, etag, channels, told, counted)
         return is_over and channels == wanted
@@ -124,7 +125,7 @@ class Telling:
             return not wanted
         noted = note.model_copy(update={"withdrawn_from": [*note.withdrawn_from, *channels]})
         etag = await self._told.save(organization, card.user, card.id, noted, etag)
-        told = Told(f"Taken back: {card.title}", card.because or "", await self._link(organization, card))
+        told = await self._told_of(organization, card, f"Taken back: {card.title}", card.because or "")
         outcome = {each: await self._post(organization, card.user, choice, each, told) for each in channels}
         taken = [each for each in noted.withdrawn_from if outcome.get(each) != "again"]
         is_over = taken == noted.withdrawn_from and channels == wanted
@@ -188,9 +189,9 @@ class Telling:
         await self._told.note_failure(organization, user, channel, self._clock.now(), text)
         return state
 
-    async def _link(self, organization: str, card: Card) -> str | None:
+    async def _told_of(self, organization: str, card: Card, title: str, text: str) -> Told:
         form = (await self._organizations.settings(organization)).card_url
-        return link_to(form, card) if form else None
+        return Told(on_one_line(title), in_own_direction(text), link_to(form, card) if form else None)
 
     async def try_channels(self, organization: str, user: str, choice: StoredAlerts) -> dict[Channel, State]:
         """Post a trial in each channel of the user; what became of it."""

@@ -104,6 +104,22 @@ async def test_teams_gets_a_card_that_reads_no_markup_of_strangers(local: Heed, 
     assert title["inlines"][0]["text"] == "[Ada](https://evil.example) **now** opened your mail"
 
 
+async def test_names_and_subjects_turn_no_other_words_around(local: Heed, channel: Channel) -> None:
+    assert isinstance(local.transport, MemoryTransport)
+    await choose(local, slack=channel.url, digest={"at": "12:00"})
+    sent = await local.sent(to=[{"email": "ada@example.com", "name": "Ada \u202eevil"}], subject="\u2067Hello 😀, you")
+    await local.hit(local.urls("o")[0], GMAIL)
+    await local.work("interactions")
+    await pass_time(local, seconds=15)
+    await local.services.assessor.refresh("acme", sent)
+    await tell(local, hours=2)
+
+    [post] = channel.posts
+    mail = email.message_from_bytes(local.transport.sent[-1].mime, policy=email.policy.default)
+    words = [post["blocks"][0]["text"]["text"], mail.get_body(("plain",)).get_content()]  # type: ignore[union-attr]
+    assert all("Ada evil opened your mail" in each and "“Hello 😀, you”" in each for each in words)
+
+
 async def test_a_channel_that_refuses_for_now_is_told_later_and_one_that_refuses_is_not(
     local: Heed, channel: Channel
 ) -> None:
