@@ -70,8 +70,9 @@ LONGEST_METADATA = 500
 def _short_values(metadata: dict[str, str], info: ValidationInfo) -> dict[str, str]:
     # What was stored may have grown since, where an erased address gave way to its stand-in.
     is_stored = bool(info.context and info.context.get("stored"))
-    if not is_stored and any(len(value) > LONGEST_METADATA for value in metadata.values()):
-        raise ValueError(f"a value has at most {LONGEST_METADATA} characters")
+    too_long = [name for name, value in metadata.items() if len(value) > LONGEST_METADATA]
+    if too_long and not is_stored:
+        raise ValueError(f"a value has at most {LONGEST_METADATA} characters, and that of {too_long[0]} has more")
     return metadata
 
 

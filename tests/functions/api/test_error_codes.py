@@ -165,6 +165,25 @@ async def test_an_unknown_parameter_gets_a_suggestion_too(heed: Heed) -> None:
     assert answer.json["detail"] == "query.limits: there is no such field; did you mean limit?"
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "A body in JSON is needed here."),
+        (b'{"from": ', "The body is not JSON: it ends before it is complete, at line 1 column 9."),
+    ],
+)
+async def test_a_body_that_is_cut_off_or_missing_is_answered_in_plain_words(
+    heed: Heed, body: bytes, detail: str
+) -> None:
+    assert (await heed.api("POST", "/messages", body)).json["detail"] == detail
+
+
+async def test_metadata_that_are_too_long_are_named(heed: Heed) -> None:
+    answer = await heed.api("POST", "/messages", {"from": "rep1", "metadata": {"deal": "17", "notes": "x" * 501}})
+
+    assert answer.json["detail"] == "metadata: a value has at most 500 characters, and that of notes has more"
+
+
 async def test_a_time_of_day_is_asked_for_by_an_example(heed: Heed) -> None:
     answer = await heed.api("PUT", "/users/rep1/alerts", {"digest": {"at": "8:00"}})
 
