@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import get_args
 
 from lib.clock import Clock, moment
 from lib.errors import NotAllowed, Stale
@@ -170,6 +171,11 @@ class Deliveries:
             last = _key(outcome, max(0, first_page - 1), _LARGEST_NUMBER)
             if first_page > 0:
                 await self._delete(organization, webhook, Range(low=last, high=prefix.high))
+
+    async def delete_left(self, organization: str, webhook: str) -> None:
+        """Delete the deliveries that an earlier subscription of that id has left, if its removal was broken off."""
+        for outcome in get_args(DeliveryOutcome):
+            await self._delete(organization, webhook, Range.prefix(_prefix(outcome)))
 
     async def delete_all(self, organization: str, webhook: str) -> None:
         """Delete all rows of a subscription."""

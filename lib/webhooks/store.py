@@ -88,6 +88,7 @@ class Webhooks:
             return read_webhook(changed, etag), None
         secret = new_secret()
         made = StoredWebhook(id=webhook, made_at=self._clock.now(), secrets=[self._sealed(secret)], **spec.model_dump())
+        await self._deliveries.delete_left(organization, webhook)
         await self._deliveries.begin(organization, webhook, await self._feed.find_end(organization))
         etag = await self._enter(organization, made)
         return read_webhook(made, etag), secret
@@ -120,6 +121,7 @@ class Webhooks:
         """Remove a subscription with its deliveries. Raises Missing, Stale, StorageError."""
         found = await self.load_webhook(organization, webhook)
         if found is None:
+            await self._deliveries.delete_all(organization, webhook)  # an earlier try may have failed before that
             raise Missing(f"there is no webhook {webhook}")
         check_version(if_match, found[1])
         changes = await self._all_without(organization, webhook)

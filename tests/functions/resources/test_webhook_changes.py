@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from lib.storage import Storage
 from lib.storage.memory import memory_storage
+from tests.support.disturbed import disturbed_heed
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import Heed
 from tests.support.receiver import Posted, Receiver
@@ -30,6 +31,10 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def heed() -> Heed:
     return await Heed(settings=LOCAL).start()
+
+
+async def failing(_: web.Request) -> web.Response:
+    return web.Response(status=500)
 
 
 async def rotated(heed: Heed) -> str:
@@ -98,9 +103,6 @@ async def test_a_webhook_that_was_switched_off_says_why_until_it_is_switched_on(
 
 
 async def test_a_clock_that_was_ahead_and_is_set_back_holds_no_delivery_up(heed: Heed, receiver: Receiver) -> None:
-    async def failing(_: web.Request) -> web.Response:
-        return web.Response(status=500)
-
     await heed.put("/webhooks/crm", {"url": receiver.url})
     receiver.answer = failing
     heed.clock.move(days=400)
@@ -113,3 +115,30 @@ async def test_a_clock_that_was_ahead_and_is_set_back_holds_no_delivery_up(heed:
     await heed.hand_over("webhooks", ORDER)
 
     assert receiver.types() == ["message.sent"] * 6
+
+
+async def test_a_new_webhook_gets_no_event_of_an_earlier_one_of_its_name_whatever_failed_when_that_was_deleted(
+    receiver: Receiver,
+) -> None:
+    step, is_over = 1, False
+    while not is_over:
+        failure = Failure()
+        heed = await disturbed_heed(failure, LOCAL)
+        await heed.put("/webhooks/crm", {"url": receiver.url, "enabled": False})
+        await heed.sent()
+        await heed.api("PATCH", "/webhooks/crm", {"enabled": True})
+        receiver.answer = failing
+        await heed.hand_over("webhooks", ORDER)
+        failure.arm(step, "before")
+        await heed.api("DELETE", "/webhooks/crm")
+        is_over = failure.count < step
+        failure.arm(0, "before")
+        if step % 2:
+            await heed.api("DELETE", "/webhooks/crm")
+        receiver.answer, receiver.posted = None, []
+        made = await heed.api("PUT", "/webhooks/crm", {"url": receiver.url})
+        heed.clock.move(minutes=5)
+        await heed.hand_over("webhooks", ORDER)
+        assert made.status == 200 or receiver.posted == [], step
+        step += 1
+    assert step > 5
