@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import Clock, milliseconds, moment
-from lib.errors import Gone, Stale
+from lib.errors import Gone, NotAllowed, Stale
 from lib.feed.models import FeedEvent, FeedPlace
 from lib.feed.reading import shown_event
 from lib.feed.store import Feed
@@ -54,7 +54,9 @@ _MOST_DELAY = timedelta(days=6)
 """Storage queues keep a message for a week."""
 
 _GONE = 410
-_SECRET_LOST = "Its secret cannot be opened any more: make a new one."  # noqa: S105 - no password
+_SECRET_LOST = (
+    "The secret cannot be opened any more, as its token key is gone: make a new one, and switch the webhook on."  # noqa: S105 - no password
+)
 
 
 @dataclass(slots=True)
@@ -237,10 +239,13 @@ class WebhookDelivery:
         return await post_body(running.webhook.url, body, headers, loopback=self._loopback)
 
     async def test(self, organization: str, webhook: StoredWebhook, event_id: str) -> Reply:
-        """Deliver a test event at once. Raises NoAnswer, NotOutside."""
+        """Deliver a test event at once. Raises NoAnswer, NotOutside; NotAllowed where nothing can be signed."""
+        keys = self._webhooks.secrets_of(webhook)
+        if not keys:
+            raise NotAllowed(_SECRET_LOST)
         now, data = self._clock.now(), {"webhook": webhook.id}
         body = cloud_event(self._source(organization), event_id, TEST_TYPE, None, now, data)
-        headers = signed_headers(self._webhooks.secrets_of(webhook), event_id, body, now)
+        headers = signed_headers(keys, event_id, body, now)
         return await post_body(webhook.url, body, headers, loopback=self._loopback)
 
     def _source(self, organization: str) -> str:

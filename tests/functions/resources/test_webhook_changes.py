@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -142,3 +143,22 @@ async def test_a_new_webhook_gets_no_event_of_an_earlier_one_of_its_name_whateve
         assert made.status == 200 or receiver.posted == [], step
         step += 1
     assert step > 5
+
+
+async def test_a_webhook_whose_secret_is_lost_posts_nothing_unsigned_and_says_what_to_do(receiver: Receiver) -> None:
+    storage = memory_storage()
+    before = await Heed(storage=storage, settings=LOCAL).start()
+    await before.put("/webhooks/crm", {"url": receiver.url})
+    other_keys = "k2:" + base64.urlsafe_b64encode(bytes(range(1, 65))).decode().rstrip("=")
+    heed = Heed(storage=storage, settings={**LOCAL, "HEED_TOKEN_KEYS": other_keys}, key=before.key)
+    refused = await heed.api("POST", "/webhooks/crm/test")
+    await heed.hand_over("webhooks", ORDER)
+    webhook = await heed.get("/webhooks/crm")
+
+    assert (refused.status, receiver.posted) == (409, [])
+    assert "make a new one, and switch the webhook on" in refused.json["detail"]
+    assert (webhook["enabled"], webhook["disabled_because"]) == (False, refused.json["detail"])
+
+    secret = await rotated(heed)
+    await heed.api("PATCH", "/webhooks/crm", {"enabled": True})
+    assert is_signed_by(await trial(heed, receiver), secret)
