@@ -134,8 +134,10 @@ async def test_webhook(call: Call) -> Answer:
     webhook, _ = await _webhook(call)
     try:
         reply = await call.services.webhook_delivery.test(call.org, webhook, call.made_id)
-    except (NoAnswer, NotOutside) as error:
-        return Answer(200, TestDelivery(delivered=False, status=None, error=f"{error}"))
+    except NoAnswer as failure:
+        return Answer(200, TestDelivery(delivered=False, status=None, error=f"There was no answer: {failure}."))
+    except NotOutside as refusal:
+        return Answer(200, TestDelivery(delivered=False, status=None, error=f"{refusal}"))
     return Answer(200, TestDelivery(delivered=200 <= reply.status < 300, status=reply.status, error=None))
 
 
@@ -172,7 +174,7 @@ async def replay_dead_deliveries(call: Call) -> Answer:
 
 async def _go_on(call: Call, webhook: StoredWebhook) -> None:
     await call.services.deliveries.resume(call.org, webhook.id)
-    await call.services.webhook_wake.order(call.org, webhook.id)
+    await call.services.webhook_wake.order_soon(call.org, webhook.id)
 
 
 async def _webhook(call: Call) -> tuple[StoredWebhook, str]:

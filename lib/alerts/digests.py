@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from lib.alerts.digest_mail import DigestItem, write_digest
+from lib.alerts.foreign_words import in_own_direction, on_one_line
 from lib.alerts.telling import link_to
 from lib.alerts.times import local_day, next_digest
 from lib.alerts.told import ToldCards
-from lib.cards.store import Cards
+from lib.cards.store import Card, Cards
 from lib.clock import Clock
 from lib.composing.preparation import check_domain
 from lib.errors import UnknownSender
@@ -31,6 +33,12 @@ from lib.transports.protocol import Accepted, Transport
 log = logging.getLogger("heed.alerts")
 
 _MOST_CARDS = 25
+_MOST_READ = 100
+"""Cards that are read at once."""
+
+_MOST_LOOKED_AT = 2_000
+"""Open cards among which those are looked for that are not muted."""
+
 _LATE = timedelta(hours=6)
 """Time after which a digest that could not be sent is left to the next one."""
 
@@ -95,11 +103,11 @@ class Digests:
         except UnknownSender as refusal:
             log.warning("a digest of organization %s cannot go out: %s", organization, refusal)
             return
-        if not await self._told.claim_digest(organization, person.id, date):
-            return
         key = str(uuid.uuid5(_SPACE, f"{organization}|{person.id}|{date}"))
         user = Mailbox(person.name, person.email)
         envelope = make_own_envelope(write_digest(items, is_more), user, user, key, self._clock.now())
+        if not await self._told.claim_digest(organization, person.id, date):
+            return
         outcome = await self._transport.send(envelope)
         if not isinstance(outcome, Accepted):
             log.warning("a digest of organization %s did not go out: %s", organization, type(outcome).__name__)
@@ -108,10 +116,22 @@ class Digests:
         """List the open cards that are not muted, and whether there are more."""
         form = (await self._organizations.settings(organization)).card_url
         items = list[DigestItem]()
-        async for _, card in self._cards.page(organization, choice.user, "open", None, 4 * _MOST_CARDS):
+        async for card in self._open_cards(organization, choice.user):
             if card.kind in choice.muted_kinds or card.message in choice.muted_messages:
                 continue
             if len(items) == _MOST_CARDS:
                 return items, True
-            items.append(DigestItem(card.title, card.text, link_to(form, card) if form else None))
+            link = link_to(form, card) if form else None
+            items.append(DigestItem(on_one_line(card.title), in_own_direction(card.text), link))
         return items, False
+
+    async def _open_cards(self, organization: str, user: str) -> AsyncIterator[Card]:
+        """Read the user's open cards, the most pressing first, some at a time."""
+        after: str | None = None
+        for _ in range(_MOST_LOOKED_AT // _MOST_READ):
+            found = [each async for each in self._cards.page(organization, user, "open", after, _MOST_READ)]
+            for _, card in found:
+                yield card
+            if len(found) < _MOST_READ:
+                return
+            after = found[-1][0]

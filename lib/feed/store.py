@@ -216,7 +216,8 @@ class Feed:
 
     def _is_over(self, head: PageHead) -> bool:
         return head.count > 0 and (
-            head.count >= FULL_PAGE or self._now() - head.begun_at >= _PAGE_LASTS // timedelta(milliseconds=1)
+            # A page that begins a day ahead is of a clock since set back.
+            head.count >= FULL_PAGE or abs(self._now() - head.begun_at) >= _PAGE_LASTS // timedelta(milliseconds=1)
         )
 
     async def _load_tail(self, organization: str) -> _Tail:

@@ -70,12 +70,14 @@ LONGEST_METADATA = 500
 def _short_values(metadata: dict[str, str], info: ValidationInfo) -> dict[str, str]:
     # What was stored may have grown since, where an erased address gave way to its stand-in.
     is_stored = bool(info.context and info.context.get("stored"))
-    if not is_stored and any(len(value) > LONGEST_METADATA for value in metadata.values()):
-        raise ValueError(f"a value has at most {LONGEST_METADATA} characters")
+    too_long = [name for name, value in metadata.items() if len(value) > LONGEST_METADATA]
+    if too_long and not is_stored:
+        raise ValueError(f"a value has at most {LONGEST_METADATA} characters, and that of {too_long[0]} has more")
     return metadata
 
 
-MetadataKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+METADATA_KEY = r"^[A-Za-z0-9_.-]{1,40}$"
+MetadataKey = Annotated[str, StringConstraints(pattern=METADATA_KEY)]
 Metadata = Annotated[dict[MetadataKey, str], Field(max_length=MOST_METADATA), AfterValidator(_short_values)]
 """The CRM's own words about a message."""
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from lib.outside import NotOutside, refuse_inside_name, resolve_outside
+from lib.outside import NotOutside, is_host, refuse_inside_name, resolve_outside
 
 _SECONDS = 5
 _MOST_OF_A_REPLY = 1024
@@ -24,9 +24,21 @@ _MOST_OF_A_REPLY = 1024
 
 _CHUNK = 16 * 1024
 
+_NO_ADDRESS = "This is no address of the web, such as https://example.com/hook."
+
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "the host's name leads to no address"),
+    (aiohttp.ClientSSLError, "no secure connection could be made, as with a wrong certificate"),
+    (TimeoutError, f"none came within {_SECONDS} seconds"),
+    (aiohttp.ClientConnectorError, "no connection could be made"),
+    (aiohttp.ClientConnectionError, "the connection was closed before it"),
+    (aiohttp.ClientError, "what came is no answer in HTTP"),
+)
+"""Failures in words; the first kind that fits counts."""
+
 
 class NoAnswer(Exception):
-    """A request without a usable answer; the text tells the kind of the failure, and nothing of the address."""
+    """A request without a usable answer; the text says why in some plain words, and tells nothing of the address."""
 
     def __init__(self, kind: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(kind)
@@ -54,12 +66,14 @@ def check_address(url: str, *, loopback: bool) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise NotOutside("It is no address.") from None
+        raise NotOutside(_NO_ADDRESS) from None
     if not host or parts.username is not None or not url.isascii() or not url.isprintable():
-        raise NotOutside("It is no address.")
+        raise NotOutside(_NO_ADDRESS)
     if parts.scheme != "https" and not (loopback and parts.scheme == "http" and is_loopback(host)):
-        raise NotOutside("It is no https address.")
+        raise NotOutside("This is no https address.")
     refuse_inside_name(host, loopback=loopback)
+    if not is_host(host.replace("_", "x")):  # names with underscores exist, although RFC 1123 has none
+        raise NotOutside(_NO_ADDRESS)
 
 
 def is_loopback(host: str) -> bool:
@@ -112,10 +126,14 @@ async def _asked(
         ):
             yield response
     except aiohttp.InvalidURL:
-        raise NotOutside("It is no address.") from None
+        raise NotOutside(_NO_ADDRESS) from None
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         may_have_arrived = not isinstance(error, aiohttp.ClientConnectorError)
-        raise NoAnswer(type(error).__name__, may_have_arrived=may_have_arrived) from None
+        raise NoAnswer(_in_words(error), may_have_arrived=may_have_arrived) from None
+
+
+def _in_words(error: Exception) -> str:
+    return next((words for kind, words in _KINDS if isinstance(error, kind)), "the connection failed")
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:

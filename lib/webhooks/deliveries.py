@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import get_args
 
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, moment
 from lib.errors import NotAllowed, Stale
 from lib.feed.models import FeedEvent, FeedPlace
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, Upsert
@@ -22,6 +23,7 @@ from lib.storage.layout import FEED, table
 from lib.storage.protocols import MOST_CHANGES
 from lib.storage.sort_keys import ascending_number, descending_number
 from lib.webhooks.models import DeliveryOutcome, EventDelivery, FeedProgress
+from lib.webhooks.rounds import as_of, is_ahead
 
 MOST_WAITING = 1_000
 """Deliveries of a subscription that wait at once; further events wait in the feed."""
@@ -95,7 +97,8 @@ class Deliveries:
         """List what is to be tried, in the order of the feed."""
         keys = Range.prefix(_prefix("waiting"))
         rows = self._tables.query(table(organization, FEED), _partition(webhook), keys, limit)
-        return [unpack(EventDelivery, row) async for row in rows]
+        now = self._clock.now()
+        return [as_of(unpack(EventDelivery, row), now) async for row in rows]
 
     async def list_deliveries(
         self, organization: str, webhook: str, outcome: DeliveryOutcome, after: str | None, limit: int
@@ -169,6 +172,11 @@ class Deliveries:
             if first_page > 0:
                 await self._delete(organization, webhook, Range(low=last, high=prefix.high))
 
+    async def delete_left(self, organization: str, webhook: str) -> None:
+        """Delete the deliveries that an earlier subscription of that id has left, if its removal was broken off."""
+        for outcome in get_args(DeliveryOutcome):
+            await self._delete(organization, webhook, Range.prefix(_prefix(outcome)))
+
     async def delete_all(self, organization: str, webhook: str) -> None:
         """Delete all rows of a subscription."""
         await self._delete(organization, webhook, Range())
@@ -192,7 +200,7 @@ class Deliveries:
 
     def is_leased(self, state: FeedProgress) -> bool:
         """Whether a worker has the subscription."""
-        return state.lease_until > milliseconds(self._clock.now())
+        return is_ahead(moment(state.lease_until), self._clock.now(), LEASE)
 
 
 def _partition(webhook: str) -> str:

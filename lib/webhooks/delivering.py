@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import Clock, milliseconds, moment
-from lib.errors import Gone, Stale
+from lib.errors import Gone, NotAllowed, Stale
 from lib.feed.models import FeedEvent, FeedPlace
 from lib.feed.reading import shown_event
 from lib.feed.store import Feed
@@ -27,7 +27,7 @@ from lib.storage.protocols import MOST_CHANGES
 from lib.webhooks.deliveries import LEASE, MOST_WAITING, Deliveries
 from lib.webhooks.models import EventDelivery, FeedProgress, StoredWebhook
 from lib.webhooks.orders import DeliveryOrder
-from lib.webhooks.rounds import GIVEN_UP_AFTER, may_go_at, next_round, pause_after, queues_of
+from lib.webhooks.rounds import GIVEN_UP_AFTER, is_ahead, may_go_at, next_round, pause_after, queues_of
 from lib.webhooks.signing import cloud_event, signed_headers
 from lib.webhooks.store import Webhooks
 from lib.webhooks.waking import DeliveryOrders
@@ -54,7 +54,9 @@ _MOST_DELAY = timedelta(days=6)
 """Storage queues keep a message for a week."""
 
 _GONE = 410
-_SECRET_LOST = "Its secret cannot be opened any more: make a new one."  # noqa: S105 - no password
+_SECRET_LOST = (
+    "The secret cannot be opened any more, as its token key is gone: make a new one, and switch the webhook on."  # noqa: S105 - no password
+)
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ class WebhookDelivery:
             return
         state, etag = loaded
         now = self._clock.now()
-        if self._deliveries.is_leased(state) or state.resume_at > milliseconds(now):
+        if self._deliveries.is_leased(state) or is_ahead(moment(state.resume_at), now, _LONGEST_PAUSE):
             return
         keys = self._webhooks.secrets_of(organization, found[0])
         try:
@@ -153,7 +155,8 @@ class WebhookDelivery:
         if len(waiting) < MOST_WAITING and await self._feed.find_end(organization) != (state.page, state.number):
             at = now
         if at is not None:
-            at = max(at, moment(state.resume_at))
+            resume_at = moment(state.resume_at)
+            at = max(at, resume_at) if is_ahead(resume_at, now, _LONGEST_PAUSE) else at
             await self._wake.order(organization, webhook, min(_MOST_DELAY, max(timedelta(0), at - now)))
 
     async def _make_deliveries(
@@ -204,8 +207,10 @@ class WebhookDelivery:
         retry_after: str | None = None
         try:
             reply = await self._post(running, event)
-        except (NoAnswer, NotOutside) as error:
-            tried.error = f"{error}"
+        except NoAnswer as failure:
+            tried.error = f"There was no answer: {failure}."
+        except NotOutside as refusal:
+            tried.error = f"{refusal}"
         else:
             tried.status, retry_after = reply.status, reply.retry_after
             if 200 <= reply.status < 300:
@@ -235,10 +240,13 @@ class WebhookDelivery:
         return await post_body(running.webhook.url, body, headers, loopback=self._loopback)
 
     async def test(self, organization: str, webhook: StoredWebhook, event_id: str) -> Reply:
-        """Deliver a test event at once. Raises NoAnswer, NotOutside."""
+        """Deliver a test event at once. Raises NoAnswer, NotOutside; NotAllowed where nothing can be signed."""
+        keys = self._webhooks.secrets_of(organization, webhook)
+        if not keys:
+            raise NotAllowed(_SECRET_LOST)
         now, data = self._clock.now(), {"webhook": webhook.id}
         body = cloud_event(self._source(organization), event_id, TEST_TYPE, None, now, data)
-        headers = signed_headers(self._webhooks.secrets_of(organization, webhook), event_id, body, now)
+        headers = signed_headers(keys, event_id, body, now)
         return await post_body(webhook.url, body, headers, loopback=self._loopback)
 
     def _source(self, organization: str) -> str:

@@ -21,6 +21,7 @@ _PAUSES = (5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600)
 """Seconds from each try to the next; the last number repeats."""
 
 _LONGEST_RETRY_AFTER = timedelta(hours=1)
+_LONGEST_PAUSE = timedelta(seconds=_PAUSES[-1])
 
 
 def pause_after(attempts: int, retry_after: str | None = None) -> timedelta:
@@ -29,6 +30,21 @@ def pause_after(attempts: int, retry_after: str | None = None) -> timedelta:
     if retry_after is not None and retry_after.isdecimal() and len(retry_after) < 9:
         pause = max(pause, min(timedelta(seconds=int(retry_after)), _LONGEST_RETRY_AFTER))
     return pause
+
+
+def is_ahead(until: datetime, now: datetime, longest: timedelta) -> bool:
+    """Whether a time that was set `longest` ahead at most is still to come: one further ahead is of a clock since set
+    back."""
+    return now < until <= now + longest
+
+
+def as_of(delivery: EventDelivery, now: datetime) -> EventDelivery:
+    """Return a delivery that waits, without the times of a clock that was ahead."""
+    next_at = delivery.next_at or delivery.made_at
+    if delivery.made_at <= now and next_at <= now + _LONGEST_PAUSE:
+        return delivery
+    next_at = next_at if is_ahead(next_at, now, _LONGEST_PAUSE) else now
+    return delivery.model_copy(update={"made_at": min(delivery.made_at, now), "next_at": next_at})
 
 
 def queues_of(waiting: Iterable[EventDelivery]) -> list[list[EventDelivery]]:

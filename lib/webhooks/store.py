@@ -28,6 +28,9 @@ from lib.webhooks.waking import ALL, KNOWN_FOR, SUBSCRIPTIONS, DeliveryOrders
 BOTH_SECRETS = timedelta(hours=24)
 """Time for which deliveries are signed with the old secret as well, once there is a new one."""
 
+_MOST_SECRETS = 5
+"""Secrets that sign at once. The one that was in use first stays: others may be of answers that were lost."""
+
 _ID = "id|"
 
 
@@ -76,10 +79,12 @@ class Webhooks:
         found = await self.load_webhook(organization, webhook)
         check_version(if_match, found[1] if found else None)
         if found is not None:
-            changed = found[0].model_copy(update={**spec.model_dump(), "disabled_because": None})
+            is_still_off = not (spec.enabled or found[0].enabled)
+            because = found[0].disabled_because if is_still_off else None
+            changed = found[0].model_copy(update={**spec.model_dump(), "disabled_because": because})
             etag = await self._change(organization, changed, found[1])
             await self._deliveries.resume(organization, webhook)
-            await self._wake.order(organization, webhook)
+            await self._wake.order_soon(organization, webhook)
             return read_webhook(changed, etag), None
         secret = new_secret()
         made = StoredWebhook(
@@ -88,12 +93,15 @@ class Webhooks:
             secrets=[self._sealed(organization, webhook, secret)],
             **spec.model_dump(),
         )
+        await self._deliveries.delete_left(organization, webhook)
         await self._deliveries.begin(organization, webhook, await self._feed.find_end(organization))
         etag = await self._enter(organization, made)
         return read_webhook(made, etag), secret
 
     async def rotate_secret(self, organization: str, webhook: str) -> str:
-        """Make another secret and return it; the old one signs as well for `BOTH_SECRETS`.
+        """Make another secret and return it; those that signed until now sign as well for `BOTH_SECRETS`.
+
+        The receiver may know any of these: an answer with a new secret can get lost.
 
         Raises Missing, Stale, StorageError.
         """
@@ -101,9 +109,11 @@ class Webhooks:
         if found is None:
             raise Missing(f"there is no webhook {webhook}")
         now, secret = self._clock.now(), new_secret()
-        [used, *_] = found[0].secrets
-        old = used.model_copy(update={"until": now + BOTH_SECRETS})
-        changed = found[0].model_copy(update={"secrets": [self._sealed(organization, webhook, secret), old]})
+        signing = [each for each in found[0].secrets if each.until is None or each.until > now]
+        old = [each if each.until else each.model_copy(update={"until": now + BOTH_SECRETS}) for each in signing]
+        if len(old) >= _MOST_SECRETS:
+            old = [*old[: _MOST_SECRETS - 2], old[-1]]
+        changed = found[0].model_copy(update={"secrets": [self._sealed(organization, webhook, secret), *old]})
         await self._change(organization, changed, found[1])
         return secret
 
@@ -116,6 +126,7 @@ class Webhooks:
         """Remove a subscription with its deliveries. Raises Missing, Stale, StorageError."""
         found = await self.load_webhook(organization, webhook)
         if found is None:
+            await self._deliveries.delete_all(organization, webhook)  # an earlier try may have failed before that
             raise Missing(f"there is no webhook {webhook}")
         check_version(if_match, found[1])
         changes = await self._all_without(organization, webhook)
@@ -153,7 +164,7 @@ class Webhooks:
         etags = await self._write(organization, [put_if_unchanged(named), put_if_unchanged(new)])
         self._wake.forget(organization)
         # Other processes may not know of it for a while.
-        await self._wake.order(organization, made.id, 2 * KNOWN_FOR)
+        await self._wake.order_soon(organization, made.id, 2 * KNOWN_FOR)
         return etags[1] or ""
 
     async def _all_without(self, organization: str, webhook: str) -> list[Change]:

@@ -58,6 +58,13 @@ class DeliveryOrders:
             await self._queues.create(WEBHOOKS)
             await self._queues.send(WEBHOOKS, body, delay)
 
+    async def order_soon(self, organization: str, webhook: str, delay: timedelta = timedelta(0)) -> None:
+        """Order the delivery to one subscription, for a request that has changed it. The timer does what fails."""
+        try:
+            await self.order(organization, webhook, delay)
+        except StorageError as error:
+            log.warning("organization %s: a webhook waits for the timer: %s", organization, error)
+
     def forget(self, organization: str) -> None:
         """Forget which subscriptions there are: they have changed."""
         self._known.pop(organization, None)

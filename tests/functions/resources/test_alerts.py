@@ -17,7 +17,7 @@ from lib.storage.due_index import Due
 from lib.storage.layout import DUE
 from lib.transports.memory import MemoryTransport
 from tests.support.cards import act, cards, opened, pass_time
-from tests.support.heed import GMAIL, Heed
+from tests.support.heed import ADMIN_KEY, GMAIL, Heed
 
 LOCAL = {"HEED_LOOPBACK": "on"}
 
@@ -98,6 +98,22 @@ async def test_teams_gets_a_card_that_reads_no_markup_of_strangers(local: Heed, 
     title = post["attachments"][0]["content"]["body"][0]
     assert title["type"] == "RichTextBlock"
     assert title["inlines"][0]["text"] == "[Ada](https://evil.example) **now** opened your mail"
+
+
+async def test_names_and_subjects_turn_no_other_words_around(local: Heed, channel: Channel) -> None:
+    assert isinstance(local.transport, MemoryTransport)
+    await choose(local, slack=channel.url, digest={"at": "12:00"})
+    sent = await local.sent(to=[{"email": "ada@example.com", "name": "Ada \u202eevil"}], subject="\u2067Hello 😀, you")
+    await local.hit(local.urls("o")[0], GMAIL)
+    await local.work("interactions")
+    await pass_time(local, seconds=15)
+    await local.services.assessor.refresh("acme", sent)
+    await tell(local, hours=2)
+
+    [post] = channel.posts
+    mail = email.message_from_bytes(local.transport.sent[-1].mime, policy=email.policy.default)
+    words = [post["blocks"][0]["text"]["text"], mail.get_body(("plain",)).get_content()]  # type: ignore[union-attr]
+    assert all("Ada evil opened your mail" in each and "“Hello 😀, you”" in each for each in words)
 
 
 async def test_a_channel_that_refuses_for_now_is_told_later_and_one_that_refuses_is_not(
@@ -268,6 +284,15 @@ async def test_people_choose_for_themselves_alone(heed: Heed) -> None:
 
     assert (own.status, others.status, read.status) == (201, 403, 403)
     assert (await heed.api("GET", "/users/rep2/alerts")).status == 404
+
+
+async def test_a_key_that_reads_reads_the_choice_of_every_user_and_changes_none(heed: Heed) -> None:
+    await choose(heed, most_a_day=3)
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "read"}, key=ADMIN_KEY)
+    path, key = "/api/orgs/acme/users/rep1/alerts", made.json["key"]
+
+    assert (await heed.request("GET", path, key=key)).json["most_a_day"] == 3
+    assert (await heed.request("PUT", path, {}, key=key)).status == 403
 
 
 async def test_the_digest_comes_once_a_day_and_lists_open_cards(heed: Heed) -> None:
