@@ -12,7 +12,7 @@ from lib.clock import SystemClock, milliseconds
 from lib.feed import store as feed_store
 from lib.feed.models import Batch, FeedEvent, FeedPlace
 from lib.feed.store import Feed
-from lib.storage import Change, Insert, Replace, Row, Storage, Tables
+from lib.storage import Change, Delete, Insert, Replace, Row, Storage, Tables
 from lib.storage.layout import ORGANIZATION_ROW, ORGANIZATIONS, table
 
 
@@ -23,6 +23,7 @@ async def organization(storage: Storage) -> AsyncIterator[str]:
     await storage.tables.write_rows(ORGANIZATIONS, [Insert(Row(name, ORGANIZATION_ROW, {"v": 1}))])
     await storage.tables.create(table(name, "feed"))
     yield name
+    await storage.tables.write_rows(ORGANIZATIONS, [Delete(name, ORGANIZATION_ROW)])
     await storage.tables.drop(table(name, "feed"))
 
 
