@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.problems import Problem, invalid, not_there
-from lib.alerts.told import State
+from lib.alerts.told import PostState
 from lib.errors import Stale
 from lib.outside import NotOutside
 from lib.outside.http import check_address, is_loopback
@@ -60,7 +60,7 @@ class AlertsRead(AlertRules):
 class TrialsRead(BaseModel):
     """What became of a trial in each channel."""
 
-    channels: dict[Channel, State] = Field(
+    channels: dict[Channel, PostState] = Field(
         description="`told`: the channel took it; `trying`: it did not answer, and may have taken it; `again`: not "
         "now; `failed`: it refuses the address or the post"
     )

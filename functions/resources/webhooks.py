@@ -12,7 +12,7 @@ from functions.api.problems import not_there
 from lib.feed.models import EventType
 from lib.fields import Moment
 from lib.outside import NotOutside
-from lib.outside.http import NoAnswer
+from lib.outside.http import RequestFailed
 from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
 from lib.webhooks.models import DeliveryOutcome, EventDelivery, StoredWebhook, WebhookRead, WebhookSpec
@@ -134,7 +134,7 @@ async def test_webhook(call: Call) -> Answer:
     webhook, _ = await _webhook(call)
     try:
         reply = await call.services.webhook_delivery.test(call.org, webhook, call.made_id)
-    except NoAnswer as failure:
+    except RequestFailed as failure:
         return Answer(200, TestDelivery(delivered=False, status=None, error=f"There was no answer: {failure}."))
     except NotOutside as refusal:
         return Answer(200, TestDelivery(delivered=False, status=None, error=f"{refusal}"))

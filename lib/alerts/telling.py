@@ -15,13 +15,13 @@ from lib.alerts.broken_channels import BrokenChannels
 from lib.alerts.chat import Told, body_of
 from lib.alerts.foreign_words import in_own_direction, on_one_line
 from lib.alerts.times import local_day, quiet_until
-from lib.alerts.told import State, ToldCard, ToldCards
+from lib.alerts.told import PostState, ToldCard, ToldCards
 from lib.cards.store import Card, Cards
 from lib.clock import Clock
 from lib.errors import Stale
 from lib.organizations.registry import Organizations
 from lib.outside import NotOutside
-from lib.outside.http import NoAnswer, post_body
+from lib.outside.http import RequestFailed, post_body
 from lib.people.alert_choices import CHANNELS, AlertChoices, Channel, StoredAlerts
 from lib.people.store import People
 from lib.storage import Row
@@ -145,12 +145,12 @@ class Telling:
         day: Row | None,
     ) -> bool:
         """Note the posts, let them go out, and note what became of them; whether none is left. Raises Stale."""
-        trying: dict[Channel, State] = {**note.channels, **dict.fromkeys(channels, "trying")}
+        trying: dict[Channel, PostState] = {**note.channels, **dict.fromkeys(channels, "trying")}
         noted = note.model_copy(update={"channels": trying})
         etag = await self._told.save(organization, card.user, card.id, noted, etag, day)
         outcome = {channel: await self._post(organization, card.user, choice, channel, told) for channel in channels}
         # What may have arrived counts as told: it is not posted again, and it is taken back.
-        told_in: dict[Channel, State] = {
+        told_in: dict[Channel, PostState] = {
             each: "told" if state == "trying" else state for each, state in outcome.items()
         }
         await self._save_outcome(organization, card, note.model_copy(update={"channels": {**trying, **told_in}}), etag)
@@ -162,7 +162,9 @@ class Telling:
         except Stale:  # another sweep met the note of the post, and left it
             log.info("a card of organization %s was told beside another sweep", organization)
 
-    async def _post(self, organization: str, user: str, choice: StoredAlerts, channel: Channel, told: Told) -> State:
+    async def _post(
+        self, organization: str, user: str, choice: StoredAlerts, channel: Channel, told: Told
+    ) -> PostState:
         """Post in one channel; what became of it. `trying`: there was no answer, and it may have arrived."""
         sealed = choice.sealed(channel) or ""
         address = self._choices.unseal(organization, user, sealed)
@@ -172,9 +174,9 @@ class Telling:
             reply = await post_body(address, body_of(channel, told), _JSON, loopback=self._loopback)
         except NotOutside as refusal:
             return await self._failed(organization, user, channel, "failed", f"{refusal}")
-        except NoAnswer as failure:
+        except RequestFailed as failure:
             self._broken.note_failure(sealed)
-            state: State = "trying" if failure.may_have_arrived else "again"
+            state: PostState = "trying" if failure.may_have_arrived else "again"
             return await self._failed(organization, user, channel, state, f"There was no answer: {failure}.")
         if reply.status in _FOR_NOW:
             self._broken.note_failure(sealed)
@@ -185,7 +187,7 @@ class Telling:
         state = "again" if reply.status in _FOR_NOW else "failed"
         return await self._failed(organization, user, channel, state, f"The channel answered {reply.status}.")
 
-    async def _failed(self, organization: str, user: str, channel: Channel, state: State, text: str) -> State:
+    async def _failed(self, organization: str, user: str, channel: Channel, state: PostState, text: str) -> PostState:
         await self._told.note_failure(organization, user, channel, self._clock.now(), text)
         return state
 
@@ -193,7 +195,7 @@ class Telling:
         form = (await self._organizations.settings(organization)).card_url
         return Told(on_one_line(title), in_own_direction(text), link_to(form, card) if form else None)
 
-    async def try_channels(self, organization: str, user: str, choice: StoredAlerts) -> dict[Channel, State]:
+    async def try_channels(self, organization: str, user: str, choice: StoredAlerts) -> dict[Channel, PostState]:
         """Post a trial in each channel of the user; what became of it."""
         told = Told("Heed can tell you here", "New cards of yours will be told in this channel.", None)
         return {

@@ -23,7 +23,7 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Row, T
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 
-State = Literal["trying", "told", "again", "failed"]
+PostState = Literal["trying", "told", "again", "failed"]
 """`trying`: a post is under way, or the process died with it; `again`: the channel certainly has not taken it."""
 
 _DAYS_KEPT = 3
@@ -32,7 +32,7 @@ _DAYS_KEPT = 3
 class ToldCard(BaseModel):
     """What was told of a card, by channel."""
 
-    channels: dict[Channel, State] = {}
+    channels: dict[Channel, PostState] = {}
     withdrawn: bool = False
     """Whether all channels were told that the card was withdrawn."""
 

@@ -25,7 +25,7 @@ from cachetools import LRUCache
 from pydantic import BaseModel
 
 from lib.clock import Clock, milliseconds
-from lib.errors import Gone
+from lib.errors import NoLongerKept
 from lib.feed.models import KEPT_MILLISECONDS, Batch, FeedEvent, FeedPlace
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, put_if_unchanged
 from lib.storage.batches import batches_of
@@ -257,7 +257,7 @@ class Feed:
     ) -> tuple[list[tuple[FeedPlace, FeedEvent]], FeedPlace]:
         """Read up to `limit` events from behind the place (None: all that are kept), each with the place behind it.
 
-        Return them and the place from which to read on. Raises Gone.
+        Return them and the place from which to read on. Raises NoLongerKept.
         """
         pages, _ = await self._read_pages(organization)
         place = _resolved(pages, after)
@@ -266,11 +266,11 @@ class Feed:
             there = await self._read_head(organization, place.page)
             if there is None:
                 if place.number or place.page < pages.open:
-                    raise Gone("The events behind this place are not kept any more.")
+                    raise NoLongerKept("The events behind this place are not kept any more.")
                 return found, place
             head = there.head
             if place.number > head.count:
-                raise Gone("The place is none of this feed.")
+                raise NoLongerKept("The place is none of this feed.")
             end = min(head.count, place.number + limit - len(found))
             if place.number < end:
                 keys = Range(low=_event_key(place.number), high=_event_key(end))
@@ -345,14 +345,14 @@ class Feed:
 
 
 def _resolved(pages: Pages, after: FeedPlace | None) -> FeedPlace:
-    """Return where to begin reading. Raises Gone.
+    """Return where to begin reading. Raises NoLongerKept.
 
     A reader who had read the last page that was deleted has missed nothing.
     """
     if after is None or after == (pages.first - 1, pages.before):
         return FeedPlace(pages.first, 0)
     if after.page < pages.first:
-        raise Gone("The events behind this place are not kept any more.")
+        raise NoLongerKept("The events behind this place are not kept any more.")
     return after
 
 

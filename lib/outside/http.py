@@ -37,7 +37,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 """Failures in words; the first kind that fits counts."""
 
 
-class NoAnswer(Exception):
+class RequestFailed(Exception):
     """A request without a usable answer; the text says why in some plain words, and tells nothing of the address."""
 
     def __init__(self, kind: str, *, may_have_arrived: bool = True) -> None:
@@ -85,18 +85,18 @@ def is_loopback(host: str) -> bool:
 
 
 async def get_document(url: str, headers: Mapping[str, str], *, loopback: bool, most_bytes: int) -> bytes:
-    """Fetch a whole document. Raises NotOutside; NoAnswer for another status than 200, and for a larger document."""
+    """Fetch a whole document. Raises NotOutside; RequestFailed for another status than 200, and for a larger document."""
     async with _asked("GET", url, headers, None, loopback) as response:
         if response.status != 200:
-            raise NoAnswer(f"status {response.status}")
+            raise RequestFailed(f"status {response.status}")
         document = await _read(response, most_bytes + 1)
         if len(document) > most_bytes:
-            raise NoAnswer("the document is too large")
+            raise RequestFailed("the document is too large")
         return document
 
 
 async def post_body(url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool) -> Reply:
-    """Post a body; return the answer of whatever status. Raises NotOutside, NoAnswer."""
+    """Post a body; return the answer of whatever status. Raises NotOutside, RequestFailed."""
     async with _asked("POST", url, headers, body, loopback) as response:
         beginning = await _read(response, _MOST_OF_A_REPLY)
         return Reply(response.status, response.headers.get("Retry-After"), beginning)
@@ -129,7 +129,7 @@ async def _asked(
         raise NotOutside(_NO_ADDRESS) from None
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         may_have_arrived = not isinstance(error, aiohttp.ClientConnectorError)
-        raise NoAnswer(_in_words(error), may_have_arrived=may_have_arrived) from None
+        raise RequestFailed(_in_words(error), may_have_arrived=may_have_arrived) from None
 
 
 def _in_words(error: Exception) -> str:

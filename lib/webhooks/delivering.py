@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import Clock, milliseconds, moment
-from lib.errors import Gone, NotAllowed, Stale
+from lib.errors import NoLongerKept, NotAllowed, Stale
 from lib.feed.models import FeedEvent, FeedPlace
 from lib.feed.reading import shown_event
 from lib.feed.store import Feed
 from lib.organizations.registry import Organizations
 from lib.outside import NotOutside
-from lib.outside.http import NoAnswer, Reply, post_body
+from lib.outside.http import Reply, RequestFailed, post_body
 from lib.storage import StorageError
 from lib.storage.documents import UnreadableRow
 from lib.storage.protocols import MOST_CHANGES
@@ -169,7 +169,7 @@ class WebhookDelivery:
             place = FeedPlace(state.page, state.number)
             try:
                 found, end = await self._feed.read_events(organization, place, _READ_AT_ONCE)
-            except Gone:
+            except NoLongerKept:
                 log.warning("organization %s: events of a webhook are too old to be delivered", organization)
                 found, end = await self._feed.read_events(organization, None, _READ_AT_ONCE)
             if end == place:
@@ -207,7 +207,7 @@ class WebhookDelivery:
         retry_after: str | None = None
         try:
             reply = await self._post(running, event)
-        except NoAnswer as failure:
+        except RequestFailed as failure:
             tried.error = f"There was no answer: {failure}."
         except NotOutside as refusal:
             tried.error = f"{refusal}"
@@ -231,7 +231,7 @@ class WebhookDelivery:
         await self._deliveries.end(running.organization, running.webhook.id, delivery, "dead")
 
     async def _post(self, running: _Round, event: FeedEvent) -> Reply:
-        """Raises NoAnswer, NotOutside, StorageError."""
+        """Raises RequestFailed, NotOutside, StorageError."""
         organization = running.organization
         shown = shown_event(event, await self._organizations.settings(organization))
         data = shown.model_dump(mode="json")
@@ -240,7 +240,7 @@ class WebhookDelivery:
         return await post_body(running.webhook.url, body, headers, loopback=self._loopback)
 
     async def test(self, organization: str, webhook: StoredWebhook, event_id: str) -> Reply:
-        """Deliver a test event at once. Raises NoAnswer, NotOutside; NotAllowed where nothing can be signed."""
+        """Deliver a test event at once. Raises RequestFailed, NotOutside; NotAllowed where nothing can be signed."""
         keys = self._webhooks.secrets_of(organization, webhook)
         if not keys:
             raise NotAllowed(_SECRET_LOST)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.clock import SetClock, milliseconds
-from lib.errors import Gone
+from lib.errors import NoLongerKept
 from lib.feed import store as feed_store
 from lib.feed.models import KEPT, Batch, FeedEvent, FeedPlace
 from lib.feed.store import LARGEST_BATCH, Feed
@@ -190,7 +190,7 @@ async def test_what_is_old_goes_and_a_place_before_it_is_gone_but_a_reader_who_h
     await feed.delete_old("acme", milliseconds(clock.now() - KEPT))
 
     assert not [each for each in await everything_in(storage) if "old." in each or "batch|" in each]
-    with pytest.raises(Gone):
+    with pytest.raises(NoLongerKept):
         await feed.read_events("acme", found[0][0], 10)
     await Feed(storage.tables, clock).append_batch("acme", batch("new", at=milliseconds(clock.now())))
     assert await read_all(feed, end) == ["new.0"]
@@ -235,7 +235,7 @@ async def test_a_place_of_another_feed_is_gone() -> None:
     await feed.append_batch("acme", batch("b"))
 
     for place in (FeedPlace(0, 2), FeedPlace(7, 1)):
-        with pytest.raises(Gone):
+        with pytest.raises(NoLongerKept):
             await feed.read_events("acme", place, 10)
 
 

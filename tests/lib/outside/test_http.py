@@ -10,7 +10,7 @@ from aiohttp import web
 
 from lib.outside import NotOutside
 from lib.outside import http as outside_http
-from lib.outside.http import NoAnswer, check_address, get_document, post_body
+from lib.outside.http import RequestFailed, check_address, get_document, post_body
 
 Serve = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
 
@@ -78,21 +78,24 @@ async def test_an_endless_answer_is_read_no_further_than_a_kilobyte(serve: Serve
     url = await serve(endless)
 
     assert (await post_body(url, b"", {}, loopback=True)).beginning == b"x" * 1024
-    with pytest.raises(NoAnswer, match="too large"):
+    with pytest.raises(RequestFailed, match="too large"):
         await get_document(url, {}, loopback=True, most_bytes=100_000)
     assert sent < 64_000_000
 
 
 async def test_a_server_that_hangs_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outside_http, "_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NoAnswer, match="none came within 5 seconds"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(RequestFailed, match="none came within 5 seconds"),
+    ):
         await post_body(f"http://127.0.0.1:{silent.getsockname()[1]}/", b"", {}, loopback=True)
 
 
 async def test_no_answer_tells_nothing_of_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(NoAnswer) as refused:
+    with pytest.raises(RequestFailed) as refused:
         await post_body(f"http://127.0.0.1:{port}/secret-path", b"", {}, loopback=True)
     assert "secret" not in f"{refused.value}"
     assert f"{port}" not in f"{refused.value}"
