@@ -12,7 +12,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from lib.alerts.broken_channels import BrokenChannels
-from lib.alerts.chat import Told, body_of
+from lib.alerts.chat import Post, body_of
 from lib.alerts.foreign_words import in_own_direction, on_one_line
 from lib.alerts.times import local_day, quiet_until
 from lib.alerts.told import PostState, ToldCard, ToldCards
@@ -141,7 +141,7 @@ class Telling:
         note: ToldCard,
         etag: str | None,
         channels: list[Channel],
-        told: Told,
+        told: Post,
         day: Row | None,
     ) -> bool:
         """Note the posts, let them go out, and note what became of them; whether none is left. Raises Stale."""
@@ -163,7 +163,7 @@ class Telling:
             log.info("a card of organization %s was told beside another sweep", organization)
 
     async def _post(
-        self, organization: str, user: str, choice: StoredAlerts, channel: Channel, told: Told
+        self, organization: str, user: str, choice: StoredAlerts, channel: Channel, told: Post
     ) -> PostState:
         """Post in one channel; what became of it. `trying`: there was no answer, and it may have arrived."""
         sealed = choice.sealed(channel) or ""
@@ -191,13 +191,13 @@ class Telling:
         await self._told.note_failure(organization, user, channel, self._clock.now(), text)
         return state
 
-    async def _told_of(self, organization: str, card: Card, title: str, text: str) -> Told:
+    async def _told_of(self, organization: str, card: Card, title: str, text: str) -> Post:
         form = (await self._organizations.settings(organization)).card_url
-        return Told(on_one_line(title), in_own_direction(text), link_to(form, card) if form else None)
+        return Post(on_one_line(title), in_own_direction(text), link_to(form, card) if form else None)
 
     async def try_channels(self, organization: str, user: str, choice: StoredAlerts) -> dict[Channel, PostState]:
         """Post a trial in each channel of the user; what became of it."""
-        told = Told("Heed can tell you here", "New cards of yours will be told in this channel.", None)
+        told = Post("Heed can tell you here", "New cards of yours will be told in this channel.", None)
         return {
             channel: await self._post(organization, user, choice, channel, told)
             for channel in CHANNELS

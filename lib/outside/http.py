@@ -85,7 +85,7 @@ def is_loopback(host: str) -> bool:
 
 
 async def get_document(url: str, headers: Mapping[str, str], *, loopback: bool, most_bytes: int) -> bytes:
-    """Fetch a whole document. Raises NotOutside; RequestFailed for another status than 200, and for a larger document."""
+    """Fetch a whole document. Raises NotOutside; RequestFailed for a status but 200, and for a larger document."""
     async with _asked("GET", url, headers, None, loopback) as response:
         if response.status != 200:
             raise RequestFailed(f"status {response.status}")
