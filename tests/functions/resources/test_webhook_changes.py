@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,13 +19,6 @@ from tests.support.receiver import Posted, Receiver
 
 LOCAL = {"HEED_LOOPBACK": "on"}
 ORDER = '{"v": 1, "org": "acme", "webhook": "crm"}'
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    made = await Receiver().start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

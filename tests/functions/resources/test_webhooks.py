@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,6 @@ from tests.support.failing import Failure, failing_storage
 from tests.support.heed import ADMIN_KEY, Heed
 from tests.support.receiver import Receiver
 from tests.support.remains import remains_of
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    made = await Receiver().start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture
