@@ -124,11 +124,12 @@ def _add_work(app: HeedApp, services: LateServices) -> None:
         mailboxes,
         old_lists,
         retention,
+        webhooks,
     )
 
     settings, load = services.recipients.settings, services.load
     timers = (reminder_fn, alerts, engaged_records, kept_answers, old_lists, retention, dead_letters, mailboxes)
-    queues = (scheduler_fn, interactions, inbound, jobs)
+    queues = (scheduler_fn, interactions, inbound, jobs, webhooks)
     blueprints = [
         *(each.blueprint(load) for each in timers),
         *(each.blueprint(settings, load) for each in queues),

@@ -12,6 +12,7 @@ from functions.resources import (
     attachments,
     audit,
     cards,
+    composing,
     consents,
     conversations,
     delivery_advice,
@@ -36,6 +37,7 @@ from functions.resources import (
     templates,
     timing,
     verdicts,
+    webhooks,
 )
 
 RESOURCES = (
@@ -48,6 +50,7 @@ RESOURCES = (
     switches.administration,
     people.endpoints,
     templates.endpoints,
+    composing.endpoints,
     messages.endpoints,
     conversations.endpoints,
     attachments.endpoints,
@@ -63,6 +66,7 @@ RESOURCES = (
     follow_ups.endpoints,
     activities.endpoints,
     events.endpoints,
+    webhooks.endpoints,
     reports.endpoints,
     readiness.endpoints,
     verdicts.endpoints,

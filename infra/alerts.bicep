@@ -91,7 +91,7 @@ var logAlerts = [
     description: 'Queue functions or timers have failed over 20 times: sending, assessing, taking mail in, polling.'
     severity: 3
     window: 'PT1H'
-    query: 'AppRequests | where Name in ("send", "assess", "take_in_mail", "work_on_job", "sweep_due", "sweep_journal", "remind", "tell_of_cards", "poll_mailboxes", "watch_dead_letters", "delete_kept_answers", "tidy_engaged_records", "tidy_jobs", "move_old_lists", "remove_old_data") and Success == false | summarize failures = count() | where failures > 20'
+    query: 'AppRequests | where Name in ("send", "assess", "take_in_mail", "work_on_job", "deliver_events", "sweep_due", "sweep_journal", "remind", "tell_of_cards", "poll_mailboxes", "watch_dead_letters", "delete_kept_answers", "tidy_engaged_records", "tidy_jobs", "sweep_webhooks", "move_old_lists", "remove_old_data") and Success == false | summarize failures = count() | where failures > 20'
   }
   {
     name: 'the-log-is-full'

@@ -78,7 +78,7 @@ var ownedContainers = {
 // Queues that recipients' app sends to: what it is told by hits, and what people ask for on their page.
 var sentQueues = {
   all: []
-  recipients: ['interactions', 'outbox', 'jobs']
+  recipients: ['interactions', 'outbox', 'jobs', 'webhooks']
   crm: []
   work: []
   person: []

@@ -28,6 +28,7 @@ var queueNames = [
   'outbox'
   'inbound'
   'jobs'
+  'webhooks'
 ]
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {

@@ -30,6 +30,7 @@ var queueNames = [
   'outbox'
   'inbound'
   'jobs'
+  'webhooks'
 ]
 var tableNames = [
   'heedorgs'

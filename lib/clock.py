@@ -56,6 +56,11 @@ def month_of(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m}"
 
 
+def wall_time(at: datetime, zone: ZoneInfo) -> datetime:
+    """The time that a clock of that zone shows, without the zone."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
 def in_zone(value: datetime, zone: str) -> datetime:
     """The time on a clock of that zone; unchanged where that clock would leave the calendar (years 1 to 9999)."""
     try:

@@ -49,7 +49,7 @@ class NotFound(Refusal):
     kind = "not_found"
 
 
-class Gone(Refusal):
+class NoLongerKept(Refusal):
     """What was asked for was there, and is not kept any more; the text is a sentence that says so."""
 
     kind = "gone"

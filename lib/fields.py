@@ -153,7 +153,8 @@ Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_lin
 HttpsUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(check_https_url)]
 """An address of the web that a page may link."""
 
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+TimeOfDay = Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
 """Hours and minutes, such as `08:00`."""
 
 Paragraphs = Annotated[str, AfterValidator(_paragraphs)]

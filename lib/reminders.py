@@ -31,12 +31,12 @@ def check_times(message: MessageFields, given: set[str], now: datetime) -> None:
     Raises WrongField.
     """
     if "deliver_at" in given and message.deliver_at and message.deliver_at <= now:
-        raise WrongField(["deliver_at"], f"{rfc3339(message.deliver_at)} is in the past: it is {rfc3339(now)}")
+        raise WrongField(["deliver_at"], f"{rfc3339(message.deliver_at)} is in the past: now is {rfc3339(now)}")
     reminder = message.reminder
     if reminder is None or not given & _TOUCH_REMINDER:
         return
     if "reminder" in given and reminder.at <= now:
-        raise WrongField(["reminder", "at"], f"{rfc3339(reminder.at)} is in the past: it is {rfc3339(now)}")
+        raise WrongField(["reminder", "at"], f"{rfc3339(reminder.at)} is in the past: now is {rfc3339(now)}")
     if message.deliver_at and reminder.at <= message.deliver_at:
         raise WrongField(
             ["reminder", "at"], f"{rfc3339(reminder.at)} is not after the delivery at {rfc3339(message.deliver_at)}"

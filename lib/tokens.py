@@ -85,6 +85,9 @@ class Purpose(Enum):
     ASKED = b"heed/1/asked"
     """Seals what a recipient has asked for while it waits in a queue."""
 
+    WEBHOOK = b"heed/1/webhook"
+    """Seals the secret that deliveries to a webhook are signed with."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 
@@ -134,20 +137,20 @@ class KeyRing:
             keys[found[1]] = base64.urlsafe_b64decode(found[2] + "==")
         return KeyRing(keys)
 
-    def seal(self, purpose: Purpose, plain: bytes) -> str:
-        """Encrypt with the first key; the token."""
-        sealed = self._ciphers[self._active].encrypt(plain, [purpose.value])
+    def seal(self, purpose: Purpose, plain: bytes, *owner: str) -> str:
+        """Encrypt with the first key; the token. It opens for the same owner alone, such as an organization's user."""
+        sealed = self._ciphers[self._active].encrypt(plain, [purpose.value, *map(str.encode, owner)])
         # As the module base64 does, without its detours: a mail has many links.
         return self._active + binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
-    def unseal(self, purpose: Purpose, token: str) -> bytes | None:
-        """The inverse of `seal`; None for anything but one of our tokens for this purpose."""
+    def unseal(self, purpose: Purpose, token: str, *owner: str) -> bytes | None:
+        """The inverse of `seal`; None for anything but one of our tokens for this purpose and owner."""
         cipher = self._ciphers.get(token[:2])
         if cipher is None:
             return None
         try:
             sealed = _sealed_in(token)
-            return None if sealed is None else cipher.decrypt(sealed, [purpose.value])
+            return None if sealed is None else cipher.decrypt(sealed, [purpose.value, *map(str.encode, owner)])
         except (InvalidTag, ValueError):
             return None
 

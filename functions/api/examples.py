@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-Schema = dict[str, Any]
+from functions.api.openapi_schemas import Schema
 
 TABLE = Path(__file__).with_name("field_texts.csv")
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from functions.api.problem_kinds import FieldCode
+from lib import ids
+from lib.fields import TIME_OF_DAY
+from lib.messages.models import METADATA_KEY
 
 _MOST_SUGGESTIONS = 5
 """The most unknown fields of a request for which similar names are looked up."""
@@ -50,7 +53,7 @@ SENTENCES: Mapping[str, FieldSentence] = {
     "float_parsing": _NUMBER,
     "finite_number": _NUMBER,
     "literal_error": FieldSentence("not_one_of", "one of these is needed here: {expected}"),
-    "string_pattern_mismatch": FieldSentence("wrong_format", "the text does not match {pattern}"),
+    "string_pattern_mismatch": FieldSentence("wrong_format", "the text does not match the pattern {pattern}"),
     "string_too_short": FieldSentence("too_short", "the text has at least {min_length} characters"),
     "string_too_long": FieldSentence("too_long", "the text has at most {max_length} characters"),
     "too_short": FieldSentence("too_short", "at least {min_length} entries are needed"),
@@ -62,6 +65,22 @@ SENTENCES: Mapping[str, FieldSentence] = {
     "value_error": FieldSentence("invalid", "{error}"),
 }
 """What is said for each type of pydantic's errors that the models of requests can raise."""
+
+FORMS: Mapping[str, str] = {
+    TIME_OF_DAY: "hours and minutes are needed here, such as 08:30",
+    f"^{ids.MADE.pattern}$": "an id that Heed made is needed here: 32 digits and letters from a to f",
+    f"^{ids.CHOSEN.pattern}$": (
+        "an id has 1 to 100 letters, digits and characters of ._@:{}-, and begins with a letter or a digit"
+    ),
+    f"^{ids.RECORD_TYPE.pattern}$": (
+        "a type of records has 1 to 40 small letters, digits, _ and -, and begins with a letter or a digit"
+    ),
+    METADATA_KEY: "a name has 1 to 40 letters, digits, dots, hyphens and underscores",
+}
+"""What is said of a text that does not match a pattern; of other patterns, the pattern is shown."""
+
+_OF_A_KEY = "[key]"
+"""The last part of pydantic's place of a wrong name in an object."""
 
 _ANY_OTHER = FieldSentence("invalid", "this value is not taken")
 
@@ -79,13 +98,21 @@ def field_faults(found: Sequence[ErrorDetails], model: type[BaseModel] | None = 
     faults, suggested = list[FieldFault](), 0
     for error in found:
         kind = SENTENCES.get(error["type"], _ANY_OTHER)
-        message = kind.sentence.format_map(error.get("ctx", {}))
+        message = _sentence(kind, error.get("ctx", {}))
         if kind.code == "unknown_field" and model is not None and suggested < _MOST_SUGGESTIONS:
             suggested += 1
             similar = similar_field(model, error["loc"])
             message += f"; did you mean {similar}?" if similar else ""
-        faults.append(FieldFault([*error["loc"]], kind.code, message))
+        loc = error["loc"][:-1] if error["loc"][-1:] == (_OF_A_KEY,) else error["loc"]
+        faults.append(FieldFault([*loc], kind.code, message))
     return faults
+
+
+def _sentence(kind: FieldSentence, context: Mapping[str, Any]) -> str:
+    if (form := FORMS.get(str(context.get("pattern")))) is not None:
+        return form
+    sentence = kind.sentence.format_map(context)
+    return sentence.replace(" 1 characters", " 1 character").replace(" 1 entries are", " 1 entry is")
 
 
 def similar_field(model: type[BaseModel], loc: Sequence[str | int]) -> str | None:

@@ -57,15 +57,19 @@ def read_json(model: type[BaseModel], raw: bytes) -> BaseModel:
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise _problem(error, model) from None
+        raise _problem(error, model, raw) from None
 
 
-def _problem(error: ValidationError, model: type[BaseModel]) -> Problem:
+def _problem(error: ValidationError, model: type[BaseModel], raw: bytes) -> Problem:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] != "json_invalid":
         return invalid_fields(error, model=model)
-    detail = f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}."
-    return Problem(400, detail, code="malformed_body")
+    fault = first["msg"].removeprefix("Invalid JSON: ")
+    place = fault.rpartition(" at ")[2]
+    detail = f"The body is not JSON: {fault}."
+    if fault.startswith("EOF"):
+        detail = f"The body is not JSON: it ends before it is complete, at {place}."
+    return Problem(400, detail if raw.strip() else "A body in JSON is needed here.", code="malformed_body")
 
 
 def _too_many(model: type[BaseModel], raw: bytes) -> Problem:

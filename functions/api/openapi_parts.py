@@ -8,10 +8,9 @@ from typing import Any
 
 from functions.api.authorization import is_open_to_all
 from functions.api.endpoint import Endpoint
+from functions.api.openapi_schemas import Schema
 from functions.api.problem_kinds import PROBLEM_KINDS, ProblemCode
 from lib.ids import CHOSEN, ORGANIZATION, RECORD_TYPE
-
-Schema = dict[str, Any]
 
 SECURITY_SCHEMES: Schema = {
     "organizationKey": {
@@ -33,47 +32,32 @@ SECURITY_SCHEMES: Schema = {
     },
 }
 
+
+def _text_header(description: str, example: str) -> Schema:
+    return {"description": description, "schema": {"type": "string"}, "example": example}
+
+
 HEADERS: Schema = {
-    "RequestId": {
-        "description": "The id of the request, which the log has, too: the caller's own `X-Request-Id` where that is "
-        "at most 64 of `A-Za-z0-9._-`, else a new one.",
-        "schema": {"type": "string"},
-        "example": "5f0c9c1e6c3f4a0d8f0e2b7a91d3c4e5",
-    },
-    "ETag": {
-        "description": "The version of the thing, and what the answer shows: for `If-Match` and `If-None-Match`.",
-        "schema": {"type": "string"},
-        "example": '"d087a2b2f7723fc4f2445a42c63a8cff-5ccd21d2f4c243db"',
-    },
+    "RequestId": _text_header(
+        "The id of the request, which the log has, too: the caller's own `X-Request-Id` where that is at most 64 of "
+        "`A-Za-z0-9._-`, else a new one.",
+        "5f0c9c1e6c3f4a0d8f0e2b7a91d3c4e5",
+    ),
+    "ETag": _text_header(
+        "The version of the thing, and what the answer shows: for `If-Match` and `If-None-Match`.",
+        '"d087a2b2f7723fc4f2445a42c63a8cff-5ccd21d2f4c243db"',
+    ),
     "IdempotencyReplayed": {
         "description": "`true` where this is the first answer again, to a request that was repeated.",
         "schema": {"type": "string", "enum": ["true"]},
     },
-    "RateLimit": {
-        "description": "Requests that the key has left (`r`), and the seconds until it has all (`t`).",
-        "schema": {"type": "string"},
-        "example": '"key";r=49;t=1',
-    },
-    "RateLimitPolicy": {
-        "description": "Requests a second that a key may send.",
-        "schema": {"type": "string"},
-        "example": '"key";q=50;w=1',
-    },
-    "RetryAfter": {
-        "description": "Seconds after which to repeat the request.",
-        "schema": {"type": "string"},
-        "example": "5",
-    },
-    "WwwAuthenticate": {
-        "description": "The challenge of RFC 6750.",
-        "schema": {"type": "string"},
-        "example": "Bearer",
-    },
-    "Accept": {
-        "description": "The type that is taken.",
-        "schema": {"type": "string"},
-        "example": "application/json",
-    },
+    "RateLimit": _text_header(
+        "Requests that the key has left (`r`), and the seconds until it has all (`t`).", '"key";r=49;t=1'
+    ),
+    "RateLimitPolicy": _text_header("Requests a second that a key may send.", '"key";q=50;w=1'),
+    "RetryAfter": _text_header("Seconds after which to repeat the request.", "5"),
+    "WwwAuthenticate": _text_header("The challenge of RFC 6750.", "Bearer"),
+    "Accept": _text_header("The type that is taken.", "application/json"),
 }
 
 _OF_STATUS: Mapping[int, Mapping[str, str]] = {

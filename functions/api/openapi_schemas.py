@@ -24,7 +24,7 @@ REFERENCE = "#/components/schemas/"
 
 _PAGE = re.compile(r"Page_(\w+)_")
 _SUFFIX = re.compile(r"(?<=.)(Read|Item|Spec|Patch|Input)$")
-_BOUNDS = {"ge": "minimum", "le": "maximum"}
+BOUNDS = {"ge": "minimum", "le": "maximum"}
 """Names of bounds that pydantic does not translate behind a validator."""
 
 _PARTS = ("properties", "items", "anyOf", "additionalProperties", "propertyNames", "prefixItems")
@@ -90,7 +90,7 @@ def query_schemas(model: type[BaseModel]) -> Iterator[tuple[str, Schema, bool]]:
     """Make the schema of each parameter of a query: its name, its schema without null, and whether it is required."""
     made = model.model_json_schema(schema_generator=_Generator)
     for name, schema in made.get("properties", {}).items():
-        shown = {_BOUNDS.get(key, key): value for key, value in _without_null(schema).items()}
+        shown = {BOUNDS.get(key, key): value for key, value in _without_null(schema).items()}
         shown.pop("title", None)
         if shown.get("default", ...) is None:
             del shown["default"]
@@ -245,6 +245,16 @@ def _references(node: Any) -> Iterator[Schema]:
     elif isinstance(node, list):
         for value in node:
             yield from _references(value)
+
+
+def resolved(document: Schema, node: Schema) -> Schema:
+    """Follow references within a document to what they lead to."""
+    while "$ref" in node:
+        found: Any = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        node = found
+    return node
 
 
 def _name_of(reference: Schema) -> str:

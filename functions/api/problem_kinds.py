@@ -26,6 +26,7 @@ ProblemCode = Literal[
     "changed_meanwhile",
     "request_under_way",
     "answer_gone",
+    "gone",
     "version_mismatch",
     "too_large",
     "not_json",
@@ -96,6 +97,9 @@ PROBLEM_KINDS: Mapping[ProblemCode, ProblemKind] = {
     ),
     "answer_gone": ProblemKind(
         409, "The first answer is no longer kept", "Look for what the first request has made; `detail` has its id."
+    ),
+    "gone": ProblemKind(
+        410, "It is not kept any more", "Begin anew without the old cursor; what lies between is gone."
     ),
     "version_mismatch": ProblemKind(
         412, "If-Match names another version", "Read it again, and decide whether the change is still wanted."

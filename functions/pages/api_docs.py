@@ -12,23 +12,23 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
+from functions.api.openapi_schemas import REFERENCE, resolved
 from functions.pages.render import render_page
 
 STYLE_SHEET = Path(__file__).parent / "templates" / "api_docs.css"
 """The styles of the pages about the API."""
 
-_REF = "#/components/schemas/"
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
 
 
-Node = dict[str, Any]
+Described = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
 def api_docs_page(document: bytes) -> str:
     """Render the page from the OpenAPI document, as HTML."""
     described = json.loads(document)
-    groups: dict[str, list[Node]] = {tag["name"]: [] for tag in described["tags"]}
+    groups: dict[str, list[Described]] = {tag["name"]: [] for tag in described["tags"]}
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_shown(described, method.upper(), path, operation))
@@ -38,10 +38,10 @@ def api_docs_page(document: bytes) -> str:
     )
 
 
-def _shown(document: Node, method: str, path: str, operation: Node) -> Node:
+def _shown(document: Described, method: str, path: str, operation: Described) -> Described:
     """Return what the page shows of an operation."""
-    parameters = [_resolved(document, each) for each in operation["parameters"]]
-    responses = {status: _resolved(document, each) for status, each in operation["responses"].items()}
+    parameters = [resolved(document, each) for each in operation["parameters"]]
+    responses = {status: resolved(document, each) for status, each in operation["responses"].items()}
     answers = {status: each for status, each in responses.items() if status[0] in "23"}
     return {
         **operation,
@@ -55,11 +55,11 @@ def _shown(document: Node, method: str, path: str, operation: Node) -> Node:
     }
 
 
-def _media(response: Node) -> list[Node]:
+def _media(response: Described) -> list[Described]:
     return [media for media in response.get("content", {}).values() if "example" in media]
 
 
-def _curl(base_url: str, method: str, path: str, operation: Node, parameters: Sequence[Node]) -> str:
+def _curl(base_url: str, method: str, path: str, operation: Described, parameters: Sequence[Described]) -> str:
     """Write the operation as a call with curl, with the examples of its parameters and its body."""
     named = {each["name"]: str(each["example"]) for each in parameters if each["in"] == "path"}
     query = {each["name"]: each["example"] for each in parameters if each["in"] == "query" and each["required"]}
@@ -81,27 +81,18 @@ def _pretty(example: object) -> str:
     return json.dumps(example, indent=2, ensure_ascii=False)
 
 
-def _resolved(document: Node, node: Node) -> Node:
-    while "$ref" in node:
-        found: Any = document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
-    return node
-
-
-def _named(schema: Node) -> str | None:
+def _named(schema: Described) -> str | None:
     """Return the name of the shape that a schema is or holds, as one or in a list; None where it is none."""
     for part in (schema, *schema.get("anyOf", []), schema.get("items", {})):
         if "$ref" in part:
-            return str(part["$ref"]).removeprefix(_REF)
+            return str(part["$ref"]).removeprefix(REFERENCE)
     return None
 
 
 def words(schema: dict[str, object]) -> Markup:
     """Describe a schema in a few words: `string`, `list of Recipient`, `string or null`. Names of shapes are links."""
     if "$ref" in schema:
-        return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).removeprefix(_REF))
+        return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).removeprefix(REFERENCE))
     for combination in ("anyOf", "oneOf"):
         parts = schema.get(combination)
         if isinstance(parts, list):

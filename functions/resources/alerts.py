@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic import BaseModel, Field
 
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.problems import Problem, invalid, not_there
-from lib.alerts.told import State
+from lib.alerts.told import PostState
 from lib.errors import Stale
 from lib.outside import NotOutside
-from lib.outside.http import check_address
+from lib.outside.http import check_address, is_loopback
 from lib.people.alert_choices import (
     ALERTS,
     CHANNELS,
@@ -58,20 +60,26 @@ class AlertsRead(AlertRules):
 class TrialsRead(BaseModel):
     """What became of a trial in each channel."""
 
-    channels: dict[Channel, State] = Field(
-        description="`told`: the channel took it; `again`: not now; `failed`: it refuses the address or the post"
+    channels: dict[Channel, PostState] = Field(
+        description="`told`: the channel took it; `trying`: it did not answer, and may have taken it; `again`: not "
+        "now; `failed`: it refuses the address or the post"
     )
 
 
 async def _user(call: Call) -> StoredUser:
-    """Load the user of the path, whom the caller may choose for. Raises Problem."""
+    """Load the user of the path, if the caller may choose for that user, or may read. Raises Problem."""
     user = call.path["user"]
-    if call.is_one_person and user != call.user():
+    if call.is_one_person and not _reads_all(call) and user != call.user():
         raise Problem(403, "People see and change their own alerts alone.")
     found = await call.services.people.user(call.org, user)
     if found is None:
         raise not_there("user")
     return found
+
+
+def _reads_all(call: Call) -> bool:
+    """Whether the call reads with a scope that reads of all users."""
+    return call.request.method in ("GET", "HEAD") and call.caller is not None and "read" in call.caller.scopes
 
 
 async def _read(call: Call, stored: StoredAlerts, etag: str) -> AlertsRead:
@@ -122,8 +130,8 @@ def _check_channel(call: Call, channel: Channel, address: str) -> None:
         check_address(address, loopback=loopback)
     except NotOutside as refusal:
         raise invalid([channel], f"{refusal}") from None
-    if not loopback and not is_host_of(channel, address):
-        raise invalid([channel], f"no address of an incoming webhook: its host is one of {hosts_text(channel)}")
+    if not is_host_of(channel, address) and not (loopback and is_loopback(urlsplit(address).hostname or "")):
+        raise invalid([channel], f"this is no incoming webhook, whose host is one of {hosts_text(channel)}")
 
 
 @endpoints("GET", "/users/{user}/alerts", answers={200: AlertsRead}, may=_MAY_READ)

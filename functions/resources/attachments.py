@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.problems import invalid
 from functions.resources.messages import load_message
 from functions.shapes.attachment import AttachmentRead, read_attachment, read_attachments
+from functions.shapes.new_message import Filename
 from lib.errors import NotAllowed, TooLarge, WrongField
 from lib.fields import Model, Moment, QueryFlag
 from lib.files.image_formats import BrokenImage
@@ -25,8 +24,6 @@ endpoints = Endpoints("Attachments")
 
 _SPARE = 512 * 1024
 """Bytes that are read beyond the largest file, so that the answer can name the limit."""
-
-Filename = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class AttachmentQuery(Model):
@@ -72,12 +69,15 @@ class ImageRead(BaseModel):
     largest_file=LARGEST_FOLLOWED + _SPARE,
 )
 async def add_attachment(call: Call) -> Answer:
-    """Add a file to a draft, a scheduled or a failed message; a followed one where the message is followed."""
+    """Add a file to a draft, a scheduled or a failed message; a followed one where the message is followed.
+
+    The header `ETag` is the message's new version, for `If-Match` of the next change.
+    """
     loaded = await load_message(call)
     _check_not_empty(call)
     query: AttachmentQuery = call.query
     if query.followed:
-        await _check_followed(call, loaded.message)
+        await check_followed_file(call, loaded.message)
     file = await call.services.files.add_file(
         call.org,
         loaded.message.id,
@@ -88,7 +88,7 @@ async def add_attachment(call: Call) -> Answer:
         version=call.if_match,
     )
     await _tell_lists(call, loaded.message)
-    return Answer(201, await read_attachment(call, file, loaded))
+    return Answer(201, await read_attachment(call, file, loaded), file.message_version)
 
 
 @endpoints("GET", "/messages/{message}/attachments", answers={200: AttachmentList})
@@ -113,7 +113,7 @@ async def replace_attachment(call: Call) -> Answer:
         call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
     )
     await _tell_lists(call, loaded.message)
-    return Answer(200, await read_attachment(call, file, loaded))
+    return Answer(200, await read_attachment(call, file, loaded), file.message_version)
 
 
 @endpoints("PATCH", "/messages/{message}/attachments/{attachment}", body=AttachmentPatch, answers={200: AttachmentRead})
@@ -122,7 +122,7 @@ async def patch_attachment(call: Call) -> Answer:
     loaded = await load_message(call)
     patch: AttachmentPatch = call.body
     if patch.followed:
-        await _check_followed(call, loaded.message)
+        await check_followed_file(call, loaded.message)
     expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
     try:
         file = await call.services.files.set(
@@ -137,7 +137,7 @@ async def patch_attachment(call: Call) -> Answer:
     except TooLarge as error:
         raise WrongField(["followed"], f"{error}") from None
     await _tell_lists(call, loaded.message)
-    return Answer(200, await read_attachment(call, file, loaded))
+    return Answer(200, await read_attachment(call, file, loaded), file.message_version)
 
 
 @endpoints("DELETE", "/messages/{message}/attachments/{attachment}", answers={200: Deleted})
@@ -157,17 +157,20 @@ async def delete_attachment(call: Call) -> Answer:
     largest_file=LARGEST_IMAGE,
 )
 async def add_image(call: Call) -> Answer:
-    """Add an image of the body: PNG, JPEG, GIF or WebP."""
+    """Add an image of the body: PNG, JPEG, GIF or WebP.
+
+    The header `ETag` is the message's new version, for `If-Match` of the next change.
+    """
     loaded = await load_message(call)
     _check_not_empty(call)
     try:
         image = await call.services.files.add_image(
-            call.org, loaded.message.id, call.made_id, call.query.filename, call.body, call.if_match
+            call.org, loaded.message.id, call.made_id, call.query.filename, call.body, version=call.if_match
         )
     except BrokenImage as error:
         raise invalid(["body"], f"{error}") from None
     await _tell_lists(call, loaded.message)
-    return Answer(201, ImageRead(id=image.id, cid=image.cid))
+    return Answer(201, ImageRead(id=image.id, cid=image.cid), image.message_version)
 
 
 def _check_not_empty(call: Call) -> None:
@@ -175,7 +178,7 @@ def _check_not_empty(call: Call) -> None:
         raise invalid(["body"], "the file is empty; send its bytes as the body")
 
 
-async def _check_followed(call: Call, message: StoredMessage) -> None:
+async def check_followed_file(call: Call, message: StoredMessage) -> None:
     """Refuse a followed file of a message that is not followed: no link would lead to it. Raises NotAllowed."""
     if message.state not in UNSENT:
         return

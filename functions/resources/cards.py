@@ -148,7 +148,7 @@ async def snooze_card(call: Call) -> Answer:
     found = await _unchanged(call)
     until = call.body.until
     if until and until <= call.now:
-        raise WrongField(["until"], f"{rfc3339(until)} is in the past: it is {rfc3339(call.now)}")
+        raise WrongField(["until"], f"{rfc3339(until)} is in the past: now is {rfc3339(call.now)}")
     if found:
         await call.services.cards.snooze(call.org, *found, until, call.made_id)
     return await _answer(call)
@@ -214,7 +214,7 @@ async def _beginning_of_work(call: Call, day: datetime) -> datetime:
 async def _move_reminder(call: Call, card: Card, at: datetime) -> None:
     """Set the time of the message's reminder. Raises Problem, NotAllowed, Stale."""
     if at <= call.now:
-        raise NotAllowed(f"{rfc3339(at)} is in the past: it is {rfc3339(call.now)}.")
+        raise NotAllowed(f"{rfc3339(at)} is in the past: now is {rfc3339(call.now)}.")
     loaded = await call.services.messages.load(call.org, card.message)
     if loaded is None:
         raise not_there("message")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem
-from lib.feed.models import EventType, FeedEvent, Place
+from lib.feed.models import EventType, FeedEvent, FeedPlace
 from lib.feed.reading import shown_event
 from lib.fields import QueryNumber
 from lib.ids import short_hash
@@ -67,18 +67,19 @@ async def list_events(call: Call) -> Answer:
     return Answer(200, EventsRead(items=items, next=_cursor(call, place), more=more))
 
 
-def _place(call: Call, after: str | None) -> Place | None:
+def _place(call: Call, after: str | None) -> FeedPlace | None:
     """Read a cursor. Raises Problem (400) for one that this organization's feed has not given."""
     if after is None:
         return None
     plain = call.services.ring.unseal(Purpose.CURSOR, after) if len(after) <= LONGEST else None
     if plain is None or plain[:_DIGEST_BYTES] != _digest(call):
-        raise Problem(400, "The cursor is none that this feed has given: begin again without `after`.")
+        detail = "The cursor is none that this feed has given: begin again without `after`."
+        raise Problem(400, detail, code="unknown_cursor")
     page, number = plain[_DIGEST_BYTES:].decode().split("|")
-    return Place(int(page), int(number))
+    return FeedPlace(int(page), int(number))
 
 
-def _cursor(call: Call, place: Place) -> str:
+def _cursor(call: Call, place: FeedPlace) -> str:
     return call.services.ring.seal(Purpose.CURSOR, _digest(call) + f"{place.page}|{place.number}".encode())
 
 

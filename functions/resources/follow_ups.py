@@ -8,13 +8,14 @@ from dataclasses import replace
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import not_there
 from functions.resources.cards import load_card
-from functions.resources.messages import make_message
+from functions.resources.composing import make_message
 from functions.resources.templates import find_recommendations, render_newest
 from functions.shapes.message import MessageRead
+from functions.shapes.new_message import NewMessage
 from lib.cards.store import Card
 from lib.errors import NotAllowed
 from lib.messages.conversations import may_have_left, prefilled_fields
-from lib.messages.models import MessageFields, NewMessage, StoredMessage
+from lib.messages.models import MessageFields, StoredMessage
 from lib.templates.listing import Shown
 from lib.templates.models import MergeRecipient, MergeRegarding, MergeSpec, StoredTemplate
 

@@ -92,7 +92,7 @@ async def get_mail(call: Call) -> Answer:
     with call.services.uploads.place(call.org, MOST_BYTES):
         raw = await call.services.mail_intake.read_kept_mail(call.org, message)
     if raw is None:
-        raise Problem(404, "Of this message no mail is kept.")
+        raise Problem(404, "No mail is kept of this message.")
     headers = {
         "Content-Disposition": as_download(f"{message.id}.eml"),
         "X-Content-Type-Options": "nosniff",

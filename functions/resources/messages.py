@@ -29,13 +29,12 @@ from lib.fields import ChosenId, RecordRef
 from lib.ids import MADE, RECORD_TYPE
 from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
-from lib.messages.conversations import NO_THREAD, may_have_left, prefilled_fields, thread_fields
+from lib.messages.conversations import NO_THREAD, may_have_left, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
-from lib.messages.models import Body, MessageFields, NewMessage, StoredMessage
+from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
-from lib.storage import Conflict
 from lib.storage.versions import check_version
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
@@ -43,7 +42,7 @@ from lib.verdicts.repeats import is_repeat
 
 endpoints = Endpoints("Messages")
 
-MessagePatch = patch_of(NewMessage, __name__, "MessagePatch")
+MessagePatch = patch_of(DraftSpec, __name__, "MessagePatch")
 LARGEST_MESSAGE = 25 * 1024 * 1024
 """Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
 
@@ -87,29 +86,6 @@ def whole_message(status: int, message: MessageRead) -> Answer:
     return Answer(status, message, message.etag, message=message.id, size=size)
 
 
-@endpoints("POST", "/messages", body=NewMessage, answers={201: MessageRead}, largest_body=LARGEST_MESSAGE)
-async def make_message(call: Call) -> Answer:
-    """Make a draft; with `in_reply_to`, one in the thread of another message."""
-    spec: NewMessage = call.body
-    parent = await _answered_message(call, spec.in_reply_to) if spec.in_reply_to else None
-    thread = {**prefilled_fields(parent, spec), **thread_fields(parent)} if parent else {}
-    message = StoredMessage(
-        id=call.made_id,
-        created_at=call.now,
-        template_version=await _template_version(call, spec.template),
-        **{**spec.model_dump(exclude={"html", "text"}, by_alias=False), **thread},
-    )
-    body = Body(html=spec.html, text=spec.text)
-    if parent:
-        body = await call.services.preparation.without_tracking(call.org, message, body)
-    await call.services.preparation.sender(call.org, message)
-    await check_message_times(call, message, call.body.model_fields_set)
-    await call.services.reminders.enter(call.org, message)
-    with suppress(Conflict):  # an earlier try with the same Idempotency-Key got so far
-        await call.services.messages.make(call.org, message, body)
-    return await answer_with_message(call, 201, message.id)
-
-
 @endpoints("GET", "/messages/{message}", answers={200: MessageRead})
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
@@ -137,9 +113,9 @@ async def patch_message(call: Call) -> Answer:
             what = ", ".join("from" if name == "sender" else name for name in frozen or sorted(given))
             raise NotAllowed(f"The message is {message.status}: {what} can no longer be changed.")
     body = await call.services.messages.body(call.org, message.id)
-    there = NewMessage.model_construct(**dict(message), html=body.html, text=body.text)
+    there = DraftSpec.model_construct(**dict(message), html=body.html, text=body.text)
     try:
-        spec = NewMessage.model_validate(patched(NewMessage, there, call.body))
+        spec = DraftSpec.model_validate(patched(DraftSpec, there, call.body))
     except ValidationError as error:
         raise invalid_fields(error) from None
     if "sender" in given:
@@ -148,10 +124,10 @@ async def patch_message(call: Call) -> Answer:
     thread = await _moved_thread(call, message.id, spec.in_reply_to) if "in_reply_to" in given else {}
     fields = {name: getattr(spec, name) for name in given - {"html", "text"}}
     changed = message.model_copy(update={**fields, **thread})
-    if given - _AFTER_SENDING - {"regarding", "template"}:
+    if given - _AFTER_SENDING - {"regarding", "template", "metadata"}:
         changed.follow_state = None
         changed.copy_count = None if changed.copy_count is None else 0  # what was prepared is no longer this mail
-    if given - _AFTER_SENDING - {"template"}:
+    if given - _AFTER_SENDING - {"template", "metadata"}:
         changed.matched = None
     if "template" in given:
         changed.template_version = await _template_version(call, spec.template)
@@ -173,13 +149,13 @@ async def _moved_thread(call: Call, message: str, answered: str | None) -> dict[
     """Return the fields of the thread to which a draft is moved; those of none where it answers nothing more."""
     if answered is None:
         return dict(NO_THREAD)
-    parent = await _answered_message(call, answered)
+    parent = await answered_message(call, answered)
     if parent.thread == message:
         raise invalid(["in_reply_to"], "a message cannot answer itself, or an answer to itself")
     return thread_fields(parent)
 
 
-async def _answered_message(call: Call, message: str) -> StoredMessage:
+async def answered_message(call: Call, message: str) -> StoredMessage:
     """Load the message that a draft answers. Raises Problem."""
     loaded = await call.services.messages.load(call.org, message)
     if loaded is None:
@@ -222,6 +198,12 @@ async def delete_message(call: Call) -> Answer:
         raise
     if loaded.message.state not in (*EDITABLE, "scheduled"):
         raise NotAllowed(f"A message that is {loaded.message.status} cannot be deleted.")
+    await remove_message(call, loaded)
+    return Answer(200, Deleted(deleted=loaded.message.id))
+
+
+async def remove_message(call: Call, loaded: Loaded) -> None:
+    """Delete a message that has not been sent, with all that leads to it. Raises Stale, where it stays."""
     await call.services.schedule.before_deletion(call.org, loaded)
     await call.services.assessor.forget_message(call.org, loaded)
     try:
@@ -234,7 +216,6 @@ async def delete_message(call: Call) -> Answer:
     await call.services.reminders.leave(call.org, loaded.message)
     if is_waiting(loaded.message):
         await call.services.schedule.leave(call.org, loaded.message)
-    return Answer(200, Deleted(deleted=loaded.message.id))
 
 
 @endpoints("GET", "/messages", query=MessagesQuery, answers={200: Page[MessageItem]})

@@ -113,6 +113,12 @@ def _check_limits(call: Call, message: StoredMessage, inside: Sequence[StoredFil
 async def send_message(call: Call) -> Answer:
     """Send a message now or at its `deliver_at`; a sent one to the recipients whom the provider refused."""
     loaded = await load_message(call)
+    await send_loaded(call, loaded)
+    return await answer_with_message(call, 202, loaded.message.id)
+
+
+async def send_loaded(call: Call, loaded: Loaded) -> None:
+    """Check that the mail is complete and fits, and queue it, once for each request. Raises Problem, Refusal."""
     message, decision = loaded.message, None
     if message.state in ("draft", "failed") and message.asked_by != call.made_id:
         body = await _check_complete(call, loaded)
@@ -121,7 +127,6 @@ async def send_message(call: Call) -> Answer:
             inside = await _check_files(call, message, body, decision)
             _check_limits(call, message, inside, body)
     await call.services.schedule.send(call.org, loaded, call.made_id, decision)
-    return await answer_with_message(call, 202, message.id)
 
 
 @endpoints("POST", "/messages/{message}/prepare", answers={200: PreparedMessage})

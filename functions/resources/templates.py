@@ -30,7 +30,7 @@ from lib.templates.models import (
     TemplateSpec,
 )
 from lib.templates.rates import counted
-from lib.templates.recommend import Circumstances
+from lib.templates.recommend import PickTerms
 from lib.templates.rendering import TooLong, rendered
 from lib.templates.shares import CountsByTemplate, has_replies
 
@@ -149,10 +149,10 @@ async def find_recommendations(
 ) -> tuple[list[Shown], bool]:
     """Attach evidence and recommendations to templates; return them, and whether replies can be seen."""
     settings, seen = call.organization.settings, await replies_are_seen(call, counts)
-    circumstances = Circumstances(by=settings.recommend_by, trials=settings.template_trials, replies_seen=seen)
+    terms = PickTerms(by=settings.recommend_by, trials=settings.template_trials, replies_seen=seen)
     # Stable for a day: a user who looks twice sees the same.
     seed = f"{call.org}|{regarding or ''}|{call.user() or ''}|{call.now.date()}"
-    return shown(templates, counts, regarding, seed, call.now, circumstances), seen
+    return shown(templates, counts, regarding, seed, call.now, terms), seen
 
 
 @endpoints("GET", "/templates", query=TemplatesQuery, answers={200: Page[TemplateItem]})

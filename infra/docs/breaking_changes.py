@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
-Node = Mapping[str, Any]
+from functions.api.openapi_schemas import BOUNDS, Schema, resolved
+
+Node = Schema
 
 _DEEPEST = 12
 """Schemas within schemas; deeper ones repeat."""
@@ -79,8 +80,8 @@ class _Comparison:
             yield from self._contents(status, response, new["responses"][status], is_answer=True)
 
     def _parameters(self, old: Node, new: Node) -> Iterator[str]:
-        olds = {each["name"]: each for each in (self._resolved(self._before, each) for each in old["parameters"])}
-        news = {each["name"]: each for each in (self._resolved(self._now, each) for each in new["parameters"])}
+        olds = {each["name"]: each for each in (resolved(self._before, each) for each in old["parameters"])}
+        news = {each["name"]: each for each in (resolved(self._now, each) for each in new["parameters"])}
         for name, each in news.items():
             if each.get("required") and not olds.get(name, {}).get("required"):
                 yield f"needs the parameter {name}"
@@ -92,7 +93,7 @@ class _Comparison:
                 yield from self._schemas(name, old_schema, new_schema, is_answer=False, depth=0)
 
     def _contents(self, place: str, old: Node, new: Node, *, is_answer: bool) -> Iterator[str]:
-        old, new = self._resolved(self._before, old), self._resolved(self._now, new)
+        old, new = resolved(self._before, old), resolved(self._now, new)
         for kind, media in old.get("content", {}).items():
             if kind not in new.get("content", {}):
                 yield f"{place}: {kind} is gone"
@@ -138,27 +139,18 @@ class _Comparison:
 
     def _forms(self, document: Node, schema: Node) -> Iterator[Node]:
         """List the alternatives of a schema."""
-        schema = self._resolved(document, schema)
+        schema = resolved(document, schema)
         if "anyOf" in schema:
             for each in schema["anyOf"]:
                 yield from self._forms(document, each)
         else:
             yield schema
 
-    def _resolved(self, document: Node, node: Node) -> Node:
-        while "$ref" in node:
-            found: Any = document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                found = found[step]
-            node = found
-        return node
-
 
 def _of_parameter(schema: Node) -> Node:
     """Leave out null, which a query or a header cannot say, and name bounds as JSON Schema does."""
     parts = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
-    names = {"ge": "minimum", "le": "maximum"}
-    plain = {names.get(name, name): value for name, value in schema.items() if name != "anyOf"}
+    plain = {BOUNDS.get(name, name): value for name, value in schema.items() if name != "anyOf"}
     return {**plain, "anyOf": parts} if parts else plain
 
 

@@ -16,7 +16,7 @@ _LONGEST = 2_500
 """Characters of a text; Slack takes 3,000."""
 
 
-class Told(NamedTuple):
+class Post(NamedTuple):
     """What a post says."""
 
     title: str
@@ -25,12 +25,12 @@ class Told(NamedTuple):
     """The address of the card, in the CRM or the console."""
 
 
-def body_of(channel: Channel, told: Told) -> bytes:
+def body_of(channel: Channel, told: Post) -> bytes:
     """Write the JSON body of a post."""
     return json.dumps((_of_teams if channel == "teams" else _of_slack)(told)).encode()
 
 
-def _of_teams(told: Told) -> dict[str, Any]:
+def _of_teams(told: Post) -> dict[str, Any]:
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -48,7 +48,7 @@ def _plain_block(text: str, **style: str) -> dict[str, Any]:
     return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": _cut(text), **style}]}
 
 
-def _of_slack(told: Told) -> dict[str, Any]:
+def _of_slack(told: Post) -> dict[str, Any]:
     words = f"{told.title}\n{told.text}"
     blocks: list[dict[str, Any]] = [
         {"type": "section", "text": {"type": "plain_text", "text": _cut(words), "emoji": False}}

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from jinja2 import Environment
 
-from lib.mime.parts import Mailbox, MailHead
-from lib.mime.write import Composed, compose
-from lib.transports.protocol import MailContent
+from lib.sending.own_mails import OwnMail
 
 _HTML = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
     """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ subject }}</title></head>
@@ -29,7 +26,7 @@ _HTML = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 _WHY = "You get this mail because you chose a digest in Heed. Change the choice to end it."
 
 
-class Item(NamedTuple):
+class DigestItem(NamedTuple):
     """A card of the digest."""
 
     title: str
@@ -37,15 +34,8 @@ class Item(NamedTuple):
     url: str | None
 
 
-class DigestMail(NamedTuple):
-    """The mail, ready to go out."""
-
-    composed: Composed
-    content: MailContent
-
-
-def write_digest(items: Sequence[Item], is_more: bool, user: Mailbox, message_id: str, date: datetime) -> DigestMail:
-    """Write the mail. `is_more`: there are further cards than these. Raises ComposeError."""
+def write_digest(items: Sequence[DigestItem], is_more: bool) -> OwnMail:
+    """Write the mail. `is_more`: there are further cards than these."""
     count = f"{len(items)}{' or more' if is_more else ''}"
     cards = "card" if count == "1" else "cards"
     subject = f"{count} open {cards} in Heed"
@@ -53,5 +43,4 @@ def write_digest(items: Sequence[Item], is_more: bool, user: Mailbox, message_id
     html = _HTML.render(subject=subject, head=head, items=items, more=more, why=_WHY)
     lines = [head, *("\n".join(filter(None, item)) for item in items), more, _WHY]
     text = "\n\n".join(filter(None, lines)) + "\n"
-    mail = compose(MailHead(user, subject, message_id, date, [user], automatic=True), html, text)
-    return DigestMail(mail, MailContent(subject=subject, to=(user,), html=html, text=text))
+    return OwnMail(subject, html, text)

@@ -9,30 +9,36 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from lib.alerts.digest_mail import DigestMail, Item, write_digest
+from lib.alerts.digest_mail import DigestItem, write_digest
+from lib.alerts.foreign_words import in_own_direction, on_one_line
 from lib.alerts.telling import link_to
 from lib.alerts.times import local_day, next_digest
 from lib.alerts.told import ToldCards
-from lib.cards.store import Cards
+from lib.cards.store import Card, Cards
 from lib.clock import Clock
 from lib.composing.preparation import check_domain
 from lib.errors import UnknownSender
 from lib.mime.parts import Mailbox
 from lib.organizations.registry import Organizations
-from lib.people.addresses import domain_of
 from lib.people.alert_choices import AlertChoices, StoredAlerts
 from lib.people.store import People
 from lib.people.users import StoredUser
-from lib.sending.envelopes import further_headers
+from lib.sending.own_mails import make_own_envelope
 from lib.storage.due_index import Due, DueHandOver, DueIndex
-from lib.transports.protocol import Accepted, Envelope, Transport
+from lib.transports.protocol import Accepted, Transport
 
 log = logging.getLogger("heed.alerts")
 
 _MOST_CARDS = 25
+_MOST_READ = 100
+"""Cards that are read at once."""
+
+_MOST_LOOKED_AT = 2_000
+"""Open cards among which those are looked for that are not muted."""
+
 _LATE = timedelta(hours=6)
 """Time after which a digest that could not be sent is left to the next one."""
 
@@ -97,34 +103,35 @@ class Digests:
         except UnknownSender as refusal:
             log.warning("a digest of organization %s cannot go out: %s", organization, refusal)
             return
-        if not await self._told.claim_digest(organization, person.id, date):
-            return
         key = str(uuid.uuid5(_SPACE, f"{organization}|{person.id}|{date}"))
         user = Mailbox(person.name, person.email)
-        mail = write_digest(items, is_more, user, f"<{key}@{domain_of(person.email)}>", self._clock.now())
-        outcome = await self._transport.send(self._envelope(mail, key, person.email))
+        envelope = make_own_envelope(write_digest(items, is_more), user, user, key, self._clock.now())
+        if not await self._told.claim_digest(organization, person.id, date):
+            return
+        outcome = await self._transport.send(envelope)
         if not isinstance(outcome, Accepted):
             log.warning("a digest of organization %s did not go out: %s", organization, type(outcome).__name__)
 
-    async def _items(self, organization: str, choice: StoredAlerts) -> tuple[list[Item], bool]:
+    async def _items(self, organization: str, choice: StoredAlerts) -> tuple[list[DigestItem], bool]:
         """List the open cards that are not muted, and whether there are more."""
         form = (await self._organizations.settings(organization)).card_url
-        items = list[Item]()
-        async for _, card in self._cards.page(organization, choice.user, "open", None, 4 * _MOST_CARDS):
+        items = list[DigestItem]()
+        async for card in self._open_cards(organization, choice.user):
             if card.kind in choice.muted_kinds or card.message in choice.muted_messages:
                 continue
             if len(items) == _MOST_CARDS:
                 return items, True
-            items.append(Item(card.title, card.text, link_to(form, card) if form else None))
+            link = link_to(form, card) if form else None
+            items.append(DigestItem(on_one_line(card.title), in_own_direction(card.text), link))
         return items, False
 
-    def _envelope(self, mail: DigestMail, key: str, email: str) -> Envelope:
-        return Envelope(
-            sender=email,
-            recipients=(email,),
-            mime=mail.composed.mime,
-            message_id=mail.composed.headers["Message-ID"],
-            content=replace(mail.content, headers=further_headers(mail.composed.headers)),
-            key=key,
-            tried_at=self._clock.now(),
-        )
+    async def _open_cards(self, organization: str, user: str) -> AsyncIterator[Card]:
+        """Read the user's open cards, the most pressing first, some at a time."""
+        after: str | None = None
+        for _ in range(_MOST_LOOKED_AT // _MOST_READ):
+            found = [each async for each in self._cards.page(organization, user, "open", after, _MOST_READ)]
+            for _, card in found:
+                yield card
+            if len(found) < _MOST_READ:
+                return
+            after = found[-1][0]

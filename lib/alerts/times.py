@@ -18,7 +18,7 @@ def quiet_until(quiet: QuietHours | None, zone: str, now: datetime) -> datetime 
     if quiet is None:
         return None
     (start, end), local = quiet.times, now.astimezone(ZoneInfo(zone))
-    wall = local.time().replace(tzinfo=None)
+    wall = local.time()
     is_quiet = start <= wall < end if start < end else wall >= start or wall < end
     if not is_quiet:
         return None

@@ -23,7 +23,7 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Row, T
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 
-State = Literal["trying", "told", "again", "failed"]
+PostState = Literal["trying", "told", "again", "failed"]
 """`trying`: a post is under way, or the process died with it; `again`: the channel certainly has not taken it."""
 
 _DAYS_KEPT = 3
@@ -32,9 +32,12 @@ _DAYS_KEPT = 3
 class ToldCard(BaseModel):
     """What was told of a card, by channel."""
 
-    channels: dict[Channel, State] = {}
+    channels: dict[Channel, PostState] = {}
     withdrawn: bool = False
-    """Whether the channels were told that the card was withdrawn."""
+    """Whether all channels were told that the card was withdrawn."""
+
+    withdrawn_from: list[Channel] = []
+    """The channels that were told that, or are being told."""
 
 
 class ChannelFailure(BaseModel):
@@ -70,22 +73,29 @@ class ToldCards:
         return etags[0] or ""
 
     async def count_of_day(self, organization: str, user: str, date: str) -> tuple[int, Row]:
-        """Return the number of cards told on the date, and the row that counts one more, to be saved with a note."""
+        """Return the number of cards told on the date, and the row that counts one more, to be saved with a note.
+
+        On the first card of a date, the counts of earlier days go.
+        """
         row = await self._tables.read_row(table(organization, "cards"), user, f"told-day|{date}")
+        if row is None:
+            await self._delete_all_but(organization, user, Range.prefix("told-day|"), _DAYS_KEPT)
         count = int(row.values["count"]) if row else 0
         values: Mapping[str, Value] = {"v": 1, "count": count + 1}
         return count, Row(user, f"told-day|{date}", values, row.etag if row else None)
 
     async def claim_digest(self, organization: str, user: str, date: str) -> bool:
-        """Note the digest of a date before it goes out; whether it is the first. Notes of earlier days go."""
+        """Note the digest of a date before it goes out; whether it is the first. Notes of earlier days go.
+
+        They go first: what fails behind the note would cost the digest.
+        """
+        await self._delete_all_but(organization, user, Range.prefix("told-digest|"), _DAYS_KEPT)
         try:
             await self._tables.write_rows(
                 table(organization, "cards"), [Insert(Row(user, f"told-digest|{date}", {"v": 1}))]
             )
         except Conflict:
             return False
-        for prefix in ("told-digest|", "told-day|"):
-            await self._delete_all_but(organization, user, Range.prefix(prefix), _DAYS_KEPT)
         return True
 
     async def _delete_all_but(self, organization: str, user: str, keys: Range, newest: int) -> None:

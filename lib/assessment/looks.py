@@ -13,9 +13,8 @@ from lib.storage.layout import INTERACTIONS
 from lib.storage.sort_keys import LARGEST
 from lib.tracking.facts import Fact, refresh_body
 from lib.verdicts import Verdict
-from lib.verdicts.rules.without_clicks import WEEK
+from lib.verdicts.rules.without_clicks import WEEK, is_undecided
 from lib.verdicts.thresholds import DEFAULT, MINUTE, SETTLING
-from lib.verdicts.weights import UNKNOWABLE
 
 BUSY = 300
 """Facts of a message that are looked at with every new one; with more of them, new ones wait for others to come."""
@@ -125,8 +124,7 @@ def undecided_opens(live: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> li
 
 
 def _is_undecided(verdict: Verdict) -> bool:
-    low, high = DEFAULT.machine_until["open"], DEFAULT.alert_from["open"]
-    return low < verdict.probability < high and all(each.code != UNKNOWABLE for each in verdict.reasons)
+    return is_undecided(verdict.probability, {each.code for each in verdict.reasons}, DEFAULT)
 
 
 def _rounded_up(time: int) -> int:

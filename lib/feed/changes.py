@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from lib.clock import milliseconds
-from lib.feed.models import KEPT, EventType, VerdictMove
+from lib.feed.models import KEPT_MILLISECONDS, EventType, VerdictMove
 from lib.messages.models import StoredMessage
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Reason, Verdict
@@ -49,14 +49,14 @@ _COLUMNS: Mapping[str, EventType] = {
     "attachment_views": "message.attachment_viewed",
 }
 
-Mark = Literal["h", "m", "u", "o", "a"]
+ToldMark = Literal["h", "m", "u", "o", "a"]
 """What was told of a fact: `h`uman, `m`achine, `u`ncertain, the `o`wn side; `a` for an answer, which never changes."""
 
-_CLASSES: Mapping[Mark, Class] = {"h": "human", "m": "machine", "u": "uncertain", "o": "machine"}
+_CLASSES: Mapping[ToldMark, Class] = {"h": "human", "m": "machine", "u": "uncertain", "o": "machine"}
 _OWN_REASON = Reason(min(OWN), "")
 
 
-class Change(BaseModel):
+class FeedChange(BaseModel):
     """A change that is to be told. It names no address: recipients stand by their number."""
 
     type: EventType
@@ -78,7 +78,7 @@ class Told(BaseModel):
     """All that was told of a message."""
 
     kpis: Kpis = Kpis()
-    marks: dict[str, Mark] = {}
+    marks: dict[str, ToldMark] = {}
     """By the shortened key of a fact. None of the hits of a message that is told of as a whole."""
 
     as_a_whole: bool = False
@@ -90,7 +90,7 @@ class Told(BaseModel):
     """Kinds of the cards that stand, by id."""
 
 
-def find_changes(assessed: AssessedMessage, told: Told, cards: Mapping[str, str], now: datetime) -> list[Change]:
+def find_changes(assessed: AssessedMessage, told: Told, cards: Mapping[str, str], now: datetime) -> list[FeedChange]:
     """Find what has changed since, in order of time, and note in `told` that it is told.
 
     `cards`: kinds of the cards that stand now, by id.
@@ -105,7 +105,7 @@ def find_changes(assessed: AssessedMessage, told: Told, cards: Mapping[str, str]
     times = {"last_opened_at": assessed.kpis.last_opened_at, "last_replied_at": assessed.kpis.last_replied_at}
     are_told = any(change.kpis is not None for change in found)
     if not are_told and any(getattr(told.kpis, name) != time for name, time in times.items()):
-        found.append(Change(type="verdict.changed", at=at, count=0, kpis=Kpis()))
+        found.append(FeedChange(type="verdict.changed", at=at, count=0, kpis=Kpis()))
     found.sort(key=lambda change: change.at)
     found += _card_changes(told, cards, at)
     told.kpis = assessed.kpis
@@ -115,20 +115,20 @@ def find_changes(assessed: AssessedMessage, told: Told, cards: Mapping[str, str]
     ]
 
 
-def _sending_changes(message: StoredMessage, told: Told, now: int) -> Iterable[Change]:
+def _sending_changes(message: StoredMessage, told: Told, now: int) -> Iterable[FeedChange]:
     recipient = 0 if len(message.recipients()) == 1 else None
     if message.sent_at is not None and message.state in ("sent", "uncertain") and not told.is_sent:
         told.is_sent = True
         sent_at = milliseconds(message.sent_at)
-        if sent_at > now - _kept():
-            yield Change(type="message.sent", at=sent_at, recipient=recipient)
+        if sent_at > now - KEPT_MILLISECONDS:
+            yield FeedChange(type="message.sent", at=sent_at, recipient=recipient)
     asked_at = milliseconds(message.told_at) if message.told_at else 0
     if message.state == "failed" and asked_at not in told.failed:
         told.failed.append(asked_at)
-        yield Change(type="message.failed", at=now, recipient=recipient)
+        yield FeedChange(type="message.failed", at=now, recipient=recipient)
 
 
-def _fact_changes(assessed: AssessedMessage, told: Told, now: int) -> list[Change]:
+def _fact_changes(assessed: AssessedMessage, told: Told, now: int) -> list[FeedChange]:
     facts = [fact for fact in assessed.facts if fact.kind in _TYPES]
     hits = [fact for fact in facts if fact.is_hit and fact.key not in assessed.folded]
     single = {*(key for key, mark in told.marks.items() if mark != "a"), *map(_short, hits)}
@@ -142,17 +142,17 @@ def _fact_changes(assessed: AssessedMessage, told: Told, now: int) -> list[Chang
     return [change for change in changes if change is not None][:_MOST_AT_ONCE]
 
 
-def _fact_change(fact: Fact, verdict: Verdict, told: Told, now: int) -> Change | None:
+def _fact_change(fact: Fact, verdict: Verdict, told: Told, now: int) -> FeedChange | None:
     """Return what is to be told of a fact, and note it in `told`; None where nothing is."""
     key, mark = _short(fact), _mark_of(fact, verdict)
     before = told.marks.get(key)
-    if before == mark or (before is None and fact.at <= now - _kept()):
+    if before == mark or (before is None and fact.at <= now - KEPT_MILLISECONDS):
         return None
     if before is None and not fact.is_hit and sum(each == "a" for each in told.marks.values()) >= MOST_SINGLE_ANSWERS:
         return None
     told.marks[key] = mark
     kpis = _kpis_of(fact, verdict)
-    change = Change(
+    change = FeedChange(
         type=_TYPES[fact.kind],
         at=fact.at,
         event=fact.key,
@@ -170,30 +170,30 @@ def _fact_change(fact: Fact, verdict: Verdict, told: Told, now: int) -> Change |
     return change.model_copy(update=update)
 
 
-def _changes_of_the_whole(rest: Kpis, now: int) -> Iterable[Change]:
+def _changes_of_the_whole(rest: Kpis, now: int) -> Iterable[FeedChange]:
     """Tell of counts that no single fact explains."""
     for column, event_type in _COLUMNS.items():
         if (more := getattr(rest.raw, column)) > 0:
             part = _column(rest, column)
-            yield Change(type=event_type, at=now, count=more, kpis=part, verdict=_common_verdict(part, column))
+            yield FeedChange(type=event_type, at=now, count=more, kpis=part, verdict=_common_verdict(part, column))
             rest = change_of(part, rest)
     if rest.replies > 0:
-        yield Change(type="message.replied", at=now, count=rest.replies, kpis=Kpis(replies=rest.replies))
+        yield FeedChange(type="message.replied", at=now, count=rest.replies, kpis=Kpis(replies=rest.replies))
         rest = rest.model_copy(update={"replies": 0})
     if _has_counts(rest):
-        yield Change(type="verdict.changed", at=now, count=0, kpis=rest)
+        yield FeedChange(type="verdict.changed", at=now, count=0, kpis=rest)
 
 
-def _card_changes(told: Told, cards: Mapping[str, str], now: int) -> Iterable[Change]:
+def _card_changes(told: Told, cards: Mapping[str, str], now: int) -> Iterable[FeedChange]:
     for card in [card for card in told.cards if card not in cards][: _MOST_CARDS_AT_ONCE // 2]:
-        yield Change(type="card.withdrawn", at=now, card=card, card_kind=told.cards.pop(card))
+        yield FeedChange(type="card.withdrawn", at=now, card=card, card_kind=told.cards.pop(card))
     for card in [card for card in cards if card not in told.cards][: _MOST_CARDS_AT_ONCE // 2]:
         told.cards[card] = cards[card]
-        yield Change(type="card.created", at=now, card=card, card_kind=cards[card])
+        yield FeedChange(type="card.created", at=now, card=card, card_kind=cards[card])
 
 
 def _kpis_of(fact: Fact, verdict: Verdict) -> Kpis:
-    """What the fact gives to the KPIs, as the KPIs count it."""
+    """Return the fact's part of the KPIs."""
     return count([fact], {fact.key: verdict})
 
 
@@ -221,19 +221,15 @@ def _has_counts(kpis: Kpis) -> bool:
     return kpis != Kpis(last_opened_at=kpis.last_opened_at, last_replied_at=kpis.last_replied_at)
 
 
-def _mark_of(fact: Fact, verdict: Verdict) -> Mark:
+def _mark_of(fact: Fact, verdict: Verdict) -> ToldMark:
     if not fact.is_hit:
         return "a"
     if verdict.kind == "machine" and any(reason.code in OWN for reason in verdict.reasons):
         return "o"
-    marks: Mapping[Class, Mark] = {"human": "h", "machine": "m", "uncertain": "u"}
+    marks: Mapping[Class, ToldMark] = {"human": "h", "machine": "m", "uncertain": "u"}
     return marks[verdict.kind]
 
 
 def _short(fact: Fact) -> str:
     """Return what tells the fact from the others of its message: its time, and chance."""
     return fact.key[:22]
-
-
-def _kept() -> int:
-    return int(KEPT.total_seconds() * 1000)

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from lib.cards.follower import CardsFollower
 from lib.clock import Clock, milliseconds, moment
-from lib.feed.changes import Change, Told, find_changes
+from lib.feed.changes import FeedChange, Told, find_changes
 from lib.feed.models import Batch, FeedCard, FeedEvent
 from lib.feed.store import Feed
 from lib.fields import RecordRef
@@ -34,7 +34,7 @@ class FeedPart(Told):
     planned_at: int = 0
     """Milliseconds since 1970."""
 
-    changes: list[Change] = Field(default_factory=list)
+    changes: list[FeedChange] = Field(default_factory=list)
     """What the batch holds; empty once it was seen in the feed."""
 
 
@@ -90,7 +90,7 @@ class FeedFollower:
         await self._feed.append_batch(organization, batch)
 
 
-def _event(change: Change, event_id: str, message: str, assessed: AssessedMessage | None) -> FeedEvent:
+def _event(change: FeedChange, event_id: str, message: str, assessed: AssessedMessage | None) -> FeedEvent:
     event = FeedEvent(
         id=event_id,
         type=change.type,
@@ -113,6 +113,6 @@ def _event(change: Change, event_id: str, message: str, assessed: AssessedMessag
             "recipient": who.email if who else None,
             "record": (who.record if who else None) or regarding,
             "card": change.card and FeedCard(id=change.card, kind=change.card_kind or "", user=stored.sender),
-            "metadata": getattr(stored, "metadata", None) or {},
+            "metadata": stored.metadata,
         }
     )

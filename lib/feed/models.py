@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,14 +14,15 @@ from lib.verdicts.kpis import Counts, Kpis
 KEPT = timedelta(days=30)
 """The time for which events are kept, and at most a day more."""
 
+KEPT_MILLISECONDS = KEPT // timedelta(milliseconds=1)
+
 EventType = Literal[
     "message.sent", "message.failed", "message.opened", "message.clicked", "message.attachment_viewed",
     "message.replied", "message.bounced", "verdict.changed", "card.created", "card.withdrawn", "recipient.stopped",
 ]  # fmt: skip
-EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
-class Place(NamedTuple):
+class FeedPlace(NamedTuple):
     """A place in a feed: behind the first `number` events of the page."""
 
     page: int

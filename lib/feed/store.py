@@ -16,7 +16,7 @@ back to the one at which the feed was when the batch was planned.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,8 +25,8 @@ from cachetools import LRUCache
 from pydantic import BaseModel
 
 from lib.clock import Clock, milliseconds
-from lib.errors import Gone
-from lib.feed.models import KEPT, Batch, FeedEvent, Place
+from lib.errors import NoLongerKept
+from lib.feed.models import KEPT_MILLISECONDS, Batch, FeedEvent, FeedPlace
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, Tables, put_if_unchanged
 from lib.storage.batches import batches_of
 from lib.storage.coalescing import PerKeyWorker
@@ -52,6 +52,10 @@ _MOST_OLD = 5_000
 
 _PAGES = "pages"
 _HEAD = "head"
+
+
+Tell = Callable[[str], Awaitable[None]]
+"""Tells others that an organization's feed has new events; it raises nothing. A process may die before it."""
 
 
 class Pages(BaseModel):
@@ -90,9 +94,10 @@ class _Tail:
 class Feed:
     """Feeds of all organizations. Methods raise StorageError."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, clock: Clock, tell: Tell | None = None) -> None:
         self._tables = tables
         self._clock = clock
+        self._tell = tell
         self._tails: LRUCache[str, _Tail] = LRUCache(_MOST_REMEMBERED)
         self._lately: LRUCache[str, int] = LRUCache(_MOST_REMEMBERED)
         self._written: LRUCache[str, bool] = LRUCache(_MOST_REMEMBERED)
@@ -129,6 +134,9 @@ class Feed:
         except Missing:
             log.info("organization %s is gone: %d events dropped", organization, len(batches))
             self._forget(organization)
+            return
+        if self._tell is not None:
+            await self._tell(organization)
 
     async def _append_once(self, organization: str, left: dict[str, Batch], looked_at: dict[str, int]) -> None:
         """Raises Conflict, for another try.
@@ -163,7 +171,7 @@ class Feed:
         self, organization: str, left: dict[str, Batch], looked_at: dict[str, int], end: int
     ) -> None:
         """Drop batches that are in a page before `end`, or that are older than what is kept."""
-        oldest = self._now() - KEPT // timedelta(milliseconds=1)
+        oldest = self._now() - KEPT_MILLISECONDS
         earliest = min((looked_at.get(batch.id, batch.since) for batch in left.values()), default=end)
         first = (await self._read_pages(organization))[0].first if earliest < end else 0
         for batch in list(left.values()):
@@ -208,7 +216,8 @@ class Feed:
 
     def _is_over(self, head: PageHead) -> bool:
         return head.count > 0 and (
-            head.count >= FULL_PAGE or self._now() - head.begun_at >= _PAGE_LASTS // timedelta(milliseconds=1)
+            # A page that begins a day ahead is of a clock since set back.
+            head.count >= FULL_PAGE or abs(self._now() - head.begun_at) >= _PAGE_LASTS // timedelta(milliseconds=1)
         )
 
     async def _load_tail(self, organization: str) -> _Tail:
@@ -244,47 +253,56 @@ class Feed:
         await self._tables.write_rows(table(organization, FEED), [change])
 
     async def read_events(
-        self, organization: str, after: Place | None, limit: int
-    ) -> tuple[list[tuple[Place, FeedEvent]], Place]:
+        self, organization: str, after: FeedPlace | None, limit: int
+    ) -> tuple[list[tuple[FeedPlace, FeedEvent]], FeedPlace]:
         """Read up to `limit` events from behind the place (None: all that are kept), each with the place behind it.
 
-        Return them and the place from which to read on. Raises Gone.
+        Return them and the place from which to read on. Raises NoLongerKept.
         """
         pages, _ = await self._read_pages(organization)
         place = _resolved(pages, after)
-        found: list[tuple[Place, FeedEvent]] = []
+        found: list[tuple[FeedPlace, FeedEvent]] = []
         while True:
             there = await self._read_head(organization, place.page)
             if there is None:
                 if place.number or place.page < pages.open:
-                    raise Gone("The events behind this place are not kept any more.")
+                    raise NoLongerKept("The events behind this place are not kept any more.")
                 return found, place
             head = there.head
             if place.number > head.count:
-                raise Gone("The place is none of this feed.")
+                raise NoLongerKept("The place is none of this feed.")
             end = min(head.count, place.number + limit - len(found))
             if place.number < end:
                 keys = Range(low=_event_key(place.number), high=_event_key(end))
                 async for row in self._tables.query(table(organization, FEED), _partition(place.page), keys):
-                    behind = Place(place.page, int(row.key.partition("|")[2]) + 1)
+                    behind = FeedPlace(place.page, int(row.key.partition("|")[2]) + 1)
                     found.append((behind, unpack(FeedEvent, row)))
-                place = Place(place.page, end)
+                place = FeedPlace(place.page, end)
             if place.number == head.count and head.closed:
-                place = Place(place.page + 1, 0)
+                place = FeedPlace(place.page + 1, 0)
             elif place.number == head.count or len(found) >= limit:
                 return found, place
             if len(found) >= limit:
                 return found, place
 
-    async def find_end(self, organization: str) -> Place:
+    async def read_event(self, organization: str, page: int, number: int) -> FeedEvent | None:
+        """Read one event, counted from 0 in its page; None where it is not kept any more."""
+        row = await self._tables.read_row(table(organization, FEED), _partition(page), _event_key(number))
+        return None if row is None else unpack(FeedEvent, row)
+
+    async def find_beginning(self, organization: str) -> int:
+        """Return the first page that is kept."""
+        return (await self._read_pages(organization))[0].first
+
+    async def find_end(self, organization: str) -> FeedPlace:
         """Return the place behind all events that are there."""
         page = (await self._read_pages(organization))[0].open
         while True:
             there = await self._read_head(organization, page)
             if there is None:
-                return Place(page, 0)
+                return FeedPlace(page, 0)
             if not there.head.closed:
-                return Place(page, there.head.count)
+                return FeedPlace(page, there.head.count)
             page += 1
 
     async def delete_old(self, organization: str, until: int) -> None:
@@ -326,15 +344,15 @@ class Feed:
         return milliseconds(self._clock.now())
 
 
-def _resolved(pages: Pages, after: Place | None) -> Place:
-    """Return where to begin reading. Raises Gone.
+def _resolved(pages: Pages, after: FeedPlace | None) -> FeedPlace:
+    """Return where to begin reading. Raises NoLongerKept.
 
     A reader who had read the last page that was deleted has missed nothing.
     """
     if after is None or after == (pages.first - 1, pages.before):
-        return Place(pages.first, 0)
+        return FeedPlace(pages.first, 0)
     if after.page < pages.first:
-        raise Gone("The events behind this place are not kept any more.")
+        raise NoLongerKept("The events behind this place are not kept any more.")
     return after
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from lib.fields import Moment
 from lib.mime.sizes import MEGABYTE
@@ -32,6 +32,9 @@ class StoredFile(BaseModel):
     content_type: str
     blob: str
     """The name of the blob with the bytes."""
+    message_version: str | None = Field(None, exclude=True)
+    """The version of the message's row that the change of this file has made; it is not stored. None where the change
+    made none, or an earlier try made it."""
 
 
 class StoredAttachment(StoredFile):
@@ -45,9 +48,12 @@ class StoredAttachment(StoredFile):
 class StoredImage(StoredFile):
     """A row `ai<number>`. The HTML names it as `cid:<cid>`."""
 
+    chosen_cid: str | None = None
+    """The Content-ID that the CRM chose; None where it is made of the id."""
+
     @property
     def cid(self) -> str:
-        return cid_of(self.id)
+        return self.chosen_cid or cid_of(self.id)
 
 
 def cid_of(image: str) -> str:

@@ -116,12 +116,25 @@ class Files:
         return stored
 
     async def add_image(
-        self, organization: str, message: str, image: str, filename: str, data: Data, version: IfMatch | None = None
+        self,
+        organization: str,
+        message: str,
+        image: str,
+        filename: str,
+        data: Data,
+        *,
+        cid: str | None = None,
+        version: IfMatch | None = None,
     ) -> StoredImage:
-        """Add an image of the body. Raises BrokenImage, NotAllowed, TooLarge, Stale."""
+        """Add an image of the body, with the Content-ID `cid` or one of its own.
+
+        Raises BrokenImage, NotAllowed, TooLarge, Stale.
+        """
         kind = await self._off_loop.run(organization, len(data), image_type, bytes(data))
         name, blob = clean_filename(filename), image_blob(message, image)
-        file = StoredImage(id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob)
+        file = StoredImage(
+            id=image, number=0, filename=name, size=len(data), content_type=kind, blob=blob, chosen_cid=cid
+        )
         stored = await self._add(organization, message, file, data, lambda _: None, version)
         assert isinstance(stored, StoredImage)
         return stored
@@ -164,8 +177,8 @@ class Files:
             numbered = file.model_copy(update={"number": number})
             counted = there.message.model_copy(update={"files_made": number + 1})
             row = Row(message, _key(numbered), pack(numbered))
-            await self._change_message(organization, counted, there.etag, Insert(row))
-            return numbered
+            version_made = await self._change_message(organization, counted, there.etag, Insert(row))
+            return numbered.model_copy(update={"message_version": version_made})
 
         return await retry_on_conflict(f"message {message}", enter)
 
@@ -283,17 +296,20 @@ class Files:
             change: Change = Replace(Row(message, row.key, pack(file), row.etag))
             if loaded.message.state in UNSENT or version is not None:
                 # Also where the row alone changes: a worker that is about to send it must see this, or be seen.
-                await self._change_message(organization, loaded.message, loaded.etag, change)
-            else:
-                await self._tables.write_rows(tables.table(organization, "messages"), [change])
+                made = await self._change_message(organization, loaded.message, loaded.etag, change)
+                return file.model_copy(update={"message_version": made})
+            await self._tables.write_rows(tables.table(organization, "messages"), [change])
             return file
 
         return await retry_on_conflict(f"attachment {attachment}", change_row, on=(Conflict, Missing))
 
-    async def _change_message(self, organization: str, message: StoredMessage, etag: str, also: Change) -> None:
-        """Write the message and one row of its files. Raises Conflict, for another try, where it has changed."""
+    async def _change_message(self, organization: str, message: StoredMessage, etag: str, also: Change) -> str:
+        """Write the message and one row of its files, and return the message's new version.
+
+        Raises Conflict, for another try, where it has changed.
+        """
         try:
-            await self._store.change(organization, message, etag, also=[also])
+            return await self._store.change(organization, message, etag, also=[also])
         except Stale as error:
             raise Conflict("the message has changed") from error
 

@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lib.ids import MADE, ORGANIZATION, short_hash
+from lib.ids import MADE, short_hash
 from lib.inbound.origin import Origin
+from lib.storage.queue_bodies import id_in, read_body
 
 _PARTS = frozenset(("mailbox", "folder", "category", "owner"))
 
@@ -46,15 +47,11 @@ def raw_blob(mail: str, origin: Origin) -> str:
 
 def read_inbound_order(body: bytes) -> InboundOrder:
     """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, mail, size = raw.get("org"), raw.get("mail"), raw.get("size")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if not isinstance(mail, str) or not MADE.fullmatch(mail) or type(size) is not int:
+    organization, fields = read_body(body)
+    mail, size = id_in(fields, "mail", MADE), fields.get("size")
+    if type(size) is not int:
         raise ValueError("it names no mail")
-    return InboundOrder(organization, mail, _read_origin(raw.get("origin")), size)
+    return InboundOrder(organization, mail, _read_origin(fields.get("origin")), size)
 
 
 def _read_origin(raw: Any) -> Origin:

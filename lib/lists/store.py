@@ -354,7 +354,8 @@ def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
     standing = standing_of(listed.message, listed.kpis, large)
     if not large:
         return standing, columns, None
-    part = listed.message.model_copy(update={"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None})
+    without: dict[str, object] = {"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None, "metadata": {}}
+    part = listed.message.model_copy(update=without)
     return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from lib.fields import ChosenId, Email, Line, MadeId, Model, Moment, Name, RecordRef, Regarding
@@ -62,11 +62,32 @@ class Reminder(Model):
     at: Moment
 
 
+MOST_METADATA = 20
+LONGEST_METADATA = 500
+"""Characters of a value of a message's metadata."""
+
+
+def _short_values(metadata: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    # What was stored may have grown since, where an erased address gave way to its stand-in.
+    is_stored = bool(info.context and info.context.get("stored"))
+    too_long = [name for name, value in metadata.items() if len(value) > LONGEST_METADATA]
+    if too_long and not is_stored:
+        raise ValueError(f"a value has at most {LONGEST_METADATA} characters, and that of {too_long[0]} has more")
+    return metadata
+
+
+METADATA_KEY = r"^[A-Za-z0-9_.-]{1,40}$"
+MetadataKey = Annotated[str, StringConstraints(pattern=METADATA_KEY)]
+Metadata = Annotated[dict[MetadataKey, str], Field(max_length=MOST_METADATA), AfterValidator(_short_values)]
+"""The CRM's own words about a message."""
+
 UserOrNone = Annotated[str, StringConstraints(pattern=rf"^(?:{CHOSEN.pattern})?$")]
 
 
 class MessageFields(Model):
     """The fields of a message that a client sets, except its body."""
+
+    added_fields = frozenset({"metadata"})
 
     sender: ChosenId = Field(alias="from", description="the id of the sending user")
     to: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
@@ -78,6 +99,11 @@ class MessageFields(Model):
     follow: bool = Field(True, description="whether opens and clicks are to be recorded, where that is allowed")
     deliver_at: Moment | None = Field(None, description="not to be sent before this")
     reminder: Reminder | None = None
+    metadata: Metadata = Field(
+        default_factory=dict,
+        description=f"the CRM's own words, which come back with the message and its events: at most {MOST_METADATA} "
+        f"names of 40 characters, each with a text of {LONGEST_METADATA}",
+    )
 
     def recipients(self) -> list[Recipient]:
         """Return To, then Cc, then Bcc: the number of a recipient is its place here."""
@@ -102,8 +128,8 @@ class MessageSpec(MessageFields):
         return self
 
 
-class NewMessage(MessageSpec):
-    """A new message, perhaps an answer to another one."""
+class DraftSpec(MessageSpec):
+    """A draft, perhaps an answer to another message."""
 
     in_reply_to: MadeId | None = Field(
         None,

@@ -12,17 +12,18 @@ from lib.metrics import DEAD_LETTERS, emit_metric
 from lib.organizations.job_orders import read_job_order
 from lib.sending.orders import read_order
 from lib.storage import DeadLetters
-from lib.storage.layout import INBOUND, JOBS, OUTBOX, QUEUES
+from lib.storage.layout import INBOUND, JOBS, OUTBOX, QUEUES, WEBHOOKS
 from lib.tracking.facts import read_interactions
+from lib.webhooks.orders import read_delivery_order
 
 log = logging.getLogger("heed.dead_letters")
 
 LOG_MARK = "heed.dead_letters "
 """Begins the part of a log line that alerts are made of."""
 
-DeadLetterKind = Literal["wake", "facts", "refresh", "mail", "job", "unreadable"]
+DeadLetterKind = Literal["wake", "facts", "refresh", "mail", "job", "delivery", "unreadable"]
 """`wake` asks the outbox to look at a message, `facts` and `refresh` ask the assessor, `mail` asks for a mail to be
-taken in, `job` for a piece of long work; the rest is `unreadable`."""
+taken in, `job` for a piece of long work, `delivery` for events to go to a webhook; the rest is `unreadable`."""
 
 
 def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
@@ -37,6 +38,9 @@ def dead_letter_kind(queue: str, body: bytes) -> DeadLetterKind:
         if queue == JOBS:
             read_job_order(body)
             return "job"
+        if queue == WEBHOOKS:
+            read_delivery_order(body)
+            return "delivery"
         interactions = read_interactions(json.loads(body))
         return "facts" if interactions.facts or interactions.commits else "refresh"
     except (ValueError, RecursionError):

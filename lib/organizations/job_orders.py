@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from lib.ids import MADE, ORGANIZATION
+from lib.ids import MADE
+from lib.storage.queue_bodies import id_in, read_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,5 @@ class JobOrder:
 
 def read_job_order(body: bytes) -> JobOrder:
     """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, job = raw.get("org"), raw.get("job")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if not isinstance(job, str) or not MADE.fullmatch(job):
-        raise ValueError("it names no job")
-    return JobOrder(organization, job)
+    organization, fields = read_body(body)
+    return JobOrder(organization, id_in(fields, "job", MADE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ from lib.storage import (
 from lib.storage import layout as tables
 from lib.storage.accounts import OwnAccount
 from lib.storage.batches import batches_of
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.due_index import DueIndex
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 from lib.storage.versions import IfMatch, check_version
+
+log = logging.getLogger("heed.organizations")
 
 KEY_ROWS = "key-"
 """Prefix of the rows of an organization's API keys."""
@@ -234,12 +237,16 @@ class Organizations:
             yield row.partition
 
     async def page_of_organizations(self, after: str | None, limit: int) -> list[tuple[Organization, str]]:
-        """List organizations with their etags by id, from behind the id `after`."""
+        """List organizations with their etags by id, from behind the id `after`; those that can be read."""
         found: list[tuple[Organization, str]] = []
         async for row in self._tables.query(
             tables.ORGANIZATIONS, Range(after=after), Range.prefix(tables.ORGANIZATION_ROW)
         ):
-            organization = unpack(Organization, row)
+            try:
+                organization = unpack(Organization, row)
+            except UnreadableRow as error:
+                log.error("organization %s is left out of the list: %s", row.partition, error)
+                continue
             if organization.id == row.partition:  # else the row was copied from another organization's
                 found.append((organization, row.etag or ""))
             if len(found) == limit:

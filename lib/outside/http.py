@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from lib.outside import NotOutside, refuse_inside_name, resolve_outside
+from lib.outside import NotOutside, is_host, refuse_inside_name, resolve_outside
 
 _SECONDS = 5
 _MOST_OF_A_REPLY = 1024
@@ -24,9 +24,21 @@ _MOST_OF_A_REPLY = 1024
 
 _CHUNK = 16 * 1024
 
+_NO_ADDRESS = "This is no address of the web, such as https://example.com/hook."
 
-class NoAnswer(Exception):
-    """A request without a usable answer; the text tells the kind of the failure, and nothing of the address."""
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "the host's name leads to no address"),
+    (aiohttp.ClientSSLError, "no secure connection could be made, as with a wrong certificate"),
+    (TimeoutError, f"none came within {_SECONDS} seconds"),
+    (aiohttp.ClientConnectorError, "no connection could be made"),
+    (aiohttp.ClientConnectionError, "the connection was closed before it"),
+    (aiohttp.ClientError, "what came is no answer in HTTP"),
+)
+"""Failures in words; the first kind that fits counts."""
+
+
+class RequestFailed(Exception):
+    """A request without a usable answer; the text says why in some plain words, and tells nothing of the address."""
 
     def __init__(self, kind: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(kind)
@@ -54,15 +66,18 @@ def check_address(url: str, *, loopback: bool) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise NotOutside("It is no address.") from None
+        raise NotOutside(_NO_ADDRESS) from None
     if not host or parts.username is not None or not url.isascii() or not url.isprintable():
-        raise NotOutside("It is no address.")
-    if parts.scheme != "https" and not (loopback and parts.scheme == "http" and _is_loopback(host)):
-        raise NotOutside("It is no https address.")
+        raise NotOutside(_NO_ADDRESS)
+    if parts.scheme != "https" and not (loopback and parts.scheme == "http" and is_loopback(host)):
+        raise NotOutside("This is no https address.")
     refuse_inside_name(host, loopback=loopback)
+    if not is_host(host.replace("_", "x")):  # names with underscores exist, although RFC 1123 has none
+        raise NotOutside(_NO_ADDRESS)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or number."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -70,18 +85,18 @@ def _is_loopback(host: str) -> bool:
 
 
 async def get_document(url: str, headers: Mapping[str, str], *, loopback: bool, most_bytes: int) -> bytes:
-    """Fetch a whole document. Raises NotOutside; NoAnswer for another status than 200, and for a larger document."""
+    """Fetch a whole document. Raises NotOutside; RequestFailed for a status but 200, and for a larger document."""
     async with _asked("GET", url, headers, None, loopback) as response:
         if response.status != 200:
-            raise NoAnswer(f"status {response.status}")
+            raise RequestFailed(f"status {response.status}")
         document = await _read(response, most_bytes + 1)
         if len(document) > most_bytes:
-            raise NoAnswer("the document is too large")
+            raise RequestFailed("the document is too large")
         return document
 
 
 async def post_body(url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool) -> Reply:
-    """Post a body; return the answer of whatever status. Raises NotOutside, NoAnswer."""
+    """Post a body; return the answer of whatever status. Raises NotOutside, RequestFailed."""
     async with _asked("POST", url, headers, body, loopback) as response:
         beginning = await _read(response, _MOST_OF_A_REPLY)
         return Reply(response.status, response.headers.get("Retry-After"), beginning)
@@ -111,10 +126,14 @@ async def _asked(
         ):
             yield response
     except aiohttp.InvalidURL:
-        raise NotOutside("It is no address.") from None
+        raise NotOutside(_NO_ADDRESS) from None
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         may_have_arrived = not isinstance(error, aiohttp.ClientConnectorError)
-        raise NoAnswer(type(error).__name__, may_have_arrived=may_have_arrived) from None
+        raise RequestFailed(_in_words(error), may_have_arrived=may_have_arrived) from None
+
+
+def _in_words(error: Exception) -> str:
+    return next((words for kind, words in _KINDS if isinstance(error, kind)), "the connection failed")
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:

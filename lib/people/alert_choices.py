@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from lib.fields import ChosenId, MadeId, Model, TimeOfDay
-from lib.storage import Missing, Tables
+from lib.storage import Tables
 from lib.storage.repository import Repository
 from lib.tokens import KeyRing, Purpose
 
@@ -72,7 +72,7 @@ class AlertRules(Model):
     digest: DigestChoice | None = Field(
         None, description="a mail to the user that lists the open cards; none goes out while there are none"
     )
-    quiet_hours: QuietHours | None = None
+    quiet_hours: QuietHours | None = Field(None, description="hours of every day in which nothing is told; null: none")
     muted_kinds: list[CardKind] = Field(
         default_factory=list, max_length=10, description="kinds of cards that are not told"
     )
@@ -119,23 +119,14 @@ class AlertChoices:
         choice = await self.load(organization, user)
         return choice is not None and choice.has_channels
 
-    async def delete(self, organization: str, user: str) -> bool:
-        """Delete a user's choice; whether there was one."""
-        try:
-            await self.rows.remove(organization, ALERTS, user)
-        except Missing:
-            return False
-        return True
-
     def seal(self, organization: str, user: str, address: str) -> str:
         """Seal the address of a channel for this user."""
-        return self._ring.seal(Purpose.CHANNEL, f"{organization}\n{user}\n{address}".encode())
+        return self._ring.seal(Purpose.CHANNEL, address.encode(), organization, user)
 
     def unseal(self, organization: str, user: str, sealed: str) -> str | None:
         """Open a sealed address; None where it was sealed for another user, or with a key that is gone."""
-        plain = self._ring.unseal(Purpose.CHANNEL, sealed)
-        owner = f"{organization}\n{user}\n".encode()
-        return plain[len(owner) :].decode() if plain and plain.startswith(owner) else None
+        plain = self._ring.unseal(Purpose.CHANNEL, sealed, organization, user)
+        return plain.decode() if plain else None
 
 
 def is_host_of(channel: Channel, address: str) -> bool:

@@ -24,7 +24,7 @@ from lib.assessment.visits import LASTS, Visits
 from lib.cards.store import Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
-from lib.feed.models import KEPT
+from lib.feed.models import KEPT_MILLISECONDS
 from lib.feed.store import Feed
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
@@ -46,6 +46,7 @@ from lib.storage import Delete, Missing, Range, Row, StorageError, Tables, Upser
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import PRIVACY, table
+from lib.webhooks.delivering import WebhookDelivery
 
 log = logging.getLogger("heed.retention")
 
@@ -146,6 +147,7 @@ class Retention:
     mail_limit: MailLimit
     visits: Visits
     feed: Feed
+    webhooks: WebhookDelivery
     clock: Clock
 
     async def run(self) -> int:
@@ -178,7 +180,8 @@ class Retention:
         until = max(run.cutoffs.events, reckoned - _VISITS_LAST) if remembers else milliseconds(now)
         await self.visits.delete_old(organization, PARTITIONS[turn], until, stops)
         await self.mail_limit.delete_old(organization)
-        await self.feed.delete_old(organization, reckoned - KEPT // timedelta(milliseconds=1))
+        await self.feed.delete_old(organization, reckoned - KEPT_MILLISECONDS)
+        await self.webhooks.delete_old(organization)
         await self._save_state(organization, RetentionState(now=reckoned, place=place, visits_turn=turn + 1))
         return MOST_ROWS - run.left
 

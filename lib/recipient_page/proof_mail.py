@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 from typing import NamedTuple
 
 from lib.languages import SpokenLanguage
-from lib.mime.parts import Mailbox, MailHead
-from lib.mime.write import Composed, compose
+from lib.sending.own_mails import OwnMail
 
 
 class _Words(NamedTuple):
@@ -64,26 +61,8 @@ _WORDS: Mapping[SpokenLanguage, _Words] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProofMail:
-    """A mail with a link, ready to go out."""
-
-    subject: str
-    html: str
-    text: str
-    composed: Composed
-
-
-def write_proof_mail(
-    language: SpokenLanguage,
-    organization: str,
-    url: str,
-    sender: Mailbox,
-    to: Mailbox,
-    message_id: str,
-    date: datetime,
-) -> ProofMail:
-    """Write the mail with the link `url`. `organization` is the name that people know. Raises ComposeError."""
+def write_proof_mail(language: SpokenLanguage, organization: str, url: str) -> OwnMail:
+    """Write the mail with the link `url`. `organization` is the name that people know."""
     words = _WORDS[language]
     why = words.why.format(organization=organization)
     colon = "\xa0:" if language == "fr" else ":"
@@ -95,5 +74,4 @@ def write_proof_mail(
         f'</head><body style="font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:15px;line-height:22px">'
         f"{paragraphs}</body></html>"
     )
-    head = MailHead(sender, words.subject, message_id, date, [to], automatic=True)
-    return ProofMail(words.subject, html, text, compose(head, html, text))
+    return OwnMail(words.subject, html, text)

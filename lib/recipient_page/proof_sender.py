@@ -12,15 +12,14 @@ from lib.messages.models import StoredMessage
 from lib.mime.parts import Mailbox
 from lib.organizations.registry import Organizations
 from lib.people.address_hashes import AddressHashes
-from lib.people.addresses import domain_of
 from lib.people.mail_limit import MailLimit
 from lib.people.store import People
 from lib.recipient_page.asked import Asked
-from lib.recipient_page.proof_mail import ProofMail, write_proof_mail
+from lib.recipient_page.proof_mail import write_proof_mail
 from lib.recipient_page.proofs import LASTS, Proof, seal_proof
-from lib.sending.envelopes import further_headers
+from lib.sending.own_mails import make_own_envelope
 from lib.tokens import KeyRing
-from lib.transports.protocol import Envelope, MailContent, Paced, Refused, Transport
+from lib.transports.protocol import Paced, Refused, Transport
 
 log = logging.getLogger("heed.recipient_page")
 
@@ -73,37 +72,13 @@ class ProofSender:
             return None
         now = self._clock.now()
         token = seal_proof(self._ring, Proof(organization, message.id, address_hash, now + LASTS))
-        mail = write_proof_mail(
-            asked.language,
-            found[0].name or organization,
-            f"{self._base_url}/p/{token}?lang={asked.language}",
-            Mailbox(sender.name, sender.email),
-            Mailbox("", email),
-            f"<{asked.key}@{domain_of(sender.email)}>",
-            now,
-        )
-        outcome = await self._transport.send(self._envelope(asked.key, sender.email, email, mail))
+        url = f"{self._base_url}/p/{token}?lang={asked.language}"
+        mail = write_proof_mail(asked.language, found[0].name or organization, url)
+        writer = Mailbox(sender.name, sender.email)
+        outcome = await self._transport.send(make_own_envelope(mail, writer, Mailbox("", email), asked.key, now))
         if isinstance(outcome, Paced):
             return outcome.wait
         if isinstance(outcome, Refused):
             log.warning("a link to a recipient of message %s was refused: %s", message.id, outcome.code)
             return (outcome.retry_after or _PAUSE) if outcome.temporary else None
         return None
-
-    def _envelope(self, key: str, sender: str, email: str, mail: ProofMail) -> Envelope:
-        content = MailContent(
-            subject=mail.subject,
-            to=(Mailbox("", email),),
-            html=mail.html,
-            text=mail.text,
-            headers=further_headers(mail.composed.headers),
-        )
-        return Envelope(
-            sender=sender,
-            recipients=(email,),
-            mime=mail.composed.mime,
-            message_id=mail.composed.headers["Message-ID"],
-            content=content,
-            key=key,
-            tried_at=self._clock.now(),
-        )

@@ -59,8 +59,8 @@ class Rollup(BaseModel):
     place: str | None = None
 
     @model_validator(mode="before")
-    @classmethod
-    def _read_hours(cls, value: Any) -> Any:
+    @staticmethod
+    def _read_hours(value: Any) -> Any:
         return read_open_hours(value)
 
     def engagement(self, weights: Score, now: datetime) -> Engagement:

@@ -2,22 +2,24 @@
 
 Confidence is a number from 0 to 1. By office hours it is the certainty of the place (see `places`) times a factor,
 because only custom says that this recipient works then: 0.7, or 0.6 where public holidays are not known. By habit it is
-the probability that the recipient's own hour is the better one (see `habits`), at most 0.99; the place does not enter,
-as a wrong place shifts observation and advice alike. Without advice it is 0.
+the probability that the recipient has a habit by which the suggested time is better than the one by office hours (see
+`habits`), at most 0.99; the place does not enter, as a wrong place shifts observation and advice alike. Without advice
+it is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from lib.organizations.settings import WorkHours
 from lib.send_time import sentences
-from lib.send_time.habits import EngagedMoment, habit_of
+from lib.send_time.habits import habit_of
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of, working_days_of
 from lib.send_time.places import Place
+from lib.send_time.reading import EarlierMail
 
 _HOLIDAYS_KNOWN = 0.7
 _HOLIDAYS_UNKNOWN = 0.6
@@ -38,18 +40,12 @@ class Advice:
     """From 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Moments at which people engaged with mail, each in local time."""
+def advise(
+    place: Place, work_hours: WorkHours, sender_zone: str, mails: Sequence[EarlierMail], now: datetime
+) -> Advice:
+    """Advise when to send to one recipient at a known place, who did this with earlier mails.
 
-    own: Sequence[EngagedMoment] = ()
-    """The recipient's."""
-    similar: Iterable[EngagedMoment] = field(default=())
-    """Engagement of other recipients."""
-
-
-def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, now: datetime) -> Advice:
-    """Advise when to send to one recipient at a known place. In working time that is `now`.
+    In working time that is `now`, unless a habit says otherwise.
 
     The first question about a country's holidays takes some 0.1 s: call it in a thread.
     """
@@ -60,9 +56,10 @@ def advise(place: Place, work_hours: WorkHours, sender_zone: str, seen: Seen, no
     suggested = office.next_working_moment(now)
     if suggested is None:
         return Advice(sentences.no_working_time(local, place.name, FARTHEST.days), zone=place.zone)
-    habit = habit_of(seen.own, seen.similar, office, suggested, now)
+    habit = habit_of(mails, office, suggested, now)
     if habit:
-        because = sentences.habit(local, habit.moment.astimezone(zone), place.name, habit.mails, sender)
+        gain = sentences.Gain(habit.mails, habit.share, habit.instead, suggested.astimezone(zone))
+        because = sentences.habit(local, habit.moment.astimezone(zone), place.name, gain, sender)
         return Advice(because, habit.moment, place.zone, min(round(habit.probability, 2), _SUREST))
     if suggested == now:
         because = sentences.working_time(local, place.name, sender)

@@ -1,153 +1,152 @@
-"""Estimate when one recipient reads mail: from the recipient's own engagement, drawn towards that of similar ones.
+"""Find a time at which a mail to one recipient is read sooner than by office hours alone, if the recipient has a
+habit.
 
-The model: engagement falls on a day of the week and on an hour of the day independently of each other, each with
-shares of a Dirichlet distribution (7 and 24 of them: 168 hours of the week would need far more mails than one recipient
-gets). A mail counts once, however often it is opened. The prior is what similar recipients do, worth `PRIOR_MAILS`
-mails; theirs is what office hours suggest, worth as much. Posterior: prior + counts (Gelman et al., Bayesian Data
-Analysis, 3rd edition, section 3.4).
-
-The probability that one hour is better than another: the logarithm of the ratio of two Dirichlet shares a and b has
-mean digamma(a) - digamma(b) and variance trigamma(a) + trigamma(b), and is taken as normal (Aitchison and Shen,
-Biometrika 67, 1980). The terms for day and hour add up.
-
-Blind spot: mail is opened after it is sent, so a sender who always sends at one hour sees many opens then.
+What a time is worth is the share of mail that is read within `READ_WITHIN` of being sent. Later in the week, that
+share has to be higher: waiting costs. The probability of a habit's advice is that of all patterns with a habit (see
+`patterns`) by which the time is better than the one by office hours. No pattern is chosen: what speaks for another
+hour, or for none, takes from that probability.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from lib.clock import wall_time
 from lib.send_time.office_hours import OfficeHours, moments_of
-
-ENGAGING = frozenset({"open", "click", "reply"})
-"""Kinds of events that show a person reading mail. A click counts, as some people never load images."""
+from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of
+from lib.send_time.reading import EarlierMail, Waits, is_at_night, spans_of, waits_of
 
 FEWEST_MAILS = 5
-PRIOR_MAILS = 10.0
+"""Mails that were read, below which there is no habit."""
 SURE_ENOUGH = 0.9
 """Probability that the recipient's own hour is better, from which the advice uses it."""
+READ_WITHIN = timedelta(hours=3)
+LEAST_GAIN = 0.1
+"""Share of mail that has to be read in time in addition, for a time to be worth another advice."""
+COST_OF_A_DAY = 0.05
+"""Share of mail that has to be read in time in addition for each day of waiting after office hours' time."""
+
 _DAYS = 7
 """Days that are considered, today included: after a week the same weekdays would come again."""
-_OUTSIDE = 0.1
-"""Share of engagement outside office hours, and on days that are no work days: an estimate."""
-
-_LARGE = 10.0
-"""Argument from which the series for digamma and trigamma are exact enough."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngagedMoment:
-    """A moment at which a person engaged with a mail."""
-
-    message: str
-    kind: str
-    local: datetime
-    """Local time of the person, without a zone."""
+_CANDIDATES = 3
+"""Days whose best hour is compared with the time by office hours."""
+_SAME = 1.001
+"""Ratio of exposures up to which two times are as good as each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """Weights of the days (Monday first) and of the hours of the day: mails counted, or shares that add up to one."""
-
-    days: tuple[float, ...]
-    hours: tuple[float, ...]
-
-    def plus(self, other: Week, weight: float) -> Week:
-        """Add the other week's weights, each times `weight`."""
-        return Week(
-            tuple(mine + weight * its for mine, its in zip(self.days, other.days, strict=True)),
-            tuple(mine + weight * its for mine, its in zip(self.hours, other.hours, strict=True)),
-        )
-
-    def shares(self) -> Week:
-        """Scale days and hours so that each add up to one."""
-        return Week(
-            tuple(weight / sum(self.days) for weight in self.days),
-            tuple(weight / sum(self.hours) for weight in self.hours),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Habit:
-    """A time to send that follows from the recipient's own engagement."""
+class TimeComparison:
+    """A time to send, compared with the time by office hours."""
 
     moment: datetime
     """UTC."""
     probability: float
-    """Probability that it is better than office hours, from 0 to 1."""
+    """Probability that the recipient has a habit by which it is better, from 0 to 1."""
+    share: float
+    """Expected share of mail that is read within `READ_WITHIN` if sent then, from 0 to 1."""
+    instead: float
+    """The same for the time by office hours."""
+    days: float
+    """Days after the time by office hours; 0 if before."""
     mails: int
-    """Mails that the recipient engaged with."""
+    """Mails that were read."""
 
-
-def mails_of(engagements: Iterable[EngagedMoment]) -> dict[str, set[tuple[int, int]]]:
-    """The (weekday, hour) pairs of engagement with each message, each pair once. Monday is 0."""
-    mails: dict[str, set[tuple[int, int]]] = {}
-    for each in engagements:
-        if each.kind in ENGAGING:
-            mails.setdefault(each.message, set()).add((each.local.weekday(), each.local.hour))
-    return mails
-
-
-def count_mails(engagements: Iterable[EngagedMoment]) -> Week:
-    """Count mails by weekday and hour. A mail counts one, spread evenly over its (weekday, hour) pairs."""
-    days, hours = [0.0] * 7, [0.0] * 24
-    for moments in mails_of(engagements).values():
-        for day, hour in moments:
-            days[day] += 1 / len(moments)
-            hours[hour] += 1 / len(moments)
-    return Week(tuple(days), tuple(hours))
-
-
-def office_hours_shares(office: OfficeHours) -> Week:
-    """Shares that follow from office hours alone."""
-    on_days = {day - 1 for day in office.days}
-    first, last = office.start.hour, office.end.hour if office.end.minute else office.end.hour - 1
-    return Week(_mostly(on_days, 7), _mostly(range(first, last + 1), 24))
-
-
-def _mostly(usual: Collection[int], of: int) -> tuple[float, ...]:
-    return tuple(((1 - _OUTSIDE) / len(usual) if each in usual else 0.0) + _OUTSIDE / of for each in range(of))
+    @property
+    def is_advisable(self) -> bool:
+        gain = self.share - self.instead
+        return self.probability >= SURE_ENOUGH and gain >= LEAST_GAIN + COST_OF_A_DAY * self.days
 
 
 def habit_of(
-    own: Sequence[EngagedMoment],
-    similar: Iterable[EngagedMoment],
-    office: OfficeHours,
-    suggested: datetime,
-    now: datetime,
-) -> Habit | None:
-    """Find the first coming day whose best hour beats `suggested`, the advice by office hours; None if none does.
+    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
+) -> TimeComparison | None:
+    """Find the best time within a week that beats `suggested`, the advice by office hours; None if none does.
 
-    None, too, with fewer than `FEWEST_MAILS` mails. Public holidays are skipped.
+    None, too, with fewer than `FEWEST_MAILS` mails that were read. Public holidays are skipped, and quiet hours unless
+    the recipient was surely active in them. Takes some milliseconds.
     """
-    mails = len(mails_of(own))
-    if mails < FEWEST_MAILS:
-        return None
-    expected = count_mails(similar).plus(office_hours_shares(office), PRIOR_MAILS).shares()
-    posterior = count_mails(own).plus(expected, PRIOR_MAILS)
-    baseline = suggested.astimezone(office.zone)
-    for moment in _best_hours(posterior, office, now):
-        probability = _beats(posterior, moment.astimezone(office.zone), baseline)
-        if probability >= SURE_ENOUGH:
-            return Habit(moment, probability, mails)
-    return None
+    return next((found for found in comparisons(own, office, suggested, now) if found.is_advisable), None)
 
 
-def _best_hours(posterior: Week, office: OfficeHours, now: datetime) -> Iterator[datetime]:
-    """The beginning of the best hour of each coming day, or `now` within that hour."""
+def comparisons(
+    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
+) -> Iterator[TimeComparison]:
+    """Compare the times that promise most with `suggested`, the most promising first."""
+    waits = waits_of(own)
+    if waits.mails_read < FEWEST_MAILS:
+        return
+    patterns = patterns_of(waits, office)
+    rates = _rates(patterns)
+    for moment in _best_moments(rates, waits, office, suggested, now):
+        yield _compare(patterns, moment, suggested, office.zone, waits.mails_read)
+
+
+def _compare(
+    patterns: Sequence[Pattern], moment: datetime, suggested: datetime, zone: ZoneInfo, mails: int
+) -> TimeComparison:
+    then, instead = (_waited(wall_time(at, zone), READ_WITHIN) for at in (moment, suggested))
+    probability = share = other_share = 0.0
+    for pattern in patterns:
+        exposure, other = pattern.exposure(then[pattern.ages]), pattern.exposure(instead[pattern.ages])
+        share += pattern.probability * pattern.share_read(exposure)
+        other_share += pattern.probability * pattern.share_read(other)
+        if pattern.habit and exposure > other * _SAME:
+            probability += pattern.probability
+    return TimeComparison(moment, probability, share, other_share, _days_after(moment, suggested), mails)
+
+
+def _waited(local: datetime, time: timedelta) -> dict[bool, list[tuple[int, float]]]:
+    """The (hour of the week, hours of waiting) of a mail that is sent then, if it ages and if not."""
+    spans = list(spans_of(local, local + time))
+    return {ages: [(span.hour_of_week, span.hours(ages=ages)) for span in spans] for ages in (False, True)}
+
+
+def _days_after(moment: datetime, suggested: datetime) -> float:
+    return max((moment - suggested) / timedelta(days=1), 0.0)
+
+
+_Rates = dict[bool, list[float]]
+"""Expected rate of reading by hour of the week, of mail that ages and of mail that does not."""
+
+
+def _rates(patterns: Sequence[Pattern]) -> _Rates:
+    levels = defaultdict[tuple[bool, Base], float](float)
+    rates = {ages: [0.0] * HOURS_OF_WEEK for ages in (False, True)}
+    for pattern in patterns:
+        rate = pattern.probability * pattern.shape / pattern.rate
+        levels[pattern.ages, pattern.base] += rate * pattern.outside
+        inside, at_base, its_rates = rate * (1 - pattern.outside), pattern.base.rates, rates[pattern.ages]
+        for hour in pattern.habit:
+            its_rates[hour] += inside * at_base[hour]
+    for (ages, base), level in levels.items():
+        rates[ages] = [rate + level * relative for rate, relative in zip(rates[ages], base.rates, strict=True)]
+    return rates
+
+
+def _best_moments(
+    rates: _Rates, waits: Waits, office: OfficeHours, suggested: datetime, now: datetime
+) -> list[datetime]:
+    """The best moments of the days that promise most, the best one first."""
     first = now.astimezone(office.zone).date()
-    for ahead in range(_DAYS):
-        day = first + timedelta(days=ahead)
-        moments = [] if office.holiday(day) else list(_hours_left(day, office.zone, now))
-        if moments:
-            yield max(moments, key=lambda moment: posterior.hours[moment.astimezone(office.zone).hour])
+    best = list[tuple[float, datetime]]()
+    for day in (first + timedelta(days=ahead) for ahead in range(_DAYS)):
+        moments = [] if office.holiday(day) else list(_moments_left(day, office.zone, now))
+        scored = [
+            (_promise(rates, wall_time(moment, office.zone)) - COST_OF_A_DAY * _days_after(moment, suggested), moment)
+            for moment in moments
+            if moment != suggested and not (waits.has_quiet_hours and is_at_night(wall_time(moment, office.zone)))
+        ]
+        best += [max(scored, key=lambda each: each[0])] if scored else []
+    return [moment for _, moment in heapq.nlargest(_CANDIDATES, best, key=lambda each: each[0])]
 
 
-def _hours_left(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
+def _moments_left(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
     """The beginnings of a day's hours that are not over yet; `now` for the current hour.
 
     An hour that clocks skip is represented by the moment of the change, whose local hour is another one.
@@ -158,35 +157,12 @@ def _hours_left(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
                 yield max(start, now)
 
 
-def _beats(posterior: Week, moment: datetime, baseline: datetime) -> float:
-    """Probability that engagement is likelier at `moment` than at `baseline`, both local."""
-    pairs = []
-    if moment.weekday() != baseline.weekday():
-        pairs.append((posterior.days[moment.weekday()], posterior.days[baseline.weekday()]))
-    if moment.hour != baseline.hour:
-        pairs.append((posterior.hours[moment.hour], posterior.hours[baseline.hour]))
-    if not pairs:
-        return 0.5
-    mean = sum(digamma(one) - digamma(other) for one, other in pairs)
-    variance = sum(trigamma(one) + trigamma(other) for one, other in pairs)
-    return 0.5 * (1 + math.erf(mean / math.sqrt(2 * variance)))
+def _promise(rates: _Rates, local: datetime) -> float:
+    """Share of mail sent then that is read in time, averaged with that of the first hour: the sooner the better."""
+    return (_share(rates, local, READ_WITHIN) + _share(rates, local, timedelta(hours=1))) / 2
 
 
-def digamma(x: float) -> float:
-    """The digamma function for x > 0, to 10 digits: upwards by DLMF 5.5.2, then 5.11.2 (https://dlmf.nist.gov/5.11)."""
-    below = 0.0
-    while x < _LARGE:
-        below += 1 / x
-        x += 1
-    square = 1 / (x * x)
-    return math.log(x) - 1 / (2 * x) - square * (1 / 12 - square * (1 / 120 - square / 252)) - below
-
-
-def trigamma(x: float) -> float:
-    """The trigamma function for x > 0, to 9 digits: upwards by DLMF 5.15.5, then 5.15.8 (https://dlmf.nist.gov/5.15)."""
-    below = 0.0
-    while x < _LARGE:
-        below += 1 / (x * x)
-        x += 1
-    square = 1 / (x * x)
-    return 1 / x + square / 2 + square / x * (1 / 6 - square * (1 / 30 - square / 42)) + below
+def _share(rates: _Rates, local: datetime, within: timedelta) -> float:
+    waited = _waited(local, within)
+    readings = sum(rates[ages][hour] * hours for ages, each in waited.items() for hour, hours in each)
+    return 1 - math.exp(-readings)

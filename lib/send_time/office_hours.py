@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from lib.clock import wall_time
+
 FARTHEST = timedelta(days=14)
 """Limit of the search for working time."""
 
@@ -54,7 +56,7 @@ def moments_of(day: date, at: time, zone: ZoneInfo) -> list[datetime]:
     """
     wall = datetime.combine(day, at)
     moments = sorted({wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
-    if all(moment.astimezone(zone).replace(tzinfo=None) == wall for moment in moments):
+    if all(wall_time(moment, zone) == wall for moment in moments):
         return moments
     return [_change_of_offset(moments[0], moments[-1], zone)]
 

@@ -10,7 +10,8 @@ from types import NoneType
 from typing import TypeGuard
 
 from lib.clock import milliseconds, moment
-from lib.ids import CHOSEN, MADE, ORGANIZATION
+from lib.ids import CHOSEN, MADE
+from lib.storage.queue_bodies import id_in, read_body
 
 _TOO_LATE = milliseconds(datetime(9999, 1, 1, tzinfo=UTC))
 
@@ -65,19 +66,13 @@ class AskedByRecipient:
 
 def read_order(body: bytes) -> Wake | Discard | AskedByRecipient:
     """Read an order. Raises ValueError for any other body, which ends in the poison queue."""
-    raw = json.loads(body)
-    if not isinstance(raw, dict) or raw.get("v") != 1:
-        raise ValueError("a message of another version, or none")
-    organization, message, seen = raw.get("org"), raw.get("message"), raw.get("seen")
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise ValueError("it names no organization")
-    if "discard" in raw:
-        return _read_discard(organization, raw["discard"])
-    if isinstance(asked := raw.get("asked"), str):
+    organization, fields = read_body(body)
+    if "discard" in fields:
+        return _read_discard(organization, fields["discard"])
+    if isinstance(asked := fields.get("asked"), str):
         return AskedByRecipient(organization, asked)
-    if not isinstance(message, str) or not MADE.fullmatch(message):
-        raise ValueError("it names no message")
-    at, times = raw.get("at"), raw.get("times", 0)
+    message = id_in(fields, "message", MADE)
+    at, times, seen = fields.get("at"), fields.get("times", 0), fields.get("seen")
     if (at is not None and not _is_moment(at)) or type(times) is not int:
         raise ValueError("it names no entry of the due index")
     if type(seen) not in (str, NoneType):

@@ -70,6 +70,7 @@ class Privacy(MailWays):
             self.mail_limit,
             self.visits,
             self.feed,
+            self.webhook_delivery,
             self.clock,
         )
 

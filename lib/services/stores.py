@@ -60,6 +60,10 @@ from lib.tracking.journal import Journal, Writer
 from lib.transports import Transport
 from lib.transports.limits import Limits
 from lib.verdicts.fact_store import FactStore
+from lib.webhooks.deliveries import Deliveries
+from lib.webhooks.delivering import WebhookDelivery
+from lib.webhooks.store import Webhooks
+from lib.webhooks.waking import DeliveryOrders
 from lib.workers.places import WorkPlaces
 from lib.workers.pool import OffLoop
 
@@ -193,7 +197,42 @@ class Stores:
     @cached_property
     def feed(self) -> Feed:
         """Events in the order of their commits."""
-        return Feed(self.storage.tables, self.clock)
+        return Feed(self.storage.tables, self.clock, self.webhook_wake.wake_all)
+
+    @cached_property
+    def webhook_wake(self) -> DeliveryOrders:
+        """Orders to deliver events to webhooks."""
+        return DeliveryOrders(self.storage.tables, self.storage.queues, self.clock)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self.storage.tables, self.clock)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Subscriptions to the feed."""
+        return Webhooks(
+            self.storage.tables,
+            self.feed,
+            self.deliveries,
+            self.webhook_wake,
+            self.ring,
+            self.clock,
+            loopback=self.settings.loopback == "on",
+        )
+
+    @cached_property
+    def webhook_delivery(self) -> WebhookDelivery:
+        return WebhookDelivery(
+            self.webhooks,
+            self.deliveries,
+            self.feed,
+            self.organizations,
+            self.webhook_wake,
+            self.clock,
+            self.settings.base_url,
+            loopback=self.settings.loopback == "on",
+        )
 
     @cached_property
     def feedback(self) -> FeedbackStore:

@@ -12,18 +12,17 @@ time, and beside the queue, which takes the facts where storage is slow (`lib.tr
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Protocol
 
 from cachetools import LRUCache
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from lib.fields import Model
 from lib.storage import layout
 from lib.storage.azure.account import Account
-from lib.storage.columns import text_of
+from lib.storage.documents import unpack
 from lib.storage.protocols import (
     EVERYTHING,
     Blobs,
@@ -99,6 +98,12 @@ ReadRow = Callable[[str, str, str], Awaitable[Row | None]]
 """Reads a row of the shared account, as `Tables.read_row` does."""
 
 
+class _Organization(BaseModel):
+    """The part of an organization's row that tells where its data is."""
+
+    storage: OwnAccount | None = None
+
+
 class KnownAccounts:
     """The own accounts of organizations, as this process has read them from the registry."""
 
@@ -106,19 +111,21 @@ class KnownAccounts:
         self._known: LRUCache[str, OwnAccount | None] = LRUCache(_MOST_REMEMBERED)
 
     def note_row(self, organization: str, row: Row | None) -> None:
-        """Remember what the organization's row of the registry says; forget an organization that has none."""
+        """Remember what the organization's row of the registry says; forget an organization that has none.
+
+        Raises UnreadableRow.
+        """
         if row is None:
             self._known.pop(organization, None)
         else:
-            named = json.loads(text_of(row)).get("storage")
-            self._known[organization] = None if named is None else OwnAccount.model_validate(named)
+            self._known[organization] = unpack(_Organization, row).storage
 
     def note_account(self, organization: str, own: OwnAccount | None) -> None:
         """Remember the account of an organization whose row is not written yet."""
         self._known[organization] = own
 
     async def find_account(self, organization: str, read_row: ReadRow) -> OwnAccount | None:
-        """Return the organization's own account; None for the shared one. Raises StorageError."""
+        """Return the organization's own account; None for the shared one. Raises StorageError, UnreadableRow."""
         if organization not in self._known:
             row = await read_row(layout.ORGANIZATIONS, organization, layout.ORGANIZATION_ROW)
             self.note_row(organization, row)

@@ -50,7 +50,8 @@ OUTBOX = "outbox"
 INTERACTIONS = "interactions"
 INBOUND = "inbound"
 JOBS = "jobs"
-QUEUES = (INTERACTIONS, OUTBOX, INBOUND, JOBS)
+WEBHOOKS = "webhooks"
+QUEUES = (INTERACTIONS, OUTBOX, INBOUND, JOBS, WEBHOOKS)
 
 
 def table(organization: str, kind: str) -> str:

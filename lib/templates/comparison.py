@@ -25,7 +25,7 @@ _SMOOTHING = 2.0
 """Mails with the mean rate that are added to a group for its variance."""
 
 
-class Side(NamedTuple):
+class StandardizedRate(NamedTuple):
     """One of two templates, in the groups that both were sent to."""
 
     rate: float
@@ -37,8 +37,8 @@ class Side(NamedTuple):
 class Comparison(NamedTuple):
     """Two templates side by side."""
 
-    one: Side
-    other: Side
+    one: StandardizedRate
+    other: StandardizedRate
     mean: float
     """The rate of both together, in the same groups."""
     groups: int
@@ -57,7 +57,7 @@ class Comparison(NamedTuple):
         return _shape(self.one, mean), _shape(self.other, mean)
 
 
-def _shape(side: Side, mean: float) -> Shape:
+def _shape(side: StandardizedRate, mean: float) -> Shape:
     return mean * PRIOR + side.rate * side.size, (1 - mean) * PRIOR + (1 - side.rate) * side.size
 
 
@@ -92,8 +92,8 @@ def compare(
     else:
         spread = mean * (1 - mean)
     return Comparison(
-        Side(one_rate / weight, weight**2 * spread / one_variance / one_effect.factor),
-        Side(other_rate / weight, weight**2 * spread / other_variance / other_effect.factor),
+        StandardizedRate(one_rate / weight, weight**2 * spread / one_variance / one_effect.factor),
+        StandardizedRate(other_rate / weight, weight**2 * spread / other_variance / other_effect.factor),
         mean,
         len(common),
     )

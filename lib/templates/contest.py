@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lib.chances import Shape, probability_of_more
 from lib.templates.comparison import PRIOR, Comparison, compare
-from lib.templates.evidence import Counted, Evidence, Measure, Sample
+from lib.templates.evidence import Measure, Results, Sample, TemplateEvidence
 from lib.templates.people import DesignEffect
 from lib.templates.tallies import Stratum
 
@@ -39,7 +39,7 @@ class Candidate:
 
     id: str
     name: str
-    evidence: Evidence
+    evidence: TemplateEvidence
 
 
 class Rival(NamedTuple):
@@ -148,7 +148,7 @@ def beliefs(some: Sequence[Candidate], measure: Measure) -> list[tuple[Candidate
     for each in some:
         sample = each.evidence.sample(measure)
         rest: Sample = {
-            stratum: Counted(numbers[stratum] - own.number, hits[stratum] - own.hits)
+            stratum: Results(numbers[stratum] - own.number, hits[stratum] - own.hits)
             for stratum, own in sample.items()
             if numbers[stratum] > own.number
         }

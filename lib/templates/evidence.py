@@ -15,19 +15,19 @@ from lib.templates.tallies import Cell, Numbers, Stratum, Tally, added_numbers
 Measure = Literal["opened", "clicked", "replied", "won"]
 
 
-class Counted(NamedTuple):
+class Results(NamedTuple):
     """Mails, or closed sales, and how many of them had the result."""
 
     number: float
     hits: float
 
 
-Sample = Mapping[Stratum, Counted]
+Sample = Mapping[Stratum, Results]
 """By group."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class TemplateEvidence:
     """What is known of a template's newest content."""
 
     samples: Mapping[Measure, Sample] = field(default_factory=dict)
@@ -49,15 +49,15 @@ class Evidence:
     def effect(self, measure: Measure) -> DesignEffect:
         return self.effects.get(measure, DesignEffect())
 
-    def total(self, measure: Measure) -> Counted:
+    def total(self, measure: Measure) -> Results:
         """Return the sums over all groups."""
         some = self.sample(measure).values()
-        return Counted(sum(each.number for each in some), sum(each.hits for each in some))
+        return Results(sum(each.number for each in some), sum(each.hits for each in some))
 
 
 def find_evidence(
     counts: TemplateCounts, series: int, learned: Learned, now: datetime, regarding: str | None = None
-) -> Evidence:
+) -> TemplateEvidence:
     """Find what the mails with one content tell at `now`; of those that regard one type of record, or of all."""
     read_late = _by_stratum(counts, series, regarding, learned, now, "replied")
     ripe = _by_stratum(counts, series, regarding, learned, now, "opened")
@@ -70,16 +70,16 @@ def find_evidence(
             everything += tally
             last_month = max(last_month, cell.stratum.month if tally.sent else "")
     samples: dict[Measure, Sample] = {
-        "opened": {at: Counted(each.openable, each.opened) for at, each in ripe.items() if each.openable},
-        "clicked": {at: Counted(each.followed, each.clicked) for at, each in ripe.items() if each.followed},
-        "replied": {at: Counted(each.followed, each.replied) for at, each in read_late.items() if each.followed},
-        "won": {at: Counted(each.sales, each.won) for at, each in ripe.items() if each.sales},
+        "opened": {at: Results(each.openable, each.opened) for at, each in ripe.items() if each.openable},
+        "clicked": {at: Results(each.followed, each.clicked) for at, each in ripe.items() if each.followed},
+        "replied": {at: Results(each.followed, each.replied) for at, each in read_late.items() if each.followed},
+        "won": {at: Results(each.sales, each.won) for at, each in ripe.items() if each.sales},
     }
     effects: dict[Measure, DesignEffect] = {
         measure: design_effect(repeats_of(counts, series, measure), learned.correlations[measure])
         for measure in COUNTED
     }
-    return Evidence(
+    return TemplateEvidence(
         samples=samples,
         effects=effects,
         sent=everything.sent,

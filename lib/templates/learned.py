@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import milliseconds
-from lib.templates.people import Counted, Repeats, correlation, find_repeats
+from lib.templates.people import MailMeasure, Repeats, correlation, find_repeats
 from lib.templates.shares import BUCKET, CountsByTemplate, TemplateCounts
 from lib.templates.tallies import LATE_OPENS_HOURS, LATE_REPLIES_HOURS, Numbers, Tally, added_numbers
 
@@ -19,7 +19,7 @@ _LITTLE = 0.03
 _ENOUGH = 50
 """Opens, or replies, from which on their delays are believed; before that, the least ages hold."""
 
-COUNTED: tuple[Counted, ...] = ("opened", "clicked", "replied")
+COUNTED: tuple[MailMeasure, ...] = ("opened", "clicked", "replied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Learned:
 
     opens_ripe_after: timedelta = timedelta(hours=LATE_OPENS_HOURS[0])
     replies_ripe_after: timedelta = timedelta(hours=LATE_REPLIES_HOURS[0])
-    correlations: Mapping[Counted, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.3))
+    correlations: Mapping[MailMeasure, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.3))
 
 
 def learn(counts: CountsByTemplate, now: datetime) -> Learned:
@@ -62,7 +62,7 @@ def _sum(some: Iterable[Numbers]) -> Numbers:
     return found
 
 
-def _ripe_after(old: Tally, measure: Counted, hours: tuple[int, ...]) -> timedelta:
+def _ripe_after(old: Tally, measure: MailMeasure, hours: tuple[int, ...]) -> timedelta:
     """Return the first age after which little comes, as old mails show."""
     number: int = getattr(old, measure)
     if number < _ENOUGH:
@@ -73,13 +73,13 @@ def _ripe_after(old: Tally, measure: Counted, hours: tuple[int, ...]) -> timedel
     return LONGEST_RIPENING
 
 
-def _repeats(counts: CountsByTemplate, measure: Counted) -> Iterable[Repeats]:
+def _repeats(counts: CountsByTemplate, measure: MailMeasure) -> Iterable[Repeats]:
     for each in counts.values():
         for series in each.people:
             yield repeats_of(each, series, measure)
 
 
-def repeats_of(counts: TemplateCounts, series: int, measure: Counted) -> Repeats:
+def repeats_of(counts: TemplateCounts, series: int, measure: MailMeasure) -> Repeats:
     """Return how the mails with one content are spread over people."""
     mails, hits = 0, 0
     for key, numbers in counts.cells.items():

@@ -13,11 +13,11 @@ from lib.clock import month_of
 from lib.storage.collation import ascending, collation_key, descending, folded
 from lib.storage.sort_keys import ascending_number, descending_number
 from lib.templates.contest import Candidate
-from lib.templates.evidence import Evidence, find_evidence
+from lib.templates.evidence import TemplateEvidence, find_evidence
 from lib.templates.learned import Learned, learn
 from lib.templates.models import StoredTemplate
 from lib.templates.rates import Rate, TemplateCounted
-from lib.templates.recommend import Circumstances, Recommendation, recommend
+from lib.templates.recommend import PickTerms, Recommendation, recommend
 from lib.templates.shares import CountsByTemplate, TemplateCounts
 
 TemplateSort = Literal[
@@ -49,13 +49,13 @@ class Shown:
 
     template: StoredTemplate
     etag: str
-    evidence: Evidence
+    evidence: TemplateEvidence
     advice: Recommendation
 
 
 def evidence_of(
     template: StoredTemplate, counts: CountsByTemplate, learned: Learned, now: datetime, regarding: str | None = None
-) -> Evidence:
+) -> TemplateEvidence:
     """Find what is known of a template's newest content."""
     own = counts.get(template.id, TemplateCounts())
     return find_evidence(own, template.series_of(None), learned, now, regarding)
@@ -67,15 +67,15 @@ def shown(
     regarding: str | None,
     seed: str,
     now: datetime,
-    circumstances: Circumstances | None = None,
+    terms: PickTerms | None = None,
 ) -> list[Shown]:
     """Attach evidence and a recommendation to each template, for mails that regard one type of record, or for all.
 
     Templates compete within their own language. The same seed gives the same recommendation.
     """
-    circumstances = replace(circumstances or Circumstances(), recent_since=month_of(now - RECENT))
+    terms = replace(terms or PickTerms(), recent_since=month_of(now - RECENT))
     learned = learn(counts, now)
-    by_language: dict[str, list[tuple[StoredTemplate, str, Evidence]]] = defaultdict(list)
+    by_language: dict[str, list[tuple[StoredTemplate, str, TemplateEvidence]]] = defaultdict(list)
     for template, etag in templates:
         found = evidence_of(template, counts, learned, now, regarding)
         by_language[template.language.lower()].append((template, etag, found))
@@ -84,7 +84,7 @@ def shown(
         # This draw needs no secrecy: it has to be the same all day.
         chance = Random(f"{seed}|{language}")  # noqa: S311
         candidates = [Candidate(each.id, each.name, evidence) for each, _, evidence in some]
-        advice = recommend(candidates, chance, circumstances)
+        advice = recommend(candidates, chance, terms)
         all_shown += [Shown(each, etag, evidence, advice[each.id]) for each, etag, evidence in some]
     return all_shown
 

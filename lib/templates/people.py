@@ -23,9 +23,9 @@ from lib.templates.tallies import Numbers, added_numbers
 
 _PLACES = 1024
 
-Counted = Literal["opened", "clicked", "replied"]
+MailMeasure = Literal["opened", "clicked", "replied"]
 
-_COLUMNS: Mapping[Counted, tuple[int, int]] = {"opened": (1, 2), "clicked": (0, 3), "replied": (0, 4)}
+_COLUMNS: Mapping[MailMeasure, tuple[int, int]] = {"opened": (1, 2), "clicked": (0, 3), "replied": (0, 4)}
 """Columns of the mails, and of those that had the result."""
 
 _PRIOR_RHO = 0.3
@@ -74,7 +74,7 @@ class Repeats(NamedTuple):
         return self.mails**2 / (self.mails + self.pairs) if self.mails else 0.0
 
 
-def find_repeats(sketch: Sketch, measure: Counted, mails: int, hits: int) -> Repeats:
+def find_repeats(sketch: Sketch, measure: MailMeasure, mails: int, hits: int) -> Repeats:
     """Find how `mails`, `hits` of which had the result, are spread over people."""
     if not mails or not sketch:
         return Repeats(mails, 0.0, 0.0)

@@ -7,7 +7,7 @@ from math import sqrt
 from pydantic import BaseModel, Field
 
 from lib.chances import student_quantile
-from lib.templates.evidence import Evidence, Measure
+from lib.templates.evidence import Measure, TemplateEvidence
 from lib.templates.people import DesignEffect
 
 _LEVEL = 0.975
@@ -74,7 +74,7 @@ class TemplateCounted(BaseModel):
     )
 
 
-def counted(evidence: Evidence, series: int = 1, *, replies_seen: bool = True) -> TemplateCounted:
+def counted(evidence: TemplateEvidence, series: int = 1, *, replies_seen: bool = True) -> TemplateCounted:
     """Turn evidence into counts and rates."""
 
     def rate(measure: Measure) -> Rate | None:

@@ -47,7 +47,7 @@ _NEAR = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What is said of one template."""
+    """The pick of one template, and the reason."""
 
     pick: Pick | None
     """Whether it is recommended, or to be tried; None for all others."""
@@ -59,8 +59,8 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a recommendation depends on besides the templates."""
+class PickTerms:
+    """Terms of a pick, besides the templates."""
 
     by: RecommendBy = "replies"
     trials: float = TRIALS
@@ -76,26 +76,24 @@ class Circumstances:
 
 
 def recommend(
-    candidates: Sequence[Candidate], chance: Random | None, circumstances: Circumstances | None = None
+    candidates: Sequence[Candidate], chance: Random | None, terms: PickTerms | None = None
 ) -> dict[str, Recommendation]:
     """Pick at most one of the candidates, all of one language; return what is said of each, by id.
 
     Without `chance` no template is tried. The same chance gives the same result.
     """
-    circumstances = circumstances or Circumstances()
+    terms = terms or PickTerms()
     everyone = sorted(candidates, key=lambda each: each.id)
     known = [each for each in everyone if each.evidence.total("clicked").number >= ENOUGH]
     advice = {each.id: Recommendation(None, reasons.too_few(each)) for each in everyone if each not in known}
-    compared, first = _compared(known, circumstances)
+    compared, first = _compared(known, terms)
     advice |= compared
-    if chance is not None and circumstances.trials > 0 and len(everyone) > 1:
-        _try(advice, everyone, known, first, chance, circumstances)
+    if chance is not None and terms.trials > 0 and len(everyone) > 1:
+        _try(advice, everyone, known, first, chance, terms)
     return advice
 
 
-def _compared(
-    known: Sequence[Candidate], circumstances: Circumstances
-) -> tuple[dict[str, Recommendation], Contest | None]:
+def _compared(known: Sequence[Candidate], terms: PickTerms) -> tuple[dict[str, Recommendation], Contest | None]:
     """Compare templates that were sent often enough by one measure after the other, until one of them can tell.
 
     Return what is said of them, and the first contest.
@@ -103,20 +101,20 @@ def _compared(
     advice = {each.id: Recommendation(None, reasons.NO_OTHER) for each in known}
     first: Contest | None = None
     close, skipped = list(known), list[Measure]()
-    for measure in circumstances.order:
+    for measure in terms.order:
         comparable = [each for each in close if each.evidence.total(measure).number >= ENOUGH]
         if len(comparable) < 2:
             skipped.append(measure)
             continue
-        contest = hold_contest(comparable, measure, circumstances.recent_since)
+        contest = hold_contest(comparable, measure, terms.recent_since)
         contradiction = None
         is_sure = contest.is_sure
-        if is_sure and measure == "opened" and circumstances.replies_seen and circumstances.by != "opens":
+        if is_sure and measure == "opened" and terms.replies_seen and terms.by != "opens":
             contradiction = find_contradiction(contest, AGAINST)
             is_sure = contradiction is None and contest.probability >= SURE_FOR_REPLIES
         if is_sure or contradiction or first is None:
             advice |= {each.id: Recommendation(None, reasons.few(each, measure)) for each in close}
-            advice |= _said(comparable, contest, contradiction, circumstances, is_sure=is_sure)
+            advice |= _said(comparable, contest, contradiction, terms, is_sure=is_sure)
         first = first or contest
         if is_sure:
             break
@@ -131,7 +129,7 @@ def _said(
     some: Sequence[Candidate],
     contest: Contest,
     contradiction: Candidate | None,
-    circumstances: Circumstances,
+    terms: PickTerms,
     *,
     is_sure: bool,
 ) -> dict[str, Recommendation]:
@@ -140,7 +138,7 @@ def _said(
     for each in some:
         if is_sure and each is contest.leader:
             against = find_contradiction(contest, AGAINST) if contest.measure == "opened" else None
-            because = reasons.of_the_best(contest, against, replies_seen=circumstances.replies_seen)
+            because = reasons.of_the_best(contest, against, replies_seen=terms.replies_seen)
             found[each.id] = Recommendation("recommendation", because)
         elif is_sure or (each.id not in close and not contest.apart and contradiction is None):
             found[each.id] = Recommendation(None, reasons.of_another(each, contest))
@@ -159,13 +157,13 @@ def _try(
     known: Sequence[Candidate],
     first: Contest | None,
     chance: Random,
-    circumstances: Circumstances,
+    terms: PickTerms,
 ) -> None:
     """Pick one to be tried in place of the recommendation, if there is one, with the organization's share."""
     best = next((each for each in everyone if advice[each.id].pick == "recommendation"), None)
-    if best is not None and chance.random() >= circumstances.trials:
+    if best is not None and chance.random() >= terms.trials:
         return
-    measure = first.measure if first else next(each for each in circumstances.order if each != "won")
+    measure = first.measure if first else next(each for each in terms.order if each != "won")
     pool = [each for each in everyone if each not in known]
     if first is None:
         pool = list(everyone)
@@ -179,6 +177,6 @@ def _try(
     if tried is best or len(pool) < 2:
         return
     if best is not None:
-        because = f"{advice[best.id].because} {reasons.trials(circumstances.trials)}"
+        because = f"{advice[best.id].because} {reasons.trials(terms.trials)}"
         advice[best.id] = Recommendation(None, because)
     advice[tried.id] = Recommendation("trial", reasons.trial(tried, advice[tried.id].because))

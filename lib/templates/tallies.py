@@ -6,7 +6,7 @@ known, the recipient's mail platform, and the month. Templates are compared with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -127,6 +127,3 @@ class Cell(NamedTuple):
 
 Numbers = list[int]
 """The numbers of a tally."""
-
-Cells = Mapping[str, Numbers]
-"""Numbers by the key of their cell."""

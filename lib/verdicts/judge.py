@@ -144,10 +144,11 @@ class _Findings:
         return frozenset([fact.key for fact in self._scene.facts if self.weigh(fact).is_doubted])
 
     def undecided(self, thresholds: Thresholds) -> frozenset[str]:
-        """Keys of opens that are neither a machine's nor sure enough for a card, and that can be known."""
-        low, high = thresholds.machine_until["open"], thresholds.alert_from["open"]
+        """Keys of opens that weak signs may still move."""
         opens = [(fact.key, self.weigh(fact)) for fact in self._scene.opens]
-        return frozenset([key for key, each in opens if low < each.probability < high and UNKNOWABLE not in each.codes])
+        return frozenset(
+            [key for key, each in opens if without_clicks.is_undecided(each.probability, each.codes, thresholds)]
+        )
 
 
 _AMONG_FACTS = PatternRules(*floods.RULES, *patterns.RULES)

@@ -57,8 +57,8 @@ class Sums(BaseModel):
     open_minutes: dict[int, int] = {}
 
     @model_validator(mode="before")
-    @classmethod
-    def _read_hours(cls, value: Any) -> Any:
+    @staticmethod
+    def _read_hours(value: Any) -> Any:
         return read_open_hours(value)
 
     def __add__(self, other: Sums) -> Sums:

@@ -170,7 +170,7 @@ async def test_bad_messages_end_in_poison_and_harm_nothing_else(own_azurite: Azu
             await client.send_message("no base64 at all!")
 
         listed = await dead_letters(
-            heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0, "jobs": 0}
+            heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0, "jobs": 0, "webhooks": 0}
         )
 
         async with asyncio.timeout(60):
@@ -185,4 +185,6 @@ async def test_bad_messages_end_in_poison_and_harm_nothing_else(own_azurite: Azu
 
     assert (status, replayed) == (200, {"replayed": len(BAD) + 1})
     # They are no better than before.
-    await dead_letters(heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0, "jobs": 0})
+    await dead_letters(
+        heed, {"interactions": len(BAD) + 1, "outbox": len(BAD) + 1, "inbound": 0, "jobs": 0, "webhooks": 0}
+    )

@@ -10,9 +10,9 @@ import pytest
 
 from lib.clock import SystemClock, milliseconds
 from lib.feed import store as feed_store
-from lib.feed.models import Batch, FeedEvent, Place
+from lib.feed.models import Batch, FeedEvent, FeedPlace
 from lib.feed.store import Feed
-from lib.storage import Change, Insert, Replace, Row, Storage, Tables
+from lib.storage import Change, Delete, Insert, Replace, Row, Storage, Tables
 from lib.storage.layout import ORGANIZATION_ROW, ORGANIZATIONS, table
 
 
@@ -23,6 +23,7 @@ async def organization(storage: Storage) -> AsyncIterator[str]:
     await storage.tables.write_rows(ORGANIZATIONS, [Insert(Row(name, ORGANIZATION_ROW, {"v": 1}))])
     await storage.tables.create(table(name, "feed"))
     yield name
+    await storage.tables.write_rows(ORGANIZATIONS, [Delete(name, ORGANIZATION_ROW)])
     await storage.tables.drop(table(name, "feed"))
 
 
@@ -83,7 +84,7 @@ async def test_four_processes_write_and_a_reader_beside_them_sees_every_event_on
 
     writers = asyncio.gather(*map(write, range(4)))
     seen, reader = list[str](), Feed(storage.tables, clock)
-    place: Place | None = None
+    place: FeedPlace | None = None
     is_last = False
     while True:
         found, place = await reader.read_events(organization, place, 7)

@@ -255,7 +255,7 @@ async def test_an_erasure_leaves_nothing_and_nothing_comes_back(searched: Search
     known = await Known(heed, servers, f"erase{uuid4().hex[:8]}").make()
     before = await known.remains()
     kinds = {each.split()[0].removeprefix(f"heed{known.organization}") for each in before}
-    assert kinds == {"messages", "people", "cards", "blob", "index"}, kinds
+    assert kinds == {"messages", "people", "cards", "blob", "index", "feed"}, kinds
     log = len(heed.log.read_bytes())
     yesterday = [row async for row in known.rows("journal") if row.key == FACTS_ROW]
     assert {fact.kind for row in yesterday for fact in facts_of(row)} == {

@@ -30,8 +30,9 @@ async def pass_time(heed: Heed, **by: float) -> None:
 
 
 async def opened(heed: Heed, agent: str = GMAIL, **fields: Any) -> str:
-    """A mail that was opened; the noise rules have had their say."""
-    message = await heed.sent(to=[{"email": "ada@example.com", "name": "Ada", "record": RECORD}], **fields)
+    """A mail that was opened, to Ada where no recipient is given; the noise rules have had their say."""
+    ada = {"email": "ada@example.com", "name": "Ada", "record": RECORD}
+    message = await heed.sent(**{"to": [ada], **fields})
     await heed.hit(heed.urls("o")[0], agent)
     await heed.work("interactions")
     await pass_time(heed, seconds=15)

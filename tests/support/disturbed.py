@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from lib.storage import Storage
@@ -24,11 +24,12 @@ class Turns(Failure):
         return result
 
 
-async def disturbed_heed(failure: Failure) -> Heed:
+async def disturbed_heed(failure: Failure, settings: Mapping[str, str] | None = None) -> Heed:
     """Its tables and blobs fail, or wait, as that says."""
     storage = memory_storage()
     failing = failing_storage(storage, failure)
-    return await Heed(storage=Storage(failing.tables, failing.blobs, storage.queues)).start()
+    disturbed = Storage(failing.tables, failing.blobs, storage.queues)
+    return await Heed(storage=disturbed, settings=settings or {}).start()
 
 
 async def shared_heed() -> Heed:

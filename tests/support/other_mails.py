@@ -6,11 +6,14 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
+import pytest
+
 from lib.storage import Row
 from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import EVERYTHING
 from tests.support.heed import ADMIN_KEY, CHROME, Heed
 from tests.support.inbound import answer_to, post_mail
+from tests.support.known_subject import run_job
 from tests.support.timed_queue import TimedQueue
 
 ADA = "ada@example.com"
@@ -49,6 +52,18 @@ class World:
         await self.hit("c", 1, **SCANNER)
         await self.pass_time(minutes=3)
         return message
+
+    def erase_before_visits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have Ada erased when visits are written next, and before they are."""
+        loader = self.heed.services.context_loader
+        save_visits = loader.save_visits
+
+        async def erase_first(*given: Any, **named: Any) -> None:
+            monkeypatch.undo()
+            await run_job(self.heed, "DELETE", email=ADA)
+            await save_visits(*given, **named)
+
+        monkeypatch.setattr(loader, "save_visits", erase_first)
 
     async def answer(self, message: str, number: int = 1) -> None:
         """Let Ada answer now."""

@@ -116,7 +116,7 @@ async def test_what_the_old_release_deletes_leaves_the_new_lists_once_they_are_m
 
 
 async def test_rows_that_either_has_written_are_read_by_the_other(old: Running, new: Running) -> None:
-    key = await new.organization("rows")
+    key = (await new.organization("rows")).removeprefix("heed_")  # which the earlier release does not know
     bodies = {
         "users/u{}": {"email": "ben@acme.example", "name": "Ben", "opt_in": True},
         "records/contact/c{}": {"name": "Ada", "emails": ["ada@example.com"]},

@@ -150,6 +150,16 @@ CASES: Mapping[str, Case] = {
     "delete_message": Case(),
     "list_messages": Case(OWN, queries=[{"owner": "acme-rep"}, {"record": "contact/acme-thing"}]),
     "message_timeline": Case(),
+    "put_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
+    "get_webhook": Case(),
+    "patch_webhook": Case(body={"enabled": False}),
+    "delete_webhook": Case(),
+    "list_webhooks": Case(OWN),
+    "rotate_webhook_secret": Case(),
+    "test_webhook": Case(),
+    "list_deliveries": Case(),
+    "replay_delivery": Case(ids={"delivery": "0-0"}),
+    "replay_dead_deliveries": Case(),
     "list_events": Case(OWN, queries=[{"kind": "message.opened"}, {"verdict": "human"}]),
     "read_conversation": Case(),
     "list_recipients": Case(),
@@ -220,5 +230,5 @@ CASES: Mapping[str, Case] = {
 FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipient_page", "recipients_health"})
 """Functions whose proof is the token in their path: they have tests of their own."""
 
-FOR_ALL = frozenset({"docs", "openapi", "start", "zz_unknown_path"})
+FOR_ALL = frozenset({"docs", "docs_style", "errors", "openapi", "start", "zz_unknown_path"})
 """Functions that touch no organization."""

@@ -11,7 +11,7 @@ from lib.templates.contest import Candidate
 from lib.templates.evidence import find_evidence
 from lib.templates.learned import learn
 from lib.templates.listing import RECENT
-from lib.templates.recommend import Circumstances, Recommendation, RecommendBy, recommend
+from lib.templates.recommend import PickTerms, Recommendation, RecommendBy, recommend
 from lib.templates.shares import TemplateCounts
 
 RIVALS = ("highest raw rate", "30/90", "random")
@@ -41,7 +41,7 @@ def heed(
 ) -> dict[str, Recommendation]:
     """Ask Heed."""
     recent = month_of(now - RECENT)
-    return recommend(some, chance, Circumstances(by=by, trials=trials, replies_seen=replies_seen, recent_since=recent))
+    return recommend(some, chance, PickTerms(by=by, trials=trials, replies_seen=replies_seen, recent_since=recent))
 
 
 def rival(name: str, rates: Sequence[tuple[int, float]], chance: Random) -> int:

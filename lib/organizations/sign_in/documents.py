@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lib.organizations.sign_in.refusals import ProviderDown
 from lib.outside import NotOutside
-from lib.outside.http import NoAnswer, get_document
+from lib.outside.http import RequestFailed, get_document
 
 _MOST_BYTES = 256 * 1024
 _HEADERS = {"Accept": "application/json"}
@@ -21,8 +21,8 @@ async def fetch_document(url: str, *, loopback: bool) -> dict[str, Any]:
         document = json.loads(await get_document(url, _HEADERS, loopback=loopback, most_bytes=_MOST_BYTES))
     except NotOutside as error:
         raise ProviderDown(f"The identity provider's address is refused: {error}") from None
-    except (NoAnswer, ValueError, RecursionError) as error:
-        reason = f"{error}" if isinstance(error, NoAnswer) else type(error).__name__
+    except (RequestFailed, ValueError, RecursionError) as error:
+        reason = f"{error}" if isinstance(error, RequestFailed) else type(error).__name__
         raise ProviderDown(f"The identity provider {host} cannot be asked ({reason}).") from None
     if not isinstance(document, dict):
         raise ProviderDown(f"The identity provider {host} answers with something else than a JSON object.")

@@ -122,9 +122,23 @@ async def test_no_parameter_is_answered_in_the_words_of_a_library(heed: Heed) ->
         ({"from": "rep1", "to": [5]}, ["to", 0], "wrong_type", "an object is needed here"),
         ({"from": "r" * 200}, ["from"], "wrong_format", None),
         ({"from": "rep1", "subject": "s" * 999}, ["subject"], "too_long", "the text has at most 998 characters"),
+        (
+            {"from": "rep1", "metadata": {"a b": "c"}},
+            ["metadata", "a b"],
+            "wrong_format",
+            "dots, hyphens and underscores",
+        ),
+        ({"from": "rep1", "template": "../x"}, ["template"], "wrong_format", "begins with a letter or a digit"),
+        ({"from": "rep1", "in_reply_to": "x"}, ["in_reply_to"], "wrong_format", "32 digits and letters from a to f"),
+        (
+            {"from": "rep1", "attachments": [{"filename": "", "content": "QQ=="}]},
+            ["attachments", 0, "filename"],
+            "too_short",
+            "the text has at least 1 character",
+        ),
         ({"from": "rep1", "subjet": "s"}, ["subjet"], "unknown_field", "there is no such field; did you mean subject?"),
         ({"from": "rep1", "deliverAt": None}, ["deliverAt"], "unknown_field", "did you mean deliver_at?"),
-        ({"sendr": "rep1"}, ["sendr"], "unknown_field", "there is no such field"),
+        ({"sendr": "rep1"}, ["sendr"], "unknown_field", "did you mean send?"),
         ({"from": "rep1", "to": [{"mail": "a@b.example"}]}, ["to", 0, "mail"], "unknown_field", "mean email?"),
         ({"from": "rep1", "nothing_like_it": 1}, ["nothing_like_it"], "unknown_field", "there is no such field"),
         (
@@ -149,6 +163,31 @@ async def test_an_unknown_parameter_gets_a_suggestion_too(heed: Heed) -> None:
     answer = await heed.api("GET", "/messages?limits=5")
 
     assert answer.json["detail"] == "query.limits: there is no such field; did you mean limit?"
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "A body in JSON is needed here."),
+        (b'{"from": ', "The body is not JSON: it ends before it is complete, at line 1 column 9."),
+    ],
+)
+async def test_a_body_that_is_cut_off_or_missing_is_answered_in_plain_words(
+    heed: Heed, body: bytes, detail: str
+) -> None:
+    assert (await heed.api("POST", "/messages", body)).json["detail"] == detail
+
+
+async def test_metadata_that_are_too_long_are_named(heed: Heed) -> None:
+    answer = await heed.api("POST", "/messages", {"from": "rep1", "metadata": {"deal": "17", "notes": "x" * 501}})
+
+    assert answer.json["detail"] == "metadata: a value has at most 500 characters, and that of notes has more"
+
+
+async def test_a_time_of_day_is_asked_for_by_an_example(heed: Heed) -> None:
+    answer = await heed.api("PUT", "/users/rep1/alerts", {"digest": {"at": "8:00"}})
+
+    assert answer.json["detail"] == "digest.at: hours and minutes are needed here, such as 08:30"
 
 
 async def test_a_choice_names_what_is_taken(heed: Heed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from tests.support.cards import TOMORROW, cards, opened
 from tests.support.disturbed import disturbed_heed
 from tests.support.failing import Failure, When
 from tests.support.heed import ADMIN_KEY, Heed, Response
+from tests.support.pictures import png
 
 Prepare = Callable[[Heed], Awaitable[str]]
 """What is there before; the path of what the request is about."""
@@ -60,8 +62,27 @@ async def called(heed: Heed) -> str:
     return path
 
 
+WHOLE = {
+    "from": "rep1",
+    "to": [{"email": "ada@example.com", "name": "Ada"}],
+    "template": "t1",
+    "render": True,
+    "attachments": [{"filename": "a.txt", "content": base64.b64encode(b"a file").decode(), "followed": True}],
+    "images": [{"filename": "logo.png", "content": base64.b64encode(png()).decode(), "cid": "logo"}],
+    "metadata": {"deal": "17"},
+    "send": True,
+}
+
+
+async def template(heed: Heed) -> str:
+    html = '<p>Hi {{ recipient.name }}</p><img src="cid:logo">'
+    await heed.put("/templates/t1", {"name": "T", "language": "en", "subject": "Our offer", "html": html})
+    return ""
+
+
 REQUESTS: list[tuple[Prepare, str, str, Any]] = [
     (nothing, "POST", "/messages", {"from": "rep1", "subject": "Hi", "html": "x" * 40_000, "reminder": REMINDER}),
+    (template, "POST", "/messages", WHOLE),
     (draft, "PATCH", "", {"subject": "Other", "html": "x" * 40_000}),
     (draft, "POST", "/send", None),
     (draft, "POST", "/attachments?filename=b.txt", b"new"),

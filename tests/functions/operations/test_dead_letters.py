@@ -41,7 +41,7 @@ async def test_they_are_listed_with_what_they_are_about_and_not_what_they_say(he
     answer = await listing(heed)
 
     assert answer.status == 200
-    assert answer.json["counts"] == {"interactions": 1, "outbox": 1, "inbound": 0, "jobs": 0}
+    assert answer.json["counts"] == {"interactions": 1, "outbox": 1, "inbound": 0, "jobs": 0, "webhooks": 0}
     assert answer.json["items"] == [
         {
             "queue": "interactions",
@@ -79,7 +79,7 @@ async def test_a_replayed_message_is_worked_off_as_if_it_had_never_failed(heed: 
     assert (answer.status, answer.json) == (200, {"replayed": 1})
     assert (await heed.get(f"/messages/{message}"))["status"] == "sent"
     assert (await listing(heed)).json == {
-        "counts": {"interactions": 0, "outbox": 0, "inbound": 0, "jobs": 0},
+        "counts": {"interactions": 0, "outbox": 0, "inbound": 0, "jobs": 0, "webhooks": 0},
         "items": [],
     }
 
@@ -146,6 +146,7 @@ async def test_a_metric_tells_how_many_each_queue_has(heed: Heed, caplog: pytest
         ("interactions", 0),
         ("inbound", 0),
         ("jobs", 0),
+        ("webhooks", 0),
         ("outbox", 1),
     }
 

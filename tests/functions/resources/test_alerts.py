@@ -17,7 +17,7 @@ from lib.storage.due_index import Due
 from lib.storage.layout import DUE
 from lib.transports.memory import MemoryTransport
 from tests.support.cards import act, cards, opened, pass_time
-from tests.support.heed import GMAIL, Heed
+from tests.support.heed import ADMIN_KEY, GMAIL, Heed
 
 LOCAL = {"HEED_LOOPBACK": "on"}
 
@@ -91,17 +91,29 @@ async def test_a_new_card_is_told_once_with_a_link_to_it(local: Heed, channel: C
 
 async def test_teams_gets_a_card_that_reads_no_markup_of_strangers(local: Heed, channel: Channel) -> None:
     await choose(local, teams=channel.url)
-    sent = await local.sent(to=[{"email": "ada@example.com", "name": "[Ada](https://evil.example) **now**"}])
-    await local.hit(local.urls("o")[0], GMAIL)
-    await local.work("interactions")
-    await pass_time(local, seconds=15)
-    await local.services.assessor.refresh("acme", sent)
+    await opened(local, to=[{"email": "ada@example.com", "name": "[Ada](https://evil.example) **now**"}])
     await tell(local, minutes=1)
 
     [post] = channel.posts
     title = post["attachments"][0]["content"]["body"][0]
     assert title["type"] == "RichTextBlock"
     assert title["inlines"][0]["text"] == "[Ada](https://evil.example) **now** opened your mail"
+
+
+async def test_names_and_subjects_turn_no_other_words_around(local: Heed, channel: Channel) -> None:
+    assert isinstance(local.transport, MemoryTransport)
+    await choose(local, slack=channel.url, digest={"at": "12:00"})
+    sent = await local.sent(to=[{"email": "ada@example.com", "name": "Ada \u202eevil"}], subject="\u2067Hello 😀, you")
+    await local.hit(local.urls("o")[0], GMAIL)
+    await local.work("interactions")
+    await pass_time(local, seconds=15)
+    await local.services.assessor.refresh("acme", sent)
+    await tell(local, hours=2)
+
+    [post] = channel.posts
+    mail = email.message_from_bytes(local.transport.sent[-1].mime, policy=email.policy.default)
+    words = [post["blocks"][0]["text"]["text"], mail.get_body(("plain",)).get_content()]  # type: ignore[union-attr]
+    assert all("Ada evil opened your mail" in each and "“Hello 😀, you”" in each for each in words)
 
 
 async def test_a_channel_that_refuses_for_now_is_told_later_and_one_that_refuses_is_not(
@@ -274,6 +286,15 @@ async def test_people_choose_for_themselves_alone(heed: Heed) -> None:
     assert (await heed.api("GET", "/users/rep2/alerts")).status == 404
 
 
+async def test_a_key_that_reads_reads_the_choice_of_every_user_and_changes_none(heed: Heed) -> None:
+    await choose(heed, most_a_day=3)
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "read"}, key=ADMIN_KEY)
+    path, key = "/api/orgs/acme/users/rep1/alerts", made.json["key"]
+
+    assert (await heed.request("GET", path, key=key)).json["most_a_day"] == 3
+    assert (await heed.request("PUT", path, {}, key=key)).status == 403
+
+
 async def test_the_digest_comes_once_a_day_and_lists_open_cards(heed: Heed) -> None:
     assert isinstance(heed.transport, MemoryTransport)
     await choose(heed, digest={"at": "12:00"})
@@ -323,12 +344,15 @@ async def test_a_digest_follows_the_users_zone_when_that_changes(heed: Heed) -> 
 async def test_markup_in_a_title_stays_text_in_the_digest(heed: Heed) -> None:
     assert isinstance(heed.transport, MemoryTransport)
     await choose(heed, digest={"at": "12:00"})
-    message = await heed.sent(to=[{"email": "ada@example.com", "name": "<img src=x>"}])
-    await heed.hit(heed.urls("o")[0], GMAIL)
-    await heed.work("interactions")
-    await pass_time(heed, seconds=15)
-    await heed.services.assessor.refresh("acme", message)
+    await opened(heed, to=[{"email": "ada@example.com", "name": "<img src=x>"}])
     await tell(heed, hours=3)
 
     mail = email.message_from_bytes(heed.transport.sent[-1].mime, policy=email.policy.default)
     assert "&lt;img src=x&gt;" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+async def test_the_local_host_takes_channels_of_this_machine_and_of_no_other_stranger(local: Heed) -> None:
+    strange = await local.api("PUT", "/users/rep1/alerts", {"slack": "https://example.com/hook"})
+    own = await local.api("PUT", "/users/rep1/alerts", {"slack": "http://localhost:9/hook"})
+
+    assert (strange.status, own.status) == (422, 201)

@@ -13,6 +13,7 @@ from lib.transports.memory import MemoryTransport
 from tests.support.attachments import EICAR, PDF, SVG, add, blobs, content, parts, send, upload
 from tests.support.documents import archive
 from tests.support.heed import Heed
+from tests.support.pictures import png
 
 
 async def test_an_attachment_is_described_by_its_bytes_and_listed(heed: Heed) -> None:
@@ -373,3 +374,20 @@ async def test_a_key_that_only_reads_adds_nothing(heed: Heed) -> None:
     path = f"/api/orgs/acme/messages/{message}/attachments"
     assert (await heed.request("POST", f"{path}?filename=a.pdf", PDF, key=made.json["key"])).status == 403
     assert (await heed.request("GET", path, key=made.json["key"])).status == 200
+
+
+async def test_an_upload_answers_with_the_version_that_the_message_has_now(heed: Heed) -> None:
+    message = await heed.draft()
+    path = f"/messages/{message}"
+    before = (await heed.get(path))["etag"]
+
+    first = await heed.api("POST", f"{path}/attachments?filename=a.pdf", PDF, if_match=before)
+    second = await heed.api("POST", f"{path}/images?filename=a.png", png(), if_match=first.headers["etag"])
+    file = f"{path}/attachments/{first.json['id']}"
+    third = await heed.api("PUT", file, b"other", if_match=second.headers["etag"])
+    fourth = await heed.api("PATCH", file, {"followed": True}, if_match=third.headers["etag"])
+    stale = await heed.api("PATCH", path, {"subject": "Old"}, if_match=second.headers["etag"])
+    last = await heed.api("PATCH", path, {"subject": "New"}, if_match=fourth.headers["etag"])
+
+    answers = [first, second, third, fourth, stale, last]
+    assert [each.status for each in answers] == [201, 201, 200, 200, 412, 200]

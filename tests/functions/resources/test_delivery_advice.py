@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from lib.organizations.settings import WorkHours
+from lib.send_time.advice import advise
+from lib.send_time.places import Place
+from lib.send_time.reading import EarlierAct, EarlierMail
 from tests.support.heed import CHROME, Heed
 
 ADA = {"email": "ada@example.com", "name": "Ada", "record": {"type": "contact", "id": "c1"}}
@@ -28,14 +32,26 @@ async def advice(heed: Heed, message: str, now: str | None = SUNDAY) -> Any:
     return await heed.get(f"/messages/{message}/delivery-advice" + (f"?now={now}" if now else ""))
 
 
-async def mails_opened_at_seven(heed: Heed, count: int, agent: str = CHROME, **fields: Any) -> None:
-    """One each day, opened five minutes after seven in Vienna."""
-    heed.clock.move(seconds=(MONDAY_AT_7 - heed.clock.now()).total_seconds(), minutes=-85)
-    for _ in range(count):
-        await heed.sent(**{"to": [ADA], **fields})
+async def mails_opened_at_seven(
+    heed: Heed, count: int, agent: str = CHROME, *, hours: float = 20, scanned: bool = False, **fields: Any
+) -> None:
+    """One each day, opened five minutes after seven in Vienna; it was sent so many hours before."""
+    for day in range(count):
+        opened_at = MONDAY_AT_7 + timedelta(days=day, minutes=5)
+        move_to(heed, opened_at - timedelta(hours=hours))
+        message = await heed.draft(**{"to": [ADA], **fields})
+        await heed.post(f"/messages/{message}/send")
+        await heed.work()
+        if scanned:
+            heed.clock.move(minutes=20)
+            await heed.hit(heed.urls("o")[0], "curl/8.5")
+        move_to(heed, opened_at)
         await heed.hit(heed.urls("o")[0], agent)
         await heed.work()
-        heed.clock.move(minutes=60 * 24 - 90)
+
+
+def move_to(heed: Heed, at: datetime) -> None:
+    heed.clock.move(seconds=(at - heed.clock.now()).total_seconds())
 
 
 async def test_it_suggests_when_office_hours_begin_where_the_recipient_is(heed: Heed) -> None:
@@ -198,16 +214,35 @@ async def test_opens_by_machines_are_no_habit(heed: Heed) -> None:
 
 async def test_of_a_mail_that_a_machine_opened_first_the_persons_open_counts(heed: Heed) -> None:
     message = await to_ada(heed, time_zone="Europe/Vienna")
-    for _ in range(12):
-        await heed.sent(to=[ADA])
-        await heed.hit(heed.urls("o")[0], "curl/8.5")
-        heed.clock.move(hours=1, minutes=30)
-        await heed.hit(heed.urls("o")[0])
-        await heed.work()
-        heed.clock.move(hours=21)
+    await mails_opened_at_seven(heed, 12, scanned=True)
 
-    # Sent and fetched at 11:30, read at 14:30.
-    assert (await advice(heed, message, "2026-05-20T20:00:00Z"))["local_time"] == "2026-05-21T14:00:00.000+02:00"
+    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T07:00:00.000+02:00"
+
+
+async def test_mail_that_is_read_when_it_comes_is_no_habit(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    await mails_opened_at_seven(heed, 12, hours=0.5)
+
+    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T08:00:00.000+02:00"
+
+
+async def test_the_advice_is_that_of_the_pure_function(heed: Heed) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    await mails_opened_at_seven(heed, 8)
+    opened = [datetime(2026, 4, 6 + day, 7, 5) for day in range(8)]  # noqa: DTZ001
+
+    answer = await advice(heed, message, "2026-05-06T20:00:00Z")
+
+    pure = advise(
+        Place("Europe/Vienna", "Vienna", "AT", None, 1.0),
+        WorkHours(),
+        "UTC",
+        [EarlierMail(at - timedelta(hours=20), [EarlierAct("open", at, 0.95)]) for at in opened],
+        datetime(2026, 5, 6, 20, 0, tzinfo=UTC),
+    )
+    assert (answer["because"], answer["confidence"]) == (pure.because, pure.confidence)
+    assert datetime.fromisoformat(answer["suggested_at"]) == pure.suggested_at
+    assert "By the 8 mails" in answer["because"]
 
 
 async def test_what_somebody_else_opened_is_not_the_recipients_habit(heed: Heed) -> None:

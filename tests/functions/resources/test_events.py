@@ -189,7 +189,8 @@ async def test_a_cursor_of_another_list_or_organization_is_refused(heed: Heed) -
     other = await heed.organization("rival")
 
     assert (await heed.request("GET", f"/api/orgs/rival/events?after={cursor}", key=other)).status == 400
-    assert (await heed.api("GET", "/events?after=nonsense")).status == 400
+    refused = await heed.api("GET", "/events?after=nonsense")
+    assert (refused.status, refused.json["code"]) == (400, "unknown_cursor")
 
 
 async def test_the_feed_is_for_the_crm_alone(heed: Heed) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from lib.storage import Delete, Row, Upsert
 from lib.storage.layout import EVIDENCE, table
 from lib.tracking.facts import Fact
 from tests.support.heed import Heed
-from tests.support.known_subject import run_job
 from tests.support.other_mails import ADA, HOME, OFFICE, OUTLOOK, SCANNER, World
 
 
@@ -261,17 +259,9 @@ async def test_a_mail_that_is_erased_while_all_is_judged_again_leaves_no_visit(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.scanned(ADA)
-    loader = world.heed.services.context_loader
-    save_visits = loader.save_visits
-
-    async def erase_first(*given: Any, **named: Any) -> None:
-        monkeypatch.undo()
-        await run_job(world.heed, "DELETE", email=ADA)
-        await save_visits(*given, **named)
-
     for row in await world.rows():
         await world.heed.storage.tables.write_rows(table("acme", EVIDENCE), [Delete(row.partition, row.key)])
-    monkeypatch.setattr(loader, "save_visits", erase_first)
+    world.erase_before_visits(monkeypatch)
     [_ async for _ in world.heed.services.rejudge.organization("acme", write=True)]
 
     assert await world.rows() == []

@@ -115,7 +115,7 @@ async def test_a_template_that_was_deleted_is_gone_but_for_what_messages_have_us
         ("subject", "two\nlines", "line breaks"),
         ("name", " ", "needs a name"),
         ("name", None, "text is needed"),
-        ("language", "english please", "does not match"),
+        ("language", "english please", "pattern"),
         ("language", None, "text is needed"),
         ("version", 7, "no such field"),
     ],

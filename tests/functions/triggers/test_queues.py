@@ -76,7 +76,13 @@ async def test_heeds_own_functions_are_on_the_queues_that_the_setting_names() ->
     of_queues = {
         name: each.trigger.queue_name for name, each in found.items() if each.trigger_type == "serviceBusTrigger"
     }
-    assert of_queues == {"send": "outbox", "assess": "interactions", "take_in_mail": "inbound", "work_on_job": "jobs"}
+    assert of_queues == {
+        "send": "outbox",
+        "assess": "interactions",
+        "take_in_mail": "inbound",
+        "work_on_job": "jobs",
+        "deliver_events": "webhooks",
+    }
     assert not [each for each in found.values() if each.trigger_type == "queueTrigger"]
 
 

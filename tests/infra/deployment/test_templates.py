@@ -84,7 +84,7 @@ FAULTS = {
         "is not the id of storageQueueDataMessageSender",
     ),
     "a part without a role that its code needs": (
-        ("roles.bicep", "recipients: ['interactions', 'outbox', 'jobs']", "recipients: []"),
+        ("roles.bicep", "recipients: ['interactions', 'outbox', 'jobs', 'webhooks']", "recipients: []"),
         "recipients needs queue.send",
     ),
     "a part with a role that it does not need": (

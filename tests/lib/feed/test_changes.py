@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lib.clock import milliseconds
 from lib.feed import changes as feed_changes
-from lib.feed.changes import Change, Told, find_changes
+from lib.feed.changes import FeedChange, Told, find_changes
 from lib.ids import short_hash
 from lib.messages.models import StoredMessage
 from lib.tracking.facts import Fact, FactKind, with_count
@@ -52,7 +52,7 @@ def assessed(judged: Sequence[tuple[Fact, str]], state: str = "sent") -> Assesse
     return AssessedMessage("acme", message, "", [], facts, verdicts, count(facts, verdicts), Tallies())
 
 
-def rebuilt(changes: Sequence[Change]) -> Kpis:
+def rebuilt(changes: Sequence[FeedChange]) -> Kpis:
     """KPIs as a reader of the feed adds them up."""
     total = Kpis()
     for change in changes:
@@ -72,8 +72,8 @@ def rebuilt(changes: Sequence[Change]) -> Kpis:
     return total
 
 
-def told_after(states: Sequence[AssessedMessage]) -> list[Change]:
-    told, found = Told(), list[Change]()
+def told_after(states: Sequence[AssessedMessage]) -> list[FeedChange]:
+    told, found = Told(), list[FeedChange]()
     for state in states:
         stored = Told.model_validate_json(told.model_dump_json())  # as it comes back from the summary
         found += find_changes(state, stored, {}, START)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.clock import SetClock, milliseconds
-from lib.errors import Gone
+from lib.errors import NoLongerKept
 from lib.feed import store as feed_store
-from lib.feed.models import KEPT, Batch, FeedEvent, Place
+from lib.feed.models import KEPT, Batch, FeedEvent, FeedPlace
 from lib.feed.store import LARGEST_BATCH, Feed
 from lib.storage import Change, Insert, Row, Storage, Unavailable
 from lib.storage.layout import ORGANIZATION_ROW, ORGANIZATIONS, table
@@ -35,7 +35,7 @@ def batch(name: str, *, count: int = 1, since: int = 0, at: int = milliseconds(S
     return Batch(id=name, planned_at=at, since=since, events=events)
 
 
-async def read_all(feed: Feed, after: Place | None = None, limit: int = 1_000) -> list[str]:
+async def read_all(feed: Feed, after: FeedPlace | None = None, limit: int = 1_000) -> list[str]:
     found, _ = await feed.read_events("acme", after, limit)
     return [event.id for _, event in found]
 
@@ -190,7 +190,7 @@ async def test_what_is_old_goes_and_a_place_before_it_is_gone_but_a_reader_who_h
     await feed.delete_old("acme", milliseconds(clock.now() - KEPT))
 
     assert not [each for each in await everything_in(storage) if "old." in each or "batch|" in each]
-    with pytest.raises(Gone):
+    with pytest.raises(NoLongerKept):
         await feed.read_events("acme", found[0][0], 10)
     await Feed(storage.tables, clock).append_batch("acme", batch("new", at=milliseconds(clock.now())))
     assert await read_all(feed, end) == ["new.0"]
@@ -234,8 +234,8 @@ async def test_a_place_of_another_feed_is_gone() -> None:
     feed = Feed(storage.tables, SetClock(START))
     await feed.append_batch("acme", batch("b"))
 
-    for place in (Place(0, 2), Place(7, 1)):
-        with pytest.raises(Gone):
+    for place in (FeedPlace(0, 2), FeedPlace(7, 1)):
+        with pytest.raises(NoLongerKept):
             await feed.read_events("acme", place, 10)
 
 

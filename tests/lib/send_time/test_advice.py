@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,23 +12,29 @@ from hypothesis import strategies as st
 
 from lib.organizations.settings import WorkHours
 from lib.people.records import Address
-from lib.send_time.advice import Advice, Seen, advise, office_hours_at
-from lib.send_time.habits import EngagedMoment
+from lib.send_time.advice import Advice, advise, office_hours_at
 from lib.send_time.places import Place, place_of
+from lib.send_time.reading import EarlierAct, EarlierMail
 
-EARLY = [EngagedMoment(f"m{day}", "open", datetime(2026, 4, day, 7, 5)) for day in range(6, 11)] + [  # noqa: DTZ001
-    EngagedMoment(f"n{day}", "open", datetime(2026, 4, day, 7, 5))  # noqa: DTZ001
-    for day in range(13, 18)
+EARLY = [
+    EarlierMail(datetime(2026, 4, day - 1, 10 + day % 7), [EarlierAct("open", datetime(2026, 4, day, 7, 5))])  # noqa: DTZ001
+    for day in (*range(6, 11), *range(13, 18))
 ]
+"""Mails that come in office hours and are opened at 7:05 on the next day."""
 
 
 def advice_in(
-    zone: str, now: str, *, sender: str = "Europe/Vienna", hours: WorkHours | None = None, seen: Seen | None = None
+    zone: str,
+    now: str,
+    *,
+    sender: str = "Europe/Vienna",
+    hours: WorkHours | None = None,
+    mails: Sequence[EarlierMail] = (),
 ) -> Advice:
     moment = datetime.fromisoformat(now)
     place = place_of(zone, Address(), moment)
     assert isinstance(place, Place)
-    return advise(place, hours or WorkHours(), sender, seen or Seen(), moment)
+    return advise(place, hours or WorkHours(), sender, mails, moment)
 
 
 @pytest.mark.parametrize(
@@ -89,15 +96,14 @@ def test_it_is_less_sure_where_holidays_are_not_known() -> None:
 
 
 def test_habits_are_followed_and_named() -> None:
-    seen = Seen(EARLY)
-
-    asleep = advice_in("Asia/Kolkata", "2026-05-02T21:40:00+00:00", seen=seen)
-    awake = advice_in("Europe/Vienna", "2026-05-04T05:15:00+00:00", seen=seen)
+    asleep = advice_in("Asia/Kolkata", "2026-05-02T21:40:00+00:00", mails=EARLY)
+    awake = advice_in("Europe/Vienna", "2026-05-04T05:15:00+00:00", mails=EARLY)
 
     assert asleep.suggested_at == datetime(2026, 5, 4, 1, 30, tzinfo=UTC)
     assert asleep.because == (
         "By the 10 mails that the recipient has opened or answered, Monday at 7:00 in Kolkata (3:30 for you) is a "
-        "better time than office hours alone would suggest."
+        "better time than office hours alone would suggest: about 92% of mail is read within 3 hours then, instead of "
+        "66% if sent on Monday at 8:00."
     )
     assert 0.9 <= asleep.confidence <= 0.99
     assert awake.suggested_at == datetime(2026, 5, 4, 5, 15, tzinfo=UTC)
@@ -107,7 +113,7 @@ def test_habits_are_followed_and_named() -> None:
 def test_four_mails_change_nothing() -> None:
     now = "2026-05-02T21:40:00+00:00"
 
-    assert advice_in("Asia/Kolkata", now, seen=Seen(EARLY[:4])) == advice_in("Asia/Kolkata", now)
+    assert advice_in("Asia/Kolkata", now, mails=EARLY[:4]) == advice_in("Asia/Kolkata", now)
 
 
 def test_without_work_days_it_advises_nothing_and_says_so() -> None:
@@ -129,14 +135,17 @@ work_weeks = st.builds(
     spans,
 )
 moments = st.datetimes(datetime(2010, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-seen_mails = st.lists(
+kinds = st.sampled_from(("open", "click", "reply", "forward"))
+times = st.datetimes(datetime(2009, 1, 1), datetime(2009, 12, 31))  # noqa: DTZ001
+waits = st.lists(st.timedeltas(timedelta(hours=-1), timedelta(days=9)), max_size=3)
+read_mails = st.lists(
     st.builds(
-        EngagedMoment,
-        st.integers(0, 20).map(str),
-        st.just("open"),
-        st.datetimes(datetime(2009, 1, 1), datetime(2009, 12, 31)),  # noqa: DTZ001
+        lambda sent, waits, kind: EarlierMail(sent, [EarlierAct(kind, sent + wait) for wait in waits]),
+        times,
+        waits,
+        kinds,
     ),
-    max_size=40,
+    max_size=30,
 )
 
 
@@ -147,7 +156,7 @@ def test_advice_by_office_hours_is_in_office_hours_soon_and_never_before_now(
 ) -> None:
     place = Place(zone, zone, None, None, 1.0)
 
-    advice = advise(place, hours, "UTC", Seen(), now)
+    advice = advise(place, hours, "UTC", (), now)
 
     if advice.suggested_at is None:
         # A span that lies in the hour that is left out, on the one work day of the week.
@@ -160,12 +169,12 @@ def test_advice_by_office_hours_is_in_office_hours_soon_and_never_before_now(
     assert office_hours_at(place, hours, now.date()).is_working_time(advice.suggested_at)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(ZONES), moments, work_weeks, seen_mails, seen_mails)
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ZONES), moments, work_weeks, read_mails)
 def test_advice_by_habit_is_soon_and_never_before_now(
-    zone: str, now: datetime, hours: WorkHours, own: list[EngagedMoment], similar: list[EngagedMoment]
+    zone: str, now: datetime, hours: WorkHours, mails: list[EarlierMail]
 ) -> None:
-    advice = advise(Place(zone, zone, None, None, 1.0), hours, "UTC", Seen(own, similar), now)
+    advice = advise(Place(zone, zone, None, None, 1.0), hours, "UTC", mails, now)
 
     assert 0 <= advice.confidence <= 0.99
     if advice.suggested_at is not None:

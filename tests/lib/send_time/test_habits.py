@@ -1,164 +1,189 @@
-"""When a recipient reads mail: enough of their own doings beat office hours, little does not."""
+"""When a recipient reads mail: a habit beats office hours, and what looks like one does not."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import EngagedMoment, Habit, count_mails, digamma, habit_of, office_hours_shares, trigamma
+from lib.send_time.habits import TimeComparison, comparisons, habit_of
 from lib.send_time.office_hours import OfficeHours, holidays_of
+from lib.send_time.reading import EarlierAct, EarlierMail
 
 VIENNA = ZoneInfo("Europe/Vienna")
 FRIDAY_EVENING = datetime(2026, 5, 8, 20, 0, tzinfo=VIENNA)
 MONDAY_AT_8 = datetime(2026, 5, 11, 8, 0, tzinfo=VIENNA)
 OFFICE = OfficeHours(VIENNA, frozenset({1, 2, 3, 4, 5}), time(8), time(17), holidays_of("AT", None))
+WORK_DAYS = [day for day in (date(2026, 4, 8) + timedelta(days=ahead) for ahead in range(60)) if day.isoweekday() <= 5]
+SATURDAYS = [date(2026, 1, 10) + timedelta(weeks=week) for week in range(12)]
 
 
-def work_days_at(hour: int, mails: int, kind: str = "open") -> list[EngagedMoment]:
-    """As many mails, each engaged with on another work day of April at this hour."""
-    days = [day for day in range(1, 31) if datetime(2026, 4, day).isoweekday() <= 5]  # noqa: DTZ001
+def at(day: date, hour: int, minute: int = 5) -> datetime:
+    return datetime.combine(day, time(hour, minute))
+
+
+def read_at(
+    hour: int, mails: int, days: Sequence[date] = WORK_DAYS, *, kind: str = "open", ahead: int = 1
+) -> list[EarlierMail]:
+    """Mails that each came in office hours, this number of days ahead, and were read at this hour of another day."""
     return [
-        EngagedMoment(f"{kind}{hour}-{day}", kind, datetime(2026, 4, day, hour, 5))  # noqa: DTZ001
-        for day in days[:mails]
+        EarlierMail(at(day - timedelta(days=ahead), 9 + number % 7), [EarlierAct(kind, at(day, hour))])
+        for number, day in enumerate(days[:mails])
     ]
 
 
+def read_after(minutes: int, hours: Sequence[int], mails: int) -> list[EarlierMail]:
+    """Mails that came at one of these hours and were read so many minutes later."""
+    sent = [at(day, hours[number % len(hours)]) for number, day in enumerate(WORK_DAYS[:mails])]
+    return [EarlierMail(each, [EarlierAct("open", each + timedelta(minutes=minutes))]) for each in sent]
+
+
 def advised(
-    own: Sequence[EngagedMoment],
-    similar: Sequence[EngagedMoment] = (),
-    *,
-    suggested: datetime = MONDAY_AT_8,
-    now: datetime = FRIDAY_EVENING,
-) -> Habit | None:
-    return habit_of(own, similar, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
+    mails: Sequence[EarlierMail], *, suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
+) -> TimeComparison | None:
+    return habit_of(mails, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
+
+
+def time_of(advice: TimeComparison | None) -> datetime | None:
+    """The advised time on Vienna's clocks."""
+    return advice.moment.astimezone(VIENNA).replace(tzinfo=None) if advice else None
 
 
 def test_mails_read_early_bring_the_advice_forward() -> None:
-    habit = advised(work_days_at(7, 10))
+    advice = advised(read_at(7, 12))
 
-    assert habit is not None
-    assert habit.moment.astimezone(VIENNA) == datetime(2026, 5, 11, 7, 0, tzinfo=VIENNA)
-    assert habit.probability > 0.9
-    assert habit.mails == 10
+    assert advice is not None
+    assert time_of(advice) == datetime(2026, 5, 11, 7, 0)  # noqa: DTZ001
+    assert advice.probability >= 0.9
+    assert advice.share > advice.instead + 0.1
+    assert advice.mails == 12
+
+
+def test_evenings_are_found() -> None:
+    monday_morning = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
+
+    advice = advised(read_at(19, 12), suggested=monday_morning, now=monday_morning)
+
+    assert time_of(advice) == datetime(2026, 5, 11, 19, 0)  # noqa: DTZ001
+
+
+def test_hour_and_day_are_chosen_together() -> None:
+    weekends = [day + timedelta(days=ahead) for day in SATURDAYS[:6] for ahead in (0, 1)]
+    monday_evening = datetime(2026, 5, 11, 20, 0, tzinfo=VIENNA)
+
+    advice = advised(read_at(10, 12, weekends, ahead=2), suggested=MONDAY_AT_8 + timedelta(days=1), now=monday_evening)
+
+    assert time_of(advice) == datetime(2026, 5, 16, 10, 0)  # noqa: DTZ001
 
 
 def test_more_mails_make_it_surer() -> None:
-    few, many = advised(work_days_at(7, 6)), advised(work_days_at(7, 20))
+    few, many = (next(comparisons(read_at(7, mails), OFFICE, MONDAY_AT_8, FRIDAY_EVENING)) for mails in (5, 20))
 
-    assert few is not None
-    assert many is not None
     assert few.probability < many.probability
 
 
 def test_four_mails_are_no_habit() -> None:
-    assert advised(work_days_at(7, 4)) is None
+    assert advised(read_at(7, 4)) is None
 
 
 def test_a_mail_counts_once_however_often_it_is_opened() -> None:
-    reopened = [EngagedMoment("m1", "open", datetime(2026, 4, 1, 7, minute)) for minute in range(50)]  # noqa: DTZ001
+    reopened = [EarlierAct("open", at(WORK_DAYS[0], 7, minute)) for minute in range(50)]
 
-    assert advised(reopened) is None
-    assert count_mails(reopened).hours[7] == pytest.approx(1.0)
-
-
-def test_a_mail_opened_at_two_hours_is_shared_between_them() -> None:
-    week = count_mails([*work_days_at(7, 1), EngagedMoment("open7-1", "reply", datetime(2026, 4, 2, 9, 0))])  # noqa: DTZ001
-
-    assert (week.hours[7], week.hours[9]) == (0.5, 0.5)
-    assert (week.days[2], week.days[3]) == (0.5, 0.5)
+    assert advised([EarlierMail(at(WORK_DAYS[0], 2), reopened)]) is None
 
 
-def test_replies_count_and_what_is_no_doing_of_a_person_does_not() -> None:
-    assert advised(work_days_at(7, 10, kind="reply")) is not None
-    assert advised(work_days_at(7, 10, kind="bounce")) is None
+@pytest.mark.parametrize("hours", [(7,), (9,), (19,), (7, 12, 19)])
+def test_the_senders_hour_is_not_the_readers(hours: Sequence[int]) -> None:
+    assert advised(read_after(25, hours, 20)) is None
 
 
-def test_mails_read_all_over_the_week_leave_office_hours_as_they_are() -> None:
-    spread = [work_days_at(hour, place + 1)[place] for place, hour in enumerate(range(8, 17))]
+def test_mails_read_all_over_office_hours_leave_them_as_they_are() -> None:
+    spread = [read_at(8 + place % 9, place + 1)[place] for place in range(20)]
 
     assert advised(spread) is None
 
 
 def test_mails_read_when_office_hours_begin_leave_them_as_they_are() -> None:
-    assert advised(work_days_at(8, 15)) is None
+    assert advised(read_at(8, 15)) is None
 
 
-def test_someone_who_reads_on_saturdays_is_written_to_on_saturday() -> None:
-    saturdays = [
-        EngagedMoment(f"m{week}", "open", datetime(2026, 3, 7, 10, 0) + timedelta(weeks=week))  # noqa: DTZ001
-        for week in range(8)
+def test_waiting_for_days_has_to_be_worth_it() -> None:
+    """A reader of Saturdays alone is waited for; one who reads at any other hour as well is not."""
+    monday = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
+    also = read_after(40, (8, 11, 14, 16), 16)
+
+    only_then = advised(read_at(10, 12, SATURDAYS, ahead=2), suggested=monday, now=monday)
+
+    assert time_of(only_then) == datetime(2026, 5, 16, 10)  # noqa: DTZ001
+    assert advised([*read_at(10, 3, SATURDAYS, ahead=2), *also], suggested=monday, now=monday) is None
+
+
+def test_opens_at_night_are_no_habit_and_acts_are() -> None:
+    opened, clicked = read_at(3, 15), read_at(3, 15, kind="click")
+
+    assert advised(opened) is None
+    assert time_of(advised(clicked)) == datetime(2026, 5, 11, 3, 0)  # noqa: DTZ001
+
+
+def test_a_click_that_may_be_a_machines_does_not_open_the_night() -> None:
+    doubtful = [
+        EarlierMail(mail.sent, [EarlierAct("click", mail.engagements[0].local, 0.8)])
+        for mail in read_at(3, 15, kind="click")
     ]
 
-    habit = advised(saturdays)
+    assert advised(doubtful) is None
 
-    assert habit is not None
-    assert habit.moment.astimezone(VIENNA) == datetime(2026, 5, 9, 10, 0, tzinfo=VIENNA)
+
+def test_a_scanner_at_night_does_not_hide_a_morning() -> None:
+    scanned = [
+        EarlierMail(mail.sent, [EarlierAct("open", mail.engagements[0].local.replace(hour=2)), *mail.engagements])
+        for mail in read_at(7, 12)
+    ]
+
+    assert time_of(advised(scanned)) == datetime(2026, 5, 11, 7, 0)  # noqa: DTZ001
+
+
+def test_answers_go_before_opens() -> None:
+    """Something opens each mail at noon; the recipient answers at seven in the evening."""
+    answered = [
+        EarlierMail(mail.sent, [EarlierAct("open", mail.engagements[0].local.replace(hour=12)), *mail.engagements])
+        for mail in read_at(19, 12, kind="reply")
+    ]
+    morning = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
+
+    assert time_of(advised(answered, suggested=morning, now=morning)) == datetime(2026, 5, 11, 19, 0)  # noqa: DTZ001
+
+
+def test_what_no_person_does_counts_for_nothing() -> None:
+    assert advised(read_at(7, 12, kind="bounce")) is None
 
 
 def test_within_the_recipients_hour_it_is_now() -> None:
     now = datetime(2026, 5, 11, 7, 20, tzinfo=VIENNA)
 
-    habit = advised(work_days_at(7, 10), now=now)
+    advice = advised(read_at(7, 12), now=now)
 
-    assert habit is not None
-    assert habit.moment == now
-
-
-def test_nobody_is_kept_waiting_for_the_same_day_of_the_next_week() -> None:
-    mondays = [
-        EngagedMoment(f"m{week}", "open", datetime(2026, 3, 2, 7, 0) + timedelta(weeks=week))  # noqa: DTZ001
-        for week in range(8)
-    ]
-    monday_morning = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
-
-    assert advised(mondays, suggested=monday_morning, now=monday_morning) is None
+    assert advice is not None
+    assert advice.moment == now
 
 
 def test_a_public_holiday_is_passed_over() -> None:
     # 25 May 2026 is Whit Monday.
     evening = datetime(2026, 5, 22, 20, 0, tzinfo=VIENNA)
-    habit = advised(work_days_at(7, 20), suggested=datetime(2026, 5, 26, 8, 0, tzinfo=VIENNA), now=evening)
 
-    assert habit is not None
-    assert habit.moment.astimezone(VIENNA) == datetime(2026, 5, 26, 7, 0, tzinfo=VIENNA)
+    advice = advised(read_at(7, 20), suggested=datetime(2026, 5, 26, 8, 0, tzinfo=VIENNA), now=evening)
 
-
-def test_similar_recipients_who_do_otherwise_hold_the_advice_back() -> None:
-    own = work_days_at(7, 5)
-
-    assert advised(own) is not None
-    assert advised(own, work_days_at(8, 20)) is None
+    assert time_of(advice) == datetime(2026, 5, 26, 7, 0)  # noqa: DTZ001
 
 
-def test_an_hour_that_clocks_leave_out_is_never_advised() -> None:
-    sundays = [
-        EngagedMoment(f"m{week}", "open", datetime(2026, 1, 4, 2, 0) + timedelta(weeks=week))  # noqa: DTZ001
-        for week in range(12)
-    ]
-    monday = datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA)
+def test_an_hour_that_clocks_leave_out_is_never_compared() -> None:
+    sundays = [day + timedelta(days=1) for day in SATURDAYS]
+    read = read_at(2, 11, sundays, kind="click", ahead=2)
+    saturday = datetime(2026, 3, 28, 20, 0, tzinfo=VIENNA)
 
-    habit = advised(sundays, suggested=monday, now=datetime(2026, 3, 28, 20, 0, tzinfo=VIENNA))
+    best = next(comparisons(read, OFFICE, datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA), saturday))
 
-    # Sunday it is; but on the day on which 2:00 to 3:00 is left out, by what else is expected.
-    assert habit is not None
-    assert habit.moment.astimezone(VIENNA) == datetime(2026, 3, 29, 8, 0, tzinfo=VIENNA)
-
-
-def test_office_hours_leave_a_tenth_to_other_times() -> None:
-    week = office_hours_shares(OFFICE)
-
-    assert sum(week.days) == pytest.approx(1)
-    assert sum(week.hours) == pytest.approx(1)
-    assert sum(week.hours[8:17]) == pytest.approx(0.9 + 0.1 * 9 / 24)
-    assert week.days[5] == pytest.approx(0.1 / 7)
-
-
-def test_digamma_and_trigamma_have_their_known_values() -> None:
-    assert digamma(1) == pytest.approx(-0.5772156649015329, abs=1e-9)
-    assert digamma(0.5) == pytest.approx(-0.5772156649015329 - 2 * math.log(2), abs=1e-9)
-    assert trigamma(1) == pytest.approx(math.pi**2 / 6, abs=1e-9)
-    assert trigamma(0.5) == pytest.approx(math.pi**2 / 2, abs=1e-9)
+    # Clocks go from 2:00 to 3:00 on that Sunday.
+    assert time_of(best) == datetime(2026, 3, 29, 3, 0)  # noqa: DTZ001

@@ -10,13 +10,13 @@ import pytest
 
 from lib.chances import probability_of_more
 from lib.templates.contest import ENOUGH, Candidate
-from lib.templates.evidence import Counted, Evidence, Measure, Sample
+from lib.templates.evidence import Measure, Results, Sample, TemplateEvidence
 from lib.templates.rates import rate_of
-from lib.templates.recommend import TRIALS, Circumstances, Recommendation, recommend
+from lib.templates.recommend import TRIALS, PickTerms, Recommendation, recommend
 from lib.templates.tallies import Stratum
 
-BY_OPENS = Circumstances(by="opens")
-BY_SALES = Circumstances(by="won")
+BY_OPENS = PickTerms(by="opens")
+BY_SALES = PickTerms(by="won")
 
 
 def template(name: str, sent: int, replied: int = 0, opened: int | None = None, at: Stratum | None = None) -> Candidate:
@@ -28,12 +28,12 @@ def template(name: str, sent: int, replied: int = 0, opened: int | None = None, 
 def of_groups(name: str, groups: dict[Stratum, tuple[int, int, int]], last_month: str = "") -> Candidate:
     """A template with mails, opens and replies in each group."""
     samples: dict[Measure, Sample] = {
-        "opened": {at: Counted(sent, opened) for at, (sent, opened, _) in groups.items()},
-        "clicked": {at: Counted(sent, 0) for at, (sent, _, _) in groups.items()},
-        "replied": {at: Counted(sent, replied) for at, (sent, _, replied) in groups.items()},
+        "opened": {at: Results(sent, opened) for at, (sent, opened, _) in groups.items()},
+        "clicked": {at: Results(sent, 0) for at, (sent, _, _) in groups.items()},
+        "replied": {at: Results(sent, replied) for at, (sent, _, replied) in groups.items()},
     }
     sent = sum(sent for sent, _, _ in groups.values())
-    return Candidate(name, name.upper(), Evidence(samples=samples, sent=sent, last_month=last_month))
+    return Candidate(name, name.upper(), TemplateEvidence(samples=samples, sent=sent, last_month=last_month))
 
 
 def sender(rates: Sequence[float], sent: int, chance: Random) -> list[Candidate]:
@@ -105,7 +105,7 @@ def test_opens_decide_where_replies_do_not() -> None:
 
 def of_sales(name: str, won: int, closed: int, replied: int = 24) -> Candidate:
     known = template(name, 300, replied, 150).evidence
-    samples: dict[Measure, Sample] = {**known.samples, "won": {Stratum(): Counted(closed, won)}}
+    samples: dict[Measure, Sample] = {**known.samples, "won": {Stratum(): Results(closed, won)}}
     return Candidate(name, name.upper(), replace(known, samples=samples))
 
 
@@ -169,11 +169,11 @@ def test_one_template_alone_is_not_recommended() -> None:
     assert recommend([], Random(1)) == {}
 
 
-def picks(some: Sequence[Candidate], number: int, circumstances: Circumstances | None = None) -> list[tuple[str, str]]:
+def picks(some: Sequence[Candidate], number: int, terms: PickTerms | None = None) -> list[tuple[str, str]]:
     """What is picked so many times, and as what."""
-    found = list[tuple[str, str]]()
+    found: list[tuple[str, str]] = []
     for seed in range(number):
-        advice = recommend(some, Random(seed), circumstances)
+        advice = recommend(some, Random(seed), terms)
         found.append(next(((name, each.pick or "") for name, each in advice.items() if each.recommended), ("", "")))
     return found
 
@@ -197,7 +197,7 @@ def test_the_organization_sets_the_share_of_trials() -> None:
     some = [template("old", 300, 36), template("other", 300, 5), template("new", 3)]
 
     trials = {
-        share: sum(pick == "trial" for _, pick in picks(some, 500, Circumstances(trials=share)))
+        share: sum(pick == "trial" for _, pick in picks(some, 500, PickTerms(trials=share)))
         for share in (0.0, 0.1, 0.8)
     }
 
@@ -213,7 +213,7 @@ def test_while_none_is_sure_all_that_are_close_are_tried_and_the_better_ones_mor
     assert found.count("b") > 3 * found.count("c")
     assert found.count("a") > 200
     assert found.count("bad") == 0
-    assert picks(some, 5, Circumstances(trials=0)) == [("", "")] * 5
+    assert picks(some, 5, PickTerms(trials=0)) == [("", "")] * 5
 
 
 def test_a_new_template_that_has_failed_so_far_is_tried_less() -> None:
@@ -232,7 +232,7 @@ def test_what_is_better_in_every_group_wins_though_it_was_used_where_reading_is_
     a = of_groups("a", {COLD: (900, 405, 0), WARM: (300, 255, 0)})
     b = of_groups("b", {COLD: (300, 120, 0), WARM: (900, 675, 0)})
 
-    advice = recommend([a, b], None, Circumstances(replies_seen=False))
+    advice = recommend([a, b], None, PickTerms(replies_seen=False))
 
     assert recommended(advice) == "a"
     assert "the rates of all are not to be compared" in advice["a"].because
@@ -243,7 +243,7 @@ def test_templates_that_share_no_group_are_not_compared_and_the_reason_says_so()
     a = of_groups("a", {COLD: (900, 200, 0)}, "2026-05")
     b = of_groups("b", {WARM: (900, 700, 0)}, "2026-05")
 
-    advice = recommend([a, b], None, Circumstances(by="opens", recent_since="2026-03"))
+    advice = recommend([a, b], None, PickTerms(by="opens", recent_since="2026-03"))
 
     assert recommended(advice) is None
     assert advice["a"].because.startswith(
@@ -256,8 +256,8 @@ def test_a_template_that_nobody_uses_any_more_does_not_stand_in_the_way() -> Non
     b = of_groups("b", {COLD: (900, 300, 0)}, "2026-05")
     old = of_groups("old", {Stratum(sender="s1", month="2025-01"): (900, 700, 0)}, "2025-01")
 
-    assert recommended(recommend([a, b, old], None, Circumstances(by="opens", recent_since="2026-03"))) == "a"
-    assert recommended(recommend([a, b, old], None, Circumstances(by="opens", recent_since="2025-01"))) is None
+    assert recommended(recommend([a, b, old], None, PickTerms(by="opens", recent_since="2026-03"))) == "a"
+    assert recommended(recommend([a, b, old], None, PickTerms(by="opens", recent_since="2025-01"))) is None
 
 
 def test_opens_do_not_overrule_what_replies_say_so_far() -> None:
@@ -268,7 +268,7 @@ def test_opens_do_not_overrule_what_replies_say_so_far() -> None:
 
     assert recommended(advice) is None
     assert advice["a"].because.startswith("Not enough data yet: “B” is opened more often, but “A” seems to be answered")
-    assert recommended(recommend(some, None, Circumstances(replies_seen=False))) == "b"
+    assert recommended(recommend(some, None, PickTerms(replies_seen=False))) == "b"
     by_opens = recommend(some, None, BY_OPENS)
     assert recommended(by_opens) == "b"
     assert "But “A” seems to be answered more often" in by_opens["b"].because

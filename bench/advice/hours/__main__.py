@@ -1,0 +1,5 @@
+"""`python -m bench.advice.hours`: print the section."""
+
+from bench.advice.hours import section
+
+print(section())

@@ -1,0 +1,1 @@
+"""Webhooks: subscriptions to the feed, and the delivery of its events to their addresses."""
