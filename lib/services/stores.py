@@ -40,6 +40,7 @@ from lib.people.address_index import AddressIndex
 from lib.people.alert_choices import AlertChoices
 from lib.people.bounces import Bounces
 from lib.people.calls import Activities
+from lib.people.consent_batches import ConsentBatches
 from lib.people.consents import Consents
 from lib.people.known_users import KnownUsers
 from lib.people.recipients import RecipientLookup
@@ -241,6 +242,10 @@ class Stores:
     def consents(self) -> Consents:
         stopped = StoppedRecipients(self.feed, self.storage.tables, self.address_hashes, self.organizations, self.clock)
         return Consents(self.storage, self.address_hashes, self.stops, self.clock, stopped.tell_stop)
+
+    @cached_property
+    def consent_batches(self) -> ConsentBatches:
+        return ConsentBatches(self.consents, self.address_hashes, self.stops)
 
     @cached_property
     def address_index(self) -> AddressIndex:

@@ -92,6 +92,7 @@ _REPORT = {
     "eventType": "Microsoft.Communication.EmailDeliveryReportReceived",
     "data": {"messageId": "{provider_id}", "recipient": "ada@example.com", "status": "Bounced"},
 }
+_SAID = {"email": "ada@example.com", "follow": "allow", "at": "2020-01-01T00:00:00Z"}
 _NO_IDS_TEXT = b"no line of a log"
 
 CASES: Mapping[str, Case] = {
@@ -133,6 +134,9 @@ CASES: Mapping[str, Case] = {
     "put_outcome": Case(OWN, {"won": True}),
     "put_consent": Case(OWN_THING, {"follow": "allow"}),
     "get_consents": Case(OWN),
+    "import_consents": Case(
+        OWN, {"items": [{"email": "ada@example.com", "follow": "allow", "at": "2020-01-01T00:00:00Z"}]}
+    ),
     # Templates
     "put_template": Case(OWN_THING, _TEMPLATE),
     "get_template": Case(),
