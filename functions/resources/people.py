@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import Any, Literal
 
@@ -10,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, last_key, page, page_until
+from functions.api.paging import Page, PageQuery, last_key, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, not_there
-from lib.errors import Stale
+from lib.errors import NotAllowed, Stale
 from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
 from lib.people.records import Record, RecordSpec, StoredRecord
 from lib.people.store import USERS, record_partition
@@ -21,6 +20,7 @@ from lib.people.users import OptIn, OptInShare, StoredUser, User, UsersChanged, 
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
 from lib.storage.repository import Repository
+from lib.storage.retry import retry_on_conflict
 from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("People and records")
@@ -95,13 +95,6 @@ async def _patched(
     return there.model_copy(update=dict(changed)), etag
 
 
-async def _list(call: Call, kept: Repository[Any], partition: str, read: type[Any]) -> Answer:
-    keys = Range(after=last_key(call))
-    rows = kept.list(call.org, partition, keys, call.query.limit + 1)
-    found = [(key, read(**stored.model_dump(), etag=etag)) async for key, stored, etag in rows]
-    return Answer(200, page(call, found))
-
-
 @endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=_MAY_CHANGE_USERS)
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
@@ -170,22 +163,34 @@ async def opt_in_users(call: Call) -> Answer:
 async def put_record(call: Call) -> Answer:
     """Make a record, or replace one. Its mail then counts for its new parent."""
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
-    before = await call.services.people.record(call.org, _ref(call))
-    saving = call.services.address_index.save_record(call.org, stored, call.if_match)
-    answer = await _saved(stored, Record, saving)
-    await call.services.wishes.record_changed(
-        call.org, _ref(call), {*stored.emails, *(before.emails if before else ())}
-    )
-    return await _with_engagement(call, answer)
+    before: StoredRecord | None = None
+
+    async def save_once() -> Answer:
+        nonlocal before
+        found = await call.services.people.stored_record(call.org, _ref(call))
+        check_version(call.if_match, found[1] if found else None)
+        before = found[0] if found else None
+        if before:
+            _check_not_merged(before)
+            stored.merged = before.merged
+        # A merge that comes meanwhile changes the version, so that this cannot undo it.
+        if_match = IfMatch.for_version(found[1]) if found else None
+        return await _saved(stored, Record, call.services.address_index.save_record(call.org, stored, if_match))
+
+    answer = await (save_once() if call.if_match else retry_on_conflict("the record", save_once, on=Stale))
+    emails = {*stored.emails, *(before.emails if before else ())}
+    await call.services.wishes.record_changed(call.org, _ref(call), emails)
+    return await with_engagement(call, answer, _ref(call))
 
 
 @endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
 async def get_record(call: Call) -> Answer:
-    """Read a record, and how people engaged with the mail to it."""
-    (stored, etag), rollup = await asyncio.gather(
-        _get(call, call.services.people.records, record_partition(call.path["type"]), call.path["id"], "record"),
-        call.services.engagements.load_rollup(call.org, _ref(call)),
-    )
+    """Read a record, and how people engaged with the mail to it; of a merged one the record that stands for it."""
+    found = await call.services.people.standing_record(call.org, _ref(call))
+    if found is None:
+        raise not_there("record")
+    stored, etag = found
+    rollup = await call.services.engagements.load_rollup(call.org, stored.ref())
     return Answer(200, RecordRead(**stored.model_dump(), etag=etag, engagement=_engagement(call, rollup)), etag)
 
 
@@ -194,6 +199,8 @@ async def patch_record(call: Call) -> Answer:
     """Change some fields of a record. Its mail then counts for its new parent."""
     records, partition = call.services.people.records, record_partition(call.path["type"])
     before = await call.services.people.record(call.org, _ref(call))
+    if before:
+        _check_not_merged(before)
     stored, etag = await _patched(call, records, partition, call.path["id"], RecordSpec, "record")
     answer = await _saved(
         stored, Record, call.services.address_index.save_record(call.org, stored, IfMatch.for_version(etag))
@@ -201,16 +208,22 @@ async def patch_record(call: Call) -> Answer:
     if call.body.model_fields_set & _RECORD_WISHES:
         emails = {*stored.emails, *(before.emails if before else ())}
         await call.services.wishes.record_changed(call.org, _ref(call), emails)
-    return await _with_engagement(call, answer)
+    return await with_engagement(call, answer, _ref(call))
+
+
+def _check_not_merged(record: StoredRecord) -> None:
+    """Check that a record is itself, as changes of a merged one would be lost. Raises NotAllowed."""
+    if into := record.merged_into:
+        raise NotAllowed(f"The record was merged into {into.type}/{into.id}: change that one.")
 
 
 def _ref(call: Call) -> RecordRef:
     return RecordRef(type=call.path["type"], id=call.path["id"])
 
 
-async def _with_engagement(call: Call, answer: Answer) -> Answer:
+async def with_engagement(call: Call, answer: Answer, record: RecordRef) -> Answer:
     """Update everything that holds a copy of the stored record. After an error the caller puts the record again."""
-    rollup = await call.services.engagements.record_changed(call.org, _ref(call))
+    rollup = await call.services.engagements.record_changed(call.org, record)
     assert isinstance(answer.body, Record)
     read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
     return Answer(answer.status, read, answer.version)
@@ -233,7 +246,18 @@ async def list_records(call: Call) -> Answer:
         return await _list_engaged(call)
     if call.query.type is None:
         raise invalid(["query", "type"], "needed where neither a view nor an address is named")
-    return await _list(call, call.services.people.records, record_partition(call.query.type), RecordItem)
+    return await _list_of_type(call, call.query.type)
+
+
+async def _list_of_type(call: Call, record_type: str) -> Answer:
+    """List records by id; those that were merged are passed over, so that a page may be short."""
+    query: RecordsQuery = call.query
+    keys = Range(after=last_key(call))
+    rows = call.services.people.records.list(call.org, record_partition(record_type), keys, query.limit + 1)
+    found = [row async for row in rows]
+    shown = found[: query.limit]
+    items = [RecordItem(**record.model_dump(), etag=etag) for _, record, etag in shown if record.merged_into is None]
+    return Answer(200, page_until(call, items, shown[-1][0] if len(found) > len(shown) else None))
 
 
 async def _list_by_address(call: Call) -> Answer:

@@ -130,6 +130,7 @@ CASES: Mapping[str, Case] = {
     "get_record": Case(),
     "patch_record": Case(body={"name": "E"}),
     "list_records": Case(OWN, queries=[{"email": "{email}"}]),
+    "merge_record": Case(body={"into": _REGARDING}),
     "list_activities": Case(OWN),
     "put_outcome": Case(OWN, {"won": True}),
     "put_consent": Case(OWN_THING, {"follow": "allow"}),
