@@ -10,13 +10,13 @@ from lib.people.records import Record
 endpoints = Endpoints("People and records")
 
 
-class MergeSpec(Model):
+class MergeInto(Model):
     """The record that stays."""
 
     into: RecordRef
 
 
-@endpoints("POST", "/records/{type}/{id}/merge", body=MergeSpec, answers={200: RecordRead}, may=("full",))
+@endpoints("POST", "/records/{type}/{id}/merge", body=MergeInto, answers={200: RecordRead}, may=("full",))
 async def merge_record(call: Call) -> Answer:
     """Merge the record into another one, which stays and is answered.
 

@@ -29,7 +29,7 @@ UserPatch = patch_of(UserSpec, __name__)
 RecordPatch = patch_of(RecordSpec, __name__)
 
 _MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
-_MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
+MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
 
 _MOST_NOTED = 200
 """Users that an entry of the audit log names."""
@@ -95,7 +95,7 @@ async def _patched(
     return there.model_copy(update=dict(changed)), etag
 
 
-@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=_MAY_CHANGE_USERS)
+@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS)
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
     spec: UserSpec = call.body
@@ -118,7 +118,7 @@ async def get_user(call: Call) -> Answer:
     return Answer(200, User(**stored.model_dump(), etag=etag), etag)
 
 
-@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*_MAY_CHANGE_USERS, "user"))
+@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*MAY_CHANGE_USERS, "user"))
 async def patch_user(call: Call) -> Answer:
     """Change some fields of a user. Callers of scope `user` change their own, all but the address."""
     if call.is_one_person and (call.path["user"] != call.user() or "email" in call.body.model_fields_set):
@@ -148,7 +148,7 @@ async def get_opt_in_share(call: Call) -> Answer:
     return Answer(200, await call.services.people.count_opt_in(call.org))
 
 
-@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=_MAY_CHANGE_USERS)
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=MAY_CHANGE_USERS)
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users

@@ -130,6 +130,8 @@ CASES: Mapping[str, Case] = {
     "get_record": Case(),
     "patch_record": Case(body={"name": "E"}),
     "list_records": Case(OWN, queries=[{"email": "{email}"}]),
+    "put_records": Case(OWN_THING, {"items": [{"type": "contact", "id": "acme-thing", **_RECORD}]}),
+    "put_users": Case(OWN_THING, {"items": [{"id": "acme-rep", **_USER}]}),
     "merge_record": Case(body={"into": _REGARDING}),
     "list_activities": Case(OWN),
     "put_outcome": Case(OWN, {"won": True}),
