@@ -43,7 +43,7 @@ class ConsentsImported(BaseModel):
 async def put_consent(call: Call) -> Answer:
     """Add to an address's consent history; the newest entry counts."""
     email = _email(call)
-    await call.services.consents.append_consent(call.org, email, call.body, _actor(call.actor), call.user())
+    await call.services.consents.append_consent(call.org, email, call.body, consent_actor(call.actor), call.user())
     await call.services.wishes.address_changed(call.org, email)
     address = await call.services.address_hashes.hash_address(call.org, email)
     call.note("consent.added", address, follow=call.body.follow)
@@ -62,7 +62,7 @@ async def import_consents(call: Call) -> Answer:
         if each.at > call.now:
             raise invalid(["items", place, "at"], "this time has not come yet: a consent is imported after it was said")
     batches = call.services.consent_batches
-    done = await batches.import_batch(call.org, said, _actor(call.actor), call.user(), call.now)
+    done = await batches.import_batch(call.org, said, consent_actor(call.actor), call.user(), call.now)
     emails = list(dict.fromkeys(each.email for each in done if each.outcome != "erased"))
     await some_at_once(call.services.wishes.address_changed(call.org, email) for email in emails)
     hashes = [await call.services.address_hashes.hash_address(call.org, email) for email in emails]
@@ -77,7 +77,7 @@ async def get_consents(call: Call) -> Answer:
     return await _history(call, _email(call))
 
 
-def _actor(actor: Actor) -> ConsentActor:
+def consent_actor(actor: Actor) -> ConsentActor:
     """Shape the caller, who is a key or a person: the administrator enters no consents."""
     return ConsentActor(kind="user" if actor.kind == "user" else "key", id=actor.id, name=actor.name)
 

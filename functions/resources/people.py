@@ -171,7 +171,7 @@ async def put_record(call: Call) -> Answer:
         check_version(call.if_match, found[1] if found else None)
         before = found[0] if found else None
         if before:
-            _check_not_merged(before)
+            check_not_merged(before)
             stored.merged = before.merged
         # A merge that comes meanwhile changes the version, so that this cannot undo it.
         if_match = IfMatch.for_version(found[1]) if found else None
@@ -200,7 +200,7 @@ async def patch_record(call: Call) -> Answer:
     records, partition = call.services.people.records, record_partition(call.path["type"])
     before = await call.services.people.record(call.org, _ref(call))
     if before:
-        _check_not_merged(before)
+        check_not_merged(before)
     stored, etag = await _patched(call, records, partition, call.path["id"], RecordSpec, "record")
     answer = await _saved(
         stored, Record, call.services.address_index.save_record(call.org, stored, IfMatch.for_version(etag))
@@ -211,7 +211,7 @@ async def patch_record(call: Call) -> Answer:
     return await with_engagement(call, answer, _ref(call))
 
 
-def _check_not_merged(record: StoredRecord) -> None:
+def check_not_merged(record: StoredRecord) -> None:
     """Check that a record is itself, as changes of a merged one would be lost. Raises NotAllowed."""
     if into := record.merged_into:
         raise NotAllowed(f"The record was merged into {into.type}/{into.id}: change that one.")

@@ -132,6 +132,8 @@ CASES: Mapping[str, Case] = {
     "list_records": Case(OWN, queries=[{"email": "{email}"}]),
     "put_records": Case(OWN_THING, {"items": [{"type": "contact", "id": "acme-thing", **_RECORD}]}),
     "put_users": Case(OWN_THING, {"items": [{"id": "acme-rep", **_USER}]}),
+    "delete_user": Case(),
+    "delete_record": Case(),
     "merge_record": Case(body={"into": _REGARDING}),
     "list_activities": Case(OWN),
     "put_outcome": Case(OWN, {"won": True}),
