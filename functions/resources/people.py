@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Endpoints
@@ -14,13 +14,16 @@ from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, not_there
 from lib.errors import NotAllowed, Stale
 from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
+from lib.ids import CHOSEN, RECORD_TYPE
 from lib.people.records import Record, RecordSpec, StoredRecord
 from lib.people.store import USERS, record_partition
 from lib.people.users import OptIn, OptInShare, StoredUser, User, UsersChanged, UserSpec
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
+from lib.storage.at_once import some_at_once
 from lib.storage.repository import Repository
 from lib.storage.retry import retry_on_conflict
+from lib.storage.sifted_pages import Sifted, sifted_page
 from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("People and records")
@@ -39,6 +42,10 @@ _RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
 """Fields that decide, or may, whether a mail is followed."""
 
 
+ParentName = Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/{CHOSEN.pattern}$")]
+"""A record in a query: its type and its id."""
+
+
 class UsersQuery(PageQuery):
     opt_in: QueryFlag | None = Field(
         None, description="only users who have opted in, or only those who have not; pages may be short"
@@ -51,6 +58,12 @@ class RecordsQuery(PageQuery):
         None,
         description="records that have this address (+ written as %2B), in whatever case, by type and id; its pages "
         "may be short",
+    )
+    parent: ParentName | None = Field(
+        None, description="`<type>/<id>`: records right below that one; narrows the pages of a list by type or address"
+    )
+    include: Literal["engagement"] | None = Field(
+        None, description="`engagement`: with each record's, which costs one more read of storage for each"
     )
     view: Literal["engaged-this-week"] | None = Field(
         None, description="records that people have engaged with in the last 7 days, by score; its pages may be short"
@@ -66,7 +79,7 @@ class RecordRead(Record):
 class RecordItem(Record):
     """A record of a list."""
 
-    engagement: Engagement | None = Field(None, description="in a view; null in a list by type")
+    engagement: Engagement | None = Field(None, description="in a view, or where it is included; else null")
 
 
 async def _saved(stored: BaseModel, read: type[Any], saving: Awaitable[tuple[str, bool]]) -> Answer:
@@ -240,6 +253,8 @@ async def list_records(call: Call) -> Answer:
     """List the records of a type by id, those that have an address, or those that people have engaged with by score."""
     if call.query.view and call.query.email:
         raise invalid(["query", "email"], "give either view or email")
+    if call.query.view and call.query.parent:
+        raise invalid(["query", "parent"], "give either view or parent")
     if call.query.email:
         return await _list_by_address(call)
     if call.query.view:
@@ -250,22 +265,48 @@ async def list_records(call: Call) -> Answer:
 
 
 async def _list_of_type(call: Call, record_type: str) -> Answer:
-    """List records by id; those that were merged are passed over, so that a page may be short."""
-    query: RecordsQuery = call.query
-    keys = Range(after=last_key(call))
-    rows = call.services.people.records.list(call.org, record_partition(record_type), keys, query.limit + 1)
-    found = [row async for row in rows]
-    shown = found[: query.limit]
-    items = [RecordItem(**record.model_dump(), etag=etag) for _, record, etag in shown if record.merged_into is None]
-    return Answer(200, page_until(call, items, shown[-1][0] if len(found) > len(shown) else None))
+    """List records by id. Those that were merged are passed over, and those below other parents."""
+    is_below = await _below(call)
+
+    async def read(after: str | None, most: int) -> AsyncIterator[tuple[str, tuple[StoredRecord, str]]]:
+        rows = call.services.people.records.list(call.org, record_partition(record_type), Range(after=after), most)
+        async for key, record, etag in rows:
+            yield key, (record, etag)
+
+    def sift(_: str, found: tuple[StoredRecord, str]) -> Sifted:
+        return "show" if found[0].merged_into is None and is_below(found[0]) else "pass"
+
+    sifted = await sifted_page(read, sift, last_key(call), call.query.limit)
+    return Answer(200, page_until(call, await _items(call, sifted.found), sifted.after))
 
 
 async def _list_by_address(call: Call) -> Answer:
     query: RecordsQuery = call.query
     assert query.email
     found = await call.services.address_index.page(call.org, query.email, query.type, last_key(call), query.limit)
-    items = [RecordItem(**record.model_dump(), etag=etag) for record, etag in found.records]
-    return Answer(200, page_until(call, items, found.after))
+    is_below = await _below(call)
+    shown = [(record, etag) for record, etag in found.records if is_below(record)]
+    return Answer(200, page_until(call, await _items(call, shown), found.after))
+
+
+async def _below(call: Call) -> Callable[[StoredRecord], bool]:
+    """Return what tells whether a record is right below the wanted parent, or one that was merged into it."""
+    if call.query.parent is None:
+        return lambda _: True
+    record_type, _, record_id = call.query.parent.partition("/")
+    parents = await call.services.people.united_records(call.org, RecordRef(type=record_type, id=record_id))
+    return lambda record: record.parent in parents
+
+
+async def _items(call: Call, shown: Sequence[tuple[StoredRecord, str]]) -> list[RecordItem]:
+    """Shape records of a list, with their engagement where it is asked for."""
+    items = [RecordItem(**record.model_dump(), etag=etag) for record, etag in shown]
+    if call.query.include:
+        refs = [record.ref() for record, _ in shown]
+        rollups = await some_at_once(call.services.engagements.load_rollup(call.org, each) for each in refs)
+        for item, rollup in zip(items, rollups, strict=True):
+            item.engagement = _engagement(call, rollup)
+    return items
 
 
 async def _list_engaged(call: Call) -> Answer:

@@ -47,6 +47,9 @@ NAMES_NOTHING = frozenset(
         "filename",
         "folder",
         "category",
+        "include",
+        "sent_after",
+        "sent_before",
         "regarding",
     }
 )
@@ -129,7 +132,10 @@ CASES: Mapping[str, Case] = {
     "put_record": Case(OWN_THING, _RECORD),
     "get_record": Case(),
     "patch_record": Case(body={"name": "E"}),
-    "list_records": Case(OWN, queries=[{"email": "{email}"}]),
+    "list_records": Case(
+        OWN,
+        queries=[{"email": "{email}"}, {"type": "contact", "parent": "account/acme-thing", "include": "engagement"}],
+    ),
     "put_records": Case(OWN_THING, {"items": [{"type": "contact", "id": "acme-thing", **_RECORD}]}),
     "put_users": Case(OWN_THING, {"items": [{"id": "acme-rep", **_USER}]}),
     "delete_user": Case(),
@@ -139,9 +145,7 @@ CASES: Mapping[str, Case] = {
     "put_outcome": Case(OWN, {"won": True}),
     "put_consent": Case(OWN_THING, {"follow": "allow"}),
     "get_consents": Case(OWN),
-    "import_consents": Case(
-        OWN, {"items": [{"email": "ada@example.com", "follow": "allow", "at": "2020-01-01T00:00:00Z"}]}
-    ),
+    "import_consents": Case(OWN, {"items": [_SAID]}),
     # Templates
     "put_template": Case(OWN_THING, _TEMPLATE),
     "get_template": Case(),
@@ -157,7 +161,15 @@ CASES: Mapping[str, Case] = {
     "get_mail": Case(),
     "patch_message": Case(body={"subject": "x"}),
     "delete_message": Case(),
-    "list_messages": Case(OWN, queries=[{"owner": "acme-rep"}, {"record": "contact/acme-thing"}]),
+    "list_messages": Case(
+        OWN,
+        queries=[
+            {"owner": "acme-rep"},
+            {"record": "contact/acme-thing"},
+            {"message_id": "{message_id}"},
+            {"template": "acme-thing", "recipient": "{email}", "q": "zebra"},
+        ],
+    ),
     "message_timeline": Case(),
     "list_events": Case(OWN, queries=[{"kind": "message.opened"}, {"verdict": "human"}]),
     "read_conversation": Case(),
