@@ -110,8 +110,7 @@ class Advisor:
         Built-in data only: Azure Maps would bill for each mail.
         """
         ref = message.matched_recipients()[0].record
-        found = await self._people.standing_record(organization, ref) if ref else None
-        record = found[0] if found else None
+        record = await self._people.record(organization, ref) if ref else None
         if record:
             place = await asyncio.to_thread(place_of, record.time_zone, record.address, now)
             if isinstance(place, Place):
