@@ -10,7 +10,7 @@ import pytest
 
 from functions.api.endpoint import LARGEST_BODY
 from functions.api.json_bodies import MOST_VALUES
-from tests.support.described import Field, Schema, alternatives, fields, operations
+from tests.support.described import Field, Schema, alternatives, fields, operations, told_errors
 from tests.support.heed import ADMIN_KEY, Heed, Response
 
 LISTS = [field for field in fields() if field.schema.get("type") == "array"]
@@ -34,21 +34,13 @@ async def post(heed: Heed, path: str, body: bytes) -> Response:
     return await heed.api("POST", path, body, x_heed_user="rep1")
 
 
-def wrong_places(answer: Response) -> list[list[str | int]]:
-    """The places that are said to be wrong: those of the request, or those of a batch's items."""
-    if answer.status == 422:
-        return [each["loc"] for each in answer.json["errors"]]
-    items = enumerate(answer.json["items"])
-    return [["items", number, *each["loc"]] for number, item in items for each in item["errors"]]
-
-
 @pytest.mark.parametrize("field", LISTS, ids=str)
 async def test_every_list_has_a_most(heed: Heed, field: Field) -> None:
     most = field.schema["maxItems"]
 
     answer = await field.operation.call(heed, field.body([None] * (most + 1)))
 
-    assert any(tuple(place[: len(field.place)]) == field.place for place in wrong_places(answer))
+    assert any(tuple(place[: len(field.place)]) == field.place for place, _ in told_errors(answer))
 
 
 @pytest.mark.parametrize("field", STRINGS, ids=str)
@@ -60,7 +52,7 @@ def test_every_string_has_a_longest(field: Field) -> None:
 async def test_every_object_says_which_keys_it_has(heed: Heed, field: Field) -> None:
     answer = await field.operation.call(heed, field.body({"nonsense": 1}))
 
-    assert [*field.place, "nonsense"] in wrong_places(answer)
+    assert [*field.place, "nonsense"] in [place for place, _ in told_errors(answer)]
 
 
 def test_every_string_of_a_query_has_a_longest() -> None:
