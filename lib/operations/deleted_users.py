@@ -1,4 +1,4 @@
-"""Users that are deleted: their mail that waits to go out is held, as it would go out in the name of nobody.
+"""Users that are deleted: their mail that waits to go out is held, as it would have no sender.
 
 A held mail has failed: it can be given another sender, and sent again. The mail of a deleted user that is not held, as
 it was scheduled at the same moment, fails when it comes due: the outbox finds no sender.

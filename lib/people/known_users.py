@@ -29,5 +29,5 @@ class KnownUsers:
         return (organization, user) in self._seen
 
     def forget_user(self, organization: str, user: str) -> None:
-        """Forget a user who was deleted: this process lets nobody act as that user any more."""
+        """Forget a user who was deleted: from now on this process refuses calls that act as that user."""
         self._seen.pop((organization, user), None)
