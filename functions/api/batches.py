@@ -42,8 +42,8 @@ class WrongItem:
 _LONGEST_NAME = 100
 
 
-class Outcome(BaseModel):
-    """What became of an item."""
+class ItemOutcome(BaseModel):
+    """The outcome of one item."""
 
     status: int = Field(description="the status that the item alone would have got, such as 201, 200, 409 or 422")
     etag: ETag | None = Field(description="the version that the item is now; null where it was not done")
@@ -72,12 +72,12 @@ async def do_batch(
     items: Sequence[BatchItem | WrongItem],
     key_of: Callable[[BatchItem], Hashable],
     do_item: Callable[[BatchItem], Awaitable[Answer]],
-) -> list[Outcome]:
+) -> list[ItemOutcome]:
     """Do the items, many at the same time; those of the same key one after the other, in their order.
 
     No failure of an item ends the batch.
     """
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, ItemOutcome] = {}
     places = defaultdict[Hashable, list[tuple[int, BatchItem]]](list)
     for place, item in enumerate(items):
         if isinstance(item, WrongItem):
@@ -93,7 +93,7 @@ async def do_batch(
     return [outcomes[place] for place in range(len(items))]
 
 
-async def _outcome(doing: Awaitable[Answer]) -> Outcome:
+async def _outcome(doing: Awaitable[Answer]) -> ItemOutcome:
     try:
         answer = await doing
     except asyncio.CancelledError:
@@ -101,11 +101,11 @@ async def _outcome(doing: Awaitable[Answer]) -> Outcome:
     except Exception as error:
         return _outcome_of(problem_of(error, has_if_match=False))
     etag = getattr(answer.body, "etag", None)
-    return Outcome(status=answer.status, etag=etag, code=None, detail=None, errors=None)
+    return ItemOutcome(status=answer.status, etag=etag, code=None, detail=None, errors=None)
 
 
-def _outcome_of(problem: Problem) -> Outcome:
+def _outcome_of(problem: Problem) -> ItemOutcome:
     document = problem.document
-    return Outcome(
+    return ItemOutcome(
         status=document.status, etag=None, code=document.code, detail=document.detail, errors=document.errors
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from functions.api.batches import LARGEST_BATCH, Outcome, WrongItem, batch_of, do_batch
+from functions.api.batches import LARGEST_BATCH, ItemOutcome, WrongItem, batch_of, do_batch
 from functions.api.endpoint import Answer, Call, EndpointHandler, Endpoints
 from functions.resources.people import MAY_CHANGE_USERS, put_record, put_user
 from lib.fields import ChosenId, Model, RecordType
@@ -51,27 +51,27 @@ class UserBatch(Model):
     items: _Users
 
 
-class RecordOutcome(Outcome):
-    """What became of a record of the batch."""
+class RecordOutcome(ItemOutcome):
+    """The outcome of a record of the batch."""
 
     type: str | None
     id: str | None
 
 
-class UserOutcome(Outcome):
-    """What became of a user of the batch."""
+class UserOutcome(ItemOutcome):
+    """The outcome of a user of the batch."""
 
     id: str | None
 
 
 class RecordOutcomes(BaseModel):
-    """What became of each record, in the order of the batch."""
+    """The outcomes of the records, in the order of the batch."""
 
     items: list[RecordOutcome]
 
 
 class UserOutcomes(BaseModel):
-    """What became of each user, in the order of the batch."""
+    """The outcomes of the users, in the order of the batch."""
 
     items: list[UserOutcome]
 

@@ -34,7 +34,7 @@ class ConsentImport(Model):
 
 
 class ConsentsImported(BaseModel):
-    """What became of each consent of the batch, in its order."""
+    """The outcomes of the consents, in the order of the batch."""
 
     items: list[ImportedConsent]
 

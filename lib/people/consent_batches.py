@@ -21,7 +21,7 @@ MOST_IMPORTED = 200
 
 
 class PastConsent(ConsentSpec):
-    """What the owner of an address said earlier."""
+    """A statement of the owner of an address, made earlier."""
 
     email: Email
     at: Moment = Field(description="when it was said, which is not in the future")
