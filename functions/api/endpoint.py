@@ -10,7 +10,7 @@ import inspect
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions.api.authorization import Who, authorize, is_open_to_all, principal_of
 from functions.api.cors import cors_headers
+from functions.api.csv_lists import CSV, asks_for_csv, columns_of, item_model, write_csv
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
 from functions.api.rate_limits import authorize_within_limits
@@ -168,13 +169,15 @@ class Answer:
     """The type of a body that is a file; else the body is JSON or a page."""
     size: int = 0
     """Roughly the characters of a large body; a large one is written by another process."""
+    columns: Sequence[str] = ()
+    """The columns of a list, a body in JSON, that is to be written as CSV."""
 
     def payload(self) -> bytes:
         """Return the body as it goes over the wire."""
         if self.body is None:
             return b""
         if isinstance(self.body, bytes):
-            return self.body
+            return write_csv(self.body, self.columns) if self.columns else self.body
         if isinstance(self.body, str):
             return self.body.encode()
         if isinstance(self.body, BaseModel):
@@ -287,7 +290,7 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
     headers: dict[str, str] = {}
     try:
-        answer = await _answer(endpoint, services, request, headers)
+        answer = _as_csv(endpoint, request, await _answer(endpoint, services, request, headers))
         payload, digest = await _payload(services, request.route_params.get("org", ""), answer)
     except Exception as error:
         problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
@@ -299,6 +302,19 @@ async def _response(endpoint: Endpoint, services: Services, request: func.HttpRe
             return func.HttpResponse(status_code=304, headers=headers)
     kind = answer.media_type or ("text/html" if isinstance(answer.body, str) else "application/json")
     return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
+
+
+def _as_csv(endpoint: Endpoint, request: func.HttpRequest, answer: Answer) -> Answer:
+    """Have a list written as CSV where the request asks for that. The header Link names the next page."""
+    items = item_model(endpoint.answers.get(answer.status), endpoint.query) if endpoint.method == "GET" else None
+    if items is None or not asks_for_csv(request.headers.get("accept")):
+        return answer
+    name = endpoint.name.removeprefix("list_")
+    headers = {**answer.headers, "Content-Disposition": f'attachment; filename="{name}.csv"'}
+    if cursor := getattr(answer.body, "next", None):
+        headers["Link"] = f'<?{urlencode({**request.params, "cursor": cursor})}>; rel="next"'
+    page = answer.payload()
+    return replace(answer, body=page, size=len(page), columns=columns_of(items), headers=headers, media_type=CSV)
 
 
 async def _payload(services: Services, organization: str, answer: Answer) -> tuple[bytes, str]:

@@ -13,12 +13,14 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, invalid_fields, not_there
+from functions.resources.message_filters import MessageFilters, sift_messages
 from functions.shapes.checks import EDITABLE
 from functions.shapes.message import (
     MessageItem,
     MessageRead,
     decided_now,
     listed_follow_state,
+    listed_message,
     message_item,
     read_message,
     time_zone_of,
@@ -31,10 +33,11 @@ from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.conversations import NO_THREAD, may_have_left, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
-from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage
+from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage, records_of
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
+from lib.storage.sifted_pages import sifted_page
 from lib.storage.versions import check_version
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
@@ -49,7 +52,7 @@ LARGEST_MESSAGE = 25 * 1024 * 1024
 _AFTER_SENDING = {"deliver_at", "reminder"}
 
 
-class MessagesQuery(PageQuery):
+class MessagesQuery(MessageFilters):
     view: View | Literal["engaged-this-week"] = Field(
         "all",
         description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
@@ -220,7 +223,11 @@ async def remove_message(call: Call, loaded: Loaded) -> None:
 
 @endpoints("GET", "/messages", query=MessagesQuery, answers={200: Page[MessageItem]})
 async def list_messages(call: Call) -> Answer:
-    """List the messages of the organization, a user or a record."""
+    """List the messages of the organization, a user or a record.
+
+    `owner`, `record` and `view` have lists of their own, and `message_id` is looked up. The other filters narrow what
+    these hold, so that a page may be short, or empty, with a `next`: go on until that is null.
+    """
     query: MessagesQuery = call.query
     if query.owner and query.record:
         raise invalid(["query", "record"], "give either owner or record")
@@ -230,11 +237,45 @@ async def list_messages(call: Call) -> Answer:
         raise invalid_fields(error, ["query", "record"]) from None
     scope = scope_of(query.owner, record)
     if query.view == "engaged-this-week":
+        if query.narrows or query.message_id is not None:
+            raise invalid(["query", "view"], "this view takes no filters but owner and record")
         return await _list_engaged(call, scope)
-    rows = call.services.lists.page(call.org, scope, query.view, query.sort, last_key(call), query.limit + 1)
+    if query.message_id is not None:
+        if query.view != "all":
+            raise invalid(["query", "view"], "give either view or message_id")
+        return await _list_by_message_id(call, query.message_id, query.owner, record)
+    view: View = query.own_view if query.own_view and query.view == "all" else query.view
     zone = await time_zone_of(call)
+    if query.narrows:
+        sifted = await sifted_page(
+            lambda place, most: call.services.lists.page(call.org, scope, view, query.sort, place, most),
+            sift_messages(query, query.sort),
+            last_key(call),
+            query.limit,
+        )
+        shown = [message_item(listed, call.now, zone) for listed in sifted.found]
+        return Answer(200, page_until(call, shown, sifted.after))
+    rows = call.services.lists.page(call.org, scope, view, query.sort, last_key(call), query.limit + 1)
     found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
     return Answer(200, page(call, found))
+
+
+async def _list_by_message_id(call: Call, message_id: str, owner: str | None, record: RecordRef | None) -> Answer:
+    """List the messages with a Message-ID, hardly ever more than one, as far as the other filters agree."""
+    query: MessagesQuery = call.query
+    last_key(call)  # a cursor of another list is refused
+    hits = {hit.message: None for hit in await call.services.threads.find_id(call.org, message_id)}
+    loaded = [found for each in hits if (found := await call.services.messages.load(call.org, each))]
+    records = await call.services.people.united_records(call.org, record) if record else []
+    sift, zone, items = sift_messages(query, "subject"), await time_zone_of(call), list[MessageItem]()
+    for each in loaded:
+        message, listed = each.message, await listed_message(call, each)
+        is_there = (owner is None or message.sender == owner) and (
+            record is None or any(named in records for named in records_of(message))
+        )
+        if is_there and sift("", listed) == "show":
+            items.append(message_item(listed, call.now, zone))
+    return Answer(200, page_until(call, items[: query.limit], None))
 
 
 async def _list_engaged(call: Call, scope: str) -> Answer:

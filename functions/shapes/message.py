@@ -135,6 +135,12 @@ async def decided_now(call: Call, loaded: Loaded) -> tuple[FollowState, KnownRec
     return decision.state, decision.known
 
 
+async def listed_message(call: Call, loaded: Loaded) -> Listed:
+    """Make of a message what a list holds of it."""
+    state = listed_follow_state(call, loaded) or (await decided_now(call, loaded))[0]
+    return Listed(message=loaded.message, etag=loaded.etag, follow_state=state, kpis=summary_of(loaded).kpis)
+
+
 async def read_message(
     call: Call, loaded: Loaded, state: FollowState, recipients: KnownRecipients = NOT_LOOKED_UP
 ) -> MessageRead:
