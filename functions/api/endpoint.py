@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.api.authorization import Who, authorize, is_open_to_all, principal_of
+from functions.api.authorization import Who, authorize, check_open_to, is_open_to_all, principal_of
 from functions.api.cors import cors_headers
 from functions.api.csv_lists import CSV, asks_for_csv, columns_of, item_model, write_csv
 from functions.api.json_bodies import check_json_type, read_json
@@ -85,6 +85,8 @@ class Call:
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
     notes: list[AuditNote] = field(default_factory=list)
     """Entries for the audit log, which are written once the call has succeeded."""
+    zone: str | None = None
+    """The acting user's time zone, where it is known without a look."""
 
     @property
     def org(self) -> str:
@@ -285,6 +287,22 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
     for name, value in headers.items():
         response.headers.setdefault(name, value)
     return response
+
+
+async def call_endpoint(
+    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller, zone: str
+) -> Answer:
+    """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
+
+    `zone` is the time zone of the caller, who is one user. The bodies of such calls are small.
+    """
+    check_open_to(caller, endpoint.may)
+    call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
+    call.query = _checked_query(endpoint.query, request)
+    raw = request.get_body()
+    call.body = raw if endpoint.text_body or endpoint.largest_file else _checked_body(endpoint.body, raw)
+    await _check_own(endpoint, call)
+    return await _run(endpoint, call)
 
 
 async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -109,6 +110,8 @@ class MessageRead(MessageItem):
 
 async def time_zone_of(call: Call) -> str:
     """Return the acting user's time zone; UTC where none is named or known."""
+    if call.zone is not None:
+        return call.zone
     name = call.user()
     user = await call.services.people.user(call.org, name) if name else None
     return user.time_zone if user else "UTC"
@@ -149,9 +152,12 @@ async def read_message(
     `recipients` are those who were looked up for it.
     """
     message = loaded.message
-    body = await call.services.messages.body(call.org, message.id)
-    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
-    files = await call.services.files.attachments(call.org, message)
+    body, zone, files = await asyncio.gather(
+        call.services.messages.body(call.org, message.id),
+        time_zone_of(call),
+        call.services.files.attachments(call.org, message),
+    )
+    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, zone)
     return MessageRead(
         **shape,
         html=body.html,
