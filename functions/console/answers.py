@@ -71,7 +71,8 @@ async def _reply(visit: Visit, rest: str) -> Reply:
         _check_may(screen, visit.signed_in)
         if method == "POST":
             visit.form = read_posted(visit)
-        return await screen.show(visit)
+        reply: Reply = await screen.show(visit)
+        return reply
     raise Problem(404, "There is no such page.")
 
 

@@ -18,8 +18,6 @@ from lib.organizations.scopes import Scope
 EVERYBODY: frozenset[Scope] = frozenset(("full", "read", "user", "admin"))
 """Scopes that may sign in to the console."""
 
-ADMINISTRATORS: frozenset[Scope] = frozenset(("admin",))
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:

@@ -145,12 +145,18 @@ async def listed_message(call: Call, loaded: Loaded) -> Listed:
 
 
 async def read_message(
-    call: Call, loaded: Loaded, state: FollowState, recipients: KnownRecipients = NOT_LOOKED_UP
+    call: Call,
+    loaded: Loaded,
+    state: FollowState,
+    recipients: KnownRecipients = NOT_LOOKED_UP,
+    *,
+    has_checks: bool = True,
 ) -> MessageRead:
     """Read the rest of a message (its body, files and checks), and show it whole, with this follow state.
 
     `recipients` are those who were looked up for it.
     """
+    is_checked = has_checks and loaded.message.state in UNSENT
     message = loaded.message
     body, zone, files = await asyncio.gather(
         call.services.messages.body(call.org, message.id),
@@ -164,7 +170,7 @@ async def read_message(
         text=body.text,
         other_readers=_other_readers(loaded) if call.organization.settings.tracking != "aggregate" else [],
         attachments=[attachment_read(call, file, loaded, files) for file in files],
-        check=await message_checks(call, message, state, body, recipients) if message.state in UNSENT else [],
+        check=await message_checks(call, message, state, body, recipients) if is_checked else [],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib.console.happenings import WORDS, Happening
+from lib.console.happenings import Happening
 from lib.console.times import Times, counted
 from lib.verdicts.evidence import Class
 
@@ -105,7 +105,7 @@ def _marks(hits: Sequence[Happening], scale: _Scale) -> list[Mark]:
         height = columns.get(column, 0)
         columns[column] = height + 1
         if height < _MOST_STACKED:
-            marks.append(Mark(each.verdict, column * _MARK, _BASE - 9 - height * (_MARK - 1)))
+            marks.append(Mark(each.verdict, max(column * _MARK, _LEFT + 5), _BASE - 9 - height * (_MARK - 1)))
     return marks
 
 
@@ -135,8 +135,3 @@ def _apart(ticks: Sequence[Tick]) -> list[Tick]:
         if (not kept or each.x - kept[-1].x >= 60) and each.x <= _RIGHT - 40:
             kept.append(each)
     return kept
-
-
-def verdict_word(verdict: Class) -> str:
-    """Return a verdict in words."""
-    return WORDS[verdict]

@@ -43,9 +43,9 @@ def sentence_of(happenings: Sequence[Happening], kpis: Kpis, recipients: Sequenc
     if replies:
         newest = replies[0]
         main = f"{_subject([newest], recipients)} answered {times.moment(newest.at)}."
-        return Sentence("human", main, _joined(_read_too(people, kpis, recipients, times), rest))
+        return Sentence("human", main, _joined(_read_too(people, kpis, times), rest))
     if kpis.opens or kpis.clicks or kpis.attachment_views:
-        return Sentence("human", _reading(people, kpis, recipients, times), rest)
+        return Sentence("human", _reading(_subject(people, recipients), people, kpis, times), rest)
     bounces = [each for each in happenings if each.kind == "bounce"]
     if bounces and len(recipients) == 1:
         return Sentence("bad", f"It could not be delivered to {_subject(bounces[:1], recipients)}.", rest)
@@ -57,9 +57,8 @@ def sentence_of(happenings: Sequence[Happening], kpis: Kpis, recipients: Sequenc
     return Sentence("plain", "Not yet opened.", _joined(_NOT_OPENED, rest))
 
 
-def _reading(people: Sequence[Happening], kpis: Kpis, recipients: Sequence[str], times: Times) -> str:
+def _reading(who: str, people: Sequence[Happening], kpis: Kpis, times: Times) -> str:
     """Say who read, how often, when last, and what else was done."""
-    who = _subject(people, recipients)
     opened = [each for each in people if each.kind in ("open", "read_receipt")]
     did = _deeds(people)
     if not kpis.opens:
@@ -76,10 +75,11 @@ def _reading(people: Sequence[Happening], kpis: Kpis, recipients: Sequence[str],
     return f"{text}{',' if kpis.opens > 1 else ''} and {did}."
 
 
-def _read_too(people: Sequence[Happening], kpis: Kpis, recipients: Sequence[str], times: Times) -> str:
+def _read_too(people: Sequence[Happening], kpis: Kpis, times: Times) -> str:
+    """Say of an answered mail how it was read; empty where that is not known."""
     if not (kpis.opens or kpis.clicks or kpis.attachment_views):
         return ""
-    return _reading(people, kpis, recipients, times)
+    return _reading("They", people, kpis, times)
 
 
 def _deeds(people: Sequence[Happening]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 
 from tests.support.cards import pass_time
@@ -40,7 +41,7 @@ class World:
 
 async def make_world(heed: Heed | None = None) -> World:
     """Fill an organization, whose user rep1 is in Vienna."""
-    heed = heed or await Heed().start()
+    heed = heed or await Heed().start(inbound={"keep": "excerpt"})
     user = {"email": "rep@acme.example", "name": "Rita Rep", "opt_in": True, "time_zone": "Europe/Vienna"}
     await heed.put("/users/rep1", {**user, "inbound": "all"})
     world = World(heed)
@@ -64,7 +65,7 @@ async def make_world(heed: Heed | None = None) -> World:
     await pass_time(heed, seconds=60)
     await heed.services.assessor.refresh("acme", world.offer)
     text = "Dear Rita,\n\nthat looks good. Can we talk about the delivery dates tomorrow?\n\nAda\n\n> Dear Ada,"
-    await receive(heed, await answer_to(heed, world.offer, text))
+    await receive(heed, _dated(heed, await answer_to(heed, world.offer, text, subject="Re: Your offer, as discussed")))
     world.draft = await heed.draft(to=[BOB], subject="Draft for Bob")
     reminder = {"title": "Call Bob", "condition": "no_reply", "at": "2026-05-20T07:00:00Z"}
     world.scheduled = await heed.draft(
@@ -74,6 +75,11 @@ async def make_world(heed: Heed | None = None) -> World:
     await heed.work()
     await pass_time(heed, minutes=5)
     return world
+
+
+def _dated(heed: Heed, mail: bytes) -> bytes:
+    """Let a mail be written now."""
+    return mail.replace(b"Mon, 04 May 2026 09:20:00 +0000", format_datetime(heed.clock.now()).encode())
 
 
 async def _sent(heed: Heed, to: list[Any], subject: str, **fields: Any) -> str:
