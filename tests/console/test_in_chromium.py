@@ -1,4 +1,4 @@
-"""The console as Chromium shows it: in both schemes, narrow and wide, with and without scripts, by mouse and keyboard."""
+"""The console as Chromium shows it: in both schemes, narrow and wide, by mouse and keyboard, without scripts, too."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ async def faults(page: Any) -> list[str]:
 
 
 async def test_looking_at_a_mail_is_no_open(world: World, browser: Any) -> None:
-    asked: list[str] = []
+    loaded, refused = list[str](), list[tuple[str, str]]()
     page = await tab(browser, [])
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda response: loaded.append(response.url))
+    page.on("requestfailed", lambda request: refused.append((request.url, request.failure)))
     await sign_in(page, world.heed)
     before = (await world.heed.get(f"/messages/{world.offer}"))["kpis"]
 
@@ -76,7 +77,8 @@ async def test_looking_at_a_mail_is_no_open(world: World, browser: Any) -> None:
     frame = page.frame_locator("iframe")
     await frame.get_by_text("Dear Ada,").wait_for()
 
-    assert not [url for url in asked if not url.startswith(CONSOLE)]
+    assert not [url for url in loaded if not url.startswith(CONSOLE)]
+    assert refused == [("https://elsewhere.example/pixel.png", "csp")]
     await world.heed.work()
     assert (await world.heed.get(f"/messages/{world.offer}"))["kpis"] == before
 
