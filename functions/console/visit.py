@@ -11,7 +11,8 @@ from typing import Any
 import azure.functions as func
 from pydantic import BaseModel
 
-from functions.api.endpoint import Answer, Endpoint, call_endpoint
+from functions.api.endpoint import Answer, Endpoint
+from functions.api.serving import call_endpoint
 from functions.pages.forms import FormField
 from lib.console.sessions import SignedIn
 from lib.console.times import Times
