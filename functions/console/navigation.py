@@ -37,6 +37,16 @@ MENU: tuple[Section, ...] = (
         (
             Entry("Today", "", "sun"),
             Entry("Messages", "messages", "mail"),
+            Entry("Reminders", "reminders", "bell"),
+            Entry("Failures", "failures", "triangle-alert"),
+            Entry("Templates", "templates", "layout-template"),
+        ),
+    ),
+    Section(
+        "How sure we are",
+        (
+            Entry("Scanner noise", "reports/scanner-noise", "bot"),
+            Entry("Reliability", "reports/reliability", "gauge"),
         ),
     ),
 )
