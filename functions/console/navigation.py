@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from functions.console.screen import EVERYBODY
+from functions.console.screen import EVERYBODY, READERS
 from lib.organizations.scopes import Scope
 
 
@@ -35,8 +35,8 @@ MENU: tuple[Section, ...] = (
     Section(
         "",
         (
-            Entry("Today", "", "sun"),
-            Entry("Messages", "messages", "mail"),
+            Entry("Today", "", "sun", READERS),
+            Entry("Messages", "messages", "mail", READERS),
         ),
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functions.api.paging import Page
 from functions.console.happenings import happening_of
 from functions.console.rendering import path_to, with_query
-from functions.console.screen import Framed, Redirect, Reply, Screens, Shown
+from functions.console.screen import READERS, Framed, Redirect, Reply, Screens, Shown
 from functions.console.visit import Visit
 from functions.shapes.message import MessageRead
 from functions.shapes.timeline import Event
@@ -17,7 +17,7 @@ from lib.console.plots import HEIGHT, WIDTH, timeline_plot
 from lib.console.sentences import Sentence, sentence_of
 from lib.messages.models import StoredMessage
 
-screens = Screens()
+screens = Screens(READERS)
 
 _EVENTS = 100
 _MOST_ANSWERS = 3
