@@ -13,6 +13,9 @@ import pytest
 
 from infra.clients.generate import PYTHON, generate_python
 from infra.local.child import ROOT
+from infra.local.servers.azurite import Azurite
+from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
+from tests.end_to_end.running import Running, start_heed
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +34,19 @@ def heed_client(python_client: Path) -> Iterator[ModuleType]:
     sys.path.insert(0, str(python_client))
     yield importlib.import_module("heed_client")
     sys.path.remove(str(python_client))
+
+
+@pytest.fixture(scope="session")
+def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
+    """A real SMTP server that keeps what it gets."""
+    catcher = start_mail_catcher(tmp_path_factory.mktemp("mail"))
+    yield catcher
+    catcher.stop()
+
+
+@pytest.fixture(scope="session")
+def heed(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailCatcher) -> Iterator[Running]:
+    """A whole Heed; tests take an organization each."""
+    running = start_heed(tmp_path_factory.mktemp("heed"), azurite, mail)
+    yield running
+    running.stop()
