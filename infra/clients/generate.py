@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = Path("clients/python/src/heed_client/generated")
 """The folder of the generated package, below the repository's root."""
 
-TYPESCRIPT = Path("clients/typescript/src/schema.d.ts")
+TYPESCRIPT = Path("clients/typescript/src/schema.ts")
 """The generated types, below the repository's root."""
 
 _DIGEST = ".made_of"

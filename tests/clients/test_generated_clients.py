@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -42,16 +41,6 @@ def test_spectral_finds_nothing(described: Path) -> None:
 
 def test_redocly_finds_nothing(described: Path) -> None:
     run(TOOLS / "redocly", "lint", described, "--config", HERE / "redocly.yaml", "--max-problems", "20")
-
-
-def test_calls_in_typescript_compile_with_the_generated_types(described: Path, tmp_path: Path) -> None:
-    run(TOOLS / "openapi-typescript", described, "-o", tmp_path / "schema.d.ts")
-    shutil.copy(HERE / "sample_calls.ts", tmp_path)
-
-    (tmp_path / "tsconfig.json").write_text(
-        '{"compilerOptions": {"strict": true, "noEmit": true, "target": "es2022", "types": []}, "include": ["*.ts"]}'
-    )
-    run(TOOLS / "tsc", "--project", tmp_path)
 
 
 @pytest.fixture
