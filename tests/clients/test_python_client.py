@@ -259,7 +259,8 @@ def test_the_types_of_calls_hold(python_client: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--config-file", "",
          "heed_client/__init__.py", "heed_client/client.py", "heed_client/repeating.py", "heed_client/webhooks.py",
-         "heed_client/errors.py", str(ROOT / "tests" / "clients" / "typed_calls.py")],
+         "heed_client/errors.py", "--ignore-missing-imports", str(ROOT / "tests" / "clients" / "typed_calls.py"),
+         str(ROOT / "clients" / "python" / "examples" / "dataverse_sync.py")],
         cwd=python_client, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
