@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ async def opened_mails(heed: Running, crm: Crm) -> None:
         mail = {"from": "rep1", "to": [recipient], "subject": subject, "html": "<p>Hi</p>", "send": True}
         status, _ = await heed.request("POST", f"{path}/messages", key=key, json=mail)
         assert status == 201
-        sent = await eventually(lambda wanted=subject: heed.inbox(wanted))
+        sent = await eventually(partial(heed.inbox, subject))
         [pixel] = re.findall(r'src="([^"]+/o/[^"]+)"', html_part(sent))
         await heed.visit(pixel)
 
