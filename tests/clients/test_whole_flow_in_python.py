@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import importlib
 import re
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from infra.local.child import ROOT
+from lib.webhooks.signing import new_secret
 from tests.clients.caller import Caller
 from tests.end_to_end.running import Running, eventually
 from tests.end_to_end.test_a_followed_mail import html_part
@@ -74,3 +77,27 @@ async def test_a_crm_does_its_work(heed: Running, heed_client: ModuleType, calle
     assert [event.type_ for event in page.items if event.message == sent.id] == ["message.sent", "message.opened"]
     [nothing_new] = await caller.changes(page.next_)
     assert nothing_new.items == []
+
+
+async def test_the_examples_of_its_page_run(heed: Running, heed_client: ModuleType) -> None:
+    key = await heed.organization("pythonpage")
+    page = (ROOT / "clients" / "python" / "README.md").read_text()
+    for written, here in (("https://heed.example.com", heed.base_url), ('"acme"', '"pythonpage"'), ("rita", "rep1")):
+        page = page.replace(written, here)
+    calls, errors, feed, webhook = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    cursors: list[str] = []
+    events: list[Any] = []
+    known = {"key": key, "stored_cursor": None, "store_cursor": cursors.append, "deal_with": events.extend}
+
+    await asyncio.to_thread(exec, calls + errors, known)
+    assert known["draft"].subject == "Our offer"
+
+    async def told() -> list[Any]:
+        await asyncio.to_thread(exec, feed, known)
+        return events
+
+    assert (await eventually(told))[0].message == known["message"].id
+    assert cursors
+    request = SimpleNamespace(body=b"{}", headers={})
+    with pytest.raises(heed_client.UnverifiedDelivery):
+        exec(webhook, known | {"request": request, "secret": new_secret()})

@@ -88,14 +88,14 @@ def sync(heed: Heed, dataverse: Dataverse, cursor_file: Path) -> None:
             raise
         # The last run is longer ago than the feed is kept, 30 days: read every message anew.
         for message in heed.items(list_messages, view=ListMessagesView.ALL):
-            _write(dataverse, message.id, message.metadata.additional_properties, message.kpis)
+            _write_counts(dataverse, message.id, message.metadata.additional_properties, message.kpis)
         _sync_feed(heed, dataverse, cursor_file, None)
 
 
 def _sync_feed(heed: Heed, dataverse: Dataverse, cursor_file: Path, cursor: str | None) -> None:
     for page in heed.changes(cursor):
         _sync_messages(heed, dataverse, {event.message for event in page.items if event.message})
-        _save(cursor_file, page.next_)
+        _save_cursor(cursor_file, page.next_)
 
 
 def _sync_messages(heed: Heed, dataverse: Dataverse, ids: Iterable[str]) -> None:
@@ -106,10 +106,10 @@ def _sync_messages(heed: Heed, dataverse: Dataverse, ids: Iterable[str]) -> None
             if error.status != 404:
                 raise
             continue  # deleted since
-        _write(dataverse, message.id, message.metadata.additional_properties, message.kpis)
+        _write_counts(dataverse, message.id, message.metadata.additional_properties, message.kpis)
 
 
-def _write(dataverse: Dataverse, message: str, metadata: Mapping[str, str], kpis: Kpis) -> None:
+def _write_counts(dataverse: Dataverse, message: str, metadata: Mapping[str, str], kpis: Kpis) -> None:
     named = metadata.get(METADATA)
     if named is None:
         return
@@ -129,7 +129,7 @@ def _is_same(before: Any, value: Any) -> bool:
     return bool(before == value)
 
 
-def _save(path: Path, cursor: str) -> None:
+def _save_cursor(path: Path, cursor: str) -> None:
     """Replace the file at once, so that no run finds half a cursor."""
     new = path.with_suffix(".new")
     new.write_text(cursor)

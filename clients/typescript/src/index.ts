@@ -12,7 +12,7 @@ export type { components, operations, paths } from "./schema.js";
 /** The shapes of the API, by name: `Schemas["MessageRead"]`. */
 export type Schemas = components["schemas"];
 
-/** What answers are read as. Lists come as CSV, too, where a program asks for that by itself. */
+/** Media types that answers are read as. Lists come as CSV, too, where a program asks for that by itself. */
 type Media = `application/${string}` | "message/rfc822" | "text/html";
 
 export interface HeedOptions {

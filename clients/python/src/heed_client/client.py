@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from types import TracebackType
@@ -53,9 +53,19 @@ class Page(Protocol[Item]):
 
 
 class _Connection:
-    """What both clients have: addresses, keys, and the generated client."""
+    """The generated client with its address, keys and options, for both kinds of programs."""
 
-    def __init__(self, base_url: str, key: str, organization: str, user: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        organization: str,
+        *,
+        user: str | None,
+        timeout: float,
+        transport: httpx.BaseTransport | httpx.AsyncBaseTransport,
+        event_hooks: Mapping[str, Sequence[Callable[..., Any]]],
+    ) -> None:
         _check_address(base_url)
         self.organization = organization
         """The id of the organization, which is the first part of each path."""
@@ -65,8 +75,9 @@ class _Connection:
             token=key,
             headers={"User-Agent": _user_agent(), **({"X-Heed-User": user} if user else {})},
             timeout=httpx.Timeout(timeout),
+            httpx_args={"transport": transport, "event_hooks": event_hooks},
         )
-        """What every generated function takes as `client`; for those that no organization has, such as `health`."""
+        """The `client` that generated functions take, for calls of no organization such as `health`."""
 
 
 class Heed(_Connection):
@@ -93,8 +104,10 @@ class Heed(_Connection):
         `transport` replaces httpx's own, for proxies or certificates. Raises ValueError for an address that would
         show the key to others.
         """
-        super().__init__(base_url, key, organization, user, timeout)
-        self.client._httpx_args.update(
+        super().__init__(
+            *(base_url, key, organization),
+            user=user,
+            timeout=timeout,
             transport=RepeatingTransport(transport or httpx.HTTPTransport(), retries),
             event_hooks={"request": [_read_file], "response": [_raise_problem]},
         )
@@ -138,7 +151,11 @@ class Heed(_Connection):
 
 
 class AsyncHeed(_Connection):
-    """The same as `Heed`, for programs that wait for several things at once."""
+    """Heed's API for one organization, for programs that wait for several things at once.
+
+    async with AsyncHeed("https://heed.example.com", key, "acme", user="rita") as heed:
+        message = await heed.call(make_message, body=NewMessage(from_="rita"))
+    """
 
     def __init__(
         self,
@@ -152,8 +169,10 @@ class AsyncHeed(_Connection):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Set up a client as `Heed` is."""
-        super().__init__(base_url, key, organization, user, timeout)
-        self.client._httpx_args.update(
+        super().__init__(
+            *(base_url, key, organization),
+            user=user,
+            timeout=timeout,
             transport=AsyncRepeatingTransport(transport or httpx.AsyncHTTPTransport(), retries),
             event_hooks={"request": [_read_file_of_async], "response": [_raise_problem_of_async]},
         )

@@ -78,7 +78,7 @@ class RepeatingTransport(httpx.BaseTransport):
 
 
 class AsyncRepeatingTransport(httpx.AsyncBaseTransport):
-    """The same for asynchronous clients."""
+    """A transport that repeats requests of asynchronous clients."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, retries: Retries) -> None:
         self._inner = inner
