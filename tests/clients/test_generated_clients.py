@@ -19,6 +19,9 @@ TOOLS = ROOT / "node_modules" / ".bin"
 QUIET = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "SCARF_ANALYTICS": "false"}
 
 
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+
+
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The document, in a file."""
@@ -35,10 +38,12 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
+@needs_node
 def test_spectral_finds_nothing(described: Path) -> None:
     run(TOOLS / "spectral", "lint", described, "--ruleset", HERE / "spectral.yaml", "--fail-severity", "hint")
 
 
+@needs_node
 def test_redocly_finds_nothing(described: Path) -> None:
     run(TOOLS / "redocly", "lint", described, "--config", HERE / "redocly.yaml", "--max-problems", "20")
 

@@ -18,6 +18,12 @@ from tests.end_to_end.test_a_followed_mail import html_part
 
 NODE = shutil.which("node")
 COMPILER = ROOT / "node_modules" / ".bin" / "tsc"
+_PAGE = ROOT / "clients" / "typescript" / "README.md"
+_GIVEN = """
+declare const key: string, body: string, secret: string, request: { headers: Record<string, string> };
+"""
+"""Names that the examples of the page take from the program around them."""
+
 _SECONDS = 300
 
 
@@ -48,6 +54,7 @@ def programs(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(COMPILER, "--project", ".", cwd=client)
 
     shutil.copytree(Path(__file__).parent / "typescript", programs)
+    (programs / "page.ts").write_text(_GIVEN + "".join(re.findall(r"```ts\n(.*?)```", _PAGE.read_text(), re.DOTALL)))
     (programs / "package.json").write_text('{"type": "module"}')
     (programs / "node_modules").mkdir()
     (programs / "node_modules" / "heed-client").symlink_to(client)
