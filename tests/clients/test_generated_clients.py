@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,6 @@ from infra.local.child import ROOT
 HERE = Path(__file__).parent
 TOOLS = ROOT / "node_modules" / ".bin"
 QUIET = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "SCARF_ANALYTICS": "false"}
-
-
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 
 
