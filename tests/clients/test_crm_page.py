@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from aiohttp import ClientSession, web
 
 from infra.local.child import ROOT
 from tests.browser.devtools import Tab, chromium
+from tests.clients.opening import open_mail
 from tests.end_to_end.running import ADMIN_KEY, Running, eventually
-from tests.end_to_end.test_a_followed_mail import html_part
 
 PAGE = ROOT / "clients" / "crm-page"
 ORGANIZATION = "crmpage"
@@ -82,9 +81,7 @@ async def opened_mails(heed: Running, crm: Crm) -> None:
         mail = {"from": "rep1", "to": [recipient], "subject": subject, "html": "<p>Hi</p>", "send": True}
         status, _ = await heed.request("POST", f"{path}/messages", key=key, json=mail)
         assert status == 201
-        sent = await eventually(partial(heed.inbox, subject))
-        [pixel] = re.findall(r'src="([^"]+/o/[^"]+)"', html_part(sent))
-        await heed.visit(pixel)
+        await open_mail(heed, subject)
 
     async def carded() -> Any:
         cards = (await heed.request("GET", f"{path}/cards", key=key, user="rep1"))[1]["items"]

@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 import json
 import logging
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
@@ -19,9 +18,9 @@ import pytest
 
 from infra.local.child import ROOT
 from tests.clients.dataverse_stand_in import Dataverse
+from tests.clients.opening import open_mail
 from tests.clients.scripted_server import Scripted, scripted_server
 from tests.end_to_end.running import Running, eventually
-from tests.end_to_end.test_a_followed_mail import html_part
 
 EXAMPLE = ROOT / "clients" / "python" / "examples" / "dataverse_sync.py"
 _NUMBERS = count(1)
@@ -86,8 +85,7 @@ class Crm:
             "send": True,
         }
         message = str((await self.request("POST", "/messages", mail))["id"])
-        [pixel] = re.findall(r'src="([^"]+/o/[^"]+)"', html_part(await eventually(lambda: self.heed.inbox(subject))))
-        await self.heed.visit(pixel)
+        await open_mail(self.heed, subject)
 
         async def counted() -> bool:
             return bool((await self.request("GET", f"/messages/{message}"))["kpis"]["opens"] == 1)

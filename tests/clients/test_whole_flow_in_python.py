@@ -14,8 +14,8 @@ import pytest
 from infra.local.child import ROOT
 from lib.webhooks.signing import new_secret
 from tests.clients.caller import Caller
+from tests.clients.opening import open_mail
 from tests.end_to_end.running import Running, eventually
-from tests.end_to_end.test_a_followed_mail import html_part
 from tests.support.receiver import Receiver
 
 
@@ -49,8 +49,7 @@ async def test_a_crm_does_its_work(heed: Running, heed_client: ModuleType, calle
     )
     assert sent.attachments[0].filename == "offer.txt"
 
-    [pixel] = re.findall(r'src="([^"]+/o/[^"]+)"', html_part(await eventually(lambda: heed.inbox(subject))))
-    await heed.visit(pixel)
+    await open_mail(heed, subject)
 
     async def delivered() -> Any:
         return receiver.posted
@@ -87,7 +86,12 @@ async def test_the_examples_of_its_page_run(heed: Running, heed_client: ModuleTy
     calls, errors, feed, webhook = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     cursors: list[str] = []
     events: list[Any] = []
-    known = {"key": key, "stored_cursor": None, "store_cursor": cursors.append, "deal_with": events.extend}
+    known: dict[str, Any] = {
+        "key": key,
+        "stored_cursor": None,
+        "store_cursor": cursors.append,
+        "deal_with": events.extend,
+    }
 
     await asyncio.to_thread(exec, calls + errors, known)
     assert known["draft"].subject == "Our offer"
