@@ -43,6 +43,8 @@ Heed sends and follows sales mail for a CRM.
 Send a key as `Authorization: Bearer <key>`. Errors are problem documents (RFC 9457), which
 [the catalogue of errors](/api/errors) explains. Answers may get more fields and more words in enumerations: ignore
 what you do not know. Ids are strings, times are RFC 3339 with `Z`.
+
+[A page](/api/docs) shows all of it without scripts, and [another one](/api/docs/try) sends requests from a browser.
 """
 
 _TAGS: Mapping[str, str] = {
