@@ -172,6 +172,7 @@ CASES: Mapping[str, Case] = {
     ),
     "message_timeline": Case(),
     "put_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
+    "make_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
     "get_webhook": Case(),
     "patch_webhook": Case(body={"enabled": False}),
     "delete_webhook": Case(),
