@@ -43,7 +43,9 @@ def pixel_in(mail: bytes) -> str:
     [part] = [part for part in message_from_bytes(mail).walk() if part.get_content_type() == "text/html"]
     html = part.get_payload(decode=True)
     assert isinstance(html, bytes)
-    return re.findall(r"http://[^/]+(/o/[A-Za-z0-9_.-]+)", html.decode())[0]
+    found = re.search(r"http://[^/]+(/o/[A-Za-z0-9_.-]+)", html.decode())
+    assert found
+    return found[1]
 
 
 class Shell:
