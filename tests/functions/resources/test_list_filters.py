@@ -205,6 +205,18 @@ async def test_a_filter_that_makes_no_sense_is_named(heed: Heed, query: str) -> 
     assert answer.json["errors"][0]["loc"][0] == "query"
 
 
+@pytest.mark.parametrize("words", ["x" * 200, "~ " * 100, "ß" * 200, "%00", "%ED%A0%80", "(a+)+$", "' or 1 eq 1"])
+async def test_any_words_are_searched_for_as_they_are_or_refused(mails: Heed, words: str) -> None:
+    answer = await mails.api("GET", f"/messages?q={quote(words, safe='%')}")
+
+    assert answer.status in (200, 400, 422)
+    assert answer.status != 200 or answer.json["items"] == []
+
+
+async def test_a_query_that_is_far_too_long_is_refused(mails: Heed) -> None:
+    assert (await mails.api("GET", f"/messages?q={'a' * 100_000}")).status == 422
+
+
 async def test_a_cursor_belongs_to_its_filters(mails: Heed) -> None:
     page = await mails.get("/messages?status=sent&limit=1")
 
