@@ -36,7 +36,7 @@ class Mark(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMark:
     """A message's mark as it is believed to be, or was read; no mark, no rows."""
 
     mark: Mark | None = None
@@ -56,7 +56,7 @@ class PartitionMove:
     columns: Columns
     fence: str | None = None
 
-    async def bring_to(self, mark: Mark | None, found: Found | None) -> tuple[str, Found]:
+    async def bring_to(self, mark: Mark | None, found: FoundMark | None) -> tuple[str, FoundMark]:
         """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
 
         Raises Missing where there is no table, Stale when another process was quicker, or writes after us.
@@ -64,7 +64,7 @@ class PartitionMove:
         failed: str | None = ""
         known = found
 
-        async def move() -> tuple[str, Found]:
+        async def move() -> tuple[str, FoundMark]:
             nonlocal failed, known
             just_read, there = known is None, known or await self.read_mark()
             if just_read:
@@ -95,9 +95,9 @@ class PartitionMove:
             if main is None or main.etag != self.fence:
                 raise Stale(f"another process is about to list message {self.message}")
 
-    async def read_mark(self) -> Found:
+    async def read_mark(self) -> FoundMark:
         row = await self.tables.read_row(self.index, self.partition, MARK + self.message)
-        return Found() if row is None else Found(unpack(Mark, row), row.etag)
+        return FoundMark() if row is None else FoundMark(unpack(Mark, row), row.etag)
 
     async def _there(self, *marks: Mark | None) -> list[str]:
         keys = sorted({key for mark in marks for key in self._keys(mark)})
@@ -107,7 +107,7 @@ class PartitionMove:
     def _keys(self, mark: Mark | None) -> list[str]:
         return keys_of(self.partition, self.message, mark.standing) if mark else []
 
-    def _changes(self, mark: Mark | None, found: Found) -> list[Change]:
+    def _changes(self, mark: Mark | None, found: FoundMark) -> list[Change]:
         """The mark's is the first. That a row is there or not is said with every change: Azurite looks once then."""
         key, new = MARK + self.message, self._keys(mark)
         there = set(self._keys(found.mark) if found.there is None else found.there)

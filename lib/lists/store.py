@@ -46,7 +46,7 @@ from lib.lists.keys import (
     standing_of,
     stays_in,
 )
-from lib.lists.moves import MARK, Columns, Found, Mark, PartitionMove, do_all
+from lib.lists.moves import MARK, Columns, FoundMark, Mark, PartitionMove, do_all
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
@@ -117,9 +117,9 @@ class Lists:
         if all_of_it is not None:
             [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
 
-        async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, Found]:
+        async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, FoundMark]:
             # A partition that no place names holds nothing of the message.
-            found = believed.get(partition, None if mark is None else Found())
+            found = believed.get(partition, None if mark is None else FoundMark())
             shown = _POINTER if only_points(partition, standing) else columns
             return await PartitionMove(self._tables, index, partition, message.id, shown, fence).bring_to(mark, found)
 
@@ -314,16 +314,16 @@ def _shown(listed: Listed) -> tuple[Standing, Columns, Columns | None]:
     return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
 
 
-def _believed(old: Sequence[ListPlace]) -> dict[str, Found | None]:
+def _believed(old: Sequence[ListPlace]) -> dict[str, FoundMark | None]:
     """By partition; None where it has to be looked at."""
     return {
-        partition: Found(Mark(standing=place.standing), etag) if place.standing and etag else None
+        partition: FoundMark(Mark(standing=place.standing), etag) if place.standing and etag else None
         for place in old
         for partition, etag in place.marks.items()
     }
 
 
-def _staying(believed: Mapping[str, Found | None], standing: Standing) -> dict[str, str | None]:
+def _staying(believed: Mapping[str, FoundMark | None], standing: Standing) -> dict[str, str | None]:
     """Partitions where the message's row may stay as it is, each with the etag of its mark."""
     return {
         partition: found.etag
