@@ -14,6 +14,7 @@ from lib.fields import Moment, RecordRef
 from lib.lists.store import Listed, scope_of
 from lib.people.calls import Activity
 from lib.people.tasks import Task, TaskStatus, TaskType
+from lib.verdicts.kpis import Kpis
 
 endpoints = Endpoints("Activities")
 
@@ -29,6 +30,8 @@ class ActivityRead(BaseModel):
     message: str | None = Field(description="the message itself, or the message that the call is about")
     status_text: str | None = Field(description="the state of the message, task or case; null for a call")
     reminder_text: str | None = Field(description="the state of the message's reminder, if it has one")
+    followed: bool | None = Field(None, description="whether the message was sent with following on; null for others")
+    kpis: Kpis | None = Field(None, description="of a message that was sent; null for others")
 
 
 @endpoints("GET", "/records/{type}/{id}/activities", query=PageQuery, answers={200: Page[ActivityRead]})
@@ -69,6 +72,8 @@ def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
         message=item.id,
         status_text=item.status_text,
         reminder_text=item.reminder.status_text if item.reminder else None,
+        followed=item.follow_state.state == "on" if item.sent_at else None,
+        kpis=item.kpis if item.sent_at else None,
     )
 
 
