@@ -37,6 +37,8 @@ MENU: tuple[Section, ...] = (
         (
             Entry("Today", "", "sun", READERS),
             Entry("Messages", "messages", "mail", READERS),
+            Entry("People", "people", "users", READERS),
+            Entry("Engaged this week", "engaged", "flame", READERS),
             Entry("Reminders", "reminders", "bell", READERS),
             Entry("Failures", "failures", "triangle-alert", READERS),
             Entry("Templates", "templates", "layout-template", READERS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -38,16 +39,24 @@ class ActivityRead(BaseModel):
 async def list_activities(call: Call) -> Answer:
     """List the record's activities, newest first."""
     record = RecordRef(type=call.path["type"], id=call.path["id"])
-    after, most = last_key(call), call.query.limit + 1
-    zone = await time_zone_of(call)
     # Both lists are in order of the same key, <time counted down>|<id>, so one cursor serves both.
-    listed = call.services.lists.page(call.org, scope_of(record=record), "all", "-sent_at", after, most)
-    messages = [(key, _message(call, found, zone)) async for key, found in listed]
+    messages, others = await asyncio.gather(_messages(call, record), _others(call, record))
+    merged = sorted([*messages, *others], key=lambda found: found[0])
+    return Answer(200, page(call, merged[: call.query.limit + 1]))
+
+
+async def _messages(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead]]:
+    after, most, scope = last_key(call), call.query.limit + 1, scope_of(record=record)
+    zone = await time_zone_of(call)
+    listed = call.services.lists.page(call.org, scope, "all", "-sent_at", after, most)
+    return [(key, _message(call, found, zone)) async for key, found in listed]
+
+
+async def _others(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead]]:
+    after, most = last_key(call), call.query.limit + 1
     records = await call.services.people.united_records(call.org, record)
-    others = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
-    shown = [(key, _other(found)) for some in others async for key, found in some]
-    merged = sorted([*messages, *shown], key=lambda found: found[0])
-    return Answer(200, page(call, merged[:most]))
+    lists = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
+    return [(key, _other(found)) for some in lists async for key, found in some]
 
 
 def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
