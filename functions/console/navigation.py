@@ -42,6 +42,7 @@ MENU: tuple[Section, ...] = (
             Entry("Reminders", "reminders", "bell", READERS),
             Entry("Failures", "failures", "triangle-alert", READERS),
             Entry("Templates", "templates", "layout-template", READERS),
+            Entry("Track a mail", "track", "upload", frozenset({"full", "user"})),
         ),
     ),
     Section(
@@ -51,6 +52,7 @@ MENU: tuple[Section, ...] = (
             Entry("Reliability", "reports/reliability", "gauge", READERS),
         ),
     ),
+    Section("You", (Entry("My options", "options", "sliders-horizontal"),)),
 )
 
 

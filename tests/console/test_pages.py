@@ -29,7 +29,7 @@ def paths(world: World) -> list[str]:
     lists_of_people = ["people", "people?email=eve@contoso.example", "people?email=ada@example.com", "engaged"]
     one = ["people/contact/ada", "people/contact/ada/merge", "people/contact/ada/merge?into=contact%2Fbob"]
     address = ["people/address?email=eve@contoso.example", "people/erase?email=eve@contoso.example"]
-    people = [*lists_of_people, *one, *address]
+    people = [*lists_of_people, *one, *address, "track?regarding=contact%2Fada", f"options?mute={world.offer}"]
     return ["", *lists, *shown, f"conversations/{world.offer}", *people, *work, *reports]
 
 

@@ -9,11 +9,13 @@ from functions.console.screens import (
     merging,
     message,
     messages,
+    options,
     people,
     reminders,
     reports,
     templates,
     today,
+    track,
 )
 
 _MODULES = (
@@ -24,6 +26,8 @@ _MODULES = (
     people,
     addresses,
     merging,
+    track,
+    options,
     templates,
     reminders,
     failures,
