@@ -70,7 +70,7 @@ def _multipart(content_type: str, body: bytes, most: int) -> list[FormField]:
         raise NotAForm("the form names no boundary")
     mark = re.escape(boundary.encode("latin-1", "replace"))
     marks = re.finditer(rb"(?:^|\r?\n)--" + mark + rb"(?:(--)|[ \t]*(?=\r?\n))", body)
-    fields = []
+    fields = list[FormField]()
     for begin, end in itertools.pairwise([*itertools.islice(marks, most + 1), None]):
         if begin is None or begin[1] or len(fields) == most:
             break

@@ -92,6 +92,8 @@ async def person(visit: Visit) -> Reply:
     path = record_path(visit)
     query = {"limit": _ACTIVITIES, "cursor": visit.query("cursor")}
     activities: Page[ActivityRead]
+    found: RecordRead
+    consents: ConsentHistory | None
     activities, (found, consents) = await asyncio.gather(
         visit.ask("list_activities", path, query), _record_and_consents(visit, path)
     )
