@@ -69,11 +69,20 @@ def weigh(side: Side, found: Sequence[Finding]) -> Weighed:
 @lru_cache(maxsize=8192)
 def _weigh(side: Side, signs: tuple[str | Finding, ...]) -> Weighed:
     """Add up signs: codes, and findings with a weight of their own. Sentences differ where the weights are the same."""
-    found = [Finding(sign, "") if isinstance(sign, str) else sign for sign in signs]
-    weights = {finding.code: weight_of(finding, side) for finding in _outweighed(found)}
+    codes = [sign if isinstance(sign, str) else sign.code for sign in signs]
+    is_of_no_recipient = not _OF_NO_RECIPIENT.isdisjoint(codes)
+    weights: dict[str, float] = {}
+    is_doubted = False
+    for code, sign in zip(codes, signs, strict=True):
+        listed = WEIGHTS[code]
+        weight = usual = listed.open if side == "open" else listed.click
+        most = max(listed.open, listed.click)
+        if not isinstance(sign, str) and sign.weight is not None:
+            weight = most = sign.weight
+        weights[code] = 0.0 if is_of_no_recipient and most > 0 else weight
+        is_doubted = is_doubted or usual < 0
     odds = PRIOR[side] + sum(weights.values())
     probability = 1 / (1 + math.exp(-odds))
-    is_doubted = any(WEIGHTS[code].for_kind(side) < 0 for code in weights)
     return Weighed(odds, probability, probability <= _SUSPECT, is_doubted, frozenset(weights))
 
 
@@ -86,8 +95,9 @@ def conclude(side: Side, found: tuple[Finding, ...], thresholds: Thresholds) -> 
 def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
     weighed = weigh(side, found)
     person, codes = weighed.probability, weighed.codes
-    reasons = sorted({_reason(side, each) for each in _outweighed(found)}, key=_order)
-    if not any(reason.weight < 0 for reason in reasons):
+    # Reasons are shown in the order of their weights: those that weigh most come first.
+    reasons = [reason for _, _, reason in sorted({_ranked(side, each) for each in _outweighed(found)})]
+    if not any([reason.weight < 0 for reason in reasons]):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown, rounded = tuple(reasons), round(person, 3)
     if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):
@@ -103,13 +113,10 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _reason(side: Side, finding: Finding) -> Reason:
-    return Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
-
-
-def _order(reason: Reason) -> tuple[float, str]:
-    """The order in which reasons are shown: those that weigh most first."""
-    return -abs(reason.weight), reason.code
+def _ranked(side: Side, finding: Finding) -> tuple[float, str, Reason]:
+    """Return the reason that people are shown for a finding, behind what orders it among others."""
+    reason = Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
+    return -abs(reason.weight), reason.code, reason
 
 
 def _outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
