@@ -97,7 +97,7 @@ def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine
     person, codes = weighed.probability, weighed.codes
     # Reasons are shown in the order of their weights: those that weigh most come first.
     reasons = [reason for _, _, reason in sorted({_ranked(side, each) for each in _outweighed(found)})]
-    if not any([reason.weight < 0 for reason in reasons]):
+    if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     shown, rounded = tuple(reasons), round(person, 3)
     if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):
