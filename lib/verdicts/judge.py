@@ -24,7 +24,7 @@ from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
-from lib.verdicts.message_facts import PatternRules, Scene, target_of
+from lib.verdicts.message_facts import PatternRules, Rules, Scene, target_of
 from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.request import HitRequest
@@ -49,7 +49,6 @@ from lib.verdicts.weighing import DECISIVE, Weighed, conclude, weigh
 from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
-Rule = Callable[[Fact, Scene], Finding | None]
 
 REQUEST_RULES: tuple[RequestRule, ...] = (
     *agents.RULES,
@@ -60,7 +59,7 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
 )
 """Rules that look at the request alone."""
 
-RULES: tuple[Rule, ...] = (
+RULES = Rules(
     *agents.TIMED_RULES,
     *networks.TIMED_RULES,
     *own_side.SENDING_RULES,
@@ -100,8 +99,11 @@ def judge_and_remember(
     for fact in facts:
         (hits if fact.is_hit else answers).append(fact)
     same = repeats(hits)
-    scene = Scene((fact for fact in hits if same.get(fact.key) is None), sending, catalogues, thresholds, answers)
+    first = [fact for fact in hits if same.get(fact.key) is None] if same else hits
+    scene = Scene(first, sending, catalogues, thresholds, answers)
     verdicts, visits = _judged(scene, thresholds)
+    if not (same or answers):
+        return Judgement(verdicts, visits)
     repeated = {fact.key: as_repeat(verdicts[same[fact.key] or fact.key], fact) for fact in hits if fact.key in same}
     every_verdict = {**verdicts, **repeated, **{fact.key: answer_verdict(fact) for fact in answers}}
     return Judgement(every_verdict, visits)
@@ -112,7 +114,7 @@ class _Findings:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self.found = {fact.key: _by_itself(fact, scene) for fact in scene.facts}
+        self.found = _by_themselves(scene)
         self._weighed: dict[str, Weighed] = {}
 
     def copy(self) -> _Findings:
@@ -121,12 +123,9 @@ class _Findings:
         return copied
 
     def add_findings(self, more: Iterable[tuple[Fact, Finding]]) -> None:
-        by_fact: dict[str, list[Finding]] = {}
         for fact, finding in more:
-            by_fact.setdefault(fact.key, []).append(finding)
-        for key, some in by_fact.items():
-            self.found[key] = (*self.found[key], *some)
-            self._weighed.pop(key, None)
+            self.found[fact.key] += (finding,)
+            self._weighed.pop(fact.key, None)
 
     def weigh(self, fact: Fact) -> Weighed:
         """Weigh what is found of a fact by now."""
@@ -203,9 +202,16 @@ class _Witnesses:
         found.add_findings(self._said[suspects])
 
 
-def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
-    more = [finding for rule in RULES if (finding := rule(fact, scene))]
-    return (*_of_request(scene.request(fact)), *more)
+def _by_themselves(scene: Scene) -> dict[str, tuple[Finding, ...]]:
+    """Judge every fact by itself."""
+    rules = RULES.of_scene(scene)
+    return {
+        fact.key: (
+            *_of_request(scene.request(fact)),
+            *[finding for find in rules if (finding := find(fact, scene)) is not None],
+        )
+        for fact in scene.facts
+    }
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
 
 _NO_AGENT = Finding("no-agent", "The program that asked did not say what it is; browsers and mail programs do.")
@@ -106,4 +106,4 @@ RULES = (
     imitated_browser,
 )
 
-TIMED_RULES = (old_browser,)
+TIMED_RULES = (FactRule(old_browser),)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
 
 
@@ -81,4 +81,4 @@ def _gateway_network(name: str, is_soon: bool) -> Finding:
 
 RULES = (scanner_network, data_centre, unlisted_network, private_relay)
 
-TIMED_RULES = (gateway_network,)
+TIMED_RULES = (FactRule(gateway_network),)
