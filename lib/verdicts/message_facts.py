@@ -8,9 +8,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import attrgetter
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from lib.catalogues.gateways import Gateway
 from lib.catalogues.networks import network_bounds
@@ -24,10 +24,23 @@ from lib.verdicts.request import HitRequest, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 _Find = TypeVar("_Find", bound=Callable[..., object])
 _RECIPIENT: Callable[[Fact], int | None] = attrgetter("recipient")
 _AT: Callable[[Fact], int] = attrgetter("at")
 _BY_KEY: Callable[[Fact], str] = attrgetter("key")
+
+
+class _lazy(Generic[_Kept]):
+    """Property that is found when first asked for. `functools.cached_property` takes a lock for that."""
+
+    def __init__(self, find: Callable[[Any], _Kept]) -> None:
+        self._find, self._name = find, find.__name__
+
+    def __get__(self, scene: Scene, _: type[Scene]) -> _Kept:
+        found = self._find(scene)
+        scene.__dict__[self._name] = found
+        return found
 
 
 Source = tuple[str | None, str | None]
@@ -115,43 +128,43 @@ class Scene:
                 return True
         return False
 
-    @cached_property
+    @_lazy
     def _own(self) -> Sequence[tuple[int, int, int]]:
         """Bounds of the own networks."""
         return _all_bounds(self.sending.own_networks)
 
-    @cached_property
+    @_lazy
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
         """In order of time; only of what can be known again."""
         return _grouped([fact for fact in self.facts if not self.is_shared(fact)], source_of)
 
-    @cached_property
+    @_lazy
     def by_shared_source(self) -> Mapping[Source, Sequence[Fact]]:
         return _grouped([fact for fact in self.facts if self.is_shared(fact)], source_of)
 
-    @cached_property
+    @_lazy
     def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.facts)
 
-    @cached_property
+    @_lazy
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
         clicks = {source: [fact for fact in facts if fact.kind != "open"] for source, facts in self.by_source.items()}
         return {source: some for source, some in clicks.items() if some}
 
-    @cached_property
+    @_lazy
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
         """By recipient and link."""
         return _grouped(self.clicks, lambda fact: (fact.recipient, target_of(fact)))
 
-    @cached_property
+    @_lazy
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.clicks)
 
-    @cached_property
+    @_lazy
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.opens)
 
-    @cached_property
+    @_lazy
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
         """By what the token says: kind, recipient and item."""
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
