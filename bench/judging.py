@@ -42,10 +42,11 @@ MAILS, DAYS, ROUNDS = 4_000, 104, 5
 _WITH_MEMORY = ("memory", "looked_at")
 """Fields that versions with a memory know."""
 
-_WHY = """The goal is a ratio of 0.25. What keeps single mails above it is what is new in a mail: the place of a network, a request by
-a program, a combination of findings. Each is found once and kept, which the earlier version did not do, so that a process
-that has seen little saves little. An organization's mails are judged with rules that the earlier version does not have: they
-look through all that is remembered of the company and of the source, and each mail is judged without that, too, so that
+_WHY = """\
+The goal is a ratio of 0.25. What keeps single mails above it is what is new in a mail: the place of a network, a
+request by a program, a combination of findings. Each is found once and kept, so that a process that has seen little
+saves little. An organization's mails are judged with rules that the earlier version does not have: they look
+through all that is remembered of the company and of the source, and each mail is judged without that, too, so that
 memory does not feed on itself. Judging is less than a tenth of the CPU that the assessor takes for a fact; reading,
 writing and what follows a verdict are the rest.
 """
