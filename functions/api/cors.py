@@ -17,7 +17,9 @@ from lib.tracking.facts import client_address, network_of
 log = logging.getLogger("heed.api")
 
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Heed-User, X-Request-Id"
-_ANSWER_HEADERS = "ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+_ANSWER_HEADERS = (
+    "ETag, Idempotency-Replayed, Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+)
 _SECONDS = "600"
 """Time for which a browser remembers the answer to a preflight request."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from functions.api.csv_lists import CSV, item_model
 from functions.api.endpoint import Endpoint, Endpoints, NoQuery
 from functions.api.examples import describe_fields, example_of, parameter_example, query_text
 from functions.api.openapi_parts import (
@@ -234,6 +235,8 @@ def _responses(endpoint: Endpoint, references: References) -> Schema:
         else:
             text = (model.__doc__ or "").strip() or "Done."
             content = {"application/json": {"schema": references[model, "serialization"]}}  # type: ignore[index]
+            if endpoint.method == "GET" and item_model(model, endpoint.query):
+                content[CSV] = {"schema": {"type": "string"}}
         responses[str(status)] = {"description": text, "headers": headers, **({"content": content} if content else {})}
     if endpoint.method == "GET" and shows_version(endpoint):
         responses["304"] = {"description": "Nothing of it has changed since `If-None-Match`.", "headers": headers}

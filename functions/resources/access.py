@@ -22,7 +22,9 @@ class Myself(BaseModel):
     organization: str | None = Field(description="null for the administrator")
     scope: str | None = Field(description="of the caller; a person may have several, separated by spaces")
     key: str | None = Field(description="the id of the key; null for a person who has signed in")
+    key_name: str | None = Field(description="the name of the key, if it was given one")
     user: str | None = Field(description="the only user whom the caller acts as; null: any of the organization")
+    acting_user: str | None = Field(description="the user whom this request acts as; null where it names none")
 
 
 class UserToken(BaseModel):
@@ -36,11 +38,18 @@ class UserToken(BaseModel):
 async def whoami(call: Call) -> Answer:
     """Tell the caller's organization, scope, and key or user."""
     caller = call.caller
-    if caller is None:
-        return Answer(200, Myself(administrator=True, organization=None, scope=None, key=None, user=None))
-    scope = " ".join(sorted(caller.scopes))
-    about = {"organization": caller.organization.id, "scope": scope, "key": caller.key, "user": caller.user}
-    return Answer(200, Myself(administrator=False, **about))
+    return Answer(
+        200,
+        Myself(
+            administrator=caller is None,
+            organization=caller.organization.id if caller else None,
+            scope=" ".join(sorted(caller.scopes)) if caller else None,
+            key=caller.key if caller else None,
+            key_name=caller.key_name if caller else None,
+            user=caller.user if caller else None,
+            acting_user=call.user() if caller else None,
+        ),
+    )
 
 
 @endpoints("GET", "/whoami", answers={200: Myself}, may=_EVERYBODY)

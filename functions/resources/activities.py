@@ -40,8 +40,9 @@ async def list_activities(call: Call) -> Answer:
     # Both lists are in order of the same key, <time counted down>|<id>, so one cursor serves both.
     listed = call.services.lists.page(call.org, scope_of(record=record), "all", "-sent_at", after, most)
     messages = [(key, _message(call, found, zone)) async for key, found in listed]
-    others = call.services.activities.list_activities(call.org, record, after, most)
-    shown = [(key, _other(found)) async for key, found in others]
+    records = await call.services.people.united_records(call.org, record)
+    others = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
+    shown = [(key, _other(found)) for some in others async for key, found in some]
     merged = sorted([*messages, *shown], key=lambda found: found[0])
     return Answer(200, page(call, merged[:most]))
 

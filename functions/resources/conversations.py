@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page_until
 from functions.api.problems import not_there
-from functions.shapes.message import MessageItem, decided_now, listed_follow_state, message_item, time_zone_of
-from lib.assessment.summary import summary_of
+from functions.shapes.message import MessageItem, listed_message, message_item, time_zone_of
 from lib.ids import MADE
-from lib.lists.store import Listed
 from lib.messages.store import Loaded
 from lib.storage.batches import batches_of
 
@@ -44,7 +42,7 @@ async def read_conversation(call: Call) -> Answer:
     shown = [each for each in loaded if each.message.thread == conversation and each.message.state not in _UNSENT]
     shown.sort(key=lambda each: (each.message.sort_time(), each.message.created_at))
     zone = await time_zone_of(call)
-    items = [message_item(await _listed(call, each), call.now, zone) for each in shown]
+    items = [message_item(await listed_message(call, each), call.now, zone) for each in shown]
     return Answer(200, page_until(call, items, found[query.limit - 1][0] if len(found) > query.limit else None))
 
 
@@ -53,8 +51,3 @@ async def _load_messages(call: Call, messages: Sequence[str]) -> list[Loaded]:
     for some in batches_of(messages, _AT_ONCE):
         loaded += await asyncio.gather(*(call.services.messages.load(call.org, each) for each in some))
     return [each for each in loaded if each is not None]
-
-
-async def _listed(call: Call, loaded: Loaded) -> Listed:
-    state = listed_follow_state(call, loaded) or (await decided_now(call, loaded))[0]
-    return Listed(message=loaded.message, etag=loaded.etag, follow_state=state, kpis=summary_of(loaded).kpis)

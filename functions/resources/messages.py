@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, invalid_fields, not_there
+from functions.resources.message_filters import MessageFilters, sift_messages
 from functions.shapes.checks import EDITABLE
 from functions.shapes.message import (
     MessageItem,
     MessageRead,
     decided_now,
     listed_follow_state,
+    listed_message,
     message_item,
     read_message,
     time_zone_of,
 )
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
-from lib.fields import ChosenId, RecordRef
+from lib.fields import ChosenId, QueryFlag, RecordRef
 from lib.ids import MADE, RECORD_TYPE
 from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
 from lib.messages.conversations import NO_THREAD, may_have_left, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
-from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage
+from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage, records_of
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
+from lib.storage.sifted_pages import sifted_page
 from lib.storage.versions import check_version
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
@@ -49,7 +53,7 @@ LARGEST_MESSAGE = 25 * 1024 * 1024
 _AFTER_SENDING = {"deliver_at", "reminder"}
 
 
-class MessagesQuery(PageQuery):
+class MessagesQuery(MessageFilters):
     view: View | Literal["engaged-this-week"] = Field(
         "all",
         description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
@@ -86,10 +90,23 @@ def whole_message(status: int, message: MessageRead) -> Answer:
     return Answer(status, message, message.etag, message=message.id, size=size)
 
 
-@endpoints("GET", "/messages/{message}", answers={200: MessageRead})
+class MessageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    checks: QueryFlag = Field(
+        True,
+        description="`false` leaves `check` of a mail that was not sent empty, and tells its follow state as lists do: "
+        "no recipient is looked up, which is quicker",
+    )
+
+
+@endpoints("GET", "/messages/{message}", query=MessageQuery, answers={200: MessageRead})
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load_message(call)
+    if not call.query.checks:
+        listed = await listed_message(call, loaded)
+        return whole_message(200, await read_message(call, loaded, listed.follow_state, has_checks=False))
     state, recipients = await decided_now(call, loaded)
     if fixed_follow_state(loaded.message) is None and state != listed_follow_state(call, loaded):
         # A process has died before the lists were told of a change, or it was none that they are told of.
@@ -220,7 +237,11 @@ async def remove_message(call: Call, loaded: Loaded) -> None:
 
 @endpoints("GET", "/messages", query=MessagesQuery, answers={200: Page[MessageItem]})
 async def list_messages(call: Call) -> Answer:
-    """List the messages of the organization, a user or a record."""
+    """List the messages of the organization, a user or a record.
+
+    `owner`, `record` and `view` have lists of their own, and `message_id` is looked up. The other filters narrow what
+    these hold, so that a page may be short, or empty, with a `next`: go on until that is null.
+    """
     query: MessagesQuery = call.query
     if query.owner and query.record:
         raise invalid(["query", "record"], "give either owner or record")
@@ -230,11 +251,45 @@ async def list_messages(call: Call) -> Answer:
         raise invalid_fields(error, ["query", "record"]) from None
     scope = scope_of(query.owner, record)
     if query.view == "engaged-this-week":
+        if query.narrows or query.message_id is not None:
+            raise invalid(["query", "view"], "this view takes no filters but owner and record")
         return await _list_engaged(call, scope)
-    rows = call.services.lists.page(call.org, scope, query.view, query.sort, last_key(call), query.limit + 1)
+    if query.message_id is not None:
+        if query.view != "all":
+            raise invalid(["query", "view"], "give either view or message_id")
+        return await _list_by_message_id(call, query.message_id, query.owner, record)
+    view: View = query.own_view if query.own_view and query.view == "all" else query.view
     zone = await time_zone_of(call)
+    if query.narrows:
+        sifted = await sifted_page(
+            lambda place, most: call.services.lists.page(call.org, scope, view, query.sort, place, most),
+            sift_messages(query, query.sort),
+            last_key(call),
+            query.limit,
+        )
+        shown = [message_item(listed, call.now, zone) for listed in sifted.found]
+        return Answer(200, page_until(call, shown, sifted.after))
+    rows = call.services.lists.page(call.org, scope, view, query.sort, last_key(call), query.limit + 1)
     found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
     return Answer(200, page(call, found))
+
+
+async def _list_by_message_id(call: Call, message_id: str, owner: str | None, record: RecordRef | None) -> Answer:
+    """List the messages with a Message-ID, hardly ever more than one, as far as the other filters agree."""
+    query: MessagesQuery = call.query
+    last_key(call)  # a cursor of another list is refused
+    hits = {hit.message: None for hit in await call.services.threads.find_id(call.org, message_id)}
+    loaded = [found for each in hits if (found := await call.services.messages.load(call.org, each))]
+    records = await call.services.people.united_records(call.org, record) if record else []
+    sift, zone, items = sift_messages(query, "subject"), await time_zone_of(call), list[MessageItem]()
+    for each in loaded:
+        message, listed = each.message, await listed_message(call, each)
+        is_there = (owner is None or message.sender == owner) and (
+            record is None or any(named in records for named in records_of(message))
+        )
+        if is_there and sift("", listed) == "show":
+            items.append(message_item(listed, call.now, zone))
+    return Answer(200, page_until(call, items[: query.limit], None))
 
 
 async def _list_engaged(call: Call, scope: str) -> Answer:
@@ -254,6 +309,12 @@ async def _list_engaged(call: Call, scope: str) -> Answer:
 async def message_timeline(call: Call) -> Answer:
     """List the events of a message, newest first, each with a verdict and its reasons."""
     loaded = await load_message(call)
+    found, shape = await asyncio.gather(_newest_events(call, loaded), event_shaper(call, loaded))
+    return Answer(200, page(call, [(cursor, shape(fact, verdict)) for cursor, fact, verdict in found]))
+
+
+async def _newest_events(call: Call, loaded: Loaded) -> list[tuple[str, Fact, Verdict]]:
+    """Read judged facts with their cursors, one more than the page shows. Repeats are no events."""
     query: PageQuery = call.query
     found = []
     async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, last_key(call)):
@@ -261,14 +322,14 @@ async def message_timeline(call: Call) -> Answer:
             found.append(row)
         if len(found) > query.limit:
             break
-    shape = await event_shaper(call, loaded)
-    return Answer(200, page(call, [(cursor, shape(fact, verdict)) for cursor, fact, verdict in found]))
+    return found
 
 
 async def event_shaper(call: Call, loaded: Loaded) -> Callable[[Fact, Verdict], Event]:
     """Read what events of the message name, and return a function that shapes them."""
-    links = await _links_of_copies(call, loaded)
-    names = await call.services.files.file_names(call.org, loaded.message)
+    links, names = await asyncio.gather(
+        _links_of_copies(call, loaded), call.services.files.file_names(call.org, loaded.message)
+    )
     # Facts of before the organization began to count without who name recipients until they are looked at again.
     named = call.organization.settings.tracking != "aggregate"
     catalogues = call.services.catalogues

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, last_key, page, page_until
+from functions.api.paging import Page, PageQuery, last_key, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, not_there
-from lib.errors import Stale
+from lib.errors import NotAllowed, Stale
 from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
+from lib.ids import CHOSEN, RECORD_TYPE
 from lib.people.records import Record, RecordSpec, StoredRecord
 from lib.people.store import USERS, record_partition
 from lib.people.users import OptIn, OptInShare, StoredUser, User, UsersChanged, UserSpec
 from lib.records import Engagement, Rollup
 from lib.storage import Conflict, Range
+from lib.storage.at_once import some_at_once
 from lib.storage.repository import Repository
+from lib.storage.retry import retry_on_conflict
+from lib.storage.sifted_pages import Sifted, sifted_page
 from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("People and records")
@@ -29,7 +32,7 @@ UserPatch = patch_of(UserSpec, __name__)
 RecordPatch = patch_of(RecordSpec, __name__)
 
 _MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
-_MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
+MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
 
 _MOST_NOTED = 200
 """Users that an entry of the audit log names."""
@@ -37,6 +40,10 @@ _MOST_NOTED = 200
 _USER_WISHES = {"opt_in", "email"}
 _RECORD_WISHES = {"follow_email", "emails", "parent", "owner"}
 """Fields that decide, or may, whether a mail is followed."""
+
+
+ParentName = Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/{CHOSEN.pattern}$")]
+"""A record in a query: its type and its id."""
 
 
 class UsersQuery(PageQuery):
@@ -52,6 +59,12 @@ class RecordsQuery(PageQuery):
         description="records that have this address (+ written as %2B), in whatever case, by type and id; its pages "
         "may be short",
     )
+    parent: ParentName | None = Field(
+        None, description="`<type>/<id>`: records right below that one; narrows the pages of a list by type or address"
+    )
+    include: Literal["engagement"] | None = Field(
+        None, description="`engagement`: with each record's, which costs one more read of storage for each"
+    )
     view: Literal["engaged-this-week"] | None = Field(
         None, description="records that people have engaged with in the last 7 days, by score; its pages may be short"
     )
@@ -66,7 +79,7 @@ class RecordRead(Record):
 class RecordItem(Record):
     """A record of a list."""
 
-    engagement: Engagement | None = Field(None, description="in a view; null in a list by type")
+    engagement: Engagement | None = Field(None, description="in a view, or where it is included; else null")
 
 
 async def _saved(stored: BaseModel, read: type[Any], saving: Awaitable[tuple[str, bool]]) -> Answer:
@@ -95,14 +108,7 @@ async def _patched(
     return there.model_copy(update=dict(changed)), etag
 
 
-async def _list(call: Call, kept: Repository[Any], partition: str, read: type[Any]) -> Answer:
-    keys = Range(after=last_key(call))
-    rows = kept.list(call.org, partition, keys, call.query.limit + 1)
-    found = [(key, read(**stored.model_dump(), etag=etag)) async for key, stored, etag in rows]
-    return Answer(200, page(call, found))
-
-
-@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=_MAY_CHANGE_USERS)
+@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS)
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one."""
     spec: UserSpec = call.body
@@ -125,7 +131,7 @@ async def get_user(call: Call) -> Answer:
     return Answer(200, User(**stored.model_dump(), etag=etag), etag)
 
 
-@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*_MAY_CHANGE_USERS, "user"))
+@endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*MAY_CHANGE_USERS, "user"))
 async def patch_user(call: Call) -> Answer:
     """Change some fields of a user. Callers of scope `user` change their own, all but the address."""
     if call.is_one_person and (call.path["user"] != call.user() or "email" in call.body.model_fields_set):
@@ -155,7 +161,7 @@ async def get_opt_in_share(call: Call) -> Answer:
     return Answer(200, await call.services.people.count_opt_in(call.org))
 
 
-@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=_MAY_CHANGE_USERS)
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=MAY_CHANGE_USERS)
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users
@@ -170,22 +176,34 @@ async def opt_in_users(call: Call) -> Answer:
 async def put_record(call: Call) -> Answer:
     """Make a record, or replace one. Its mail then counts for its new parent."""
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
-    before = await call.services.people.record(call.org, _ref(call))
-    saving = call.services.address_index.save_record(call.org, stored, call.if_match)
-    answer = await _saved(stored, Record, saving)
-    await call.services.wishes.record_changed(
-        call.org, _ref(call), {*stored.emails, *(before.emails if before else ())}
-    )
-    return await _with_engagement(call, answer)
+    before: StoredRecord | None = None
+
+    async def save_once() -> Answer:
+        nonlocal before
+        found = await call.services.people.stored_record(call.org, _ref(call))
+        check_version(call.if_match, found[1] if found else None)
+        before = found[0] if found else None
+        if before:
+            check_not_merged(before)
+            stored.merged = before.merged
+        # A merge that comes meanwhile changes the version, so that this cannot undo it.
+        if_match = IfMatch.for_version(found[1]) if found else None
+        return await _saved(stored, Record, call.services.address_index.save_record(call.org, stored, if_match))
+
+    answer = await (save_once() if call.if_match else retry_on_conflict("the record", save_once, on=Stale))
+    emails = {*stored.emails, *(before.emails if before else ())}
+    await call.services.wishes.record_changed(call.org, _ref(call), emails)
+    return await with_engagement(call, answer, _ref(call))
 
 
 @endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
 async def get_record(call: Call) -> Answer:
-    """Read a record, and how people engaged with the mail to it."""
-    (stored, etag), rollup = await asyncio.gather(
-        _get(call, call.services.people.records, record_partition(call.path["type"]), call.path["id"], "record"),
-        call.services.engagements.load_rollup(call.org, _ref(call)),
-    )
+    """Read a record, and how people engaged with the mail to it; of a merged one the record that stands for it."""
+    found = await call.services.people.standing_record(call.org, _ref(call))
+    if found is None:
+        raise not_there("record")
+    stored, etag = found
+    rollup = await call.services.engagements.load_rollup(call.org, stored.ref())
     return Answer(200, RecordRead(**stored.model_dump(), etag=etag, engagement=_engagement(call, rollup)), etag)
 
 
@@ -194,6 +212,8 @@ async def patch_record(call: Call) -> Answer:
     """Change some fields of a record. Its mail then counts for its new parent."""
     records, partition = call.services.people.records, record_partition(call.path["type"])
     before = await call.services.people.record(call.org, _ref(call))
+    if before:
+        check_not_merged(before)
     stored, etag = await _patched(call, records, partition, call.path["id"], RecordSpec, "record")
     answer = await _saved(
         stored, Record, call.services.address_index.save_record(call.org, stored, IfMatch.for_version(etag))
@@ -201,16 +221,22 @@ async def patch_record(call: Call) -> Answer:
     if call.body.model_fields_set & _RECORD_WISHES:
         emails = {*stored.emails, *(before.emails if before else ())}
         await call.services.wishes.record_changed(call.org, _ref(call), emails)
-    return await _with_engagement(call, answer)
+    return await with_engagement(call, answer, _ref(call))
+
+
+def check_not_merged(record: StoredRecord) -> None:
+    """Check that a record is itself, as changes of a merged one would be lost. Raises NotAllowed."""
+    if into := record.merged_into:
+        raise NotAllowed(f"The record was merged into {into.type}/{into.id}: change that one.")
 
 
 def _ref(call: Call) -> RecordRef:
     return RecordRef(type=call.path["type"], id=call.path["id"])
 
 
-async def _with_engagement(call: Call, answer: Answer) -> Answer:
+async def with_engagement(call: Call, answer: Answer, record: RecordRef) -> Answer:
     """Update everything that holds a copy of the stored record. After an error the caller puts the record again."""
-    rollup = await call.services.engagements.record_changed(call.org, _ref(call))
+    rollup = await call.services.engagements.record_changed(call.org, record)
     assert isinstance(answer.body, Record)
     read = RecordRead(**answer.body.model_dump(), engagement=_engagement(call, rollup))
     return Answer(answer.status, read, answer.version)
@@ -227,21 +253,60 @@ async def list_records(call: Call) -> Answer:
     """List the records of a type by id, those that have an address, or those that people have engaged with by score."""
     if call.query.view and call.query.email:
         raise invalid(["query", "email"], "give either view or email")
+    if call.query.view and call.query.parent:
+        raise invalid(["query", "parent"], "give either view or parent")
     if call.query.email:
         return await _list_by_address(call)
     if call.query.view:
         return await _list_engaged(call)
     if call.query.type is None:
         raise invalid(["query", "type"], "needed where neither a view nor an address is named")
-    return await _list(call, call.services.people.records, record_partition(call.query.type), RecordItem)
+    return await _list_of_type(call, call.query.type)
+
+
+async def _list_of_type(call: Call, record_type: str) -> Answer:
+    """List records by id. Those that were merged are passed over, and those below other parents."""
+    is_below = await _below(call)
+
+    async def read(after: str | None, most: int) -> AsyncIterator[tuple[str, tuple[StoredRecord, str]]]:
+        rows = call.services.people.records.list(call.org, record_partition(record_type), Range(after=after), most)
+        async for key, record, etag in rows:
+            yield key, (record, etag)
+
+    def sift(_: str, found: tuple[StoredRecord, str]) -> Sifted:
+        return "show" if found[0].merged_into is None and is_below(found[0]) else "pass"
+
+    sifted = await sifted_page(read, sift, last_key(call), call.query.limit)
+    return Answer(200, page_until(call, await _items(call, sifted.found), sifted.after))
 
 
 async def _list_by_address(call: Call) -> Answer:
     query: RecordsQuery = call.query
     assert query.email
     found = await call.services.address_index.page(call.org, query.email, query.type, last_key(call), query.limit)
-    items = [RecordItem(**record.model_dump(), etag=etag) for record, etag in found.records]
-    return Answer(200, page_until(call, items, found.after))
+    is_below = await _below(call)
+    shown = [(record, etag) for record, etag in found.records if is_below(record)]
+    return Answer(200, page_until(call, await _items(call, shown), found.after))
+
+
+async def _below(call: Call) -> Callable[[StoredRecord], bool]:
+    """Return what tells whether a record is right below the wanted parent, or one that was merged into it."""
+    if call.query.parent is None:
+        return lambda _: True
+    record_type, _, record_id = call.query.parent.partition("/")
+    parents = await call.services.people.united_records(call.org, RecordRef(type=record_type, id=record_id))
+    return lambda record: record.parent in parents
+
+
+async def _items(call: Call, shown: Sequence[tuple[StoredRecord, str]]) -> list[RecordItem]:
+    """Shape records of a list, with their engagement where it is asked for."""
+    items = [RecordItem(**record.model_dump(), etag=etag) for record, etag in shown]
+    if call.query.include:
+        refs = [record.ref() for record, _ in shown]
+        rollups = await some_at_once(call.services.engagements.load_rollup(call.org, each) for each in refs)
+        for item, rollup in zip(items, rollups, strict=True):
+            item.engagement = _engagement(call, rollup)
+    return items
 
 
 async def _list_engaged(call: Call) -> Answer:

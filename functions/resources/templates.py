@@ -239,7 +239,8 @@ async def _sender(call: Call, sender: str | None) -> StoredUser | None:
 
 
 async def _record(call: Call, ref: RecordRef | None) -> StoredRecord | None:
-    return await call.services.people.record(call.org, RecordRef(type=ref.type, id=ref.id)) if ref else None
+    found = await call.services.people.standing_record(call.org, RecordRef(type=ref.type, id=ref.id)) if ref else None
+    return found[0] if found else None
 
 
 @endpoints("GET", "/templates/{id}/preview", query=VersionQuery, answers={200: str})

@@ -132,6 +132,14 @@ def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
     return f"user:{owner}" if owner else MAIN
 
 
+def record_of_scope(scope: str) -> RecordRef | None:
+    """Return the record whose list a scope is; None for other scopes."""
+    if not scope.startswith(_RECORD):
+        return None
+    record_type, _, record_id = scope.removeprefix(_RECORD).partition(":")
+    return RecordRef(type=record_type, id=record_id)
+
+
 def noise_of(month: str) -> str:
     """The partition of the messages sent in a month (YYYY-MM) that have drawn very many hits."""
     return _NOISE + month

@@ -76,6 +76,19 @@ class AddressIndex:
         await self.remove_entries(organization, left)
         return etag, is_new
 
+    async def remove_record(self, organization: str, record: StoredRecord, etag: str) -> None:
+        """Remove the version `etag` of a record, with its rows of the index and its stops.
+
+        Rows of the index that a process leaves when it dies are passed over, and stops that it leaves stay. Raises
+        Stale, Missing, StorageError.
+        """
+        stopped = await self._stopped_before(organization, record, record)
+        bare = record.model_copy(update={"emails": [], "follow_email": "unknown"})
+        left = await self._entries_left(organization, record, bare)
+        await self._people.records.remove(organization, record_partition(record.type), record.id, etag)
+        await self._bring_stops(organization, bare, stopped)
+        await self.remove_entries(organization, left)
+
     async def _stopped_before(
         self, organization: str, before: StoredRecord | None, record: StoredRecord
     ) -> Mapping[str, Row]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from lib.fields import ChosenId, MadeId, Model, TimeOfDay
-from lib.storage import Tables
+from lib.storage import Missing, Tables
 from lib.storage.repository import Repository
 from lib.tokens import KeyRing, Purpose
 
@@ -118,6 +118,14 @@ class AlertChoices:
         """Tell whether the user is told of single cards."""
         choice = await self.load(organization, user)
         return choice is not None and choice.has_channels
+
+    async def delete(self, organization: str, user: str) -> bool:
+        """Delete a user's choice; whether there was one."""
+        try:
+            await self.rows.remove(organization, ALERTS, user)
+        except Missing:
+            return False
+        return True
 
     def seal(self, organization: str, user: str, address: str) -> str:
         """Seal the address of a channel for this user."""

@@ -2,25 +2,25 @@
 
 Entries are only ever added, and the newest one counts. They are rows of the table `people`, partition
 `consent|<keyed hash of the address>`; the key counts time backwards, so that the newest comes first. No row holds an
-address. The column `actor` tells who entered the row: it stands beside the JSON of the entry, because release 0.1.0
-refuses an entry with a field that it does not know.
+address. The columns `actor` and `entered_at` tell who entered the row, and when that was, where it was imported. They
+stand beside the JSON of the entry, because release 0.1.0 refuses an entry with a field that it does not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from lib.clock import Clock, milliseconds, moment
+from lib.clock import Clock, milliseconds, moment, rfc3339
 from lib.fields import ChosenId, Line, Model, Moment
-from lib.ids import new_id
+from lib.ids import new_id, short_hash
 from lib.people.address_hashes import AddressHashes
 from lib.people.preference import Preference
 from lib.stops.stops import Stops
-from lib.storage import Insert, Range, Row, Storage, Value
+from lib.storage import Conflict, Insert, Range, Row, Storage, Value
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.sort_keys import descending_number
@@ -68,6 +68,7 @@ class Consent(ConsentSpec):
     """The user who entered it, if one was named."""
 
     actor: ConsentActor | None = Field(None, description="who entered it; null: an entry of before this was noted")
+    entered_at: Moment | None = Field(None, description="when it was imported; null: it was entered when it was said")
 
 
 class Consents:
@@ -95,10 +96,49 @@ class Consents:
         if spec.follow == "do_not_allow":
             await self._stops.stop_address(organization, email)
         consent = await self._append(organization, email, spec, actor, by)
-        await self._follow_newest(organization, email, consent)
-        if spec.follow == "do_not_allow" and self._tell_stop is not None:
-            await self._tell_stop(organization, email, consent.at)
+        await self._follow_newest(organization, email, consent.follow)
+        if spec.follow == "do_not_allow":
+            await self._tell(organization, email, consent)
         return consent
+
+    async def import_consents(self, organization: str, email: str, said: Sequence[Consent]) -> list[bool]:
+        """Add what the address's owner said earlier, each entry at its own time; return which of them are new.
+
+        The newest entry of the whole history counts, and of several at the same time a no. Again is the same. A no
+        that is to count stops the recording before it stands in the history. Raises StorageError, Stale.
+        """
+        before = await self.newest_consent(organization, email)
+        latest = max(said, key=lambda each: (each.at, each.follow == "do_not_allow"))
+        if latest.follow == "do_not_allow" and (before is None or before.at <= latest.at):
+            await self._stops.stop_address(organization, email)
+        new = [await self._enter(organization, email, each) for each in said]
+        newest = await self.newest_consent(organization, email)
+        if newest is not None:
+            await self._follow_newest(organization, email, newest.follow)
+        if newest is not None and newest.follow == "do_not_allow" and newest.at == latest.at:
+            await self._tell(organization, email, newest)
+        return new
+
+    async def _enter(self, organization: str, email: str, consent: Consent) -> bool:
+        """Enter a consent at its own time, unless the history has it. A no comes first among those of one time."""
+        name, at = table(organization, "people"), f"{descending_number(milliseconds(consent.at), _LAST)}|"
+        partition = _partition(await self._hashes.hash_address(organization, email))
+        statement = ConsentSpec.model_validate(consent.model_dump(include=set(ConsentSpec.model_fields)))
+        async for row in self._tables.query(name, partition, Range.prefix(at)):
+            there = _consent_of(row)
+            if there.model_dump(include=set(ConsentSpec.model_fields)) == statement.model_dump():
+                return False
+        rank = "0" if consent.follow == "do_not_allow" else "g"  # before and behind the hexadecimal ids of others
+        key = f"{at}{rank}{short_hash(statement.model_dump_json())}"
+        try:
+            await self._tables.write_rows(name, [Insert(Row(partition, key, _columns(consent)))])
+        except Conflict:
+            return False
+        return True
+
+    async def _tell(self, organization: str, email: str, consent: Consent) -> None:
+        if self._tell_stop is not None:
+            await self._tell_stop(organization, email, consent.at)
 
     async def enter_stops(self, organization: str) -> int:
         """Put the stops of all addresses whose newest entry is a no, and return their number.
@@ -115,13 +155,13 @@ class Consents:
                 entered += 1
         return entered
 
-    async def _follow_newest(self, organization: str, email: str, appended: Consent) -> None:
+    async def _follow_newest(self, organization: str, email: str, follow: Preference) -> None:
         """Bring the stop in line with the history, also where another entry came at the same time.
 
         Each no puts the stop anew after its entry, and a stop is removed only in the version that was read before the
         newest entry was. So the removal by an older yes fails.
         """
-        if appended.follow == "do_not_allow":
+        if follow == "do_not_allow":
             await self._stops.stop_address(organization, email)
 
         async def says_yes() -> bool:
@@ -176,11 +216,15 @@ def _partition(hashed: str) -> str:
 
 def _columns(consent: Consent) -> dict[str, Value]:
     actor = {"actor": consent.actor.model_dump_json(exclude_none=True)} if consent.actor else {}
-    return {**pack(consent.model_copy(update={"actor": None})), **actor}
+    entered = {"entered_at": rfc3339(consent.entered_at)} if consent.entered_at else {}
+    return {**pack(consent.model_copy(update={"actor": None, "entered_at": None})), **actor, **entered}
 
 
 def _consent_of(row: Row) -> Consent:
     consent = unpack(Consent, row)
-    if "actor" not in row.values:
-        return consent
-    return consent.model_copy(update={"actor": ConsentActor.model_validate_json(row.text("actor"))})
+    beside = dict[str, object]()
+    if "actor" in row.values:
+        beside["actor"] = ConsentActor.model_validate_json(row.text("actor"))
+    if "entered_at" in row.values:
+        beside["entered_at"] = datetime.fromisoformat(row.text("entered_at"))
+    return consent.model_copy(update=beside)

@@ -22,6 +22,15 @@ class Families:
         """Find a record that was read; None if there is none in storage."""
         return self._records.get(name)
 
+    def standing(self, name: str) -> str:
+        """Name the record that stands for this one: another one where it was merged."""
+        for _ in range(MOST_PARENTS):
+            record = self._records.get(name)
+            if record is None or record.merged_into is None:
+                break
+            name = name_of(record.merged_into)
+        return name
+
     def parents_above(self, name: str) -> list[str]:
         """List the parents of a record upwards, whether or not they exist. In a circle, they come round and round."""
         path: list[str] = []

@@ -27,3 +27,7 @@ class KnownUsers:
         if (organization, user) not in self._seen and await self._people.user(organization, user):
             self._seen[organization, user] = True
         return (organization, user) in self._seen
+
+    def forget_user(self, organization: str, user: str) -> None:
+        """Forget a user who was deleted: from now on this process refuses calls that act as that user."""
+        self._seen.pop((organization, user), None)

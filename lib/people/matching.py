@@ -20,7 +20,7 @@ from typing import Literal
 
 from lib.fields import RecordRef
 from lib.people.families import Families
-from lib.people.records import StoredRecord, name_of
+from lib.people.records import StoredRecord, name_of, record_of
 
 ResolvedBy = Literal["given", "address", "ambiguous", "none"]
 """`given`: the message names the record. `address`: it is the record with the address. `ambiguous`: several records
@@ -59,9 +59,10 @@ class Circumstances:
 
 
 def match_given(given: RecordRef, families: Families) -> RecordMatch:
-    """Take the record that the message names."""
-    record = families.record(name_of(given))
-    return RecordMatch("given", given, (record,) if record else ())
+    """Take the record that the message names, or the one into which it was merged."""
+    name = families.standing(name_of(given))
+    record = families.record(name)
+    return RecordMatch("given", record_of(name), (record,) if record else ())
 
 
 def match_address(found: Sequence[StoredRecord], has_more: bool, circumstances: Circumstances) -> RecordMatch:
@@ -96,7 +97,8 @@ def _in_line_with_regarding(records: Sequence[StoredRecord], circumstances: Circ
     """Keep the record that the message is regarding, the records above it, and those below it."""
     if circumstances.regarding is None:
         return []
-    regarding, families = name_of(circumstances.regarding), circumstances.families
+    families = circumstances.families
+    regarding = families.standing(name_of(circumstances.regarding))
     line = {regarding, *families.parents_above(regarding)}
     return [each for each in records if name_of(each) in line or regarding in families.parents_above(name_of(each))]
 

@@ -11,6 +11,7 @@ from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference
 from lib.storage.versions import ETag
 
+MOST_EMAILS = 50
 MOST_FIELDS = 50
 LONGEST_FIELDS = 10_000
 """Characters of all values of a record's `fields` together: lists of records hold copies of them."""
@@ -56,7 +57,7 @@ class RecordSpec(Model):
         description="the CRM's own fields, for templates: `fields.industry` of a recipient is "
         "`{{ recipient.fields.industry }}`; at most 10,000 characters together",
     )
-    emails: list[Email] = Field([], max_length=50)
+    emails: list[Email] = Field([], max_length=MOST_EMAILS)
     follow_email: Preference = Field(
         "unknown",
         description="whether mail to it may be followed; consents of the address, other records with the address and "
@@ -71,8 +72,14 @@ class RecordSpec(Model):
 class StoredRecord(RecordSpec):
     """A row of the table `people`."""
 
+    added_fields = RecordSpec.added_fields | {"merged", "merged_into"}
+
     type: RecordType
     id: ChosenId
+    merged: list[RecordRef] = Field(default_factory=list, description="the records that were merged into this one")
+    merged_into: RecordRef | None = Field(
+        None, description="of a record that was merged: the one that stands for it, and is answered in its place"
+    )
 
     def ref(self) -> RecordRef:
         """Return the reference that names the record."""

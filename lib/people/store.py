@@ -25,6 +25,9 @@ from lib.storage.retry import retry_on_conflict
 USERS = "user"
 """The partition of users."""
 
+_MOST_REDIRECTS = 8
+"""Redirects that are followed, one after the other. A merge leaves one; more are left by one that was cut short."""
+
 _MOST_LOOKED_AT = 5_000
 """Users that one page of a filtered list looks at."""
 
@@ -71,6 +74,20 @@ class People:
     async def stored_record(self, organization: str, record: RecordRef) -> tuple[StoredRecord, str] | None:
         """Load a record with its etag; None if there is none."""
         return await self.records.load(organization, record_partition(record.type), record.id)
+
+    async def standing_record(self, organization: str, record: RecordRef) -> tuple[StoredRecord, str] | None:
+        """Load a record with its etag, or the record into which it was merged; None if there is none."""
+        found = await self.stored_record(organization, record)
+        for _ in range(_MOST_REDIRECTS):
+            if found is None or found[0].merged_into is None:
+                return found
+            found = await self.stored_record(organization, found[0].merged_into)
+        return None
+
+    async def united_records(self, organization: str, record: RecordRef) -> list[RecordRef]:
+        """List the record that stands for this one, and all that were merged into it; the record alone if it is new."""
+        found = await self.standing_record(organization, record)
+        return [found[0].ref(), *found[0].merged] if found else [record]
 
     async def list_users(self, organization: str, opt_in: bool | None, after: str | None, limit: int) -> UsersPage:
         """List users by id, or only those who have, or have not, opted in.

@@ -43,9 +43,9 @@ class Engagements:
         return rollup or Rollup()
 
     async def record_changed(self, organization: str, record: RecordRef) -> Rollup:
-        """Show a record that was put as it is now, and take its messages along to another parent.
+        """Show a record that was put or deleted as it is now, and take its messages along to another parent.
 
-        Call it after the record is stored. Where it fails, put the record again. Raises Stale.
+        Call it after the record is stored. Where it fails, put or delete the record again. Raises Stale.
         """
         name = name_of(record)
 
@@ -54,10 +54,9 @@ class Engagements:
             if rollup is None:
                 return None
             found = await self._people.stored_record(organization, record)
-            if found is None:
-                return rollup
+            record_now, record_etag = found or (None, None)
             now, weights = self._clock.now(), (await self._organizations.settings(organization)).score
-            new = rollup.model_copy(update={"record": found[0], "etag": found[1]}).placed(weights, now)
+            new = rollup.model_copy(update={"record": record_now, "etag": record_etag}).placed(weights, now)
             await self.rows.write_rows(organization, name, rollup, etag, new)
             return new
 

@@ -93,7 +93,8 @@ class Rollup(BaseModel):
         It has a place if it `was_engaged`, or will be without another event: where 20 were too many opens, time brings
         them down.
         """
-        listed = self.record is not None and (self._did_more_than_open(now) or self._opens(now) > 1)
+        shown = self.record is not None and self.record.merged_into is None
+        listed = shown and (self._did_more_than_open(now) or self._opens(now) > 1)
         place = f"{rank(self.worths, weights)}|{self.record.type}|{self.record.id}" if listed and self.record else None
         return self.model_copy(update={"place": place})
 

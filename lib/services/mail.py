@@ -16,6 +16,7 @@ from lib.inbound.delivery_reports import DeliveryReports
 from lib.inbound.intake import MailIntake
 from lib.inbound.take_in import TakeIn
 from lib.inbound.writers import Writers
+from lib.operations.deleted_users import DeletedUsers
 from lib.people.address_hashes import short_hash
 from lib.sending.outbox import Outbox
 from lib.sending.schedule import Schedule
@@ -45,6 +46,20 @@ class MailWays(Judging):
     def schedule(self) -> Schedule:
         return Schedule(
             self.messages, self.preparation, self.threads, self.due, self.storage.queues, self.clock, self.transport
+        )
+
+    @cached_property
+    def deleted_users(self) -> DeletedUsers:
+        return DeletedUsers(
+            self.people,
+            self.known_users,
+            self.alert_choices,
+            self.lists,
+            self.messages,
+            self.schedule,
+            self.cards,
+            self.assessor,
+            self.clock,
         )
 
     @cached_property

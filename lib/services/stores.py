@@ -21,6 +21,7 @@ from lib.inbound.rules.store import RuleStore
 from lib.inbound.sink import MailSink
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
+from lib.lists.united import UnitedLists
 from lib.messages.evidence import DeliveryEvidence
 from lib.messages.feedback import FeedbackStore
 from lib.messages.store import MessageStore
@@ -34,14 +35,17 @@ from lib.organizations.keys import ApiKeys
 from lib.organizations.rate_limits import RateLimits
 from lib.organizations.registry import Organizations
 from lib.organizations.sign_in.authenticator import Authenticator
+from lib.organizations.sign_in.code_flow import CodeFlow
 from lib.organizations.user_tokens import UserTokens
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.alert_choices import AlertChoices
 from lib.people.bounces import Bounces
 from lib.people.calls import Activities
+from lib.people.consent_batches import ConsentBatches
 from lib.people.consents import Consents
 from lib.people.known_users import KnownUsers
+from lib.people.merging import RecordMerges
 from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.tasks import Tasks
@@ -161,6 +165,11 @@ class Stores:
         return Authenticator(self.clock, loopback=self.settings.loopback == "on")
 
     @cached_property
+    def code_flow(self) -> CodeFlow:
+        """The sign-in of people to the console, by their identity provider."""
+        return CodeFlow(self.sign_in.providers, self.clock, loopback=self.settings.loopback == "on")
+
+    @cached_property
     def audit(self) -> Audit:
         return Audit(self.storage.tables, self.clock)
 
@@ -170,7 +179,7 @@ class Stores:
 
     @cached_property
     def lists(self) -> Lists:
-        return Lists(self.storage.tables)
+        return UnitedLists(self.storage.tables, self.people)
 
     @cached_property
     def threads(self) -> Threads:
@@ -282,8 +291,16 @@ class Stores:
         return Consents(self.storage, self.address_hashes, self.stops, self.clock, stopped.tell_stop)
 
     @cached_property
+    def consent_batches(self) -> ConsentBatches:
+        return ConsentBatches(self.consents, self.address_hashes, self.stops)
+
+    @cached_property
     def address_index(self) -> AddressIndex:
         return AddressIndex(self.storage.tables, self.people, self.address_hashes, self.stops)
+
+    @cached_property
+    def record_merges(self) -> RecordMerges:
+        return RecordMerges(self.people, self.address_index)
 
     @cached_property
     def recipient_lookup(self) -> RecipientLookup:

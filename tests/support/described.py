@@ -53,6 +53,15 @@ class Field:
         return value
 
 
+def told_errors(answer: Response) -> list[tuple[list[Step], str]]:
+    """List (place, what is said) of each wrong field: those of the request, or those of a batch's items."""
+    if answer.status == 422:
+        return [(each["loc"], each["msg"]) for each in answer.json["errors"]]
+    assert answer.status == 200, answer.body
+    items = enumerate(answer.json["items"])
+    return [(["items", number, *each["loc"]], each["msg"]) for number, item in items for each in item["errors"]]
+
+
 @cache
 def document() -> Schema:
     found: Schema = json.loads(openapi_document(RESOURCES, BASE_URL))

@@ -47,6 +47,9 @@ NAMES_NOTHING = frozenset(
         "filename",
         "folder",
         "category",
+        "include",
+        "sent_after",
+        "sent_before",
         "regarding",
     }
 )
@@ -92,6 +95,7 @@ _REPORT = {
     "eventType": "Microsoft.Communication.EmailDeliveryReportReceived",
     "data": {"messageId": "{provider_id}", "recipient": "ada@example.com", "status": "Bounced"},
 }
+_SAID = {"email": "ada@example.com", "follow": "allow", "at": "2020-01-01T00:00:00Z"}
 _NO_IDS_TEXT = b"no line of a log"
 
 CASES: Mapping[str, Case] = {
@@ -128,11 +132,20 @@ CASES: Mapping[str, Case] = {
     "put_record": Case(OWN_THING, _RECORD),
     "get_record": Case(),
     "patch_record": Case(body={"name": "E"}),
-    "list_records": Case(OWN, queries=[{"email": "{email}"}]),
+    "list_records": Case(
+        OWN,
+        queries=[{"email": "{email}"}, {"type": "contact", "parent": "account/acme-thing", "include": "engagement"}],
+    ),
+    "put_records": Case(OWN_THING, {"items": [{"type": "contact", "id": "acme-thing", **_RECORD}]}),
+    "put_users": Case(OWN_THING, {"items": [{"id": "acme-rep", **_USER}]}),
+    "delete_user": Case(),
+    "delete_record": Case(),
+    "merge_record": Case(body={"into": _REGARDING}),
     "list_activities": Case(OWN),
     "put_outcome": Case(OWN, {"won": True}),
     "put_consent": Case(OWN_THING, {"follow": "allow"}),
     "get_consents": Case(OWN),
+    "import_consents": Case(OWN, {"items": [_SAID]}),
     # Templates
     "put_template": Case(OWN_THING, _TEMPLATE),
     "get_template": Case(),
@@ -148,7 +161,15 @@ CASES: Mapping[str, Case] = {
     "get_mail": Case(),
     "patch_message": Case(body={"subject": "x"}),
     "delete_message": Case(),
-    "list_messages": Case(OWN, queries=[{"owner": "acme-rep"}, {"record": "contact/acme-thing"}]),
+    "list_messages": Case(
+        OWN,
+        queries=[
+            {"owner": "acme-rep"},
+            {"record": "contact/acme-thing"},
+            {"message_id": "{message_id}"},
+            {"template": "acme-thing", "recipient": "{email}", "q": "zebra"},
+        ],
+    ),
     "message_timeline": Case(),
     "put_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
     "get_webhook": Case(),

@@ -74,7 +74,9 @@ async def test_a_user_works_with_a_token_and_acts_as_that_user_alone(heed: Heed,
         "organization": "acme",
         "scope": "user",
         "key": None,
+        "key_name": None,
         "user": "rep1",
+        "acting_user": "rep1",
     }
     assert (alone.status, same.status, other.status) == (200, 200, 403)
     assert "X-Heed-User" in other.json["detail"]

@@ -20,7 +20,9 @@ async def ask(heed: Heed, token: str, method: str, path: str, body: Any = None, 
 
 
 async def test_whoami_tells_a_key_its_organization_and_scope(heed: Heed) -> None:
-    made = (await heed.request("POST", "/api/orgs/acme/keys", {"scope": "inbound"}, key=ADMIN_KEY)).json
+    made = (
+        await heed.request("POST", "/api/orgs/acme/keys", {"scope": "inbound", "name": "Mailer"}, key=ADMIN_KEY)
+    ).json
 
     inbound = await heed.request("GET", "/api/whoami", key=made["key"])
     administrator = await heed.request("GET", "/api/whoami", key=ADMIN_KEY)
@@ -31,7 +33,9 @@ async def test_whoami_tells_a_key_its_organization_and_scope(heed: Heed) -> None
         "organization": "acme",
         "scope": "inbound",
         "key": made["id"],
+        "key_name": "Mailer",
         "user": None,
+        "acting_user": None,
     }
     assert (administrator.json["administrator"], administrator.json["organization"]) == (True, None)
     assert stranger.status == 401
@@ -41,7 +45,7 @@ async def test_whoami_takes_an_acting_user_of_the_keys_organization(heed: Heed) 
     known = await heed.request("GET", "/api/whoami", key=heed.key, headers={"x-heed-user": "rep1"})
     unknown = await heed.request("GET", "/api/whoami", key=heed.key, headers={"x-heed-user": "rep9"})
 
-    assert (known.status, known.json["organization"]) == (200, "acme")
+    assert (known.status, known.json["organization"], known.json["acting_user"]) == (200, "acme", "rep1")
     assert unknown.status == 422
 
 

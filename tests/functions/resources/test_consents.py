@@ -22,7 +22,8 @@ async def test_what_was_said_is_kept_and_the_newest_counts(heed: Heed) -> None:
     assert (read["email"], read["follow"]) == ("ada@example.com", "do_not_allow")
     newest, oldest = read["history"]
     assert (newest["follow"], newest["source"], newest["by"]) == ("do_not_allow", "call", "rep1")
-    assert oldest == {**YES, "at": "2026-05-04T09:30:00.000Z", "by": None, "actor": newest["actor"]}
+    said = {**YES, "at": "2026-05-04T09:30:00.000Z", "by": None, "actor": newest["actor"], "entered_at": None}
+    assert oldest == said
 
 
 async def test_each_entry_names_who_entered_it(heed: Heed) -> None:
