@@ -95,9 +95,7 @@ def make_cast(played: Organization, networks: tuple[str, ...]) -> Cast:
     sellers = tuple(Seller(each[0], f"{each[1]} {each[2]}", each[3]) for each in SELLERS)
     companies = tuple(_company(random, each, sellers) for each in played.companies)
     taken: set[str] = set()
-    contacts = {
-        each.email: _contact(random, each, companies[each.company.number], taken) for each in played.recipients
-    }
+    contacts = {each.email: _contact(random, each, companies[each.company.number], taken) for each in played.recipients}
     return Cast(sellers, companies, contacts, networks)
 
 
@@ -129,9 +127,7 @@ def _contact(random: Random, played: Recipient, company: DemoCompany, taken: set
         email = f"{_plain(first)}.{_plain(last)}@{company.domain}"
         if email not in taken:
             taken.add(email)
-            return Contact(
-                f"c{played.number + 1}", first, last, random.choice(TITLES), email, company, played.away
-            )
+            return Contact(f"c{played.number + 1}", first, last, random.choice(TITLES), email, company, played.away)
 
 
 def _plain(name: str) -> str:

@@ -14,9 +14,48 @@ from demo.office import Office
 from demo.texts import ANSWERS, AWAY, AWAY_SUBJECT, BACK, THANKS, plain_html
 
 _MONTHS = {
-    "en": "January February March April May June July August September October November December".split(),
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "de": [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ],
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
 }
 _OLD_CARD = timedelta(days=3)
 
@@ -59,9 +98,7 @@ class Conversations:
         day = f"{back.day}{dot} {months[back.month - 1]} {back.year}"
         subject = f"{AWAY_SUBJECT[contact.language]}{message['subject']}"
         text = AWAY[contact.language].format(day=day)
-        raw = automatic_reply(
-            contact, seller, subject, text, self._stage.now, message["message_id"], self._next_name()
-        )
+        raw = automatic_reply(contact, seller, subject, text, self._stage.now, message["message_id"], self._next_name())
         await self._office.receive(raw)
 
     async def write_unasked(self, contact: Contact, seller: Seller, subject: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import heapq
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,8 +21,6 @@ from demo.office import Office, opportunity_of
 from demo.plans import Plans
 from demo.stage import Refused
 from demo.texts import price_list
-
-import base64
 
 _TOGETHER = timedelta(seconds=3)
 """Requests closer than this are judged together, as they would be in production."""

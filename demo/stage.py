@@ -140,7 +140,13 @@ class Stage:
         self._threads.shutdown()
 
     async def request(
-        self, method: str, path: str, body: Any = None, *, key: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> StageAnswer:
         """Make a request, now. `path` may have a query; `body` is sent as it is, or as JSON."""
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()

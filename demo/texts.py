@@ -187,7 +187,11 @@ AWAY: Mapping[str, str] = {
     "fr": "Merci de votre message. Je suis absent jusqu’au {day} et répondrai à mon retour.",
 }
 
-AWAY_SUBJECT: Mapping[str, str] = {"en": "Automatic reply: ", "de": "Automatische Antwort: ", "fr": "Réponse automatique : "}
+AWAY_SUBJECT: Mapping[str, str] = {
+    "en": "Automatic reply: ",
+    "de": "Automatische Antwort: ",
+    "fr": "Réponse automatique : ",
+}
 
 BACK: Mapping[str, tuple[str, ...]] = {
     "en": (
