@@ -14,50 +14,21 @@ from demo.office import Office
 from demo.texts import ANSWERS, AWAY, AWAY_SUBJECT, BACK, THANKS, plain_html
 
 _MONTHS = {
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
-    ],
-    "de": [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
+    ),
+    "de": (
+        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
         "Dezember",
-    ],
-    "fr": [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
+    ),
+    "fr": (
+        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
         "décembre",
-    ],
-}
+    ),
+}  # fmt: skip
 _OLD_CARD = timedelta(days=3)
+_OLD_FAILURE = timedelta(days=10)
 
 
 class AddEvent(Protocol):
@@ -143,7 +114,8 @@ class Conversations:
             for seller in sellers:
                 cards = [each async for each in self._office.pages("/cards?status=open", user=seller.id)]
                 for card in cards:
-                    if datetime.fromisoformat(card["created_at"]) < self._stage.now - _OLD_CARD:
+                    age = self._stage.now - datetime.fromisoformat(card["created_at"])
+                    if age > (_OLD_FAILURE if card["kind"].startswith("send_") else _OLD_CARD):
                         await self._deal_with(seller, card)
 
         return tidy

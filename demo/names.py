@@ -50,7 +50,8 @@ COMPANIES = (
     "Varnholt Maschinen", "Weidenmoor Möbel", "Ysenbrück Textil", "Zellgrund Pharma", "Auenfeld Medizintechnik",
     "Birkenau & Lohse Werkzeuge", "Claasdorf Saatgut", "Dornrain Verlag", "Eschenhof Molkerei", "Falkengrund Antriebe",
     "Grünwinkel Logistik", "Hohenlinde Kliniken", "Ilmenrode Keramik", "Jagdfeld Papier", "Krähenbach Stahlbau",
-    "Atelier Fontbrune", "Brasserie du Vieux Halage", "Chantournel Menuiserie", "Domaine de Valcendre", "Étoffes Marivolle",
+    "Atelier Fontbrune", "Brasserie du Vieux Halage", "Chantournel Menuiserie", "Domaine de Valcendre",
+    "Étoffes Marivolle",
     "Veenhuis Tuinbouw", "Waterschans Transport", "Norrhamra Trävaror", "Granvik Mekaniska", "Sjöängen Livsmedel",
 )  # fmt: skip
 
@@ -69,20 +70,20 @@ FIRST_NAMES: Mapping[str, tuple[str, ...]] = {
         "Adèle", "Antoine", "Camille", "Céline", "Damien", "Élodie", "Étienne", "Fabrice", "Hélène", "Julien", "Laure",
         "Mathilde", "Nicolas", "Pauline", "Rémi", "Sylvie",
     ),
-    "nl": ("Anouk", "Bram", "Daan", "Fleur", "Hanneke", "Jeroen", "Lotte", "Maarten", "Noor", "Ruben", "Sanne", "Wouter"),
+    "nl": ("Anouk", "Bram", "Daan", "Fleur", "Hanneke", "Jeroen", "Lotte", "Maarten", "Noor", "Ruben", "Sanne"),
     "sv": ("Agnes", "Anders", "Ebba", "Erik", "Frida", "Gustav", "Ingrid", "Johan", "Karin", "Linnea", "Nils", "Sofia"),
 }  # fmt: skip
 
 LAST_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": (
-        "Abbott", "Ashdown", "Barlow", "Birch", "Blackwood", "Bramley", "Carver", "Chandler", "Crane", "Dalton", "Drake",
-        "Ellery", "Fairbank", "Finch", "Garland", "Hale", "Hartley", "Holt", "Ingram", "Kersey", "Lambert", "Marlow",
-        "Mehta", "Nairn", "Okafor", "Pryce", "Quinn", "Rowe", "Selby", "Thorne", "Vance", "Whitlock", "Yates",
+        "Abbott", "Ashdown", "Barlow", "Birch", "Blackwood", "Bramley", "Carver", "Chandler", "Crane", "Dalton",
+        "Drake", "Ellery", "Fairbank", "Finch", "Garland", "Hale", "Hartley", "Holt", "Ingram", "Kersey", "Lambert",
+        "Marlow", "Mehta", "Nairn", "Okafor", "Pryce", "Quinn", "Rowe", "Selby", "Thorne", "Vance", "Whitlock", "Yates",
     ),
     "de": (
-        "Albrecht", "Baumann", "Brandt", "Dietrich", "Ebner", "Fuchs", "Gruber", "Hartmann", "Hofer", "Jansen", "Kaiser",
-        "Keller", "Lindner", "Moser", "Neumann", "Ott", "Pichler", "Reuter", "Sommer", "Steiner", "Thiel", "Urban",
-        "Vogt", "Wagner", "Winkler", "Zimmer",
+        "Albrecht", "Baumann", "Brandt", "Dietrich", "Ebner", "Fuchs", "Gruber", "Hartmann", "Hofer", "Jansen",
+        "Kaiser", "Keller", "Lindner", "Moser", "Neumann", "Ott", "Pichler", "Reuter", "Sommer", "Steiner",
+        "Thiel", "Urban", "Vogt", "Wagner", "Winkler", "Zimmer",
     ),
     "fr": (
         "Aubry", "Bertin", "Carpentier", "Delmas", "Faure", "Garnier", "Hamelin", "Lacroix", "Morvan", "Perrin",

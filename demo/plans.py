@@ -13,6 +13,8 @@ from demo.letters import Letter
 from lib.transports.protocol import Accepted, Outcome, RecipientRefusal, Refused, Unknown
 
 _LATELY = timedelta(days=6)
+_TROUBLED = 8
+"""Mails of the last days that fail, or end in doubt."""
 
 _REFUSALS = (
     Refused(False, "554 5.7.1", "Message rejected because of its content"),
@@ -62,7 +64,7 @@ def make_plans(letters: Sequence[Letter], cast: Cast, now: datetime, seed: int) 
     """Choose who and what is out of the ordinary, the same for the same seed."""
     random = Random(f"plans {seed}")
     single = [each for each in letters if len(each.recipients) == 1 and each.sender.id != NOT_OPTED_IN]
-    outcomes = _outcomes(random, letters, single, now)
+    outcomes = _outcomes(random, letters, single, cast, now)
     quiet = [each for each in single if each.number not in outcomes and not each.requests and not each.answers]
     unreachable = {
         letter.recipients[0].email: BOUNCES[place % len(BOUNCES)]
@@ -87,12 +89,19 @@ def make_plans(letters: Sequence[Letter], cast: Cast, now: datetime, seed: int) 
     )
 
 
-def _outcomes(random: Random, letters: Sequence[Letter], single: list[Letter], now: datetime) -> dict[int, Outcome]:
+def _outcomes(
+    random: Random, letters: Sequence[Letter], single: list[Letter], cast: Cast, now: datetime
+) -> dict[int, Outcome]:
     """Let some mails of the last days fail, some end in doubt, and one not be taken for one of its recipients."""
-    late = [each for each in single if each.sent_at > now - _LATELY] or single[-8:]
-    chosen = random.sample(late, min(len(late), 8))
-    found: dict[int, Outcome] = {each.number: random.choice(_REFUSALS) for each in chosen[:5]}
-    found |= {each.number: _DOUBT for each in chosen[5:]}
+    late = [each for each in single if each.sent_at > now - _LATELY]
+    late = late if len(late) >= _TROUBLED else single[-2 * _TROUBLED :]
+    random.shuffle(late)
+    # The first salesperson, as whom a newcomer signs in, has two of them.
+    own = [each for each in late if each.sender is cast.sellers[0]][:2]
+    chosen = [*own, *(each for each in late if each not in own)][:_TROUBLED]
+    found: dict[int, Outcome] = {
+        each.number: _DOUBT if place % 2 else random.choice(_REFUSALS) for place, each in enumerate(chosen)
+    }
     several = next((each for each in reversed(letters) if len(each.recipients) > 1), None)
     if several is not None:
         address = several.recipients[-1].email

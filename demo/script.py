@@ -14,6 +14,7 @@ from bench.traces.organizations.copies import Answer
 from bench.traces.trace import Request
 from demo.cast import Cast, Contact
 from demo.conversations import Conversations
+from demo.lately import Lately
 from demo.letters import HISTORY, Letter
 from demo.mail_server import DeliveredCopy
 from demo.mails_in import bounce
@@ -61,6 +62,7 @@ class Script:
         self._sent = 0
         self._sources: dict[str, Request] = {}
         """The last request of each contact's own, by address."""
+        self._lately = Lately(office, cast, plans, now, self._random)
         self._conversations = Conversations(office, self.add_event, self._random, self._visit_again)
 
     def add_event(self, at: datetime, act: Callable[[], Awaitable[None]], *, is_request: bool = False) -> None:
@@ -77,6 +79,7 @@ class Script:
             delay = self._plans.delays.get(letter.number, timedelta(0))
             self.add_event(max(letter.sent_at - delay, self._stage.now), lambda each=letter: self._write(each))
         self._add_fridays()
+        self._lately.add_events(self.add_event, self._conversations)
         while self._events:
             event = heapq.heappop(self._events)
             await self._stage.move_to(event.at)

@@ -206,6 +206,13 @@ BACK: Mapping[str, tuple[str, ...]] = {
     "fr": ("C’est noté, merci. Vous recevrez les documents demain avant midi.",),
 }
 
+UNASKED: tuple[tuple[str, str], ...] = (
+    ("Warranty: flicker in the packing hall", "Two of the luminaires over table 4 flicker since Monday. Can you come?"),
+    ("Opening hours of your showroom", "Are you open on Saturday mornings? We would be three."),
+    ("Warranty claim for the gate light", "The light at the gate went out after the storm. It is two years old."),
+)
+"""Subject and text of mails that answer nothing."""
+
 THANKS: Mapping[str, str] = {
     "en": "Perfect, thank you. Until then.",
     "de": "Perfekt, vielen Dank. Bis dann.",
