@@ -24,6 +24,7 @@ from infra.local.child import ROOT
 from infra.local.run import DEFAULT_DATA_DIR
 from infra.local.running import RunningHeed, find_running
 from lib.organizations.registry import NOT_MADE_AGAIN
+from lib.storage.azure.tables import azure_storage, close_storage
 
 _MOST_MAILS = 2000
 _USER = SELLERS[0][0]
@@ -90,9 +91,11 @@ async def _run(data_dir: Path, mails: int, *, replace: bool) -> None:
         async def wait() -> None:
             await _wait_until_forgotten(deleted_at)
 
+        storage = azure_storage(account)
         try:
-            await copy_demo(made.stage, account, wait, show_rows)
+            await copy_demo(made.stage, storage, wait, show_rows)
         finally:
+            await close_storage(storage)
             await made.stage.close()
         written.end(f"{rows:,} rows")
         await _say_where(api, running)

@@ -34,7 +34,7 @@ _OLD_FAILURE = timedelta(days=10)
 class AddEvent(Protocol):
     """Lets something happen at a time."""
 
-    def __call__(self, at: datetime, act: Callable[[], Awaitable[None]], *, is_request: bool = False) -> None: ...
+    def __call__(self, at: datetime, act: Callable[[], Awaitable[object]], *, is_request: bool = False) -> None: ...
 
 
 class Conversations:

@@ -16,7 +16,6 @@ from demo.cast import ORGANIZATION
 from demo.stage import DemoError, Stage
 from lib.storage import Delete, Missing, Row, Storage, Upsert
 from lib.storage.azure.account import AZURITE_NAME, Account
-from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.batches import batches_by_size
 from lib.storage.layout import (
     ADDRESS_SECRET_ROW,
@@ -55,19 +54,11 @@ def local_account(connection_string: str) -> Account:
     return account
 
 
-async def copy_demo(stage: Stage, account: Account, before_opening: Wait, progress: Progress) -> None:
-    """Replace what the account holds of the organization by what the stage has.
+async def copy_demo(stage: Stage, storage: Storage, before_opening: Wait, progress: Progress) -> None:
+    """Replace what the storage holds of the organization by what the stage has.
 
     `before_opening` is awaited before the row that makes it known is written.
     """
-    storage = azure_storage(account)
-    try:
-        await _copy(stage, storage, before_opening, progress)
-    finally:
-        await close_storage(storage)
-
-
-async def _copy(stage: Stage, storage: Storage, before_opening: Wait, progress: Progress) -> None:
     await _empty(storage)
     batches = {name: [each async for each in _batches(stage, name)] for name in (*_own_tables(), DUE)}
     total = sum(len(some) for found in batches.values() for some in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -37,12 +38,8 @@ class Lately:
         """Add what happens in the last days and hours."""
         for hours, (subject, text) in zip((9, 44, 97), UNASKED, strict=True):
             contact = self._random.choice([each for each in self._contacts if each.language == "en"])
-            add_event(
-                self._now - timedelta(hours=hours),
-                lambda contact=contact, subject=subject, text=text: conversations.write_unasked(
-                    contact, contact.company.seller, subject, text
-                ),
-            )
+            write = partial(conversations.write_unasked, contact, contact.company.seller, subject, text)
+            add_event(self._now - timedelta(hours=hours), write)
         add_event(self._now - timedelta(minutes=50), self._write_for_later)
         add_event(self._now - timedelta(minutes=35), self._leave_drafts)
         add_event(self._now - timedelta(minutes=25), self._set_reminders)
@@ -102,9 +99,8 @@ class Lately:
         """Have salespeople say of some events who it was: mostly what Heed has said."""
         told = 0
         for message in await self._newest("view=followed"):
-            events = await self._office.call(
-                "GET", f"/messages/{message['id']}/timeline?limit=20", user=message["from"]
-            )
+            path = f"/messages/{message['id']}/timeline"
+            events = await self._office.call("GET", f"{path}?limit=20", user=message["from"])
             event = next((each for each in events["items"] if each["kind"] in ("open", "click")), None)
             if event is None:
                 continue

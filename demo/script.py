@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -42,7 +43,7 @@ class Event:
 
     at: datetime
     number: int
-    act: Callable[[], Awaitable[None]] = field(compare=False)
+    act: Callable[[], Awaitable[object]] = field(compare=False)
     is_request: bool = field(compare=False)
 
 
@@ -65,7 +66,7 @@ class Script:
         self._lately = Lately(office, cast, plans, now, self._random)
         self._conversations = Conversations(office, self.add_event, self._random, self._visit_again)
 
-    def add_event(self, at: datetime, act: Callable[[], Awaitable[None]], *, is_request: bool = False) -> None:
+    def add_event(self, at: datetime, act: Callable[[], Awaitable[object]], *, is_request: bool = False) -> None:
         """Let something happen, unless it would be after now."""
         if at <= self._now:
             self._count += 1
@@ -77,7 +78,7 @@ class Script:
         await self._note_wishes()
         for letter in self._letters:
             delay = self._plans.delays.get(letter.number, timedelta(0))
-            self.add_event(max(letter.sent_at - delay, self._stage.now), lambda each=letter: self._write(each))
+            self.add_event(max(letter.sent_at - delay, self._stage.now), partial(self._write, letter))
         self._add_fridays()
         self._lately.add_events(self.add_event, self._conversations)
         while self._events:
@@ -105,7 +106,7 @@ class Script:
             if day.weekday() == 4:
                 self.add_event(day, self._conversations.tidy_cards(self._cast.sellers))
             if day.weekday() < 5:
-                self.add_event(day.replace(hour=7), lambda: self._stage.tick("remind"))
+                self.add_event(day.replace(hour=7), partial(self._stage.tick, "remind"))
             day += timedelta(days=1)
 
     async def _write(self, letter: Letter) -> None:
@@ -119,10 +120,10 @@ class Script:
             self._stage.mail_server.set_outcome(contact.email, None)
         if reminder := self._plans.reminders.get(letter.number):
             at = datetime.fromisoformat(reminder["at"]) + timedelta(seconds=1)
-            self.add_event(at, lambda: self._stage.tick("remind"))
+            self.add_event(at, partial(self._stage.tick, "remind"))
         if letter.number in self._plans.delays:
-            self.add_event(letter.sent_at - timedelta(seconds=20), lambda: self._stage.tick("sweep_due"))
-            self.add_event(letter.sent_at + timedelta(seconds=1), lambda: self._follow_up(letter, message["id"]))
+            self.add_event(letter.sent_at - timedelta(seconds=20), partial(self._stage.tick, "sweep_due"))
+            self.add_event(letter.sent_at + timedelta(seconds=1), partial(self._follow_up, letter, message["id"]))
         else:
             await self._follow_up(letter, message["id"])
 
@@ -169,7 +170,7 @@ class Script:
                 continue
             self._add_requests(letter, number, contact, copy)
             if self._plans.stops.get(contact.email) == letter.number and copy.page:
-                self.add_event(letter.sent_at + _STOPPED_AFTER, lambda path=copy.page: self._stop(path))
+                self.add_event(letter.sent_at + _STOPPED_AFTER, partial(self._stop, copy.page))
             for answer in letter.answers:
                 if answer.recipient == number:
                     self._add_answer(letter, contact, answer, read)
@@ -186,9 +187,7 @@ class Script:
                 continue
             if request.actor == "person":
                 self._sources[contact.email] = request
-            self.add_event(
-                letter.time_of(request.at), lambda path=path, each=request: self._visit(path, each), is_request=True
-            )
+            self.add_event(letter.time_of(request.at), partial(self._visit, path, request), is_request=True)
 
     async def _visit(self, path: str, request: Request) -> None:
         headers = {**request.headers, "x-forwarded-for": request.address}
@@ -209,15 +208,15 @@ class Script:
         raw = bounce(
             contact, letter.sender, message["subject"], message["message_id"], status, words, f"bounce-{message['id']}"
         )
-        self.add_event(self._stage.now + _BOUNCED_AFTER, lambda: self._office.receive(raw))
+        self.add_event(self._stage.now + _BOUNCED_AFTER, partial(self._office.receive, raw))
 
     def _add_answer(self, letter: Letter, contact: Contact, answer: Answer, message: Any) -> None:
         at = letter.time_of(answer.at)
         if answer.kind == "reply":
-            self.add_event(at, lambda: self._conversations.reply(contact, letter.sender, message))
+            self.add_event(at, partial(self._conversations.reply, contact, letter.sender, message))
         elif answer.kind == "auto_reply":
             back = letter.time_of(letter.played_day(contact.away.stop))
-            self.add_event(at, lambda: self._conversations.reply_by_itself(contact, letter.sender, message, back))
+            self.add_event(at, partial(self._conversations.reply_by_itself, contact, letter.sender, message, back))
 
 
 def _path(letter: Letter, request: Request, copy: DeliveredCopy) -> str | None:
