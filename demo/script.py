@@ -128,15 +128,18 @@ class Script:
             await self._follow_up(letter, message["id"])
 
     async def _post(self, letter: Letter) -> Any:
-        """Make the mail. A file is followed where that is allowed, and else travels in the mail."""
+        """Make the mail. Where following is not allowed, its file travels in it, and its reminder waits for a reply."""
         fields = self._fields(letter)
         try:
             return await self._office.call("POST", "/messages", fields, user=letter.sender.id)
         except Refused as error:
-            if error.status != 409 or "attachments" not in fields:
+            if error.status not in (409, 422):
                 raise
-        files = [{**each, "followed": False} for each in fields["attachments"]]
-        return await self._office.call("POST", "/messages", {**fields, "attachments": files}, user=letter.sender.id)
+        if "attachments" in fields:
+            fields["attachments"] = [{**each, "followed": False} for each in fields["attachments"]]
+        if "reminder" in fields:
+            fields["reminder"] = {**fields["reminder"], "condition": "no_reply"}
+        return await self._office.call("POST", "/messages", fields, user=letter.sender.id)
 
     def _fields(self, letter: Letter) -> dict[str, Any]:
         fields = {
