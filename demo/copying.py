@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from demo.cast import ORGANIZATION
 from demo.stage import DemoError, Stage
-from lib.storage import Delete, Missing, Row, Storage, Upsert
+from lib.storage import Delete, Missing, Row, Storage, Unavailable, Upsert
 from lib.storage.azure.account import AZURITE_NAME, Account
 from lib.storage.batches import batches_by_size
 from lib.storage.layout import (
@@ -33,7 +33,7 @@ from lib.storage.protocols import EVERYTHING, MOST_CHANGES
 _MOST_CHARACTERS = 1_000_000
 """Characters of a transaction's rows: it has at most 4 MB, with every column's name and type."""
 
-_AT_ONCE = 8
+_AT_ONCE = 4
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Wait = Callable[[], Awaitable[None]]
@@ -67,7 +67,7 @@ async def copy_demo(stage: Stage, storage: Storage, before_opening: Wait, progre
     async def write(name: str, rows: Sequence[Row]) -> None:
         nonlocal done
         async with places:
-            await storage.tables.write_rows(name, [Upsert(row) for row in rows])
+            await _patiently(lambda: storage.tables.write_rows(name, [Upsert(row) for row in rows]))
         done += len(rows)
         progress(done, total)
 
@@ -77,6 +77,20 @@ async def copy_demo(stage: Stage, storage: Storage, before_opening: Wait, progre
         delay = max(waiting.at - stage.now, timedelta(0))
         await storage.queues.send(waiting.sent.queue, waiting.sent.body, delay)
     await _open(stage, storage, before_opening)
+
+
+async def _patiently(write: Callable[[], Awaitable[object]]) -> None:
+    """Write again where storage has not answered: on a busy machine Azurite may take long. Raises DemoError."""
+    for pause in (1, 3, 10, 30):
+        try:
+            await write()
+            return
+        except Unavailable:
+            await asyncio.sleep(pause)
+    try:
+        await write()
+    except Unavailable as error:
+        raise DemoError(f"The storage of Heed does not answer ({error}). Try again: make demo") from error
 
 
 async def _empty(storage: Storage) -> None:
