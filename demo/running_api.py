@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,25 +63,29 @@ class RunningApi:
 
     async def read_contents(self, key: str) -> Contents:
         """Count what is there."""
-        users = [each async for each in self._items("/users?", key)]
-        contacts = [each async for each in self._items("/records?type=contact&", key)]
-        mails = [each async for each in self._items("/messages?view=all&sort=-sent_at&", key)]
+        users = [each async for each in self.list_items("/users?", key)]
+        contacts = [each async for each in self.list_items("/records?type=contact&", key)]
+        mails = [each async for each in self.list_items("/messages?view=all&sort=-sent_at&", key)]
         sent = [each["sent_at"] for each in mails if each["sent_at"]]
         return Contents(len(users), len(contacts), len(mails), max(sent, default=""))
 
-    async def _items(self, path: str, key: str) -> Any:
+    async def list_items(self, path: str, key: str, user: str | None = None) -> AsyncIterator[Any]:
+        """List all items of a list; `path` ends where more of the query may follow."""
         cursor = ""
         while True:
-            _, page = await self._call("GET", f"{path}limit=200{cursor}", key=key)
+            _, page = await self._call("GET", f"{path}limit=200{cursor}", key=key, user=user)
             for item in page["items"]:
                 yield item
             if not page["next"]:
                 return
             cursor = f"&cursor={page['next']}"
 
-    async def _call(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+    async def _call(
+        self, method: str, path: str, body: Any = None, key: str | None = None, user: str | None = None
+    ) -> tuple[int, Any]:
         url = f"{self._running.url}/api/orgs/{ORGANIZATION}{path}"
         headers = {"Authorization": f"Bearer {key or self._running.admin_key}"}
+        headers |= {"X-Heed-User": user} if user else {}
         try:
             async with self._session.request(method, url, json=body, headers=headers, timeout=_TIMEOUT) as answer:
                 return answer.status, await answer.json(content_type=None)
