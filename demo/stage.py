@@ -6,28 +6,26 @@ The functions are those of the app, called through their routes, as the Function
 from __future__ import annotations
 
 import heapq
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from azure.functions.queue import QueueMessage
 
 from demo.mail_server import DemoMailServer
 from functions.app import make_app
 from infra.local.host.application import list_functions
+from infra.local.host.asking import Response, ask
 from infra.local.host.http_triggers import HttpTriggers
 from infra.local.host.invocation import Invoke, make_invoke
 from lib.clock import SetClock
 from lib.recipient_services import RecipientServices
 from lib.services import Services
 from lib.settings import load_settings
-from lib.storage import Row, Storage, Upsert
-from lib.storage.memory import MemoryQueues, Sent, memory_storage
+from lib.storage.memory import MemoryQueues, Sent, StorageWriter, memory_storage
 
 ADMIN_KEY = "only-in-this-process"
 """The administrator's key of the stage. The running system never sees it."""
@@ -40,35 +38,9 @@ class DemoError(Exception):
 class Refused(DemoError):
     """Heed's answer to a call is an error."""
 
-    def __init__(self, call: str, answer: StageAnswer) -> None:
+    def __init__(self, call: str, answer: Response) -> None:
         super().__init__(f"{call} was answered with {answer.status}: {answer.body.decode()[:500]}")
         self.status = answer.status
-
-
-@dataclass(frozen=True, slots=True)
-class StageAnswer:
-    """What a function has answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class _JournalRows:
-    """The journal's way to storage in memory."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
-        await self._storage.tables.write_rows(table, [Upsert(Row(partition, key, columns))])
-
-    async def put_message(self, queue: str, body: str) -> None:
-        await self._storage.queues.send(queue, body)
 
 
 @dataclass(order=True, slots=True)
@@ -108,7 +80,7 @@ class Stage:
                 "AzureWebJobsStorage": "UseDevelopmentStorage=true",
             }
         )
-        writer = _JournalRows(self.storage)
+        writer = StorageWriter(self.storage)
         recipients = RecipientServices(settings, storage=self.storage, writer=writer, clock=self.clock)
         self.services = Services(settings, recipients=recipients, transport=mail_server, resolve_mx=resolve_mx)
         self._http, self._queues, self._timers = HttpTriggers(""), dict[str, Invoke](), dict[str, Invoke]()
@@ -147,32 +119,9 @@ class Stage:
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> StageAnswer:
+    ) -> Response:
         """Make a request, now. `path` may have a query; `body` is sent as it is, or as JSON."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        sent = {"host": urlsplit(self.base_url).netloc, "content-length": str(len(raw)), **(headers or {})}
-        if key is not None:
-            sent["authorization"] = f"Bearer {key}"
-        path, _, query = path.partition("?")
-        answer: list[Any] = []
-        scope = {
-            "type": "http",
-            "method": method,
-            "scheme": urlsplit(self.base_url).scheme,
-            "raw_path": quote(path, safe="/%:@").encode(),
-            "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
-        }
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": raw, "more_body": False}
-
-        async def send(message: Any) -> None:
-            answer.append(message)
-
-        await self._http(scope, receive, send)
-        found = {name.decode(): value.decode() for name, value in answer[0]["headers"]}
-        return StageAnswer(answer[0]["status"], found, answer[1]["body"])
+        return await ask(self._http, self.base_url, method, path, body, key=key, headers=headers)
 
     async def move_to(self, at: datetime) -> None:
         """Let time go by until then; messages of queues are handed over when their time has come."""
