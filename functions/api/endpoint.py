@@ -68,6 +68,8 @@ class Call:
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
     notes: list[AuditNote] = field(default_factory=list)
     """Entries for the audit log, which are written once the call has succeeded."""
+    zone: str | None = None
+    """The acting user's time zone, where it is known without a look."""
 
     @property
     def org(self) -> str:

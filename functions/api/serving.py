@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from functions.api.authorization import authorize, is_open_to_all, principal_of
+from functions.api.authorization import authorize, check_open_to, is_open_to_all, principal_of
 from functions.api.cors import cors_headers
 from functions.api.csv_lists import CSV, asks_for_csv, columns_of, item_model
 from functions.api.endpoint import Answer, Call, Endpoint
@@ -22,6 +22,7 @@ from functions.api.problems import Problem, invalid, invalid_fields, not_there, 
 from functions.api.rate_limits import authorize_within_limits
 from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, short_hash
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
+from lib.organizations.keys import Caller
 from lib.services import Services
 from lib.storage import Missing
 from lib.storage.versions import digest_of, etag_of_answer, names_etag
@@ -44,6 +45,22 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
     for name, value in headers.items():
         response.headers.setdefault(name, value)
     return response
+
+
+async def call_endpoint(
+    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller, zone: str
+) -> Answer:
+    """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
+
+    `zone` is the time zone of the caller, who is one user. The bodies of such calls are small.
+    """
+    check_open_to(caller, endpoint.may)
+    call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
+    call.query = _checked_query(endpoint.query, request)
+    raw = request.get_body()
+    call.body = raw if endpoint.text_body or endpoint.largest_file else _checked_body(endpoint.body, raw)
+    await _check_own(endpoint, call)
+    return await _run(endpoint, call)
 
 
 async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
