@@ -31,6 +31,18 @@ _OLD_CARD = timedelta(days=3)
 _OLD_FAILURE = timedelta(days=10)
 
 
+def at_work(at: datetime) -> datetime:
+    """Return the time, or the next morning of a working day (UTC) where no one is at work then."""
+    begin = at.replace(hour=7, minute=at.minute, second=at.second)
+    if at.hour >= 17:
+        begin += timedelta(days=1)
+    elif at.hour >= 7:
+        begin = at
+    while begin.weekday() >= 5:
+        begin += timedelta(days=1)
+    return begin
+
+
 class AddEvent(Protocol):
     """Lets something happen at a time."""
 
@@ -59,7 +71,7 @@ class Conversations:
         text = self._random.choice(ANSWERS[contact.language])
         received = await self._receive(contact, seller, message, text)
         if received is not None and self._random.random() < 0.65:
-            at = self._stage.now + timedelta(minutes=self._random.randrange(20, 400))
+            at = at_work(self._stage.now + timedelta(minutes=self._random.randrange(20, 400)))
             self._add_event(at, lambda: self._answer_back(contact, seller, received))
 
     async def reply_by_itself(self, contact: Contact, seller: Seller, message: Any, back: datetime) -> None:
@@ -98,7 +110,7 @@ class Conversations:
         copy = self._stage.mail_server.find_copy(sent["message_id"] or "", contact.email)
         if copy is None:
             return
-        opened = self._stage.now + timedelta(minutes=self._random.randrange(15, 600))
+        opened = at_work(self._stage.now + timedelta(minutes=self._random.randrange(15, 600)))
         self._add_event(opened, lambda: self._visit(contact, copy), is_request=True)
         if self._random.random() < 0.4:
             thanked = opened + timedelta(minutes=self._random.randrange(2, 90))

@@ -28,6 +28,9 @@ _ANSWERED = 3.0
 _LATELY = 2.0
 """How much more often a mail of the last week is taken, so that the first screens have news."""
 
+_AGAIN = 0.05
+"""How much more rarely a template goes to somebody who has got it before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -78,7 +81,8 @@ def choose_letters(mails: Sequence[PlayedMail], cast: Cast, now: datetime, count
     keys = [random.random() ** (1 / weight) for weight in weights]
     order = sorted(range(len(there)), key=lambda place: -keys[place])[:count]
     chosen = sorted((there[place] for place in order), key=lambda mail: mail.trace.sent_at)
-    return [_letter(random, number, mail, cast, shift) for number, mail in enumerate(chosen)]
+    sent: set[tuple[str, str]] = set()
+    return [_letter(random, number, mail, cast, shift, sent) for number, mail in enumerate(chosen)]
 
 
 def _weight(mail: PlayedMail, end: int) -> float:
@@ -86,22 +90,32 @@ def _weight(mail: PlayedMail, end: int) -> float:
     return (_ANSWERED if answered else 1.0) * (_LATELY if mail.trace.sent_at > end - _WEEK else 1.0)
 
 
-def _letter(random: Random, number: int, mail: PlayedMail, cast: Cast, shift: int) -> Letter:
+def _letter(
+    random: Random, number: int, mail: PlayedMail, cast: Cast, shift: int, sent: set[tuple[str, str]]
+) -> Letter:
+    """Name the mail. `sent` holds the templates that each address has got so far."""
     recipients = tuple(cast.contacts[each] for each in mail.recipients)
+    template = _template(random, mail, recipients[0], sent)
+    sent |= {(each.email, template.id) for each in recipients}
     return Letter(
         number=number,
         sent_at=moment(mail.trace.sent_at + shift),
         sender=recipients[0].company.seller,
         recipients=recipients,
-        template=_template(random, mail, recipients[0].language),
+        template=template,
         opportunity=random.randrange(2),
         played=mail,
         shift=shift,
     )
 
 
-def _template(random: Random, mail: PlayedMail, language: str) -> DemoTemplate:
-    """Choose a template of the language. Answered mails are more often of the templates that are said to work."""
+def _template(random: Random, mail: PlayedMail, first: Contact, sent: set[tuple[str, str]]) -> DemoTemplate:
+    """Choose a template of the language, rarely one that the first recipient has got before.
+
+    Answered mails are more often of the templates that are said to work.
+    """
     answered = any(each.kind == "reply" for each in mail.answers)
-    fitting = [each for each in TEMPLATES if each.language == language]
-    return random.choices(fitting, [each.share * (each.strength if answered else 1.0) for each in fitting])[0]
+    fitting = [each for each in TEMPLATES if each.language == first.language]
+    weights = [each.share * (each.strength if answered else 1.0) for each in fitting]
+    known = [_AGAIN if (first.email, each.id) in sent else 1.0 for each in fitting]
+    return random.choices(fitting, [weight * rest for weight, rest in zip(weights, known, strict=True)])[0]

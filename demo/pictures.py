@@ -23,6 +23,7 @@ import aiohttp
 from demo.names import SELLERS
 from demo.running_api import NOT_RUNNING, RunningApi
 from demo.stage import DemoError
+from demo.texts import TEMPLATES
 from infra.local.child import ROOT
 from infra.local.run import DEFAULT_DATA_DIR
 from infra.local.running import find_running
@@ -35,9 +36,10 @@ PAGE = ROOT / "docs" / "console.md"
 BEGIN, END = "<!-- begin: pictures -->", "<!-- end: pictures -->"
 WIDTHS: Mapping[str, int] = {"wide": 1280, "narrow": 360}
 _HEIGHT = 900
-_TALLEST = 2400
+_TALLEST = 1500
 _QUALITY = 0.86
 _USER = SELLERS[0][0]
+_ENGLISH = {each.id for each in TEMPLATES if each.language == "en"}
 
 _TO_WEBP = """async ([png, quality]) => {
   const image = new Image();
@@ -88,12 +90,14 @@ async def _take_all(camera: Camera, keys: Mapping[str, str], details: Sequence[S
     empty_folder()
     taken: dict[str, Screen] = {}
     for scope, key in keys.items():
+        seen = set(taken)
         for name, width in WIDTHS.items():
             page = await camera.sign_in(key, width, "light")
             found = [*await camera.screens_of_menu(page), *(details if scope == "full" else ())]
             for screen in found:
-                if taken.setdefault(screen.name, screen) is screen or name == "narrow":
+                if screen.name not in seen:
                     save(f"{screen.name}-{name}", await camera.take(page, screen))
+                    taken[screen.name] = screen
             await page.context.close()
     message = details[0]
     for scheme in ("light", "dark"):
@@ -161,7 +165,8 @@ async def _details(api: RunningApi, key: str) -> list[Screen]:
         screens.append(Screen("message-scanned", "A message that only scanners opened", f"messages/{scanned['id']}"))
     threads = [each["conversation"] for each in received if each["kind"] == "reply" and each["conversation"]]
     if threads:
-        longest = max(threads, key=threads.count)
+        english = {each["id"] for each in found if each["template"] in _ENGLISH}
+        longest = max(threads, key=lambda each: (each in english, threads.count(each)))
         screens.append(Screen("conversation", "A conversation", f"conversations/{longest}"))
     return screens
 
@@ -171,7 +176,7 @@ def _told_by(message: Any) -> tuple[int, ...]:
     kpis = message["kpis"]
     several = min(kpis["opens"], 3) + min(kpis["clicks"], 2) + min(kpis["attachment_views"], 1)
     machine = min(kpis["machine"]["opens"] + kpis["machine"]["clicks"], 4)
-    return (min(kpis["replies"], 1) + several + machine, -len(message["to"]))
+    return (message["template"] in _ENGLISH, min(kpis["replies"], 1) + several + machine, -len(message["to"]))
 
 
 def empty_folder() -> None:

@@ -135,6 +135,27 @@ TEMPLATES: tuple[DemoTemplate, ...] = (
         strength=2.0, share=1.0, file="Ostervik Preisliste.pdf",
     ),
     DemoTemplate(
+        "savings-de", "Ersparnis in Zahlen", "de",
+        "{{ regarding.name }}: was neues Licht spart",
+        (
+            "ich habe nachgerechnet: rund 41 Prozent weniger Strom, bezahlt in unter drei Jahren. Das Blatt zeigt, wie "
+            "ich darauf komme.",
+            "Gehen wir es am Telefon durch? Es dauert zehn Minuten.",
+        ),
+        (("Die Rechnung", "/de/ersparnis"), ("Förderungen", "/de/foerderung"), ("Leuchten", "/de/leuchten")),
+        strength=1.0, share=1.2,
+    ),
+    DemoTemplate(
+        "after-visit-de", "Nach einem Besuch", "de",
+        "Danke für den Rundgang bei {{ recipient.company }}",
+        (
+            "danke für den Rundgang. Die dunkle Ecke am Tor und das Flimmern über den Packtischen lassen sich leicht "
+            "beheben. Die Preisliste liegt bei.",
+        ),
+        (("Was wir gemessen haben", "/de/besuche/protokoll"),),
+        strength=2.6, share=0.6, file="Ostervik Preisliste.pdf",
+    ),
+    DemoTemplate(
         "news-de", "Neues im Quartal", "de",
         "Neues von Ostervik: Förderungen und Licht wie der Tag",
         ("drei Neuigkeiten, jede in einer Minute gelesen.",),
@@ -154,6 +175,26 @@ TEMPLATES: tuple[DemoTemplate, ...] = (
         ),
         (("Comment se passe un audit", "/fr/audit"), ("Choisir une date", "/fr/audit/dates")),
         strength=1.2, share=1.0,
+    ),
+    DemoTemplate(
+        "quote-fr", "Envoyer l’offre", "fr",
+        "Votre offre : {{ regarding.name }}",
+        (
+            "Voici notre offre, avec les luminaires dont nous avons parlé. Elle est valable jusqu’à la fin du mois "
+            "prochain. Que vous manque-t-il pour décider ?",
+        ),
+        (("Les plans", "/fr/plans"), ("Dix ans de garantie", "/fr/garantie")),
+        strength=1.8, share=0.9, file="Ostervik tarifs.pdf",
+    ),
+    DemoTemplate(
+        "news-fr", "Nouvelles du trimestre", "fr",
+        "Ostervik : aides et lumière qui suit le jour",
+        ("Trois nouveautés, chacune lue en une minute.",),
+        (
+            ("Aides jusqu’en juin", "/fr/actualites/aides"), ("Lumière du jour", "/fr/actualites/jour"),
+            ("Notre salle d’exposition", "/fr/actualites/salle"),
+        ),
+        strength=0.3, share=0.8,
     ),
 )  # fmt: skip
 
