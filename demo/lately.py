@@ -1,4 +1,4 @@
-"""What is going on just now: mail that waits for its time, drafts, reminders to come, mail that nobody asked for."""
+"""Events of the last days and hours: mail that waits for its time, drafts, reminders to come, unasked mail."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ from lib.clock import milliseconds, moment
 HISTORY = timedelta(days=90)
 _WEEK = 7 * DAY
 _ANSWERED = 3.0
-"""How much more often a mail with an answer is taken than one without: the play has one answer in thirty mails."""
+"""Factor by which a mail with an answer is taken more often than one without: the play has one answer in thirty mails."""
 _LATELY = 2.0
-"""How much more often a mail of the last week is taken, so that the first screens have news."""
+"""Factor by which a mail of the last week is taken more often, so that the first screens have news."""
 
 _AGAIN = 0.05
-"""How much more rarely a template goes to somebody who has got it before."""
+"""Factor for a template that the recipient has got before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Letter:
 
     @property
     def requests(self) -> Sequence[Request]:
-        """What scanners and people ask for, in the order of time, in the play's calendar."""
+        """Requests of scanners and people in the order of time, in the play's calendar."""
         return self.played.trace.requests
 
     @property

@@ -1,4 +1,4 @@
-"""Made-up names of the people and companies of the demo. All domains end in `.example`, which nobody can own."""
+"""Made-up names of the people and companies of the demo. All domains end in `.example`, which no one can own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a company is."""
+    """The place of a company."""
 
     city: str
     country: str

@@ -1,4 +1,4 @@
-"""What the demo adds to the benchmark's play: failures, refusals, stops, reminders, delays, and words of recipients."""
+"""Additions to the benchmark's play: failures, refusals, stops, reminders, delays, and words of recipients."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _CONSENTS: Sequence[Mapping[str, str]] = (
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """Who and what is out of the ordinary. Letters are named by their numbers, contacts by their addresses."""
+    """People and letters out of the ordinary. Letters are named by their numbers, contacts by their addresses."""
 
     outcomes: Mapping[int, Outcome]
-    """What the mail server says of letters that it does not simply take."""
+    """Answers of the mail server to letters that it does not simply take."""
 
     unreachable: Mapping[str, tuple[str, str]]
     """Mailboxes that cannot be reached: the status code and the words of their server."""
@@ -51,7 +51,7 @@ class Plans:
 
     reminders: Mapping[int, Mapping[str, Any]]
     delays: Mapping[int, timedelta]
-    """How long before its sending a letter was written."""
+    """Time from writing a letter to its sending."""
 
     consents: Mapping[str, Mapping[str, str]]
     """Statements of recipients, from before the first letter."""

@@ -18,7 +18,7 @@ NOT_RUNNING = "Heed does not run here. Start it in another terminal (make run), 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the running Heed has of the demo."""
+    """Numbers of the demo that is there."""
 
     users: int
     contacts: int

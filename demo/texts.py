@@ -21,9 +21,9 @@ class DemoTemplate:
     links: tuple[tuple[str, str], ...] = ()
     """Words and path of each link."""
     strength: float = 1.0
-    """How much more often mails with an answer are made of it than mails without one."""
+    """Factor by which mails with an answer are made of it more often than mails without one."""
     share: float = 1.0
-    """How often it is used."""
+    """Weight in the choice among templates of its language."""
     file: str | None = None
     """Name of a price list that goes with it, as a followed file."""
 

@@ -1,4 +1,4 @@
-"""What a newcomer finds in the demo, over HTTP."""
+"""The demo as a newcomer finds it, over HTTP."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def make_demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def said(done: subprocess.CompletedProcess[str], name: str) -> str:
-    """What the command has said under that name."""
+    """The value that the command has said under that name."""
     return next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith(f"{name}:"))
 
 

@@ -1,4 +1,4 @@
-"""Requests to the functions of this process, without a network: what tests and the demo ask Heed by."""
+"""Requests to the functions of this process, without a network: tests and the demo make them."""
 
 from __future__ import annotations
 
