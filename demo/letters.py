@@ -24,7 +24,7 @@ from lib.clock import milliseconds, moment
 HISTORY = timedelta(days=90)
 _WEEK = 7 * DAY
 _ANSWERED = 3.0
-"""Factor by which a mail with an answer is taken more often than one without: the play has one answer in thirty mails."""
+"""Factor by which a mail with an answer is taken more often than others: the play has one answer in thirty mails."""
 _LATELY = 2.0
 """Factor by which a mail of the last week is taken more often, so that the first screens have news."""
 

@@ -140,7 +140,8 @@ class Camera:
             path = href.removeprefix("/console/")
             if "?" not in path and words:
                 name = path.replace("/", "-") or "today"
-                found.setdefault(name, Screen(name, " ".join(words.split()), path))
+                # Of two links to a page the later one counts: the first is the logo.
+                found[name] = Screen(name, " ".join(words.split()), path)
         return list(found.values())
 
     async def take(self, page: Page, screen: Screen, height: int = _TALLEST) -> bytes:
