@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs fuzz bench traces index networks lock package clean
+.PHONY: help setup run test check format docs clients fuzz bench traces index networks lock package clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -38,10 +38,14 @@ check: setup ## lint, formatting, types, floors, dead code, docs, deployment
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m infra.docs --check
+	$(BIN)/python -m infra.clients --check
 	$(BIN)/python -m infra.template_checks
 
 docs: setup ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m infra.docs
+
+clients: setup ## generate the code of the clients from the API's document
+	$(BIN)/python -m infra.clients
 
 format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .

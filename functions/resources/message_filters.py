@@ -52,8 +52,11 @@ class MessageFilters(PageQuery):
         return self.status if self.status in ("scheduled", "received") else None
 
 
-def sift_messages(filters: MessageFilters, sort: Sort) -> Callable[[str, Listed], Sifted]:
-    """Return what decides whether a message is shown. By time, a list ends where no later message can be wanted."""
+def sift_messages(filters: MessageFilters, sort: Sort, owner: str | None = None) -> Callable[[str, Listed], Sifted]:
+    """Return what decides whether a message is shown. By time, a list ends where no later message can be wanted.
+
+    `owner` is the user whose messages alone are shown; None: everybody's.
+    """
     words = (filters.q or "").casefold().split()
     mailbox = same_mailbox(filters.recipient) if filters.recipient else None
 
@@ -62,7 +65,8 @@ def sift_messages(filters: MessageFilters, sort: Sort) -> Callable[[str, Listed]
         if _is_past(message, filters, sort):
             return "end"
         wanted = (
-            (filters.status is None or message.status == filters.status)
+            owner in (None, message.sender)
+            and (filters.status is None or message.status == filters.status)
             and (filters.template is None or message.template == filters.template)
             and (mailbox is None or mailbox in map(same_mailbox, _addresses(message)))
             and _is_sent_within(message, filters)

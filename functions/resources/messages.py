@@ -68,7 +68,7 @@ async def load_message(call: Call) -> Loaded:
     """Load the message of the path. Raises Problem where there is none, Stale where If-Match names another version."""
     message = call.path["message"]
     loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
-    if loaded is None:
+    if loaded is None or not call.sees_mail_of(loaded.message.sender):
         raise not_there("message")
     check_version(call.if_match, loaded.etag)
     return loaded
@@ -175,7 +175,7 @@ async def _moved_thread(call: Call, message: str, answered: str | None) -> dict[
 async def answered_message(call: Call, message: str) -> StoredMessage:
     """Load the message that a draft answers. Raises Problem."""
     loaded = await call.services.messages.load(call.org, message)
-    if loaded is None:
+    if loaded is None or not call.sees_mail_of(loaded.message.sender):
         raise invalid(["in_reply_to"], "there is no such message")
     if not may_have_left(loaded.message):
         raise invalid(
@@ -245,11 +245,14 @@ async def list_messages(call: Call) -> Answer:
     query: MessagesQuery = call.query
     if query.owner and query.record:
         raise invalid(["query", "record"], "give either owner or record")
+    if query.owner and not call.sees_mail_of(query.owner):
+        call.check_sees_all()
     try:
         record = RecordRef(**dict(zip(("type", "id"), query.record.split("/"), strict=True))) if query.record else None
     except ValidationError as error:
         raise invalid_fields(error, ["query", "record"]) from None
-    scope = scope_of(query.owner, record)
+    owner = query.owner or call.sees_only
+    scope = scope_of(owner, record)
     if query.view == "engaged-this-week":
         if query.narrows or query.message_id is not None:
             raise invalid(["query", "view"], "this view takes no filters but owner and record")
@@ -257,13 +260,13 @@ async def list_messages(call: Call) -> Answer:
     if query.message_id is not None:
         if query.view != "all":
             raise invalid(["query", "view"], "give either view or message_id")
-        return await _list_by_message_id(call, query.message_id, query.owner, record)
+        return await _list_by_message_id(call, query.message_id, owner, record)
     view: View = query.own_view if query.own_view and query.view == "all" else query.view
     zone = await time_zone_of(call)
-    if query.narrows:
+    if query.narrows or (record and call.sees_only):
         sifted = await sifted_page(
             lambda place, most: call.services.lists.page(call.org, scope, view, query.sort, place, most),
-            sift_messages(query, query.sort),
+            sift_messages(query, query.sort, call.sees_only),
             last_key(call),
             query.limit,
         )
@@ -301,7 +304,8 @@ async def _list_engaged(call: Call, scope: str) -> Answer:
         return Answer(200, page_until(call, [], None))
     zone = await time_zone_of(call)
     engaged = await list_engaged(call.services.lists, call.org, scope, after, query.limit, call.now)
-    items = [message_item(listed, call.now, zone) for listed in engaged.found]
+    seen = [listed for listed in engaged.found if call.sees_mail_of(listed.message.sender)]
+    items = [message_item(listed, call.now, zone) for listed in seen]
     return Answer(200, page_until(call, items, engaged.after))
 
 

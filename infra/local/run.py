@@ -123,6 +123,7 @@ async def _run(
         for line in _inbox(catcher):
             _say(line)
         _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
+        _say(f"Console:       {os.environ['HEED_BASE_URL']}/console/")
     else:
         host, port = listening.getsockname()[:2]
         _say(f"The part {part} is ready: http://{host}:{port}")
