@@ -138,7 +138,7 @@ async def test_a_token_that_is_not_for_this_sign_in_is_refused(
 
     assert answer.status == 403
     assert said in answer.body.decode()
-    assert "__Host-heed" not in person.cookies
+    assert "__Host-heed-session" not in person.cookies
 
 
 async def test_roles_decide_what_a_person_may_do(heed: Heed, provider: IdentityProvider) -> None:
@@ -147,7 +147,7 @@ async def test_roles_decide_what_a_person_may_do(heed: Heed, provider: IdentityP
     person = Person(heed)
     await person.get(await person.come_back(await person.leave()))
     reader = Visitor(heed)
-    reader.cookie = f"__Host-heed={person.cookies['__Host-heed']}"
+    reader.cookie = f"__Host-heed-session={person.cookies['__Host-heed-session']}"
     assert (await reader.get("messages")).status == 200
     assert (await reader.post("cards/c/dismiss")).status == 403
 
