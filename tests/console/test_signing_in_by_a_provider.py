@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import pytest
 
-from tests.console.site import Visitor, browsing, serving_heed
+from tests.console.site import Visitor, browsing, new_tab, serving_heed
 from tests.support.heed import ADMIN_KEY, BASE_URL, START, Heed, Response
 from tests.support.identity_provider import AUDIENCE, IdentityProvider, running_provider
 
@@ -205,7 +205,7 @@ async def test_an_organization_without_a_provider_says_so(heed: Heed, provider: 
 
 async def test_a_person_signs_in_by_clicking(heed: Heed, tmp_path: Path) -> None:
     async with serving_heed(heed, tmp_path) as port, browsing(port) as browser:
-        page = await (await browser.new_context(ignore_https_errors=True)).new_page()
+        page = await new_tab(browser)
         await page.goto(f"{BASE_URL}/console/messages?view=all")
 
         await page.get_by_text("Use your organization’s own sign-in").click()
