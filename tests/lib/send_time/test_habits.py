@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import TimeComparison, comparisons, habit_of
+from lib.send_time.habits import TimeComparison, WeighedTimes, weigh_times
 from lib.send_time.office_hours import OfficeHours, holidays_of
 from lib.send_time.reading import EarlierAct, EarlierMail
 
@@ -43,7 +43,16 @@ def read_after(minutes: int, hours: Sequence[int], mails: int) -> list[EarlierMa
 def advised(
     mails: Sequence[EarlierMail], *, suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
 ) -> TimeComparison | None:
-    return habit_of(mails, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
+    found = weigh_times(mails, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
+    return found.advised if found else None
+
+
+def weighed(
+    mails: Sequence[EarlierMail], suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
+) -> WeighedTimes:
+    found = weigh_times(mails, OFFICE, suggested, now)
+    assert found is not None
+    return found
 
 
 def time_of(advice: TimeComparison | None) -> datetime | None:
@@ -78,10 +87,22 @@ def test_hour_and_day_are_chosen_together() -> None:
     assert time_of(advice) == datetime(2026, 5, 16, 10, 0)  # noqa: DTZ001
 
 
-def test_more_mails_make_it_surer() -> None:
-    few, many = (next(comparisons(read_at(7, mails), OFFICE, MONDAY_AT_8, FRIDAY_EVENING)) for mails in (5, 20))
+def read_all_over_office_hours(mails: int) -> list[EarlierMail]:
+    return [read_at(8 + place % 9, place + 1)[place] for place in range(mails)]
 
-    assert few.probability < many.probability
+
+def test_more_mails_make_office_hours_surer() -> None:
+    few, many = (weighed(read_all_over_office_hours(mails)).office_hours for mails in (5, 20))
+
+    assert few < many
+
+
+def test_office_hours_are_doubted_where_the_recipient_seems_to_have_another_hour() -> None:
+    """Four mails of ten at seven in the evening are not enough for a habit, and speak against the morning."""
+    seldom = [*read_all_over_office_hours(6), *read_at(19, 4)]
+
+    assert advised(seldom) is None
+    assert weighed(seldom).office_hours < weighed(read_all_over_office_hours(10)).office_hours - 0.1
 
 
 def test_four_mails_are_no_habit() -> None:
@@ -100,9 +121,7 @@ def test_the_senders_hour_is_not_the_readers(hours: Sequence[int]) -> None:
 
 
 def test_mails_read_all_over_office_hours_leave_them_as_they_are() -> None:
-    spread = [read_at(8 + place % 9, place + 1)[place] for place in range(20)]
-
-    assert advised(spread) is None
+    assert advised(read_all_over_office_hours(20)) is None
 
 
 def test_mails_read_when_office_hours_begin_leave_them_as_they_are() -> None:
@@ -183,7 +202,7 @@ def test_an_hour_that_clocks_leave_out_is_never_compared() -> None:
     read = read_at(2, 11, sundays, kind="click", ahead=2)
     saturday = datetime(2026, 3, 28, 20, 0, tzinfo=VIENNA)
 
-    best = next(comparisons(read, OFFICE, datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA), saturday))
+    best = weighed(read, datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA), saturday).promising[0]
 
     # Clocks go from 2:00 to 3:00 on that Sunday.
     assert time_of(best) == datetime(2026, 3, 29, 3, 0)  # noqa: DTZ001
