@@ -1,8 +1,8 @@
 """`python -m bench.advice`: simulate what is advised and what comes true, and write bench/advice/RESULTS.md."""
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -14,14 +14,16 @@ Written by `python -m bench.advice`. Everything is simulated from fixed seeds: t
 
 def main() -> int:
     """Returns the exit code."""
-    parts = [_TITLE]
-    for name in ("templates.section", "hours"):
-        module = f"bench.advice.{name}"
-        if find_spec(module) is not None:
-            parts.append(import_module(module).section())
+    with ProcessPoolExecutor(2) as pool:
+        parts = [_TITLE, *pool.map(_section, ("templates.section", "hours.section"))]
     RESULTS.write_text("\n".join(parts), encoding="utf-8")
     print(f"Written: {RESULTS}")
     return 0
+
+
+def _section(module: str) -> str:
+    section: str = import_module(f"bench.advice.{module}").section()
+    return section
 
 
 if __name__ == "__main__":

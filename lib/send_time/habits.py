@@ -27,8 +27,8 @@ from lib.send_time.office_hours import OfficeHours, moments_of
 from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of
 from lib.send_time.reading import EarlierMail, Waits, hour_of_week, is_at_night, spans_of, waits_of
 
-FEWEST_MAILS = 5
-"""Mails that were read, below which there is no habit."""
+FEWEST_SITTINGS = 5
+"""Times at which mail was read, below which there is no habit."""
 SURE_ENOUGH = 0.9
 """Probability that the recipient's own hour is better, from which the advice uses it."""
 READ_WITHIN = timedelta(hours=3)
@@ -45,8 +45,8 @@ _SAME = 1.001
 """Ratio of exposures up to which two times are as good as each other."""
 
 
-HABITS_CORRECTION = Correction(-0.7, 1.6)
-OFFICE_CORRECTION = Correction(0.0, 1.0)
+HABITS_CORRECTION = Correction(0.2, 1.2)
+OFFICE_CORRECTION = Correction(0.7, 1.15)
 """Fitted by `python -m bench.advice.hours.tuning`, with seeds that no table reports."""
 
 
@@ -93,11 +93,11 @@ def weigh_times(
 ) -> WeighedTimes | None:
     """Compare the times of a week with `suggested`, the advice by office hours.
 
-    None with fewer than `FEWEST_MAILS` mails that were read. Public holidays are skipped, and quiet hours unless the
+    None where mail was read at fewer than `FEWEST_SITTINGS` times. Public holidays are skipped, and quiet hours unless the
     recipient was surely active in them. Takes some 20 milliseconds: call it in a thread.
     """
     waits = waits_of(own)
-    if waits.mails_read < FEWEST_MAILS:
+    if waits.sittings < FEWEST_SITTINGS:
         return None
     patterns = patterns_of(waits, office)
     moments = _best_moments(_rates(patterns), waits, office, suggested, now)

@@ -18,7 +18,7 @@ from lib.send_time.reading import is_at_night
 
 REPORTED = 7_000
 """First seed of what is reported; `tuning` uses others."""
-RECIPIENTS = 100
+RECIPIENTS = 60
 """Recipients for each case and number of mails."""
 _COMPARED_WITH = 12
 """Mails with which policies are compared."""

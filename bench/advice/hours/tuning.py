@@ -16,17 +16,20 @@ from lib.send_time.habits import HABITS_CORRECTION, OFFICE_CORRECTION
 TUNING = 1_000_000
 """First seed of tuning."""
 RECIPIENTS = 40
-_NEAREST = 1e-6
-_STEPS = 50
+_NEAREST = 0.001
+"""Probabilities nearer to 0 or 1 count as this one: there the slope would rest on a few answers."""
+_PRIOR = 2.0
+_STEPS, _LONGEST_STEP = 50, 0.3
 
 
 def fitted(stated: Sequence[Stated]) -> Correction:
-    """Return the correction with which the answers are likeliest, by Newton's method."""
+    """Return the correction with which the answers are likeliest, by Newton's method in short steps."""
     answers = [(each, log(each / (1 - each)), true) for each, true in ((_inside(sure), true) for sure, true in stated)]
     found = Correction(0.0, 1.0)
     for _ in range(_STEPS):
-        g0 = g1 = 0.0
-        h00 = h01 = h11 = _NEAREST
+        # What is believed before, with the weight of some answers: no correction.
+        g0, g1 = -_PRIOR * found.shift, -_PRIOR * (found.slope - 1)
+        h00, h01, h11 = _PRIOR, 0.0, _PRIOR
         for each, odds, true in answers:
             sure = found.apply(each)
             error, weight = true - sure, sure * (1 - sure)
@@ -34,8 +37,12 @@ def fitted(stated: Sequence[Stated]) -> Correction:
             h00, h01, h11 = h00 + weight, h01 + weight * odds, h11 + weight * odds * odds
         determinant = h00 * h11 - h01 * h01
         shift, slope = (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
-        found = Correction(found.shift + shift, found.slope + slope)
+        found = Correction(found.shift + _inside_step(shift), found.slope + _inside_step(slope))
     return found
+
+
+def _inside_step(step: float) -> float:
+    return min(_LONGEST_STEP, max(-_LONGEST_STEP, step))
 
 
 def _inside(sure: float) -> float:

@@ -175,6 +175,26 @@ def test_answers_go_before_opens() -> None:
     assert time_of(advised(answered, suggested=morning, now=morning)) == datetime(2026, 5, 11, 19, 0)  # noqa: DTZ001
 
 
+@pytest.mark.parametrize("mails", [5, 12, 30])
+@pytest.mark.parametrize("day", [date(2026, 4, 10), date(2026, 4, 12)], ids=["Friday", "Sunday"])
+def test_mails_read_at_one_sitting_are_no_habit(mails: int, day: date) -> None:
+    """As after an absence: all of them within minutes."""
+    sent = [at(day - timedelta(days=1 + number % 3), 9 + number % 7) for number in range(mails)]
+    read = [EarlierMail(each, [EarlierAct("open", at(day, 19, number))]) for number, each in enumerate(sent)]
+
+    assert advised(read) is None
+
+
+def test_a_morning_after_an_absence_does_not_hide_an_evening() -> None:
+    morning = at(WORK_DAYS[30], 9, 0)
+    away = [EarlierMail(morning - timedelta(days=2, hours=n), [EarlierAct("open", morning)]) for n in range(10)]
+    monday = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
+
+    advice = advised([*read_at(19, 12), *away], suggested=monday, now=monday)
+
+    assert time_of(advice) == datetime(2026, 5, 11, 19, 0)  # noqa: DTZ001
+
+
 def test_what_no_person_does_counts_for_nothing() -> None:
     assert advised(read_at(7, 12, kind="bounce")) is None
 
