@@ -93,8 +93,8 @@ def weigh_times(
 ) -> WeighedTimes | None:
     """Compare the times of a week with `suggested`, the advice by office hours.
 
-    None where mail was read at fewer than `FEWEST_SITTINGS` times. Public holidays are skipped, and quiet hours unless the
-    recipient was surely active in them. Takes some 20 milliseconds: call it in a thread.
+    None where mail was read at fewer than `FEWEST_SITTINGS` times. Public holidays are skipped, and quiet hours unless
+    the recipient was surely active in them. Takes some 20 milliseconds: call it in a thread.
     """
     waits = waits_of(own)
     if waits.sittings < FEWEST_SITTINGS:

@@ -4,8 +4,8 @@ An hour at which much mail is read may only be the hour at which mail comes. So 
 the hours before it at which the mail was there and was not read.
 
 Answers, clicks and viewed attachments count more than opens: where a mail has one of which it is sure that a person
-did it, the first of these is the time of reading. An open may be a machine's that passed for a person. Opens at night
-count only for a recipient who surely did something at night with `ACTS_AT_NIGHT` mails: scanners work at night, too.
+did it, the first of these is the time of reading. An open may be a machine's that passed for a person. At night opens
+never count, as scanners work at night, too; sure acts do for a recipient who has had them with `ACTS_AT_NIGHT` mails.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _sittings_of(read: Sequence[Wait]) -> list[list[Wait]]:
 def _wait_of(mail: EarlierMail, has_quiet_hours: bool) -> Wait | None:
     after = sorted((each for each in mail.engagements if each.local >= mail.sent), key=lambda each: each.local)
     done = [each for each in after if each.kind in _ACTS | _OPENS]
-    counted = [each for each in done if not (has_quiet_hours and is_at_night(each.local))]
+    counted = [each for each in done if not is_at_night(each.local) or (each.is_sure_act and not has_quiet_hours)]
     acts = [each for each in counted if each.is_sure_act]
     first = next(iter(acts or counted or done), None)
     if first is None or first.local - mail.sent > LONGEST_WAIT:

@@ -146,6 +146,16 @@ def test_opens_at_night_are_no_habit_and_acts_are() -> None:
     assert time_of(advised(clicked)) == datetime(2026, 5, 11, 3, 0)  # noqa: DTZ001
 
 
+def test_a_scanner_at_night_stays_one_for_a_recipient_who_has_clicked_at_night() -> None:
+    """Three clicks late in the evening, and a scanner that passed for a person at three with each of thirty mails."""
+    clicked = read_at(23, 3, kind="click")
+    scanned = [
+        EarlierMail(at(day, 15), [EarlierAct("open", at(day + timedelta(days=1), 3), 0.7)]) for day in WORK_DAYS[:30]
+    ]
+
+    assert advised([*clicked, *scanned]) is None
+
+
 def test_a_click_that_may_be_a_machines_does_not_open_the_night() -> None:
     doubtful = [
         EarlierMail(mail.sent, [EarlierAct("click", mail.engagements[0].local, 0.8)])
