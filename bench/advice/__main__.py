@@ -1,7 +1,10 @@
-"""`python -m bench.advice`: simulate what is advised and what comes true, and write bench/advice/RESULTS.md."""
+"""`python -m bench.advice`: simulate what is advised and what comes true, and write bench/advice/RESULTS.md.
 
+`python -m bench.advice templates`, or `hours`, renews that section alone.
+"""
+
+import re
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -12,19 +15,19 @@ Written by `python -m bench.advice`. Everything is simulated from fixed seeds: t
 """
 
 
-def main() -> int:
-    """Returns the exit code."""
-    with ProcessPoolExecutor(2) as pool:
-        parts = [_TITLE, *pool.map(_section, ("templates.section", "hours.section"))]
-    RESULTS.write_text("\n".join(parts), encoding="utf-8")
+_SECTIONS = {"templates": "## Templates", "hours": "## Hours at which people read"}
+
+
+def main(chosen: list[str]) -> int:
+    """Renew the chosen sections, or all. Returns the exit code."""
+    made = {name: import_module(f"bench.advice.{name}.section").section() for name in chosen or _SECTIONS}
+    before = re.split(r"(?m)^(?=## )", RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    kept = {name: part.rstrip() for part in before for name, head in _SECTIONS.items() if part.startswith(f"{head}\n")}
+    parts = [_TITLE.rstrip(), *((kept | made)[name].rstrip() for name in _SECTIONS if name in kept | made)]
+    RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"Written: {RESULTS}")
     return 0
 
 
-def _section(module: str) -> str:
-    section: str = import_module(f"bench.advice.{module}").section()
-    return section
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

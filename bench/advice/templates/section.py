@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from multiprocessing import Pool
 from random import Random
 
 from bench.advice.templates.cases import GAPS, SIZES, TRAPS, Case, many_templates, plain_case
@@ -15,7 +16,7 @@ from bench.advice.templates.worlds import NOW, count_mails, decide_fates, raw_ra
 REPORTED = "reported"
 """Seeds of what is reported. Thresholds are chosen with others: `python -m bench.advice.templates` prints those."""
 _MUCH_WORSE = 0.02
-_LEARNING_RUNS = 12
+_LEARNING_RUNS = 8
 _INTRODUCTION = """## Templates
 
 Best: the share of runs in which the truly best template is recommended. Wrong: those in which one is that is worse than
@@ -25,12 +26,15 @@ time in ten any. Thresholds were chosen with other seeds than those of these tab
 """
 
 
+_PLAIN = (*(plain_case(gap, size) for gap in GAPS for size in SIZES), many_templates())
+_CASES = (*_PLAIN, *TRAPS)
+
+
 def section(seeds: str = REPORTED) -> str:
     """Simulate everything, in some minutes; return the section."""
-    plain = [plain_case(gap, size) for gap in GAPS for size in SIZES]
     parts = [
         _INTRODUCTION,
-        _table("Two templates, sent alike", [*plain, many_templates()], seeds),
+        _table("Two templates, sent alike", _PLAIN, seeds),
         _table("Traps: the first template is better in every group", TRAPS, seeds),
         _learning(seeds),
         _coverage(seeds),
@@ -41,8 +45,9 @@ def section(seeds: str = REPORTED) -> str:
 def _table(title: str, cases: Sequence[Case], seeds: str) -> str:
     heads = " | ".join(f"{name}: best | wrong" for name in ("Heed", *RIVALS))
     lines = [f"### {title}", "", f"| case | runs | {heads} |", "|---|" + "---:|" * (2 * len(RIVALS) + 3)]
-    for case in cases:
-        found = _play(case, seeds)
+    with Pool(2) as pool:
+        played = pool.starmap(_play, [(_CASES.index(case), seeds) for case in cases], chunksize=1)
+    for case, found in zip(cases, played, strict=True):
         cells = []
         for name in ("Heed", *RIVALS):
             best, wrong = _judge(case, found[name])
@@ -52,8 +57,9 @@ def _table(title: str, cases: Sequence[Case], seeds: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _play(case: Case, seeds: str) -> dict[str, Counter[int | None]]:
-    """Return how often each policy picks each template."""
+def _play(place: int, seeds: str) -> dict[str, Counter[int | None]]:
+    """Return how often each policy picks each template in a case."""
+    case = _CASES[place]
     found: dict[str, Counter[int | None]] = {name: Counter() for name in ("Heed", *RIVALS)}
     for run in range(case.runs):
         chance = Random(f"{seeds}|{case.name}|{run}")
@@ -81,10 +87,6 @@ def _is_worse(case: Case, pick: int, best: float) -> bool:
 
 
 def _learning(seeds: str) -> str:
-    choosers: list[tuple[str, Chooser]] = [
-        (f"Heed, {100 * share:.0f} % trials", heeds_choice(share)) for share in (0.1, 0.3)
-    ]
-    choosers += [(name, rivals_choice(name)) for name in RIVALS]
     lines = [
         "### Ten templates: the open rate reached",
         "",
@@ -94,12 +96,24 @@ def _learning(seeds: str) -> str:
         "| policy | all mails | last ten days |",
         "|---|---:|---:|",
     ]
-    for name, chooser in choosers:
-        found = [reached(chooser, f"{seeds}|learning|{run}") for run in range(_LEARNING_RUNS)]
+    with Pool(2) as pool:
+        learned = pool.starmap(_learn, [(name, seeds) for name in _CHOOSERS], chunksize=1)
+    for name, found in zip(_CHOOSERS, learned, strict=True):
         whole, last = (sum(each[place] for each in found) / len(found) for place in (0, 1))
         lines.append(f"| {name} | {100 * whole:.1f} % | {100 * last:.1f} % |")
         print(lines[-1], flush=True)
     return "\n".join([*lines, ""])
+
+
+_CHOOSERS: Mapping[str, Chooser] = {
+    "Heed, 10 % trials": heeds_choice(0.1),
+    "Heed, 30 % trials": heeds_choice(0.3),
+    **{name: rivals_choice(name) for name in RIVALS},
+}
+
+
+def _learn(name: str, seeds: str) -> list[tuple[float, float]]:
+    return [reached(_CHOOSERS[name], f"{seeds}|learning|{run}") for run in range(_LEARNING_RUNS)]
 
 
 def _coverage(seeds: str) -> str:
