@@ -65,10 +65,10 @@ class Repeats(NamedTuple):
     mails: float
     pairs: float
     """The sum of n_i^2, less the number of mails: the ordered pairs of mails to the same person."""
-    variance: float = 0.0
-    """p (1 - p): of the result of one mail."""
     excess: float = 0.0
     """The variance of the hits over people, less that of as many independent mails."""
+    weight: float = 0.0
+    """The excess that there would be if all mails of a person had the same result."""
 
     @property
     def people(self) -> float:
@@ -91,11 +91,10 @@ def find_repeats(sketch: Sketch, measure: MailMeasure, mails: int, hits: int) ->
     pairs = max(0.0, squares - mails)
     if not 0 < hits < mails or not pairs:
         return Repeats(mails, pairs)
+    # The rate was estimated from the same mails, which makes variances smaller than they are. One person shows none.
     people = mails**2 / squares
-    # The rate was estimated from the same mails, which makes deviations smaller than they are.
-    deviations *= people / max(1.0, people - 1)
-    variance = rate * (1 - rate)
-    return Repeats(mails, pairs, variance, deviations - mails * variance)
+    variance = rate * (1 - rate) * max(0.0, people - 1) / people
+    return Repeats(mails, pairs, deviations - mails * variance, pairs * variance)
 
 
 class Correlation(NamedTuple):
@@ -110,15 +109,15 @@ class Correlation(NamedTuple):
 def correlation(repeats: Iterable[Repeats]) -> Correlation:
     """Estimate the correlation that all templates of an organization show together.
 
-    A pair of mails tells as much as their results vary: where all mails had the result, or none, nothing is learnt. The
-    variance over people is known by as many degrees of freedom as there are people, less one for each template whose
-    rate was estimated; what is believed before adds to them.
+    Where all mails had the result, or none, and where they went to one person, nothing is learnt. The variance over
+    people is known by as many degrees of freedom as there are people, less one for each template whose rate was
+    estimated; what is believed before adds to them.
     """
     excess = weight = people = 0.0
     for each in repeats:
         excess += each.excess
-        weight += each.pairs * each.variance
-        people += max(0.0, each.people - 1) if each.pairs and each.variance else 0.0
+        weight += each.weight
+        people += each.people - 1 if each.weight else 0.0
     rho = (excess + _PRIOR_RHO * _PRIOR_WEIGHT) / (weight + _PRIOR_WEIGHT)
     degrees = max(1.0, people) * ((weight + _PRIOR_WEIGHT) / weight) ** 2 if weight else inf
     return Correlation(min(1.0, max(0.0, rho)), degrees)

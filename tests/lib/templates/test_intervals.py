@@ -77,6 +77,13 @@ def test_mails_that_all_had_one_result_do_not_tell_that_people_are_alike() -> No
     assert none_opened.high > 2 * among_many.high
 
 
+@pytest.mark.parametrize("mails", [10, 100, 10_000])
+def test_however_many_mails_one_person_gets_they_do_not_tell_what_people_do(mails: int) -> None:
+    one = rate_of_mails([[number % 2 == 0 for number in range(mails)]])
+
+    assert one.high - one.low > 0.5
+
+
 def test_other_templates_tell_how_people_differ() -> None:
     """Ten people alone leave much open; two hundred with another template make it surer."""
     chance = Random(1)
