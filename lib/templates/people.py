@@ -97,8 +97,8 @@ def find_repeats(sketch: Sketch, measure: MailMeasure, mails: int, hits: int) ->
     return Repeats(mails, pairs, deviations - mails * variance, pairs * variance)
 
 
-class Correlation(NamedTuple):
-    """How alike results of one person are."""
+class PersonCorrelation(NamedTuple):
+    """Estimate of how alike the results of one person are."""
 
     rho: float = _PRIOR_RHO
     """From 0 to 1."""
@@ -106,7 +106,7 @@ class Correlation(NamedTuple):
     """Degrees of freedom of its estimate."""
 
 
-def correlation(repeats: Iterable[Repeats]) -> Correlation:
+def correlation(repeats: Iterable[Repeats]) -> PersonCorrelation:
     """Estimate the correlation that all templates of an organization show together.
 
     Where all mails had the result, or none, and where they went to one person, nothing is learnt. The variance over
@@ -120,7 +120,7 @@ def correlation(repeats: Iterable[Repeats]) -> Correlation:
         people += each.people - 1 if each.weight else 0.0
     rho = (excess + _PRIOR_RHO * _PRIOR_WEIGHT) / (weight + _PRIOR_WEIGHT)
     degrees = max(1.0, people) * ((weight + _PRIOR_WEIGHT) / weight) ** 2 if weight else inf
-    return Correlation(min(1.0, max(0.0, rho)), degrees)
+    return PersonCorrelation(min(1.0, max(0.0, rho)), degrees)
 
 
 class DesignEffect(NamedTuple):
@@ -132,7 +132,7 @@ class DesignEffect(NamedTuple):
     """Degrees of freedom: the fewer people, the less is known of how they differ."""
 
 
-def design_effect(repeats: Repeats, correlation: Correlation) -> DesignEffect:
+def design_effect(repeats: Repeats, correlation: PersonCorrelation) -> DesignEffect:
     """Return the design effect of these mails where results of one person correlate so."""
     factor = 1 + correlation.rho * repeats.pairs / repeats.mails if repeats.pairs else 1.0
     return DesignEffect(factor, correlation.degrees) if factor > 1 else DesignEffect()
