@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import milliseconds
-from lib.templates.people import PersonCorrelation, MailMeasure, Repeats, correlation, find_repeats
+from lib.templates.people import MailMeasure, PersonCorrelation, Repeats, correlation, find_repeats
 from lib.templates.shares import BUCKET, CountsByTemplate, TemplateCounts
 from lib.templates.tallies import LATE_OPENS_HOURS, LATE_REPLIES_HOURS, Numbers, Tally, added_numbers
 

@@ -8,7 +8,7 @@ from bench.advice.templates.policies import candidates
 from bench.advice.templates.worlds import NOW, Mail, count_mails, decide_fates
 from lib.templates.rates import Rate, rate_of
 
-RUNS = 1000
+RUNS = 600
 
 
 def covered(people: int, mails_each: int, rate: float, likeness: float, seeds: str) -> tuple[float, float]:

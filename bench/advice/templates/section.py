@@ -116,6 +116,19 @@ def _learn(name: str, seeds: str) -> list[tuple[float, float]]:
     return [reached(_CHOOSERS[name], f"{seeds}|learning|{run}") for run in range(_LEARNING_RUNS)]
 
 
+_COVERED = (
+    (10, 10, 0.5, 0.2),
+    (10, 10, 0.3, 0.2),
+    (10, 10, 0.5, 0.5),
+    (10, 10, 0.3, 0.5),
+    (10, 10, 0.1, 0.2),
+    (30, 5, 0.3, 0.3),
+    (200, 1, 0.3, 0.0),
+    (1000, 1, 0.1, 0.0),
+)
+"""People, mails to each, the true rate, and the correlation."""
+
+
 def _coverage(seeds: str) -> str:
     lines = [
         "### Intervals: how often 95 % hold the true rate",
@@ -125,12 +138,9 @@ def _coverage(seeds: str) -> str:
         "| mails | rate | correlation | Heed | Wilson alone |",
         "|---|---:|---:|---:|---:|",
     ]
-    for people, each, rate, likeness in (
-        (10, 10, 0.5, 0.2), (10, 10, 0.3, 0.2), (10, 10, 0.5, 0.5), (10, 10, 0.3, 0.5),
-        (10, 10, 0.1, 0.2), (30, 5, 0.3, 0.3),
-        (200, 1, 0.3, 0.0), (1000, 1, 0.1, 0.0),
-    ):  # fmt: skip
-        ours, plain = covered(people, each, rate, likeness, seeds)
+    with Pool(2) as pool:
+        held = pool.starmap(covered, [(*cell, seeds) for cell in _COVERED], chunksize=1)
+    for (people, each, rate, likeness), (ours, plain) in zip(_COVERED, held, strict=True):
         found = f"{100 * rate:.0f} % | {likeness} | {100 * ours:.1f} % | {100 * plain:.1f} %"
         lines.append(f"| {people} people, {each} each | {found} |")
         print(lines[-1], flush=True)
