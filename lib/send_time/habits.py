@@ -47,7 +47,7 @@ _SAME = 1.001
 
 HABITS_CORRECTION = Correction(0.2, 1.2)
 OFFICE_CORRECTION = Correction(0.7, 1.15)
-"""Fitted by `python -m bench.advice.hours.tuning`, with seeds that no table reports."""
+"""Chosen by `python -m bench.advice.hours.tuning`, with seeds that no table reports."""
 
 
 @dataclass(frozen=True, slots=True)
