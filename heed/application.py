@@ -1,0 +1,21 @@
+"""The commands, by their names."""
+
+from __future__ import annotations
+
+import typer
+
+from heed import address_index, dead_letters, keys, lost_facts, organizations, readiness, rejudging
+
+application = typer.Typer(
+    help="Commands for operators of Heed. Settings come from the environment, as for the app itself.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they hold secrets
+    add_completion=False,
+)
+application.add_typer(organizations.commands, name="organizations")
+application.add_typer(keys.commands, name="keys")
+application.add_typer(dead_letters.commands, name="dead-letters")
+application.command("replay-log")(lost_facts.replay_log)
+application.command("rejudge")(rejudging.rejudge_organization)
+application.command("index-addresses")(address_index.index_addresses)
+application.command("readiness")(readiness.tell_readiness)
