@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 from lib.clock import Clock
 from lib.errors import NotAllowed, Stale, WrongField
@@ -18,8 +19,9 @@ from lib.storage import Change, Conflict, Delete, Missing, Range, Replace, Row, 
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import FEED, table
+from lib.storage.retry import retry_on_conflict
 from lib.storage.versions import IfMatch, check_version
-from lib.tokens import KeyRing, Purpose
+from lib.tokens import KeyRing, Purpose, Resealed, reseal_one
 from lib.webhooks.deliveries import Deliveries
 from lib.webhooks.models import MOST_WEBHOOKS, StoredSecret, StoredWebhook, WebhookRead, WebhookSpec
 from lib.webhooks.signing import new_secret
@@ -143,6 +145,32 @@ class Webhooks:
                 if plain is not None:
                     found.append(plain.decode())
         return found
+
+    async def reseal_secrets(self, organization: str, *, write: bool = True) -> Resealed:
+        """Seal secrets with the first token key that an older one has sealed. Again is the same.
+
+        Raises Stale, StorageError.
+        """
+        done = Resealed()
+        async for row in self._tables.query(table(organization, FEED), SUBSCRIPTIONS, Range.prefix(_ID)):
+            name = row.key.removeprefix(_ID)
+            done += await retry_on_conflict(
+                f"webhook {name}", partial(self._reseal, organization, name, write=write), on=Stale
+            )
+        return done
+
+    async def _reseal(self, organization: str, webhook: str, *, write: bool) -> Resealed:
+        found = await self.load_webhook(organization, webhook)
+        if found is None:
+            return Resealed()
+        done, secrets = Resealed(), list[StoredSecret]()
+        for secret in found[0].secrets:
+            sealed, outcome = reseal_one(self._ring, Purpose.WEBHOOK, secret.sealed, organization, webhook)
+            secrets.append(secret.model_copy(update={"sealed": sealed}))
+            done += outcome
+        if write and done.sealed_anew:
+            await self._change(organization, found[0].model_copy(update={"secrets": secrets}), found[1])
+        return done
 
     def _check(self, spec: WebhookSpec) -> None:
         try:
