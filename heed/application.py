@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from heed import address_index, dead_letters, keys, lost_facts, organizations, readiness, rejudging, token_keys
+from heed import address_index, backups, dead_letters, keys, lost_facts, organizations, readiness, rejudging, token_keys
 
 application = typer.Typer(
     help="Commands for operators of Heed. Settings come from the environment, as for the app itself.",
@@ -16,6 +16,8 @@ application.add_typer(organizations.commands, name="organizations")
 application.add_typer(keys.commands, name="keys")
 application.add_typer(token_keys.commands, name="token-keys")
 application.add_typer(dead_letters.commands, name="dead-letters")
+application.command("backup")(backups.backup_organization)
+application.command("restore")(backups.restore_organization)
 application.command("replay-log")(lost_facts.replay_log)
 application.command("rejudge")(rejudging.rejudge_organization)
 application.command("index-addresses")(address_index.index_addresses)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 
 from lib.operations.administration import Administration
+from lib.operations.backup import Backup
+from lib.operations.restore import Restore
 from lib.operations.token_keys import Resealing
+from lib.organizations.audit import Actor
+from lib.organizations.job_orders import JobOrder
 from lib.services.privacy import Privacy
+from lib.storage import Unavailable
+
+_MOST_PIECES = 100_000
+"""Pieces of one erasure: of 20,000 rows each."""
 
 
 class Operating(Privacy):
@@ -20,3 +28,34 @@ class Operating(Privacy):
     def resealing(self) -> Resealing:
         """The rotation of token keys, as far as it concerns storage."""
         return Resealing(self.organizations, self.webhooks, self.alert_choices)
+
+    @cached_property
+    def backup(self) -> Backup:
+        return Backup(self.storage, self.organizations, self.clock)
+
+    @cached_property
+    def restore(self) -> Restore:
+        return Restore(
+            self.storage,
+            self.organizations,
+            self.address_hashes,
+            self.stops.rows,
+            self._erase_address,
+            self._refresh,
+            self.clock,
+        )
+
+    async def _refresh(self, organization: str, message: str) -> None:
+        await self.assessor.refresh(organization, message)
+
+    async def _erase_address(self, organization: str, email: str) -> None:
+        """Erase all that is held about an address, to the end. Raises StorageError, Unavailable where it fails."""
+        job = await self.subject_jobs.begin_job(organization, "erase", email, by=Actor(kind="administrator"))
+        for _ in range(_MOST_PIECES):
+            await self.subject_jobs.do_piece(JobOrder(organization, job.id))
+            found = await self.subject_jobs.load_job(organization, job.id)
+            if found is None or found.status == "done":
+                return
+            if found.status == "failed":
+                break
+        raise Unavailable("an address that was erased could not be erased again")
