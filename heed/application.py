@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from heed import address_index, backups, dead_letters, keys, lost_facts, organizations, readiness, rejudging, token_keys
+from heed import (
+    address_index,
+    backups,
+    dead_letters,
+    keys,
+    lost_facts,
+    moves,
+    organizations,
+    readiness,
+    rejudging,
+    token_keys,
+)
 
 application = typer.Typer(
     help="Commands for operators of Heed. Settings come from the environment, as for the app itself.",
@@ -18,6 +29,7 @@ application.add_typer(token_keys.commands, name="token-keys")
 application.add_typer(dead_letters.commands, name="dead-letters")
 application.command("backup")(backups.backup_organization)
 application.command("restore")(backups.restore_organization)
+application.command("move")(moves.move_organization)
 application.command("replay-log")(lost_facts.replay_log)
 application.command("rejudge")(rejudging.rejudge_organization)
 application.command("index-addresses")(address_index.index_addresses)

@@ -21,7 +21,7 @@ from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.errors import Refusal
 from lib.operations.logs import quiet_libraries
 from lib.organizations.audit import Actor
-from lib.organizations.registry import Organization
+from lib.organizations.registry import StoredOrganization
 from lib.services import Services, build
 from lib.settings import SettingsError, load_settings
 from lib.storage import StorageError
@@ -149,7 +149,7 @@ def progress(title: str, total: int | None = None) -> Iterator[Counter]:
         yield Counter(shown, title, total)
 
 
-async def load_known(services: Services, organization: str) -> tuple[Organization, str]:
+async def load_known(services: Services, organization: str) -> tuple[StoredOrganization, str]:
     """Load the organization with its etag. Raises CommandError where there is none, StorageError."""
     found = await services.organizations.load_organization(organization)
     if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,11 +32,12 @@ from lib.storage import (
     put_if_unchanged,
 )
 from lib.storage import layout as tables
-from lib.storage.accounts import OwnAccount
+from lib.storage.accounts import Moving, OwnAccount
 from lib.storage.batches import batches_of
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.due_index import DueIndex
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
+from lib.storage.retry import retry_on_conflict
 from lib.storage.versions import IfMatch, check_version
 
 log = logging.getLogger("heed.organizations")
@@ -47,8 +48,8 @@ KEY_ROWS = "key-"
 _SETTINGS_LAST = timedelta(minutes=1)
 
 _ACCOUNT_STAYS = (
-    "An organization stays in the storage account in which it was made. To move it, make another organization with the "
-    "field storage, and have the CRM write there; or delete this one, with its data, and make it again."
+    "An organization stays in the storage account in which it was made, unless the deployment's operator moves it "
+    "(python -m heed move)."
 )
 
 _KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts", "feed")
@@ -86,6 +87,9 @@ class StoredOrganization(Organization):
 
     restored_from: str | None = None
     """The id of the backup that the organization is being restored from. Until that is done, callers get 503."""
+
+    moving: Moving | None = None
+    """The move to another storage account that is under way."""
 
     def check_open(self) -> None:
         """Raises Unavailable while the organization is being restored: nobody is to see the half of it."""
@@ -216,11 +220,28 @@ class Organizations:
         return closed
 
     async def end_restore(self, organization: str) -> None:
-        """Open the organization again. Raises Conflict, StorageError."""
-        found = await self.load_organization(organization)
-        if found is not None:
-            await self._save_row(found[0].model_copy(update={"restored_from": None}), found[1])
-            await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
+        """Open the organization again. Raises Stale, StorageError."""
+        await self.update_row(organization, lambda stored: stored.model_copy(update={"restored_from": None}))
+        await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
+
+    async def update_row(
+        self, organization: str, update: Callable[[StoredOrganization], StoredOrganization]
+    ) -> StoredOrganization:
+        """Change what the row says of the operator's work, whatever else changes it meanwhile.
+
+        `update` may refuse what it is given. Raises Missing where there is no organization, Stale, StorageError.
+        """
+
+        async def update_once() -> StoredOrganization:
+            found = await self.load_organization(organization)
+            if found is None:
+                raise Missing(f"no organization {organization}")
+            updated = update(found[0])
+            await self._save_row(updated, found[1])
+            await self.load_organization(organization)  # this process knows it, too
+            return updated
+
+        return await retry_on_conflict(f"organization {organization}", update_once)
 
     async def _save_row(self, stored: StoredOrganization, etag: str | None) -> None:
         row = Row(stored.id, tables.ORGANIZATION_ROW, pack(stored), etag)

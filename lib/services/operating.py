@@ -6,6 +6,7 @@ from functools import cached_property
 
 from lib.operations.administration import Administration
 from lib.operations.backup import Backup
+from lib.operations.move import Move
 from lib.operations.restore import Restore
 from lib.operations.token_keys import Resealing
 from lib.organizations.audit import Actor
@@ -32,6 +33,10 @@ class Operating(Privacy):
     @cached_property
     def backup(self) -> Backup:
         return Backup(self.storage, self.organizations, self.clock)
+
+    @cached_property
+    def move(self) -> Move:
+        return Move(self.storage, self.organizations)
 
     @cached_property
     def restore(self) -> Restore:
