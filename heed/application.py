@@ -7,6 +7,7 @@ import typer
 from heed import (
     address_index,
     backups,
+    checking,
     dead_letters,
     keys,
     lost_facts,
@@ -29,6 +30,7 @@ application.add_typer(token_keys.commands, name="token-keys")
 application.add_typer(dead_letters.commands, name="dead-letters")
 application.command("backup")(backups.backup_organization)
 application.command("restore")(backups.restore_organization)
+application.command("check")(checking.check_organization)
 application.command("move")(moves.move_organization)
 application.command("replay-log")(lost_facts.replay_log)
 application.command("rejudge")(rejudging.rejudge_organization)

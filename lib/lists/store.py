@@ -57,13 +57,15 @@ __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of
 _LARGE = 8_000
 """Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""
 
-_WHOLE = "whole"
+WHOLE = "whole"
 """The partition of large messages; and the column that says of a row that it holds only a part."""
 
 _BELIEVED = 60
 """Seconds for which it is believed that an organization has no rows of release 0.1.0."""
 
-_MARK = "mark|"
+MARK_ROWS = "mark|"
+"""Begins the keys of marks."""
+
 _ANY = "*"
 _AT_ONCE = 16
 
@@ -117,7 +119,7 @@ class Lists:
             return [*old]
         whole: str | None = None
         if all_of_it is not None:
-            [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
+            [whole] = await self._tables.write_rows(index, [Upsert(Row(WHOLE, message.id, all_of_it))])
 
         async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, _Found]:
             # A partition that no place names holds nothing of the message.
@@ -143,9 +145,9 @@ class Lists:
         [place] = old
         if place.marks.keys() != set(partitions):
             return False
-        rows = [((MAIN, _MARK + place.message), place.marks[MAIN])]
+        rows = [((MAIN, MARK_ROWS + place.message), place.marks[MAIN])]
         if place.whole:
-            rows.append(((_WHOLE, place.message), place.whole))
+            rows.append(((WHOLE, place.message), place.whole))
         found = await asyncio.gather(*(self._tables.read_row(index, *key) for key, _ in rows))
         return [row and row.etag for row in found] == [etag for _, etag in rows]
 
@@ -167,7 +169,7 @@ class Lists:
 
     async def _delete_whole(self, index: str, message: str) -> None:
         try:
-            await self._tables.write_rows(index, [Delete(_WHOLE, message)])
+            await self._tables.write_rows(index, [Delete(WHOLE, message)])
         except Missing:
             return
 
@@ -221,9 +223,9 @@ class Lists:
             yield message
 
     async def _marked(self, organization: str, partition: str, most: int | None = None) -> AsyncIterator[str]:
-        marks = Range.prefix(_MARK)
+        marks = Range.prefix(MARK_ROWS)
         async for row in self._tables.query(table(organization, "index"), partition, marks, most):
-            yield row.key.removeprefix(_MARK)
+            yield row.key.removeprefix(MARK_ROWS)
 
     async def remove_old(self, organization: str, message: str) -> None:
         """Remove the rows of release 0.1.0 that still stand after the message was entered. Again is the same."""
@@ -264,8 +266,8 @@ class Lists:
     async def _read(self, organization: str, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Listed]]:
         """Read the messages that the rows show; large ones are fetched, at the same time."""
         index = table(organization, "index")
-        large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
-        fetched = await _some_at_once([partial(self._tables.read_row, index, _WHOLE, message) for message in large])
+        large = [message_of(cursor) for cursor, row in rows if row.values.get(WHOLE)]
+        fetched = await _some_at_once([partial(self._tables.read_row, index, WHOLE, message) for message in large])
         whole = {row.key: row for row in fetched if row is not None}
         # A large message that was deleted this very moment is shown as far as its row goes.
         return [(cursor, unpack(Listed, whole.get(message_of(cursor), row))) for cursor, row in rows]
@@ -317,12 +319,12 @@ class _Move:
     async def _check_fence(self) -> None:
         """Raise Stale where the main mark was put since: the mark that another process has written is newer then."""
         if self.fence is not None:
-            main = await self.tables.read_row(self.index, MAIN, _MARK + self.message)
+            main = await self.tables.read_row(self.index, MAIN, MARK_ROWS + self.message)
             if main is None or main.etag != self.fence:
                 raise Stale(f"another process is about to list message {self.message}")
 
     async def read(self) -> _Found:
-        row = await self.tables.read_row(self.index, self.partition, _MARK + self.message)
+        row = await self.tables.read_row(self.index, self.partition, MARK_ROWS + self.message)
         return _Found() if row is None else _Found(unpack(Mark, row), row.etag)
 
     async def _there(self, *marks: Mark | None) -> list[str]:
@@ -335,7 +337,7 @@ class _Move:
 
     def _changes(self, mark: Mark | None, found: _Found) -> list[Change]:
         """The mark's is the first. That a row is there or not is said with every change: Azurite looks once then."""
-        key, new = _MARK + self.message, self._keys(mark)
+        key, new = MARK_ROWS + self.message, self._keys(mark)
         there = set(self._keys(found.mark) if found.there is None else found.there)
         deletes = [Delete(self.partition, each) for each in sorted(there.difference(new))]
         if mark is None:
@@ -356,7 +358,7 @@ def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
         return standing, columns, None
     without: dict[str, object] = {"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None, "metadata": {}}
     part = listed.message.model_copy(update=without)
-    return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
+    return standing, {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
 
 
 def _believed(old: Sequence[ListPlace]) -> dict[str, _Found | None]:

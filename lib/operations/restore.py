@@ -4,7 +4,8 @@ The organization is closed meanwhile: callers get 503, as nobody is to see the h
 the organization closed; another run of the same backup ends the work.
 
 What is older than the backup comes back. What is newer stays where it was not derived: hits, facts, what recipients
-have decided, the audit log. Everything else becomes as it was. Then what must not come back goes:
+have decided, the audit log. Everything else becomes as it was; the due index, which
+is shared, is made anew by the consistency check. Then what must not come back goes:
 
 - Data of addresses that were erased after the backup began, or whose erasure was under way then: each is erased again.
 - Mail that was waiting to go out is held (`lib.operations.restored_messages`).
@@ -44,6 +45,9 @@ EraseAddress = Callable[[str, str], Awaitable[None]]
 Refresh = Callable[[str, str], Awaitable[None]]
 """Judges a message from the facts that are stored, of (organization, message)."""
 
+Repair = Callable[[str], Awaitable[None]]
+"""Brings what is derived to what it is derived from, of an organization."""
+
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:\\\[\]{}|]{1,64}@[^\s\"'<>(),;:\\\[\]{}|@]{1,255}")
 _ADDRESS_BYTES = re.compile(rb"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
@@ -82,6 +86,7 @@ class Restore:
     stops: StopRows
     erase_address: EraseAddress
     refresh: Refresh
+    repair: Repair
     clock: Clock
 
     async def plan_restore(
@@ -145,6 +150,7 @@ class Restore:
                 told("erased addresses", 1)
             for message in sorted(newer):
                 await self.refresh(organization, message)
+            await self.repair(organization)
         await self.organizations.end_restore(organization)
 
     async def _hashes_of_erased(self, organization: str, manifest: Manifest) -> set[str]:

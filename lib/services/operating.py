@@ -6,11 +6,17 @@ from functools import cached_property
 
 from lib.operations.administration import Administration
 from lib.operations.backup import Backup
+from lib.operations.due_check import DueCheck
+from lib.operations.evidence_check import EvidenceCheck
+from lib.operations.findings import ConsistencyCheck
+from lib.operations.lists_check import ListsCheck
 from lib.operations.move import Move
+from lib.operations.records_check import RecordsCheck
 from lib.operations.restore import Restore
 from lib.operations.token_keys import Resealing
 from lib.organizations.audit import Actor
 from lib.organizations.job_orders import JobOrder
+from lib.records import RecordsFollower
 from lib.services.privacy import Privacy
 from lib.storage import Unavailable
 
@@ -47,11 +53,17 @@ class Operating(Privacy):
             self.stops.rows,
             self._erase_address,
             self._refresh,
+            self._repair,
             self.clock,
         )
 
     async def _refresh(self, organization: str, message: str) -> None:
         await self.assessor.refresh(organization, message)
+
+    async def _repair(self, organization: str) -> None:
+        for check in self.consistency_checks:
+            async for finding in check.find(organization):
+                await finding.repair()
 
     async def _erase_address(self, organization: str, email: str) -> None:
         """Erase all that is held about an address, to the end. Raises StorageError, Unavailable where it fails."""
@@ -64,3 +76,15 @@ class Operating(Privacy):
             if found.status == "failed":
                 break
         raise Unavailable("an address that was erased could not be erased again")
+
+    @cached_property
+    def consistency_checks(self) -> tuple[ConsistencyCheck, ...]:
+        """The parts of the consistency check, those first of which others are derived."""
+        tables, messages = self.storage.tables, self.messages
+        records = RecordsFollower(self.engagements, self.people, self.storage.queues)
+        return (
+            DueCheck(tables, self.due, messages, self.people, self.alert_choices, self.digests.enter),
+            ListsCheck(tables, self.lists, messages, self.assessor, self.lists_follower),
+            RecordsCheck(tables, messages, self.assessor, records, self.engagements, self.clock),
+            EvidenceCheck(tables, messages, self.clock),
+        )

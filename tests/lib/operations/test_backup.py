@@ -188,6 +188,30 @@ async def test_what_recipients_decided_since_and_hits_of_since_stay(tmp_path: Pa
     assert (answer.status, (await heed.get(f"/messages/{message}"))["kpis"]["raw"]["clicks"]) == (302, 2)
 
 
+async def test_reminders_and_snoozed_cards_come_when_they_are_due(tmp_path: Path) -> None:
+    heed, message = await lived_in()
+    for _ in range(3):
+        heed.clock.move(minutes=3)
+        await heed.hit(heed.urls("c")[0])
+        await heed.work()
+    [card, *_] = (await heed.get("/cards?status=open", x_heed_user="rep1"))["items"]
+    await heed.api("POST", f"/cards/{card['id']}/snooze", {"until": "2026-05-20T09:00:00Z"}, x_heed_user="rep1")
+    reminder = {"title": "Call Ada", "condition": "always", "at": "2026-05-21T09:00:00Z"}
+    await heed.put(f"/messages/{message}/reminder", reminder)
+    secret, path = await secret_of(heed), await backed_up(heed, tmp_path)
+    await deleted(heed)
+
+    await restored(heed, path, secret=secret)
+    await made_key(heed)
+    heed.clock.move(days=20)
+    await heed.tick("remind")
+    await heed.work()
+
+    titles = [each["title"] for each in (await heed.get("/cards?status=open", x_heed_user="rep1"))["items"]]
+    assert card["title"] in titles
+    assert "Call Ada" in titles
+
+
 async def test_mail_that_was_waiting_is_held_and_not_sent_again(tmp_path: Path) -> None:
     heed, _ = await lived_in()
     waiting = await heed.draft(deliver_at="2026-05-06T09:00:00Z")
