@@ -7,6 +7,7 @@ import typer
 from heed import (
     address_index,
     backups,
+    catalogues,
     checking,
     dead_letters,
     keys,
@@ -16,6 +17,7 @@ from heed import (
     readiness,
     rejudging,
     token_keys,
+    transfers,
 )
 
 application = typer.Typer(
@@ -27,11 +29,14 @@ application = typer.Typer(
 application.add_typer(organizations.commands, name="organizations")
 application.add_typer(keys.commands, name="keys")
 application.add_typer(token_keys.commands, name="token-keys")
+application.add_typer(catalogues.commands, name="catalogues")
 application.add_typer(dead_letters.commands, name="dead-letters")
 application.command("backup")(backups.backup_organization)
 application.command("restore")(backups.restore_organization)
 application.command("check")(checking.check_organization)
 application.command("move")(moves.move_organization)
+application.command("export")(transfers.export_organization)
+application.command("import")(transfers.import_organization)
 application.command("replay-log")(lost_facts.replay_log)
 application.command("rejudge")(rejudging.rejudge_organization)
 application.command("index-addresses")(address_index.index_addresses)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter as Counts
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ from heed.running import (
     ExitCode,
     OrganizationName,
     load_known,
+    open_private,
     progress,
     run_command,
     tell,
@@ -61,7 +61,7 @@ def _write_secret(path: Path, secret: str | None) -> None:
     if secret is None:
         tell_error("The organization has no secret yet: its backup needs none.")
         return
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with open_private(path) as file:
         file.write(f"{secret}\n")
 
 

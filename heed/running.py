@@ -6,10 +6,12 @@ Results go to the standard output, progress and errors to the standard error.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 from pydantic import BaseModel
@@ -88,6 +90,11 @@ async def _run(work: Work) -> ExitCode | None:
         return await work(services)
     finally:
         await services.close()
+
+
+def open_private(path: Path | str) -> TextIO:
+    """Open a text file for writing that its owner alone may read."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
 def tell(text: str) -> None:

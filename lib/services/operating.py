@@ -14,6 +14,7 @@ from lib.operations.move import Move
 from lib.operations.records_check import RecordsCheck
 from lib.operations.restore import Restore
 from lib.operations.token_keys import Resealing
+from lib.operations.transfer import Transfer
 from lib.organizations.audit import Actor
 from lib.organizations.job_orders import JobOrder
 from lib.records import RecordsFollower
@@ -76,6 +77,21 @@ class Operating(Privacy):
             if found.status == "failed":
                 break
         raise Unavailable("an address that was erased could not be erased again")
+
+    @cached_property
+    def transfer(self) -> Transfer:
+        return Transfer(
+            self.storage.tables,
+            self.people,
+            self.address_index,
+            self.engagements,
+            self.consents,
+            self.consent_batches,
+            self.templates,
+            self.messages,
+            self.wishes,
+            self.clock,
+        )
 
     @cached_property
     def consistency_checks(self) -> tuple[ConsistencyCheck, ...]:
