@@ -1,17 +1,20 @@
-"""Heed as the local host runs it: `python -m bench.heed_server all|http|counted|watched`.
+"""Heed as the local host runs it: `python -m bench.heed_server all|http|counted|itemized|watched`.
 
 With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
 and so it is kept off the CPU on which hits are measured. With `counted`, SIGUSR1 has it say how many requests it has
-made of storage so far, and how many of these write. With `watched`, it tells of each time that its event loop stands
-still.
+made of storage so far, and how many of these write. With `itemized`, it says so of each service, method and table or
+queue, with the bytes that it sent and read. With `watched`, it tells of each time that its event loop stands still.
 """
 
 import asyncio
 import functools
+import json
 import logging
 import os
 import signal
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +30,7 @@ from infra.local.host.host import Host, bind
 from infra.local.host.host_json import read_host_json
 
 REQUESTS = "requests so far: "
+ITEMS = "items so far: "
 
 
 class _HttpFunctions:
@@ -57,13 +61,41 @@ class _Requests:
         print(f"{REQUESTS}{self._count} of which {self._writes} write", flush=True)
 
 
-async def serve(application: func.FunctionApp, requests: _Requests | None, *, watched: bool) -> None:
-    """Run the app until a signal comes."""
+class _Items:
+    """Counts what goes out over HTTP, by port, method and the first part of the path after the account's name."""
+
+    def __init__(self) -> None:
+        self._items: Counter[str] = Counter()
+        self._sent = self._read = 0
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_start.append(self._note)
+        tracing.on_request_chunk_sent.append(self._note_sent)
+        tracing.on_response_chunk_received.append(self._note_read)
+        setattr(aiohttp, "ClientSession", functools.partial(aiohttp.ClientSession, trace_configs=[tracing]))  # noqa: B010
+
+    async def _note(self, _session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
+        name = [*request.url.path.split("/"), "", ""][2]
+        self._items[f"{request.url.port} {request.method} {name.partition('(')[0]}"] += 1
+
+    async def _note_sent(self, _session: object, _context: object, sent: aiohttp.TraceRequestChunkSentParams) -> None:
+        self._sent += len(sent.chunk)
+
+    async def _note_read(
+        self, _session: object, _context: object, read: aiohttp.TraceResponseChunkReceivedParams
+    ) -> None:
+        self._read += len(read.chunk)
+
+    def say(self) -> None:
+        print(f"{ITEMS}{json.dumps({'items': self._items, 'sent': self._sent, 'read': self._read})}", flush=True)
+
+
+async def serve(application: func.FunctionApp, say: Callable[[], None] | None, *, watched: bool) -> None:
+    """Run the app until a signal comes; at SIGUSR1, `say` what was counted."""
     stop = asyncio.Event()
     if watched:
         Watch()
-    if requests is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, requests.say)
+    if say is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, say)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options = read_host_json(ROOT / "host.json")
@@ -77,12 +109,13 @@ async def serve(application: func.FunctionApp, requests: _Requests | None, *, wa
 def main(which: str) -> None:
     """Load the app as it is and run it, or its HTTP functions."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    requests = _Requests() if which == "counted" else None
+    counting = _Requests() if which == "counted" else _Items() if which == "itemized" else None
+    say = counting.say if counting else None
     application = load_application(ROOT)
     if which == "http":
         application = cast(func.FunctionApp, _HttpFunctions(application))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(application, requests, watched=which == "watched"))
+        runner.run(serve(application, say, watched=which == "watched"))
 
 
 if __name__ == "__main__":

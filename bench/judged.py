@@ -29,8 +29,8 @@ class Case(NamedTuple):
     sending: dict[str, Any]
     """Fields of the context that every version knows."""
 
-    memory: bytes
-    """Pickled `Memory`, which earlier versions do not have."""
+    with_memory: bytes
+    """Pickled fields, `Memory` among them, that earlier versions do not have."""
 
 
 def measure(path: Path) -> float:
@@ -53,7 +53,7 @@ def measure(path: Path) -> float:
 
 
 def _inputs(case: Case, knows_memory: bool) -> tuple[list[Fact], Sending]:
-    more = {"memory": pickle.loads(case.memory)} if knows_memory else {}
+    more = pickle.loads(case.with_memory) if knows_memory else {}
     return [Fact(**each) for each in case.facts], Sending(**case.sending, **more)
 
 

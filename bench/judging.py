@@ -39,7 +39,10 @@ BASE = "57eb3e6"
 
 MAILS, DAYS, ROUNDS = 4_000, 104, 5
 
-_OF_LATER_VERSIONS = ("memory", "feedback", "prior_shift")
+_WITH_MEMORY = ("memory", "looked_at")
+"""Fields that versions with a memory know."""
+
+_OF_LATER_VERSIONS = (*_WITH_MEMORY, "feedback", "prior_shift")
 
 
 def main(arguments: list[str]) -> None:
@@ -110,7 +113,7 @@ def _record(folder: Path, days: int) -> dict[str, Path]:
 def _case(facts: Iterable[Fact], sending: Sending) -> Case:
     known = {each.name: getattr(sending, each.name) for each in fields(sending) if each.name not in _OF_LATER_VERSIONS}
     plain = [{each.name: getattr(fact, each.name) for each in fields(fact)} for fact in facts]
-    return Case(plain, known, pickle.dumps(sending.memory))
+    return Case(plain, known, pickle.dumps({name: getattr(sending, name) for name in _WITH_MEMORY}))
 
 
 def _unpack(commit: str, folder: Path) -> None:

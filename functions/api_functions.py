@@ -50,7 +50,7 @@ class ApiFunctions:
         async def answer(req: func.HttpRequest) -> func.HttpResponse:
             """Hand the request to the endpoint."""
             endpoints, services = await self.load_endpoints(), await self._services.load()
-            from functions.api.endpoint import serve  # imported by now
+            from functions.api.serving import serve  # imported by now
 
             return await serve(endpoints[row.name], services, req)
 
@@ -62,7 +62,8 @@ class ApiFunctions:
         return self._endpoints
 
     def import_endpoints(self) -> None:
-        """Import the endpoints, in a thread."""
+        """Import the endpoints and what serves them, in a thread."""
+        from functions.api import serving  # noqa: F401
         from functions.endpoints import ENDPOINTS
 
         self._endpoints = ENDPOINTS

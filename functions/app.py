@@ -105,9 +105,11 @@ def _add_recipients(app: HeedApp, services: LateServices) -> None:
 
 def _add_crm(app: HeedApp, services: LateServices) -> None:
     from functions.api_functions import ApiFunctions
+    from functions.console import triggers as console
 
     api = ApiFunctions(services)
-    app.add_functions(api.blueprints(), services.make, api.import_endpoints)
+    blueprints = [*api.blueprints(), console.blueprint(services.load, api.load_endpoints)]
+    app.add_functions(blueprints, services.make, api.import_endpoints)
 
 
 def _add_work(app: HeedApp, services: LateServices) -> None:

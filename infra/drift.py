@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,9 @@ def _changed(deltas: list[Mapping[str, Any]], before: str = "") -> Iterator[str]
 
 def main(arguments: list[str]) -> int:
     """Return the exit code: 0 where nothing differs, 1 with a line for each difference."""
-    lines = drift(json.loads(Path(arguments[0]).read_text()))
+    parser = ArgumentParser("python -m infra.drift", description="Tell what a deployment would change, line by line.")
+    parser.add_argument("answer", type=Path, help="what `az deployment sub what-if --no-pretty-print` said")
+    lines = drift(json.loads(parser.parse_args(arguments).answer.read_text()))
     print("\n".join(lines) if lines else "Nothing differs.")
     return 1 if lines else 0
 

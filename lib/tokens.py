@@ -89,6 +89,12 @@ class Purpose(Enum):
     WEBHOOK = b"heed/1/webhook"
     """Seals the secret that deliveries to a webhook are signed with."""
 
+    CONSOLE = b"heed/1/console"
+    """Seals a session of the console."""
+
+    SIGNING_IN = b"heed/1/signing-in"
+    """Seals what the console remembers while a person is with the identity provider."""
+
     REPLY = b"heed/1/r"
     """Stands in the address for replies to a message."""
 

@@ -54,7 +54,7 @@ async def authorize(
         return None
     principal = principal_of(services, request)
     if principal and organization:
-        return _open_to(await _person(services, organization, principal, from_platform=True), may)
+        return check_open_to(await _person(services, organization, principal, from_platform=True), may)
     proof = _proof(request, key_in_query)
     admin_key = services.settings.admin_key
     if admin_key is not None and _is_same(proof, admin_key.get_secret_value()):
@@ -62,7 +62,7 @@ async def authorize(
             return None
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
     if looks_like_token(proof):
-        return _open_to(await _person(services, organization, proof), may)
+        return check_open_to(await _person(services, organization, proof), may)
     try:
         caller = await services.api_keys.authenticate(proof) or await services.user_tokens.authenticate(proof)
     except Expired as refusal:
@@ -73,11 +73,11 @@ async def authorize(
         raise not_there("organization")
     if caller.user:
         await _check_known(services, caller.organization.id, caller.user)
-    return _open_to(caller, may)
+    return check_open_to(caller, may)
 
 
-def _open_to(caller: Caller, may: Set[Who]) -> Caller:
-    """Check that the endpoint is open to the caller. Raises Problem."""
+def check_open_to(caller: Caller, may: Set[Who]) -> Caller:
+    """Check that the endpoint is open to the caller, and return the caller. Raises Problem."""
     if caller.scopes & may:
         return caller
     if may <= {"administrator"}:

@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
-import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from functions.api.authorization import Who, authorize, is_open_to_all, principal_of
-from functions.api.cors import cors_headers
-from functions.api.csv_lists import CSV, asks_for_csv, columns_of, item_model, write_csv
-from functions.api.json_bodies import check_json_type, read_json
-from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
-from functions.api.rate_limits import authorize_within_limits
+from functions.api.authorization import Who
+from functions.api.csv_lists import write_csv
+from functions.api.problems import Problem
 from functions.api.table import Method
-from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, new_id, short_hash
+from lib.ids import CHOSEN, new_id
 from lib.organizations.audit import Actor, Detail
-from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
 from lib.services import Services
-from lib.storage import Missing
-from lib.storage.versions import IfMatch, digest_of, etag_of_answer, names_etag
-
-log = logging.getLogger("heed.api")
+from lib.storage.versions import IfMatch
 
 AnswerShape = type[BaseModel] | type[str] | str | None
 
@@ -47,13 +37,6 @@ READERS: tuple[Who, ...] = (*WRITERS, "read")
 
 LARGEST_BODY = 256 * 1024
 """Bytes. Most bodies are far smaller; an endpoint that takes more says so."""
-
-_LONGEST_IDEMPOTENCY_KEY = 255
-_EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
-_USERS = "api/orgs/{org}/users"
-_REST = re.compile(r"\{\*(\w+)\}")
-_SLASH = re.compile(r"%2f", re.IGNORECASE)
-_PATH_SHAPES = {"org": ORGANIZATION, "email": _EMAIL_SHAPE}
 
 
 class NoQuery(BaseModel):
@@ -85,6 +68,8 @@ class Call:
     """The id of the thing that this call makes. A POST repeated with its Idempotency-Key has the same one."""
     notes: list[AuditNote] = field(default_factory=list)
     """Entries for the audit log, which are written once the call has succeeded."""
+    zone: str | None = None
+    """The acting user's time zone, where it is known without a look."""
 
     @property
     def org(self) -> str:
@@ -273,213 +258,3 @@ class Endpoints:
             return handler
 
         return declare
-
-
-async def serve(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
-    """Check a request, handle it, and shape the answer. No exception leaves this function."""
-    response = await _response(endpoint, services, request)
-    headers = {
-        "Cache-Control": "no-store",
-        **await cors_headers(services, request, request.route_params.get("org", "")),
-    }
-    for name, value in headers.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
-async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
-    headers: dict[str, str] = {}
-    try:
-        answer = _as_csv(endpoint, request, await _answer(endpoint, services, request, headers))
-        payload, digest = await _payload(services, request.route_params.get("org", ""), answer)
-    except Exception as error:
-        problem = problem_of(error, has_if_match=request.headers.get("if-match") is not None)
-        return problem_answer(problem, services.settings.base_url, headers)
-    headers.update(answer.headers)
-    if answer.version:
-        headers["ETag"] = etag = etag_of_answer(answer.version, digest)
-        if endpoint.method == "GET" and names_etag(request.headers.get("if-none-match"), etag):
-            return func.HttpResponse(status_code=304, headers=headers)
-    kind = answer.media_type or ("text/html" if isinstance(answer.body, str) else "application/json")
-    return func.HttpResponse(payload, status_code=answer.status, mimetype=kind, headers=headers)
-
-
-def _as_csv(endpoint: Endpoint, request: func.HttpRequest, answer: Answer) -> Answer:
-    """Have a list written as CSV where the request asks for that. The header Link names the next page."""
-    items = item_model(endpoint.answers.get(answer.status), endpoint.query) if endpoint.method == "GET" else None
-    if items is None or not asks_for_csv(request.headers.get("accept")):
-        return answer
-    name = endpoint.name.removeprefix("list_")
-    headers = {**answer.headers, "Content-Disposition": f'attachment; filename="{name}.csv"'}
-    if cursor := getattr(answer.body, "next", None):
-        headers["Link"] = f'<?{urlencode({**request.params, "cursor": cursor})}>; rel="next"'
-    page = answer.payload()
-    return replace(answer, body=page, size=len(page), columns=columns_of(items), headers=headers, media_type=CSV)
-
-
-async def _payload(services: Services, organization: str, answer: Answer) -> tuple[bytes, str]:
-    """Return the body as it goes over the wire, and its digest."""
-    return await services.off_loop.run(organization, answer.size, _written, answer)
-
-
-def _written(answer: Answer) -> tuple[bytes, str]:
-    payload = answer.payload()
-    return payload, digest_of(payload) if answer.version else ""
-
-
-async def _answer(
-    endpoint: Endpoint, services: Services, request: func.HttpRequest, headers: MutableMapping[str, str]
-) -> Answer:
-    """Answer a request; `headers` get those that belong to the answer whatever it becomes."""
-    call = Call(services, request, _path(endpoint, request), None, None, route=endpoint.route)
-    organization = call.path.get("org")
-    key = request.params.get("key") if endpoint.key_in_query else None
-    proof = request.headers.get("authorization", "") or principal_of(services, request) or key or ""
-    shown = "" if is_open_to_all(endpoint.may) else proof
-    call.caller = await authorize_within_limits(
-        services,
-        request.headers,
-        headers,
-        shown,
-        organization or "",
-        lambda: authorize(services, request, endpoint.may, organization, key),
-    )
-    _ = call.if_match  # what is malformed is refused before anything is done
-    await _check_user(call)
-    raw = request.get_body()
-    largest = endpoint.largest_file or endpoint.largest_body
-    if len(raw) > largest:
-        raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
-    call.query = _checked_query(endpoint.query, request)
-    places = services.uploads if endpoint.largest_file else services.large_requests
-    with places.place(call.path.get("org", ""), len(raw)):
-        return await _handled(endpoint, call, raw)
-
-
-async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
-    if endpoint.text_body or endpoint.largest_file:
-        call.body = raw
-    else:
-        organization = call.path.get("org", "")
-        if raw and endpoint.body is not None:
-            check_json_type(call.request.headers.get("content-type"))
-        call.body = await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
-    await _check_own(endpoint, call)
-    key = call.request.headers.get("idempotency-key")
-    if endpoint.method != "POST" or key is None or "org" not in call.path:
-        return await _run(endpoint, call)
-    if not 0 < len(key) <= _LONGEST_IDEMPOTENCY_KEY:
-        detail = f"The header Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
-        raise Problem(400, detail, code="malformed_header")
-    return await _once(endpoint, call, key, raw)
-
-
-async def _run(endpoint: Endpoint, call: Call) -> Answer:
-    """Handle the call, and note its acts before it is answered: no act is acknowledged that the log lacks."""
-    answer = await endpoint.handler(call)
-    for note in call.notes:
-        await call.services.audit.note(note.organization, call.actor, note.act, note.target, note.details)
-    return answer
-
-
-async def _once(endpoint: Endpoint, call: Call, key: str, raw: bytes) -> Answer:
-    idempotency = call.services.idempotency
-    path = endpoint.route.format(**call.path)
-    try:
-        query = urlencode(sorted(call.request.params.items()))
-        sent_as = short_hash(call.request.headers.get("content-type", "").strip().lower(), call.user() or "")
-        begun = await idempotency.begin(call.org, path, key, raw, query, sent_as)
-    except OtherBody:
-        detail = (
-            "This Idempotency-Key came with another body or query string, content type or acting user before; take a "
-            "new key."
-        )
-        raise Problem(422, detail, code="idempotency_key_reused") from None
-    except UnderWay:
-        raise Problem(
-            409,
-            "The first request with this Idempotency-Key is still under way.",
-            headers={"Retry-After": "2"},
-            code="request_under_way",
-        ) from None
-    except AnswerGone as error:
-        raise Problem(409, f"{error}", code="answer_gone") from None
-    except Missing:
-        raise not_there("organization") from None
-    if isinstance(begun, Answered):
-        return Answer(begun.status, begun.body, begun.version, headers={"Idempotency-Replayed": "true"})
-    return await _first(endpoint, call, begun)
-
-
-async def _first(endpoint: Endpoint, call: Call, begun: Begun) -> Answer:
-    call.made_id = begun.made_id
-    try:
-        answer = await _run(endpoint, call)
-        payload, _ = await _payload(call.services, call.org, answer)
-    except BaseException:
-        await call.services.idempotency.abandon(call.org, begun)
-        raise
-    message = answer.message or call.path.get("message")
-    await call.services.idempotency.complete(call.org, begun, answer.status, payload, answer.version, message)
-    return replace(answer, body=payload, size=0)
-
-
-def _path(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, str]:
-    """Return the path's parameters. Raises Problem for one of the wrong shape: 422 for a record's type, else 404.
-
-    The Functions host decodes them, all but `%2F`. In Azure a front end decodes that too, before it looks for the
-    route. A parameter that may hold a slash is therefore the last one, and takes the rest of the path: `{*name}`.
-    """
-    path = {name: _SLASH.sub("/", value) for name, value in request.route_params.items()}
-    for name in _REST.findall(endpoint.route):
-        path.setdefault(name, "")
-    record_type = path.get("type")
-    if record_type is not None and not RECORD_TYPE.fullmatch(record_type):
-        raise invalid(["path", "type"], f"not a type of records, which matches {RECORD_TYPE.pattern}")
-    for name, value in path.items():
-        if not _PATH_SHAPES.get(name, CHOSEN).fullmatch(value):
-            raise Problem(404, f"There is nothing of that name: {name} is not of the shape that ids have.")
-    return path
-
-
-async def _check_user(call: Call) -> None:
-    """Check that the acting user exists. Raises Problem.
-
-    A call about users needs none: it may be the one that makes the acting user.
-    """
-    user = call.user()
-    if user is None or call.caller is None or call.caller.user or call.route.startswith(_USERS):
-        return
-    organization = call.caller.organization.id
-    if not await call.services.known_users.is_known(organization, user):
-        message = f"there is no user {user}: make one by PUT /api/orgs/{organization}/users/{user}, or name another one"
-        raise invalid(["header", "X-Heed-User"], message)
-
-
-async def _check_own(endpoint: Endpoint, call: Call) -> None:
-    """Check that a caller who is one person changes and sends only mail of that person. Raises Problem."""
-    if not call.is_one_person or endpoint.method == "GET":
-        return
-    sender = getattr(call.body, "sender", None)
-    message = call.path.get("message", "")
-    stored = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
-    for owner in (sender, stored.message.sender if stored else None):
-        if owner and owner != call.user():
-            raise Problem(403, f"This mail is of the user {owner}: people change and send their own mail alone.")
-
-
-def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None:
-    if model is None:
-        if raw.strip() not in (b"", b"{}"):
-            raise Problem(400, "This takes no body.", code="malformed_body")
-        return None
-    if not raw and not any(field.is_required() for field in model.model_fields.values()):
-        raw = b"{}"
-    return read_json(model, raw)
-
-
-def _checked_query(model: type[BaseModel], request: func.HttpRequest) -> BaseModel:
-    try:
-        return model.model_validate(dict(request.params))
-    except ValidationError as error:
-        raise invalid_fields(error, ["query"], model) from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page, page_until
@@ -27,7 +28,7 @@ from functions.shapes.message import (
 )
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
-from lib.fields import ChosenId, RecordRef
+from lib.fields import ChosenId, QueryFlag, RecordRef
 from lib.ids import MADE, RECORD_TYPE
 from lib.lists.engaged import list_engaged
 from lib.lists.store import Sort, View, scope_of
@@ -89,10 +90,23 @@ def whole_message(status: int, message: MessageRead) -> Answer:
     return Answer(status, message, message.etag, message=message.id, size=size)
 
 
-@endpoints("GET", "/messages/{message}", answers={200: MessageRead})
+class MessageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    checks: QueryFlag = Field(
+        True,
+        description="`false` leaves `check` of a mail that was not sent empty, and tells its follow state as lists do: "
+        "no recipient is looked up, which is quicker",
+    )
+
+
+@endpoints("GET", "/messages/{message}", query=MessageQuery, answers={200: MessageRead})
 async def get_message(call: Call) -> Answer:
     """Read a message, whole."""
     loaded = await load_message(call)
+    if not call.query.checks:
+        listed = await listed_message(call, loaded)
+        return whole_message(200, await read_message(call, loaded, listed.follow_state, has_checks=False))
     state, recipients = await decided_now(call, loaded)
     if fixed_follow_state(loaded.message) is None and state != listed_follow_state(call, loaded):
         # A process has died before the lists were told of a change, or it was none that they are told of.
@@ -295,6 +309,12 @@ async def _list_engaged(call: Call, scope: str) -> Answer:
 async def message_timeline(call: Call) -> Answer:
     """List the events of a message, newest first, each with a verdict and its reasons."""
     loaded = await load_message(call)
+    found, shape = await asyncio.gather(_newest_events(call, loaded), event_shaper(call, loaded))
+    return Answer(200, page(call, [(cursor, shape(fact, verdict)) for cursor, fact, verdict in found]))
+
+
+async def _newest_events(call: Call, loaded: Loaded) -> list[tuple[str, Fact, Verdict]]:
+    """Read judged facts with their cursors, one more than the page shows. Repeats are no events."""
     query: PageQuery = call.query
     found = []
     async for row in call.services.fact_store.newest_first(call.org, loaded.message.id, last_key(call)):
@@ -302,14 +322,14 @@ async def message_timeline(call: Call) -> Answer:
             found.append(row)
         if len(found) > query.limit:
             break
-    shape = await event_shaper(call, loaded)
-    return Answer(200, page(call, [(cursor, shape(fact, verdict)) for cursor, fact, verdict in found]))
+    return found
 
 
 async def event_shaper(call: Call, loaded: Loaded) -> Callable[[Fact, Verdict], Event]:
     """Read what events of the message name, and return a function that shapes them."""
-    links = await _links_of_copies(call, loaded)
-    names = await call.services.files.file_names(call.org, loaded.message)
+    links, names = await asyncio.gather(
+        _links_of_copies(call, loaded), call.services.files.file_names(call.org, loaded.message)
+    )
     # Facts of before the organization began to count without who name recipients until they are looked at again.
     named = call.organization.settings.tracking != "aggregate"
     catalogues = call.services.catalogues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -109,6 +110,8 @@ class MessageRead(MessageItem):
 
 async def time_zone_of(call: Call) -> str:
     """Return the acting user's time zone; UTC where none is named or known."""
+    if call.zone is not None:
+        return call.zone
     name = call.user()
     user = await call.services.people.user(call.org, name) if name else None
     return user.time_zone if user else "UTC"
@@ -142,23 +145,32 @@ async def listed_message(call: Call, loaded: Loaded) -> Listed:
 
 
 async def read_message(
-    call: Call, loaded: Loaded, state: FollowState, recipients: KnownRecipients = NOT_LOOKED_UP
+    call: Call,
+    loaded: Loaded,
+    state: FollowState,
+    recipients: KnownRecipients = NOT_LOOKED_UP,
+    *,
+    has_checks: bool = True,
 ) -> MessageRead:
     """Read the rest of a message (its body, files and checks), and show it whole, with this follow state.
 
     `recipients` are those who were looked up for it.
     """
+    is_checked = has_checks and loaded.message.state in UNSENT
     message = loaded.message
-    body = await call.services.messages.body(call.org, message.id)
-    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, await time_zone_of(call))
-    files = await call.services.files.attachments(call.org, message)
+    body, zone, files = await asyncio.gather(
+        call.services.messages.body(call.org, message.id),
+        time_zone_of(call),
+        call.services.files.attachments(call.org, message),
+    )
+    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, zone)
     return MessageRead(
         **shape,
         html=body.html,
         text=body.text,
         other_readers=_other_readers(loaded) if call.organization.settings.tracking != "aggregate" else [],
         attachments=[attachment_read(call, file, loaded, files) for file in files],
-        check=await message_checks(call, message, state, body, recipients) if message.state in UNSENT else [],
+        check=await message_checks(call, message, state, body, recipients) if is_checked else [],
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bench.scale import report
+from bench.scale.measured import read_steps
 from functions.api.table import TABLE, table_text
 from functions.endpoints import table_rows
 from infra.costs.idle import SIZES, Cost, idle_costs, options
@@ -147,6 +149,12 @@ def made_pages(root: Path) -> dict[Path, str]:
         docs / "operations.md": {"metrics": metrics_table},
         docs / "checks.md": {"checks": checks_table},
         docs / "costs.md": {"costs": costs_table},
+        docs / "scale.md": {
+            "loads": lambda: _table(report.LOAD_HEADER, report.load_rows(read_steps())),
+            "months": lambda: _table(report.COST_HEADER, report.cost_rows(read_steps())),
+            "steps": lambda: _table(report.STEP_HEADER, report.step_rows(read_steps())),
+            "limits": lambda: _table(report.LIMIT_HEADER, report.limit_rows()),
+        },
         docs / "deployment.md": {"parameters": parameters_table, "roles": roles_table, "alerts": alerts_table},
         docs / "decisions" / "README.md": {"decisions": lambda: decisions_table(docs / "decisions")},
     }

@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sys
+from argparse import ArgumentParser, ArgumentTypeError
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
@@ -46,18 +47,18 @@ TOKEN_KEY_BYTES = 64
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the app in the folder that is named (this repository by default) until Ctrl-C or SIGTERM.
-
-    With `--parts` its three parts run as processes of their own, behind a front. Returns the exit code: 0 for an end
-    that was asked for, 1 for any other.
-    """
+    """Run the app until Ctrl-C or SIGTERM. Returns the exit code: 0 for an end that was asked for, 1 for any other."""
+    parser = ArgumentParser("python -m infra.local", description="Run Heed with storage and a mail catcher here.")
+    parser.add_argument(
+        "folder", nargs="?", type=_app_folder, default=ROOT, help="folder of the app (default: this one)"
+    )
+    parser.add_argument("--parts", action="store_true", help="run its three parts as processes behind a front")
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with contextlib.ExitStack() as ending:
-            folders = [each for each in arguments if each != "--parts"]
-            folder = Path(folders[0]).resolve() if folders else ROOT
-            return _start(folder, ending, in_parts="--parts" in arguments)
+            return _start(options.folder, ending, in_parts=options.parts)
     except KeyboardInterrupt:
         return 0
     except StartError as error:
@@ -67,6 +68,14 @@ def main(arguments: Sequence[str]) -> int:
         if not any(kind.__name__ == "SettingsError" for kind in type(error).__mro__):
             raise
         return _complain(error)
+
+
+def _app_folder(text: str) -> Path:
+    """Return the folder of an app. Raises ArgumentTypeError for a folder without one."""
+    folder = Path(text).resolve()
+    if not (folder / "host.json").is_file():
+        raise ArgumentTypeError(f"{folder} holds no host.json, so it is no app's folder")
+    return folder
 
 
 def _start(folder: Path, ending: contextlib.ExitStack, *, in_parts: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from infra.template_checks.check import faults
@@ -11,8 +12,9 @@ from infra.template_checks.known import read_known
 
 def main(arguments: list[str]) -> int:
     """Return the exit code: 0, or 1 with a line for each fault."""
-    folder = Path(arguments[0]) if arguments else Path(__file__).parents[1]
-    wrong = faults(folder, read_known())
+    parser = ArgumentParser("python -m infra.template_checks", description="Tell what is wrong with templates.")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parents[1], help="theirs (infra)")
+    wrong = faults(parser.parse_args(arguments).folder, read_known())
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

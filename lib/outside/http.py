@@ -54,7 +54,7 @@ class Reply(NamedTuple):
     """The header Retry-After, as it came."""
 
     beginning: bytes
-    """The body's first bytes, at most 1,024."""
+    """The body's first bytes, at most 1,024 unless more were asked for."""
 
 
 def check_address(url: str, *, loopback: bool) -> None:
@@ -95,10 +95,15 @@ async def get_document(url: str, headers: Mapping[str, str], *, loopback: bool, 
         return document
 
 
-async def post_body(url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool) -> Reply:
-    """Post a body; return the answer of whatever status. Raises NotOutside, RequestFailed."""
+async def post_body(
+    url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool, most_bytes: int = _MOST_OF_A_REPLY
+) -> Reply:
+    """Post a body; return the answer of whatever status. Raises NotOutside, RequestFailed.
+
+    Of the answer's body, at most so many bytes are read.
+    """
     async with _asked("POST", url, headers, body, loopback) as response:
-        beginning = await _read(response, _MOST_OF_A_REPLY)
+        beginning = await _read(response, most_bytes)
         return Reply(response.status, response.headers.get("Retry-After"), beginning)
 
 

@@ -13,11 +13,19 @@ from lib.services.operating import Operating
 from lib.settings import Settings
 
 if TYPE_CHECKING:
+    from lib.console.sessions import Sessions
     from lib.readiness.report import Readiness
 
 
 class Services(Operating):
     """Everything, each part made once."""
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Sessions of the console."""
+        from lib.console.sessions import Sessions
+
+        return Sessions(self.ring, self.api_keys, self.organizations, self.people, self.clock)
 
     @cached_property
     def readiness(self) -> Readiness:

@@ -35,6 +35,7 @@ from lib.organizations.keys import ApiKeys
 from lib.organizations.rate_limits import RateLimits
 from lib.organizations.registry import Organizations
 from lib.organizations.sign_in.authenticator import Authenticator
+from lib.organizations.sign_in.code_flow import CodeFlow
 from lib.organizations.user_tokens import UserTokens
 from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
@@ -162,6 +163,11 @@ class Stores:
     def sign_in(self) -> Authenticator:
         """The check of people's tokens of identity providers."""
         return Authenticator(self.clock, loopback=self.settings.loopback == "on")
+
+    @cached_property
+    def code_flow(self) -> CodeFlow:
+        """The sign-in of people to the console, by their identity provider."""
+        return CodeFlow(self.sign_in.providers, self.clock, loopback=self.settings.loopback == "on")
 
     @cached_property
     def audit(self) -> Audit:

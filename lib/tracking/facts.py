@@ -138,10 +138,7 @@ class Fact:
     @property
     def count(self) -> int:
         """The number of hits that the fact stands for: 1, unless it is of a flood (`lib.tracking.floods`)."""
-        if COUNT not in self.headers:
-            return 1
-        found = self.headers[COUNT]
-        return int(found) if _COUNT.fullmatch(found) else 1
+        return count_of(self.headers)
 
     @property
     def is_hit(self) -> bool:
@@ -227,6 +224,14 @@ class Fact:
         )
         if not sound:
             raise NotAFact("a field is of the wrong type or shape")
+
+
+def count_of(headers: Mapping[str, str]) -> int:
+    """The number of hits that a fact with these headers stands for."""
+    if COUNT not in headers:
+        return 1
+    found = headers[COUNT]
+    return int(found) if _COUNT.fullmatch(found) else 1
 
 
 @lru_cache(maxsize=2048)

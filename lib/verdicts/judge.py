@@ -12,19 +12,19 @@ kind who wrote it (`lib.verdicts.answers`), and is a witness for the hits before
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from lib.catalogues.registry import Catalogues
-from lib.tracking.facts import Fact, FactKind
+from lib.tracking.facts import Fact
 from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
-from lib.verdicts.message_facts import PatternRule, Scene, find_patterns, target_of
+from lib.verdicts.message_facts import PatternRules, Scene, target_of
 from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.request import HitRequest
@@ -95,8 +95,10 @@ def judge_and_remember(
     facts: Iterable[Fact], sending: Sending, catalogues: Catalogues, thresholds: Thresholds = DEFAULT
 ) -> Judgement:
     """Judge the facts of one message, and find the visits that other messages may remember."""
-    every = list(facts)
-    hits, answers = [fact for fact in every if fact.is_hit], [fact for fact in every if not fact.is_hit]
+    hits: list[Fact] = []
+    answers: list[Fact] = []
+    for fact in facts:
+        (hits if fact.is_hit else answers).append(fact)
     same = repeats(hits)
     scene = Scene((fact for fact in hits if same.get(fact.key) is None), sending, catalogues, thresholds, answers)
     verdicts, visits = _judged(scene, thresholds)
@@ -108,67 +110,97 @@ def judge_and_remember(
 class _Findings:
     """Findings on each fact of a message, and what they add up to."""
 
-    def __init__(self, scene: Scene, found: dict[str, tuple[Finding, ...]]) -> None:
+    def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self.found = found
-        self.weighed = {fact.key: weigh(side_of(fact.kind), found[fact.key]) for fact in scene.facts}
+        self.found = {fact.key: _by_itself(fact, scene) for fact in scene.facts}
+        self._weighed: dict[str, Weighed] = {}
 
     def copy(self) -> _Findings:
         copied = copy(self)
-        copied.found, copied.weighed = dict(self.found), dict(self.weighed)
+        copied.found, copied._weighed = dict(self.found), dict(self._weighed)
         return copied
 
-    def apply(self, rules: Iterable[PatternRule]) -> None:
-        """Add what these rules find."""
-        new: dict[str, tuple[FactKind, list[Finding]]] = {}
-        for fact, finding in find_patterns(rules, self._scene):
-            if fact.key not in new:
-                new[fact.key] = fact.kind, []
-            new[fact.key][1].append(finding)
-        for key, (kind, more) in new.items():
-            found = self.found[key] = (*self.found[key], *more)
-            self.weighed[key] = weigh(side_of(kind), found)
+    def add_findings(self, more: Iterable[tuple[Fact, Finding]]) -> None:
+        by_fact: dict[str, list[Finding]] = {}
+        for fact, finding in more:
+            by_fact.setdefault(fact.key, []).append(finding)
+        for key, some in by_fact.items():
+            self.found[key] = (*self.found[key], *some)
+            self._weighed.pop(key, None)
+
+    def weigh(self, fact: Fact) -> Weighed:
+        """Weigh what is found of a fact by now."""
+        weighed = self._weighed.get(fact.key)
+        if weighed is None:
+            weighed = self._weighed[fact.key] = weigh(side_of(fact.kind), self.found[fact.key])
+        return weighed
 
     def suspects(self) -> frozenset[str]:
         """Keys of facts that are a machine's by what is found so far."""
-        return frozenset(key for key, each in self.weighed.items() if each.is_suspect)
+        return frozenset([fact.key for fact in self._scene.facts if self.weigh(fact).is_suspect])
 
     def doubted(self) -> frozenset[str]:
         """Keys of facts against which anything speaks."""
-        return frozenset(key for key, each in self.weighed.items() if each.is_doubted)
+        return frozenset([fact.key for fact in self._scene.facts if self.weigh(fact).is_doubted])
 
     def undecided(self, thresholds: Thresholds) -> frozenset[str]:
         """Keys of opens that weak signs may still move."""
-        opens = ((fact.key, self.weighed[fact.key]) for fact in self._scene.facts if fact.kind == "open")
+        opens = [(fact.key, self.weigh(fact)) for fact in self._scene.opens]
         return frozenset(
-            key for key, each in opens if without_clicks.is_undecided(each.probability, each.codes, thresholds)
+            [key for key, each in opens if without_clicks.is_undecided(each.probability, each.codes, thresholds)]
         )
 
 
+_AMONG_FACTS = PatternRules(*floods.RULES, *patterns.RULES)
+_AT_PLACES = PatternRules(*patterns.AT_PLACES)
+_FROM_MEMORY = PatternRules(*patterns.AT_PLACES, *memory.RULES)
+_CORROBORATING = PatternRules(*corroborating.RULES)
+_WITHOUT_CLICKS = PatternRules(*without_clicks.RULES)
+_EXPERIENCE = PatternRules(*experience.RULES)
+
+
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
-    found = _Findings(scene, {fact.key: _by_itself(fact, scene) for fact in scene.facts})
+    found, witnesses = _Findings(scene), _Witnesses(scene)
     scene.suspects = by_themselves = found.suspects()
-    scene.doubted = found.doubted()
-    found.apply((*floods.RULES, *patterns.RULES))
-    knows = bool(scene.sending.memory.keys)
-    alone = found.copy() if knows else found
-    alone.apply(patterns.AT_PLACES)
-    scene.suspects = alone.suspects()
-    alone.apply(corroborating.RULES)
-    visits = list(_visits(scene, alone.weighed))
-    if knows:
-        scene.pasts = pasts_of(scene.sending.memory, [fact.key for fact in scene.facts])
+    if scene.sending.honeypots:
+        scene.doubted = found.doubted()
+    found.add_findings(_AMONG_FACTS.find(scene))
+    visits: list[Visit] = []
+    if scene.sending.memory.keys:
+        alone = found.copy()
+        alone.add_findings(_AT_PLACES.find(scene))
+        witnesses.testify(alone)
+        visits = list(_visits(scene, alone))
         scene.suspects = by_themselves
-        found.apply((*patterns.AT_PLACES, *memory.RULES))
+        scene.pasts = pasts_of(scene.sending.memory, [fact.key for fact in scene.facts])
+        found.add_findings(_FROM_MEMORY.find(scene))
+    else:
+        found.add_findings(_AT_PLACES.find(scene))
+    witnesses.testify(found)
+    if _WITHOUT_CLICKS.of_scene(scene):
         scene.suspects = found.suspects()
-        found.apply(corroborating.RULES)
-    scene.suspects = found.suspects()
-    scene.undecided = found.undecided(thresholds)
-    if scene.undecided:
-        found.apply(without_clicks.RULES)
-    found.apply(experience.RULES)
+        scene.undecided = found.undecided(thresholds)
+        found.add_findings(_WITHOUT_CLICKS.find(scene) if scene.undecided else ())
+    found.add_findings(_EXPERIENCE.find(scene))
     verdicts = {fact.key: conclude(side_of(fact.kind), found.found[fact.key], thresholds) for fact in scene.facts}
     return verdicts, visits
+
+
+class _Witnesses:
+    """What speaks for a person. It depends on the suspects alone: the same suspects leave the same."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._said: dict[frozenset[str], list[tuple[Fact, Finding]]] = {}
+
+    def testify(self, found: _Findings) -> None:
+        """Add what speaks for a person, beside the suspects by what is found so far."""
+        if not _CORROBORATING.of_scene(self._scene):
+            return
+        suspects = self._scene.suspects = found.suspects()
+        if suspects not in self._said:
+            self._said[suspects] = _CORROBORATING.find(self._scene)
+        found.add_findings(self._said[suspects])
 
 
 def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
@@ -178,18 +210,18 @@ def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
 
 @lru_cache(maxsize=4096)
 def _of_request(request: HitRequest) -> tuple[Finding, ...]:
-    return tuple(finding for rule in REQUEST_RULES if (finding := rule(request)))
+    return tuple([finding for rule in REQUEST_RULES if (finding := rule(request))])
 
 
-def _visits(scene: Scene, weighed: Mapping[str, Weighed]) -> Iterator[Visit]:
+def _visits(scene: Scene, found: _Findings) -> Iterator[Visit]:
     """Find the visits; none of the sender's own network, where every mail by itself tells whose side it is."""
     groups: dict[SourceKey, list[Fact]] = defaultdict(list)
     for fact in scene.facts:
         key = scene.sending.memory.keys.get(fact.key)
-        if key is not None and own_side.NETWORK not in weighed[fact.key].codes:
+        if key is not None and own_side.NETWORK not in found.weigh(fact).codes:
             groups[key].append(fact)
     for key, facts in groups.items():
-        first = facts[0]
+        first, weighed = facts[0], [found.weigh(fact) for fact in facts]
         yield Visit(
             key,
             first.message,
@@ -199,8 +231,8 @@ def _visits(scene: Scene, weighed: Mapping[str, Weighed]) -> Iterator[Visit]:
             min(sum(fact.kind == "open" for fact in facts), MOST_COUNTED),
             min(len({target_of(fact) for fact in facts if fact.kind != "open"}), MOST_COUNTED),
             scene.sending.links,
-            round(min(weighed[fact.key].odds - PRIOR[side_of(fact.kind)] for fact in facts), 1),
-            _sure([_by_witnesses(fact, weighed[fact.key]) for fact in facts]),
+            round(min(each.odds - PRIOR[side_of(fact.kind)] for fact, each in zip(facts, weighed, strict=True)), 1),
+            _sure([_by_witnesses(fact, each) for fact, each in zip(facts, weighed, strict=True)]),
         )
 
 
@@ -216,6 +248,8 @@ class _Witnessed(NamedTuple):
 
 
 def _by_witnesses(fact: Fact, weighed: Weighed) -> _Witnessed:
+    if feedback.WORDS.isdisjoint(weighed.codes):
+        return _Witnessed(weighed.odds, weighed.odds, weighed.codes)
     unsaid = weighed.odds - sum(WEIGHTS[code].for_kind(fact.kind) for code in weighed.codes & feedback.WORDS)
     return _Witnessed(max(weighed.odds, unsaid), min(weighed.odds, unsaid), weighed.codes)
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 from lib.catalogues.networks import network_bounds
 from lib.catalogues.owners import Owner
@@ -28,22 +28,20 @@ _AT: Callable[[Fact], int] = attrgetter("at")
 _BY_KEY: Callable[[Fact], str] = attrgetter("key")
 
 
-class Source(NamedTuple):
-    """Source of a fact, by which a machine or a person can be known again: network and agent."""
-
-    network: str | None
-    agent: str | None
+Source = tuple[str | None, str | None]
+"""Source of a fact, by which a machine or a person can be known again: network and agent."""
 
 
 def source_of(fact: Fact) -> Source:
-    return Source(fact.network, fact.agent)
+    return fact.network, fact.agent
 
 
 class Scene:
     """Hits of one message (`facts`), and mail that came back (`answers`).
 
     `suspects` are the keys of hits that are a machine's by themselves, whatever stands beside them; `doubted` of those
-    against which anything speaks by itself; `undecided` of those that weak signs may still move.
+    against which anything speaks by itself, where links are hidden; `undecided` of those that weak signs may still
+    move.
     """
 
     def __init__(
@@ -62,25 +60,28 @@ class Scene:
         self.suspects: frozenset[str] = frozenset()
         self.doubted: frozenset[str] = frozenset()
         self.undecided: frozenset[str] = frozenset()
+        self.opens = [fact for fact in self.facts if fact.kind == "open"]
         self.clicks = [fact for fact in self.facts if fact.kind != "open"]
         """Hits that are no opens."""
-        self._requests: dict[str, HitRequest] = {}
+        self._requests = {fact.key: request_of(fact, catalogues) for fact in self.facts}
+        self.number_of_hits = sum([request.count for request in self._requests.values()])
+        """Number of hits that the facts stand for."""
+        self.number_of_opens = sending.opens_before + sum([self._requests[fact.key].count for fact in self.opens])
+        self.has: frozenset[Need] = frozenset((*self._had_by_hits(), *self._had_by_clicks()))
+        """What the message has for rules about several facts to look at."""
         self.pasts: Mapping[str, Past] = {}
 
     def request(self, fact: Fact) -> HitRequest:
         """The request of a hit, with what the catalogues say of it."""
-        request = self._requests.get(fact.key)
-        if request is None:
-            request = self._requests[fact.key] = request_of(fact, self.catalogues)
-        return request
+        return self._requests[fact.key]
 
     def owner(self, fact: Fact) -> Owner | None:
         """Whose network it came from: as known when it came, or as the catalogue has it now."""
-        return self.request(fact).owner
+        return self._requests[fact.key].owner
 
     def is_shared(self, fact: Fact) -> bool:
         """Many people, and machines among them, come from there under the same agent: they are no one source."""
-        return self.request(fact).is_shared
+        return self._requests[fact.key].is_shared
 
     def since_dispatch(self, fact: Fact) -> int | None:
         """Milliseconds since the mail went out; None where that time is not known."""
@@ -101,7 +102,19 @@ class Scene:
 
     def is_own(self, network: str) -> bool:
         """Facts know networks only as a /24 or /48: one that lies in an own network, or holds one."""
-        return _overlaps(network, self.sending.own_networks)
+        asked = network_bounds(network)
+        if asked is None:
+            return False
+        version, first, last = asked
+        for own_version, own_first, own_last in self._own:
+            if version == own_version and own_first <= last and first <= own_last:
+                return True
+        return False
+
+    @cached_property
+    def _own(self) -> Sequence[tuple[int, int, int]]:
+        """Bounds of the own networks."""
+        return _all_bounds(self.sending.own_networks)
 
     @cached_property
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
@@ -114,11 +127,12 @@ class Scene:
 
     @cached_property
     def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped(self.facts, _RECIPIENT)
+        return _by_recipient(self.facts)
 
     @cached_property
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
-        return _grouped([fact for fact in self.clicks if not self.is_shared(fact)], source_of)
+        clicks = {source: [fact for fact in facts if fact.kind != "open"] for source, facts in self.by_source.items()}
+        return {source: some for source, some in clicks.items() if some}
 
     @cached_property
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
@@ -127,20 +141,64 @@ class Scene:
 
     @cached_property
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped(self.clicks, _RECIPIENT)
+        return _by_recipient(self.clicks)
 
     @cached_property
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
-        return _grouped([fact for fact in self.facts if fact.kind == "open"], _RECIPIENT)
+        return _by_recipient(self.opens)
 
     @cached_property
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
         """By what the token says: kind, recipient and item."""
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
 
-    @cached_property
-    def opens(self) -> int:
-        return self.sending.opens_before + sum(fact.count for fact in self.facts if fact.kind == "open")
+    def _had_by_hits(self) -> Iterator[Need]:
+        sending, facts = self.sending, self.facts
+        if self.answers:
+            yield "answers"
+        if sending.looked_at is not None and sending.links:
+            yield "a-later-look"
+        if sending.elsewhere:
+            yield "elsewhere"
+        if self.number_of_hits > self.thresholds.flood:
+            yield "flood"
+        if self.number_of_opens > self.thresholds.many_opens:
+            yield "many-opens"
+        if len(facts) > 1:
+            yield "several-hits"
+            if len(self.opens) > 1:
+                yield "several-opens"
+            if facts[-1].at - facts[0].at >= self.thresholds.comes_back:
+                yield "a-long-time"
+            if len({fact.recipient for fact in facts}) > 1:
+                yield "several-recipients"
+
+    def _had_by_clicks(self) -> Iterator[Need]:
+        if not self.clicks:
+            return
+        links, targets = self.sending.links, [target_of(click) for click in self.clicks]
+        if self.opens:
+            yield "opens-and-clicks"
+        if links > 1:
+            yield "a-click-on-one-of-links"
+        if self.sending.honeypots:
+            yield "a-click-and-hidden-links"
+        different = len(set(targets))
+        if different < len(targets):
+            yield "a-link-twice"
+        if different > 1:
+            if links >= self.thresholds.coverage_from and different >= links:
+                yield "every-link"
+            if self._are_links_within_seconds(targets):
+                yield "links-within-seconds"
+
+    def _are_links_within_seconds(self, targets: Sequence[int]) -> bool:
+        """Whether two clicks on different links follow each other within seconds: any burst has two such."""
+        span, clicks = self.thresholds.burst, self.clicks
+        return any(
+            targets[place] != targets[place - 1] and clicks[place].at - clicks[place - 1].at <= span
+            for place in range(1, len(clicks))
+        )
 
 
 def target_of(fact: Fact) -> int:
@@ -148,13 +206,15 @@ def target_of(fact: Fact) -> int:
     return -1 - fact.item if fact.kind == "attachment_view" else fact.item
 
 
-@lru_cache(maxsize=4096)
-def _overlaps(network: str, others: tuple[str, ...]) -> bool:
-    asked = network_bounds(network)
-    return asked is not None and any(
-        bounds is not None and bounds[0] == asked[0] and bounds[1] <= asked[2] and asked[1] <= bounds[2]
-        for bounds in map(network_bounds, others)
-    )
+@lru_cache(maxsize=1024)
+def _all_bounds(networks: tuple[str, ...]) -> Sequence[tuple[int, int, int]]:
+    return [bounds for bounds in map(network_bounds, networks) if bounds is not None]
+
+
+def _by_recipient(facts: Sequence[Fact]) -> Mapping[int | None, Sequence[Fact]]:
+    if len({fact.recipient for fact in facts}) == 1:
+        return {facts[0].recipient: facts}
+    return _grouped(facts, _RECIPIENT)
 
 
 def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, list[Fact]]:
@@ -201,17 +261,48 @@ NEVER_PEOPLE = ("scanner", "gateway", "cloud")
 """Kinds of networks where checks run."""
 
 
-class PatternRule(NamedTuple):
-    """A rule about several facts, and the least that there must be for it to find anything."""
+Need = Literal[
+    "answers",
+    "a-later-look",
+    "elsewhere",
+    "flood",
+    "many-opens",
+    "several-hits",
+    "several-opens",
+    "several-recipients",
+    "a-long-time",
+    "opens-and-clicks",
+    "a-click-on-one-of-links",
+    "a-click-and-hidden-links",
+    "a-link-twice",
+    "every-link",
+    "links-within-seconds",
+]
+"""What a message must have for a rule to find anything. Most messages have little of that (`Scene.has`)."""
 
-    find: Callable[[Scene], Findings]
-    hits: int = 1
-    clicks: int = 0
+
+class PatternRule:
+    """A rule about several facts."""
+
+    def __init__(self, find: Callable[[Scene], Findings], *needs: Need) -> None:
+        self.find = find
+        self.needs = frozenset(needs)
 
 
-def find_patterns(rules: Iterable[PatternRule], scene: Scene) -> Findings:
-    """Ask those rules that can find something."""
-    hits, clicks = len(scene.facts), len(scene.clicks)
-    for rule in rules:
-        if hits >= rule.hits and clicks >= rule.clicks:
-            yield from rule.find(scene)
+class PatternRules:
+    """Rules about several facts that are asked one after the other."""
+
+    def __init__(self, *rules: PatternRule) -> None:
+        self._rules = rules
+        self._able: dict[frozenset[Need], Sequence[PatternRule]] = {}
+
+    def of_scene(self, scene: Scene) -> Sequence[PatternRule]:
+        """Those that can find something."""
+        able = self._able.get(scene.has)
+        if able is None:
+            able = self._able[scene.has] = [rule for rule in self._rules if rule.needs <= scene.has]
+        return able
+
+    def find(self, scene: Scene) -> list[tuple[Fact, Finding]]:
+        """Ask those rules that can find something."""
+        return [found for rule in self.of_scene(scene) for found in rule.find(scene)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from math import inf
 
 from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, is_settled
@@ -19,13 +20,14 @@ _STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
 class CompanyPast:
     """Visits by anyone at other mails to one company."""
 
-    __slots__ = ("_acting", "_by_agent", "_by_person", "_by_place", "machines", "people", "visits")
+    __slots__ = ("_acting", "_by_agent", "_by_person", "_by_place", "_sure_by_person", "machines", "people", "visits")
 
     def __init__(self, visits: Sequence[Visit]) -> None:
         self.visits = visits
         self.machines = [each for each in visits if each.sure == "machine"]
         self.people = [each for each in visits if each.sure == "person"]
         self._by_person: dict[str, Sequence[Visit]] = {}
+        self._sure_by_person: dict[str, Sequence[Visit]] = {}
         self._by_place: dict[str, Sequence[Visit]] = {}
         self._by_agent: dict[tuple[str, str], bool] = {}
         self._acting: dict[tuple[int, bool], bool] = {}
@@ -47,11 +49,17 @@ class CompanyPast:
         asked = agent, place
         if asked not in self._by_agent:
             used, by_people = (
-                {each.message for each in some if each.key.agent == agent and each.key.place != place}
+                (each.message for each in some if each.key.agent == agent and each.key.place != place)
                 for some in (self.machines, self.people)
             )
-            self._by_agent[asked] = len(used) >= 2 and not by_people
+            self._by_agent[asked] = not any(by_people) and are_different(used, 2)
         return self._by_agent[asked]
+
+    def of_sure_person(self, person: str) -> Sequence[Visit]:
+        """With this person's mail, and surely by a person."""
+        if person not in self._sure_by_person:
+            self._sure_by_person[person] = [each for each in self.people if each.key.person == person]
+        return self._sure_by_person[person]
 
     def has_machines_then(self, passed: int, is_open: bool) -> bool:
         """Whether machines beyond doubt, more than people, act at this stage (milliseconds after dispatch)."""
@@ -62,14 +70,24 @@ class CompanyPast:
 
     def _acts(self, begin: float, end: float, is_open: bool) -> bool:
         machines, people = (
-            {
+            (
                 each.message
                 for each in some
                 if each.since is not None and begin <= each.since < end and (each.opens if is_open else each.targets)
-            }
+            )
             for some in (self.machines, self.people)
         )
-        return len(machines) >= 3 and len(machines) >= 2 * len(people)
+        return are_different(machines, max(3, 2 * len(set(people))))
+
+
+def are_different(items: Iterable[str], least: int) -> bool:
+    """Whether so many of the items are different ones; no more of them are looked at than needed."""
+    seen: set[str] = set()
+    for item in items:
+        seen.add(item)
+        if len(seen) >= least:
+            return True
+    return False
 
 
 class Past:
@@ -84,12 +102,12 @@ class Past:
         """By the same agent in the same area, at anyone's mail."""
         self.company = company
         """By anyone at mails to the recipient's company."""
-        self.of_person = company.of_person(key.person)
-        """With the same person's mail, by any source."""
-        self.of_person_here = [each for each in self.of_person if each.key.place == place]
-        """With the same person's mail, at the same place."""
         self.here_at_company = company.at_place(place)
         """With the company's mail, at the same place."""
+        self.of_person_here = [each for each in self.here_at_company if each.key.person == key.person]
+        """With the same person's mail, at the same place."""
+        self.of_sure_person = company.of_sure_person(key.person)
+        """With the same person's mail, by any source that was surely a person."""
         here = self.of_person_here if key.is_shared else [each for each in kin if each.key.place == place]
         self.of_source = here
         """By the same source; of a shared place, with the same person's mail."""
@@ -100,9 +118,18 @@ class Past:
         self.person_mails = mails_with(here, "person")
         """Messages at which the same source was surely a person's."""
 
+    @property
+    def of_person(self) -> Sequence[Visit]:
+        """With the same person's mail, by any source."""
+        return self.company.of_person(self.key.person)
+
     def companies(self, visits: Iterable[Visit]) -> int:
         """Return the number of companies at whose mail these visits were, with the recipient's."""
         return len({self.key.company, *[each.key.company for each in visits]})
+
+    def are_of_companies(self, visits: Iterable[Visit], least: int) -> bool:
+        """Whether these visits were at mail of so many companies, with the recipient's."""
+        return are_different(chain((self.key.company,), (each.key.company for each in visits)), least)
 
     def people(self, visits: Iterable[Visit]) -> int:
         """Return the number of people at whose mail these visits were, with the recipient."""
@@ -126,7 +153,7 @@ def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
         if key not in made:
             company = _company_past(memory, key, companies)
             # Others' visits at a place that is certainly the recipient's may be there for another recipient's sake.
-            kin = () if is_settled(key, company.visits) else memory.kin.get((key.area, key.agent), ())
+            kin = () if is_settled(key, company.people) else memory.kin.get((key.area, key.agent), ())
             made[key] = Past(key, kin, company, memory.sender)
         found[fact] = made[key]
     return found

@@ -34,6 +34,9 @@ def repeats(facts: Iterable[Fact]) -> dict[str, str | None]:
 
     That is None for a piece of a download whose beginning is not among the facts.
     """
+    facts = list(facts)
+    if not any(_may_repeat(fact) for fact in facts):
+        return {}
     opens: dict[object, list[Fact]] = defaultdict(list)
     views: dict[object, list[Fact]] = defaultdict(list)
     for fact in sorted(facts, key=lambda fact: fact.key):
@@ -48,6 +51,11 @@ def repeats(facts: Iterable[Fact]) -> dict[str, str | None]:
     for group in views.values():
         found.update(_downloads(group))
     return found
+
+
+def _may_repeat(fact: Fact) -> bool:
+    """Whether it is an image or a view of an attachment: of other facts each one is counted."""
+    return fact.kind != "click" and (fact.item >= FIRST_IMAGE or fact.kind == "attachment_view")
 
 
 def as_repeat(verdict: Verdict, fact: Fact) -> Verdict:

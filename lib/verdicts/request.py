@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lib.catalogues.autonomous_systems import NetworkKind
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
-from lib.tracking.facts import Fact, FactKind
+from lib.tracking.facts import Fact, FactKind, count_of
 from lib.verdicts.rules.browsers import is_mail_program
 
 _NAMED: tuple[NetworkKind, ...] = ("security-vendor", "hosting")
@@ -65,6 +65,8 @@ class HitRequest:
         self.is_shared = is_through_others or not place.is_known or self.image_proxy is not None
         """Whether many people, and machines among them, come from there under the same agent: they are no one
         source."""
+        self.count = count_of(headers)
+        """Number of hits that the fact stands for."""
         self.is_read_in_mail = agent is not None and (is_mail_program(agent) or self.image_proxy is not None)
         """Whether it came from a mail program or a mail service's image proxy."""
 

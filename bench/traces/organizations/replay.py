@@ -28,8 +28,7 @@ from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
 from lib.verdicts.context import Sending
 from lib.verdicts.judge import Judgement, judge_and_remember
-from lib.verdicts.message_facts import Scene
-from lib.verdicts.thresholds import DEFAULT
+from lib.verdicts.request import request_of
 
 LAST_LOOKS = (DAY, 7 * DAY)
 """Milliseconds from the last fact of a mail to the last questions about it."""
@@ -99,11 +98,10 @@ class HeedInAnOrganization:
     async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Note the new facts' sources, load the context, and judge: the order of `lib.assessment.assessor`."""
         sending = question.mail.trace.sending
-        scene = Scene((), sending, self._catalogues, DEFAULT)
-        early = [fact for fact in question.facts if _is_noted(fact, scene)]
+        early = self._noted(question.facts, sending)
         for name in (ORGANIZATIONS, table(_ORGANIZATION, "journal"), table(_ORGANIZATION, EVIDENCE)):
             await self._tables.create(name)
-        await self._sightings.note(_ORGANIZATION, [fact for fact in question.new if _is_noted(fact, scene)])
+        await self._sightings.note(_ORGANIZATION, self._noted(question.new, sending))
         elsewhere = await self._sightings.elsewhere(_ORGANIZATION, early, {})
         mail = question.mail
         self._clock.move(milliseconds=question.now - milliseconds(self._clock.now()))
@@ -114,6 +112,17 @@ class HeedInAnOrganization:
         judged = self.judge(question.facts, known)
         await self._visits.save_visits(_ORGANIZATION, memory, judged.visits)
         return {key: as_decision(verdict) for key, verdict in judged.verdicts.items()}
+
+    def _noted(self, facts: Iterable[Fact], sending: Sending) -> list[Fact]:
+        """Pick as `ContextLoader` does: hits soon after the sending, from sources that can be known again."""
+        return [
+            fact
+            for fact in facts
+            if fact.is_hit
+            and (sent_at := sending.dispatched_to(fact.recipient)) is not None
+            and fact.at - sent_at <= WITHIN
+            and not request_of(fact, self._catalogues).is_shared
+        ]
 
     def judge(self, facts: Sequence[Fact], sending: Sending) -> Judgement:
         """Judge the facts of one mail with all that is known."""
@@ -148,9 +157,3 @@ def _questions(mail: PlayedMail, networks: Networks) -> Iterator[Question]:
         place = end
     if facts:
         yield from (Question(mail, facts, (), facts[-1].at + later) for later in LAST_LOOKS)
-
-
-def _is_noted(fact: Fact, scene: Scene) -> bool:
-    """The condition of `ContextLoader`: hits soon after the sending, from sources that can be known again."""
-    passed = scene.since_dispatch(fact)
-    return fact.is_hit and passed is not None and passed <= WITHIN and not scene.is_shared(fact)

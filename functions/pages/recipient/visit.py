@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import azure.functions as func
 from pydantic import TypeAdapter, ValidationError
 
-from functions.pages.recipient.forms import NotAForm, read_form
+from functions.pages.forms import NotAForm, read_form
 from functions.pages.recipient.page import HEADERS, Button, RecipientPage, Responsible
 from lib.errors import Stale
 from lib.fields import Email

@@ -22,7 +22,8 @@ class Authenticator:
     def __init__(self, clock: Clock, *, loopback: bool) -> None:
         self._clock = clock
         self._loopback = loopback
-        self._providers = Providers(clock, loopback=loopback)
+        self.providers = Providers(clock, loopback=loopback)
+        """Keys of providers, which the sign-in to the console needs, too."""
 
     def check_settings(self, settings: OrganizationSettings) -> None:
         """Check that the issuer's host is outside. Raises WrongField."""
@@ -36,7 +37,7 @@ class Authenticator:
     async def check_token(self, organization: Organization, token: str) -> Person:
         """Tell who sends the token. Raises BadToken, NotEntitled, ProviderDown."""
         sign_in, header = _sign_in(organization), read_header(token)
-        key = await self._providers.find_key(sign_in.issuer, header)
+        key = await self.providers.find_key(sign_in.issuer, header)
         claims = check_signature(token, key, header.algorithm)
         check_parties(claims, sign_in)
         check_times(claims, self._clock.now())

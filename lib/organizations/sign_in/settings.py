@@ -31,6 +31,11 @@ class SignIn(Model):
         "`https://login.microsoftonline.com/<tenant>/v2.0`; its keys are found by OpenID Connect Discovery"
     )
     audience: _ClaimValue = Field(description="the claim `aud`: the id of this API with the provider")
+    client_id: _ClaimValue | None = Field(
+        None,
+        description="the id of the console with the provider, as a public client with PKCE whose way back is "
+        "`/console/sign-in/back`; null: people sign in to the console by keys alone",
+    )
     user_claim: ClaimName = Field(
         "sub",
         description="the claim that holds the id of the user, who must exist, such as `oid` or `preferred_username`",

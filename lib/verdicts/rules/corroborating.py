@@ -106,7 +106,7 @@ def _is_answered(facts: Sequence[Fact], scene: Scene) -> bool:
 
 
 RULES = (
-    PatternRule(seen_before_clicked, hits=2, clicks=1),
-    PatternRule(replied_after),
-    PatternRule(came_back, hits=2),
+    PatternRule(seen_before_clicked, "opens-and-clicks"),
+    PatternRule(replied_after, "answers"),
+    PatternRule(came_back, "a-long-time"),
 )

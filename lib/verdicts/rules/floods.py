@@ -18,8 +18,6 @@ def flood(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
     recipient: these become doubtful. Single hits that name no recipient may be of many people.
     """
     limit = scene.thresholds.flood
-    if sum(fact.count for fact in scene.facts) <= limit:
-        return
     for facts in scene.by_token.values():
         over = _over_limit(facts, limit)
         if not over:
@@ -59,4 +57,4 @@ def _over_limit_in_one_network(facts: Sequence[Fact], scene: Scene) -> set[str]:
     return set[str]().union(*(_over_limit(group, scene.thresholds.flood) for group in by_network.values()))
 
 
-RULES = (PatternRule(flood),)
+RULES = (PatternRule(flood, "flood"),)

@@ -14,7 +14,7 @@ from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.memory import Visit
 from lib.verdicts.message_facts import PatternRule, Scene
-from lib.verdicts.past import Past, mails_with
+from lib.verdicts.past import Past, are_different, mails_with
 from lib.verdicts.request import HitRequest
 from lib.verdicts.thresholds import MINUTE
 
@@ -65,7 +65,7 @@ def known_places(past: Past, _: HitRequest) -> Iterator[Finding]:
         again = len({each.message for each in past.of_person_here}) >= 3
         code = "this-recipient-again-and-again" if again else "this-recipient-alone"
         yield Finding(code, "Of all mail, only this recipient's was looked at from this place.")
-    if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_person):
+    if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_sure_person):
         yield Finding("known-program", "The recipient certainly read other mail with this program.")
 
 
@@ -104,7 +104,7 @@ def _is_reading(visit: Visit) -> bool:
 
 def _is_elsewhere_in_the_same_program(visit: Visit, past: Past) -> bool:
     here, there = past.key, visit.key
-    return visit.sure == "person" and there.place != here.place and there.program == here.program
+    return there.program == here.program and there.place != here.place
 
 
 def offices(past: Past, _: HitRequest) -> Iterator[Finding]:
@@ -159,12 +159,12 @@ def relatives(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match agents under which machines look at mail from other places: of the company's, or in the same area."""
     if past.company.is_machines_agent(past.key.agent, past.key.place):
         yield Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
-    if not past.elsewhere or mails_with(past.elsewhere, "person"):
+    if not past.elsewhere or any(each.sure == "person" for each in past.elsewhere):
         return
-    if len(mails_with(past.elsewhere, "machine")) >= 2:
+    if are_different((each.message for each in past.elsewhere if each.sure == "machine"), 2):
         text = "The same program was a machine at other mails, in other networks of the same owner."
         yield Finding("kin-of-machines", text)
-    elif past.companies(past.elsewhere) >= 3 and not request.is_read_in_mail:
+    elif not request.is_read_in_mail and past.are_of_companies(past.elsewhere, 3):
         text = "The same program looked at mail of several companies, in other networks of the same owner."
         yield Finding("kin-at-many-companies", text)
 
@@ -192,6 +192,10 @@ class _Looks(NamedTuple):
         return bool(self.companies) and not self.once_of_others
 
 
+_NO_LOOKS = _Looks(0, 0, 0)
+"""Without a look at this sender's mails it does not matter what else was looked at."""
+
+
 def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
     mine: dict[str, list[Visit]] = defaultdict(list)
     others: dict[str, list[Visit]] = defaultdict(list)
@@ -199,6 +203,8 @@ def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
         if each.key.person != past.key.person:
             (mine if each.sender == past.sender else others)[each.key.person].append(each)
     looked = [some for some in mine.values() if all(map(_is_look, some))]
+    if not looked:
+        return _NO_LOOKS
     mails = len({(each.key.person, each.message) for some in looked for each in some})
     is_senders = mails <= _MAILS_A_PERSON * len(looked) and len(looked) >= 3 * (len(mine) - len(looked))
     companies = {some[0].key.company for some in looked} - {past.key.company} if is_senders else ()
@@ -226,11 +232,12 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
     carrier look alike, above all where one sender writes all mail: so the same agent elsewhere in the area tells surely
     only where it has loaded mails that answers quote.
     """
-    if past.key.is_shared or request.kind != "open":
+    if past.key.is_shared or request.kind != "open" or not past.kin:
         return
-    here, around = _looks_by(past.of_source, past), _looks_by(past.kin, past)
+    here = _looks_by(past.of_source, past)
     if past.of_person_here and not (here.companies >= 3 and _is_one_look(past.of_person_here)):
         return
+    around = _looks_by(past.kin, past)
     if any(each.sure == "own" and each.sender == past.sender for each in past.kin):
         is_mostly = around.companies >= 3 and around.once >= 2 * around.once_of_others
         is_sure, is_possible = here.are_the_senders or around.are_the_senders or is_mostly, around.companies > 0
@@ -248,7 +255,7 @@ def strangers(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match sources that were at no other mail, though the recipient's places or programs are known."""
     if past.key.is_shared or past.of_source or past.here_at_company:
         return
-    if len(mails_with(past.of_person, "person")) >= 2:
+    if len({each.message for each in past.of_sure_person}) >= 2:
         yield Finding("new-place", "The recipient reads elsewhere, as far as is known.")
     elif request.kind == "open" and _reads_with_other_programs(past):
         yield Finding("new-program", "The recipient reads elsewhere with another program, as far as is known.")

@@ -32,7 +32,7 @@ def burst(scene: Scene) -> Findings:
         if len(clicks) < 2:
             continue
         together = _places_with_several_links(clicks, scene.thresholds.burst)
-        at_once = _places_with_several_links(clicks, scene.thresholds.hand)
+        at_once = _places_with_several_links(clicks, scene.thresholds.hand) if together else set[int]()
         for place in together:
             click = clicks[place]
             if place in at_once:
@@ -63,8 +63,6 @@ def scattered(scene: Scene) -> Findings:
 def coverage(scene: Scene) -> Findings:
     """Every link at one go, where there are three or more; surer when they come in the order of the document."""
     count = scene.sending.links
-    if count < scene.thresholds.coverage_from:
-        return
     for clicks in scene.clicks_by_recipient.values():
         for first, end, links in (
             windows(clicks, scene.thresholds.coverage_pace * count) if len(clicks) >= count else ()
@@ -82,8 +80,6 @@ def coverage(scene: Scene) -> Findings:
 def whole_mail_in_order(scene: Scene) -> Findings:
     """One source follows every link once, in the order of the document, at any pace within minutes."""
     count = scene.sending.links
-    if count < scene.thresholds.coverage_from:
-        return
     text = "The same source followed every link of the mail, one after the other, in their order."
     for clicks in scene.clicks_by_source.values():
         by_recipient: dict[int | None, list[Fact]] = defaultdict(list)
@@ -101,8 +97,6 @@ def whole_mail_in_order(scene: Scene) -> Findings:
 
 def lone_link(scene: Scene) -> Findings:
     """One link of several, and no other around that time: scanners follow more, people mostly one."""
-    if scene.sending.links < 2:
-        return
     span = scene.thresholds.lone
     for clicks in scene.clicks_by_recipient.values():
         first = 0
@@ -246,8 +240,6 @@ def honeypot(scene: Scene) -> Findings:
     Never the only reason: alone, without any other sign of a machine, it is only a doubt, and says nothing of the
     source's other hits. Another link around that time is such a sign, and so is anything within seconds.
     """
-    if not scene.sending.honeypots:
-        return
     span = scene.thresholds.honeypot
     text = "It followed a link that no person can see."
     for facts in (*scene.by_source.values(), *scene.by_shared_source.values()):
@@ -285,7 +277,7 @@ def _in_honeypot(fact: Fact, scene: Scene) -> bool:
 
 def many_mails(scene: Scene) -> Findings:
     """One source asks for mails to different people within seconds: outbound scanning, at the sender's."""
-    for fact in scene.facts if scene.sending.elsewhere else ():
+    for fact in scene.facts:
         others = scene.sending.elsewhere.get(fact.key, 0)
         if others >= scene.thresholds.many_mails and not scene.is_shared(fact):
             text = f"The same source looked at {others} other mails to other people within seconds."
@@ -304,28 +296,26 @@ def several_copies(scene: Scene) -> Findings:
 
 
 def many_opens(scene: Scene) -> Findings:
-    if scene.opens <= scene.thresholds.many_opens:
-        return
-    for fact in scene.facts:
-        if fact.kind == "open":
-            yield fact, Finding("many-opens", f"The mail was opened {scene.opens} times: more than people do.")
+    text = f"The mail was opened {scene.number_of_opens} times: more than people do."
+    for fact in scene.opens:
+        yield fact, Finding("many-opens", text)
 
 
 RULES = (
-    PatternRule(burst, hits=2, clicks=2),
-    PatternRule(scattered, hits=2, clicks=2),
-    PatternRule(coverage, hits=2, clicks=2),
-    PatternRule(whole_mail_in_order, hits=2, clicks=2),
-    PatternRule(lone_link, clicks=1),
-    PatternRule(twin, hits=2, clicks=2),
-    PatternRule(quoted),
-    PatternRule(contagion, hits=2),
-    PatternRule(beside, hits=2),
-    PatternRule(honeypot, clicks=1),
-    PatternRule(many_mails),
-    PatternRule(several_copies, hits=2),
-    PatternRule(many_opens),
+    PatternRule(burst, "links-within-seconds"),
+    PatternRule(scattered, "links-within-seconds"),
+    PatternRule(coverage, "every-link"),
+    PatternRule(whole_mail_in_order, "every-link"),
+    PatternRule(lone_link, "a-click-on-one-of-links"),
+    PatternRule(twin, "a-link-twice"),
+    PatternRule(quoted, "answers"),
+    PatternRule(contagion, "several-hits"),
+    PatternRule(beside, "several-hits"),
+    PatternRule(honeypot, "a-click-and-hidden-links"),
+    PatternRule(many_mails, "elsewhere"),
+    PatternRule(several_copies, "several-recipients"),
+    PatternRule(many_opens, "many-opens"),
 )
 
-AT_PLACES = (PatternRule(pairs, hits=2, clicks=2),)
+AT_PLACES = (PatternRule(pairs, "a-link-twice"),)
 """Rules that ask where the recipient was at other mails. Visits are judged without an answer to that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.evidence import Finding
@@ -17,28 +18,30 @@ def since_dispatch(fact: Fact, scene: Scene) -> Finding | None:
     passed, thresholds = scene.since_dispatch(fact), scene.thresholds
     if passed is None:
         return None
-    if passed < -thresholds.skew:
-        return Finding("before-dispatch", "Its time lies before that of the sending, so the time says nothing.")
-    if passed <= thresholds.at_once[side_of(fact.kind)]:
-        return Finding("at-once", f"It was {_WHAT[fact.kind]} within {_seconds(passed)} of sending, as scanners do.")
-    if passed <= thresholds.soon[side_of(fact.kind)]:
-        return Finding(
-            "soon", f"It was {_WHAT[fact.kind]} {_seconds(passed)} after sending, which is soon for a person."
-        )
-    if passed <= thresholds.scans_for:
-        return Finding("while-scanned", f"It was {_WHAT[fact.kind]} within the minutes in which mail is scanned.")
-    if passed >= thresholds.much_later:
-        return Finding("much-later", f"It was {_WHAT[fact.kind]} hours after the mail arrived, when scanners are done.")
     if passed >= thresholds.later:
-        return Finding(
-            "later", f"It was {_WHAT[fact.kind]} long after the mail arrived, when scanners are mostly done."
-        )
-    return None
+        return _told("much-later" if passed >= thresholds.much_later else "later", fact.kind)
+    side = side_of(fact.kind)
+    if passed > thresholds.soon[side]:
+        return _told("while-scanned", fact.kind) if passed <= thresholds.scans_for else None
+    if passed < -thresholds.skew:
+        return _told("before-dispatch", fact.kind)
+    code = "at-once" if passed <= thresholds.at_once[side] else "soon"
+    return _told(code, fact.kind, max(1, round(passed / 1000)))
 
 
-def _seconds(milliseconds: int) -> str:
-    seconds = max(1, round(milliseconds / 1000))
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
+@lru_cache(maxsize=1024)
+def _told(code: str, kind: FactKind, seconds: int = 0) -> Finding:
+    words = f"{seconds} second{'' if seconds == 1 else 's'}"
+    return Finding(code, _SENTENCES[code].format(what=_WHAT[kind], seconds=words))
 
+
+_SENTENCES: Mapping[str, str] = {
+    "before-dispatch": "Its time lies before that of the sending, so the time says nothing.",
+    "at-once": "It was {what} within {seconds} of sending, as scanners do.",
+    "soon": "It was {what} {seconds} after sending, which is soon for a person.",
+    "while-scanned": "It was {what} within the minutes in which mail is scanned.",
+    "later": "It was {what} long after the mail arrived, when scanners are mostly done.",
+    "much-later": "It was {what} hours after the mail arrived, when scanners are done.",
+}
 
 RULES = (since_dispatch,)

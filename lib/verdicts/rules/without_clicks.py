@@ -33,7 +33,7 @@ def is_undecided(probability: float, codes: Container[str], thresholds: Threshol
 def no_click_in_a_week(scene: Scene) -> Findings:
     """Match opens of long ago, of copies with links, that no click or answer has followed."""
     looked_at = scene.sending.looked_at
-    if looked_at is None or not scene.sending.links:
+    if looked_at is None:
         return
     for opens in _without_clicks(scene):
         for fact in opens:
@@ -64,4 +64,4 @@ def _without_clicks(scene: Scene) -> Iterator[Sequence[Fact]]:
             yield opens
 
 
-RULES = (PatternRule(no_click_in_a_week), PatternRule(opens_in_a_row, hits=_IN_A_ROW))
+RULES = (PatternRule(no_click_in_a_week, "a-later-look"), PatternRule(opens_in_a_row, "several-opens"))

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from azure.storage.queue import QueueServiceClient
 
+from infra.local.run import main
 from tests.infra.local.copy_of_heed import CopyOfHeed
 
 # A start without servers: nothing listens there, and nothing needs to.
@@ -35,6 +36,15 @@ def heed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CopyOfHeed]:
     yield copy
     copy.send(signal.SIGTERM)
     copy.end()
+
+
+def test_a_folder_that_holds_no_app_is_refused_and_nothing_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "nowhere")])
+    assert "no app's folder" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def get_json(url: str) -> Any:

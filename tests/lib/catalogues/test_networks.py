@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.catalogues.networks import Networks, parse_address
+from lib.catalogues.networks import Networks, network_bounds, parse_address
 
 AnyNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 AnyAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -136,3 +136,27 @@ def test_a_network_that_is_partly_anothers_is_nobodys() -> None:
 def test_two_catalogues_do_not_answer_for_each_other() -> None:
     first, second = listed(acme=["192.0.2.0/24"]), listed(other=["192.0.2.0/24"])
     assert [first.owner("192.0.2.1"), second.owner("192.0.2.1"), first.owner("192.0.2.1")] == ["acme", "other", "acme"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "192.0.2.77/24",
+        "192.0.2.77/28",
+        "10.0.0.0/0",
+        "192.0.2.1",
+        "192.0.2.0/255.255.255.0",
+        "2001:db8:1::9/48",
+        "fe80::1%eth0/64",
+    ],
+)
+def test_bounds_of_a_network_are_its_first_and_last_address(text: str) -> None:
+    network = ipaddress.ip_network(text, strict=False)
+    assert network_bounds(text) == (network.version, int(network[0]), int(network[-1]))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "192.0.2.0/33", "192.0.2/24", "300.0.2.0/24", "192.0.2.0/²", "2001:db8::/129", "no/24"]
+)
+def test_what_is_no_network_has_no_bounds(text: str) -> None:
+    assert network_bounds(text) is None

@@ -1,0 +1,48 @@
+"""The menu of the console: an entry for each main screen. A new screen is entered here once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from functions.console.screen import EVERYBODY
+from lib.organizations.scopes import Scope
+
+
+class Entry(NamedTuple):
+    """An entry of the menu."""
+
+    label: str
+    path: str
+    """The path below `/console/`."""
+
+    icon: str
+    """The name of a symbol in `static/icons.svg`."""
+
+    may: frozenset[Scope] = EVERYBODY
+    """The scopes that see the entry."""
+
+
+class Section(NamedTuple):
+    """Entries that belong together."""
+
+    label: str
+    """The heading; empty for the first section, which has none."""
+
+    entries: tuple[Entry, ...]
+
+
+MENU: tuple[Section, ...] = (
+    Section(
+        "",
+        (
+            Entry("Today", "", "sun"),
+            Entry("Messages", "messages", "mail"),
+        ),
+    ),
+)
+
+
+def menu_for(scopes: frozenset[Scope]) -> list[Section]:
+    """Return the menu that a person sees."""
+    seen = [Section(each.label, tuple(entry for entry in each.entries if entry.may & scopes)) for each in MENU]
+    return [each for each in seen if each.entries]

@@ -1,0 +1,116 @@
+"""Messages: lists in every order, with filters. What is shown stands in the address."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from functions.api.csv_lists import CSV, columns_of, write_csv
+from functions.console.rendering import with_query
+from functions.console.screen import Download, Reply, Screens, Shown
+from functions.console.visit import HOME, Visit
+from functions.shapes.message import MessageItem
+
+screens = Screens()
+
+PATH = f"{HOME}messages"
+
+VIEWS = {
+    "followed": "Followed",
+    "all": "All",
+    "scheduled": "Scheduled",
+    "received": "Received",
+}
+"""Views by name, with their labels."""
+
+_STATUSES = ("draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received")
+_PAGE = 50
+_CSV_ROWS = 200
+_KEPT = ("view", "whose", "q", "status", "recipient", "template", "sent_after", "sent_before", "sort")
+"""Parameters that stand in the address."""
+
+
+class Column(NamedTuple):
+    """A column that the list can be sorted by."""
+
+    label: str
+    name: str
+    is_number: bool = False
+    begins: str = "-"
+    """The order that the first click gives: `-` is from the greatest."""
+
+
+COLUMNS = (
+    Column("Subject", "subject", begins=""),
+    Column("Opens", "opens", is_number=True),
+    Column("Clicks", "clicks", is_number=True),
+    Column("Views", "attachment_views", is_number=True),
+    Column("Replies", "replies", is_number=True),
+    Column("Last read", "last_opened_at"),
+    Column("Sent", "sent_at"),
+)
+
+
+class Filters:
+    """The filters of the address."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.given = {name: visit.query(name) for name in _KEPT}
+        self.view = self.given["view"] if self.given["view"] in VIEWS else "followed"
+        self.whose = "all" if self.given["whose"] == "all" else "mine"
+        sorts = {f"{sign}{column.name}" for column in COLUMNS for sign in ("", "-")}
+        self.sort = self.given["sort"] if self.given["sort"] in sorts else "-sent_at"
+
+    def path(self, **changes: object) -> str:
+        """Return the address with changes; the page of the list is dropped."""
+        return with_query(PATH, **{**self.given, **changes})
+
+    def sorted_by(self, column: Column) -> str:
+        """Return the address that sorts by a column; by the other order where the list has this one."""
+        first, other = f"{column.begins}{column.name}", f"{'' if column.begins else '-'}{column.name}"
+        return self.path(sort=other if self.sort == first else first)
+
+    def order_of(self, column: Column) -> str:
+        """Return how the list is sorted by the column, in the words of `aria-sort`."""
+        if self.sort.removeprefix("-") != column.name:
+            return "none"
+        return "descending" if self.sort.startswith("-") else "ascending"
+
+    def query(self, visit: Visit) -> dict[str, object]:
+        """Return the filters as the endpoint takes them."""
+        day = {name: f"{self.given[name]}T00:00:00Z" for name in ("sent_after", "sent_before") if self.given[name]}
+        return {
+            "view": self.view,
+            "owner": visit.user.id if self.whose == "mine" else None,
+            "sort": self.sort,
+            **{name: self.given[name] for name in ("q", "status", "recipient", "template")},
+            **day,
+        }
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether messages of the view are left out."""
+        return any(self.given[name] for name in ("q", "status", "recipient", "template", "sent_after", "sent_before"))
+
+
+@screens("GET", "messages")
+async def messages(visit: Visit) -> Reply:
+    """Show a page of the list, or all that it shows as CSV."""
+    filters = Filters(visit)
+    as_csv = visit.query("format") == "csv"
+    query = {**filters.query(visit), "cursor": visit.query("cursor"), "limit": _CSV_ROWS if as_csv else _PAGE}
+    found = await visit.ask("list_messages", query=query)
+    if as_csv:
+        page = json.dumps({"items": [json.loads(each.model_dump_json(by_alias=True)) for each in found.items]})
+        return Download(write_csv(page.encode(), columns_of(MessageItem)), "messages.csv", CSV)
+    values = {
+        "filters": filters,
+        "views": VIEWS,
+        "statuses": _STATUSES,
+        "columns": COLUMNS,
+        "items": found.items,
+        "more": with_query(PATH, **filters.given, cursor=found.next) if found.next else None,
+        "csv": filters.path(format="csv"),
+        "is_first_page": not visit.query("cursor"),
+    }
+    return Shown("messages.html", values)

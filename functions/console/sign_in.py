@@ -1,0 +1,175 @@
+"""The way into the console and out of it: by a key of the organization and a user, or by its identity provider."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import azure.functions as func
+from pydantic import ValidationError
+
+from functions.api.problems import Problem
+from functions.api.rate_limits import authorize_within_limits
+from functions.console.cookies import SESSION, SIGNING_IN, read_cookie, write_cookie
+from functions.console.posts import read_form_of
+from functions.console.rendering import render
+from functions.console.screen import EVERYBODY
+from functions.console.visit import HOME
+from lib.console.sessions import LIFETIME
+from lib.ids import CHOSEN, ORGANIZATION
+from lib.organizations.keys import Caller
+from lib.organizations.registry import Organization
+from lib.organizations.sign_in.claims import Person
+from lib.organizations.sign_in.code_flow import LASTS, Attempt
+from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
+from lib.services import Services
+from lib.storage import StorageError
+from lib.tokens import LONGEST, Purpose
+
+_IN, _OUT, _PROVIDER, _BACK = "sign-in", "sign-out", "sign-in/provider", "sign-in/back"
+_LONGEST_PATH = 1_000
+
+
+def is_sign_in(rest: str) -> bool:
+    """Tell whether a path, below `/console/`, leads in or out."""
+    return rest in (_IN, _OUT, _PROVIDER, _BACK)
+
+
+async def answer_sign_in(services: Services, request: func.HttpRequest, rest: str) -> func.HttpResponse:
+    """Answer a request of somebody who wants in or out. Raises Problem, StorageError."""
+    if rest == _OUT:
+        if request.method != "POST":
+            return _to(HOME)
+        return _to(f"{HOME}sign-in?left=yes", write_cookie(services, SESSION, "", 0))
+    if rest == _PROVIDER:
+        return await _to_provider(services, request)
+    if rest == _BACK:
+        return await _from_provider(services, request)
+    if request.method == "POST":
+        return await _by_key(services, request)
+    return await _form(services, request)
+
+
+async def _form(services: Services, request: func.HttpRequest) -> func.HttpResponse:
+    """Show the form; with the name of an organization also the link to its provider."""
+    name, after = request.params.get("organization", "").strip(), _after(request.params.get("next", ""))
+    values = {"name": name, "after": after, "has_left": "left" in request.params}
+    if not name:
+        return _page(values)
+    organization = await _organization(services, name)
+    sign_in = organization.settings.sign_in if organization else None
+    if sign_in is None or sign_in.client_id is None:
+        return _page({**values, "wrong": f"{name} has no identity provider for the console. Sign in with a key."})
+    return _page({**values, "provider": urlsplit(sign_in.issuer).hostname})
+
+
+async def _organization(services: Services, name: str) -> Organization | None:
+    found = await services.organizations.load_organization(name) if ORGANIZATION.fullmatch(name) else None
+    return found[0] if found else None
+
+
+async def _by_key(services: Services, request: func.HttpRequest) -> func.HttpResponse:
+    """Sign in with the key and the user of the form."""
+    form = read_form_of(request)
+    key, name, after = form.text("key"), form.text("user"), _after(form.text("next"))
+    values = {"user": name, "after": after}
+
+    async def authenticate() -> Caller:
+        caller = await services.api_keys.authenticate(key)
+        if caller is None:
+            raise Problem(401, "The key is unknown, or was revoked.")
+        return caller
+
+    if not key or not name:
+        return _page({**values, "wrong": "Give the key and the user."}, 422)
+    try:
+        caller = await authorize_within_limits(services, request.headers, {}, f"Bearer {key}", "", authenticate)
+    except Problem as problem:
+        return _page({**values, "wrong": problem.document.detail}, problem.document.status)
+    if not caller.scopes & EVERYBODY:
+        return _page({**values, "wrong": "This key hands in mail alone. Take another one."}, 403)
+    user = await _find_user(services, caller.organization.id, name)
+    if user is None:
+        return _page({**values, "wrong": f"{caller.organization.name} has no user {name}."}, 422)
+    session = services.sessions.begin_session(caller.organization.id, user, caller.scopes, key=caller.key)
+    return _to(after, write_cookie(services, SESSION, session, int(LIFETIME.total_seconds())))
+
+
+async def _find_user(services: Services, organization: str, name: str) -> str | None:
+    """Find a user by id or by mail address."""
+    if CHOSEN.fullmatch(name) and await services.known_users.is_known(organization, name):
+        return name
+    return await services.user_addresses.find_user(organization, [name]) if "@" in name else None
+
+
+async def _to_provider(services: Services, request: func.HttpRequest) -> func.HttpResponse:
+    """Send the person to the organization's provider."""
+    name, after = request.params.get("organization", ""), _after(request.params.get("next", ""))
+    organization = await _organization(services, name)
+    if organization is None:
+        return _page({"name": name, "wrong": "There is no such organization."}, 404)
+    try:
+        attempt, address = await services.code_flow.begin(organization, _way_back(services), after)
+    except (NotEntitled, ProviderDown) as refusal:
+        return await _refused(services, organization, refusal)
+    sealed = services.ring.seal(Purpose.SIGNING_IN, attempt.model_dump_json().encode())
+    return _to(address, write_cookie(services, SIGNING_IN, sealed, int(LASTS.total_seconds())))
+
+
+async def _from_provider(services: Services, request: func.HttpRequest) -> func.HttpResponse:
+    """Begin the session of a person who comes back from the provider."""
+    attempt = _attempt(services, read_cookie(services, request, SIGNING_IN))
+    organization = await _organization(services, attempt.organization) if attempt else None
+    if attempt is None or organization is None:
+        return _page({"wrong": "This sign-in is over, or was begun in another browser. Begin again."}, 400)
+    try:
+        back = _way_back(services)
+        person = await services.code_flow.complete(organization, attempt, dict(request.params), back)
+        await _check_user(services, organization, person)
+    except (BadToken, NotEntitled, ProviderDown) as refusal:
+        return await _refused(services, organization, refusal)
+    sign_in = organization.settings.sign_in
+    assert sign_in is not None
+    session = services.sessions.begin_session(organization.id, person.user, person.scopes, issuer=sign_in.issuer)
+    return _to(attempt.next, write_cookie(services, SESSION, session, int(LIFETIME.total_seconds())))
+
+
+async def _check_user(services: Services, organization: Organization, person: Person) -> None:
+    """Check that the person is a user of the organization. Raises NotEntitled."""
+    if not await services.known_users.is_known(organization.id, person.user):
+        raise NotEntitled(f"{organization.name} has no user {person.user}: an administrator makes one.")
+
+
+async def _refused(services: Services, organization: Organization, refusal: Exception) -> func.HttpResponse:
+    """Say why nobody was signed in."""
+    is_down = isinstance(refusal, ProviderDown)
+    if not is_down:
+        with suppress(StorageError):  # the refusal stands without a note of it
+            await services.audit.note_refusal(organization.id, f"{refusal}")
+    return _page({"name": organization.id, "wrong": f"{refusal}"}, 503 if is_down else 403)
+
+
+def _attempt(services: Services, sealed: str) -> Attempt | None:
+    plain = services.ring.unseal(Purpose.SIGNING_IN, sealed) if len(sealed) <= LONGEST else None
+    try:
+        return Attempt.model_validate_json(plain) if plain is not None else None
+    except ValidationError:  # of another release
+        return None
+
+
+def _way_back(services: Services) -> str:
+    return f"{services.settings.base_url}{HOME}{_BACK}"
+
+
+def _after(path: str) -> str:
+    """Return the page to go to after the sign-in: a page of the console, whatever the address says."""
+    is_ours = path.startswith(HOME) and len(path) <= _LONGEST_PATH and path.isascii() and path.isprintable()
+    return path if is_ours and "\\" not in path and not path.startswith(f"{HOME}sign-") else HOME
+
+
+def _to(address: str, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    return func.HttpResponse(status_code=303, headers={"Location": address, **(headers or {})})
+
+
+def _page(values: dict[str, object], status: int = 200) -> func.HttpResponse:
+    return func.HttpResponse(render("sign_in.html", values), status_code=status, mimetype="text/html")

@@ -1,0 +1,144 @@
+"""One visit of a page: who has signed in, what the address and the form say, and the way to the API's endpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import azure.functions as func
+from pydantic import BaseModel
+
+from functions.api.endpoint import Answer, Endpoint
+from functions.api.serving import call_endpoint
+from functions.pages.forms import FormField
+from lib.console.sessions import SignedIn
+from lib.console.times import Times
+from lib.organizations.scopes import Scope
+from lib.people.users import StoredUser
+from lib.services import Services
+
+HOME = "/console/"
+
+
+class Form:
+    """The fields of a form that was sent."""
+
+    def __init__(self, fields: Sequence[FormField] = ()) -> None:
+        self._fields = fields
+
+    def text(self, name: str) -> str:
+        """Return the text of a field, without spaces around it; empty where there is none."""
+        return next((each.value.strip() for each in self._fields if each.name == name), "")
+
+    def texts(self, name: str) -> list[str]:
+        """Return the texts of all fields of a name."""
+        return [each.value.strip() for each in self._fields if each.name == name]
+
+    def is_checked(self, name: str) -> bool:
+        """Tell whether a box was checked."""
+        return any(each.name == name for each in self._fields)
+
+    def file(self, name: str) -> FormField | None:
+        """Return the file that was chosen; None where there is none."""
+        return next((each for each in self._fields if each.name == name and each.filename), None)
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request of a person who has signed in."""
+
+    services: Services
+    endpoints: Mapping[str, Endpoint]
+    """Every endpoint of the API by its name."""
+
+    request: func.HttpRequest
+    address: str
+    """The path and the query of the page, such as `/console/messages?view=followed`."""
+
+    signed_in: SignedIn
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The parameters of the path."""
+
+    form: Form = field(default_factory=Form)
+
+    @property
+    def org(self) -> str:
+        """The id of the organization."""
+        return self.signed_in.organization.id
+
+    @property
+    def user(self) -> StoredUser:
+        """The user who has signed in."""
+        return self.signed_in.user
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the person may do."""
+        return self.signed_in.session.scopes
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the person may change something beside settings."""
+        return bool(self.scopes & {"full", "user"})
+
+    @property
+    def now(self) -> datetime:
+        return self.services.clock.now()
+
+    @property
+    def times(self) -> Times:
+        """Times in words, on the clock of the person."""
+        return Times(self.now, self.user.time_zone)
+
+    def query(self, name: str) -> str:
+        """Return a parameter of the address; empty where there is none."""
+        return str(self.request.params.get(name, "")).strip()
+
+    async def ask(
+        self,
+        endpoint: str,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, Any] | BaseModel | bytes | None = None,
+        etag: str | None = None,
+    ) -> Any:
+        """Call an endpoint of the API by its name, as the person who has signed in; the body of its answer.
+
+        `query` leaves out what is None or empty. `etag` is the version that is to be changed. Raises Problem and the
+        refusals that endpoints raise, for which the console shows a page.
+        """
+        return (await self.call(endpoint, path, query, body, etag)).body
+
+    async def call(
+        self,
+        endpoint: str,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, Any] | BaseModel | bytes | None = None,
+        etag: str | None = None,
+    ) -> Answer:
+        """Call an endpoint like `ask`; the whole answer."""
+        called = self.endpoints[endpoint]
+        parameters = {name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")}
+        request = func.HttpRequest(
+            called.method,
+            called.route,
+            headers={} if etag is None else {"if-match": etag},
+            params=parameters,
+            route_params={"org": self.org, **(path or {})},
+            body=_as_bytes(body),
+        )
+        return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
+
+
+def _as_bytes(body: Mapping[str, Any] | BaseModel | bytes | None) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, BaseModel):
+        return body.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    return json.dumps(body).encode()

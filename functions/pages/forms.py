@@ -1,0 +1,78 @@
+"""Fields of a form, as browsers and mail providers send them: urlencoded or multipart (RFC 8058, 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+LARGEST = 16 * 1024
+"""Bytes of a recipient's form."""
+
+_MOST_FIELDS = 20
+"""Fields of a recipient's form."""
+
+
+class NotAForm(ValueError):
+    """The body cannot be read as a form."""
+
+
+class FormField(NamedTuple):
+    """A field as it came."""
+
+    name: str
+    value: str
+    filename: str | None = None
+    """The name of the file that the field holds; None for a text, and where no file was chosen."""
+
+    content: bytes = b""
+    """The bytes of the file."""
+
+
+def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
+    """Return the texts by name, the first of each name. Raises NotAForm."""
+    fields: dict[str, str] = {}
+    for field in read_fields(content_type, body, LARGEST, _MOST_FIELDS):
+        fields.setdefault(field.name, field.value)
+    return fields
+
+
+def read_fields(content_type: str, body: bytes, largest: int, most: int) -> Sequence[FormField]:
+    """Read a form of at most so many bytes and fields. Raises NotAForm."""
+    if len(body) > largest:
+        raise NotAForm("the form is too large")
+    kind = content_type.partition(";")[0].strip().lower()
+    return _multipart(content_type, body, most) if kind == "multipart/form-data" else _urlencoded(body, most)
+
+
+def _urlencoded(body: bytes, most: int) -> list[FormField]:
+    """Read the usual form, which is also taken for a body without a type: some providers name none."""
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=most)
+    except ValueError as error:
+        raise NotAForm("the form is not in UTF-8, or has too many fields") from error
+    return [FormField(*pair) for pair in pairs]
+
+
+def _multipart(content_type: str, body: bytes, most: int) -> list[FormField]:
+    """Read a form in parts (RFC 7578). The types that parts name do not matter."""
+    if "\r" in content_type or "\n" in content_type:
+        raise NotAForm("the content type has a line break")
+    head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
+    whole = BytesParser(policy=HTTP).parsebytes(head + body)
+    if not whole.is_multipart():
+        raise NotAForm("the form has no parts")
+    fields = []
+    for part in list(whole.iter_parts())[:most]:
+        name = part.get_param("name", header="content-disposition")
+        filename = part.get_param("filename", header="content-disposition")
+        payload = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(payload, bytes):
+            continue
+        if isinstance(filename, str):
+            fields.append(FormField(name, "", filename or None, payload))
+        else:
+            fields.append(FormField(name, payload.decode("utf-8", "replace").strip("\r\n")))
+    return fields

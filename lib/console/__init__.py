@@ -1,0 +1,1 @@
+"""The console without its HTML: sessions, and what its pages say, in words and in numbers."""

@@ -1,0 +1,173 @@
+"""The authorization code flow of OpenID Connect, by which a person signs in to the console.
+
+The person is sent to the organization's provider and comes back with a code, for which the provider gives an ID token.
+`state` binds the way back to the browser that has left, `nonce` binds the token to this sign-in, and PKCE (RFC 7636)
+binds the code to it: so no secret of a client is needed. Sources: OpenID Connect Core 1.0, 3.1; RFC 9700.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import BaseModel
+
+from lib.clock import Clock
+from lib.fields import Moment
+from lib.organizations.registry import Organization
+from lib.organizations.sign_in.claims import Claims, Person, check_times, name_person
+from lib.organizations.sign_in.documents import fetch_document
+from lib.organizations.sign_in.providers import Providers
+from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
+from lib.organizations.sign_in.settings import SignIn
+from lib.organizations.sign_in.signatures import LONGEST_TOKEN, check_signature, read_header
+from lib.outside import NotOutside
+from lib.outside.http import RequestFailed, check_address, post_body
+
+LASTS = timedelta(minutes=10)
+"""Time that a person has at the provider."""
+
+_MOST_BYTES = 64 * 1024
+_FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+class Attempt(BaseModel):
+    """A sign-in that is under way. The browser keeps it sealed."""
+
+    organization: str
+    state: str
+    nonce: str
+    verifier: str
+    """The secret of PKCE."""
+
+    next: str
+    """The page to which the person wanted to go."""
+
+    expires_at: Moment
+
+
+class CodeFlow:
+    """The code flow with the providers of organizations. `loopback`: providers on this machine are accepted, too."""
+
+    def __init__(self, providers: Providers, clock: Clock, *, loopback: bool) -> None:
+        self._providers = providers
+        self._clock = clock
+        self._loopback = loopback
+
+    async def begin(self, organization: Organization, back: str, after: str) -> tuple[Attempt, str]:
+        """Begin a sign-in; return it, and the provider's address. Raises NotEntitled, ProviderDown.
+
+        `back` is the address to which the provider sends the person; `after` is the page that comes then.
+        """
+        sign_in, client = _client_of(organization)
+        address = await self._endpoint(sign_in, "authorization_endpoint")
+        attempt = Attempt(
+            organization=organization.id,
+            state=secrets.token_urlsafe(24),
+            nonce=secrets.token_urlsafe(24),
+            verifier=secrets.token_urlsafe(48),
+            next=after,
+            expires_at=self._clock.now() + LASTS,
+        )
+        challenge = hashlib.sha256(attempt.verifier.encode()).digest()
+        query = {
+            "response_type": "code",
+            "client_id": client,
+            "redirect_uri": back,
+            "scope": "openid profile",
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+        return attempt, f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(query)}"
+
+    async def complete(
+        self, organization: Organization, attempt: Attempt, answer: Mapping[str, str], back: str
+    ) -> Person:
+        """Tell who has come back, by the query of the answer. Raises BadToken, NotEntitled, ProviderDown."""
+        sign_in, client = _client_of(organization)
+        if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()):
+            raise BadToken("The answer belongs to another sign-in.")
+        if attempt.expires_at <= self._clock.now():
+            raise BadToken("The sign-in has taken too long.")
+        if answer.get("iss", sign_in.issuer) != sign_in.issuer:  # RFC 9207
+            raise BadToken("The answer is from another issuer than the organization's.")
+        if "error" in answer:
+            raise NotEntitled("The identity provider has not signed you in.")
+        code = answer.get("code")
+        if not code:
+            raise BadToken("The identity provider has sent no code.")
+        token = await self._exchange(sign_in, client, code, attempt.verifier, back)
+        header = read_header(token)
+        claims = check_signature(token, await self._providers.find_key(sign_in.issuer, header), header.algorithm)
+        _check_claims(claims, sign_in, client, attempt.nonce, self._clock.now())
+        return name_person(claims, sign_in)
+
+    async def _endpoint(self, sign_in: SignIn, name: str) -> str:
+        """Find an address in the provider's document. Raises ProviderDown."""
+        discovery = f"{sign_in.issuer.rstrip('/')}/.well-known/openid-configuration"
+        found = await fetch_document(discovery, loopback=self._loopback)
+        if found.get("issuer") != sign_in.issuer:
+            raise ProviderDown("The identity provider's own document names another issuer.")
+        address = found.get(name)
+        try:
+            if not isinstance(address, str):
+                raise NotOutside("There is none.")
+            check_address(address, loopback=self._loopback)
+        except NotOutside:
+            raise ProviderDown(f"The identity provider's document names no usable address ({name}).") from None
+        return address
+
+    async def _exchange(self, sign_in: SignIn, client: str, code: str, verifier: str, back: str) -> str:
+        """Exchange the code for an ID token. Raises ProviderDown, BadToken."""
+        address = await self._endpoint(sign_in, "token_endpoint")
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": back,
+            "client_id": client,
+            "code_verifier": verifier,
+        }
+        try:
+            reply = await post_body(
+                address, urlencode(form).encode(), _FORM_TYPE, loopback=self._loopback, most_bytes=_MOST_BYTES
+            )
+        except (NotOutside, RequestFailed) as error:
+            raise ProviderDown(f"The identity provider cannot be asked ({error}).") from None
+        if reply.status >= 500:
+            raise ProviderDown(f"The identity provider cannot be asked (status {reply.status}).")
+        try:
+            token = json.loads(reply.beginning)["id_token"] if reply.status == 200 else None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            token = None
+        if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
+            raise BadToken("The identity provider has given no ID token for the code.")
+        return token
+
+
+def _client_of(organization: Organization) -> tuple[SignIn, str]:
+    """Return the organization's provider, and the console's id with it. Raises NotEntitled."""
+    sign_in = organization.settings.sign_in
+    if sign_in is None or sign_in.client_id is None:
+        raise NotEntitled("The organization lets nobody sign in by an identity provider.")
+    return sign_in, sign_in.client_id
+
+
+def _check_claims(claims: Claims, sign_in: SignIn, client: str, nonce: str, now: datetime) -> None:
+    """Check that an ID token is of this sign-in (OpenID Connect Core 1.0, 3.1.3.7). Raises BadToken, Expired."""
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if claims.get("iss") != sign_in.issuer:
+        raise BadToken("The token is from another issuer than the organization's.")
+    if client not in audiences or claims.get("azp", client) != client:
+        raise BadToken("The token is for another audience than the console.")
+    if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+        raise BadToken("The token belongs to another sign-in.")
+    check_times(claims, now)

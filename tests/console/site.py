@@ -1,0 +1,103 @@
+"""The console over HTTPS on this machine, as a browser sees it: its cookies are those of production."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import web
+
+from tests.support.certificates import make_certificate, serving
+from tests.support.heed import BASE_URL, Heed, Response
+
+CHROMIUM: Final = shutil.which("chromium")
+AXE: Final = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS: Final = {"wide": 1280, "narrow": 360}
+FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+
+
+class Visitor:
+    """A person with a browser that runs no scripts, asked through the routes of the app, without a network."""
+
+    def __init__(self, heed: Heed) -> None:
+        self.heed = heed
+        self.cookie = ""
+
+    async def sign_in(self, user: str = "rep1", key: str | None = None) -> Response:
+        answer = await self.heed.request(
+            "POST", "/console/sign-in", urlencode({"key": key or self.heed.key, "user": user}).encode(), headers=FORM
+        )
+        self.cookie = answer.headers.get("set-cookie", "").split(";")[0]
+        return answer
+
+    async def get(self, path: str = "") -> Response:
+        return await self.heed.request("GET", f"/console/{path}", headers={"cookie": self.cookie})
+
+    async def page(self, path: str = "") -> str:
+        answer = await self.get(path)
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
+    async def post(self, path: str, fields: dict[str, str] | None = None, **headers: str) -> Response:
+        """Send a form that the pages of this session hold."""
+        token = (await self.page()).partition('name="form_token" value="')[2].partition('"')[0]
+        return await self.post_raw(path, {"form_token": token, **(fields or {})}, **headers)
+
+    async def post_raw(self, path: str, fields: dict[str, str], **headers: str) -> Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {**FORM, "cookie": self.cookie, **named}
+        return await self.heed.request("POST", f"/console/{path}", urlencode(fields).encode(), headers=sent)
+
+
+@asynccontextmanager
+async def serving_heed(heed: Heed, folder: Path) -> AsyncIterator[int]:
+    """Serve Heed over HTTPS; the port. Its own address is `https://heed.test`, which browsers are told to find here."""
+    certificate, key = make_certificate(folder, "heed.test", "127.0.0.1")
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+
+    async def answer(request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items() if name.lower() != "content-length"}
+        found = await heed.request(request.method, request.path_qs, await request.read(), headers=headers)
+        kept = {name: value for name, value in found.headers.items() if name != "content-length"}
+        return web.Response(status=found.status, body=found.body, headers=kept)
+
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=serving(certificate, key)).start()
+    try:
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def browsing(port: int) -> AsyncIterator[Any]:
+    """Start Chromium, which finds Heed at the port; the browser. Skips where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine; on Debian: apt-get install chromium")
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", f"--host-resolver-rules=MAP heed.test:443 127.0.0.1:{port}"],
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def sign_in(page: Any, heed: Heed, user: str = "rep1") -> None:
+    """Sign in by the form, as a person does."""
+    await page.goto(f"{BASE_URL}/console/")
+    await page.get_by_label("Key of your organization").fill(heed.key)
+    await page.get_by_label("You", exact=True).fill(user)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Today").wait_for()

@@ -1,0 +1,167 @@
+"""The console as Chromium shows it: in both schemes, narrow and wide, by mouse and keyboard, without scripts, too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.site import AXE, WIDTHS, browsing, serving_heed, sign_in
+from tests.console.test_pages import paths
+from tests.console.world import World
+from tests.support.cards import cards
+from tests.support.heed import BASE_URL
+
+CONSOLE = f"{BASE_URL}/console/"
+
+
+@pytest.fixture
+async def browser(world: World, tmp_path: Path) -> AsyncIterator[Any]:
+    async with serving_heed(world.heed, tmp_path) as port, browsing(port) as found:
+        yield found
+
+
+async def tab(browser: Any, complaints: list[str], width: int = WIDTHS["wide"], **options: Any) -> Any:
+    """Open a tab; what it complains of, such as what its policy refuses, is added to `complaints`."""
+    viewport = {"width": width, "height": 800}
+    context = await browser.new_context(ignore_https_errors=True, viewport=viewport, **options)
+    page = await context.new_page()
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(f"{error}"))
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_no_page_has_a_fault_that_axe_finds_or_scrolls_sideways(
+    world: World, browser: Any, size: str, scheme: str
+) -> None:
+    if not AXE.exists():
+        pytest.skip("there is no axe-core on this machine: npm ci")
+    complaints: list[str] = []
+    page = await tab(browser, complaints, WIDTHS[size], color_scheme=scheme)
+    await page.goto(f"{CONSOLE}sign-in")
+    found = {"sign-in": await faults(page)}
+    await sign_in(page, world.heed)
+    for path in paths(world):
+        await page.goto(CONSOLE + path)
+        await page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+        found[path] = await faults(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[size], path
+
+    assert {path: each for path, each in found.items() if each} == {}
+    # The mail's own image is what the policy of its frame refuses.
+    assert [each for each in complaints if "elsewhere.example/pixel.png" not in each] == []
+
+
+async def faults(page: Any) -> list[str]:
+    """What axe finds in the page."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = await page.evaluate("axe.run(document, {iframes: false}).then(found => found.violations)")
+    return [f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}" for each in violations]
+
+
+async def test_looking_at_a_mail_is_no_open(world: World, browser: Any) -> None:
+    loaded, refused = list[str](), list[tuple[str, str]]()
+    page = await tab(browser, [])
+    page.on("response", lambda response: loaded.append(response.url))
+    page.on("requestfailed", lambda request: refused.append((request.url, request.failure)))
+    await sign_in(page, world.heed)
+    before = (await world.heed.get(f"/messages/{world.offer}"))["kpis"]
+
+    await page.goto(f"{CONSOLE}messages/{world.offer}")
+    await page.get_by_text("Show the mail").click()
+    frame = page.frame_locator("iframe")
+    await frame.get_by_text("Dear Ada,").wait_for()
+
+    assert not [url for url in loaded if not url.startswith(CONSOLE)]
+    assert refused == [("https://elsewhere.example/pixel.png", "csp")]
+    await world.heed.work()
+    assert (await world.heed.get(f"/messages/{world.offer}"))["kpis"] == before
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_a_card_is_dismissed_and_brought_back(world: World, browser: Any, has_scripts: bool) -> None:
+    page = await tab(browser, [], java_script_enabled=has_scripts)
+    await sign_in(page, world.heed)
+    count = len(await cards(world.heed))
+
+    await page.locator(".card").first.get_by_role("button", name="Dismiss").click()
+    await page.get_by_text("Dismissed.").wait_for()
+    assert len(await cards(world.heed)) == count - 1
+    await page.get_by_role("button", name="Undo").click()
+    await page.get_by_text("Dismissed.").wait_for(state="detached")
+
+    assert len(await cards(world.heed)) == count
+
+
+async def test_the_word_of_a_user_is_given_by_clicking(world: World, browser: Any) -> None:
+    page = await tab(browser, [])
+    await sign_in(page, world.heed)
+    await page.goto(f"{CONSOLE}messages/{world.offer}?show=people")
+
+    row = page.locator(".events > li").nth(1)
+    await row.get_by_text("Why").click()
+    await row.get_by_text("This is wrong").click()
+    await row.get_by_role("button", name="me or a colleague").click()
+
+    await page.get_by_role("link", name="Your side").click()
+    await page.get_by_text("You said: you or a colleague.").wait_for()
+
+
+async def test_more_is_loaded_into_the_same_page(world: World, browser: Any) -> None:
+    for number in range(60):
+        await world.heed.draft(subject=f"Draft {number:02}")
+    page = await tab(browser, [])
+    await sign_in(page, world.heed)
+    await page.goto(f"{CONSOLE}messages?view=all&status=draft")
+    assert await page.locator("#list tbody tr").count() == 50
+
+    await page.get_by_role("link", name="Show more").click()
+    await page.get_by_role("link", name="Show more").wait_for(state="detached")
+
+    assert await page.locator("#list tbody tr").count() == 61
+    assert page.url == f"{CONSOLE}messages?view=all&status=draft"
+
+
+async def test_a_page_refreshes_by_itself(world: World, browser: Any) -> None:
+    page = await tab(browser, [])
+    await page.clock.install()
+    await sign_in(page, world.heed)
+    card = (await cards(world.heed))[0]
+    shown = page.locator(f"#card-{card['id']}")
+    await shown.wait_for()
+    await world.heed.api("POST", f"/cards/{card['id']}/dismiss", x_heed_user="rep1")
+
+    await page.clock.run_for(31_000)
+
+    await shown.wait_for(state="detached")
+
+
+async def test_the_menu_opens_by_keyboard_on_a_narrow_screen_without_scripts(world: World, browser: Any) -> None:
+    page = await tab(browser, [], WIDTHS["narrow"], java_script_enabled=False)
+    await sign_in(page, world.heed)
+    messages = page.get_by_role("navigation", name="Main").get_by_role("link", name="Messages")
+    assert not await messages.is_visible()
+
+    await page.keyboard.press("Tab")
+    assert await page.locator(":focus").inner_text() == "Skip to the content"
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await messages.press("Enter")
+
+    await page.get_by_role("heading", name="Messages").wait_for()
+
+
+async def test_signing_out_leads_to_the_door(world: World, browser: Any) -> None:
+    page = await tab(browser, [])
+    await sign_in(page, world.heed)
+
+    await page.get_by_role("button", name="Sign out").click()
+
+    await page.get_by_text("You have signed out.").wait_for()
+    await page.goto(f"{CONSOLE}messages")
+    await page.get_by_role("heading", name="Sign in").wait_for()

@@ -1,0 +1,82 @@
+"""The list of messages: views, orders, filters in the address, and CSV."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+
+from tests.console.site import Visitor
+from tests.console.world import World
+
+
+def subjects(page: str) -> list[str]:
+    return [html.unescape(each) for each in re.findall(r'<th scope="row"><a [^>]+>([^<]*)</a>', page)]
+
+
+async def test_views_hold_what_they_say(rita: Visitor) -> None:
+    assert subjects(await rita.page("messages?view=scheduled")) == ["Prices for next year"]
+    assert "Draft for Bob" in subjects(await rita.page("messages?view=all"))
+    assert "Draft for Bob" not in subjects(await rita.page("messages"))
+    assert "Re: Your offer, as discussed" in subjects(await rita.page("messages?view=received"))
+
+
+async def test_a_column_sorts_by_a_link(rita: Visitor) -> None:
+    page = await rita.page("messages")
+    by_opens = html.unescape(re.findall(r'href="/console/(messages\?[^"]*sort=-opens[^"]*)"', page)[0])
+
+    page = await rita.page(by_opens)
+
+    assert subjects(page)[0] == "Your offer, as discussed"
+    assert 'aria-sort="descending"' in page
+    assert "sort=opens" in page  # the next click turns the order round
+
+
+async def test_filters_stand_in_the_address_and_stay_in_the_form(rita: Visitor) -> None:
+    page = await rita.page("messages?view=all&q=notes&sent_after=2026-05-01")
+
+    assert subjects(page) == ["Notes of our call on Friday"]
+    assert 'value="notes"' in page
+    assert 'value="2026-05-01"' in page
+    assert 'name="view" value="all"' in page
+
+
+async def test_each_row_says_what_became_of_the_mail(rita: Visitor) -> None:
+    page = await rita.page("messages")
+
+    for said in ("Answered today", "Not yet opened", "Opened only by a mail scanner", "Could not be delivered"):
+        assert said in page
+
+
+async def test_more_messages_are_behind_a_link(world: World, rita: Visitor) -> None:
+    for number in range(60):
+        await world.heed.draft(subject=f"Draft {number:02}")
+    page = await rita.page("messages?view=all&status=draft&sort=subject")
+    assert len(subjects(page)) == 50
+    more = html.unescape(re.findall(r'href="/console/(messages\?[^"]+)" data-more="list"', page)[0])
+
+    assert subjects(await rita.page(more))[0] == "Draft 50"
+
+
+async def test_csv_has_what_the_filters_leave(rita: Visitor) -> None:
+    answer = await rita.get("messages?view=all&q=notes&format=csv")
+
+    assert answer.headers["content-type"].startswith("text/csv")
+    [row] = csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig")))
+    assert row["subject"] == "Notes of our call on Friday"
+
+
+async def test_a_wrong_filter_is_named(rita: Visitor) -> None:
+    answer = await rita.get("messages?recipient=nobody")
+
+    assert answer.status == 422
+    assert "recipient" in answer.body.decode()
+
+
+async def test_mine_are_those_of_the_user_alone(world: World, rita: Visitor) -> None:
+    await world.heed.put("/users/rep2", {"email": "two@acme.example", "name": "Tom", "opt_in": True})
+    await world.heed.draft(**{"from": "rep2"}, subject="Of Tom")
+
+    assert "Of Tom" not in subjects(await rita.page("messages?view=all"))
+    assert "Of Tom" in subjects(await rita.page("messages?view=all&whose=all"))

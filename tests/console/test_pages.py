@@ -1,0 +1,160 @@
+"""What every page of the console keeps: its policy, its size, and how often it asks storage."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lib.storage import Storage, Unavailable
+from lib.storage.memory import memory_storage
+from lib.storage.protocols import EVERYTHING
+from tests.console.site import Visitor
+from tests.console.world import World, make_world
+from tests.support.heed import Heed
+
+MOST_ROUNDS, MOST_REQUESTS, LARGEST = 4, 12, 60_000
+
+
+def paths(world: World) -> list[str]:
+    """The pages that hold something, below `/console/`."""
+    shown = [f"messages/{message}" for message in (world.offer, world.quiet, world.bounced, world.draft)]
+    lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
+    return ["", *lists, *shown, f"conversations/{world.offer}"]
+
+
+@dataclass
+class Counted:
+    """Requests to storage. A round is what goes on at the same time."""
+
+    requests: int = 0
+    rounds: int = 0
+    under_way: int = 0
+
+    async def __aenter__(self) -> None:
+        if self.under_way == 0:
+            self.rounds += 1
+        self.requests += 1
+        self.under_way += 1
+        for _ in range(20):  # whatever else is asked for at the same time begins now
+            await asyncio.sleep(0)
+
+    async def __aexit__(self, *error: object) -> None:
+        self.under_way -= 1
+
+
+class CountingRequests:
+    """Tables or blobs whose requests are counted."""
+
+    def __init__(self, inner: Any, counted: Counted) -> None:
+        self._inner = inner
+        self._counted = counted
+
+    def __getattr__(self, name: str) -> Any:
+        inner = getattr(self._inner, name)
+        if name == "query":
+            return self._query
+
+        async def ask(*arguments: Any, **named: Any) -> Any:
+            async with self._counted:
+                return await inner(*arguments, **named)
+
+        return ask
+
+    async def _query(self, table: str, partition: Any, keys: Any = EVERYTHING, limit: Any = None) -> AsyncIterator[Any]:
+        async with self._counted:
+            rows = [row async for row in self._inner.query(table, partition, keys, limit)]
+        for row in rows:
+            yield row
+
+
+async def test_each_page_takes_four_rounds_and_twelve_requests_at_most() -> None:
+    counted, memory = Counted(), memory_storage()
+    storage = Storage(CountingRequests(memory.tables, counted), CountingRequests(memory.blobs, counted), memory.queues)
+    world = await make_world(await Heed(storage=storage).start(inbound={"keep": "excerpt"}))
+    rita = Visitor(world.heed)
+    await rita.sign_in()
+    for path in paths(world):
+        counted.requests = counted.rounds = 0
+        await rita.page(path)
+        assert (path, counted.rounds <= MOST_ROUNDS, counted.requests <= MOST_REQUESTS) == (path, True, True), counted
+
+
+async def test_no_page_is_larger_than_60_kb(world: World, rita: Visitor) -> None:
+    for number in range(60):
+        await world.heed.draft(subject=f"Offer {number} for the whole of the coming year, with all prices")
+    for path in paths(world):
+        assert len(await rita.page(path)) < LARGEST, path
+
+
+async def test_every_page_has_the_strict_policy(world: World, rita: Visitor) -> None:
+    for path in [*paths(world), "sign-in"]:
+        answer = await rita.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "frame-src 'self'" in policy
+        assert answer.headers["cache-control"] == "no-store"
+        html = answer.body.decode()
+        assert not re.search(r"<script(?! src)|\son\w+=|\sstyle=|<style", html), path
+
+
+async def test_a_mails_body_is_shown_without_what_it_would_run_or_load(world: World, rita: Visitor) -> None:
+    answer = await rita.get(f"messages/{world.offer}/body")
+
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert "frame-ancestors 'self'" in policy
+    assert "https://elsewhere.example/pixel.png" in answer.body.decode()  # which the policy keeps from loading
+    assert "/o/" not in answer.body.decode()
+
+
+async def test_static_files_are_kept_for_good(rita: Visitor) -> None:
+    html = await rita.page()
+    for path in set(re.findall(r'(?:href|src)="/console/(static/[^"]+)"', html)):
+        answer = await rita.get(path)
+        assert answer.status == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert re.search(r"\.[0-9a-f]{16}\.(css|js|svg)$", path)
+    assert (await rita.get("static/console.css")).status == 404
+    assert (await rita.get("static/../answers.py")).status == 404
+
+
+async def test_while_storage_is_down_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    heed = await Heed().start()
+    visitor = Visitor(heed)
+    await visitor.sign_in()
+
+    async def down(*arguments: Any) -> None:
+        raise Unavailable("storage does not answer")
+
+    monkeypatch.setattr(type(heed.storage.tables), "read_row", down)
+    answer = await visitor.get("messages")
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert "Storage does not answer just now" in answer.body.decode()
+
+
+async def test_an_unknown_page_leads_back(rita: Visitor) -> None:
+    for path in ("nothing", "messages/zz", "messages/" + 32 * "0", "conversations/" + 32 * "0"):
+        answer = await rita.get(path)
+        assert answer.status == 404
+        assert 'href="/console/"' in answer.body.decode()
+
+
+async def test_an_empty_organization_is_told_what_will_come(visitor: Visitor) -> None:
+    assert "Nothing to do yet" in await visitor.page()
+    assert "No followed mail yet" in await visitor.page("messages")
+    assert "Nothing fits these filters" in await visitor.page("messages?q=offer")
+
+
+async def test_what_others_wrote_is_escaped(visitor: Visitor) -> None:
+    heed = visitor.heed
+    name = '<script>alert("a")</script>'
+    message = await heed.sent(subject=name, to=[{"email": "x@example.com", "name": name}])
+    for path in (f"messages/{message}", "messages", f"conversations/{message}"):
+        assert "<script>alert" not in await visitor.page(path)
