@@ -27,7 +27,7 @@ from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settlin
 from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, milliseconds, moment
 from lib.errors import Stale
 from lib.lists.follower import ListsFollower
 from lib.messages.models import StoredMessage
@@ -36,6 +36,7 @@ from lib.storage import Queues
 from lib.storage.coalescing import PerKeyWorker
 from lib.storage.documents import pack
 from lib.storage.retry import retry_on_conflict
+from lib.tracing import note_event
 from lib.tracking.facts import Fact
 from lib.verdicts import judge_and_remember
 from lib.verdicts.fact_store import FactStore, StoredFacts
@@ -138,6 +139,8 @@ class Assessor:
             log.info("organization %s: %d facts are not to be kept", organization, len(arrivals) - len(facts))
         if not facts:
             return
+        for fact in facts:
+            note_event(message, fact.kind, fact.key, moment(fact.at), self._clock.now())
         if _is_busy(summary_of(loaded), facts):
             await self._keep_unjudged(organization, loaded, facts)
         else:
