@@ -133,6 +133,20 @@ class Call:
         return Actor(kind="key", id=self.caller.key, name=self.caller.key_name, user=self.user())
 
     @property
+    def sees_only(self) -> str | None:
+        """The user whose mail alone the caller sees; None where the caller sees everybody's."""
+        return self.caller.sees_only if self.caller else None
+
+    def sees_mail_of(self, user: str) -> bool:
+        """Tell whether the caller sees the mail of a user; an empty id stands for mail that belongs to no user."""
+        return self.sees_only in (None, user)
+
+    def check_sees_all(self) -> None:
+        """Check that the caller sees everybody's mail. Raises Problem."""
+        if self.sees_only is not None:
+            raise Problem(403, "People of this organization see their own mail alone, and this shows everybody's.")
+
+    @property
     def is_one_person(self) -> bool:
         """Whether the caller changes only what is one person's own."""
         return self.caller is not None and not self.caller.scopes & {"full", "admin"}

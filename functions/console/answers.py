@@ -10,6 +10,7 @@ import azure.functions as func
 from functions.api.endpoint import Endpoint
 from functions.api.problems import Problem, problem_of
 from functions.console.cookies import SESSION, read_cookie
+from functions.console.navigation import menu_for
 from functions.console.posts import is_from_our_page, read_posted
 from functions.console.rendering import render
 from functions.console.screen import Download, Framed, Redirect, Reply, Screen, Shown
@@ -68,6 +69,8 @@ async def _reply(visit: Visit, rest: str) -> Reply:
         if found is None:
             continue
         visit.path = found.groupdict()
+        if rest == "" and not screen.may & visit.scopes and (menu := menu_for(visit.scopes)):
+            return Redirect(HOME + menu[0].entries[0].path)
         _check_may(screen, visit.signed_in)
         if method == "POST":
             visit.form = read_posted(visit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from functions.console.screen import EVERYBODY
+from functions.console.screen import EVERYBODY, READERS
 from lib.organizations.scopes import Scope
 
 
@@ -35,8 +35,18 @@ MENU: tuple[Section, ...] = (
     Section(
         "",
         (
-            Entry("Today", "", "sun"),
-            Entry("Messages", "messages", "mail"),
+            Entry("Today", "", "sun", READERS),
+            Entry("Messages", "messages", "mail", READERS),
+            Entry("Reminders", "reminders", "bell", READERS),
+            Entry("Failures", "failures", "triangle-alert", READERS),
+            Entry("Templates", "templates", "layout-template", READERS),
+        ),
+    ),
+    Section(
+        "How sure we are",
+        (
+            Entry("Scanner noise", "reports/scanner-noise", "bot", READERS),
+            Entry("Reliability", "reports/reliability", "gauge", READERS),
         ),
     ),
 )

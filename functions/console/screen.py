@@ -19,6 +19,10 @@ EVERYBODY: frozenset[Scope] = frozenset(("full", "read", "user", "admin"))
 """Scopes that may sign in to the console."""
 
 
+READERS: frozenset[Scope] = frozenset(("full", "read", "user"))
+"""Scopes that read mail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page from a template of the folder `templates`."""

@@ -36,7 +36,7 @@ def is_sign_in(rest: str) -> bool:
 
 
 async def answer_sign_in(services: Services, request: func.HttpRequest, rest: str) -> func.HttpResponse:
-    """Answer a request of somebody who wants in or out. Raises Problem, StorageError."""
+    """Answer a request by which a person signs in or out. Raises Problem, StorageError."""
     if rest == _OUT:
         if request.method != "POST":
             return _to(HOME)
@@ -141,7 +141,7 @@ async def _check_user(services: Services, organization: Organization, person: Pe
 
 
 async def _refused(services: Services, organization: Organization, refusal: Exception) -> func.HttpResponse:
-    """Say why nobody was signed in."""
+    """Say why the person was not signed in."""
     is_down = isinstance(refusal, ProviderDown)
     if not is_down:
         with suppress(StorageError):  # the refusal stands without a note of it

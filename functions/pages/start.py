@@ -13,6 +13,7 @@ SUMMARY = (
     "clicked, or only scanned by a machine."
 )
 LINKS = {
+    "/console/": "the console, for salespeople and administrators",
     "/api/docs": "all endpoints of the API",
     "/api/errors": "what can go wrong, and what to do",
     "/api/openapi.json": "the endpoints, as an OpenAPI document",

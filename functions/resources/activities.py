@@ -49,6 +49,17 @@ async def list_activities(call: Call) -> Answer:
 
 def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
     item = message_item(listed, call.now, zone)
+    if not call.sees_mail_of(item.sender):
+        return ActivityRead(
+            id=item.id,
+            kind="message",
+            at=listed.message.sort_time(),
+            title="A mail of another user",
+            user=item.sender or None,
+            message=None,
+            status_text=None,
+            reminder_text=None,
+        )
     return ActivityRead(
         id=item.id,
         kind="message",

@@ -40,6 +40,9 @@ async def read_conversation(call: Call) -> Answer:
     if after is None and not loaded:
         raise not_there("conversation")
     shown = [each for each in loaded if each.message.thread == conversation and each.message.state not in _UNSENT]
+    if shown and not any(call.sees_mail_of(each.message.sender) for each in shown):
+        raise not_there("conversation")
+    shown = [each for each in shown if call.sees_mail_of(each.message.sender)]
     shown.sort(key=lambda each: (each.message.sort_time(), each.message.created_at))
     zone = await time_zone_of(call)
     items = [message_item(await listed_message(call, each), call.now, zone) for each in shown]

@@ -49,6 +49,7 @@ class EventsRead(BaseModel):
 @endpoints("GET", "/events", query=EventsQuery, answers={200: EventsRead})
 async def list_events(call: Call) -> Answer:
     """Read the feed: opens, clicks, answers, verdicts and cards as they become known. It is kept for 30 days."""
+    call.check_sees_all()
     query: EventsQuery = call.query
     is_filtered = query.kind is not None or query.verdict is not None
     most = _MOST_READ if is_filtered else query.limit

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, invalid_fields, not_there
-from functions.resources.message_filters import MessageFilters, sift_messages
+from functions.resources.message_filters import sift_messages
+from functions.resources.message_pages import MessagesQuery, read_page
 from functions.shapes.checks import EDITABLE
 from functions.shapes.message import (
     MessageItem,
@@ -28,17 +28,16 @@ from functions.shapes.message import (
 )
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
-from lib.fields import ChosenId, QueryFlag, RecordRef
-from lib.ids import MADE, RECORD_TYPE
+from lib.fields import QueryFlag, RecordRef
+from lib.ids import MADE
 from lib.lists.engaged import list_engaged
-from lib.lists.store import Sort, View, scope_of
+from lib.lists.store import View, scope_of
 from lib.messages.conversations import NO_THREAD, may_have_left, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
 from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage, records_of
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
-from lib.storage.sifted_pages import sifted_page
 from lib.storage.versions import check_version
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
@@ -53,22 +52,11 @@ LARGEST_MESSAGE = 25 * 1024 * 1024
 _AFTER_SENDING = {"deliver_at", "reminder"}
 
 
-class MessagesQuery(MessageFilters):
-    view: View | Literal["engaged-this-week"] = Field(
-        "all",
-        description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
-        "the last one within 7 days; sorted by `-last_opened_at`, and pages may be short",
-    )
-    owner: ChosenId | None = None
-    record: Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/[^/]+$")] | None = None
-    sort: Sort = "-sent_at"
-
-
 async def load_message(call: Call) -> Loaded:
     """Load the message of the path. Raises Problem where there is none, Stale where If-Match names another version."""
     message = call.path["message"]
     loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
-    if loaded is None:
+    if loaded is None or not call.sees_mail_of(loaded.message.sender):
         raise not_there("message")
     check_version(call.if_match, loaded.etag)
     return loaded
@@ -175,7 +163,7 @@ async def _moved_thread(call: Call, message: str, answered: str | None) -> dict[
 async def answered_message(call: Call, message: str) -> StoredMessage:
     """Load the message that a draft answers. Raises Problem."""
     loaded = await call.services.messages.load(call.org, message)
-    if loaded is None:
+    if loaded is None or not call.sees_mail_of(loaded.message.sender):
         raise invalid(["in_reply_to"], "there is no such message")
     if not may_have_left(loaded.message):
         raise invalid(
@@ -239,17 +227,21 @@ async def remove_message(call: Call, loaded: Loaded) -> None:
 async def list_messages(call: Call) -> Answer:
     """List the messages of the organization, a user or a record.
 
-    `owner`, `record` and `view` have lists of their own, and `message_id` is looked up. The other filters narrow what
-    these hold, so that a page may be short, or empty, with a `next`: go on until that is null.
+    `owner`, `record` and `view` have lists of their own, and `message_id` is looked up. `recipient`, `template`,
+    `status` and `updated_since` have an index in certain orders, as each of them says. What has none narrows the pages,
+    so that a page may be short, or empty, with a `next`: go on until that is null.
     """
     query: MessagesQuery = call.query
     if query.owner and query.record:
         raise invalid(["query", "record"], "give either owner or record")
+    if query.owner and not call.sees_mail_of(query.owner):
+        call.check_sees_all()
     try:
         record = RecordRef(**dict(zip(("type", "id"), query.record.split("/"), strict=True))) if query.record else None
     except ValidationError as error:
         raise invalid_fields(error, ["query", "record"]) from None
-    scope = scope_of(query.owner, record)
+    owner = query.owner or call.sees_only
+    scope = scope_of(owner, record)
     if query.view == "engaged-this-week":
         if query.narrows or query.message_id is not None:
             raise invalid(["query", "view"], "this view takes no filters but owner and record")
@@ -257,21 +249,11 @@ async def list_messages(call: Call) -> Answer:
     if query.message_id is not None:
         if query.view != "all":
             raise invalid(["query", "view"], "give either view or message_id")
-        return await _list_by_message_id(call, query.message_id, query.owner, record)
+        return await _list_by_message_id(call, query.message_id, owner, record)
     view: View = query.own_view if query.own_view and query.view == "all" else query.view
     zone = await time_zone_of(call)
-    if query.narrows:
-        sifted = await sifted_page(
-            lambda place, most: call.services.lists.page(call.org, scope, view, query.sort, place, most),
-            sift_messages(query, query.sort),
-            last_key(call),
-            query.limit,
-        )
-        shown = [message_item(listed, call.now, zone) for listed in sifted.found]
-        return Answer(200, page_until(call, shown, sifted.after))
-    rows = call.services.lists.page(call.org, scope, view, query.sort, last_key(call), query.limit + 1)
-    found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
-    return Answer(200, page(call, found))
+    found = await read_page(call, view, owner, record)
+    return Answer(200, page_until(call, [message_item(each, call.now, zone) for each in found.found], found.after))
 
 
 async def _list_by_message_id(call: Call, message_id: str, owner: str | None, record: RecordRef | None) -> Answer:
@@ -301,7 +283,8 @@ async def _list_engaged(call: Call, scope: str) -> Answer:
         return Answer(200, page_until(call, [], None))
     zone = await time_zone_of(call)
     engaged = await list_engaged(call.services.lists, call.org, scope, after, query.limit, call.now)
-    items = [message_item(listed, call.now, zone) for listed in engaged.found]
+    seen = [listed for listed in engaged.found if call.sees_mail_of(listed.message.sender)]
+    items = [message_item(listed, call.now, zone) for listed in seen]
     return Answer(200, page_until(call, items, engaged.after))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
-from functions.api.paging import Page, PageQuery, last_key, page
+from functions.api.paging import Page, PageQuery, last_key, page_until
 from functions.shapes.message import MessageItem, message_item, time_zone_of
 from lib.clock import month_of
 from lib.reliability.report import Reliability, make_report
@@ -41,8 +41,11 @@ async def scanner_noise(call: Call) -> Answer:
     query: NoiseQuery = call.query
     rows = call.services.lists.noise(call.org, query.month or month_of(call.now), last_key(call), query.limit + 1)
     zone = await time_zone_of(call)
-    found = [(cursor, NoisyMessage(**dict(message_item(listed, call.now, zone)))) async for cursor, listed in rows]
-    return Answer(200, page(call, found))
+    found = [row async for row in rows]
+    shown, has_more = found[: query.limit], len(found) > query.limit
+    seen = [listed for _, listed in shown if call.sees_mail_of(listed.message.sender)]
+    items = [NoisyMessage(**dict(message_item(listed, call.now, zone))) for listed in seen]
+    return Answer(200, page_until(call, items, shown[-1][0] if has_more else None))
 
 
 @endpoints("GET", "/reports/reliability", query=ReliabilityQuery, answers={200: Reliability})

@@ -81,6 +81,7 @@ def job_read(organization: str, job: Job) -> JobRead:
 @endpoints("GET", "/subjects/{*email}", answers={202: JobBegun})
 async def export_subject(call: Call) -> Answer:
     """Have all that is held about an address exported, as one JSON document that the job leads to."""
+    call.check_sees_all()
     return await _begin(call, "export")
 
 
@@ -99,6 +100,7 @@ async def get_job(call: Call) -> Answer:
 @endpoints("GET", "/jobs/{job}/result", answers={200: _JSON})
 async def get_job_result(call: Call) -> Answer:
     """Read the result of an export, within seven days."""
+    call.check_sees_all()
     result = await call.services.subject_jobs.read_result(call.org, await _load(call))
     if result is None:
         raise Problem(404, "The job has no result, or not any more.")

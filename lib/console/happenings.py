@@ -1,4 +1,4 @@
-"""What happened to a message, as its page shows it: a row for each event, and one for a burst of machines."""
+"""Events of a message, as its page shows them: a row for each, and one row for a burst of machines."""
 
 from __future__ import annotations
 

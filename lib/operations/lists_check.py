@@ -60,8 +60,8 @@ class ListsCheck:
         if not places:
             return "it is in no list"
         for place in places:
-            large = place.standing.large if place.standing else False
-            if place.standing != standing_of(loaded.message, summary.kpis, large):
+            there = place.standing
+            if there is None or there != standing_of(loaded.message, summary.kpis, there.large, there.updated_at):
                 return "the lists sort it by something else than its summary says"
             if wrong := await find_wrong_rows(self.tables, organization, place):
                 return f"{len(wrong)} of its rows in lists are missing or wrong"

@@ -77,6 +77,12 @@ class Caller(BaseModel):
     user: str | None = None
     """The only user that the caller acts as; None for a key, which acts as any user of the organization."""
 
+    @property
+    def sees_only(self) -> str | None:
+        """The user whose mail alone the caller sees, where the organization wants that; None: everybody's."""
+        is_limited = self.organization.settings.people_see == "own_mail" and "admin" not in self.scopes
+        return self.user if is_limited else None
+
 
 class ApiKeys:
     """Keys in storage."""

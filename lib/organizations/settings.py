@@ -180,6 +180,11 @@ class OrganizationSettings(Model):
     )
     inbound: InboundSettings = InboundSettings()
     sign_in: SignIn | None = Field(None, description="lets people work with tokens of their identity provider")
+    people_see: Literal["all_mail", "own_mail"] = Field(
+        "all_mail",
+        description="what people see, in the console and by tokens of theirs: all mail of the organization, or the "
+        "mail that is their own; people with the scope `admin`, and keys, see all",
+    )
     cors_origins: list[WebOrigin] = Field(
         default_factory=list,
         max_length=50,

@@ -46,7 +46,7 @@ class RequestFailed(Exception):
         """Whether the other side may have got the request."""
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """The answer to what was posted."""
 
     status: int
@@ -97,14 +97,14 @@ async def get_document(url: str, headers: Mapping[str, str], *, loopback: bool, 
 
 async def post_body(
     url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool, most_bytes: int = _MOST_OF_A_REPLY
-) -> Reply:
+) -> HttpReply:
     """Post a body; return the answer of whatever status. Raises NotOutside, RequestFailed.
 
     Of the answer's body, at most so many bytes are read.
     """
     async with _asked("POST", url, headers, body, loopback) as response:
         beginning = await _read(response, most_bytes)
-        return Reply(response.status, response.headers.get("Retry-After"), beginning)
+        return HttpReply(response.status, response.headers.get("Retry-After"), beginning)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from lib.feed.reading import shown_event
 from lib.feed.store import Feed
 from lib.organizations.registry import Organizations
 from lib.outside import NotOutside
-from lib.outside.http import Reply, RequestFailed, post_body
+from lib.outside.http import HttpReply, RequestFailed, post_body
 from lib.storage import StorageError
 from lib.storage.documents import UnreadableRow
 from lib.storage.protocols import MOST_CHANGES
@@ -230,7 +230,7 @@ class WebhookDelivery:
         log.warning("organization %s: an event was not delivered to a webhook within a day", running.organization)
         await self._deliveries.end(running.organization, running.webhook.id, delivery, "dead")
 
-    async def _post(self, running: _Round, event: FeedEvent) -> Reply:
+    async def _post(self, running: _Round, event: FeedEvent) -> HttpReply:
         """Raises RequestFailed, NotOutside, StorageError."""
         organization = running.organization
         shown = shown_event(event, await self._organizations.settings(organization))
@@ -239,7 +239,7 @@ class WebhookDelivery:
         headers = signed_headers(running.keys, event.id, body, self._clock.now())
         return await post_body(running.webhook.url, body, headers, loopback=self._loopback)
 
-    async def test(self, organization: str, webhook: StoredWebhook, event_id: str) -> Reply:
+    async def test(self, organization: str, webhook: StoredWebhook, event_id: str) -> HttpReply:
         """Deliver a test event at once. Raises RequestFailed, NotOutside; NotAllowed where nothing can be signed."""
         keys = self._webhooks.secrets_of(organization, webhook)
         if not keys:

@@ -92,3 +92,9 @@ async def test_a_conversation_shows_both_sides_in_order(world: World, rita: Visi
     assert page.index("To <span") < page.index('class="came"')
     assert "Can we talk about the delivery dates tomorrow?" in page
     assert page.index('class="went"') < page.index('class="came"')
+
+
+async def test_a_message_is_judged_again_by_a_button(world: World, rita: Visitor) -> None:
+    answer = await rita.post(f"messages/{world.offer}/judge")
+
+    assert "Judged again" in await rita.page(answer.headers["location"].removeprefix("/console/"))

@@ -9,6 +9,7 @@ import re
 
 from tests.console.site import Visitor
 from tests.console.world import World
+from tests.support.heed import ADMIN_KEY
 
 
 def subjects(page: str) -> list[str]:
@@ -80,3 +81,18 @@ async def test_mine_are_those_of_the_user_alone(world: World, rita: Visitor) -> 
 
     assert "Of Tom" not in subjects(await rita.page("messages?view=all"))
     assert "Of Tom" in subjects(await rita.page("messages?view=all&whose=all"))
+
+
+async def test_where_people_see_their_own_mail_there_is_no_way_to_others(world: World, rita: Visitor) -> None:
+    heed = world.heed
+    await heed.put("/users/rep2", {"email": "two@acme.example", "name": "Tom", "opt_in": True})
+    toms = await heed.draft(**{"from": "rep2"}, subject="Of Tom")
+    assert "Everybody’s" in await rita.page("messages")
+
+    await heed.request("PATCH", "/api/orgs/acme", {"settings": {"people_see": "own_mail"}}, key=ADMIN_KEY)
+
+    page = await rita.page("messages?view=all&whose=all")
+    assert "Draft for Bob" in subjects(page)
+    assert "Of Tom" not in subjects(page)
+    assert "Everybody’s" not in page
+    assert (await rita.get(f"messages/{toms}")).status == 404

@@ -24,7 +24,9 @@ def paths(world: World) -> list[str]:
     """The pages that hold something, below `/console/`."""
     shown = [f"messages/{message}" for message in (world.offer, world.quiet, world.bounced, world.draft)]
     lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
-    return ["", *lists, *shown, f"conversations/{world.offer}"]
+    reports = ["reports/scanner-noise", "reports/reliability"]
+    work = ["reminders", "failures", "templates", "templates/first", "templates/first/edit", "templates/new"]
+    return ["", *lists, *shown, f"conversations/{world.offer}", *work, *reports]
 
 
 @dataclass
@@ -158,3 +160,33 @@ async def test_what_others_wrote_is_escaped(visitor: Visitor) -> None:
     message = await heed.sent(subject=name, to=[{"email": "x@example.com", "name": name}])
     for path in (f"messages/{message}", "messages", f"conversations/{message}"):
         assert "<script>alert" not in await visitor.page(path)
+
+
+HOSTILE = ("'", "%00", "..%2F..", "<b>", "a" * 5000, "%F0%9F%98%80", "-1", "%E2%80%AE", "{{7*7}}", "%0D%0Ax: y")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+async def test_no_address_makes_a_page_fail(world: World, rita: Visitor, text: str) -> None:
+    names = (
+        "view",
+        "whose",
+        "q",
+        "status",
+        "recipient",
+        "sort",
+        "sent_after",
+        "cursor",
+        "show",
+        "did",
+        "card",
+        "judged",
+    )
+    queries = [f"?{name}={text}" for name in names]
+    for path in ("", "messages", f"messages/{world.offer}", f"conversations/{world.offer}"):
+        for query in queries:
+            answer = await rita.get(f"{path}{query}")
+            assert answer.status in (200, 400, 422), (path, query)
+    for path in (f"messages/{text}", f"conversations/{text}", f"messages/{world.offer}/{text}", f"static/{text}", text):
+        assert (await rita.get(path)).status in (404, 400, 422), path
+    for path in (f"cards/{text}/dismiss", f"messages/{text}/judge", f"messages/{world.offer}/events/{text}"):
+        assert (await rita.post(path, {"was": text})).status in (400, 403, 404, 422), path

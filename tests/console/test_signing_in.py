@@ -153,3 +153,12 @@ async def test_a_session_of_one_organization_sees_nothing_of_another(heed: Heed,
     assert (await visitor.get(f"messages/{message}")).status == 404
     assert (await visitor.get(f"conversations/{message}")).status == 404
     assert "Secret plans" not in await visitor.page("messages?view=all&whose=all")
+
+
+async def test_an_administrator_who_reads_no_mail_sees_no_mail(heed: Heed) -> None:
+    key = (await heed.request("POST", "/api/orgs/acme/keys", {"scope": "admin"}, key=ADMIN_KEY)).json["key"]
+    admin = Visitor(heed)
+    await admin.sign_in(key=key)
+
+    assert (await admin.get("messages")).status == 403
+    assert 'href="/console/messages"' not in (await admin.get()).body.decode()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functions.console.rendering import path_to, with_query
-from functions.console.screen import Reply, Screens, Shown
+from functions.console.screen import READERS, Reply, Screens, Shown
 from functions.console.visit import Visit
 
-screens = Screens()
+screens = Screens(READERS)
 
 _MAILS = 25
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functions.api.paging import Page
 from functions.console.happenings import happening_of
 from functions.console.rendering import path_to, with_query
-from functions.console.screen import Framed, Redirect, Reply, Screens, Shown
+from functions.console.screen import READERS, Framed, Redirect, Reply, Screens, Shown
 from functions.console.visit import Visit
 from functions.shapes.message import MessageRead
 from functions.shapes.timeline import Event
@@ -17,7 +17,7 @@ from lib.console.plots import HEIGHT, WIDTH, timeline_plot
 from lib.console.sentences import Sentence, sentence_of
 from lib.messages.models import StoredMessage
 
-screens = Screens()
+screens = Screens(READERS)
 
 _EVENTS = 100
 _MOST_ANSWERS = 3
@@ -58,7 +58,8 @@ async def message(visit: Visit) -> Reply:
         "more": with_query(path_to("messages", found.id), show=chosen, cursor=timeline.next) if timeline.next else None,
         "answers": await _answers(visit, happenings),
         "has_places": any(each.place for each in happenings),
-        "may_say": bool(visit.may_write),
+        "may_say": visit.may_write,
+        "was_judged": visit.query("judged") == "again",
     }
     return Shown("message.html", values)
 
@@ -114,6 +115,14 @@ async def say_who_it_was(visit: Visit) -> Reply:
     path = {"message": visit.path["message"], "event": visit.path["event"]}
     await visit.ask("give_feedback", path, body={"was": visit.form.text("was") or None})
     return Redirect(f"{path_to('messages', path['message'])}#e-{path['event']}")
+
+
+@screens("POST", "messages/{message}/judge")
+async def judge_again(visit: Visit) -> Reply:
+    """Have the message judged again, by the rules of today."""
+    path = {"message": visit.path["message"]}
+    await visit.ask("reassess_message", path)
+    return Redirect(with_query(path_to("messages", path["message"]), judged="again"))
 
 
 @screens("GET", "messages/{message}/body")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from functions.api.csv_lists import CSV, columns_of, write_csv
 from functions.console.rendering import with_query
-from functions.console.screen import Download, Reply, Screens, Shown
+from functions.console.screen import READERS, Download, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.message import MessageItem
 
-screens = Screens()
+screens = Screens(READERS)
 
 PATH = f"{HOME}messages"
 
@@ -78,7 +80,7 @@ class Filters:
 
     def query(self, visit: Visit) -> dict[str, object]:
         """Return the filters as the endpoint takes them."""
-        day = {name: f"{self.given[name]}T00:00:00Z" for name in ("sent_after", "sent_before") if self.given[name]}
+        day = {name: _beginning(self.given[name], visit.user.time_zone) for name in ("sent_after", "sent_before")}
         return {
             "view": self.view,
             "owner": visit.user.id if self.whose == "mine" else None,
@@ -91,6 +93,14 @@ class Filters:
     def is_narrowed(self) -> bool:
         """Whether messages of the view are left out."""
         return any(self.given[name] for name in ("q", "status", "recipient", "template", "sent_after", "sent_before"))
+
+
+def _beginning(day: str, zone: str) -> str:
+    """Return when a day begins on the reader's clock. What is no day stays as it is, for the endpoint to refuse."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone)).isoformat()
+    except ValueError:
+        return day
 
 
 @screens("GET", "messages")
@@ -106,6 +116,7 @@ async def messages(visit: Visit) -> Reply:
     values = {
         "filters": filters,
         "views": VIEWS,
+        "sees_all": visit.signed_in.caller().sees_only is None,
         "statuses": _STATUSES,
         "columns": COLUMNS,
         "items": found.items,

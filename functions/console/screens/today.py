@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from functions.api.problems import Problem
 from functions.console.rendering import path_to, with_query
-from functions.console.screen import Redirect, Reply, Screens, Shown
+from functions.console.screen import READERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.message import MessageItem
 from lib.console.names import first_names
 from lib.console.times import counted
 
-screens = Screens()
+screens = Screens(READERS)
 
 _MOST_CARDS = 20
 _MOST_NEWS = 12

@@ -156,7 +156,7 @@ def _client_of(organization: Organization) -> tuple[SignIn, str]:
     """Return the organization's provider, and the console's id with it. Raises NotEntitled."""
     sign_in = organization.settings.sign_in
     if sign_in is None or sign_in.client_id is None:
-        raise NotEntitled("The organization lets nobody sign in by an identity provider.")
+        raise NotEntitled("The organization has no identity provider for the console.")
     return sign_in, sign_in.client_id
 
 

@@ -75,11 +75,12 @@ def all_gone(process_ids: list[int], seconds: float = 60) -> bool:
 
 
 def test_it_says_where_it_is_where_the_inbox_is_and_the_key(heed: CopyOfHeed) -> None:
-    assert heed.lines[-4:] == [
+    assert heed.lines[-5:] == [
         f"Heed is ready: http://127.0.0.1:{heed.port}",
         f"Mail server:   smtp://127.0.0.1:{settings_of(heed)['HEED_SMTP_PORT']}",
         f"Inbox:         {heed.inbox}",
         "Key:           local-admin",
+        f"Console:       http://127.0.0.1:{heed.port}/console/",
     ]
 
 

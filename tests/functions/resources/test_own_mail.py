@@ -1,0 +1,87 @@
+"""Where people see their own mail alone: by tokens of theirs they find nothing of their colleagues' mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.heed import ADMIN_KEY, Heed, Response
+
+RECORD = {"type": "contact", "id": "c1"}
+
+
+class Tom:
+    """The user rep2, who asks with a token, in an organization where people see their own mail."""
+
+    def __init__(self, heed: Heed, token: str, message: str) -> None:
+        self.heed = heed
+        self.token = token
+        self.colleagues = message
+        """A message of the user rep1."""
+
+    async def ask(self, path: str, method: str = "GET", body: Any = None) -> Response:
+        return await self.heed.request(method, f"/api/orgs/acme{path}", body, key=self.token)
+
+
+@pytest.fixture
+async def tom() -> Tom:
+    heed = await Heed().start(people_see="own_mail")
+    await heed.put("/users/rep2", {"email": "two@acme.example", "name": "Tom", "opt_in": True})
+    ada = {"email": "ada@example.com", "name": "Ada", "record": RECORD}
+    message = await heed.sent(to=[ada], subject="Secret")
+    await heed.draft(**{"from": "rep2"}, subject="Mine", to=[ada])
+    token = (await heed.post("/users/rep2/tokens"))["token"]
+    return Tom(heed, token, message)
+
+
+async def test_lists_hold_the_own_mail_alone(tom: Tom) -> None:
+    for query in ("", "?view=all", "?owner=rep2", "?record=contact/c1", "?record=contact/c1&q=e", "?q=e"):
+        subjects = [each["subject"] for each in (await tom.ask(f"/messages{query}")).json["items"]]
+        assert subjects == ["Mine"], query
+    internet_id = (await tom.heed.get(f"/messages/{tom.colleagues}"))["message_id"]
+    assert (await tom.ask(f"/messages?message_id={internet_id}")).json["items"] == []
+
+
+async def test_the_list_of_a_colleague_is_refused(tom: Tom) -> None:
+    assert (await tom.ask("/messages?owner=rep1")).status == 403
+
+
+@pytest.mark.parametrize("path", ["", "/timeline", "/recipients", "/attachments"])
+async def test_a_colleagues_message_is_not_there(tom: Tom, path: str) -> None:
+    assert (await tom.ask(f"/messages/{tom.colleagues}{path}")).status == 404
+
+
+async def test_nor_is_its_conversation_and_it_cannot_be_answered(tom: Tom) -> None:
+    assert (await tom.ask(f"/conversations/{tom.colleagues}")).status == 404
+    draft = {"from": "rep2", "in_reply_to": tom.colleagues, "text": "x"}
+    assert (await tom.ask("/messages", "POST", draft)).status == 422
+
+
+async def test_a_records_activities_tell_that_a_mail_went_and_no_more(tom: Tom) -> None:
+    found = (await tom.ask("/records/contact/c1/activities")).json["items"]
+
+    assert {(each["title"], each["message"] is None) for each in found} == {
+        ("Mine", False),
+        ("A mail of another user", True),
+    }
+
+
+async def test_the_report_of_scanner_noise_leaves_colleagues_mail_out(tom: Tom) -> None:
+    path = tom.heed.urls("o")[0]
+    for number in range(25):
+        await tom.heed.hit(path, x_forwarded_for=f"203.0.{number}.7")
+    await tom.heed.work()
+
+    assert len((await tom.heed.get("/reports/scanner-noise"))["items"]) == 1
+    assert (await tom.ask("/reports/scanner-noise")).json["items"] == []
+
+
+async def test_keys_see_all_and_so_does_everybody_by_default(tom: Tom) -> None:
+    heed = tom.heed
+    assert len((await heed.get("/messages?view=all"))["items"]) == 2
+    assert (await heed.get("/events"))["items"]
+
+    await heed.request("PATCH", "/api/orgs/acme", {"settings": {"people_see": "all_mail"}}, key=ADMIN_KEY)
+
+    assert (await tom.ask(f"/messages/{tom.colleagues}")).status == 200

@@ -1,0 +1,48 @@
+"""Times are told as people do, on the clock of the one who reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lib.console.names import first_names
+from lib.console.times import Times, counted, duration
+
+NOW = datetime(2026, 5, 5, 22, 30, tzinfo=UTC)
+VIENNA = Times(NOW, "Europe/Vienna")
+"""Where it is half past midnight already, on Wednesday."""
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (timedelta(), "today at 00:30"),
+        (timedelta(hours=1), "yesterday at 23:30"),
+        (-timedelta(days=1), "tomorrow at 00:30"),
+        (timedelta(days=7), "Wed 29 Apr, 00:30"),
+        (timedelta(days=400), "Tue 1 Apr 2025, 00:30"),
+    ],
+)
+def test_days_are_those_of_the_readers_clock(before: timedelta, told: str) -> None:
+    assert VIENNA.moment(NOW - before) == told
+
+
+def test_the_exact_time_names_its_zone() -> None:
+    assert VIENNA.exact(NOW) == "Wed 6 May 2026, 00:30:00 (Europe/Vienna)"
+
+
+def test_lengths_have_one_unit() -> None:
+    lengths = [timedelta(seconds=1), timedelta(seconds=90), timedelta(hours=5), timedelta(days=3)]
+    assert [duration(each) for each in lengths] == ["1 second", "1 minute", "5 hours", "3 days"]
+
+
+def test_numbers_have_their_noun() -> None:
+    assert [counted(1, "reply", "replies"), counted(2, "reply", "replies")] == ["1 reply", "2 replies"]
+    assert counted(1200, "open") == "1,200 opens"
+
+
+def test_two_people_are_named_and_the_others_counted() -> None:
+    assert first_names([]) == "Nobody"
+    assert first_names(["Ada", "Bob"]) == "Ada and Bob"
+    assert first_names(["Ada", "Bob", "Eve", "Gus"]) == "Ada, Bob and 2 others"
