@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from heed.running import OPERATOR, ExitCode, OrganizationName, load_known, progress, run_command, tell
-from lib.operations.findings import ConsistencyCheck
+from lib.operations.inconsistencies import ConsistencyCheck
 from lib.services import Services
 
 _SHOWN = 20

@@ -42,7 +42,7 @@ _LEFT_OUT_BLOBS = ("answers/", "jobs/")
 
 _NEEDS_SECRET = "It was restored from a backup: make a new secret for it, and enable it."  # noqa: S105 - no password
 
-Told = Callable[[str, int], None]
+TellCount = Callable[[str, int], None]
 """Takes what was done: the kind of table, or `blobs`, and a number."""
 
 
@@ -62,7 +62,7 @@ class Backup:
     organizations: Organizations
     clock: Clock
 
-    async def write_backup(self, organization: str, path: Path, told: Told = lambda *_: None) -> Manifest:
+    async def write_backup(self, organization: str, path: Path, told: TellCount = lambda *_: None) -> Manifest:
         """Write the backup of an organization. A process that dies leaves no file of that name.
 
         Raises NotFound, Unavailable while the organization is being restored, StorageError, OSError.
@@ -104,7 +104,7 @@ class Backup:
             if (kept := without_secrets(kind, row)) is not None:
                 yield kept
 
-    async def _write_blobs(self, organization: str, file: BackupWriter, told: Told) -> None:
+    async def _write_blobs(self, organization: str, file: BackupWriter, told: TellCount) -> None:
         async for name in self.storage.blobs.list_blobs(container(organization)):
             if name.startswith(_LEFT_OUT_BLOBS):
                 continue

@@ -9,7 +9,7 @@ from lib.cards.store import Card, snooze_entry
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
-from lib.operations.findings import Finding, message_ids
+from lib.operations.inconsistencies import Inconsistency, message_ids
 from lib.people.alert_choices import ALERTS, AlertChoices, StoredAlerts
 from lib.people.store import People
 from lib.storage import Range, Tables
@@ -34,7 +34,7 @@ class DueCheck:
     enter_digest: EnterDigest
     name: str = "due"
 
-    async def find(self, organization: str) -> AsyncIterator[Finding]:
+    async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
         async for message in message_ids(self.tables, organization):
             for due in await self._due_of_message(organization, message):
                 # The entry is written before the row and dropped after it: both are read again.
@@ -57,14 +57,14 @@ class DueCheck:
     async def _is_there(self, due: Due) -> bool:
         return await self.tables.read_row(DUE, *due.place) is not None
 
-    def _missing(self, due: Due, item: str) -> Finding:
+    def _missing(self, due: Due, item: str) -> Inconsistency:
         async def repair() -> None:
             await self.due.put_entry(due)
 
         text = f"the due index lacks the entry `{due.kind}` of {due.at:%Y-%m-%d %H:%M}"
-        return Finding(self.name, item, text, repair)
+        return Inconsistency(self.name, item, text, repair)
 
-    async def _digests(self, organization: str) -> AsyncIterator[Finding]:
+    async def _digests(self, organization: str) -> AsyncIterator[Inconsistency]:
         choices = [choice async for _, choice, _ in self.alert_choices.rows.list(organization, ALERTS) if choice.digest]
         if not choices:
             return
@@ -78,9 +78,9 @@ class DueCheck:
             async def repair(choice: StoredAlerts = choice, zone: str = zone) -> None:
                 await self.enter_digest(organization, choice, zone)
 
-            yield Finding(self.name, f"user {choice.user}", "the due index lacks the next digest", repair)
+            yield Inconsistency(self.name, f"user {choice.user}", "the due index lacks the next digest", repair)
 
-    async def _left(self, organization: str) -> AsyncIterator[Finding]:
+    async def _left(self, organization: str) -> AsyncIterator[Inconsistency]:
         """Entries of messages that are not there."""
         for kind in ("send|", "remind|"):
             async for due in self._entries(organization, kind):
@@ -90,7 +90,7 @@ class DueCheck:
                         await self.due.drop_entry(due)
 
                     text = "the due index names it, and it is not there"
-                    yield Finding(self.name, f"message {due.item}", text, repair)
+                    yield Inconsistency(self.name, f"message {due.item}", text, repair)
 
     async def _entries(self, organization: str, beginning: str) -> AsyncIterator[Due]:
         assert beginning.rstrip("|") in KINDS

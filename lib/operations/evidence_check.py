@@ -13,7 +13,7 @@ from lib.assessment.visit_rows import PARTITIONS, places_of_twins, read_visit
 from lib.assessment.visits import LASTS
 from lib.clock import Clock, milliseconds
 from lib.messages.store import MessageStore
-from lib.operations.findings import Finding
+from lib.operations.inconsistencies import Inconsistency
 from lib.storage import Delete, Missing, Row, Tables
 from lib.storage.layout import EVIDENCE, table
 
@@ -29,7 +29,7 @@ class EvidenceCheck:
     clock: Clock
     name: str = "evidence"
 
-    async def find(self, organization: str) -> AsyncIterator[Finding]:
+    async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
         oldest = milliseconds(self.clock.now()) - LASTS // timedelta(milliseconds=1)
         known: LRUCache[str, bool] = LRUCache(_MOST_REMEMBERED)
         for partition in PARTITIONS:
@@ -47,11 +47,11 @@ class EvidenceCheck:
             known[message] = await self.messages.load(organization, message) is not None
         return known[message]
 
-    def _wrong(self, organization: str, row: Row, text: str) -> Finding:
+    def _wrong(self, organization: str, row: Row, text: str) -> Inconsistency:
         async def repair() -> None:
             twins = places_of_twins(row.key) if row.partition.startswith("c") else ()
             for partition, key in (*twins, (row.partition, row.key)):
                 with suppress(Missing):
                     await self.tables.write_rows(table(organization, EVIDENCE), [Delete(partition, key)])
 
-        return Finding(self.name, f"visit {row.partition}", text, repair)
+        return Inconsistency(self.name, f"visit {row.partition}", text, repair)

@@ -15,7 +15,7 @@ from lib.lists.keys import ListPlace, places_of, standing_of
 from lib.lists.store import Lists
 from lib.lists.verification import ListRow, find_wrong_rows, is_wanted, read_list_rows
 from lib.messages.store import Loaded, MessageStore
-from lib.operations.findings import Finding, is_as_it_was, message_ids, part_of
+from lib.operations.inconsistencies import Inconsistency, is_as_it_was, message_ids, part_of
 from lib.storage import Delete, Missing, Tables
 from lib.storage.layout import table
 
@@ -34,7 +34,7 @@ class ListsCheck:
     follower: ListsFollower
     name: str = "lists"
 
-    async def find(self, organization: str) -> AsyncIterator[Finding]:
+    async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
         async for message in message_ids(self.tables, organization):
             finding = await self._look_at_message(organization, message)
             if finding is not None:
@@ -42,7 +42,7 @@ class ListsCheck:
         async for finding in self._left(organization):
             yield finding
 
-    async def _look_at_message(self, organization: str, message: str) -> Finding | None:
+    async def _look_at_message(self, organization: str, message: str) -> Inconsistency | None:
         loaded = await self.messages.load(organization, message)
         text = None if loaded is None else await self._wrong(organization, loaded)
         if loaded is None or text is None or not await is_as_it_was(self.messages, organization, loaded):
@@ -51,7 +51,7 @@ class ListsCheck:
         async def repair() -> None:
             await self._enter_again(organization, loaded)
 
-        return Finding(self.name, f"message {message}", text, repair)
+        return Inconsistency(self.name, f"message {message}", text, repair)
 
     async def _wrong(self, organization: str, loaded: Loaded) -> str | None:
         """What is wrong with the message's rows; None where they are right."""
@@ -75,7 +75,7 @@ class ListsCheck:
         await self.lists.remove(organization, [*places, *places_of(loaded.message)])
         await self.assessor.refresh(organization, loaded.message.id, from_all=True)
 
-    async def _left(self, organization: str) -> AsyncIterator[Finding]:
+    async def _left(self, organization: str) -> AsyncIterator[Inconsistency]:
         """Rows at places where their message does not stand."""
         known: LRUCache[str, list[ListPlace]] = LRUCache(_MOST_REMEMBERED)
         async for row in read_list_rows(self.tables, organization):
@@ -92,7 +92,7 @@ class ListsCheck:
                 with suppress(Missing):
                     await self.tables.write_rows(table(organization, "index"), [Delete(row.partition, row.key)])
 
-            yield Finding(self.name, f"message {row.message}", "a list shows it where it does not stand", repair)
+            yield Inconsistency(self.name, f"message {row.message}", "a list shows it where it does not stand", repair)
 
     async def _places(self, organization: str, message: str) -> list[ListPlace]:
         loaded = await self.messages.load(organization, message)

@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from lib.errors import NotAllowed, NotFound, Refusal, WrongField
-from lib.operations.row_streams import RowWriter, pair_rows, size_of
+from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
 from lib.organizations.registry import Organizations, StoredOrganization
 from lib.storage import Delete, Missing, Row, Storage, Upsert
 from lib.storage.accounts import LASTS, Moving, OwnAccount, Routes
@@ -44,7 +44,7 @@ _FEW = 500
 
 _BYTES = "application/octet-stream"
 
-Told = Callable[[str, int], None]
+TellPhase = Callable[[str, int], None]
 """Takes what goes on: a phase in words, and a number of rows or blobs."""
 
 
@@ -100,7 +100,7 @@ class Move:
                 raise NotAllowed(f"{_name(to)} holds rows of an organization of that name. Delete its tables first.")
         return stored
 
-    async def move_organization(self, organization: str, to: OwnAccount, told: Told = lambda *_: None) -> None:
+    async def move_organization(self, organization: str, to: OwnAccount, told: TellPhase = lambda *_: None) -> None:
         """Move the organization, or go on with its move, to the end.
 
         Raises NotFound, NotAllowed, WrongField, NotTheSame, Missing where the organization was deleted meanwhile,
@@ -151,7 +151,7 @@ class Move:
             organization, lambda stored: stored.model_copy(update={"moving": moving, **more})
         )
 
-    async def _copy(self, way: _Way, told: Told) -> None:
+    async def _copy(self, way: _Way, told: TellPhase) -> None:
         """Copy until little is left."""
         for kind in KINDS:
             await way.target.tables.create(table(way.organization, kind))
@@ -161,14 +161,14 @@ class Move:
             if await self._copy_once(way, told) <= _FEW:
                 return
 
-    async def _copy_once(self, way: _Way, told: Told) -> int:
+    async def _copy_once(self, way: _Way, told: TellPhase) -> int:
         """Bring the target to what the source holds; return how many rows and blobs were not so."""
         changed = 0
         for kind in KINDS:
             changed += await _copy_rows(way, kind, told)
         return changed + await _copy_blobs(way, told)
 
-    async def _change_over(self, way: _Way, moving: Moving, told: Told) -> Moving:
+    async def _change_over(self, way: _Way, moving: Moving, told: TellPhase) -> Moving:
         """Copy what is left, compare everything, and name the new account."""
         told("closed, until every process has heard of it", 0)
         await self._sleep(EVERYBODY_KNOWS)
@@ -181,7 +181,7 @@ class Move:
         await self._set(way.organization, settling, storage=moving.to)
         return settling
 
-    async def _clear(self, way: _Way, moving: Moving, told: Told) -> None:
+    async def _clear(self, way: _Way, moving: Moving, told: TellPhase) -> None:
         """Delete what the old account holds, once nothing can lead there any more."""
         told("settling, until nothing leads to the old account", 0)
         await self._sleep(max(EVERYBODY_KNOWS, _LONGEST_URL))
@@ -195,9 +195,9 @@ class Move:
         await self._set(way.organization, None)
 
 
-async def _copy_rows(way: _Way, kind: str, told: Told) -> int:
+async def _copy_rows(way: _Way, kind: str, told: TellPhase) -> int:
     name, changed = table(way.organization, kind), 0
-    writer = RowWriter(way.target.tables, name)
+    writer = ChangeWriter(way.target.tables, name)
     pairs = pair_rows(way.source.tables.query(name, EVERYTHING), way.target.tables.query(name, EVERYTHING))
     async for pair in pairs:
         told(kind, 1)
@@ -216,7 +216,7 @@ def _bare(row: Row) -> Row:
     return Row(row.partition, row.key, row.values)
 
 
-async def _copy_blobs(way: _Way, told: Told) -> int:
+async def _copy_blobs(way: _Way, told: TellPhase) -> int:
     name, changed = container(way.organization), 0
     there = {blob async for blob in way.target.blobs.list_blobs(name)}
     found = {blob: version async for blob, version in way.source.blobs.list_versions(name)}
@@ -238,7 +238,7 @@ async def _copy_blobs(way: _Way, told: Told) -> int:
     return changed
 
 
-async def _compare_rows(way: _Way, kind: str, told: Told) -> str:
+async def _compare_rows(way: _Way, kind: str, told: TellPhase) -> str:
     """Compare a table in both accounts; return the digest of the source's rows. Raises NotTheSame."""
     name, digest = table(way.organization, kind), hashlib.sha256()
     pairs = pair_rows(way.source.tables.query(name, EVERYTHING), way.target.tables.query(name, EVERYTHING))

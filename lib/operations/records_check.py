@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from lib.assessment.assessor import Assessor
 from lib.clock import Clock
 from lib.messages.store import MessageStore
-from lib.operations.findings import Finding, is_as_it_was, message_ids, part_of
+from lib.operations.inconsistencies import Inconsistency, is_as_it_was, message_ids, part_of
 from lib.records import Engagements, RecordsFollower
 from lib.records.rollups import Rollup, total
 from lib.records.rows import PARTITION
@@ -37,7 +37,7 @@ class RecordsCheck:
     clock: Clock
     name: str = "records"
 
-    async def find(self, organization: str) -> AsyncIterator[Finding]:
+    async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
         async for message in message_ids(self.tables, organization):
             finding = await self._look_at_message(organization, message)
             if finding is not None:
@@ -49,7 +49,7 @@ class RecordsCheck:
             if await self._is_wrong_sum(organization, record):
                 yield self._wrong_sum(organization, record)
 
-    async def _look_at_message(self, organization: str, message: str) -> Finding | None:
+    async def _look_at_message(self, organization: str, message: str) -> Inconsistency | None:
         loaded = await self.messages.load(organization, message)
         planned = None if loaded is None else part_of(self.follower, loaded)
         if loaded is None or not planned:
@@ -61,7 +61,7 @@ class RecordsCheck:
         async def repair() -> None:
             await self.assessor.refresh(organization, message, anew=True)
 
-        return Finding(self.name, f"message {message}", f"{len(wrong)} records do not count it as it is", repair)
+        return Inconsistency(self.name, f"message {message}", f"{len(wrong)} records do not count it as it is", repair)
 
     async def _is_entered(self, organization: str, message: str, planned: Contribution) -> bool:
         share, _ = await self.engagements.rows.share(organization, planned.record, message)
@@ -71,7 +71,7 @@ class RecordsCheck:
             return share.sent_at is None
         return share.digest() == planned.digest
 
-    async def _left(self, organization: str) -> AsyncIterator[Finding]:
+    async def _left(self, organization: str) -> AsyncIterator[Inconsistency]:
         """Shares of messages that are not there, or that do not reach the record."""
         known: LRUCache[str, Collection[str]] = LRUCache(_MOST_REMEMBERED)
         async for row in self.tables.query(table(organization, "index"), PARTITION, Range.prefix(_SHARES)):
@@ -91,7 +91,7 @@ class RecordsCheck:
                     await self.tables.write_rows(table(organization, "index"), [change])
                 await self._recount(organization, record)
 
-            yield Finding(self.name, f"message {message}", "a record counts it that it does not reach", repair)
+            yield Inconsistency(self.name, f"message {message}", "a record counts it that it does not reach", repair)
 
     async def _records(self, organization: str, message: str) -> Collection[str]:
         loaded = await self.messages.load(organization, message)
@@ -107,11 +107,11 @@ class RecordsCheck:
         counted = total(shares, self.clock.now())
         return _sums(counted) != _sums(before) and (await rows.rollup(organization, record)).etag == etag
 
-    def _wrong_sum(self, organization: str, record: str) -> Finding:
+    def _wrong_sum(self, organization: str, record: str) -> Inconsistency:
         async def repair() -> None:
             await self._recount(organization, record)
 
-        return Finding(self.name, f"record {record}", "its counts are not the sum of its messages", repair)
+        return Inconsistency(self.name, f"record {record}", "its counts are not the sum of its messages", repair)
 
     async def _recount(self, organization: str, record: str) -> None:
         async def recount() -> None:

@@ -26,10 +26,10 @@ from lib.assessment.journal_cleaning import SEEN
 from lib.assessment.journal_sweep import SWEEP_STATE
 from lib.clock import Clock, milliseconds
 from lib.errors import NotAllowed
-from lib.operations.backup import NOT_BACKED_UP, Told
+from lib.operations.backup import NOT_BACKED_UP, TellCount
 from lib.operations.backup_file import BackupFile, Manifest, secret_mark
 from lib.operations.restored_messages import hold_waiting_mail
-from lib.operations.row_streams import RowWriter, pair_rows, size_of
+from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
 from lib.organizations.registry import Organizations, StoredOrganization
 from lib.people.address_hashes import AddressHashes
 from lib.stops.rows import StopRows, time_of
@@ -42,7 +42,7 @@ from lib.storage.protocols import EVERYTHING
 EraseAddress = Callable[[str, str], Awaitable[None]]
 """Erases all that is held about an address, of (organization, address), to the end."""
 
-Refresh = Callable[[str, str], Awaitable[None]]
+RefreshMessage = Callable[[str, str], Awaitable[None]]
 """Judges a message from the facts that are stored, of (organization, message)."""
 
 Repair = Callable[[str], Awaitable[None]]
@@ -85,7 +85,7 @@ class Restore:
     hashes: AddressHashes
     stops: StopRows
     erase_address: EraseAddress
-    refresh: Refresh
+    refresh: RefreshMessage
     repair: Repair
     clock: Clock
 
@@ -122,7 +122,7 @@ class Restore:
         *,
         secret: str | None = None,
         own: OwnAccount | None = None,
-        told: Told = lambda *_: None,
+        told: TellCount = lambda *_: None,
     ) -> None:
         """Do what was planned. Again is the same. Raises NotAllowed, WrongField, StorageError."""
         manifest, organization = backup.manifest, plan.organization
@@ -160,13 +160,13 @@ class Restore:
         return newer | set(manifest.erasing)
 
     async def _restore_table(
-        self, backup: BackupFile, organization: str, kind: str, erased: _Erased, told: Told
+        self, backup: BackupFile, organization: str, kind: str, erased: _Erased, told: TellCount
     ) -> set[str]:
         """Restore one table; return the partitions in which newer rows stay. Raises StorageError."""
         name, rows, newer = table(organization, kind), backup.read_rows(kind), set[str]()
         if kind == "messages":
             rows = hold_waiting_mail(rows, backup.manifest.started_at, self.clock.now())
-        writer = RowWriter(self.storage.tables, name)
+        writer = ChangeWriter(self.storage.tables, name)
         async for pair in pair_rows(_each(rows), self.storage.tables.query(name, EVERYTHING)):
             if pair.left is not None:
                 await erased.look_at_row(pair.left)
@@ -180,7 +180,7 @@ class Restore:
         await writer.flush()
         return newer
 
-    async def _restore_blobs(self, backup: BackupFile, organization: str, erased: _Erased, told: Told) -> None:
+    async def _restore_blobs(self, backup: BackupFile, organization: str, erased: _Erased, told: TellCount) -> None:
         name, there = container(organization), set[str]()
         for blob, data in backup.read_blobs():
             await erased.look_at_bytes(data)
@@ -197,7 +197,7 @@ class Restore:
         While the organization was closed, facts came to messages that were not there yet.
         """
         name = table(organization, "journal")
-        writer = RowWriter(self.storage.tables, name)
+        writer = ChangeWriter(self.storage.tables, name)
         async for row in self.storage.tables.query(name, SEEN):
             await writer.add_change(row.partition, Delete(row.partition, row.key))
         await writer.flush()

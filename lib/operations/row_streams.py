@@ -44,7 +44,7 @@ def _place(row: Row) -> tuple[str, str]:
     return row.partition, row.key
 
 
-class RowWriter:
+class ChangeWriter:
     """Writes changes of one table in order, as many at a time as a transaction takes."""
 
     def __init__(self, tables: Tables, table: str) -> None:

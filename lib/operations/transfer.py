@@ -20,7 +20,7 @@ from lib.clock import Clock
 from lib.errors import NotAllowed, Stale
 from lib.fields import ChosenId, RecordType
 from lib.messages.store import MessageStore
-from lib.operations.findings import message_ids
+from lib.operations.inconsistencies import message_ids
 from lib.people.address_index import AddressIndex
 from lib.people.addresses import same_mailbox
 from lib.people.consent_batches import ConsentBatches, PastConsent

@@ -8,7 +8,7 @@ from lib.operations.administration import Administration
 from lib.operations.backup import Backup
 from lib.operations.due_check import DueCheck
 from lib.operations.evidence_check import EvidenceCheck
-from lib.operations.findings import ConsistencyCheck
+from lib.operations.inconsistencies import ConsistencyCheck
 from lib.operations.lists_check import ListsCheck
 from lib.operations.move import Move
 from lib.operations.records_check import RecordsCheck
@@ -95,7 +95,7 @@ class Operating(Privacy):
 
     @cached_property
     def consistency_checks(self) -> tuple[ConsistencyCheck, ...]:
-        """The parts of the consistency check, those first of which others are derived."""
+        """The parts of the consistency check. Each one comes before those that are derived of it."""
         tables, messages = self.storage.tables, self.messages
         records = RecordsFollower(self.engagements, self.people, self.storage.queues)
         return (

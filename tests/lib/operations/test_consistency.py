@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.operations.findings import Finding
+from lib.operations.inconsistencies import Inconsistency
 from lib.storage import Delete, Row, Unavailable, Upsert
 from lib.storage.layout import DUE, table
 from lib.storage.protocols import EVERYTHING
@@ -43,7 +43,7 @@ async def lived_in() -> tuple[Heed, str]:
 
 
 async def findings(heed: Heed, *, repair: bool = False) -> list[str]:
-    found: list[Finding] = []
+    found: list[Inconsistency] = []
     for check in heed.services.consistency_checks:
         async for finding in check.find("acme"):
             found.append(finding)

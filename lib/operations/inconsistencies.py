@@ -19,7 +19,7 @@ MESSAGE_ROWS = Range(low="m", high="m0")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Inconsistency:
     """Something that is not as it should be."""
 
     about: str
@@ -41,7 +41,7 @@ class ConsistencyCheck(Protocol):
         """The name of the part, such as `due`."""
         ...
 
-    def find(self, organization: str) -> AsyncIterator[Finding]:
+    def find(self, organization: str) -> AsyncIterator[Inconsistency]:
         """Look at everything of the organization. What changes meanwhile is no finding. Raises StorageError."""
         ...
 
