@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt requirements.lock
+$(VENV)/.installed: requirements.txt requirements-operator.txt requirements-dev.txt requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "Heed needs Python 3.11 or 3.12; name one with: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -68,7 +68,7 @@ traces: setup ## judge labelled traces; writes bench/traces/RESULTS.md
 	$(BIN)/python -m bench.traces
 
 index: setup ## index the addresses of records from before there was an index: all, or org=NAME
-	$(BIN)/python -m infra.index_addresses $(or $(org),--all)
+	$(BIN)/python -m heed index-addresses $(or $(org),--all)
 
 networks: setup ## renew the table of autonomous systems from public routing data
 	$(BIN)/python -m infra.catalogues.autonomous_systems

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from urllib.parse import quote
 
 from lib.storage.protocols import (
@@ -168,6 +169,10 @@ class MemoryBlobs:
         for name in self.names(container):
             if after is None or name > after:
                 yield name
+
+    async def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
+        for name in self.names(container):
+            yield name, sha256(self._containers[container][name]).hexdigest()
 
     async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
         data = b"".join([await self.read_blob(container, part) for part in parts])
