@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs fuzz bench traces index networks lock package clean
+.PHONY: help setup run demo pictures test check format docs clients fuzz bench traces index networks lock package clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -23,6 +23,12 @@ setup: $(VENV)/.installed node_modules/.installed ## create .venv and node_modul
 run: setup ## start Heed with storage and a mail catcher on this machine; parts=3: as three apps behind a front
 	$(BIN)/python -m infra.local $(if $(parts),--parts)
 
+demo: setup ## fill the Heed of make run with an organization that has three months behind it; replace=1: make it anew
+	$(BIN)/python -m demo $(if $(replace),--replace) $(if $(mails),--mails $(mails))
+
+pictures: setup ## renew the pictures of the console in docs/ from the demo of a running Heed; wants chromium
+	$(BIN)/python -m demo.pictures
+
 # As many processes as there are cores, but 2 at least and 4 at most: each starts servers of its own.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; [ $$n -gt 4 ] && n=4; echo $$n)
 
@@ -38,10 +44,14 @@ check: setup ## lint, formatting, types, floors, dead code, docs, deployment
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m infra.docs --check
+	$(BIN)/python -m infra.clients --check
 	$(BIN)/python -m infra.template_checks
 
 docs: setup ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m infra.docs
+
+clients: setup ## generate the code of the clients from the API's document
+	$(BIN)/python -m infra.clients
 
 format: setup ## put the code in shape
 	$(BIN)/ruff check --fix .

@@ -20,7 +20,7 @@ settings.load_profile("heed")
 
 _LONG = tuple(
     f"tests/{folder}/"
-    for folder in ("faults", "end_to_end", "walls", "upgrade", "azurite", "servicebus", "browser", "infra")
+    for folder in ("faults", "end_to_end", "walls", "upgrade", "clients", "azurite", "servicebus", "browser", "infra")
 )
 """Folders whose files take long, as their tests start servers and processes."""
 

@@ -37,6 +37,16 @@ MENU: tuple[Section, ...] = (
         (
             Entry("Today", "", "sun", READERS),
             Entry("Messages", "messages", "mail", READERS),
+            Entry("Reminders", "reminders", "bell", READERS),
+            Entry("Failures", "failures", "triangle-alert", READERS),
+            Entry("Templates", "templates", "layout-template", READERS),
+        ),
+    ),
+    Section(
+        "How sure we are",
+        (
+            Entry("Scanner noise", "reports/scanner-noise", "bot", READERS),
+            Entry("Reliability", "reports/reliability", "gauge", READERS),
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -137,9 +137,16 @@ async def replies_are_seen(call: Call, counts: CountsByTemplate) -> bool:
     """Whether replies can be seen: there is a mailbox, or mail was received, or a mail of a template was answered."""
     if any(has_replies(each) for each in counts.values()):
         return True
-    async for _ in call.services.mailboxes.list_mailboxes(call.org, None, 1):
-        return True
-    async for _ in call.services.lists.page(call.org, scope_of(), "received", "-sent_at", None, 1):
+    return any(
+        await asyncio.gather(
+            _has_any(call.services.mailboxes.list_mailboxes(call.org, None, 1)),
+            _has_any(call.services.lists.page(call.org, scope_of(), "received", "-sent_at", None, 1)),
+        )
+    )
+
+
+async def _has_any(found: AsyncIterator[object]) -> bool:
+    async for _ in found:
         return True
     return False
 

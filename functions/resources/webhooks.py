@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import BaseModel, Field
 
 from functions.api.authorization import Who
@@ -76,7 +78,19 @@ class DeliveriesReplayed(BaseModel):
 @endpoints("PUT", "/webhooks/{id}", body=WebhookSpec, answers={201: WebhookMade, 200: WebhookMade}, may=("full",))
 async def put_webhook(call: Call) -> Answer:
     """Make a webhook, or replace one. A new one gets the events from then on; its secret is shown this once."""
-    return await _saved(call, call.body, call.if_match)
+    return await _saved(call, call.path["id"], call.body, call.if_match)
+
+
+@endpoints("POST", "/webhooks", body=WebhookSpec, answers={201: WebhookMade}, may=("full",))
+async def make_webhook(call: Call) -> Answer:
+    """Make a webhook for a receiver that knows no ids, such as a flow. The header `Location` is its address.
+
+    A call that is repeated with its `Idempotency-Key` makes one webhook; its secret is null where the first call died.
+    """
+    made = await _saved(call, call.made_id, call.body, None)
+    base_url = call.services.settings.base_url
+    headers = {"Location": f"{base_url}/api/orgs/{call.org}/webhooks/{call.made_id}"}
+    return replace(made, status=201, headers=headers)
 
 
 @endpoints("GET", "/webhooks/{id}", answers={200: WebhookRead}, may=_READERS)
@@ -92,11 +106,11 @@ async def patch_webhook(call: Call) -> Answer:
     stored, etag = await _webhook(call)
     check_version(call.if_match, etag)
     spec = WebhookSpec.model_validate(patched(WebhookSpec, stored, call.body))
-    return await _saved(call, spec, IfMatch.for_version(etag))
+    return await _saved(call, call.path["id"], spec, IfMatch.for_version(etag))
 
 
-async def _saved(call: Call, spec: WebhookSpec, if_match: IfMatch | None) -> Answer:
-    webhook, secret = await call.services.webhooks.save_webhook(call.org, call.path["id"], spec, if_match)
+async def _saved(call: Call, webhook_id: str, spec: WebhookSpec, if_match: IfMatch | None) -> Answer:
+    webhook, secret = await call.services.webhooks.save_webhook(call.org, webhook_id, spec, if_match)
     call.note("webhook.made" if secret else "webhook.changed", webhook.id, fields=names_given(call.body))
     return Answer(201 if secret else 200, WebhookMade(**webhook.model_dump(), secret=secret), webhook.etag)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-_PAGES = ("*.md", "docs/**/*.md", "bench/**/*.md")
+_PAGES = ("*.md", "docs/**/*.md", "bench/**/*.md", "clients/*/*.md")
 _FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^()\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 _CODE = re.compile(r"`([^`\n]+)`")

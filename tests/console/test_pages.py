@@ -24,7 +24,9 @@ def paths(world: World) -> list[str]:
     """The pages that hold something, below `/console/`."""
     shown = [f"messages/{message}" for message in (world.offer, world.quiet, world.bounced, world.draft)]
     lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
-    return ["", *lists, *shown, f"conversations/{world.offer}"]
+    reports = ["reports/scanner-noise", "reports/reliability"]
+    work = ["reminders", "failures", "templates", "templates/first", "templates/first/edit", "templates/new"]
+    return ["", *lists, *shown, f"conversations/{world.offer}", *work, *reports]
 
 
 @dataclass

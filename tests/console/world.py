@@ -18,6 +18,12 @@ HTML = (
     '<p style="color:#234">Dear Ada,</p><p>here is <a href="https://shop.example/offer?b=1">our offer</a>, with '
     '<a href="https://shop.example/prices">prices</a>.</p><img src="https://elsewhere.example/pixel.png"><p>Rita</p>'
 )
+TEMPLATE = {
+    "name": "First contact",
+    "language": "en",
+    "subject": "Hello, {{ recipient.first_name }}",
+    "html": "<p>Hi</p>",
+}
 
 
 @dataclass
@@ -44,6 +50,9 @@ async def make_world(heed: Heed | None = None) -> World:
     heed = heed or await Heed().start(inbound={"keep": "excerpt"})
     user = {"email": "rep@acme.example", "name": "Rita Rep", "opt_in": True, "time_zone": "Europe/Vienna"}
     await heed.put("/users/rep1", {**user, "inbound": "all"})
+    await heed.put("/templates/first", {**TEMPLATE, "subject": "Hello {{ recipient.first_name }}"})
+    await heed.put("/templates/first", TEMPLATE)
+    await heed.put("/templates/second", {**TEMPLATE, "name": "Second contact"})
     world = World(heed)
     world.scanned = await _sent(heed, [EVE], "Renewal of your support contract")
     await _scan(heed)

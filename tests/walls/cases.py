@@ -172,6 +172,7 @@ CASES: Mapping[str, Case] = {
     ),
     "message_timeline": Case(),
     "put_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
+    "make_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
     "get_webhook": Case(),
     "patch_webhook": Case(body={"enabled": False}),
     "delete_webhook": Case(),
@@ -251,5 +252,5 @@ CASES: Mapping[str, Case] = {
 FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipient_page", "recipients_health"})
 """Functions whose proof is the token in their path: they have tests of their own."""
 
-FOR_ALL = frozenset({"docs", "docs_style", "errors", "openapi", "start", "zz_unknown_path"})
+FOR_ALL = frozenset({"docs", "docs_files", "docs_try", "errors", "llms", "openapi", "start", "zz_unknown_path"})
 """Functions that touch no organization."""

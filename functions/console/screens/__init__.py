@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functions.console.screens import conversation, message, messages, today
+from functions.console.screens import conversation, failures, message, messages, reminders, reports, templates, today
 
-SCREENS = tuple(screen for module in (today, messages, message, conversation) for screen in module.screens.all)
+_MODULES = (today, messages, message, conversation, templates, reminders, failures, reports)
+
+SCREENS = tuple(screen for module in _MODULES for screen in module.screens.all)
 """Every screen; the first one whose path fits answers."""

@@ -1,5 +1,5 @@
 // Calls as a CRM writes them: they compile only while the API's document says what they need.
-import type { components, paths } from "./schema";
+import type { components, paths } from "heed-client";
 
 type Schemas = components["schemas"];
 

@@ -1,0 +1,70 @@
+"""The error that an answer from 400 on is raised as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """A field of the request that is wrong."""
+
+    location: tuple[str | int, ...]
+    """The path to the field, such as `("to", 0, "email")`."""
+
+    code: str
+    """What is wrong, in a stable word."""
+
+    message: str
+    """What is wrong, in a sentence."""
+
+
+class HeedError(Exception):
+    """A request that was refused or failed. Decide by `code`; `/api/errors` of a deployment lists all codes."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, request_id: str | None = None, faults: Sequence[FieldFault] = ()
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        """The HTTP status."""
+
+        self.code = code
+        """A stable word such as `version_mismatch`; `unknown` where the answer was none of Heed's."""
+
+        self.detail = detail
+        """What went wrong, in a sentence for people."""
+
+        self.request_id = request_id
+        """The id of the request, by which the operator finds it in the log; None where there is none."""
+
+        self.faults = tuple(faults)
+        """The fields that are wrong, for 422."""
+
+
+def error_of(response: httpx.Response) -> HeedError:
+    """Make the error of an answer whose body was read. Proxies' answers are no problem documents, and get along."""
+    problem = _problem(response)
+    return HeedError(
+        status=response.status_code,
+        code=str(problem.get("code", "unknown")),
+        detail=str(problem.get("detail", response.reason_phrase)),
+        request_id=response.headers.get("x-request-id"),
+        faults=[_fault(each) for each in problem.get("errors") or ()],
+    )
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        problem = response.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _fault(error: dict[str, Any]) -> FieldFault:
+    return FieldFault(tuple(error.get("loc", ())), str(error.get("code", "invalid")), str(error.get("msg", "")))

@@ -1,0 +1,173 @@
+"""Templates: what came of the mails that were made of them, which one is recommended and why, and their texts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
+
+from functions.api.paging import Page
+from functions.api.problems import Problem, problem_of
+from functions.console.rendering import path_to, with_query
+from functions.console.screen import Framed, Redirect, Reply, Screens, Shown
+from functions.console.visit import HOME, Visit
+from functions.shapes.template import TemplateItem, TemplateRead
+from lib.console.bars import HEIGHT, WIDTH, Bar, bar_of, scale_of
+from lib.errors import Refusal
+from lib.organizations.scopes import Scope
+from lib.storage.versions import etag_of
+from lib.templates.listing import TemplateSort
+
+screens = Screens()
+
+PATH = f"{HOME}templates"
+
+WRITERS: frozenset[Scope] = frozenset({"full"})
+"""Scopes that change templates, as with the API."""
+
+_SORTS = get_args(TemplateSort)
+_MOST_SHOWN = 100
+_FIELDS = ("name", "language", "subject", "html", "text")
+_NOT_OF_IDS = re.compile(r"[^a-z0-9]+")
+
+RateName = Literal["open_rate", "click_rate", "reply_rate", "won_rate"]
+RATES: Mapping[RateName, str] = {
+    "open_rate": "Opened",
+    "click_rate": "Clicked",
+    "reply_rate": "Answered",
+    "won_rate": "Won",
+}
+"""Columns of the list, with their headings."""
+
+
+class Row(NamedTuple):
+    """A template with its bars."""
+
+    template: TemplateItem
+    bars: Mapping[str, Bar | None]
+
+
+@screens("GET", "templates")
+async def templates(visit: Visit) -> Reply:
+    """Show all templates with their rates."""
+    sort = visit.query("sort") if visit.query("sort") in _SORTS else "name"
+    words, language = visit.query("q"), visit.query("language")
+    query = {"sort": sort, "q": words, "language": language, "limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
+    found: Page[TemplateItem] = await visit.ask("list_templates", query=query)
+    values = {
+        "rows": _rows(found.items),
+        "rates": RATES,
+        "sorts": _SORTS,
+        "sort": sort,
+        "words": words,
+        "language": language,
+        "size": (WIDTH, HEIGHT),
+        "more": with_query(PATH, sort=sort, q=words, language=language, cursor=found.next) if found.next else None,
+        "may_change": bool(visit.scopes & WRITERS),
+    }
+    return Shown("templates.html", values)
+
+
+def _rows(items: Sequence[TemplateItem]) -> list[Row]:
+    """Draw the rates of a column on one scale, so that bars below each other can be compared."""
+    scales = {name: scale_of([getattr(each, name) for each in items]) for name in RATES}
+    return [Row(each, {name: bar_of(getattr(each, name), scales[name]) for name in RATES}) for each in items]
+
+
+@screens("GET", "templates/new", may=WRITERS)
+async def new_template(_: Visit) -> Reply:
+    """Show an empty form."""
+    return _form(dict.fromkeys(_FIELDS, ""))
+
+
+@screens("GET", "templates/{id}")
+async def template(visit: Visit) -> Reply:
+    """Show a template, or an older version of it."""
+    path, version = {"id": visit.path["id"]}, visit.query("version")
+    found: TemplateRead
+    listed: Page[TemplateItem]
+    found, listed = await asyncio.gather(
+        visit.ask("get_template", path, {"version": version}),
+        visit.ask("list_templates", query={"limit": 200}),
+    )
+    item = next((each for each in listed.items if each.id == found.id), None)
+    values = {
+        "template": found,
+        "item": item,
+        "bars": {label: bar_of(getattr(found, name)) for name, label in RATES.items()},
+        "size": (WIDTH, HEIGHT),
+        "newest": item.version if item else found.version,
+        "preview": with_query(path_to("templates", found.id, "preview"), version=version),
+        "may_change": bool(visit.scopes & WRITERS) and found.etag is not None,
+    }
+    return Shown("template.html", values)
+
+
+@screens("GET", "templates/{id}/preview")
+async def template_preview(visit: Visit) -> Reply:
+    """Show the template with example names alone, for a frame."""
+    return Framed(await visit.ask("preview_template", {"id": visit.path["id"]}, {"version": visit.query("version")}))
+
+
+@screens("GET", "templates/{id}/edit", may=WRITERS)
+async def edit_template(visit: Visit) -> Reply:
+    """Show the form with the newest version."""
+    found: TemplateRead = await visit.ask("get_template", {"id": visit.path["id"]})
+    return _form({name: getattr(found, name) or "" for name in _FIELDS}, found.id, etag_of(found.etag or ""))
+
+
+@screens("POST", "templates/save", may=WRITERS)
+async def save_template(visit: Visit) -> Reply:
+    """Save what the form says; what is wrong leads back to the form, with everything that was typed."""
+    given = {name: visit.form.text(name) for name in _FIELDS}
+    template_id, etag = visit.form.text("id"), visit.form.text("etag")
+    chosen = template_id or _id_of(given["name"])
+    body = {name: given[name] or (None if name in ("html", "text") else "") for name in _FIELDS}
+    try:
+        if not template_id and await _exists(visit, chosen):
+            raise Problem(422, f"There is a template {chosen} already: choose another name.", code="invalid")
+        await visit.ask("put_template", {"id": chosen}, body=body, etag=etag or None)
+    except (Problem, Refusal) as error:
+        problem = problem_of(error, has_if_match=bool(etag))
+        if problem.document.status not in (412, 413, 422):
+            raise
+        return _form(given, template_id, etag, problem)
+    return Redirect(path_to("templates", chosen))
+
+
+@screens("GET", "templates/{id}/delete", may=WRITERS)
+async def ask_to_delete(visit: Visit) -> Reply:
+    """Ask once more."""
+    found: TemplateRead = await visit.ask("get_template", {"id": visit.path["id"]})
+    return Shown("template_delete.html", {"template": found, "etag": etag_of(found.etag or "")})
+
+
+@screens("POST", "templates/{id}/delete", may=WRITERS)
+async def delete_template(visit: Visit) -> Reply:
+    """Delete the version that the page showed."""
+    etag = visit.form.text("etag")
+    await visit.ask("delete_template", {"id": visit.path["id"]}, etag=etag or None)
+    return Redirect(PATH)
+
+
+async def _exists(visit: Visit, template_id: str) -> bool:
+    found = await visit.services.templates.load_template(visit.org, template_id)
+    return found is not None
+
+
+def _form(given: Mapping[str, str], template_id: str = "", etag: str = "", problem: Problem | None = None) -> Reply:
+    errors = problem.document.errors if problem else []
+    values = {
+        "given": given,
+        "id": template_id,
+        "etag": etag,
+        "problem": problem.document if problem else None,
+        "errors": {str(each.loc[-1]): each.msg for each in errors or []},
+    }
+    return Shown("template_edit.html", values, problem.document.status if problem else 200)
+
+
+def _id_of(name: str) -> str:
+    """Make an id of a name: `first-contact`. It may exist already, or be empty, which the API refuses."""
+    return _NOT_OF_IDS.sub("-", name.casefold()).strip("-")[:60] or "template"
