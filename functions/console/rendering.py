@@ -18,6 +18,7 @@ from functions.console.navigation import menu_for
 from functions.console.static_files import FOLDER, static_path
 from functions.console.visit import HOME, Visit
 from lib.console.times import Times, counted, duration
+from lib.mime.sizes import size_text
 
 _SYMBOL = re.compile(r'<symbol id="([\w-]+)" viewBox="0 0 24 24">(.*?)</symbol>', re.DOTALL)
 
@@ -73,7 +74,9 @@ _PAGES = Environment(
     lstrip_blocks=True,
     extensions=[_do_extension],
 )
-_PAGES.globals.update(static=static_path, counted=counted, duration=duration, with_query=with_query, path_to=path_to)
+_PAGES.globals.update(
+    static=static_path, counted=counted, duration=duration, size_text=size_text, with_query=with_query, path_to=path_to
+)
 
 
 def render(template: str, values: Mapping[str, Any], visit: Visit | None = None) -> str:

@@ -43,7 +43,11 @@ class Form:
 
     def file(self, name: str) -> FormField | None:
         """Return the file that was chosen; None where there is none."""
-        return next((each for each in self._fields if each.name == name and each.filename), None)
+        return next(iter(self.files(name)), None)
+
+    def files(self, name: str) -> list[FormField]:
+        """Return all files that were chosen in a field."""
+        return [each for each in self._fields if each.name == name and each.filename]
 
 
 @dataclass(slots=True)

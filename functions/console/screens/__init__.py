@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from functions.console.screens import conversation, failures, message, messages, reminders, reports, templates, today
+from functions.console.screens import (
+    conversation,
+    failures,
+    message,
+    messages,
+    reminders,
+    reports,
+    templates,
+    today,
+    write,
+    write_sending,
+    write_template,
+)
 
-_MODULES = (today, messages, message, conversation, templates, reminders, failures, reports)
+_MODULES = (
+    today,
+    messages,
+    message,
+    conversation,
+    write,
+    write_template,
+    write_sending,
+    templates,
+    reminders,
+    failures,
+    reports,
+)
 
 SCREENS = tuple(screen for module in _MODULES for screen in module.screens.all)
 """Every screen; the first one whose path fits answers."""
