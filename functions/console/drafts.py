@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -87,10 +87,7 @@ def form_of(message: MessageRead, zone: str) -> DraftForm:
     """Fill the form with a draft; times are on the clock of `zone`."""
     about, reminder = message.regarding, message.reminder
     return DraftForm(
-        **{
-            name: write_recipients([Typed(each.email, each.name) for each in getattr(message, name)])
-            for name in RECIPIENTS
-        },
+        **{name: _written(getattr(message, name)) for name in RECIPIENTS},
         subject=message.subject,
         **_body_of(message.html, message.text),
         follow=message.follow,
@@ -98,6 +95,10 @@ def form_of(message: MessageRead, zone: str) -> DraftForm:
         regarding_name=(about.name or "") if about else "",
         **reminder_form(reminder, zone),
     )
+
+
+def _written(recipients: Sequence[Recipient]) -> str:
+    return write_recipients([Typed(each.email, each.name) for each in recipients])
 
 
 def reminder_form(reminder: Reminder | None, zone: str) -> dict[str, str]:
@@ -190,10 +191,7 @@ def records_of_recipients(message: MessageRead) -> dict[str, RecordRef]:
 def with_record(message: MessageRead, email: str, record: RecordRef) -> dict[str, Any]:
     """Return the fields of the API in which a recipient is given a record."""
     records = {**records_of_recipients(message), same_mailbox(email): record}
-    return {
-        name: _recipients(write_recipients([Typed(each.email, each.name) for each in getattr(message, name)]), records)
-        for name in RECIPIENTS
-    }
+    return {name: _recipients(_written(getattr(message, name)), records) for name in RECIPIENTS}
 
 
 def _bodies(typed: DraftForm) -> dict[str, str | None]:

@@ -26,7 +26,9 @@ def paths(world: World) -> list[str]:
     lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
     reports = ["reports/scanner-noise", "reports/reliability"]
     work = ["reminders", "failures", "templates", "templates/first", "templates/first/edit", "templates/new"]
-    return ["", *lists, *shown, f"conversations/{world.offer}", *work, *reports]
+    steps = [f"write/{world.draft}{step}" for step in ("", "/preview", "/check", "/template")]
+    timing = [f"write/{world.scheduled}/time", f"write/{world.scheduled}/reminder"]
+    return ["", *lists, *shown, f"conversations/{world.offer}", "write", *steps, *timing, *work, *reports]
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from functions.api.problems import Problem, problem_of
+from functions.console.draft_files import save_files
 from functions.console.drafts import (
     CONDITIONS,
     FORMATS,
@@ -19,7 +20,6 @@ from functions.console.drafts import (
     records_of_recipients,
     with_record,
 )
-from functions.console.draft_files import save_files
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import WRITERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -179,7 +179,7 @@ def _shown(
     recipients: Sequence[RecipientRead] = (),
     problem: Problem | None = None,
 ) -> Reply:
-    """Show the form. After a conflict it is for the version that is stored now: saving once more keeps what is typed."""
+    """Show the form. After a conflict it is for the version that is stored now, which the next saving replaces."""
     document = problem.document if problem else None
     is_conflict = bool(document and document.status == 412)
     others: list[Difference] = []

@@ -12,7 +12,7 @@ from lib.console.simple_html import count_links, looks_like_html, simple_html
         ("One\ntwo", "<p>One<br>\ntwo</p>"),
         ("One\n\n \n\ntwo", "<p>One</p>\n<p>two</p>"),
         ("1 < 2 & <b>", "<p>1 &lt; 2 &amp; &lt;b&gt;</p>"),
-        ("See https://a.example/b?c=1&d=2.", '<p>See <a href="https://a.example/b?c=1&amp;d=2">https://a.example/b?c=1&amp;d=2</a>.</p>'),  # noqa: E501
+        ("See https://a.example/b?c=1&d=2.", '<p>See <a href="https://a.example/b?c=1&amp;d=2">https://a.example/b?c=1&amp;d=2</a>.</p>'),
         ("(http://a.example/b)", '<p>(<a href="http://a.example/b">http://a.example/b</a>)</p>'),
         ('https://a.example/" onclick="x', '<p><a href="https://a.example/">https://a.example/</a>&quot; onclick=&quot;x</p>'),  # noqa: E501
         ("Ada wrote:\n> Yes.\n> Ada", "<p>Ada wrote:</p>\n<blockquote><p>Yes.<br>\nAda</p></blockquote>"),
