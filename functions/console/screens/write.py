@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from functions.console.drafts import (
     with_record,
 )
 from functions.console.rendering import path_to, with_query
+from functions.console.reviews import load_review
 from functions.console.screen import WRITERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.resources.recipients import RecipientRead
@@ -96,11 +96,8 @@ async def edit_draft(visit: Visit) -> Reply:
 
 async def load_draft(visit: Visit) -> tuple[MessageRead, Sequence[RecipientRead]]:
     """Load the message of the path, and its recipients with what is known of them."""
-    path = {"message": visit.path["message"]}
-    found, recipients = await asyncio.gather(
-        visit.ask("get_message", path, {"checks": "false"}), visit.ask("list_recipients", path)
-    )
-    return found, recipients.items
+    review = await load_review(visit, has_checks=False)
+    return review.message, review.recipients
 
 
 @screens("POST", "write/{message}")
@@ -146,7 +143,8 @@ async def _with_files(visit: Visit, typed: DraftForm, saved: MessageRead) -> Rep
         found, recipients = await load_draft(visit)
         return _form_again(visit, typed, found, recipients, problem)
     if act in _PAGES:
-        return Redirect(path_to("write", saved.id, act))
+        about = saved.regarding.type if saved.regarding and act == "template" else ""
+        return Redirect(with_query(path_to("write", saved.id, act), regarding=about))
     return Redirect(with_query(path_to("write", saved.id), did="saved"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,10 +10,9 @@ from functions.api.problems import Problem, invalid, problem_of
 from functions.console.draft_pictures import with_pictures_inside
 from functions.console.drafts import CONDITIONS, DraftForm, field_errors, read_reminder, read_time, reminder_form
 from functions.console.rendering import path_to
+from functions.console.reviews import Review, load_review
 from functions.console.screen import WRITERS, Framed, Redirect, Reply, Screens, Shown
 from functions.console.visit import Visit
-from functions.resources.delivery_advice import DeliveryAdvice
-from functions.resources.recipients import RecipientsRead
 from functions.shapes.checks import EDITABLE
 from functions.shapes.message import MessageRead
 from lib.clock import rfc3339
@@ -69,28 +67,25 @@ async def check_draft(visit: Visit) -> Reply:
 
 
 async def _check_page(visit: Visit, problem: Problem | None = None) -> Reply:
-    path = {"message": visit.path["message"]}
-    found: MessageRead
-    recipients: RecipientsRead
-    advice: DeliveryAdvice
-    found, recipients, advice = await asyncio.gather(
-        visit.ask("get_message", path), visit.ask("list_recipients", path), visit.ask("delivery_advice", path)
-    )
+    review = await load_review(visit)
+    found, recipients = review.message, review.recipients
     if not _is_editable(found):
         return Redirect(path_to("write", found.id))
     values = {
-        **_times(visit, found, advice, problem),
-        "recipients": recipients.items,
+        **_times(visit, review, problem),
+        "recipients": recipients,
         "missing": _missing(found),
         "checks": [*found.check, *(check for file in found.attachments for check in file.check)],
         "followed": _followed(found),
-        "is_split": found.follow_state.state == "on" and not all(each.follow for each in recipients.items),
+        "is_split": found.follow_state.state == "on" and not all(each.follow for each in recipients),
     }
     return Shown("write_check.html", values, problem.document.status if problem else 200)
 
 
-def _times(visit: Visit, found: MessageRead, advice: DeliveryAdvice, problem: Problem | None) -> dict[str, Any]:
+def _times(visit: Visit, review: Review, problem: Problem | None) -> dict[str, Any]:
     """Return what the choice of a time shows."""
+    found, advice = review.message, review.advice
+    assert advice is not None
     is_later = advice.suggested_at is not None and advice.suggested_at > visit.now
     chosen = visit.form.text("at") or local_text(found.deliver_at, visit.user.time_zone)
     return {
@@ -199,14 +194,11 @@ async def delivery_time(visit: Visit) -> Reply:
 
 
 async def _time_page(visit: Visit, problem: Problem | None = None) -> Reply:
-    path = {"message": visit.path["message"]}
-    found: MessageRead
-    found, advice = await asyncio.gather(
-        visit.ask("get_message", path, {"checks": "false"}), visit.ask("delivery_advice", path)
-    )
+    review = await load_review(visit)
+    found = review.message
     if found.status != "scheduled":
         return Redirect(path_to("write", found.id) if _is_editable(found) else path_to("messages", found.id))
-    values = _times(visit, found, advice, problem)
+    values = _times(visit, review, problem)
     return Shown("write_time.html", values, problem.document.status if problem else 200)
 
 

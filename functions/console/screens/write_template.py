@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from functions.api.paging import Page
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import WRITERS, Redirect, Reply, Screens, Shown
@@ -23,20 +25,25 @@ _PICKED_FIRST = {"recommendation": 0, "trial": 1}
 @screens("GET", "write/{message}/template")
 async def choose_template(visit: Visit) -> Reply:
     """Show the templates with their rates, the picked ones first."""
-    found: MessageRead = await visit.ask("get_message", {"message": visit.path["message"]}, {"checks": "false"})
-    if found.status not in EDITABLE:
-        return Redirect(path_to("messages", found.id))
-    words, language = visit.query("q"), visit.query("language")
+    words, language, about = visit.query("q"), visit.query("language"), visit.query("regarding")
     query = {
         "q": words,
         "language": language,
-        "regarding": found.regarding.type if found.regarding else None,
+        "regarding": about,
         "sort": "-reply_rate",
         "limit": _MOST_SHOWN,
         "cursor": visit.query("cursor"),
     }
-    listed: Page[TemplateItem] = await visit.ask("list_templates", query=query)
+    found: MessageRead
+    listed: Page[TemplateItem]
+    found, listed = await asyncio.gather(
+        visit.ask("get_message", {"message": visit.path["message"]}, {"checks": "false"}),
+        visit.ask("list_templates", query=query),
+    )
+    if found.status not in EDITABLE:
+        return Redirect(path_to("messages", found.id))
     here = path_to("write", found.id, "template")
+    shown = {"q": words, "language": language, "regarding": about}
     values = {
         "message": found,
         "etag": etag_of(found.etag),
@@ -45,8 +52,9 @@ async def choose_template(visit: Visit) -> Reply:
         "size": (WIDTH, HEIGHT),
         "words": words,
         "language": language,
+        "regarding": about,
         "has_text": found.html is not None or found.text is not None,
-        "more": with_query(here, q=words, language=language, cursor=listed.next) if listed.next else None,
+        "more": with_query(here, **shown, cursor=listed.next) if listed.next else None,
     }
     return Shown("write_template.html", values)
 
