@@ -138,13 +138,14 @@ def read_draft(form: Form) -> DraftForm:
         body, text = simple_html(body), ""
     elif chosen != "html" and before == "html" and looks_like_html(body):
         body = _lines(_words_of(body)) or body
-    names = (*RECIPIENTS, "subject", "regarding", "regarding_name", *_REMINDER)
+    names = (*RECIPIENTS, "subject", "regarding", "regarding_name", "remind_at", "remind_title")
     return DraftForm(
         **{name: _lines(form.text(name)) for name in names},
         format=chosen,
         body=body,
         text=text if chosen == "html" else "",
         follow=form.is_checked("follow"),
+        remind_if=form.text("remind_if") or "no_reply",
     )
 
 
