@@ -29,9 +29,7 @@ def fields_of(page: str) -> dict[str, str]:
     """What the form of the page holds, as a browser would send it."""
     form = page.partition('class="compose"')[2].partition("</form>")[0]
     found = dict(re.findall(r'<input [^>]*?name="(\w+)"[^>]*? value="([^"]*)"', form))
-    found |= {
-        name: text for name, text in re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>\n?(.*?)</textarea>', form, re.S)
-    }
+    found |= dict(re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>\n?(.*?)</textarea>', form, re.S))
     for name, options in re.findall(r'<select [^>]*name="(\w+)"[^>]*>(.*?)</select>', form, re.S):
         found[name] = re.findall(r'value="(\w+)" selected', options)[0]
     boxes = re.findall(r'<input type="checkbox" id="[^"]*" name="(\w+)" value="([^"]*)"( checked)?', form)
@@ -85,7 +83,7 @@ async def test_saving_what_the_form_holds_changes_nothing(world: World, rita: Vi
         "PATCH",
         f"/messages/{world.draft}",
         {"to": [{"email": "bob@fabrikam.example", "name": "Bob", "record": {"type": "contact", "id": "bob"}}]},
-    )  # noqa: E501
+    )
     before = await world.heed.get(f"/messages/{world.draft}")
 
     answer = await rita.post(
