@@ -87,7 +87,9 @@ def form_of(message: MessageRead, zone: str) -> DraftForm:
     """Fill the form with a draft; times are on the clock of `zone`."""
     about, reminder = message.regarding, message.reminder
     return DraftForm(
-        **{name: _written(getattr(message, name)) for name in RECIPIENTS},
+        to=_written(message.to),
+        cc=_written(message.cc),
+        bcc=_written(message.bcc),
         subject=message.subject,
         **_body_of(message.html, message.text),
         follow=message.follow,
@@ -101,7 +103,7 @@ def _written(recipients: Sequence[Recipient]) -> str:
     return write_recipients([Typed(each.email, each.name) for each in recipients])
 
 
-def reminder_form(reminder: Reminder | None, zone: str) -> dict[str, str]:
+def reminder_form(reminder: Reminder | None, zone: str) -> dict[str, Any]:
     """Fill the fields of a reminder."""
     if reminder is None:
         return {}

@@ -64,5 +64,5 @@ async def load_review(visit: Visit, *, has_checks: bool = True) -> Review:
     [endpoint] = _own_endpoints.all
     query = {"checks": "true" if has_checks else "false"}
     answer = await visit.run(endpoint, {"message": visit.path["message"]}, query)
-    review: Review = answer.body
-    return review
+    assert isinstance(answer.body, Review)
+    return answer.body

@@ -167,3 +167,14 @@ async def test_without_a_mail_server_the_page_says_so() -> None:
 
     assert answer.status == 409
     assert "No mail server is set" in answer.body.decode()
+
+
+async def test_a_scheduled_mail_becomes_a_draft_again_to_be_changed(world: World, rita: Visitor) -> None:
+    button = fields_of_button(await rita.page(f"write/{world.scheduled}/time"), "Make it a draft again")
+
+    answer = await rita.post(f"write/{world.scheduled}/take-back", button)
+
+    assert answer.headers["location"] == f"/console/write/{world.scheduled}"
+    assert "Edit draft" in await rita.page(f"write/{world.scheduled}")
+    await pass_time(world.heed, days=10)
+    assert b"Prices for next year" not in world.heed.mail()

@@ -43,7 +43,7 @@ def fields_of(page: str) -> dict[str, str]:
 def message_of(answer: Response) -> str:
     """The id of the draft to whose page the answer leads."""
     assert answer.status == 303, answer.body.decode()
-    return re.findall(r"/console/write/([0-9a-f]{32})", answer.headers["location"])[0]
+    return str(re.findall(r"/console/write/([0-9a-f]{32})", answer.headers["location"])[0])
 
 
 async def made(visitor: Visitor, **fields: str) -> str:

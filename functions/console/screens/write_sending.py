@@ -213,6 +213,17 @@ async def move_delivery(visit: Visit) -> Reply:
     return Redirect(path_to("messages", path["message"]))
 
 
+@screens("POST", "write/{message}/take-back")
+async def take_back(visit: Visit) -> Reply:
+    """Make a draft again of a scheduled message, and show its form."""
+    path = {"message": visit.path["message"]}
+    try:
+        await visit.ask("take_back_message", path, etag=visit.form.text("etag") or None)
+    except (Problem, Refusal) as error:
+        return await _time_page(visit, _told(error))
+    return Redirect(path_to("write", path["message"]))
+
+
 @screens("GET", "write/{message}/reminder")
 async def reminder(visit: Visit) -> Reply:
     """Show the reminder of a message, which can be changed after sending, too."""
@@ -220,7 +231,7 @@ async def reminder(visit: Visit) -> Reply:
     return _reminder_page(found, reminder_form(found.reminder, visit.user.time_zone))
 
 
-def _reminder_page(found: MessageRead, fields: dict[str, str], problem: Problem | None = None) -> Reply:
+def _reminder_page(found: MessageRead, fields: dict[str, Any], problem: Problem | None = None) -> Reply:
     typed = DraftForm(**fields)
     values = {
         "message": found,
@@ -236,7 +247,7 @@ def _reminder_page(found: MessageRead, fields: dict[str, str], problem: Problem 
 async def save_reminder(visit: Visit) -> Reply:
     """Set, change or remove the reminder of a message."""
     path, found = {"message": visit.path["message"]}, await _message(visit)
-    fields = {name: visit.form.text(name) for name in ("remind_at", "remind_if", "remind_title")}
+    fields: dict[str, Any] = {name: visit.form.text(name) for name in ("remind_at", "remind_if", "remind_title")}
     try:
         wanted = None
         if visit.form.text("act") != "remove":
