@@ -17,6 +17,7 @@ from markupsafe import Markup
 from functions.console.navigation import menu_for
 from functions.console.static_files import FOLDER, static_path
 from functions.console.visit import HOME, Visit
+from lib.console.check_words import words_for_page
 from lib.console.times import Times, counted, duration
 from lib.mime.sizes import size_text
 
@@ -75,7 +76,13 @@ _PAGES = Environment(
     extensions=[_do_extension],
 )
 _PAGES.globals.update(
-    static=static_path, counted=counted, duration=duration, size_text=size_text, with_query=with_query, path_to=path_to
+    static=static_path,
+    counted=counted,
+    duration=duration,
+    size_text=size_text,
+    words_for_page=words_for_page,
+    with_query=with_query,
+    path_to=path_to,
 )
 
 
