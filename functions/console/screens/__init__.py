@@ -16,6 +16,9 @@ from functions.console.screens import (
     templates,
     today,
     track,
+    write,
+    write_sending,
+    write_template,
 )
 
 _MODULES = (
@@ -28,6 +31,9 @@ _MODULES = (
     merging,
     track,
     options,
+    write,
+    write_template,
+    write_sending,
     templates,
     reminders,
     failures,
