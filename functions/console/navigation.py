@@ -49,6 +49,7 @@ MENU: tuple[Section, ...] = (
             Entry("Reliability", "reports/reliability", "gauge", READERS),
         ),
     ),
+    Section("Administration", (Entry("Settings", "settings", "settings", frozenset({"admin"})),)),
 )
 
 

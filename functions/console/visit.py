@@ -22,6 +22,8 @@ from lib.services import Services
 
 HOME = "/console/"
 
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+
 
 class Form:
     """The fields of a form that was sent."""
@@ -40,6 +42,10 @@ class Form:
     def is_checked(self, name: str) -> bool:
         """Tell whether a box was checked."""
         return any(each.name == name for each in self._fields)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return all fields but files, to be sent once more. Each form has a token of its own."""
+        return [(each.name, each.value) for each in self._fields if not each.filename and each.name != FORM_TOKEN]
 
     def file(self, name: str) -> FormField | None:
         """Return the file that was chosen; None where there is none."""
