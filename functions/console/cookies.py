@@ -15,6 +15,7 @@ from lib.services import Services
 
 SESSION = "heed"
 SIGNING_IN = "heed-sign-in"
+OPERATOR = "heed-operator"
 
 
 def _is_secure(services: Services) -> bool:

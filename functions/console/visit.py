@@ -128,16 +128,26 @@ class Visit:
     ) -> Answer:
         """Call an endpoint like `ask`; the whole answer."""
         called = self.endpoints[endpoint]
-        parameters = {name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")}
-        request = func.HttpRequest(
-            called.method,
-            called.route,
-            headers={} if etag is None else {"if-match": etag},
-            params=parameters,
-            route_params={"org": self.org, **(path or {})},
-            body=_as_bytes(body),
-        )
+        request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
         return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
+
+
+def request_for(
+    endpoint: Endpoint,
+    path: Mapping[str, str],
+    query: Mapping[str, object] | None = None,
+    body: Mapping[str, Any] | BaseModel | bytes | None = None,
+    etag: str | None = None,
+) -> func.HttpRequest:
+    """Make a request for an endpoint, as a caller would send it over HTTP."""
+    return func.HttpRequest(
+        endpoint.method,
+        endpoint.route,
+        headers={} if etag is None else {"if-match": etag},
+        params={name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")},
+        route_params=dict(path),
+        body=_as_bytes(body),
+    )
 
 
 def _as_bytes(body: Mapping[str, Any] | BaseModel | bytes | None) -> bytes:

@@ -11,6 +11,7 @@ from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
 from functions.console.visit import Visit
 from functions.resources.organizations import OrganizationRead
+from functions.resources.switches import SwitchRead
 from lib.organizations.audit import AuditEntry
 from lib.readiness.report import ReadinessReport
 from lib.storage.versions import etag_of
@@ -41,6 +42,7 @@ _ASKED = {
 async def switches(visit: Visit) -> Reply:
     """Show what is on and what is off."""
     organization: OrganizationRead
+    links: SwitchRead
     organization, links = await asyncio.gather(visit.ask("get_organization"), visit.ask("get_organization_switch"))
     values = {
         "is_recording": organization.settings.engagement_enabled,
