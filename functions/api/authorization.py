@@ -109,6 +109,7 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
         raise Problem(403, f"{refusal}") from None
     except ProviderDown as failure:
         raise Problem(503, f"{failure} Try again.", headers={"Retry-After": "5"}) from None
+    found[0].check_open()
     return Caller(organization=found[0], scopes=person.scopes, user=person.user)
 
 

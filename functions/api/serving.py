@@ -26,6 +26,10 @@ from lib.organizations.keys import Caller
 from lib.services import Services
 from lib.storage import Missing
 from lib.storage.versions import digest_of, etag_of_answer, names_etag
+from lib.tracing import message_span
+
+_MAKES_MESSAGE = "/{org}/messages"
+"""Ends the route by which messages are made."""
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
@@ -156,7 +160,10 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
 
 async def _run(endpoint: Endpoint, call: Call) -> Answer:
     """Handle the call, and note its acts before it is answered: no act is acknowledged that the log lacks."""
-    answer = await endpoint.handler(call)
+    is_root = endpoint.method == "POST" and endpoint.route.endswith(_MAKES_MESSAGE)
+    message = call.made_id if is_root else call.path.get("message")
+    with message_span(message, f"{endpoint.method} /{endpoint.route}", is_root=is_root):
+        answer = await endpoint.handler(call)
     for note in call.notes:
         await call.services.audit.note(note.organization, call.actor, note.act, note.target, note.details)
     return answer

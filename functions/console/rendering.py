@@ -15,7 +15,7 @@ from jinja2.ext import do as _do_extension
 from markupsafe import Markup
 
 from functions.console.navigation import menu_for
-from functions.console.static_files import FOLDER, static_path
+from functions.console.static_files import FOLDER, STATIC
 from functions.console.visit import HOME, Visit
 from lib.console.times import Times, counted, duration
 
@@ -83,7 +83,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
     extensions=[_do_extension],
 )
-_PAGES.globals.update(static=static_path, counted=counted, duration=duration, with_query=with_query, path_to=path_to)
+_PAGES.globals.update(static=STATIC.address, counted=counted, duration=duration, with_query=with_query, path_to=path_to)
 
 
 def render(template: str, values: Mapping[str, Any], visit: Visit | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Files that pages load: styles and scripts, each under a name that changes with its content.
+"""Files that pages load: styles, scripts and icons, each under a name that changes with its content.
 
 Those in the folder `vendored` are other people's: `vendored/files.csv` lists them, with version, checksum and licence.
 """
@@ -14,16 +14,10 @@ from typing import NamedTuple
 _HERE = Path(__file__).parent
 VENDORED = _HERE / "vendored"
 
-FOLDER = "/api/docs/files"
-"""Path below which the files are served."""
+KEPT = "public, max-age=31536000, immutable"
+"""The header Cache-Control of a file whose name holds the digest of its content."""
 
-_FILES: Mapping[str, Path] = {
-    "docs.css": _HERE / "templates" / "api_docs.css",
-    "try.js": _HERE / "templates" / "api_docs_try.js",
-    "swagger-ui.css": VENDORED / "swagger-ui-dist" / "swagger-ui.css",
-    "swagger-ui.js": VENDORED / "swagger-ui-dist" / "swagger-ui-bundle.js",
-}
-_MEDIA_TYPES: Mapping[str, str] = {".css": "text/css", ".js": "text/javascript"}
+_MEDIA_TYPES: Mapping[str, str] = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _DIGEST_LETTERS = 16
 
 
@@ -37,23 +31,39 @@ class Asset(NamedTuple):
     media_type: str
 
 
+class Assets:
+    """Files that are served below one path. Each is read when it is first asked for."""
+
+    def __init__(self, path: str, files: Mapping[str, Path]) -> None:
+        self._path = path
+        self._files = files
+
+    def address(self, name: str) -> str:
+        """Return the address of a file, as pages name it. Raises KeyError for a name that is none of theirs."""
+        return f"{self._path}/{_read(name, self._files[name]).name}"
+
+    def find(self, served: str) -> Asset | None:
+        """Find the file of a name with a digest. It may be that of another release, whose page is still shown."""
+        stem, _, ending = served.rpartition(".")
+        name = f"{stem.rpartition('.')[0]}.{ending}"
+        return _read(name, self._files[name]) if name in self._files else None
+
+
 @cache
-def load_asset(name: str) -> Asset:
-    """Read a file. Raises KeyError for a name that is none of theirs."""
-    path = _FILES[name]
-    content = path.read_bytes()
+def _read(name: str, file: Path) -> Asset:
+    content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:_DIGEST_LETTERS]
     stem, _, ending = name.rpartition(".")
-    return Asset(f"{stem}.{digest}.{ending}", content, _MEDIA_TYPES[path.suffix])
+    return Asset(f"{stem}.{digest}.{ending}", content, _MEDIA_TYPES[file.suffix])
 
 
-def asset_address(name: str) -> str:
-    """Return the address of a file, as pages name it."""
-    return f"{FOLDER}/{load_asset(name).name}"
-
-
-def find_asset(served: str) -> Asset | None:
-    """Find the file of a name with a digest. The digest may be that of another release, whose page is still shown."""
-    stem, _, rest = served.rpartition(".")
-    name = f"{stem.rpartition('.')[0]}.{rest}"
-    return load_asset(name) if name in _FILES else None
+DOCS = Assets(
+    "/api/docs/files",
+    {
+        "docs.css": _HERE / "templates" / "api_docs.css",
+        "try.js": _HERE / "templates" / "api_docs_try.js",
+        "swagger-ui.css": VENDORED / "swagger-ui-dist" / "swagger-ui.css",
+        "swagger-ui.js": VENDORED / "swagger-ui-dist" / "swagger-ui-bundle.js",
+    },
+)
+"""The files of the API's docs."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
 
-from functions.pages.assets import asset_address
+from functions.pages.assets import DOCS
 
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -25,7 +25,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters["code"] = mark_code
-_PAGES.globals["asset"] = asset_address
+_PAGES.globals["asset"] = DOCS.address
 
 
 def render_page(template: str, **values: object) -> str:

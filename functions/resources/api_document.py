@@ -23,8 +23,6 @@ ROUTES = (OPENAPI, DOCS, TRY, FILES, ERRORS, LLMS)
 
 _PAGE_HEADERS = {"Content-Security-Policy": DOCS_POLICY}
 _TRY_HEADERS = {"Content-Security-Policy": TRY_POLICY}
-_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-_NOT_KEPT = {"Cache-Control": "no-cache"}
 _NO_HEADERS: Mapping[str, str] = {}
 
 LoadDocument = Callable[[], Awaitable[bytes]]
@@ -97,14 +95,15 @@ def _llms_text(document: bytes) -> bytes:
 
 def _file(req: func.HttpRequest, base_url: str) -> func.HttpResponse:
     from functions.api.problems import Problem, problem_answer
-    from functions.pages.assets import find_asset
+    from functions.pages.assets import DOCS, KEPT
 
     name = req.route_params["name"]
-    asset = find_asset(name)
+    asset = DOCS.find(name)
     if asset is None:
         return problem_answer(Problem(404, "No page loads a file of this name.", code="unknown_path"), base_url)
     # Another release's page may still be shown while this one is deployed: it gets the file of this one.
-    return _answer(req, asset.content, asset.media_type, _FOREVER if asset.name == name else _NOT_KEPT)
+    headers = {"Cache-Control": KEPT if asset.name == name else "no-cache"}
+    return _answer(req, asset.content, asset.media_type, headers)
 
 
 def _answer(

@@ -36,7 +36,7 @@ async def reassess_organization(call: Call) -> Answer:
     """Judge some messages of an organization again, newest first: what changes, or would change by the rules of today.
 
     What other mails tell of the same sources is taken as it stands. To judge a whole organization as if all of its mail
-    came today, run `python -m infra.rejudge`.
+    came today, run `python -m heed rejudge`.
     """
     if await call.services.organizations.load_organization(call.org) is None:
         raise not_there("organization")

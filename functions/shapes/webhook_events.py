@@ -22,7 +22,7 @@ _TEXTS: Mapping[EventType, str] = {
     "message.opened": "A message was opened; `verdict` says whether by a person.",
     "message.clicked": "A link of a message was followed; `verdict` says whether by a person.",
     "message.attachment_viewed": "A file of a message was viewed; `verdict` says whether by a person.",
-    "message.replied": "Somebody has answered a message.",
+    "message.replied": "An answer to a message has come in.",
     "message.bounced": "A message was not delivered to a recipient.",
     "verdict.changed": "What was told of an event before was wrong: `verdict` names the old class and the new one.",
     "card.created": "A user has a new card.",

@@ -31,7 +31,7 @@ OVERLAP = timedelta(minutes=10)
 FIRST_LOOK = timedelta(hours=24)
 """Age of the oldest commits that the first sweep looks at."""
 
-_STATE = "sweep"
+SWEEP_STATE = "sweep"
 """Partition and key of the watermark. A commit begins with the year, so that none is called so."""
 
 
@@ -62,7 +62,7 @@ class JournalSweep:
 
     async def _sweep(self, organization: str) -> int:
         name, now = table(organization, "journal"), self._clock.now()
-        state = await self._tables.read_row(name, _STATE, _STATE)
+        state = await self._tables.read_row(name, SWEEP_STATE, SWEEP_STATE)
         start = state.text("until") if state else commit_at(now - FIRST_LOOK)
         end = commit_at(now - GRACE)
         seen = {row.key async for row in self._tables.query(name, SEEN, Range(low=start, high=end))}
@@ -74,5 +74,5 @@ class JournalSweep:
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
         until = max(start, commit_at(now - GRACE - OVERLAP))
-        await self._tables.write_rows(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
+        await self._tables.write_rows(name, [Upsert(Row(SWEEP_STATE, SWEEP_STATE, {"v": 1, "until": until}))])
         return len(missed)

@@ -77,7 +77,7 @@ class Rejudge:
         return await retry_on_conflict(f"message {message}", judge_again, on=Stale)
 
     async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:
-        """Every message that was sent, newest first."""
+        """Yield every message that was sent, oldest first: mails before it tell whether a recipient was known."""
         if write:
             async for message in self._sent_messages(organization):
                 await self._renew_visits(organization, message)
@@ -104,7 +104,7 @@ class Rejudge:
     async def _sent_messages(self, organization: str) -> AsyncIterator[str]:
         after: str | None = None
         while True:
-            rows = self._lists.page(organization, scope_of(), "all", "-sent_at", after, _PAGE)
+            rows = self._lists.page(organization, scope_of(), "all", "sent_at", after, _PAGE)
             page = [(cursor, listed.message) async for cursor, listed in rows]
             for _, message in page:
                 if message.state != "draft":

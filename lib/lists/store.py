@@ -59,10 +59,10 @@ __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of
 _LARGE = 8_000
 """Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""
 
-_WHOLE = "whole"
+WHOLE = "whole"
 """The partition of large messages; and the column that says of a row that it holds only a part."""
 
-_POINTER: Columns = {"v": 1, _WHOLE: True}
+_POINTER: Columns = {"v": 1, WHOLE: True}
 """A row that shows nothing itself."""
 
 _UNPACKED_AT_ONCE = 10
@@ -105,7 +105,7 @@ class Lists:
         to or came from. Raises Stale when another process writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
-        shows = short_hash(*(str(value) for value in pack(_bare(listed)).values()))
+        shows = hash_of(listed)
         standing, columns, all_of_it = _shown(
             listed.model_copy(update={"updated_at": _change_time(listed, old, shows)})
         )
@@ -115,7 +115,7 @@ class Lists:
             return [*old]
         whole: str | None = None
         if all_of_it is not None:
-            [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
+            [whole] = await self._tables.write_rows(index, [Upsert(Row(WHOLE, message.id, all_of_it))])
 
         async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, FoundMark]:
             # A partition that no place names holds nothing of the message.
@@ -147,7 +147,7 @@ class Lists:
             return False
         rows = [((MAIN, MARK + place.message), place.marks[MAIN])]
         if place.whole:
-            rows.append(((_WHOLE, place.message), place.whole))
+            rows.append(((WHOLE, place.message), place.whole))
         found = await asyncio.gather(*(self._tables.read_row(index, *key) for key, _ in rows))
         return [row and row.etag for row in found] == [etag for _, etag in rows]
 
@@ -169,7 +169,7 @@ class Lists:
 
     async def _delete_whole(self, index: str, message: str) -> None:
         try:
-            await self._tables.write_rows(index, [Delete(_WHOLE, message)])
+            await self._tables.write_rows(index, [Delete(WHOLE, message)])
         except Missing:
             return
 
@@ -287,8 +287,8 @@ class Lists:
     async def _read(self, organization: str, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Listed]]:
         """Read the messages that the rows show; large ones are fetched, at the same time."""
         index = table(organization, "index")
-        large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
-        fetched = await do_all([partial(self._tables.read_row, index, _WHOLE, message) for message in large])
+        large = [message_of(cursor) for cursor, row in rows if row.values.get(WHOLE)]
+        fetched = await do_all([partial(self._tables.read_row, index, WHOLE, message) for message in large])
         whole = {row.key: row for row in fetched if row is not None}
         # A large message that was deleted this very moment is shown as far as its row goes.
         shown = list[tuple[str, Listed]]()
@@ -311,7 +311,7 @@ def _shown(listed: Listed) -> tuple[Standing, Columns, Columns | None]:
         return standing, columns, None
     without: dict[str, object] = {"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None, "metadata": {}}
     part = listed.message.model_copy(update=without)
-    return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
+    return standing, {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
 
 
 def _believed(old: Sequence[ListPlace]) -> dict[str, FoundMark | None]:
@@ -338,6 +338,11 @@ def _change_time(listed: Listed, old: Sequence[ListPlace], shows: str) -> dateti
         return listed.updated_at
     standing = old[0].standing
     return moment(standing.updated_at) if standing and standing.updated_at else _bare(listed).changed_at()
+
+
+def hash_of(listed: Listed) -> str:
+    """Return the hash of what rows show of a message, but for the time of its last change."""
+    return short_hash(*(str(value) for value in pack(_bare(listed)).values()))
 
 
 def _bare(listed: Listed) -> Listed:

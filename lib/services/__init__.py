@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lib.services.privacy import Privacy
+from lib.services.operating import Operating
 from lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lib.readiness.report import Readiness
 
 
-class Services(Privacy):
+class Services(Operating):
     """Everything, each part made once."""
 
     @cached_property

@@ -186,6 +186,10 @@ class Blobs(Protocol):
         """The names of a container's blobs, in order, from behind `after`. A missing container is an empty one."""
         ...
 
+    def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
+        """The names of a container's blobs with a text each that is another one after every change of the blob."""
+        ...
+
     async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
         """Write a blob of the bytes of other blobs, one after the other, with one of them in memory at a time.
 

@@ -257,5 +257,8 @@ CASES: Mapping[str, Case] = {
 FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipient_page", "recipients_health"})
 """Functions whose proof is the token in their path: they have tests of their own."""
 
+FOR_SIGNED_IN = frozenset({"console"})
+"""Functions whose proof is a session, which names its organization: they have tests of their own."""
+
 FOR_ALL = frozenset({"docs", "docs_files", "docs_try", "errors", "llms", "openapi", "start", "zz_unknown_path"})
 """Functions that touch no organization."""
