@@ -57,7 +57,7 @@ class JournalSweep:
 
         A sweep leaves the last `GRACE` and `OVERLAP` to the next one. Raises StorageError.
         """
-        state = await self._tables.read_row(table(organization, "journal"), _STATE, _STATE)
+        state = await self._tables.read_row(table(organization, "journal"), SWEEP_STATE, SWEEP_STATE)
         return time_of_commit(state.text("until")) if state else None
 
     async def _sweep(self, organization: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.rejudge import rejudge
+from heed.rejudging import rejudge
 from lib.templates.follower import TemplatesFollower
 from lib.templates.listing import shown
 from lib.templates.recommend import PickTerms
