@@ -53,13 +53,16 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def call_endpoint(
-    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller, zone: str
+    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller | None, zone: str
 ) -> Answer:
     """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
 
-    `zone` is the time zone of the caller, who is one user.
+    `caller` is None for the administrator of the deployment, else one user. `zone` is the caller's time zone.
     """
-    check_open_to(caller, endpoint.may)
+    if caller is not None:
+        check_open_to(caller, endpoint.may)
+    elif not endpoint.may & {"administrator", "anyone"}:
+        raise Problem(403, "This takes a key of the organization.")
     call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
     call.query = _checked_query(endpoint.query, request)
     raw = request.get_body()

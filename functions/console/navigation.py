@@ -53,6 +53,7 @@ MENU: tuple[Section, ...] = (
             Entry("Reliability", "reports/reliability", "gauge", READERS),
         ),
     ),
+    Section("Administration", (Entry("Settings", "settings", "settings", frozenset({"admin"})),)),
     Section("You", (Entry("My options", "options", "sliders-horizontal"),)),
 )
 

@@ -68,6 +68,16 @@ def path_to(*parts: str) -> str:
     return HOME + "/".join(quote(part, safe="") for part in parts)
 
 
+def words_for(times: Times) -> dict[str, Any]:
+    """Return what a page writes times with."""
+    return {
+        "times": times,
+        "moment": lambda at: time_tag(times, at, times.moment(at)),
+        "begun": lambda at: time_tag(times, at, times.begun(at)),
+        "day": lambda at: time_tag(times, at, times.day(at)),
+    }
+
+
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(default=True),
@@ -90,15 +100,11 @@ def render(template: str, values: Mapping[str, Any], visit: Visit | None = None)
     """Render a page; `visit` is that of the person who has signed in."""
     given: dict[str, Any] = {"icon": Icons(), "signed_in": None, "home": HOME, **values}
     if visit is not None:
-        times = visit.times
         given |= {
             "signed_in": visit.signed_in,
             "visit": visit,
             "menu": menu_for(visit.scopes),
             "address": visit.address,
-            "times": times,
-            "moment": lambda at: time_tag(times, at, times.moment(at)),
-            "begun": lambda at: time_tag(times, at, times.begun(at)),
-            "day": lambda at: time_tag(times, at, times.day(at)),
+            **words_for(visit.times),
         }
     return _PAGES.get_template(template).render(given)
