@@ -3,11 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check format docs clients fuzz bench traces index networks lock package clean
+.PHONY: help setup run demo pictures test check format docs clients fuzz bench traces index networks lock package clean
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt requirements.lock
+$(VENV)/.installed: requirements.txt requirements-operator.txt requirements-dev.txt requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "Heed needs Python 3.11 or 3.12; name one with: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,12 @@ setup: $(VENV)/.installed node_modules/.installed ## create .venv and node_modul
 
 run: setup ## start Heed with storage and a mail catcher on this machine; parts=3: as three apps behind a front
 	$(BIN)/python -m infra.local $(if $(parts),--parts)
+
+demo: setup ## fill the Heed of make run with an organization that has three months behind it; replace=1: make it anew
+	$(BIN)/python -m demo $(if $(replace),--replace) $(if $(mails),--mails $(mails))
+
+pictures: setup ## renew the pictures of the console in docs/ from the demo of a running Heed; wants chromium
+	$(BIN)/python -m demo.pictures
 
 # As many processes as there are cores, but 2 at least and 4 at most: each starts servers of its own.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; [ $$n -gt 4 ] && n=4; echo $$n)
@@ -62,7 +68,7 @@ traces: setup ## judge labelled traces; writes bench/traces/RESULTS.md
 	$(BIN)/python -m bench.traces
 
 index: setup ## index the addresses of records from before there was an index: all, or org=NAME
-	$(BIN)/python -m infra.index_addresses $(or $(org),--all)
+	$(BIN)/python -m heed index-addresses $(or $(org),--all)
 
 networks: setup ## renew the table of autonomous systems from public routing data
 	$(BIN)/python -m infra.catalogues.autonomous_systems

@@ -138,6 +138,7 @@ class _Blobs:
         self.read_blob = blobs.read_blob
         self.reading_url = blobs.reading_url
         self.list_blobs = blobs.list_blobs
+        self.list_versions = blobs.list_versions
         self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
@@ -150,6 +151,7 @@ class _Queues:
         self._queues = queues
         self._calls = calls
         self.create = queues.create
+        self.backlog = queues.backlog
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -19,6 +19,7 @@ import uvloop
 
 from bench.sending import Finding
 from infra.local.servers.azurite import start_azurite
+from lib.lists.keys import mailbox_block
 from lib.lists.store import Listed, ListPlace, Lists, Sort, View
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
@@ -38,6 +39,9 @@ _ORGANIZATION = "bench"
 _INDEX = table(_ORGANIZATION, "index")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _FOLLOWED = FollowState(state="on", reason="Every recipient allows it.")
+_RARE, _OFTEN = "a" * 32, "b" * 32
+"""Hashes of addresses."""
+
 _VIEWS: tuple[View, ...] = ("followed", "all")
 
 
@@ -86,8 +90,21 @@ async def _pages() -> list[Finding]:
     lists = Lists(tables)
     await tables.create(_INDEX)
     for number in range(MESSAGES):
-        await lists.enter_message(_ORGANIZATION, _listed(number, number % 23, None), [])
-    return [await _pages_of(lists, tables, view) for view in _VIEWS]
+        rare = number % 1_000 == 0
+        await lists.enter_message(_ORGANIZATION, _listed(number, number % 23, None), [], [_RARE if rare else _OFTEN])
+    rows = [await _pages_of(lists, tables, view) for view in _VIEWS]
+    return [*rows, await _page_of_mailbox(lists, tables)]
+
+
+async def _page_of_mailbox(lists: Lists, tables: _Counting) -> Finding:
+    """The first page of the messages to an address that one of a thousand went to."""
+    block = mailbox_block(_RARE)
+    tables.requests, begun = 0, time.process_time()
+    page = [row async for row in lists.filter_page(_ORGANIZATION, block, None, _PAGE + 1)]
+    taken = (time.process_time() - begun) * 1000
+    assert len(page) == _PAGE + 1
+    figure = f"{tables.requests} request, {taken:.1f} ms of CPU"
+    return Finding(f"a page of {_PAGE} of {MESSAGES:,} messages, of one recipient of a thousandth", figure, "1 request")
 
 
 async def _pages_of(lists: Lists, tables: _Counting, view: View) -> Finding:
@@ -112,7 +129,7 @@ async def _page(lists: Lists, view: View, sort: Sort, after: str | None) -> list
 
 
 async def _changes(connection_string: str) -> list[Finding]:
-    """Messages of one sender to one record each, listed in everybody's, the sender's and the record's lists."""
+    """Messages that stand in four lists: everybody's, the sender's, a record's and an address's."""
     print(f"changing {CHANGES} of {ON_AZURITE} messages …", flush=True)
     storage = azure_storage(Account.parse(connection_string))
     tables = _Counting(storage.tables)
@@ -120,7 +137,7 @@ async def _changes(connection_string: str) -> list[Finding]:
     try:
         await tables.create(_INDEX)
         places = [
-            await lists.enter_message(_ORGANIZATION, _listed(number, 0, f"c{number}"), [])
+            await lists.enter_message(_ORGANIZATION, _listed(number, 0, f"c{number}"), [], [_RARE])
             for number in range(ON_AZURITE)
         ]
         return [
@@ -134,7 +151,8 @@ async def _changes(connection_string: str) -> list[Finding]:
 async def _rewritten(lists: Lists, tables: _Counting, places: list[list[ListPlace]], how: str, opens: int) -> Finding:
     tables.requests, begun = 0, time.process_time()
     for number in range(CHANGES):
-        places[number] = await lists.enter_message(_ORGANIZATION, _listed(number, opens, f"c{number}"), places[number])
+        listed = _listed(number, opens, f"c{number}")
+        places[number] = await lists.enter_message(_ORGANIZATION, listed, places[number], [_RARE])
     taken = (time.process_time() - begun) * 1000 / CHANGES
     figure = f"{tables.requests / CHANGES:.0f} requests, {taken:.1f} ms of CPU"
     return Finding(f"listing a message again, {how}", figure, "as little as possible")
@@ -158,7 +176,7 @@ def _listed(number: int, opens: int, record: str | None) -> Listed:
     )
     last = at + timedelta(minutes=opens) if opens else None
     kpis = Kpis(opens=opens, clicks=opens // 5, last_opened_at=last, raw=Counts(opens=opens))
-    return Listed(message=message, etag="1", follow_state=_FOLLOWED, kpis=kpis)
+    return Listed(message=message, etag="1", follow_state=_FOLLOWED, kpis=kpis, updated_at=last or at)
 
 
 def main() -> None:

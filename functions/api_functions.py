@@ -33,7 +33,7 @@ class ApiFunctions:
         rows = read_table()
         return [
             self._endpoint_functions(rows),
-            api_document.blueprint(self.load_document),
+            api_document.blueprint(self.load_document, self._services.load),
             start.blueprint(),
             unknown_paths.blueprint(rows, self.load_endpoints, self._services.load),
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.api.openapi import openapi_document
 from functions.api.table import TableRow
-from functions.operations import dead_letters, replay
+from functions.operations import dead_letters, replay, state
 from functions.resources import (
     access,
     activities,
@@ -42,6 +42,7 @@ from functions.resources import (
     verdicts,
     webhooks,
 )
+from functions.shapes.webhook_events import webhook_events
 
 RESOURCES = (
     health.endpoints,
@@ -76,6 +77,7 @@ RESOURCES = (
     reports.endpoints,
     readiness.endpoints,
     verdicts.endpoints,
+    verdicts.operations,
     feedback.endpoints,
     mailboxes.endpoints,
     inbound.endpoints,
@@ -84,6 +86,7 @@ RESOURCES = (
     subjects.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
+    state.endpoints,
 )
 """The endpoints of the API, in the order in which the OpenAPI document lists them."""
 
@@ -98,4 +101,4 @@ def table_rows() -> list[TableRow]:
 
 def document(base_url: str) -> bytes:
     """Make the OpenAPI document, in 0.2 s or more."""
-    return openapi_document(RESOURCES, base_url)
+    return openapi_document(RESOURCES, base_url, webhook_events(base_url))

@@ -46,7 +46,16 @@ class LateServices:
 
                 self._services = Services(self.recipients.settings, recipients=self.recipients)
                 self._services.import_libraries()
+                self._start_telemetry()
             self._is_ready = True
+
+    def _start_telemetry(self) -> None:
+        """Have traces started where there is somewhere to send them to, in a thread: no request waits for it."""
+        settings = self.recipients.settings
+        if settings.insights_connection_string is not None:
+            from lib.operations.telemetry import start_telemetry
+
+            threading.Thread(target=start_telemetry, args=(settings,), name="telemetry", daemon=True).start()
 
     async def close(self) -> None:
         """Close all that the services have opened."""

@@ -22,6 +22,9 @@ PAGE_POLICY = f"{POLICY}; style-src 'unsafe-inline'"
 DOCS_POLICY = f"{POLICY}; style-src 'self'"
 """The policy of the pages about the API, which have their styles in a file."""
 
+TRY_POLICY = f"{DOCS_POLICY}; script-src 'self'; connect-src 'self'; img-src 'self' data:"
+"""The policy of the page on which the API can be tried: Swagger UI's styles hold images."""
+
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": POLICY,

@@ -1,4 +1,5 @@
-"""Probabilities that advice is made of: shares that are known in part (Beta distributions), and Student's quantiles.
+"""Probabilities that advice is made of: shares that are known in part (Beta distributions), Student's quantiles, and
+the correction of probabilities by what came true.
 
 Everything is computed, not drawn: the same counts give the same advice.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, inf, lgamma, log, log1p, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 _TINY = 1e-300
 _PRECISION = 1e-12
@@ -116,3 +118,21 @@ def student_quantile(probability: float, degrees: float) -> float:
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return z + sum(term / n**power for power, term in enumerate(terms, 1))
+
+
+class Correction(NamedTuple):
+    """A correction of computed probabilities by what came true: a line in the log-odds.
+
+    Platt, "Probabilistic Outputs for Support Vector Machines", Advances in Large Margin Classifiers, 1999.
+    """
+
+    shift: float
+    """Added to the log-odds."""
+    slope: float
+    """Factor of the log-odds."""
+
+    def apply(self, probability: float) -> float:
+        """Return the corrected probability, from 0 to 1."""
+        if not 0 < probability < 1:
+            return min(1.0, max(0.0, probability))
+        return exp(-_log1p_exp(-(self.shift + self.slope * log(probability / (1 - probability)))))

@@ -313,6 +313,21 @@ class Settings(BaseModel):
         alias="HEED_LOOPBACK",
         description="on (hosts that organizations name may be this machine, for development) or off",
     )
+    insights_connection_string: SecretStr | None = Field(
+        None,
+        alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
+        description="the connection string of Application Insights, to which the host and Heed's traces go",
+    )
+    insights_authentication: str | None = Field(
+        None,
+        alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        description="Authorization=AAD, with the identity's client id, where Application Insights takes no key",
+    )
+    traces: Literal["on", "off"] = Field(
+        "on",
+        alias="HEED_TRACES",
+        description="on (each message has a trace in Application Insights, where the app has that) or off",
+    )
     platform_sign_in: bool = Field(
         False,
         alias="WEBSITE_AUTH_ENABLED",

@@ -12,6 +12,7 @@ import binascii
 import re
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -91,6 +92,9 @@ class Purpose(Enum):
     CONSOLE = b"heed/1/console"
     """Seals a session of the console."""
 
+    OPERATOR = b"heed/1/operator"
+    """Seals a session of the console that was begun by the administrator's key."""
+
     SIGNING_IN = b"heed/1/signing-in"
     """Seals what the console remembers while a person is with the identity provider."""
 
@@ -142,6 +146,11 @@ class KeyRing:
                 raise ValueError(f"the key id {found[1]} stands there twice")
             keys[found[1]] = base64.urlsafe_b64decode(found[2] + "==")
         return KeyRing(keys)
+
+    @property
+    def active(self) -> str:
+        """The id of the key that seals."""
+        return self._active
 
     def seal(self, purpose: Purpose, plain: bytes, *owner: str) -> str:
         """Encrypt with the first key; the token. It opens for the same owner alone, such as an organization's user."""
@@ -248,6 +257,36 @@ def _sealed_in(token: str) -> bytes | None:
         return None
     # The decoder skips foreign characters and ignores spare bits: only the one spelling counts.
     return sealed if binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=") == body else None
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """The outcome of sealing stored texts with the first key."""
+
+    as_they_were: int = 0
+    """Texts that the first key had sealed already."""
+
+    sealed_anew: int = 0
+
+    unreadable: int = 0
+    """Texts whose key is gone."""
+
+    def __add__(self, other: Resealed) -> Resealed:
+        return Resealed(
+            self.as_they_were + other.as_they_were,
+            self.sealed_anew + other.sealed_anew,
+            self.unreadable + other.unreadable,
+        )
+
+
+def reseal_one(ring: KeyRing, purpose: Purpose, sealed: str, *owner: str) -> tuple[str, Resealed]:
+    """Seal with the ring's first key what an older key has sealed; a text whose key is gone stays as it is."""
+    if sealed.startswith(ring.active):
+        return sealed, Resealed(as_they_were=1)
+    plain = ring.unseal(purpose, sealed, *owner)
+    if plain is None:
+        return sealed, Resealed(unreadable=1)
+    return ring.seal(purpose, plain, *owner), Resealed(sealed_anew=1)
 
 
 def leading_token(text: str) -> str:

@@ -56,8 +56,7 @@ async def authorize(
     if principal and organization:
         return check_open_to(await _person(services, organization, principal, from_platform=True), may)
     proof = _proof(request, key_in_query)
-    admin_key = services.settings.admin_key
-    if admin_key is not None and _is_same(proof, admin_key.get_secret_value()):
+    if is_administrator(services, proof):
         if "administrator" in may:
             return None
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
@@ -74,6 +73,12 @@ async def authorize(
     if caller.user:
         await _check_known(services, caller.organization.id, caller.user)
     return check_open_to(caller, may)
+
+
+def is_administrator(services: Services, proof: str) -> bool:
+    """Tell whether a key is the administrator's."""
+    admin_key = services.settings.admin_key
+    return admin_key is not None and _is_same(proof, admin_key.get_secret_value())
 
 
 def check_open_to(caller: Caller, may: Set[Who]) -> Caller:
@@ -104,6 +109,7 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
         raise Problem(403, f"{refusal}") from None
     except ProviderDown as failure:
         raise Problem(503, f"{failure} Try again.", headers={"Retry-After": "5"}) from None
+    found[0].check_open()
     return Caller(organization=found[0], scopes=person.scopes, user=person.user)
 
 

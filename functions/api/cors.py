@@ -18,7 +18,8 @@ log = logging.getLogger("heed.api")
 
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Heed-User, X-Request-Id"
 _ANSWER_HEADERS = (
-    "ETag, Idempotency-Replayed, Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+    "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+    "X-Request-Id"
 )
 _SECONDS = "600"
 """Time for which a browser remembers the answer to a preflight request."""

@@ -32,6 +32,7 @@ from functions.api.openapi_schemas import (
     name_enumerations,
     query_schemas,
 )
+from functions.api.openapi_webhooks import SentEvent, webhooks_section
 from functions.api.problems import ProblemDocument
 
 VERSION = "0.1.0"
@@ -42,6 +43,8 @@ Heed sends and follows sales mail for a CRM.
 Send a key as `Authorization: Bearer <key>`. Errors are problem documents (RFC 9457), which
 [the catalogue of errors](/api/errors) explains. Answers may get more fields and more words in enumerations: ignore
 what you do not know. Ids are strings, times are RFC 3339 with `Z`.
+
+[A page](/api/docs) shows all of it without scripts, and [another one](/api/docs/try) sends requests from a browser.
 """
 
 _TAGS: Mapping[str, str] = {
@@ -112,16 +115,14 @@ _RECIPIENT_FACING: dict[str, Any] = {
 }
 
 
-def openapi_document(
-    groups: Sequence[Endpoints], base_url: str, webhooks: Mapping[str, type[BaseModel]] | None = None
-) -> bytes:
-    """Describe the endpoints as an OpenAPI 3.1 document, in JSON. `webhooks` are bodies of events, by their types."""
+def openapi_document(groups: Sequence[Endpoints], base_url: str, webhooks: Mapping[str, SentEvent]) -> bytes:
+    """Describe the endpoints, and the events that webhooks get, by their types, as an OpenAPI 3.1 document in JSON."""
     endpoints = [(group.tag, endpoint) for group in groups for endpoint in group.all]
-    sent = webhooks or {}
+    sent = [event.model for event in webhooks.values()]
     references, schemas = make_schemas(
         [each.body for _, each in endpoints if each.body],
-        [*_answer_models(each for _, each in endpoints), *sent.values()],
-        ProblemDocument,
+        [*_answer_models(each for _, each in endpoints), *sent],
+        leave_out=[ProblemDocument, *sent],
     )
     paths: dict[str, dict[str, Any]] = {}
     for tag, endpoint in endpoints:
@@ -159,7 +160,7 @@ def openapi_document(
         "servers": [{"url": base_url}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in tags],
         "paths": paths,
-        **({"webhooks": {name: _webhook(name, model, references) for name, model in sent.items()}} if sent else {}),
+        "webhooks": webhooks_section(webhooks, references),
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "responses": problem_responses(base_url, problem),
@@ -244,19 +245,6 @@ def _responses(endpoint: Endpoint, references: References) -> Schema:
         responses.setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
     responses["default"] = {"$ref": "#/components/responses/Problem"}
     return responses
-
-
-def _webhook(name: str, model: type[BaseModel], references: References) -> Schema:
-    """Describe the request that a webhook gets for an event."""
-    content = {"application/json": {"schema": references[model, "serialization"]}}
-    return {
-        "post": {
-            "operationId": f"on_{name.replace('.', '_')}",
-            "summary": (model.__doc__ or "").strip().partition("\n")[0],
-            "requestBody": {"required": True, "content": content},
-            "responses": {"2XX": {"description": "Any status of success: the event was taken."}},
-        }
-    }
 
 
 def _add_examples(operation: Schema, schemas: Mapping[str, Schema]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -68,19 +68,20 @@ class _Generator(GenerateJsonSchema):
 
 
 def make_schemas(
-    bodies: Iterable[type[BaseModel]], answers: Iterable[type[BaseModel]], leaves_out: type[BaseModel]
+    bodies: Iterable[type[BaseModel]], answers: Iterable[type[BaseModel]], leave_out: Sequence[type[BaseModel]]
 ) -> tuple[References, dict[str, Schema]]:
-    """Make the schemas of requests and answers. `leaves_out` is an answer without fields that are null."""
+    """Make the schemas of requests and answers. Those of `leave_out` leave out fields that would be null."""
     wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
         **{(model, "validation"): None for model in bodies},
-        **{(model, "serialization"): None for model in (*answers, leaves_out)},
+        **{(model, "serialization"): None for model in (*answers, *leave_out)},
     }
     references, made = models_json_schema(list(wanted), ref_template=REFERENCE + "{model}", schema_generator=_Generator)
     definitions: dict[str, Schema] = made.get("$defs", {})
     of_requests = _reachable(definitions, (references[model, "validation"] for model in bodies))
     for name, schema in definitions.items():
         _shape(schema, is_answer=name not in of_requests)
-    _leave_out_null(definitions[_name_of(references[leaves_out, "serialization"])], leaves_out)
+    for model in leave_out:
+        _leave_out_null(definitions[_name_of(references[model, "serialization"])], model)
     names = {name: _readable(name, definitions) for name in definitions}
     shown = {names[name]: _renamed(schema, names) for name, schema in definitions.items()}
     return {(model, mode): _renamed(references[model, mode], names) for model, mode in wanted}, shown

@@ -27,6 +27,10 @@ from lib.organizations.keys import Caller
 from lib.services import Services
 from lib.storage import Missing
 from lib.storage.versions import digest_of, etag_of_answer, names_etag
+from lib.tracing import message_span
+
+_MAKES_MESSAGE = "/{org}/messages"
+"""Ends the route by which messages are made."""
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 _EMAIL_SHAPE = re.compile(r"[^\s\\\x00-\x1f\x7f]{3,254}")
@@ -49,13 +53,16 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def call_endpoint(
-    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller, zone: str
+    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller | None, zone: str
 ) -> Answer:
     """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
 
-    `zone` is the time zone of the caller, who is one user.
+    `caller` is None for the administrator of the deployment, else one user. `zone` is the caller's time zone.
     """
-    check_open_to(caller, endpoint.may)
+    if caller is not None:
+        check_open_to(caller, endpoint.may)
+    elif not endpoint.may & {"administrator", "anyone"}:
+        raise Problem(403, "This takes a key of the organization.")
     call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
     call.query = _checked_query(endpoint.query, request)
     raw = request.get_body()
@@ -163,7 +170,10 @@ async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
 
 async def _run(endpoint: Endpoint, call: Call) -> Answer:
     """Handle the call, and note its acts before it is answered: no act is acknowledged that the log lacks."""
-    answer = await endpoint.handler(call)
+    is_root = endpoint.method == "POST" and endpoint.route.endswith(_MAKES_MESSAGE)
+    message = call.made_id if is_root else call.path.get("message")
+    with message_span(message, f"{endpoint.method} /{endpoint.route}", is_root=is_root):
+        answer = await endpoint.handler(call)
     for note in call.notes:
         await call.services.audit.note(note.organization, call.actor, note.act, note.target, note.details)
     return answer

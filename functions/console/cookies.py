@@ -1,8 +1,9 @@
 """Cookies of the console.
 
 On https their names begin with `__Host-`: browsers then take them from this host alone, with `Secure`, for all paths.
-Where the address of Heed is plain http, as on one machine, browsers refuse such names, and some refuse
-`Secure`: there the cookies have plain names, without it.
+The session goes to links and pixels of mail, too: what a person who is signed in does there is no engagement
+(`lib.verdicts.rules.own_side`). Where the address of Heed is plain http, as on one machine, browsers refuse such names,
+and some refuse `Secure`: there the cookies have plain names, without it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from http.cookies import CookieError, SimpleCookie
 import azure.functions as func
 
 from lib.services import Services
+from lib.tracking.facts import SESSION as SESSION
 
-SESSION = "heed"
 SIGNING_IN = "heed-sign-in"
+OPERATOR = "heed-operator"
 
 
 def _is_secure(services: Services) -> bool:

@@ -22,6 +22,8 @@ from lib.services import Services
 
 HOME = "/console/"
 
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+
 
 class Form:
     """The fields of a form that was sent."""
@@ -40,6 +42,10 @@ class Form:
     def is_checked(self, name: str) -> bool:
         """Tell whether a box was checked."""
         return any(each.name == name for each in self._fields)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return all fields but files, to be sent once more. Each form has a token of its own."""
+        return [(each.name, each.value) for each in self._fields if not each.filename and each.name != FORM_TOKEN]
 
     def file(self, name: str) -> FormField | None:
         """Return the file that was chosen; None where there is none."""
@@ -136,16 +142,26 @@ class Visit:
         etag: str | None = None,
     ) -> Answer:
         """Run an endpoint like `call`; it may be one that the console alone has."""
-        parameters = {name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")}
-        request = func.HttpRequest(
-            called.method,
-            called.route,
-            headers={} if etag is None else {"if-match": etag},
-            params=parameters,
-            route_params={"org": self.org, **(path or {})},
-            body=_as_bytes(body),
-        )
+        request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
         return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
+
+
+def request_for(
+    endpoint: Endpoint,
+    path: Mapping[str, str],
+    query: Mapping[str, object] | None = None,
+    body: Mapping[str, Any] | BaseModel | bytes | None = None,
+    etag: str | None = None,
+) -> func.HttpRequest:
+    """Make a request for an endpoint, as a caller would send it over HTTP."""
+    return func.HttpRequest(
+        endpoint.method,
+        endpoint.route,
+        headers={} if etag is None else {"if-match": etag},
+        params={name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")},
+        route_params=dict(path),
+        body=_as_bytes(body),
+    )
 
 
 def _as_bytes(body: Mapping[str, Any] | BaseModel | bytes | None) -> bytes:

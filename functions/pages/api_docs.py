@@ -1,4 +1,4 @@
-"""The page `/api/docs`: the OpenAPI document for people. It runs no script and loads nothing from elsewhere."""
+"""The page `/api/docs`: the OpenAPI document for people. It runs no script and loads its styles alone."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
 from functions.api.openapi_schemas import REFERENCE, resolved
+from functions.pages.conventions import CONVENTIONS
 from functions.pages.render import render_page
-
-STYLE_SHEET = Path(__file__).parent / "templates" / "api_docs.css"
-"""The styles of the pages about the API."""
 
 _LIMITS = {"maxLength": "at most {:,} characters", "maxItems": "at most {:,}"}
 
@@ -32,9 +29,16 @@ def api_docs_page(document: bytes) -> str:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_shown(described, method.upper(), path, operation))
-    schemas = described["components"]["schemas"]
     return render_page(
-        "api_docs.html", api=described, groups=groups, schemas=schemas, words=words, bounds=bounds, named=_named
+        "api_docs.html",
+        api=described,
+        groups=groups,
+        events=[_event(name, methods["post"]) for name, methods in described["webhooks"].items()],
+        conventions=CONVENTIONS,
+        schemas=described["components"]["schemas"],
+        words=words,
+        bounds=bounds,
+        named=_named,
     )
 
 
@@ -53,6 +57,14 @@ def _shown(document: Described, method: str, path: str, operation: Described) ->
         "call": _curl(document["servers"][0]["url"], method, path, operation, parameters),
         "example": next((_pretty(media["example"]) for each in answers.values() for media in _media(each)), None),
     }
+
+
+def _event(name: str, request: Described) -> Described:
+    """Return what the page shows of a type of events."""
+    [media] = request["requestBody"]["content"].values()
+    checking = request["description"].removeprefix(request["summary"]).strip()
+    shown = {"name": name, "checking": checking, "shape": _named(media["schema"]), "example": _pretty(media["example"])}
+    return {**request, **shown}
 
 
 def _media(response: Described) -> list[Described]:

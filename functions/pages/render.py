@@ -1,4 +1,4 @@
-"""HTML pages from the folder `templates`. Every value is escaped; no page runs a script or loads anything."""
+"""HTML pages from the folder `templates`. Every value is escaped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
+
+from functions.pages.assets import DOCS
 
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -23,6 +25,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters["code"] = mark_code
+_PAGES.globals["asset"] = DOCS.address
 
 
 def render_page(template: str, **values: object) -> str:

@@ -1,42 +1,58 @@
-"""The OpenAPI document at `/api/openapi.json`, the page `/api/docs` that shows it, and the catalogue of errors."""
+"""The OpenAPI document, pages that show it and the files that they load, the catalogue of errors, a text for models.
+
+The pages load Jinja, which nothing else here needs, so that they are imported when one is asked for.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import gzip
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 
 import azure.functions as func
 
-from functions.security_headers import DOCS_POLICY
+from functions.loading import LoadServices
+from functions.security_headers import DOCS_POLICY, TRY_POLICY
 
-OPENAPI, DOCS, STYLE, ERRORS = "api/openapi.json", "api/docs", "api/docs/style.css", "api/errors"
+OPENAPI, DOCS, TRY, FILES = "api/openapi.json", "api/docs", "api/docs/try", "api/docs/files/{name}"
+ERRORS, LLMS = "api/errors", "api/llms.txt"
 """Routes."""
 
-ROUTES = (OPENAPI, DOCS, STYLE, ERRORS)
+ROUTES = (OPENAPI, DOCS, TRY, FILES, ERRORS, LLMS)
 
 _PAGE_HEADERS = {"Content-Security-Policy": DOCS_POLICY}
-_STYLE_HEADERS = {"Cache-Control": "public, max-age=300"}
+_TRY_HEADERS = {"Content-Security-Policy": TRY_POLICY}
+_NO_HEADERS: Mapping[str, str] = {}
+
+LoadDocument = Callable[[], Awaitable[bytes]]
 
 
-def blueprint(load_document: Callable[[], Awaitable[bytes]]) -> func.Blueprint:
-    """Register the functions `openapi`, `docs`, `docs_style` and `errors`."""
+def blueprint(load_document: LoadDocument, load_services: LoadServices) -> func.Blueprint:
+    """Register the functions `openapi`, `docs`, `docs_try`, `docs_files`, `errors` and `llms`."""
     triggers = func.Blueprint()
 
     @triggers.function_name("openapi")
     @triggers.route(OPENAPI, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    async def openapi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        return func.HttpResponse(await load_document(), mimetype="application/json")
+    async def openapi(req: func.HttpRequest) -> func.HttpResponse:
+        return await asyncio.to_thread(_answer, req, await load_document(), "application/json")
 
     @triggers.function_name("docs")
     @triggers.route(DOCS, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    async def docs(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+    async def docs(req: func.HttpRequest) -> func.HttpResponse:
         page = await asyncio.to_thread(_docs_page, await load_document())
-        return func.HttpResponse(page, mimetype="text/html", headers=_PAGE_HEADERS)
+        return await asyncio.to_thread(_answer, req, page, "text/html", _PAGE_HEADERS)
 
-    @triggers.function_name("docs_style")
-    @triggers.route(STYLE, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    async def docs_style(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        return func.HttpResponse(await asyncio.to_thread(_style), mimetype="text/css", headers=_STYLE_HEADERS)
+    @triggers.function_name("docs_try")
+    @triggers.route(TRY, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def docs_try(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+        return func.HttpResponse(await asyncio.to_thread(_try_page), mimetype="text/html", headers=_TRY_HEADERS)
+
+    @triggers.function_name("docs_files")
+    @triggers.route(FILES, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def docs_files(req: func.HttpRequest) -> func.HttpResponse:
+        base_url = (await load_services()).settings.base_url
+        return await asyncio.to_thread(_file, req, base_url)
 
     @triggers.function_name("errors")
     @triggers.route(ERRORS, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -44,16 +60,25 @@ def blueprint(load_document: Callable[[], Awaitable[bytes]]) -> func.Blueprint:
         page = await asyncio.to_thread(_errors_page)
         return func.HttpResponse(page, mimetype="text/html", headers=_PAGE_HEADERS)
 
+    @triggers.function_name("llms")
+    @triggers.route(LLMS, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def llms(req: func.HttpRequest) -> func.HttpResponse:
+        text = await asyncio.to_thread(_llms_text, await load_document())
+        return await asyncio.to_thread(_answer, req, text, "text/plain")
+
     return triggers
 
 
-# The pages load Jinja, which nothing else here needs.
-
-
-def _docs_page(document: bytes) -> str:
+def _docs_page(document: bytes) -> bytes:
     from functions.pages.api_docs import api_docs_page
 
-    return api_docs_page(document)
+    return api_docs_page(document).encode()
+
+
+def _try_page() -> str:
+    from functions.pages.render import render_page
+
+    return render_page("api_docs_try.html")
 
 
 def _errors_page() -> str:
@@ -62,7 +87,34 @@ def _errors_page() -> str:
     return api_errors_page()
 
 
-def _style() -> str:
-    from functions.pages.api_docs import STYLE_SHEET
+def _llms_text(document: bytes) -> bytes:
+    from functions.pages.llms import llms_text
 
-    return STYLE_SHEET.read_text(encoding="utf-8")
+    return llms_text(document).encode()
+
+
+def _file(req: func.HttpRequest, base_url: str) -> func.HttpResponse:
+    from functions.api.problems import Problem, problem_answer
+    from functions.pages.assets import DOCS, KEPT
+
+    name = req.route_params["name"]
+    asset = DOCS.find(name)
+    if asset is None:
+        return problem_answer(Problem(404, "No page loads a file of this name.", code="unknown_path"), base_url)
+    # Another release's page may still be shown while this one is deployed: it gets the file of this one.
+    headers = {"Cache-Control": KEPT if asset.name == name else "no-cache"}
+    return _answer(req, asset.content, asset.media_type, headers)
+
+
+def _answer(
+    req: func.HttpRequest, content: bytes, media_type: str, headers: Mapping[str, str] = _NO_HEADERS
+) -> func.HttpResponse:
+    """Answer with a large text that is always the same, packed where the client takes it: Azure does not do that."""
+    is_packed = "gzip" in req.headers.get("accept-encoding", "")
+    sent = {**headers, "Vary": "Accept-Encoding", **({"Content-Encoding": "gzip"} if is_packed else {})}
+    return func.HttpResponse(_packed(content) if is_packed else content, mimetype=media_type, headers=sent)
+
+
+@lru_cache(maxsize=16)
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)

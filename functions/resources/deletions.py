@@ -22,8 +22,9 @@ endpoints = Endpoints("People and records", may=("full",))
 async def delete_user(call: Call) -> Answer:
     """Delete a user. Scheduled mail of the user is held: it fails, and can be sent by another one.
 
-    The acting user, if one is named, gets a card for each held mail. Messages, records and tasks keep the user's id.
-    Consents are the addresses', and stay. The user's tokens end within a minute, and alerts at once.
+    The first mails are held before the answer, the others soon after it. The acting user, if one is named, gets a card
+    for each of them. The user's mailboxes are switched off. Messages, records and tasks keep the user's id. Consents
+    are the addresses', and stay. The user's tokens end within a minute, and alerts at once.
     """
     user = call.path["user"]
     found = await call.services.people.users.load(call.org, USERS, user)
@@ -32,9 +33,9 @@ async def delete_user(call: Call) -> Answer:
     check_version(call.if_match, found[1])
     acting = call.user()
     is_shown = acting not in (None, user) and await call.services.people.user(call.org, acting or "") is not None
-    held = await call.services.deleted_users.delete_user(call.org, user, found[1], acting if is_shown else None)
+    await call.services.deleted_users.delete_user(call.org, user, found[1], acting if is_shown else None)
     await call.services.wishes.senders_changed(call.org, [user])
-    call.note("user.deleted", user, held=held)
+    call.note("user.deleted", user)
     return Answer(200, Deleted(deleted=user))
 
 

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, invalid_fields, not_there
-from functions.resources.message_filters import MessageFilters, sift_messages
+from functions.resources.message_filters import sift_messages
+from functions.resources.message_pages import MessagesQuery, read_page
 from functions.shapes.checks import EDITABLE
 from functions.shapes.message import (
     MessageItem,
@@ -28,17 +28,16 @@ from functions.shapes.message import (
 )
 from functions.shapes.timeline import Event, timeline_event
 from lib.errors import NotAllowed, Stale
-from lib.fields import ChosenId, QueryFlag, RecordRef
-from lib.ids import MADE, RECORD_TYPE
+from lib.fields import QueryFlag, RecordRef
+from lib.ids import MADE
 from lib.lists.engaged import list_engaged
-from lib.lists.store import Sort, View, scope_of
+from lib.lists.store import View, scope_of
 from lib.messages.conversations import NO_THREAD, may_have_left, thread_fields
 from lib.messages.deliveries import fixed_follow_state, is_waiting
 from lib.messages.models import Body, DraftSpec, MessageFields, StoredMessage, records_of
 from lib.messages.store import Loaded
 from lib.people.recipients import NOT_LOOKED_UP
 from lib.reminders import check_followed, check_times, needs_following, with_reminder
-from lib.storage.sifted_pages import sifted_page
 from lib.storage.versions import check_version
 from lib.tracking.facts import Fact
 from lib.verdicts import Verdict
@@ -51,17 +50,6 @@ LARGEST_MESSAGE = 25 * 1024 * 1024
 """Bytes of JSON, in which a character of the HTML and the text may take six (`\u0416`)."""
 
 _AFTER_SENDING = {"deliver_at", "reminder"}
-
-
-class MessagesQuery(MessageFilters):
-    view: View | Literal["engaged-this-week"] = Field(
-        "all",
-        description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
-        "the last one within 7 days; sorted by `-last_opened_at`, and pages may be short",
-    )
-    owner: ChosenId | None = None
-    record: Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/[^/]+$")] | None = None
-    sort: Sort = "-sent_at"
 
 
 async def load_message(call: Call) -> Loaded:
@@ -239,8 +227,9 @@ async def remove_message(call: Call, loaded: Loaded) -> None:
 async def list_messages(call: Call) -> Answer:
     """List the messages of the organization, a user or a record.
 
-    `owner`, `record` and `view` have lists of their own, and `message_id` is looked up. The other filters narrow what
-    these hold, so that a page may be short, or empty, with a `next`: go on until that is null.
+    `owner`, `record` and `view` have lists of their own, and `message_id` is looked up. `recipient`, `template`,
+    `status` and `updated_since` have an index in certain orders, as each of them says. What has none narrows the pages,
+    so that a page may be short, or empty, with a `next`: go on until that is null.
     """
     query: MessagesQuery = call.query
     if query.owner and query.record:
@@ -263,18 +252,8 @@ async def list_messages(call: Call) -> Answer:
         return await _list_by_message_id(call, query.message_id, owner, record)
     view: View = query.own_view if query.own_view and query.view == "all" else query.view
     zone = await time_zone_of(call)
-    if query.narrows or (record and call.sees_only):
-        sifted = await sifted_page(
-            lambda place, most: call.services.lists.page(call.org, scope, view, query.sort, place, most),
-            sift_messages(query, query.sort, call.sees_only),
-            last_key(call),
-            query.limit,
-        )
-        shown = [message_item(listed, call.now, zone) for listed in sifted.found]
-        return Answer(200, page_until(call, shown, sifted.after))
-    rows = call.services.lists.page(call.org, scope, view, query.sort, last_key(call), query.limit + 1)
-    found = [(cursor, message_item(listed, call.now, zone)) async for cursor, listed in rows]
-    return Answer(200, page(call, found))
+    found = await read_page(call, view, owner, record)
+    return Answer(200, page_until(call, [message_item(each, call.now, zone) for each in found.found], found.after))
 
 
 async def _list_by_message_id(call: Call, message_id: str, owner: str | None, record: RecordRef | None) -> Answer:

@@ -8,13 +8,12 @@ from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
 from functions.api.problems import not_there
-from lib.errors import Stale
 from lib.fields import Model, Name
 from lib.organizations.keys import ApiKey
 from lib.organizations.registry import Organization, OrganizationSpec
 from lib.organizations.scopes import KeyScope
 from lib.organizations.settings import HumanFrom, OrganizationSettings
-from lib.storage import Conflict, Missing
+from lib.storage import Missing
 from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
 
@@ -35,7 +34,7 @@ class KeySpec(Model):
 
     scope: KeyScope = Field(
         description="`full`: all work of a CRM; `read`: GET alone; `inbound`: handing in mail alone; "
-        "`admin`: settings, users, keys, privacy and audit log"
+        "`admin`: settings, users, keys, webhooks, mailboxes, rules, privacy and audit log"
     )
     name: Name = Field("", description="to tell keys apart by")
 
@@ -71,15 +70,8 @@ async def _there(call: Call) -> tuple[Organization, str]:
 
 
 async def _put(call: Call, spec: OrganizationSpec, if_match: IfMatch | None) -> Answer:
-    call.services.sign_in.check_settings(spec.settings)
     spec = spec.model_copy(update={"settings": _as_chosen(spec.settings)})
-    try:
-        organization, etag, made = await call.services.organizations.save_organization(call.org, spec, if_match)
-    except Conflict as error:
-        raise Stale from error
-    if not made:
-        await call.services.stops.list.note_change(call.org)
-        await call.services.wishes.organization_changed(call.org)
+    organization, etag, made = await call.services.administration.save_organization(call.org, spec, if_match)
     call.note("organization.made" if made else "organization.changed", call.org, fields=names_given(call.body))
     return Answer(201 if made else 200, _read(organization, etag), etag)
 
@@ -127,9 +119,7 @@ async def delete_organization(call: Call) -> Answer:
     """Delete an organization, with its keys and all its storage. This cannot be undone."""
     _, etag = await _there(call)
     check_version(call.if_match, etag)
-    await call.services.organizations.delete_organization(call.org)
-    call.services.stops.list.forget_organization(call.org)
-    call.services.mailboxes.forget_organization(call.org)
+    await call.services.administration.delete_organization(call.org)
     call.note("organization.deleted", call.org)
     return Answer(200, Deleted(deleted=call.org))
 

@@ -71,6 +71,7 @@ class MessageItem(MessageFields):
     template_version: int | None = Field(None, description="the version of the template that it was made of")
     created_at: Moment
     sent_at: Moment | None
+    updated_at: Moment = Field(description="when what a list shows of it has last changed, counts included")
     conversation: str = Field(description="the id of the first message of its thread, for GET /conversations/{id}")
     in_reply_to: str | None = Field(None, description="the id of the message that it answers")
     from_address: Correspondent | None = Field(None, description="the writer of a received message")
@@ -144,8 +145,15 @@ async def decided_now(call: Call, loaded: Loaded) -> tuple[FollowState, KnownRec
 
 async def listed_message(call: Call, loaded: Loaded) -> Listed:
     """Make of a message what a list holds of it."""
-    state = listed_follow_state(call, loaded) or (await decided_now(call, loaded))[0]
-    return Listed(message=loaded.message, etag=loaded.etag, follow_state=state, kpis=summary_of(loaded).kpis)
+    return _listed(call, loaded, listed_follow_state(call, loaded) or (await decided_now(call, loaded))[0])
+
+
+def _listed(call: Call, loaded: Loaded, state: FollowState) -> Listed:
+    summary, follower = summary_of(loaded), call.services.lists_follower
+    changed_at = follower.changed_at(read_part(follower, summary.parts))
+    return Listed(
+        message=loaded.message, etag=loaded.etag, follow_state=state, kpis=summary.kpis, updated_at=changed_at
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,7 @@ async def read_message(
         )
     )
     bounced = ahead.bounced if ahead else None
-    shape = _shape(message, loaded.etag, state, summary_of(loaded).kpis, call.now, zone)
+    shape = _shape(_listed(call, loaded, state), call.now, zone)
     return MessageRead(
         **shape,
         html=body.html,
@@ -194,7 +202,7 @@ async def read_message(
 
 def message_item(listed: Listed, now: datetime, zone: str) -> MessageItem:
     """Show a message in a list; times in words are in `zone`."""
-    return MessageItem(**_shape(listed.message, listed.etag, listed.follow_state, listed.kpis, now, zone))
+    return MessageItem(**_shape(listed, now, zone))
 
 
 def _other_readers(loaded: Loaded) -> list[OtherReaderRead]:
@@ -218,17 +226,17 @@ def _reminder(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> R
     return ReminderRead(**dict(reminder), state=state, status_text=reminder_text(message, now, zone))
 
 
-def _shape(
-    message: StoredMessage, etag: str, state: FollowState, kpis: Kpis, now: datetime, zone: str
-) -> dict[str, Any]:
+def _shape(listed: Listed, now: datetime, zone: str) -> dict[str, Any]:
+    message = listed.message
     fields = {name: getattr(message, name) for name in MessageItem.model_fields if hasattr(message, name)}
     return {
         **fields,
-        "etag": etag,
+        "etag": listed.etag,
         "status": message.status,
-        "status_text": status_text(message, kpis, now, zone),
-        "reminder": _reminder(message, kpis, now, zone),
-        "follow_state": state,
-        "kpis": kpis,
+        "status_text": status_text(message, listed.kpis, now, zone),
+        "reminder": _reminder(message, listed.kpis, now, zone),
+        "updated_at": listed.changed_at(),
+        "follow_state": listed.follow_state,
+        "kpis": listed.kpis,
         "conversation": message.thread,
     }

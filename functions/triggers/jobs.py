@@ -6,7 +6,7 @@ import azure.functions as func
 
 from functions.loading import LoadServices
 from functions.triggers.queues import on_queue
-from lib.organizations.job_orders import read_job_order
+from lib.organizations.job_orders import DeletedUserOrder, read_job_order
 from lib.settings import Settings
 from lib.storage.layout import JOBS
 
@@ -18,7 +18,11 @@ def blueprint(settings: Settings, load_services: LoadServices) -> func.Blueprint
     @on_queue(triggers, settings, load_services, JOBS)
     async def work_on_job(body: bytes) -> None:
         services = await load_services()
-        await services.subject_jobs.do_piece(read_job_order(body))
+        order = read_job_order(body)
+        if isinstance(order, DeletedUserOrder):
+            await services.deleted_users.do_piece(order)
+        else:
+            await services.subject_jobs.do_piece(order)
 
     @triggers.function_name("tidy_jobs")
     @triggers.timer_trigger("timer", "30 */5 * * * *")

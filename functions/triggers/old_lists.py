@@ -1,4 +1,4 @@
-"""The timer that moves the lists of an older release to where today's code keeps them."""
+"""The timer that brings lists of an older release to the form of today's."""
 
 from __future__ import annotations
 
@@ -16,5 +16,6 @@ def blueprint(load_services: LoadServices) -> func.Blueprint:
     async def move_old_lists(timer: func.TimerRequest) -> None:  # noqa: ARG001
         services = await load_services()
         await services.old_lists.move()
+        await services.filter_rows_of_before.list_again()
 
     return triggers

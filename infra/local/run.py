@@ -29,6 +29,7 @@ from infra.local.host.host import Host, bind
 from infra.local.host.host_json import read_host_json
 from infra.local.mail_pickup import MailPickup
 from infra.local.parts import start_parts
+from infra.local.running import noted
 from infra.local.servers.azurite import start_azurite
 from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from infra.local.service_bus.process import start_service_bus
@@ -95,6 +96,8 @@ def _start(folder: Path, ending: contextlib.ExitStack, *, in_parts: bool) -> int
         _start_service_bus(data_dir, children)
         catcher = _start_mail_catcher(data_dir, children)
         pickup = _mail_pickup(port, catcher, data_dir)
+    if (os.environ.get("HEED_FUNCTIONS") or "all") == "all":
+        ending.enter_context(noted(data_dir, os.environ))
     _say("Starting Heed …")
     make_server: Callable[[], Host | Front]
     if in_parts:
@@ -122,8 +125,8 @@ async def _run(
         _say(f"Heed is ready: {os.environ['HEED_BASE_URL']}")
         for line in _inbox(catcher):
             _say(line)
-        _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
         _say(f"Console:       {os.environ['HEED_BASE_URL']}/console/")
+        _say(f"Key:           {os.environ['HEED_ADMIN_KEY']}")
     else:
         host, port = listening.getsockname()[:2]
         _say(f"The part {part} is ready: http://{host}:{port}")

@@ -76,8 +76,12 @@ def read_known() -> Known:
         alarms=frozenset({FACT_MARK.strip(), DEAD_LETTERS_MARK.strip()}),
         words=frozenset({METRIC_MARK.strip(), *(metric.name for metric in METRICS), *labels}),
         functions=frozenset(each.name for each in functions),
-        recipient_paths=frozenset(path for each in functions if (path := _first_segment(each)) not in ("", "api")),
+        recipient_paths=frozenset(path for each in functions if (path := _first_segment(each)) not in _OF_CRMS),
     )
+
+
+_OF_CRMS = ("", "api", "console")
+"""First segments of the paths that CRMs and users request."""
 
 
 @cache

@@ -21,13 +21,13 @@ from typing import Any
 from lib.assessment.compaction import CONTEXT, fold, retired, sum_folded
 from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
-from lib.assessment.followers import Follower, plan_all, read_part
+from lib.assessment.followers import Follower, plan_all, read_part, unsettled
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settling_time, undecided_opens
 from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
 from lib.catalogues.registry import Catalogues
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, milliseconds, moment
 from lib.errors import Stale
 from lib.lists.follower import ListsFollower
 from lib.messages.models import StoredMessage
@@ -36,6 +36,7 @@ from lib.storage import Queues
 from lib.storage.coalescing import PerKeyWorker
 from lib.storage.documents import pack
 from lib.storage.retry import retry_on_conflict
+from lib.tracing import note_event
 from lib.tracking.facts import Fact
 from lib.verdicts import judge_and_remember
 from lib.verdicts.fact_store import FactStore, StoredFacts
@@ -138,6 +139,8 @@ class Assessor:
             log.info("organization %s: %d facts are not to be kept", organization, len(arrivals) - len(facts))
         if not facts:
             return
+        for fact in facts:
+            note_event(message, fact.kind, fact.key, moment(fact.at), self._clock.now())
         if _is_busy(summary_of(loaded), facts):
             await self._keep_unjudged(organization, loaded, facts)
         else:
@@ -174,11 +177,13 @@ class Assessor:
         *,
         wishes_changed: bool = False,
         from_all: bool = False,
+        anew: bool = False,
     ) -> Loaded | None:
         """Judge the message anew, with `new` facts added, and bring all that follows up to date; None if it is gone.
 
         `loaded` is the message where it was read just now. `wishes_changed`: a wish about following may be
-        another one. `from_all`: from every fact that is there, folded or not. Raises Stale.
+        another one. `from_all`: from every fact that is there, folded or not. `anew`: shares are entered again,
+        whatever the summary says of them. Raises Stale.
         """
         planned: list[StoredMessage] = []
         there = loaded
@@ -195,7 +200,9 @@ class Assessor:
             try:
                 await self._context_loader.note(organization, found, new)
                 assessment = await self.assess(organization, found, new, from_all=from_all)
-                return await self.settle(organization, found, assessment, planned, wishes_changed=wishes_changed)
+                return await self.settle(
+                    organization, found, assessment, planned, wishes_changed=wishes_changed, anew=anew
+                )
             except Stale:
                 # Another process has written the summary meanwhile: what followers have written may be out of date.
                 planned.append(found.message)
@@ -288,6 +295,7 @@ class Assessor:
         planned: Sequence[StoredMessage] = (),
         *,
         wishes_changed: bool = False,
+        anew: bool = False,
     ) -> Loaded:
         """Write an assessment, and bring all that follows it up to date; the message with its new summary.
 
@@ -299,7 +307,8 @@ class Assessor:
             memory = replace(memory, own={})
         await self._rows.write_facts(organization, message, found.facts.values(), found.verdicts, stored.rows)
         assessed = replace(assessed_message(organization, loaded, found, planned), wishes_changed=wishes_changed)
-        plans = await plan_all(self._followers, assessed, before.parts)
+        parts = unsettled(before.parts) if anew else before.parts
+        plans = await plan_all(self._followers, assessed, parts)
         again_at = await self._ask_look(organization, loaded, found, before.again_at, plans.again_at)
         columns = pack(new_summary(found, plans, again_at, await self._ask_late_look(organization, loaded, found)))
         # Written even when it is the same: its etag is what tells two assessors of one message apart.

@@ -94,6 +94,16 @@ def read_part(follower: Follower[SummaryPart], parts: Mapping[str, Any]) -> Summ
     return None if stored is None else follower.part_type.validate_python(stored)
 
 
+def unsettled(value: Any) -> Any:
+    """The JSON value of a part, in which no share was ever seen in storage: every share is planned and entered anew."""
+    if isinstance(value, list):
+        return [unsettled(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    found = {name: unsettled(each) for name, each in value.items()}
+    return {**found, "digest": "", "settled": False} if {"digest", "generation"} <= found.keys() else found
+
+
 def stored_part(name: str, parts: Mapping[str, Any]) -> Any:
     """The JSON value of a part, under its name or the one of release 0.1.0; None where there is none."""
     return parts.get(name, parts.get(_OLD_NAMES.get(name, name)))

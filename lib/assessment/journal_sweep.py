@@ -8,7 +8,7 @@ stored watermark and not marked as taken (`lib.assessment.intake`).
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import SEEN
@@ -18,7 +18,7 @@ from lib.organizations.registry import Organizations
 from lib.storage import Range, Row, StorageError, Tables, Upsert
 from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
-from lib.tracking.journal import commit_at
+from lib.tracking.journal import commit_at, time_of_commit
 
 log = logging.getLogger("heed.sweep")
 
@@ -31,7 +31,7 @@ OVERLAP = timedelta(minutes=10)
 FIRST_LOOK = timedelta(hours=24)
 """Age of the oldest commits that the first sweep looks at."""
 
-_STATE = "sweep"
+SWEEP_STATE = "sweep"
 """Partition and key of the watermark. A commit begins with the year, so that none is called so."""
 
 
@@ -52,9 +52,17 @@ class JournalSweep:
                 log.error("the journal of organization %s could not be swept: %s", organization, error)
         return missed
 
+    async def swept_to(self, organization: str) -> datetime | None:
+        """Return the time up to which an organization's journal was swept; None before the first time.
+
+        A sweep leaves the last `GRACE` and `OVERLAP` to the next one. Raises StorageError.
+        """
+        state = await self._tables.read_row(table(organization, "journal"), SWEEP_STATE, SWEEP_STATE)
+        return time_of_commit(state.text("until")) if state else None
+
     async def _sweep(self, organization: str) -> int:
         name, now = table(organization, "journal"), self._clock.now()
-        state = await self._tables.read_row(name, _STATE, _STATE)
+        state = await self._tables.read_row(name, SWEEP_STATE, SWEEP_STATE)
         start = state.text("until") if state else commit_at(now - FIRST_LOOK)
         end = commit_at(now - GRACE)
         seen = {row.key async for row in self._tables.query(name, SEEN, Range(low=start, high=end))}
@@ -66,5 +74,5 @@ class JournalSweep:
         if missed:
             log.warning("organization %s: %d commits had not come through the queue", organization, len(missed))
         until = max(start, commit_at(now - GRACE - OVERLAP))
-        await self._tables.write_rows(name, [Upsert(Row(_STATE, _STATE, {"v": 1, "until": until}))])
+        await self._tables.write_rows(name, [Upsert(Row(SWEEP_STATE, SWEEP_STATE, {"v": 1, "until": until}))])
         return len(missed)

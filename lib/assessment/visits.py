@@ -369,8 +369,7 @@ def _with_folded(visit: Visit, before: Visit) -> Visit:
     """Keep what is known of hits that are no longer judged: the earlier ones of a long history."""
     if before.first >= visit.first:
         return visit
-    return replace(
-        visit,
+    return visit._replace(
         first=before.first,
         since=before.since,
         opens=max(visit.opens, before.opens),

@@ -165,7 +165,7 @@ class Cards:
         at = until or self._clock.now() + SNOOZE[card.priority]
         update = {"status": "snoozed", "snoozed_until": at, "before": card.status, "changed_by": by}
         changed = card.model_copy(update=update)
-        if entry := _snooze(organization, changed):
+        if entry := snooze_entry(organization, changed):
             await self._due.put_entry(entry)
         return await self._replace(organization, card, changed, etag)
 
@@ -219,7 +219,7 @@ class Cards:
         for key in (_row(card).key, _place(card).key, f"{TOLD}{card.id}"):
             with suppress(Missing):
                 await self._tables.write_rows(table(organization, "cards"), [Delete(card.user, key)])
-        if entry := _snooze(organization, card):
+        if entry := snooze_entry(organization, card):
             await self._due.drop_entry(entry)
 
     async def _replace(self, organization: str, old: Card, new: Card, etag: str) -> str:
@@ -228,7 +228,7 @@ class Cards:
         if _place(old).key != _place(new).key:
             changes.append(Delete(old.user, _place(old).key))
         etag = await self._write(organization, changes)
-        entry, kept = _snooze(organization, old), _snooze(organization, new)
+        entry, kept = snooze_entry(organization, old), snooze_entry(organization, new)
         if entry and not (kept and kept.place == entry.place):
             await self._due.drop_entry(entry)
         return etag
@@ -252,7 +252,7 @@ def _row(card: Card) -> Row:
     return Row(card.user, f"id|{card.id}", pack(card))
 
 
-def _snooze(organization: str, card: Card) -> Due | None:
+def snooze_entry(organization: str, card: Card) -> Due | None:
     """The entry of the due index by which the card comes back."""
     if card.status != "snoozed" or card.snoozed_until is None:
         return None

@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple, cast
 
 from lib.catalogues.csv_rows import read_rows
 from lib.catalogues.networks import network_bounds
-from lib.catalogues.system_table import System, SystemTable, open_table
+from lib.catalogues.system_table import SystemTable, open_table
 
 NetworkKind = Literal["access", "mobile", "business", "hosting", "vpn", "web-gateway", "security-vendor"]
 NETWORK_KINDS: Final[tuple[NetworkKind, ...]] = (
@@ -82,19 +82,20 @@ class AutonomousSystems:
     def __init__(self, folder: Path | None = None, table: Path = TABLE) -> None:
         self._folder = folder
         self._table_path = table
-        # A cache for this object alone: judging asks for the same networks again and again.
+        # Caches for this object alone: judging asks for the same networks and systems again and again.
         self.class_of = lru_cache(maxsize=4096)(self._class_of)
+        self._class_of_system = lru_cache(maxsize=4096)(self._named)
 
     def _class_of(self, network: str | None) -> NetworkClass | None:
         """The class of `192.0.2.0/24` or `2001:db8:1::/48`, or of an address; None if it belongs to no one system."""
         ends = _ends(network or "")
         if ends is None or self._table is None:
             return None
-        system = self._table.system_of(*ends)
-        return None if system is None else self._named(system)
+        number = self._table.number_of(*ends)
+        return None if number is None else self._class_of_system(self._table, number)
 
-    def _named(self, system: System) -> NetworkClass:
-        row = self._rows.get(system.number)
+    def _named(self, table: SystemTable, number: int) -> NetworkClass:
+        system, row = table.system(number), self._rows.get(number)
         if row is not None:
             return NetworkClass(row.kind, row.name, system.country, is_certain=True)
         return NetworkClass(kind_by_words(system.name), system.name, system.country, is_certain=False)

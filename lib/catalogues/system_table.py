@@ -45,9 +45,9 @@ class System(NamedTuple):
     """Country in which nearly all of the system's addresses are registered (ISO 3166-1 alpha-2); None for several."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SystemTable:
-    """The mapped file. Arrays are views of its memory."""
+    """The mapped file. Arrays are views of its memory. Each object equals itself alone."""
 
     as_of: str
     """Day of the data, such as `2026-06-17`."""
@@ -70,16 +70,16 @@ class SystemTable:
     names: bytes | memoryview
     """Names in UTF-8."""
 
-    def system_of(self, version: int, first: int, last: int) -> System | None:
-        """The system to which all addresses from `first` to `last` belong; None if there are several or none."""
+    def number_of(self, version: int, first: int, last: int) -> int | None:
+        """Number of the system to which all addresses from `first` to `last` belong; None for several or none."""
         starts, bits = self.starts[version], BLOCK_BITS[version]
         place = bisect_right(starts, first >> bits)
         if not place or (place < len(starts) and starts[place] <= last >> bits):
             return None
-        number = self.holders[version][place - 1]
-        return self._system(number) if number else None
+        return self.holders[version][place - 1] or None
 
-    def _system(self, number: int) -> System:
+    def system(self, number: int) -> System:
+        """The system of this number, which the table has."""
         place = bisect_left(self.numbers, number)
         name = bytes(self.names[self.name_starts[place] : self.name_starts[place + 1]]).decode()
         country = bytes(self.countries[2 * place : 2 * place + 2]).decode().strip()

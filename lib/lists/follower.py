@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
+from lib.clock import Clock, milliseconds, moment
 from lib.ids import short_hash
 from lib.lists.keys import ExpectedState, ListPlace, is_told, places_of
 from lib.lists.store import Listed, Lists
@@ -13,6 +15,8 @@ from lib.lists.undecided import UndecidedMessages, record_key
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import Decision, FollowState
 from lib.messages.models import StoredMessage
+from lib.people.address_hashes import AddressHashes
+from lib.people.addresses import same_mailbox
 from lib.verdicts.assessed import AssessedMessage, Plan
 
 DecideFollowState = Callable[[str, StoredMessage], Awaitable[Decision]]
@@ -25,10 +29,19 @@ class ListsFollower:
     part_name = "list_places"
     part_type = TypeAdapter(list[ListPlace])
 
-    def __init__(self, lists: Lists, undecided: UndecidedMessages, decide: DecideFollowState) -> None:
+    def __init__(
+        self,
+        lists: Lists,
+        undecided: UndecidedMessages,
+        decide: DecideFollowState,
+        hashes: AddressHashes,
+        clock: Clock,
+    ) -> None:
         self._lists = lists
         self._undecided = undecided
         self._decide = decide
+        self._hashes = hashes
+        self._clock = clock
 
     async def plan(self, assessed: AssessedMessage, before: list[ListPlace] | None) -> Plan[list[ListPlace]]:
         """Write the rows: their marks tell writers apart, and rows that lost the race are put right by the next plan.
@@ -43,9 +56,11 @@ class ListsFollower:
             etag=assessed.etag,
             follow_state=follow_state,
             kpis=assessed.kpis,
+            updated_at=moment(milliseconds(self._clock.now())),
         )
         old = [*(before or []), *_places_of_all(assessed.planned_before)]
-        places = await self._lists.enter_message(assessed.organization, listed, old)
+        mailboxes = await self._mailboxes_of(assessed.organization, message)
+        places = await self._lists.enter_message(assessed.organization, listed, old, mailboxes)
         return Plan([place.model_copy(update={"expected": expected}) for place in places])
 
     async def _expected_state(self, assessed: AssessedMessage, before: Sequence[ListPlace]) -> ExpectedState | None:
@@ -82,6 +97,11 @@ class ListsFollower:
         await self._undecided.remove_message(organization, message.id, sorted(old - names))
         return ExpectedState(state=state, asked=asked, names=sorted(names))
 
+    async def _mailboxes_of(self, organization: str, message: StoredMessage) -> list[str]:
+        """Hashes of the addresses that the message went to or came from, each once."""
+        mailboxes = dict.fromkeys(map(same_mailbox, message.addresses()))
+        return [await self._hashes.hash_address(organization, mailbox) for mailbox in mailboxes]
+
     async def _names_of(self, organization: str, versions: Sequence[StoredMessage]) -> list[str]:
         return [name for version in versions for name in await self._undecided.names_of(organization, version)]
 
@@ -104,6 +124,11 @@ class ListsFollower:
     def expected_state(self, part: list[ListPlace] | None) -> FollowState | None:
         """The follow state that lists show of a message whose copies are not decided on; None where they show none."""
         return next((place.expected.state for place in part or [] if place.expected), None)
+
+    def changed_at(self, part: list[ListPlace] | None) -> datetime | None:
+        """The time of the last change that lists know of; None where they know none yet."""
+        times = [place.standing.updated_at for place in part or [] if place.standing and place.standing.updated_at]
+        return moment(max(times)) if times else None
 
     def has_been_told(self, part: list[ListPlace] | None, message: StoredMessage) -> bool:
         """Whether the lists show the message as it is now, whatever was counted since."""

@@ -11,8 +11,16 @@ upwards alone, so what can be sorted both ways has a row for each way. Counts st
 `-opens` reads the classes 0 and 1, `opens` reads 1 and 2: one range either way, and what is nought has one row, not
 two. Ties are newest first, whichever way a list runs.
 
-Two more partitions hold one row of a message each: the scanner noise of a month, and a user's reminders that have not
-fired, `at|<time>|<message id>`.
+What filters read has rows of its own in the partitions of all messages and of each user, newest first, and so has the
+order by change (`-updated_at` for the other way round):
+
+    status|<status>|<time inverted>|…      but for `scheduled` and `received`, which are shelves
+    template|<template>|<time inverted>|…
+    updated_at|<time>|…
+
+Three more kinds of partitions hold one row of a message each: the mailboxes that a message went to or came from, named
+by the keyed hash of the address, `-sent_at|<time inverted>|<message id>`; the scanner noise of a month; and a user's
+reminders that have not fired, `at|<time>|<message id>`.
 
 Release 0.1.0 divided a scope's rows, but for a record's, between the partitions `<scope>|plain`, `<scope>|opens` and
 `<scope>|others`. Such rows are read and moved until there are none (decision 30).
@@ -21,14 +29,14 @@ Release 0.1.0 divided a scope's rows, but for a record's, between the partitions
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment, month_of
 from lib.fields import RecordRef
 from lib.messages.follow_state import FollowState
-from lib.messages.models import State, StoredMessage, records_of
+from lib.messages.models import MessageStatus, State, StoredMessage, records_of
 from lib.storage import Range
 from lib.storage.collation import ascending, collation_key, descending
 from lib.storage.sort_keys import LARGEST, ascending_number, descending_number, newest_first
@@ -40,6 +48,9 @@ Sort = Literal[
     "sent_at", "-sent_at", "subject", "-subject", "opens", "-opens", "last_opened_at", "-last_opened_at",
     "attachment_views", "-attachment_views", "clicks", "-clicks", "replies", "-replies",
 ]  # fmt: skip
+ChangeSort = Literal["updated_at", "-updated_at"]
+"""Orders by the time of the last change."""
+
 Column = Literal["sent_at", "subject", "opens", "last_opened_at", "attachment_views", "clicks", "replies"]
 
 SHELVES: dict[View, tuple[Shelf, ...]] = {
@@ -68,7 +79,10 @@ _OLD_COLUMNS: dict[str, tuple[Column, ...]] = {
 OLD_MAIN = f"{MAIN}|plain"
 """The partition in which every message stands that release 0.1.0 has listed last."""
 
+_USER = "user:"
 _RECORD = "record:"
+_MAILBOX = "mailbox:"
+_NEWEST_FIRST = "-sent_at|"
 _NOISE = "noise:"
 _REMINDERS = "reminders:"
 _REMINDS_AT = "at|"
@@ -94,6 +108,10 @@ class Standing(BaseModel):
     raw_opens: int = 0
     reminds_at: int = 0
     large: bool = False
+    updated_at: int = 0
+    """The time of the last change of what lists show; 0 where it has no rows for filters yet (decision 48)."""
+
+    template: str | None = None
 
 
 class ExpectedState(BaseModel):
@@ -129,7 +147,7 @@ def scope_of(owner: str | None = None, record: RecordRef | None = None) -> str:
     """Name a scope, which is a partition: all messages, one user's, or those of a record."""
     if record:
         return f"{_RECORD}{record.type}:{record.id}"
-    return f"user:{owner}" if owner else MAIN
+    return f"{_USER}{owner}" if owner else MAIN
 
 
 def record_of_scope(scope: str) -> RecordRef | None:
@@ -150,7 +168,23 @@ def reminders_of(user: str) -> str:
     return _REMINDERS + user
 
 
-def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Standing:
+def mailbox_partition(address_hash: str) -> str:
+    """The partition of the messages to a mailbox and from it, by the keyed hash of its address."""
+    return _MAILBOX + address_hash
+
+
+def only_points(partition: str, standing: Standing) -> bool:
+    """Whether the message's row in a partition shows nothing of it, and points to the whole: one to 500 mailboxes has
+    500 such partitions, and no count may change them all."""
+    return standing.large and partition.startswith(_MAILBOX)
+
+
+def stays_in(partition: str, before: Standing, after: Standing) -> bool:
+    """Whether the message's row in a partition can stay as it is."""
+    return only_points(partition, before) and only_points(partition, after) and before.at == after.at
+
+
+def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False, updated_at: int = 0) -> Standing:
     return Standing(
         state=message.state,
         shelves=_shelves(message),
@@ -164,6 +198,8 @@ def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False) -> Stan
         raw_opens=kpis.raw.opens,
         reminds_at=_reminds_at(message, kpis),
         large=large,
+        updated_at=updated_at,
+        template=message.template,
     )
 
 
@@ -181,6 +217,11 @@ def _shelves(message: StoredMessage) -> list[Shelf]:
     if message.state == "scheduled" or message.state == "received":
         return ["others", message.state]
     return ["others"]
+
+
+def is_in_view(message: StoredMessage, view: View) -> bool:
+    """Whether a view shows the message."""
+    return not set(SHELVES[view]).isdisjoint(_shelves(message))
 
 
 def partitions_of(message: StoredMessage, standing: Standing) -> list[str]:
@@ -205,7 +246,7 @@ def places_of(message: StoredMessage) -> list[ListPlace]:
 def is_told(places: Sequence[ListPlace], message: StoredMessage) -> bool:
     """Whether lists, which are at `places`, have been told of the message as it is now, whatever was counted since."""
     now = standing_of(message, Kpis())
-    told = {name: getattr(now, name) for name in ("state", "shelves", "at", "subject")}
+    told = {name: getattr(now, name) for name in ("state", "shelves", "at", "subject", "template")}
     return any(
         place.standing is not None
         and told.items() <= dict(place.standing).items()
@@ -221,9 +262,30 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
         return [f"{_RAW_OPENS}{descending_number(standing.raw_opens)}|{tie}"]
     if partition.startswith(_REMINDERS):
         return [f"{_REMINDS_AT}{ascending_number(standing.reminds_at)}|{message}"]
+    if partition.startswith(_MAILBOX):
+        return [f"{_NEWEST_FIRST}{tie}"]
     columns = _OLD_COLUMNS[_old_end(partition)] if is_old(partition) else _COLUMNS
     orders = [key for column in columns for key in _orders(column, message, standing, tie)]
-    return [f"{shelf}|{key}" for shelf in standing.shelves for key in orders]
+    keys = [f"{shelf}|{key}" for shelf in standing.shelves for key in orders]
+    has_filters = standing.updated_at and not partition.startswith(_RECORD) and not is_old(partition)
+    return [*keys, *_keys_for_filters(message, standing, tie)] if has_filters else keys
+
+
+def _keys_for_filters(message: str, standing: Standing, tie: str) -> Iterator[str]:
+    yield f"updated_at|{ascending_number(standing.updated_at)}|{message}"
+    yield f"-updated_at|{newest_first(standing.updated_at)}|{message}"
+    if standing.state not in ("scheduled", "received"):
+        yield f"{_status_start('sending' if standing.state == 'submitting' else standing.state)}{tie}"
+    if standing.template:
+        yield f"{_template_start(standing.template)}{tie}"
+
+
+def _status_start(status: MessageStatus) -> str:
+    return f"status|{status}|"
+
+
+def _template_start(template: str) -> str:
+    return f"template|{template}|"
 
 
 def is_old(partition: str) -> bool:
@@ -265,6 +327,39 @@ def block_of(shelf: Shelf, sort: Sort) -> tuple[str, Range]:
         return start, Range.prefix(start)
     start, first = f"{shelf}|{column}|", 0 if sort != column else 1
     return start, Range(low=f"{start}{first}", high=f"{start}{first + 2}")
+
+
+class FilterBlock(NamedTuple):
+    """The rows that a filter reads, or the order by change: newest first, but for `updated_at`."""
+
+    partition: str
+    start: str
+    """The beginning of the keys. What follows it is a cursor."""
+
+
+def mailbox_block(address_hash: str) -> FilterBlock:
+    """The messages to a mailbox and from it, by the keyed hash of its address."""
+    return FilterBlock(mailbox_partition(address_hash), _NEWEST_FIRST)
+
+
+def status_block(owner: str | None, status: MessageStatus) -> FilterBlock:
+    """The messages of a status, but for those that have a shelf; of one user, or all."""
+    return FilterBlock(scope_of(owner), _status_start(status))
+
+
+def template_block(owner: str | None, template: str) -> FilterBlock:
+    """The messages made of a template; of one user, or all."""
+    return FilterBlock(scope_of(owner), _template_start(template))
+
+
+def change_block(owner: str | None, sort: ChangeSort) -> FilterBlock:
+    """All messages, or one user's, by the time of their last change."""
+    return FilterBlock(scope_of(owner), f"{sort}|")
+
+
+def place_of_change(at: int) -> str:
+    """The cursor before all messages that were changed at this time (milliseconds since 1970), or later."""
+    return ascending_number(min(max(at, 0), LARGEST))
 
 
 def noise_block() -> tuple[str, Range]:

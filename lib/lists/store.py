@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from cachetools import TTLCache
 from pydantic import BaseModel
 
-from lib.errors import Stale
+from lib.clock import milliseconds, moment
+from lib.fields import Moment
 from lib.ids import short_hash
 from lib.lists.keys import (
     MAIN,
     OLD_MAIN,
     SHELVES,
+    FilterBlock,
     ListPlace,
     Sort,
     Standing,
@@ -31,25 +32,26 @@ from lib.lists.keys import (
     block_of,
     is_old,
     is_told,
-    keys_of,
+    mailbox_partition,
     message_of,
     noise_block,
     noise_of,
     old_partition_of,
+    only_points,
     partitions_of,
     places_of,
     reminders_block,
     reminders_of,
     scope_of,
     standing_of,
+    stays_in,
 )
+from lib.lists.moves import MARK, Columns, FoundMark, Mark, PartitionMove, do_all
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
-from lib.storage import Change, Conflict, Delete, Missing, Range, Row, Tables, Upsert, Value, put_if_unchanged
-from lib.storage.batches import batches_of
-from lib.storage.documents import pack, unpack
+from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
-from lib.storage.retry import retry_on_conflict
 from lib.verdicts.kpis import Kpis
 
 __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of", "scope_of"]
@@ -57,17 +59,17 @@ __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of
 _LARGE = 8_000
 """Characters. A larger message is stored once, and its rows point to it: one to 500 records has thousands of rows."""
 
-_WHOLE = "whole"
+WHOLE = "whole"
 """The partition of large messages; and the column that says of a row that it holds only a part."""
+
+_POINTER: Columns = {"v": 1, WHOLE: True}
+"""A row that shows nothing itself."""
+
+_UNPACKED_AT_ONCE = 10
+"""Messages: one to 500 recipients takes some milliseconds."""
 
 _BELIEVED = 60
 """Seconds for which it is believed that an organization has no rows of release 0.1.0."""
-
-_MARK = "mark|"
-_ANY = "*"
-_AT_ONCE = 16
-
-_Result = TypeVar("_Result")
 
 
 class Listed(BaseModel):
@@ -77,26 +79,15 @@ class Listed(BaseModel):
     etag: str
     follow_state: FollowState
     kpis: Kpis
+    updated_at: Moment | None = None
+    """The time of the last change of all this; None in rows that were written before lists knew it."""
 
-
-class Mark(BaseModel):
-    """Mark of a message in a partition. The mark in the main one knows all partitions where there may be rows."""
-
-    standing: Standing
-    partitions: list[str] = []
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A message's mark as it is believed to be, or was read; no mark, no rows."""
-
-    mark: Mark | None = None
-    etag: str | None = None
-    there: Collection[str] | None = None
-    """Rows that were looked for and found, where they are not those that the mark names."""
-
-
-_Columns = Mapping[str, Value]
+    def changed_at(self) -> datetime:
+        """Return the time of the last change, or of the last one that the rest tells of."""
+        message = self.message
+        times = (message.created_at, message.told_at, message.tried_at, message.sent_at, message.reminded_at)
+        known = [each for each in (*times, self.kpis.last_opened_at) if each]
+        return self.updated_at or max(known)
 
 
 class Lists:
@@ -104,36 +95,47 @@ class Lists:
         self._tables = tables
         self._without_old_rows: TTLCache[str, bool] = TTLCache(10_000, _BELIEVED)
 
-    async def enter_message(self, organization: str, listed: Listed, old: Sequence[ListPlace]) -> list[ListPlace]:
+    async def enter_message(
+        self, organization: str, listed: Listed, old: Sequence[ListPlace], mailboxes: Sequence[str] = ()
+    ) -> list[ListPlace]:
         """Write the message's rows, and remove those that it has left; returns where it stands now.
 
-        `old` is where it is believed to stand, or may stand. Raises Stale when another process writes at the same time.
+        `listed.updated_at` is the time of a change: where nothing has changed, the one that is known stays. `old` is
+        where the message is believed to stand, or may stand. `mailboxes` are the hashes of the addresses that it went
+        to or came from. Raises Stale when another process writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
-        standing, columns, all_of_it = _shown(listed)
-        shows = short_hash(*(str(value) for value in (all_of_it or columns).values()))
-        believed, new = _believed(old), partitions_of(message, standing)
+        shows = hash_of(listed)
+        standing, columns, all_of_it = _shown(
+            listed.model_copy(update={"updated_at": _change_time(listed, old, shows)})
+        )
+        believed = _believed(old)
+        new = [*partitions_of(message, standing), *map(mailbox_partition, mailboxes)]
         if await self._stands(index, old, ListPlace(message=message.id, standing=standing, shows=shows, marks={}), new):
             return [*old]
         whole: str | None = None
         if all_of_it is not None:
-            [whole] = await self._tables.write_rows(index, [Upsert(Row(_WHOLE, message.id, all_of_it))])
+            [whole] = await self._tables.write_rows(index, [Upsert(Row(WHOLE, message.id, all_of_it))])
 
-        async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, _Found]:
+        async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, FoundMark]:
             # A partition that no place names holds nothing of the message.
-            found = believed.get(partition, None if mark is None else _Found())
-            return await _Move(self._tables, index, partition, message.id, columns, fence).to(mark, found)
+            found = believed.get(partition, None if mark is None else FoundMark())
+            shown = _POINTER if only_points(partition, standing) else columns
+            return await PartitionMove(self._tables, index, partition, message.id, shown, fence).bring_to(mark, found)
 
         # The main one first: should this process die, its mark knows what else has to be looked at.
         main, before = await move(MAIN, Mark(standing=standing, partitions=new))
         there = {*believed, *(before.mark.partitions if before.mark else ())}
         others, left = [each for each in new if each != MAIN], sorted(there - set(new))
-        mark = Mark(standing=standing)
-        moved = await _some_at_once([partial(move, each, mark, main) for each in others])
-        await _some_at_once([partial(move, each, None, main) for each in left])
+        # Where the main mark is as believed, so is the rest.
+        marks = _staying(believed, standing) if before is believed.get(MAIN) else {}
+        moving, mark = [each for each in others if each not in marks], Mark(standing=standing)
+        moved = await do_all([partial(move, each, mark, main) for each in moving])
+        await do_all([partial(move, each, None, main) for each in left])
         if whole is None and before.mark and before.mark.standing.large:
             await self._delete_whole(index, message.id)
-        marks = {MAIN: main, **dict(zip(others, (etag for etag, _ in moved), strict=True))}
+        marks |= dict(zip(moving, (etag for etag, _ in moved), strict=True))
+        marks = {MAIN: main, **{each: marks[each] for each in others}}
         return [ListPlace(message=message.id, standing=standing, shows=shows, whole=whole, marks=marks)]
 
     async def _stands(self, index: str, old: Sequence[ListPlace], wanted: ListPlace, partitions: Sequence[str]) -> bool:
@@ -143,9 +145,9 @@ class Lists:
         [place] = old
         if place.marks.keys() != set(partitions):
             return False
-        rows = [((MAIN, _MARK + place.message), place.marks[MAIN])]
+        rows = [((MAIN, MARK + place.message), place.marks[MAIN])]
         if place.whole:
-            rows.append(((_WHOLE, place.message), place.whole))
+            rows.append(((WHOLE, place.message), place.whole))
         found = await asyncio.gather(*(self._tables.read_row(index, *key) for key, _ in rows))
         return [row and row.etag for row in found] == [etag for _, etag in rows]
 
@@ -153,21 +155,21 @@ class Lists:
         """Take the message out of every list. Again is the same."""
         index = table(organization, "index")
         for message in {place.message for place in old}:
-            mains = [_Move(self._tables, index, partition, message, {}) for partition in (MAIN, OLD_MAIN)]
-            found = await asyncio.gather(*(main.read() for main in mains))
+            mains = [PartitionMove(self._tables, index, partition, message, {}) for partition in (MAIN, OLD_MAIN)]
+            found = await asyncio.gather(*(main.read_mark() for main in mains))
             known = {partition for place in old if place.message == message for partition in place.marks}
             known.update(partition for each in found if each.mark for partition in each.mark.partitions)
             others = sorted(known - {MAIN, OLD_MAIN})
-            moves = [_Move(self._tables, index, partition, message, {}) for partition in others]
+            moves = [PartitionMove(self._tables, index, partition, message, {}) for partition in others]
             # The main ones last: until then their marks know what is left.
-            await _some_at_once([partial(move.to, None, None) for move in moves])
+            await do_all([partial(move.bring_to, None, None) for move in moves])
             for main, there in zip(mains, found, strict=True):
-                await main.to(None, there)
+                await main.bring_to(None, there)
             await self._delete_whole(index, message)
 
     async def _delete_whole(self, index: str, message: str) -> None:
         try:
-            await self._tables.write_rows(index, [Delete(_WHOLE, message)])
+            await self._tables.write_rows(index, [Delete(WHOLE, message)])
         except Missing:
             return
 
@@ -182,7 +184,7 @@ class Lists:
         old: dict[str, tuple[str, Row]] = {}
         old_partition = old_partition_of(scope, sort)
         # First the old rows: they are moved to the others meanwhile.
-        if old_partition and await self._has_old_rows(organization):
+        if old_partition and await self.has_old_rows(organization):
             old = await self._order(organization, old_partition, view, sort, after, limit)
         # Whoever moves a message takes away its old rows: where there are some, release 0.1.0 has written them since.
         found = await self._order(organization, scope, view, sort, after, limit) | old
@@ -202,7 +204,7 @@ class Lists:
                 found[message_of(cursor)] = cursor, row
         return found
 
-    async def _has_old_rows(self, organization: str) -> bool:
+    async def has_old_rows(self, organization: str) -> bool:
         """Whether there may be rows of release 0.1.0. That there are none is believed for a minute."""
         if organization in self._without_old_rows:
             return False
@@ -215,25 +217,35 @@ class Lists:
         """Ids of messages that release 0.1.0 has listed last, and that were not moved since."""
         return [message async for message in self._marked(organization, OLD_MAIN, most)]
 
+    async def marks(self, organization: str, after: str | None, most: int) -> AsyncIterator[tuple[str, Mark | None]]:
+        """(message, mark) of so many messages behind one, by id; the mark is None where it cannot be read."""
+        keys = Range.prefix(MARK)
+        keys = Range(low=keys.low, high=keys.high, after=f"{MARK}{after}" if after else None)
+        async for row in self._tables.query(table(organization, "index"), MAIN, keys, most):
+            try:
+                yield row.key.removeprefix(MARK), unpack(Mark, row)
+            except UnreadableRow:
+                yield row.key.removeprefix(MARK), None
+
     async def messages(self, organization: str) -> AsyncIterator[str]:
         """Ids of all messages that are listed, by id; without those of `old_messages`."""
         async for message in self._marked(organization, MAIN):
             yield message
 
     async def _marked(self, organization: str, partition: str, most: int | None = None) -> AsyncIterator[str]:
-        marks = Range.prefix(_MARK)
+        marks = Range.prefix(MARK)
         async for row in self._tables.query(table(organization, "index"), partition, marks, most):
-            yield row.key.removeprefix(_MARK)
+            yield row.key.removeprefix(MARK)
 
     async def remove_old(self, organization: str, message: str) -> None:
         """Remove the rows of release 0.1.0 that still stand after the message was entered. Again is the same."""
         index = table(organization, "index")
-        main = _Move(self._tables, index, OLD_MAIN, message, {})
-        found = await main.read()
+        main = PartitionMove(self._tables, index, OLD_MAIN, message, {})
+        found = await main.read_mark()
         others = sorted({each for each in (found.mark.partitions if found.mark else ()) if is_old(each)} - {OLD_MAIN})
-        moves = [_Move(self._tables, index, each, message, {}) for each in others]
-        await _some_at_once([partial(move.to, None, None) for move in moves])
-        await main.to(None, found)
+        moves = [PartitionMove(self._tables, index, each, message, {}) for each in others]
+        await do_all([partial(move.bring_to, None, None) for move in moves])
+        await main.bring_to(None, found)
 
     async def noise(
         self, organization: str, month: str, after: str | None, limit: int
@@ -253,6 +265,17 @@ class Lists:
         for cursor, listed in await self._read(organization, rows):
             yield cursor, listed
 
+    async def filter_page(
+        self, organization: str, block: FilterBlock, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, Listed]]:
+        """(cursor, message) of those that a filter wants, in one query. It lacks messages that have no such rows yet.
+
+        `lib.lists.filter_rows` tells whether there are such messages.
+        """
+        rows = self._rows(organization, block.partition, block.start, Range.prefix(block.start), after, limit)
+        for cursor, listed in await self._read(organization, [row async for row in rows]):
+            yield cursor, listed
+
     async def _rows(
         self, organization: str, partition: str, start: str, keys: Range, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Row]]:
@@ -264,117 +287,63 @@ class Lists:
     async def _read(self, organization: str, rows: Sequence[tuple[str, Row]]) -> list[tuple[str, Listed]]:
         """Read the messages that the rows show; large ones are fetched, at the same time."""
         index = table(organization, "index")
-        large = [message_of(cursor) for cursor, row in rows if row.values.get(_WHOLE)]
-        fetched = await _some_at_once([partial(self._tables.read_row, index, _WHOLE, message) for message in large])
+        large = [message_of(cursor) for cursor, row in rows if row.values.get(WHOLE)]
+        fetched = await do_all([partial(self._tables.read_row, index, WHOLE, message) for message in large])
         whole = {row.key: row for row in fetched if row is not None}
         # A large message that was deleted this very moment is shown as far as its row goes.
-        return [(cursor, unpack(Listed, whole.get(message_of(cursor), row))) for cursor, row in rows]
+        shown = list[tuple[str, Listed]]()
+        for number, (cursor, part) in enumerate(rows):
+            row = whole.get(message_of(cursor), part)
+            if row.values.keys() != _POINTER.keys():
+                shown.append((cursor, unpack(Listed, row)))
+            if number % _UNPACKED_AT_ONCE == _UNPACKED_AT_ONCE - 1:
+                await asyncio.sleep(0)  # hits come between two messages
+        return shown
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """A message's mark and rows in one partition. `fence` is the etag of the main mark, where its writer has put it."""
-
-    tables: Tables
-    index: str
-    partition: str
-    message: str
-    columns: _Columns
-    fence: str | None = None
-
-    async def to(self, mark: Mark | None, found: _Found | None) -> tuple[str, _Found]:
-        """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
-
-        Raises Missing where there is no table, Stale when another process was quicker, or writes after us.
-        """
-        failed: str | None = ""
-        known = found
-
-        async def move() -> tuple[str, _Found]:
-            nonlocal failed, known
-            just_read, there = known is None, known or await self.read()
-            if just_read:
-                await self._check_fence()
-            changes = self._changes(mark, there)
-            if not changes:
-                return "", there
-            try:
-                etags = await self.tables.write_rows(self.index, changes)
-            except (Conflict, Missing) as error:
-                if just_read and there.mark is None and isinstance(error, Missing):
-                    raise
-                known = None
-                if just_read and there.etag == failed:
-                    # The mark has not changed, so the rows have, by another hand than ours.
-                    known = replace(there, there=await self._there(there.mark, mark))
-                else:
-                    failed = there.etag
-                raise Conflict("the mark or the rows have changed") from error
-            return etags[0] or "", there
-
-        return await retry_on_conflict(f"the place of message {self.message}", move)
-
-    async def _check_fence(self) -> None:
-        """Raise Stale where the main mark was put since: the mark that another process has written is newer then."""
-        if self.fence is not None:
-            main = await self.tables.read_row(self.index, MAIN, _MARK + self.message)
-            if main is None or main.etag != self.fence:
-                raise Stale(f"another process is about to list message {self.message}")
-
-    async def read(self) -> _Found:
-        row = await self.tables.read_row(self.index, self.partition, _MARK + self.message)
-        return _Found() if row is None else _Found(unpack(Mark, row), row.etag)
-
-    async def _there(self, *marks: Mark | None) -> list[str]:
-        keys = sorted({key for mark in marks for key in self._keys(mark)})
-        rows = await _some_at_once([partial(self.tables.read_row, self.index, self.partition, key) for key in keys])
-        return [row.key for row in rows if row is not None]
-
-    def _keys(self, mark: Mark | None) -> list[str]:
-        return keys_of(self.partition, self.message, mark.standing) if mark else []
-
-    def _changes(self, mark: Mark | None, found: _Found) -> list[Change]:
-        """The mark's is the first. That a row is there or not is said with every change: Azurite looks once then."""
-        key, new = _MARK + self.message, self._keys(mark)
-        there = set(self._keys(found.mark) if found.there is None else found.there)
-        deletes = [Delete(self.partition, each) for each in sorted(there.difference(new))]
-        if mark is None:
-            return [Delete(self.partition, key, found.etag), *deletes] if found.mark else []
-        if found.mark and found.mark.partitions:
-            mark = Mark(standing=mark.standing, partitions=sorted({*mark.partitions, *found.mark.partitions}))
-        rows = [Row(self.partition, each, self.columns, _ANY if each in there else None) for each in new]
-        changes = [Row(self.partition, key, pack(mark), found.etag), *rows]
-        return [*map(put_if_unchanged, changes), *deletes]
-
-
-def _shown(listed: Listed) -> tuple[Standing, _Columns, _Columns | None]:
+def _shown(listed: Listed) -> tuple[Standing, Columns, Columns | None]:
     """(by what it is sorted, the columns of its rows, all of it where these hold only a part)."""
     columns = pack(listed)
     large = sum(len(value) for value in columns.values() if isinstance(value, str)) > _LARGE
-    standing = standing_of(listed.message, listed.kpis, large)
+    updated_at = milliseconds(listed.updated_at) if listed.updated_at else 0
+    standing = standing_of(listed.message, listed.kpis, large, updated_at)
     if not large:
         return standing, columns, None
     without: dict[str, object] = {"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None, "metadata": {}}
     part = listed.message.model_copy(update=without)
-    return standing, {**pack(listed.model_copy(update={"message": part})), _WHOLE: True}, columns
+    return standing, {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
 
 
-def _believed(old: Sequence[ListPlace]) -> dict[str, _Found | None]:
+def _believed(old: Sequence[ListPlace]) -> dict[str, FoundMark | None]:
     """By partition; None where it has to be looked at."""
     return {
-        partition: _Found(Mark(standing=place.standing), etag) if place.standing and etag else None
+        partition: FoundMark(Mark(standing=place.standing), etag) if place.standing and etag else None
         for place in old
         for partition, etag in place.marks.items()
     }
 
 
-async def _some_at_once(work: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_Result]:
-    """All of it, not too much at a time; stops where something fails, when what was begun has ended."""
-    results: list[_Result] = []
-    for some in batches_of(work, _AT_ONCE):
-        done = await asyncio.gather(*(each() for each in some), return_exceptions=True)
-        for result in done:
-            if isinstance(result, BaseException):
-                raise result
-            results.append(result)
-    return results
+def _staying(believed: Mapping[str, FoundMark | None], standing: Standing) -> dict[str, str | None]:
+    """Partitions where the message's row may stay as it is, each with the etag of its mark."""
+    return {
+        partition: found.etag
+        for partition, found in believed.items()
+        if found and found.mark and stays_in(partition, found.mark.standing, standing)
+    }
+
+
+def _change_time(listed: Listed, old: Sequence[ListPlace], shows: str) -> datetime | None:
+    """Return the time of the last change: `listed.updated_at`, unless lists show the message as it is."""
+    if listed.updated_at is None or [place.shows for place in old] != [shows]:
+        return listed.updated_at
+    standing = old[0].standing
+    return moment(standing.updated_at) if standing and standing.updated_at else _bare(listed).changed_at()
+
+
+def hash_of(listed: Listed) -> str:
+    """Return the hash of what rows show of a message, but for the time of its last change."""
+    return short_hash(*(str(value) for value in pack(_bare(listed)).values()))
+
+
+def _bare(listed: Listed) -> Listed:
+    return listed.model_copy(update={"updated_at": None})

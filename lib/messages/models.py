@@ -292,6 +292,11 @@ class StoredMessage(MessageFields):
             for number, each in enumerate(self.recipients())
         ]
 
+    def addresses(self) -> list[str]:
+        """Return the addresses that it went to, after that of the writer of a received mail."""
+        writer = [self.from_address.email] if self.from_address else []
+        return [*writer, *(each.email for each in self.recipients())]
+
     @property
     def thread(self) -> str:
         """The id of its conversation."""

@@ -17,6 +17,8 @@ _LONGEST_REPORT = 500_000
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60}+)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*+\n")
 _ADDRESS = re.compile(r"(?<![^\s<>()\[\];,:\"@])[^\s<>()\[\];,:\"@]{1,256}+@[^\s<>()\[\];,:\"@]{1,255}+")
+_TYPE = re.compile(r"\A\s*+[A-Za-z][A-Za-z0-9-]{0,39}+\s*+;\s*+")
+"""The type of a diagnostic code, such as `smtp;` (RFC 3464, 2.3.6). It tells a person nothing."""
 
 
 class ReportKind(StrEnum):
@@ -112,4 +114,4 @@ def _recipient(group: Mapping[str, str]) -> RecipientStatus | None:
     email = address_in(group.get("original-recipient", "")) or address_in(group.get("final-recipient", ""))
     status = (group.get("status", "").split() or [""])[0]
     action = (group.get("action", "").lower().split() or [""])[0]
-    return RecipientStatus(email, action, status, group.get("diagnostic-code", ""))
+    return RecipientStatus(email, action, status, _TYPE.sub("", group.get("diagnostic-code", "")))

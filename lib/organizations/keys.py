@@ -131,7 +131,10 @@ class ApiKeys:
         return row is not None and unpack(_StoredKey, row).belongs_to(organization)
 
     async def authenticate(self, key: str) -> Caller | None:
-        """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone."""
+        """Authenticate a key; None if it is malformed, wrong or revoked, or its organization is gone.
+
+        Raises Unavailable while the organization is being restored, StorageError.
+        """
         parts = _KEY.fullmatch(key)
         if parts is None:
             return None
@@ -145,6 +148,7 @@ class ApiKeys:
         stored = unpack(_StoredKey, row)
         if not stored.belongs_to(organization) or not hmac.compare_digest(stored.sha256, _hash(secret)):
             return None
+        found[0].check_open()
         self._note_use(stored, row)
         return Caller(organization=found[0], scopes=frozenset({stored.scope}), key=key_id, key_name=stored.name or None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from lib.storage import (
     Change,
     Conflict,
     Delete,
+    Insert,
     Missing,
     Range,
     Row,
@@ -31,11 +32,12 @@ from lib.storage import (
     put_if_unchanged,
 )
 from lib.storage import layout as tables
-from lib.storage.accounts import OwnAccount
+from lib.storage.accounts import Moving, OwnAccount
 from lib.storage.batches import batches_of
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.due_index import DueIndex
 from lib.storage.protocols import EVERYTHING, MOST_CHANGES
+from lib.storage.retry import retry_on_conflict
 from lib.storage.versions import IfMatch, check_version
 
 log = logging.getLogger("heed.organizations")
@@ -46,8 +48,8 @@ KEY_ROWS = "key-"
 _SETTINGS_LAST = timedelta(minutes=1)
 
 _ACCOUNT_STAYS = (
-    "An organization stays in the storage account in which it was made. To move it, make another organization with the "
-    "field storage, and have the CRM write there; or delete this one, with its data, and make it again."
+    "An organization stays in the storage account in which it was made, unless the deployment's operator moves it "
+    "(python -m heed move)."
 )
 
 _KINDS_WITH_HISTORY = ("messages", "people", "templates", "cards", "threads", "index", "facts", "feed")
@@ -80,6 +82,21 @@ class Organization(BaseModel):
     storage: OwnAccount | None = Field(None, description="the organization's own storage account; null: the shared one")
 
 
+class StoredOrganization(Organization):
+    """The row of an organization: with the operator's work that is under way on it."""
+
+    restored_from: str | None = None
+    """The id of the backup that the organization is being restored from. Until that is done, callers get 503."""
+
+    moving: Moving | None = None
+    """The move to another storage account that is under way."""
+
+    def check_open(self) -> None:
+        """Raises Unavailable while the organization is being restored: nobody is to see the half of it."""
+        if self.restored_from is not None:
+            raise Unavailable(f"the organization {self.id} is being restored from a backup")
+
+
 class OrganizationSpec(Model):
     """An organization, and what it decides for itself."""
 
@@ -108,7 +125,7 @@ class Organizations:
         self._clock = clock
         self._known: LRUCache[str, _Known] = LRUCache(_MOST_REMEMBERED)
 
-    async def load_organization(self, organization: str) -> tuple[Organization, str] | None:
+    async def load_organization(self, organization: str) -> tuple[StoredOrganization, str] | None:
         """Load the organization with its etag; None if there is none.
 
         A row that was copied from another organization's is none.
@@ -118,7 +135,7 @@ class Organizations:
             self._storage.routes.known.note_row(organization, row)
         if row is None:
             return None
-        found = unpack(Organization, row)
+        found = unpack(StoredOrganization, row)
         return (found, row.etag or "") if found.id == organization else None
 
     async def settings(self, organization: str) -> OrganizationSettings:
@@ -169,19 +186,81 @@ class Organizations:
         await self._make_storage(organization)
         if found is None:
             await self._refuse_others_data(organization)
-        made = Organization(
-            id=organization,
-            name=spec.name,
-            settings=spec.settings,
-            created_at=found[0].created_at if found else self._clock.now(),
-            storage=own,
-        )
+        changed = {"id": organization, "name": spec.name, "settings": spec.settings}
+        if found is None:
+            made = StoredOrganization(**changed, created_at=self._clock.now(), storage=own)
+        else:
+            made = found[0].model_copy(update=changed)
         row = Row(organization, tables.ORGANIZATION_ROW, pack(made), found[1] if found else None)
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         self._known.pop(organization, None)
         if found is not None:
             await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
         return made, etag or "", found is None
+
+    async def begin_restore(self, restored: StoredOrganization, secret: str | None) -> StoredOrganization:
+        """Close the organization for a restore, and make its storage; where there is none, make it as `restored`.
+
+        An organization that is there keeps its name, its settings and its account. `secret` is that of its addresses,
+        for an organization that has none. Again is the same. Raises NotAllowed, WrongField, Conflict, StorageError.
+        """
+        organization = restored.id
+        found = await self.load_organization(organization)
+        if found is None:
+            await self._check_deletion(organization)
+            self._choose_account(organization, restored.storage)
+            closed = restored
+        else:
+            closed = found[0].model_copy(update={"restored_from": restored.restored_from})
+        await self._make_storage(organization)
+        if secret is not None and await self.load_address_secret(organization) is None:
+            row = Row(organization, tables.ADDRESS_SECRET_ROW, {"v": 1, "secret": secret})
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Insert(row)])
+        await self._save_row(closed, found[1] if found else None)
+        return closed
+
+    async def end_restore(self, organization: str) -> None:
+        """Open the organization again. Raises Stale, StorageError."""
+        await self.update_row(organization, lambda stored: stored.model_copy(update={"restored_from": None}))
+        await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
+
+    async def update_row(
+        self, organization: str, update: Callable[[StoredOrganization], StoredOrganization]
+    ) -> StoredOrganization:
+        """Change what the row says of the operator's work, whatever else changes it meanwhile.
+
+        `update` may refuse what it is given. Raises Missing where there is no organization, Stale, StorageError.
+        """
+
+        async def update_once() -> StoredOrganization:
+            found = await self.load_organization(organization)
+            if found is None:
+                raise Missing(f"no organization {organization}")
+            updated = update(found[0])
+            await self._save_row(updated, found[1])
+            await self.load_organization(organization)  # this process knows it, too
+            return updated
+
+        return await retry_on_conflict(f"organization {organization}", update_once)
+
+    async def _save_row(self, stored: StoredOrganization, etag: str | None) -> None:
+        row = Row(stored.id, tables.ORGANIZATION_ROW, pack(stored), etag)
+        await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
+        self._known.pop(stored.id, None)
+
+    async def load_address_secret(self, organization: str) -> str | None:
+        """Load the secret by which the organization's addresses are hashed; None where there is none yet."""
+        row = await self._tables.read_row(tables.ORGANIZATIONS, organization, tables.ADDRESS_SECRET_ROW)
+        return row.text("secret") if row else None
+
+    async def has_history(self, organization: str) -> bool:
+        """Whether tables of the organization's name hold what came about in it. Raises StorageError."""
+        places = [(kind, EVERYTHING) for kind in _KINDS_WITH_HISTORY]
+        places += [(tables.PRIVACY, partitions) for partitions in _PRIVACY_WITH_HISTORY]
+        for kind, partitions in places:
+            async for _ in self._tables.query(tables.table(organization, kind), partitions, limit=1):
+                return True
+        return False
 
     async def _check_deletion(self, organization: str) -> None:
         """Raises NotAllowed where an organization of that id was deleted just now."""
@@ -225,11 +304,8 @@ class Organizations:
 
         Their owner is not known, and nothing in them may be shown to another organization.
         """
-        places = [(kind, EVERYTHING) for kind in _KINDS_WITH_HISTORY]
-        places += [(tables.PRIVACY, partitions) for partitions in _PRIVACY_WITH_HISTORY]
-        for kind, partitions in places:
-            async for _ in self._tables.query(tables.table(organization, kind), partitions, limit=1):
-                raise NotAllowed(_HAS_OTHERS_DATA)
+        if await self.has_history(organization):
+            raise NotAllowed(_HAS_OTHERS_DATA)
 
     async def list_organizations(self) -> AsyncIterator[str]:
         """List the ids of all organizations."""

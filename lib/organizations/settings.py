@@ -119,6 +119,7 @@ class OrganizationSettings(Model):
             "inbound",
             "deny_hosts",
             "sign_in",
+            "people_see",
             "cors_origins",
             "recipients_page",
             "lawful_basis",

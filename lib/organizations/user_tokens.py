@@ -63,4 +63,5 @@ class UserTokens:
         )
         if not is_there or found is None:
             return None
+        found[0].check_open()
         return Caller(organization=found[0], scopes=frozenset({"user"}), user=claim.user)

@@ -7,7 +7,7 @@ its row is removed.
 A row is removed only in the version that was seen before the record was read or written. Each writer of a record puts
 the rows of all its addresses anew, which gives them another version. So a late removal never takes away a row that a
 newer version of the record needs. A process that dies between record and index leaves rows missing; putting the same
-record again brings them, and so does the backfill (`python -m infra.index_addresses`).
+record again brings them, and so does the backfill (`python -m heed index-addresses`).
 """
 
 from __future__ import annotations

@@ -7,15 +7,18 @@ secrets, as anyone who has one can write to the channel: they are stored sealed.
 from __future__ import annotations
 
 from datetime import time
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
+from lib.errors import Stale
 from lib.fields import ChosenId, MadeId, Model, TimeOfDay
 from lib.storage import Missing, Tables
 from lib.storage.repository import Repository
-from lib.tokens import KeyRing, Purpose
+from lib.storage.retry import retry_on_conflict
+from lib.tokens import KeyRing, Purpose, Resealed, reseal_one
 
 ALERTS = "alerts"
 """The partition of choices."""
@@ -130,6 +133,31 @@ class AlertChoices:
     def seal(self, organization: str, user: str, address: str) -> str:
         """Seal the address of a channel for this user."""
         return self._ring.seal(Purpose.CHANNEL, address.encode(), organization, user)
+
+    async def reseal_channels(self, organization: str, *, write: bool = True) -> Resealed:
+        """Seal addresses of channels with the first token key that an older one has sealed. Again is the same.
+
+        Raises Stale.
+        """
+        done = Resealed()
+        async for user, _, _ in self.rows.list(organization, ALERTS):
+            done += await retry_on_conflict(
+                f"the alerts of {user}", partial(self._reseal, organization, user, write=write), on=Stale
+            )
+        return done
+
+    async def _reseal(self, organization: str, user: str, *, write: bool) -> Resealed:
+        found = await self.rows.load(organization, ALERTS, user)
+        if found is None:
+            return Resealed()
+        done, update = Resealed(), dict[str, str]()
+        for channel in CHANNELS:
+            if before := found[0].sealed(channel):
+                update[channel], outcome = reseal_one(self._ring, Purpose.CHANNEL, before, organization, user)
+                done += outcome
+        if write and done.sealed_anew:
+            await self.rows.change(organization, ALERTS, user, found[0].model_copy(update=update), found[1])
+        return done
 
     def unseal(self, organization: str, user: str, sealed: str) -> str | None:
         """Open a sealed address; None where it was sealed for another user, or with a key that is gone."""

@@ -18,6 +18,7 @@ from lib.cards.store import Card, Cards
 from lib.errors import Stale
 from lib.feed.stopped import TOLD_STOPS
 from lib.fields import RecordRef
+from lib.lists.keys import mailbox_partition
 from lib.messages.store import MessageStore
 from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
@@ -87,7 +88,8 @@ class RowErasure:
         return counts
 
     async def erase_index(self, organization: str, subject: Subject) -> int:
-        """Delete rows of the index of records that are left. Raises StorageError."""
+        """Delete rows of the indexes of records and of mails that are left. Raises StorageError."""
+        await self._delete(organization, "index", mailbox_partition(subject.address_hash))
         return await self._delete(organization, "people", f"address|{subject.address_hash}")
 
     async def erase_row(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:

@@ -1,7 +1,7 @@
 """Records about an address, as its owner is shown them: mail by mail, with what was recorded of each.
 
-There is no index of addresses to mails, which would be one more thing to keep and to erase. So the lists of messages
-are looked through, newest first, some hundreds of mails at a time.
+They are read by the hash of the address, newest first. While an organization's lists have no such rows yet, its lists
+of messages are looked through instead, some hundreds of mails at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from datetime import datetime
 from lib.catalogues.devices import Device, device_of
 from lib.clock import moment
 from lib.files.store import Files
-from lib.lists.store import Lists, View, scope_of
+from lib.lists.filter_rows import FilterRows
+from lib.lists.keys import mailbox_block
+from lib.lists.store import Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.organizations.registry import Organizations
@@ -38,7 +40,8 @@ MOST_ACTS = 200
 
 _MOST_CONSENTS = 200
 _AT_ONCE = 30
-_VIEWS: tuple[View, ...] = ("all", "received")
+_PLACE_OF_BEFORE = "all|"
+"""The beginning of places that the version before has named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ class RecordedMails:
         organizations: Organizations,
         stops: Stops,
         hashes: AddressHashes,
+        filter_rows: FilterRows,
     ) -> None:
+        self._filter_rows = filter_rows
         self._lists = lists
         self._messages = messages
         self._fact_store = fact_store
@@ -152,23 +157,24 @@ class RecordedMails:
         self, organization: str, mailbox: str, place: str
     ) -> tuple[list[StoredMessage], str | None]:
         """Return the messages that concern the mailbox, and the place to go on from."""
-        started, _, after = place.partition("|")
-        views = _VIEWS[1:] if started == _VIEWS[1] else _VIEWS
-        found, looked_at, cursor = list[StoredMessage](), 0, after or None
-        for view in views:
-            while True:
-                pages = self._lists.page(organization, scope_of(), view, "-sent_at", cursor, _AT_ONCE)
-                listed = [each async for each in pages]
-                found += [each.message for _, each in listed if _concerns(each.message, mailbox)]
-                looked_at += len(listed)
-                await asyncio.sleep(0)  # hits come between two pages
-                if len(listed) < _AT_ONCE:
-                    break
-                cursor = listed[-1][0]
-                if looked_at >= MOST_LOOKED_AT or len(found) >= MOST_SHOWN:
-                    return found, f"{view}|{cursor}"
-            cursor = None
-        return found, None
+        block = mailbox_block(await self._hashes.hash_address(organization, mailbox))
+        has_rows = await self._filter_rows.are_whole(organization)
+        found, looked_at, cursor = list[StoredMessage](), 0, place.removeprefix(_PLACE_OF_BEFORE) or None
+        while looked_at < MOST_LOOKED_AT and len(found) < MOST_SHOWN:
+            # A place in one of the lists is one in the other, too: both are sorted by time.
+            pages = (
+                self._lists.filter_page(organization, block, cursor, _AT_ONCE)
+                if has_rows
+                else self._lists.page(organization, scope_of(), "all", "-sent_at", cursor, _AT_ONCE)
+            )
+            listed = [each async for each in pages]
+            found += [each.message for _, each in listed if _concerns(each.message, mailbox)]
+            looked_at += len(listed)
+            await asyncio.sleep(0)  # hits come between two pages
+            if len(listed) < _AT_ONCE:
+                return found, None
+            cursor = listed[-1][0]
+        return found, cursor
 
     async def _recorded(self, organization: str, message: StoredMessage, mailbox: str, named: bool) -> RecordedMail:
         is_received = message.state == "received"

@@ -1,10 +1,11 @@
 """The advice: when to send, by office hours or by the recipient's own habits, with a reason and a confidence.
 
-Confidence is a number from 0 to 1. By office hours it is the certainty of the place (see `places`) times a factor,
-because only custom says that this recipient works then: 0.7, or 0.6 where public holidays are not known. By habit it is
-the probability that the recipient has a habit by which the suggested time is better than the one by office hours (see
-`habits`), at most 0.99; the place does not enter, as a wrong place shifts observation and advice alike. Without advice
-it is 0.
+Confidence is a number from 0 to 1. By habit it is the probability that the recipient has a habit by which the
+suggested time is better than the one by office hours (see `habits`), at most 0.99; the place does not enter, as a wrong
+place shifts observation and advice alike. By office hours it is the certainty of the place (see `places`) times the
+probability that no time within a week is worth more: 0.7 where the recipient's mails do not tell, as only custom
+says then that this recipient works in office hours. It is a seventh less where public holidays are not known. Without
+advice it is 0.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from zoneinfo import ZoneInfo
 
 from lib.organizations.settings import WorkHours
 from lib.send_time import sentences
-from lib.send_time.habits import habit_of
+from lib.send_time.habits import weigh_times
 from lib.send_time.office_hours import FARTHEST, OfficeHours, are_holidays_known, holidays_of, working_days_of
 from lib.send_time.places import Place
 from lib.send_time.reading import EarlierMail
 
-_HOLIDAYS_KNOWN = 0.7
-_HOLIDAYS_UNKNOWN = 0.6
-_SUREST = 0.99
+BY_CUSTOM = 0.7
+"""Probability that office hours are right for a recipient whose mails do not tell."""
+_HOLIDAYS_UNKNOWN = 6 / 7
+SUREST = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,20 @@ def advise(
     suggested = office.next_working_moment(now)
     if suggested is None:
         return Advice(sentences.no_working_time(local, place.name, FARTHEST.days), zone=place.zone)
-    habit = habit_of(mails, office, suggested, now)
+    weighed = weigh_times(mails, office, suggested, now)
+    habit = weighed.advised if weighed else None
     if habit:
         gain = sentences.Gain(habit.mails, habit.share, habit.instead, suggested.astimezone(zone))
         because = sentences.habit(local, habit.moment.astimezone(zone), place.name, gain, sender)
-        return Advice(because, habit.moment, place.zone, min(round(habit.probability, 2), _SUREST))
+        return Advice(because, habit.moment, place.zone, min(round(habit.probability, 2), SUREST))
     if suggested == now:
         because = sentences.working_time(local, place.name, sender)
     else:
         holiday = office.holiday(local.date())
         because = sentences.office_hours(local, suggested.astimezone(zone), place.name, holiday, sender)
-    worth = _HOLIDAYS_KNOWN if are_holidays_known(place.country, local.year) else _HOLIDAYS_UNKNOWN
-    return Advice(because, suggested, place.zone, round(place.certainty * worth, 2))
+    sure = weighed.office_hours if weighed else BY_CUSTOM
+    sure *= place.certainty * (1 if are_holidays_known(place.country, local.year) else _HOLIDAYS_UNKNOWN)
+    return Advice(because, suggested, place.zone, min(round(sure, 2), SUREST))
 
 
 def office_hours_at(place: Place, work_hours: WorkHours, day: date) -> OfficeHours:

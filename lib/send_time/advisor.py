@@ -86,16 +86,22 @@ class Advisor:
         """Read what the recipient did with the newest mails that went to nobody else and were engaged with."""
         page = self._lists.page(organization, scope_of(record=recipient), "followed", "-sent_at", None, _LISTED)
         engaged = [listed.message async for _, listed in page if _is_engaged(listed, recipient)]
-        return await asyncio.gather(*(self._mail(organization, message, zone) for message in engaged[:MOST_MAILS]))
+        mails = await asyncio.gather(*(self._mail(organization, message, zone) for message in engaged[:MOST_MAILS]))
+        return [mail for mail in mails if mail]
 
-    async def _mail(self, organization: str, message: StoredMessage, zone: ZoneInfo) -> EarlierMail:
-        facts = self._rows.newest_first(organization, message.id, limit=_MOST_FACTS)
-        engagements = [
-            EarlierAct(fact.kind, wall_time(moment(fact.at), zone), verdict.probability)
-            async for _, fact, verdict in facts
-            if verdict.kind == "human"
-        ]
-        return EarlierMail(wall_time(message.sent_at or message.created_at, zone), engagements)
+    async def _mail(self, organization: str, message: StoredMessage, zone: ZoneInfo) -> EarlierMail | None:
+        """Read what people did with a mail; None where it is not known when it was sent or first read."""
+        found = [each async for each in self._rows.newest_first(organization, message.id, limit=_MOST_FACTS)]
+        if message.sent_at is None or len(found) == _MOST_FACTS:
+            return None
+        return EarlierMail(
+            wall_time(message.sent_at, zone),
+            [
+                EarlierAct(fact.kind, wall_time(moment(fact.at), zone), verdict.probability)
+                for _, fact, verdict in found
+                if verdict.kind == "human"
+            ],
+        )
 
 
 def _is_engaged(listed: Listed, recipient: RecordRef) -> bool:

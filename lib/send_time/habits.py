@@ -1,10 +1,14 @@
 """Find a time at which a mail to one recipient is read sooner than by office hours alone, if the recipient has a
-habit.
+habit; and tell how sure it is that there is none.
 
 What a time is worth is the share of mail that is read within `READ_WITHIN` of being sent. Later in the week, that
 share has to be higher: waiting costs. The probability of a habit's advice is that of all patterns with a habit (see
 `patterns`) by which the time is better than the one by office hours. No pattern is chosen: what speaks for another
-hour, or for none, takes from that probability.
+hour, or for none, takes from that probability. The probability of office hours is that of all patterns by which no
+time is worth waiting for.
+
+People's habits are not quite as the patterns have them. Both probabilities are therefore corrected by what came true
+for simulated readers (`python -m bench.advice`).
 """
 
 from __future__ import annotations
@@ -17,13 +21,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from lib.chances import Correction
 from lib.clock import wall_time
 from lib.send_time.office_hours import OfficeHours, moments_of
 from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of
-from lib.send_time.reading import EarlierMail, Waits, is_at_night, spans_of, waits_of
+from lib.send_time.reading import EarlierMail, Waits, hour_of_week, is_at_night, spans_of, waits_of
 
-FEWEST_MAILS = 5
-"""Mails that were read, below which there is no habit."""
+FEWEST_SITTINGS = 5
+"""Times at which mail was read, below which there is no habit."""
 SURE_ENOUGH = 0.9
 """Probability that the recipient's own hour is better, from which the advice uses it."""
 READ_WITHIN = timedelta(hours=3)
@@ -38,6 +43,11 @@ _CANDIDATES = 3
 """Days whose best hour is compared with the time by office hours."""
 _SAME = 1.001
 """Ratio of exposures up to which two times are as good as each other."""
+
+
+HABITS_CORRECTION = Correction(0.2, 1.2)
+OFFICE_CORRECTION = Correction(0.7, 1.15)
+"""Chosen by `python -m bench.advice.hours.tuning`, with seeds that no table reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +73,38 @@ class TimeComparison:
         return self.probability >= SURE_ENOUGH and gain >= LEAST_GAIN + COST_OF_A_DAY * self.days
 
 
-def habit_of(
-    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
-) -> TimeComparison | None:
-    """Find the best time within a week that beats `suggested`, the advice by office hours; None if none does.
+@dataclass(frozen=True, slots=True)
+class WeighedTimes:
+    """What a recipient's habits say of the times of the coming week."""
 
-    None, too, with fewer than `FEWEST_MAILS` mails that were read. Public holidays are skipped, and quiet hours unless
-    the recipient was surely active in them. Takes some milliseconds.
+    promising: tuple[TimeComparison, ...]
+    """The times that promise most, the most promising first."""
+    office_hours: float
+    """Probability that no time within a week is worth more than the one by office hours, from 0 to 1."""
+
+    @property
+    def advised(self) -> TimeComparison | None:
+        """The best time that beats the one by office hours; None if none does."""
+        return next((each for each in self.promising if each.is_advisable), None)
+
+
+def weigh_times(
+    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
+) -> WeighedTimes | None:
+    """Compare the times of a week with `suggested`, the advice by office hours.
+
+    None where mail was read at fewer than `FEWEST_SITTINGS` times. Public holidays are skipped, and quiet hours unless
+    the recipient was surely active in them. Takes some 20 milliseconds: call it in a thread.
     """
-    return next((found for found in comparisons(own, office, suggested, now) if found.is_advisable), None)
-
-
-def comparisons(
-    own: Sequence[EarlierMail], office: OfficeHours, suggested: datetime, now: datetime
-) -> Iterator[TimeComparison]:
-    """Compare the times that promise most with `suggested`, the most promising first."""
     waits = waits_of(own)
-    if waits.mails_read < FEWEST_MAILS:
-        return
+    if waits.sittings < FEWEST_SITTINGS:
+        return None
     patterns = patterns_of(waits, office)
-    rates = _rates(patterns)
-    for moment in _best_moments(rates, waits, office, suggested, now):
-        yield _compare(patterns, moment, suggested, office.zone, waits.mails_read)
+    moments = _best_moments(_rates(patterns), waits, office, suggested, now)
+    return WeighedTimes(
+        tuple(_compare(patterns, moment, suggested, office.zone, waits.mails_read) for moment in moments),
+        OFFICE_CORRECTION.apply(_probability_of_none_better(patterns, suggested, office.zone)),
+    )
 
 
 def _compare(
@@ -98,13 +118,41 @@ def _compare(
         other_share += pattern.probability * pattern.share_read(other)
         if pattern.habit and exposure > other * _SAME:
             probability += pattern.probability
-    return TimeComparison(moment, probability, share, other_share, _days_after(moment, suggested), mails)
+    sure = HABITS_CORRECTION.apply(probability)
+    return TimeComparison(moment, sure, share, other_share, _days_after(moment, suggested), mails)
 
 
-def _waited(local: datetime, time: timedelta) -> dict[bool, list[tuple[int, float]]]:
+def _probability_of_none_better(patterns: Sequence[Pattern], suggested: datetime, zone: ZoneInfo) -> float:
+    local = wall_time(suggested, zone)
+    first, instead = hour_of_week(local), _waited(local, READ_WITHIN)
+    return sum(
+        pattern.probability
+        for pattern in patterns
+        if not any(_is_worth_waiting(pattern, start, first, instead) for start in pattern.starts())
+    )
+
+
+def _is_worth_waiting(pattern: Pattern, start: int, first: int, instead: _Waited) -> bool:
+    """Whether a mail at the hour `start` of the week is worth more than `instead`, at the hour `first`."""
+    then = [((start + passed) % HOURS_OF_WEEK, hours) for passed, hours in enumerate(_FULL_HOURS[pattern.ages])]
+    gain = pattern.share_read(pattern.exposure(then)) - pattern.share_read(pattern.exposure(instead[pattern.ages]))
+    return gain >= LEAST_GAIN + COST_OF_A_DAY * ((start - first) % HOURS_OF_WEEK) / 24
+
+
+_Waited = dict[bool, list[tuple[int, float]]]
+
+
+def _waited(local: datetime, time: timedelta) -> _Waited:
     """The (hour of the week, hours of waiting) of a mail that is sent then, if it ages and if not."""
     spans = list(spans_of(local, local + time))
     return {ages: [(span.hour_of_week, span.hours(ages=ages)) for span in spans] for ages in (False, True)}
+
+
+_FULL_HOURS = {
+    ages: [hours for _, hours in each]
+    for ages, each in _waited(datetime(2000, 1, 1), READ_WITHIN).items()  # noqa: DTZ001
+}
+"""Hours of waiting from a full hour on, by hour of the clock."""
 
 
 def _days_after(moment: datetime, suggested: datetime) -> float:

@@ -88,6 +88,10 @@ class Pattern:
     rate: float
     """Shape and rate (in hours) of the Gamma distribution of the rate of reading."""
 
+    def starts(self) -> list[int]:
+        """Return the hours of the week at which the habit begins; none without one."""
+        return [hour for hour in self.habit if (hour - 1) % HOURS_OF_WEEK not in self.habit]
+
     def exposure(self, waited: Sequence[tuple[int, float]]) -> float:
         """Add up (hour of the week, hours of waiting), each weighted with the relative rate of its hour."""
         total = 0.0

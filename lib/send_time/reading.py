@@ -4,15 +4,15 @@ An hour at which much mail is read may only be the hour at which mail comes. So 
 the hours before it at which the mail was there and was not read.
 
 Answers, clicks and viewed attachments count more than opens: where a mail has one of which it is sure that a person
-did it, the first of these is the time of reading. An open may be a machine's that passed for a person. Opens at night
-count only for a recipient who surely did something at night with `ACTS_AT_NIGHT` mails: scanners work at night, too.
+did it, the first of these is the time of reading. An open may be a machine's that passed for a person. At night opens
+never count, as scanners work at night, too; sure acts do for a recipient who has had them with `ACTS_AT_NIGHT` mails.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 DAY_BEGINS, DAY_ENDS = 6, 22
@@ -83,6 +83,8 @@ class Waits:
     each: tuple[Wait, ...]
     has_quiet_hours: bool
     """Whether nights count for nothing."""
+    sittings: int
+    """Number of times at which mails were read, one or several at a time."""
 
     @property
     def mails_read(self) -> int:
@@ -95,18 +97,36 @@ def is_at_night(local: datetime) -> bool:
 
 
 def waits_of(mails: Iterable[EarlierMail]) -> Waits:
-    """Find the time of reading of each mail, and leave out mails that were not read within `LONGEST_WAIT`."""
+    """Find the time of reading of each mail, and leave out mails that were not read within `LONGEST_WAIT`.
+
+    Mails that were read at one sitting, as on the first morning after an absence, tell of one time at which the
+    recipient reads. They count as one mail together.
+    """
     mails = list(mails)
     at_night = sum(any(each.is_sure_act and is_at_night(each.local) for each in mail.engagements) for mail in mails)
     has_quiet_hours = at_night < ACTS_AT_NIGHT
-    waits = (_wait_of(mail, has_quiet_hours) for mail in mails)
-    return Waits(tuple(wait for wait in waits if wait), has_quiet_hours)
+    waits = [wait for wait in (_wait_of(mail, has_quiet_hours) for mail in mails) if wait]
+    sittings = _sittings_of([wait for wait in waits if wait.is_read])
+    counted = [wait for wait in waits if not wait.is_read]
+    counted += [replace(wait, weight=wait.weight / len(some)) for some in sittings for wait in some]
+    return Waits(tuple(counted), has_quiet_hours, len(sittings))
+
+
+def _sittings_of(read: Sequence[Wait]) -> list[list[Wait]]:
+    """Put mails together that were read within an hour of the first of them."""
+    sittings = list[list[Wait]]()
+    for wait in sorted(read, key=lambda wait: wait.until):
+        if sittings and wait.until - sittings[-1][0].until < _HOUR:
+            sittings[-1].append(wait)
+        else:
+            sittings.append([wait])
+    return sittings
 
 
 def _wait_of(mail: EarlierMail, has_quiet_hours: bool) -> Wait | None:
     after = sorted((each for each in mail.engagements if each.local >= mail.sent), key=lambda each: each.local)
     done = [each for each in after if each.kind in _ACTS | _OPENS]
-    counted = [each for each in done if not (has_quiet_hours and is_at_night(each.local))]
+    counted = [each for each in done if not is_at_night(each.local) or (each.is_sure_act and not has_quiet_hours)]
     acts = [each for each in counted if each.is_sure_act]
     first = next(iter(acts or counted or done), None)
     if first is None or first.local - mail.sent > LONGEST_WAIT:

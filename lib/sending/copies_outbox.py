@@ -38,6 +38,7 @@ from lib.sending.unknown_addresses import says_unknown
 from lib.storage import Conflict, StorageError, Unavailable
 from lib.storage.batches import batches_of
 from lib.storage.retry import retry_on_conflict
+from lib.tracing import message_span
 from lib.transports import Again, Outcome, Paced, Refused, Transport, Unknown
 from lib.transports.protocol import Earlier
 
@@ -211,7 +212,8 @@ class CopiesOutbox:
         self, run: Run, number: int, copy: Copy, prepared: Prepared, earlier: Earlier
     ) -> Refused | Paced | None:
         envelope = make_envelope(run.message, prepared, earlier, copy)
-        outcome: Outcome | Again = await self._transport.send(envelope)
+        with message_span(run.message.id, "hand over", copy=number):
+            outcome: Outcome | Again = await self._transport.send(envelope)
         if isinstance(outcome, Unknown) and outcome.ask_again is None:
             outcome = await after_doubt(self._transport, envelope, outcome)
         if earlier != "none":

@@ -40,6 +40,7 @@ from lib.sending.schedule import Schedule
 from lib.sending.tries import LEASE
 from lib.storage import Unavailable
 from lib.storage.retry import retry_on_conflict
+from lib.tracing import message_span
 from lib.transports import Transport
 
 log = logging.getLogger("heed.outbox")
@@ -91,6 +92,10 @@ class Outbox:
 
         `seen` is the lease as it stood when this look was asked for. Raises StorageError.
         """
+        with message_span(message_id, "queue outbox"):
+            return await self._deliver(organization, message_id, seen)
+
+    async def _deliver(self, organization: str, message_id: str, seen: str | None) -> Look | None:
         loaded = await self._store.load(organization, message_id)
         if loaded is None or self._copies_outbox is None:
             return None

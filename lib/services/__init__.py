@@ -9,15 +9,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lib.services.privacy import Privacy
+from lib.services.operating import Operating
 from lib.settings import Settings
 
 if TYPE_CHECKING:
+    from lib.console.operator_sessions import OperatorSessions
     from lib.console.sessions import Sessions
     from lib.readiness.report import Readiness
 
 
-class Services(Privacy):
+class Services(Operating):
     """Everything, each part made once."""
 
     @cached_property
@@ -26,6 +27,13 @@ class Services(Privacy):
         from lib.console.sessions import Sessions
 
         return Sessions(self.ring, self.api_keys, self.organizations, self.people, self.clock)
+
+    @cached_property
+    def operator_sessions(self) -> OperatorSessions:
+        """Sessions of the deployment's operator."""
+        from lib.console.operator_sessions import OperatorSessions
+
+        return OperatorSessions(self.ring, self.settings.admin_key, self.clock)
 
     @cached_property
     def readiness(self) -> Readiness:

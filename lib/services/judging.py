@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.assessment.assessor import Assessor
 from lib.assessment.context import ContextLoader
+from lib.assessment.filter_rows_of_before import FilterRowsOfBefore
 from lib.assessment.followers import Follower
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import JournalCleaning
@@ -78,7 +79,7 @@ class Judging(Stores):
 
     @cached_property
     def lists_follower(self) -> ListsFollower:
-        return ListsFollower(self.lists, self.undecided, self._decision)
+        return ListsFollower(self.lists, self.undecided, self._decision, self.address_hashes, self.clock)
 
     async def _decision(self, organization: str, message: StoredMessage) -> Decision:
         """Decide the follow state of a message as it is now, by settings that are no minute old."""
@@ -98,6 +99,11 @@ class Judging(Stores):
     def old_lists(self) -> OldLists:
         """Lists of an older release, and their way to today's."""
         return OldLists(self.storage.tables, self.lists, self.assessor, self.messages, self.organizations, self.clock)
+
+    @cached_property
+    def filter_rows_of_before(self) -> FilterRowsOfBefore:
+        """Messages that were listed before filters had rows of their own."""
+        return FilterRowsOfBefore(self.lists, self.filter_rows, self.assessor, self.organizations, self.clock)
 
     @cached_property
     def visits(self) -> Visits:

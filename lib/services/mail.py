@@ -59,6 +59,8 @@ class MailWays(Judging):
             self.schedule,
             self.cards,
             self.assessor,
+            self.mailboxes,
+            self.storage.queues,
             self.clock,
         )
 

@@ -172,4 +172,5 @@ class Privacy(MailWays):
             self.organizations,
             self.stops,
             self.address_hashes,
+            self.filter_rows,
         )

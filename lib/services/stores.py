@@ -19,6 +19,7 @@ from lib.inbound.outcomes import InboundOutcomes
 from lib.inbound.rules.received import ReceivedMails
 from lib.inbound.rules.store import RuleStore
 from lib.inbound.sink import MailSink
+from lib.lists.filter_rows import FilterRows
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
 from lib.lists.united import UnitedLists
@@ -180,6 +181,11 @@ class Stores:
     @cached_property
     def lists(self) -> Lists:
         return UnitedLists(self.storage.tables, self.people)
+
+    @cached_property
+    def filter_rows(self) -> FilterRows:
+        """Whose lists can be read by filters."""
+        return FilterRows(self.storage.tables, self.lists, self.clock)
 
     @cached_property
     def threads(self) -> Threads:

@@ -3,18 +3,24 @@
 Queues, the registry and the due index stay in the shared account, as do organizations that name no account. Everything
 else of an organization is routed here, by the name of its table or container, so no other module knows of accounts.
 
-A process learns an organization's account from the organization's row of the registry and remembers it. The row is read
-once, when a process first needs that organization. Everything that reads the row anyway (each request with a key, the
-refresh of stops each minute) renews what is remembered, so a deleted and newly made organization is found within a
-minute everywhere. The first hit after a start waits for that one read as a part of its commit: within the commit's
-time, and beside the queue, which takes the facts where storage is slow (`lib.tracking.journal`).
+A process learns an organization's account from the organization's row of the registry and remembers it for `LASTS`.
+Everything that reads the row anyway (each request with a key, the refresh of stops each minute) renews what is
+remembered, so the row is rarely read for this alone. The first hit after a start waits for that one read as a part of
+its commit: within the commit's time, and beside the queue, which takes the facts where storage is slow
+(`lib.tracking.journal`).
+
+An organization that moves to another account is closed for writes at the end (`lib.operations.move`): `Unavailable` for
+a while, which queues and callers get over. As no process writes by what it has read more than `LASTS` ago, none writes
+into the old account once all have heard of the new one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Protocol
+from dataclasses import dataclass
+from time import monotonic
+from typing import Annotated, Literal, Protocol
 
 from cachetools import LRUCache
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -35,6 +41,9 @@ from lib.storage.protocols import (
     Tables,
     Unavailable,
 )
+
+LASTS = 120.0
+"""Seconds for which a process goes by what the registry said of an organization's account."""
 
 _MOST_REMEMBERED = 10_000
 """Organizations whose account a process remembers."""
@@ -64,6 +73,22 @@ class OwnAccount(Model):
         if (self.account is None) == (self.setting is None):
             raise ValueError("name either the account or the setting with its connection string")
         return self
+
+
+class Moving(BaseModel):
+    """A move of an organization to another account, while it is under way."""
+
+    origin: OwnAccount | None = None
+    """The account that it leaves; None for the shared one."""
+
+    to: OwnAccount
+
+    phase: Literal["copying", "closed", "settling"]
+    """`copying`: the organization works as ever, in the old account. `closed`: nothing is written, neither here nor
+    there. `settling`: the organization works in the new account, and the old one still has its rows."""
+
+    digests: dict[str, str] = {}
+    """What the old account's tables held when they were compared last, as a hash by kind."""
 
 
 def resolve_account(organization: str, own: OwnAccount, environment: Mapping[str, str], shared: Account) -> Account:
@@ -102,13 +127,25 @@ class _Organization(BaseModel):
     """The part of an organization's row that tells where its data is."""
 
     storage: OwnAccount | None = None
+    moving: Moving | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the registry said of an organization."""
+
+    own: OwnAccount | None
+    takes_writes: bool
+    until: float
+    """The end of its use, on the clock of `KnownAccounts`."""
 
 
 class KnownAccounts:
     """The own accounts of organizations, as this process has read them from the registry."""
 
-    def __init__(self) -> None:
-        self._known: LRUCache[str, OwnAccount | None] = LRUCache(_MOST_REMEMBERED)
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._known: LRUCache[str, _Known] = LRUCache(_MOST_REMEMBERED)
+        self._now = now
 
     def note_row(self, organization: str, row: Row | None) -> None:
         """Remember what the organization's row of the registry says; forget an organization that has none.
@@ -118,18 +155,34 @@ class KnownAccounts:
         if row is None:
             self._known.pop(organization, None)
         else:
-            self._known[organization] = unpack(_Organization, row).storage
+            found = unpack(_Organization, row)
+            takes_writes = found.moving is None or found.moving.phase != "closed"
+            self._known[organization] = _Known(found.storage, takes_writes, self._now() + LASTS)
 
     def note_account(self, organization: str, own: OwnAccount | None) -> None:
         """Remember the account of an organization whose row is not written yet."""
-        self._known[organization] = own
+        self._known[organization] = _Known(own, True, self._now() + LASTS)
 
-    async def find_account(self, organization: str, read_row: ReadRow) -> OwnAccount | None:
-        """Return the organization's own account; None for the shared one. Raises StorageError, UnreadableRow."""
-        if organization not in self._known:
-            row = await read_row(layout.ORGANIZATIONS, organization, layout.ORGANIZATION_ROW)
+    async def find_account(self, organization: str, read_row: ReadRow, *, to_write: bool = False) -> OwnAccount | None:
+        """Return the organization's own account; None for the shared one.
+
+        Raises Unavailable where it is to be written and is closed for that, StorageError, UnreadableRow.
+        """
+        known, now = self._known.get(organization), self._now()
+        if known is None or known.until <= now:
+            try:
+                row = await read_row(layout.ORGANIZATIONS, organization, layout.ORGANIZATION_ROW)
+            except StorageError:
+                if known is None or to_write:
+                    raise
+                return known.own  # an outage of the shared account keeps nobody from reading what is elsewhere
             self.note_row(organization, row)
-        return self._known.get(organization)
+            known = self._known.get(organization)
+            if known is None:
+                return None
+        if to_write and not known.takes_writes:
+            raise Unavailable(f"organization {organization} is moving to another storage account: try again soon")
+        return known.own
 
 
 class Routes:
@@ -147,11 +200,11 @@ class Routes:
         self._open_storage = open_storage
         self._opened: dict[tuple[str, OwnAccount], Storage] = {}
 
-    async def find_storage(self, organization: str | None) -> Storage:
+    async def find_storage(self, organization: str | None, *, to_write: bool = False) -> Storage:
         """Return the storage of the organization, of the shared tables where there is none. Raises StorageError."""
         if organization is None:
             return self.shared
-        own = await self.known.find_account(organization, self.shared.tables.read_row)
+        own = await self.known.find_account(organization, self.shared.tables.read_row, to_write=to_write)
         if own is None:
             return self.shared
         try:
@@ -179,14 +232,14 @@ class RoutedTables:
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
 
-    async def _tables(self, table: str) -> Tables:
-        return (await self._routes.find_storage(layout.organization_of_table(table))).tables
+    async def _tables(self, table: str, *, to_write: bool = False) -> Tables:
+        return (await self._routes.find_storage(layout.organization_of_table(table), to_write=to_write)).tables
 
     async def create(self, table: str) -> None:
-        await (await self._tables(table)).create(table)
+        await (await self._tables(table, to_write=True)).create(table)
 
     async def drop(self, table: str) -> None:
-        await (await self._tables(table)).drop(table)
+        await (await self._tables(table, to_write=True)).drop(table)
 
     async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         return await (await self._tables(table)).read_row(table, partition, key)
@@ -199,7 +252,7 @@ class RoutedTables:
             yield row
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
-        return await (await self._tables(table)).write_rows(table, changes)
+        return await (await self._tables(table, to_write=True)).write_rows(table, changes)
 
 
 class RoutedBlobs:
@@ -208,30 +261,34 @@ class RoutedBlobs:
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
 
-    async def _blobs(self, container: str) -> Blobs:
-        return (await self._routes.find_storage(layout.organization_of_container(container))).blobs
+    async def _blobs(self, container: str, *, to_write: bool = False) -> Blobs:
+        return (await self._routes.find_storage(layout.organization_of_container(container), to_write=to_write)).blobs
 
     async def create(self, container: str) -> None:
-        await (await self._blobs(container)).create(container)
+        await (await self._blobs(container, to_write=True)).create(container)
 
     async def drop(self, container: str) -> None:
-        await (await self._blobs(container)).drop(container)
+        await (await self._blobs(container, to_write=True)).drop(container)
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
-        await (await self._blobs(container)).put_blob(container, name, data, content_type)
+        await (await self._blobs(container, to_write=True)).put_blob(container, name, data, content_type)
 
     async def read_blob(self, container: str, name: str) -> bytes:
         return await (await self._blobs(container)).read_blob(container, name)
 
     async def delete_blob(self, container: str, name: str) -> None:
-        await (await self._blobs(container)).delete_blob(container, name)
+        await (await self._blobs(container, to_write=True)).delete_blob(container, name)
 
     async def list_blobs(self, container: str, after: str | None = None) -> AsyncIterator[str]:
         async for name in (await self._blobs(container)).list_blobs(container, after):
             yield name
 
+    async def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
+        async for each in (await self._blobs(container)).list_versions(container):
+            yield each
+
     async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
-        await (await self._blobs(container)).join_blobs(container, name, parts, content_type)
+        await (await self._blobs(container, to_write=True)).join_blobs(container, name, parts, content_type)
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         return await (await self._blobs(container)).reading_url(container, name, grant)
@@ -269,7 +326,7 @@ class RoutedWriter:
     async def _writer(self, table: str) -> RowWriter:
         organization = layout.organization_of_table(table)
         assert organization is not None, table
-        own = await self._known.find_account(organization, self._shared.read_row)
+        own = await self._known.find_account(organization, self._shared.read_row, to_write=True)
         if own is None:
             return self._shared
         if (organization, own) not in self._opened:

@@ -9,14 +9,16 @@ import itertools
 import secrets
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from urllib.parse import quote
 
 from lib.storage.protocols import (
     EVERYTHING,
     MOST_DEAD_LETTERS,
+    Backlog,
     Change,
     Conflict,
     DeadLetter,
@@ -28,6 +30,7 @@ from lib.storage.protocols import (
     Replace,
     Row,
     Storage,
+    Upsert,
     check_changes,
     place_of,
 )
@@ -168,6 +171,10 @@ class MemoryBlobs:
             if after is None or name > after:
                 yield name
 
+    async def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
+        for name in self.names(container):
+            yield name, sha256(self._containers[container][name]).hexdigest()
+
     async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
         data = b"".join([await self.read_blob(container, part) for part in parts])
         await self.put_blob(container, name, data, content_type)
@@ -187,6 +194,19 @@ class MemoryBlobs:
         if data is None:
             return 404, {}, b""
         return 200, {"content-type": grant.content_type, "content-disposition": grant.disposition}, data
+
+
+class StorageWriter:
+    """A journal's writer on any storage: rows and messages go through its tables and queues."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
+        await self._storage.tables.write_rows(table, [Upsert(Row(partition, key, columns))])
+
+    async def put_message(self, queue: str, body: str) -> None:
+        await self._storage.queues.send(queue, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +230,9 @@ class MemoryQueues:
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         self.waiting.append(Sent(queue, body, delay, message_id))
+
+    async def backlog(self, queue: str) -> Backlog:
+        return Backlog(sum(sent.queue == queue for sent in self.waiting), None)
 
     def take_message(self, queue: str) -> Sent | None:
         """The oldest message of the queue, whatever its delay; None when it is empty."""

@@ -186,6 +186,10 @@ class Blobs(Protocol):
         """The names of a container's blobs, in order, from behind `after`. A missing container is an empty one."""
         ...
 
+    def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
+        """The names of a container's blobs with a text each that is another one after every change of the blob."""
+        ...
+
     async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
         """Write a blob of the bytes of other blobs, one after the other, with one of them in memory at a time.
 
@@ -235,6 +239,17 @@ class DeadLetters(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The messages of a queue that no function has done yet."""
+
+    count: int
+    """Storage queues count roughly; Service Bus counts no further than `MOST_DEAD_LETTERS`."""
+
+    oldest: datetime | None
+    """The time at which the first of those that wait was sent; None where none waits, or that is not known."""
+
+
 class Queues(Protocol):
     """Queues of messages. Every method raises StorageError."""
 
@@ -253,6 +268,10 @@ class Queues(Protocol):
         within the queue's window, even after it was consumed: give an id only to a message that need not come again.
         Storage queues keep all messages.
         """
+
+    async def backlog(self, queue: str) -> Backlog:
+        """Count the messages that wait, delayed ones included; a missing queue has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

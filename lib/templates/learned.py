@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lib.clock import milliseconds
-from lib.templates.people import MailMeasure, Repeats, correlation, find_repeats
+from lib.templates.people import MailMeasure, PersonCorrelation, Repeats, correlation, find_repeats
 from lib.templates.shares import BUCKET, CountsByTemplate, TemplateCounts
 from lib.templates.tallies import LATE_OPENS_HOURS, LATE_REPLIES_HOURS, Numbers, Tally, added_numbers
 
@@ -28,7 +28,9 @@ class Learned:
 
     opens_ripe_after: timedelta = timedelta(hours=LATE_OPENS_HOURS[0])
     replies_ripe_after: timedelta = timedelta(hours=LATE_REPLIES_HOURS[0])
-    correlations: Mapping[MailMeasure, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.3))
+    correlations: Mapping[MailMeasure, PersonCorrelation] = field(
+        default_factory=lambda: dict.fromkeys(COUNTED, PersonCorrelation())
+    )
 
 
 def learn(counts: CountsByTemplate, now: datetime) -> Learned:

@@ -29,9 +29,9 @@ _COLUMNS: Mapping[MailMeasure, tuple[int, int]] = {"opened": (1, 2), "clicked": 
 """Columns of the mails, and of those that had the result."""
 
 _PRIOR_RHO = 0.3
-_PRIOR_PAIRS = 30.0
-"""What is believed of the correlation before mails tell, and how many pairs of mails that is worth. People differ: some
-open every mail, some none."""
+_PRIOR_WEIGHT = 7.5
+"""What is believed of the correlation before mails tell, and what that is worth: thirty pairs of mails with a rate of
+50 %. People differ: some open every mail, some none."""
 
 Sketch = Mapping[int, Numbers]
 """By place: mails followed, openable, opened, clicked and answered, each with its person's sign."""
@@ -65,8 +65,10 @@ class Repeats(NamedTuple):
     mails: float
     pairs: float
     """The sum of n_i^2, less the number of mails: the ordered pairs of mails to the same person."""
-    excess: float
-    """The variance of the hits over what independent mails have, in units of p (1 - p), less the number of mails."""
+    excess: float = 0.0
+    """The variance of the hits over people, less that of as many independent mails."""
+    weight: float = 0.0
+    """The excess that there would be if all mails of a person had the same result."""
 
     @property
     def people(self) -> float:
@@ -77,7 +79,7 @@ class Repeats(NamedTuple):
 def find_repeats(sketch: Sketch, measure: MailMeasure, mails: int, hits: int) -> Repeats:
     """Find how `mails`, `hits` of which had the result, are spread over people."""
     if not mails or not sketch:
-        return Repeats(mails, 0.0, 0.0)
+        return Repeats(mails, 0.0)
     base, hit = _COLUMNS[measure]
     rate = hits / mails
     squares = deviations = 0.0
@@ -88,20 +90,37 @@ def find_repeats(sketch: Sketch, measure: MailMeasure, mails: int, hits: int) ->
         deviations += (h - rate * n) ** 2
     pairs = max(0.0, squares - mails)
     if not 0 < hits < mails or not pairs:
-        return Repeats(mails, pairs, 0.0)
+        return Repeats(mails, pairs)
+    # The rate was estimated from the same mails, which makes variances smaller than they are. One person shows none.
     people = mails**2 / squares
-    # The rate was estimated from the same mails, which makes deviations smaller than they are.
-    deviations *= people / max(1.0, people - 1)
-    return Repeats(mails, pairs, deviations / (rate * (1 - rate)) - mails)
+    variance = rate * (1 - rate) * max(0.0, people - 1) / people
+    return Repeats(mails, pairs, deviations - mails * variance, pairs * variance)
 
 
-def correlation(repeats: Iterable[Repeats]) -> float:
-    """Return rho, 0 to 1, as all templates of an organization show it together."""
-    excess, pairs = _PRIOR_RHO * _PRIOR_PAIRS, _PRIOR_PAIRS
+class PersonCorrelation(NamedTuple):
+    """Estimate of how alike the results of one person are."""
+
+    rho: float = _PRIOR_RHO
+    """From 0 to 1."""
+    degrees: float = inf
+    """Degrees of freedom of its estimate."""
+
+
+def correlation(repeats: Iterable[Repeats]) -> PersonCorrelation:
+    """Estimate the correlation that all templates of an organization show together.
+
+    Where all mails had the result, or none, and where they went to one person, nothing is learnt. The variance over
+    people is known by as many degrees of freedom as there are people, less one for each template whose rate was
+    estimated; what is believed before adds to them.
+    """
+    excess = weight = people = 0.0
     for each in repeats:
         excess += each.excess
-        pairs += each.pairs
-    return min(1.0, max(0.0, excess / pairs))
+        weight += each.weight
+        people += each.people - 1 if each.weight else 0.0
+    rho = (excess + _PRIOR_RHO * _PRIOR_WEIGHT) / (weight + _PRIOR_WEIGHT)
+    degrees = max(1.0, people) * ((weight + _PRIOR_WEIGHT) / weight) ** 2 if weight else inf
+    return PersonCorrelation(min(1.0, max(0.0, rho)), degrees)
 
 
 class DesignEffect(NamedTuple):
@@ -110,15 +129,10 @@ class DesignEffect(NamedTuple):
     factor: float = 1.0
     """Mails divided by it are worth as many independent ones."""
     degrees: float = inf
-    """Degrees of freedom: the fewer people, the less is known of how they differ (Satterthwaite, 1946)."""
+    """Degrees of freedom: the fewer people, the less is known of how they differ."""
 
 
-def design_effect(repeats: Repeats, rho: float) -> DesignEffect:
-    """Return the design effect of these mails where results of one person correlate by `rho`."""
-    if not repeats.pairs:
-        return DesignEffect()
-    factor = 1 + rho * repeats.pairs / repeats.mails
-    by_people = (factor - 1) / factor
-    if by_people <= 0:
-        return DesignEffect()
-    return DesignEffect(factor, max(1.0, repeats.people - 1) / by_people**2)
+def design_effect(repeats: Repeats, correlation: PersonCorrelation) -> DesignEffect:
+    """Return the design effect of these mails where results of one person correlate so."""
+    factor = 1 + correlation.rho * repeats.pairs / repeats.mails if repeats.pairs else 1.0
+    return DesignEffect(factor, correlation.degrees) if factor > 1 else DesignEffect()

@@ -38,7 +38,7 @@ TRIALS = 0.1
 AGAINST = 0.5
 """The probability above which replies contradict opens."""
 
-SURE_FOR_REPLIES = 0.985
+SURE_FOR_REPLIES = 0.99
 """The probability of being the best by opens that it takes where these decide in the place of replies."""
 
 _NEAR = 0.01

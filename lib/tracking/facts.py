@@ -57,7 +57,8 @@ KEPT_HEADERS: Mapping[str, int] = {
 forgotten."""
 
 SESSION = "heed-session"
-"""The cookie of a user who is signed in to the console, and the name under which a fact notes it, as `1`."""
+"""The cookie of a user who is signed in to the console (on https with `__Host-` before its name), and the name under
+which a fact notes it, as `1`."""
 
 COUNT = "heed-count"
 """The name under which a fact that stands for several hits notes their number.
@@ -67,7 +68,7 @@ It stands among the headers, so that an earlier release reads and keeps such a f
 
 _COUNT = re.compile(r"[1-9][0-9]{0,8}")
 
-_SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*{SESSION}=[^;\s]")
+_SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*(?:__Host-)?{SESSION}=[^;\s]")
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufefe\uff00-\uffef\ufffd]+")
 """Control characters, line separators and marks of direction, and what lies outside of the basic plane."""

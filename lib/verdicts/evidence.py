@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Class = Literal["human", "machine", "uncertain"]
@@ -31,8 +30,7 @@ class Reason(NamedTuple):
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`probability`, 0 to 1, is that of a person among the recipients; `confidence`, 0 to 1, is that of the class: an
     uncertain verdict is sure where the odds are even."""
 

@@ -12,8 +12,7 @@ kind who wrote it (`lib.verdicts.answers`), and is a witness for the hits before
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from lib.verdicts.answers import answer_verdict
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
-from lib.verdicts.message_facts import PatternRules, Scene, target_of
+from lib.verdicts.message_facts import PatternRules, Rules, Scene, target_of
 from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.request import HitRequest
@@ -49,7 +48,6 @@ from lib.verdicts.weighing import DECISIVE, Weighed, conclude, weigh
 from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
-Rule = Callable[[Fact, Scene], Finding | None]
 
 REQUEST_RULES: tuple[RequestRule, ...] = (
     *agents.RULES,
@@ -60,7 +58,7 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
 )
 """Rules that look at the request alone."""
 
-RULES: tuple[Rule, ...] = (
+RULES = Rules(
     *agents.TIMED_RULES,
     *networks.TIMED_RULES,
     *own_side.SENDING_RULES,
@@ -100,8 +98,11 @@ def judge_and_remember(
     for fact in facts:
         (hits if fact.is_hit else answers).append(fact)
     same = repeats(hits)
-    scene = Scene((fact for fact in hits if same.get(fact.key) is None), sending, catalogues, thresholds, answers)
+    first = [fact for fact in hits if same.get(fact.key) is None] if same else hits
+    scene = Scene(first, sending, catalogues, thresholds, answers)
     verdicts, visits = _judged(scene, thresholds)
+    if not (same or answers):
+        return Judgement(verdicts, visits)
     repeated = {fact.key: as_repeat(verdicts[same[fact.key] or fact.key], fact) for fact in hits if fact.key in same}
     every_verdict = {**verdicts, **repeated, **{fact.key: answer_verdict(fact) for fact in answers}}
     return Judgement(every_verdict, visits)
@@ -110,42 +111,40 @@ def judge_and_remember(
 class _Findings:
     """Findings on each fact of a message, and what they add up to."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, found: Mapping[str, tuple[Finding, ...]], weighed: Mapping[str, Weighed]) -> None:
         self._scene = scene
-        self.found = {fact.key: _by_itself(fact, scene) for fact in scene.facts}
-        self._weighed: dict[str, Weighed] = {}
+        self.found = dict(found)
+        self._weighed = dict(weighed)
 
     def copy(self) -> _Findings:
-        copied = copy(self)
-        copied.found, copied._weighed = dict(self.found), dict(self._weighed)
-        return copied
+        return _Findings(self._scene, self.found, self._weighed)
 
     def add_findings(self, more: Iterable[tuple[Fact, Finding]]) -> None:
-        by_fact: dict[str, list[Finding]] = {}
         for fact, finding in more:
-            by_fact.setdefault(fact.key, []).append(finding)
-        for key, some in by_fact.items():
-            self.found[key] = (*self.found[key], *some)
-            self._weighed.pop(key, None)
+            self.found[fact.key] += (finding,)
+            self._weighed.pop(fact.key, None)
 
-    def weigh(self, fact: Fact) -> Weighed:
-        """Weigh what is found of a fact by now."""
-        weighed = self._weighed.get(fact.key)
-        if weighed is None:
-            weighed = self._weighed[fact.key] = weigh(side_of(fact.kind), self.found[fact.key])
+    def weigh(self) -> Mapping[str, Weighed]:
+        """Weigh what is found of each fact by now, by the fact's key."""
+        weighed = self._weighed
+        if len(weighed) < len(self.found):
+            for fact in self._scene.facts:
+                if fact.key not in weighed:
+                    weighed[fact.key] = weigh(side_of(fact.kind), self.found[fact.key])
         return weighed
 
     def suspects(self) -> frozenset[str]:
         """Keys of facts that are a machine's by what is found so far."""
-        return frozenset([fact.key for fact in self._scene.facts if self.weigh(fact).is_suspect])
+        return frozenset([key for key, each in self.weigh().items() if each.is_suspect])
 
     def doubted(self) -> frozenset[str]:
         """Keys of facts against which anything speaks."""
-        return frozenset([fact.key for fact in self._scene.facts if self.weigh(fact).is_doubted])
+        return frozenset([key for key, each in self.weigh().items() if each.is_doubted])
 
     def undecided(self, thresholds: Thresholds) -> frozenset[str]:
         """Keys of opens that weak signs may still move."""
-        opens = [(fact.key, self.weigh(fact)) for fact in self._scene.opens]
+        weighed = self.weigh()
+        opens = [(fact.key, weighed[fact.key]) for fact in self._scene.opens]
         return frozenset(
             [key for key, each in opens if without_clicks.is_undecided(each.probability, each.codes, thresholds)]
         )
@@ -160,7 +159,7 @@ _EXPERIENCE = PatternRules(*experience.RULES)
 
 
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
-    found, witnesses = _Findings(scene), _Witnesses(scene)
+    found, witnesses = _Findings(scene, _by_themselves(scene), {}), _Witnesses(scene)
     scene.suspects = by_themselves = found.suspects()
     if scene.sending.honeypots:
         scene.doubted = found.doubted()
@@ -203,9 +202,16 @@ class _Witnesses:
         found.add_findings(self._said[suspects])
 
 
-def _by_itself(fact: Fact, scene: Scene) -> tuple[Finding, ...]:
-    more = [finding for rule in RULES if (finding := rule(fact, scene))]
-    return (*_of_request(scene.request(fact)), *more)
+def _by_themselves(scene: Scene) -> dict[str, tuple[Finding, ...]]:
+    """Judge every fact by itself."""
+    rules = RULES.of_scene(scene)
+    return {
+        fact.key: (
+            *_of_request(scene.request(fact)),
+            *[finding for find in rules if (finding := find(fact, scene)) is not None],
+        )
+        for fact in scene.facts
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -215,24 +221,26 @@ def _of_request(request: HitRequest) -> tuple[Finding, ...]:
 
 def _visits(scene: Scene, found: _Findings) -> Iterator[Visit]:
     """Find the visits; none of the sender's own network, where every mail by itself tells whose side it is."""
-    groups: dict[SourceKey, list[Fact]] = defaultdict(list)
+    memory, weighed = scene.sending.memory, found.weigh()
+    groups: dict[SourceKey, list[tuple[Fact, Weighed]]] = defaultdict(list)
     for fact in scene.facts:
-        key = scene.sending.memory.keys.get(fact.key)
-        if key is not None and own_side.NETWORK not in found.weigh(fact).codes:
-            groups[key].append(fact)
-    for key, facts in groups.items():
-        first, weighed = facts[0], [found.weigh(fact) for fact in facts]
+        key, each = memory.keys.get(fact.key), weighed[fact.key]
+        if key is not None and own_side.NETWORK not in each.codes:
+            groups[key].append((fact, each))
+    for key, hits in groups.items():
+        first = hits[0][0]
+        targets = [target_of(fact) for fact, _ in hits if fact.kind != "open"]
         yield Visit(
             key,
             first.message,
-            scene.sending.memory.sender,
+            memory.sender,
             first.at,
             scene.since_dispatch(first),
-            min(sum(fact.kind == "open" for fact in facts), MOST_COUNTED),
-            min(len({target_of(fact) for fact in facts if fact.kind != "open"}), MOST_COUNTED),
+            min(len(hits) - len(targets), MOST_COUNTED),
+            min(len(set(targets)), MOST_COUNTED),
             scene.sending.links,
-            round(min(each.odds - PRIOR[side_of(fact.kind)] for fact, each in zip(facts, weighed, strict=True)), 1),
-            _sure([_by_witnesses(fact, each) for fact, each in zip(facts, weighed, strict=True)]),
+            round(min([each.odds - PRIOR[side_of(fact.kind)] for fact, each in hits]), 1),
+            _sure([_by_witnesses(fact, each) for fact, each in hits]),
         )
 
 
@@ -256,10 +264,12 @@ def _by_witnesses(fact: Fact, weighed: Weighed) -> _Witnessed:
 
 def _sure(hits: Sequence[_Witnessed]) -> Sure:
     """Return who a source surely was, by its hits at one mail; empty where that is in doubt."""
-    if any(own_side.SESSION_CODE in each.codes for each in hits):
+    codes = frozenset[str]().union(*[each.codes for each in hits])
+    if own_side.SESSION_CODE in codes:
         return "own"
     if any(each.most <= DECISIVE and UNKNOWABLE not in each.codes for each in hits):
         return "machine"
-    if any(each.least >= _BEYOND_DOUBT and not _CERTAIN.isdisjoint(each.codes) for each in hits):
+    certain = [each.least for each in hits if not _CERTAIN.isdisjoint(each.codes)]
+    if certain and max(certain) >= _BEYOND_DOUBT:
         return "person"
-    return "own" if any("after-the-answer" in each.codes for each in hits) else ""
+    return "own" if "after-the-answer" in codes else ""

@@ -41,8 +41,7 @@ class SourceKey(NamedTuple):
     """Whether many people come from there, so that only the same person's visits are the same source's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """Acts of a source with one copy of one mail. The key and the message tell visits apart."""
 
     key: SourceKey

@@ -8,10 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import attrgetter
-from typing import Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
+from lib.catalogues.gateways import Gateway
 from lib.catalogues.networks import network_bounds
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
@@ -23,9 +24,23 @@ from lib.verdicts.request import HitRequest, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
+_Find = TypeVar("_Find", bound=Callable[..., object])
 _RECIPIENT: Callable[[Fact], int | None] = attrgetter("recipient")
 _AT: Callable[[Fact], int] = attrgetter("at")
 _BY_KEY: Callable[[Fact], str] = attrgetter("key")
+
+
+class _lazy(Generic[_Kept]):
+    """Property that is found when first asked for. `functools.cached_property` takes a lock for that."""
+
+    def __init__(self, find: Callable[[Any], _Kept]) -> None:
+        self._find, self._name = find, find.__name__
+
+    def __get__(self, scene: Scene, _: type[Scene]) -> _Kept:
+        found = self._find(scene)
+        scene.__dict__[self._name] = found
+        return found
 
 
 Source = tuple[str | None, str | None]
@@ -67,8 +82,10 @@ class Scene:
         self.number_of_hits = sum([request.count for request in self._requests.values()])
         """Number of hits that the facts stand for."""
         self.number_of_opens = sending.opens_before + sum([self._requests[fact.key].count for fact in self.opens])
-        self.has: frozenset[Need] = frozenset((*self._had_by_hits(), *self._had_by_clicks()))
-        """What the message has for rules about several facts to look at."""
+        self._gateways = [catalogues.gateways.get(name) if name else None for name in sending.gateways]
+        self._common_gateway = self._gateways[0] if len(set(sending.gateways)) == 1 else None
+        self.has: frozenset[Need] = frozenset((*self._had_by_sending(), *self._had_by_hits(), *self._had_by_clicks()))
+        """What the message has for rules to look at."""
         self.pasts: Mapping[str, Past] = {}
 
     def request(self, fact: Fact) -> HitRequest:
@@ -85,7 +102,8 @@ class Scene:
 
     def since_dispatch(self, fact: Fact) -> int | None:
         """Milliseconds since the mail went out; None where that time is not known."""
-        sent_at = self.sending.dispatched_to(fact.recipient)
+        sending = self.sending
+        sent_at = sending.dispatched_to(fact.recipient) if sending.sent_at_of else sending.sent_at
         return None if sent_at is None else fact.at - sent_at
 
     def is_early(self, fact: Fact) -> bool:
@@ -93,12 +111,11 @@ class Scene:
         passed = self.since_dispatch(fact)
         return passed is None or passed <= self.thresholds.scans_for
 
-    def gateway(self, fact: Fact) -> str | None:
+    def gateway(self, fact: Fact) -> Gateway | None:
         """The product that filters this recipient's mail; of several recipients, when all have the same."""
-        gateways = self.sending.gateways
-        if fact.recipient is not None:
-            return gateways[fact.recipient] if fact.recipient < len(gateways) else None
-        return gateways[0] if len(set(gateways)) == 1 else None
+        if fact.recipient is None:
+            return self._common_gateway
+        return self._gateways[fact.recipient] if fact.recipient < len(self._gateways) else None
 
     def is_own(self, network: str) -> bool:
         """Facts know networks only as a /24 or /48: one that lies in an own network, or holds one."""
@@ -111,55 +128,66 @@ class Scene:
                 return True
         return False
 
-    @cached_property
+    @_lazy
     def _own(self) -> Sequence[tuple[int, int, int]]:
         """Bounds of the own networks."""
         return _all_bounds(self.sending.own_networks)
 
-    @cached_property
+    @_lazy
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
         """In order of time; only of what can be known again."""
         return _grouped([fact for fact in self.facts if not self.is_shared(fact)], source_of)
 
-    @cached_property
+    @_lazy
     def by_shared_source(self) -> Mapping[Source, Sequence[Fact]]:
         return _grouped([fact for fact in self.facts if self.is_shared(fact)], source_of)
 
-    @cached_property
+    @_lazy
     def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.facts)
 
-    @cached_property
+    @_lazy
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
         clicks = {source: [fact for fact in facts if fact.kind != "open"] for source, facts in self.by_source.items()}
         return {source: some for source, some in clicks.items() if some}
 
-    @cached_property
+    @_lazy
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
         """By recipient and link."""
         return _grouped(self.clicks, lambda fact: (fact.recipient, target_of(fact)))
 
-    @cached_property
+    @_lazy
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.clicks)
 
-    @cached_property
+    @_lazy
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.opens)
 
-    @cached_property
+    @_lazy
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
         """By what the token says: kind, recipient and item."""
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
 
-    def _had_by_hits(self) -> Iterator[Need]:
-        sending, facts = self.sending, self.facts
-        if self.answers:
-            yield "answers"
+    def _had_by_sending(self) -> Iterator[Need]:
+        sending = self.sending
         if sending.looked_at is not None and sending.links:
             yield "a-later-look"
         if sending.elsewhere:
             yield "elsewhere"
+        if sending.own_networks:
+            yield "own-networks"
+        if any(self._gateways):
+            yield "a-gateway"
+        if sending.feedback:
+            yield "feedback"
+        if sending.prior_shift:
+            yield "a-shift"
+
+    def _had_by_hits(self) -> Iterator[Need]:
+        facts = self.facts
+        if self.answers:
+            yield "answers"
         if self.number_of_hits > self.thresholds.flood:
             yield "flood"
         if self.number_of_opens > self.thresholds.many_opens:
@@ -265,6 +293,10 @@ Need = Literal[
     "answers",
     "a-later-look",
     "elsewhere",
+    "own-networks",
+    "a-gateway",
+    "feedback",
+    "a-shift",
     "flood",
     "many-opens",
     "several-hits",
@@ -281,28 +313,39 @@ Need = Literal[
 """What a message must have for a rule to find anything. Most messages have little of that (`Scene.has`)."""
 
 
-class PatternRule:
-    """A rule about several facts."""
+class Rule(Generic[_Find]):
+    """A rule, and what a message must have for the rule to find anything."""
 
-    def __init__(self, find: Callable[[Scene], Findings], *needs: Need) -> None:
+    def __init__(self, find: _Find, *needs: Need) -> None:
         self.find = find
         self.needs = frozenset(needs)
 
 
-class PatternRules:
-    """Rules about several facts that are asked one after the other."""
+class Rules(Generic[_Find]):
+    """Rules that are asked one after the other."""
 
-    def __init__(self, *rules: PatternRule) -> None:
+    def __init__(self, *rules: Rule[_Find]) -> None:
         self._rules = rules
-        self._able: dict[frozenset[Need], Sequence[PatternRule]] = {}
+        self._able: dict[frozenset[Need], Sequence[_Find]] = {}
 
-    def of_scene(self, scene: Scene) -> Sequence[PatternRule]:
+    def of_scene(self, scene: Scene) -> Sequence[_Find]:
         """Those that can find something."""
         able = self._able.get(scene.has)
         if able is None:
-            able = self._able[scene.has] = [rule for rule in self._rules if rule.needs <= scene.has]
+            able = self._able[scene.has] = [rule.find for rule in self._rules if rule.needs <= scene.has]
         return able
+
+
+FactRule = Rule[Callable[[Fact, Scene], Finding | None]]
+"""A rule about one fact."""
+
+PatternRule = Rule[Callable[[Scene], Findings]]
+"""A rule about several facts."""
+
+
+class PatternRules(Rules[Callable[[Scene], Findings]]):
+    """Rules about several facts."""
 
     def find(self, scene: Scene) -> list[tuple[Fact, Finding]]:
         """Ask those rules that can find something."""
-        return [found for rule in self.of_scene(scene) for found in rule.find(scene)]
+        return [found for find in self.of_scene(scene) for found in find(scene)]

@@ -17,6 +17,10 @@ _STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
 """Milliseconds after dispatch at which another stage begins. Gateways have habits of their own in each."""
 
 
+_LEAST_ACTS = 3
+"""Mails at which machines must have acted at a stage, to be a habit."""
+
+
 class CompanyPast:
     """Visits by anyone at other mails to one company."""
 
@@ -24,11 +28,17 @@ class CompanyPast:
 
     def __init__(self, visits: Sequence[Visit]) -> None:
         self.visits = visits
-        self.machines = [each for each in visits if each.sure == "machine"]
-        self.people = [each for each in visits if each.sure == "person"]
+        self.machines: list[Visit] = []
+        self.people: list[Visit] = []
+        self._by_place: dict[str, list[Visit]] = {}
+        for each in visits:
+            self._by_place.setdefault(each.key.place, []).append(each)
+            if each.sure == "machine":
+                self.machines.append(each)
+            elif each.sure == "person":
+                self.people.append(each)
         self._by_person: dict[str, Sequence[Visit]] = {}
         self._sure_by_person: dict[str, Sequence[Visit]] = {}
-        self._by_place: dict[str, Sequence[Visit]] = {}
         self._by_agent: dict[tuple[str, str], bool] = {}
         self._acting: dict[tuple[int, bool], bool] = {}
 
@@ -40,12 +50,12 @@ class CompanyPast:
 
     def at_place(self, place: str) -> Sequence[Visit]:
         """At this place."""
-        if place not in self._by_place:
-            self._by_place[place] = [each for each in self.visits if each.key.place == place]
-        return self._by_place[place]
+        return self._by_place.get(place, ())
 
     def is_machines_agent(self, agent: str, place: str) -> bool:
         """Whether machines beyond doubt, and no person, have used the agent elsewhere than at the place."""
+        if len(self.machines) < 2:
+            return False
         asked = agent, place
         if asked not in self._by_agent:
             used, by_people = (
@@ -63,6 +73,8 @@ class CompanyPast:
 
     def has_machines_then(self, passed: int, is_open: bool) -> bool:
         """Whether machines beyond doubt, more than people, act at this stage (milliseconds after dispatch)."""
+        if len(self.machines) < _LEAST_ACTS:
+            return False
         stage = bisect_right(_STAGES, passed)
         if (stage, is_open) not in self._acting:
             self._acting[stage, is_open] = self._acts(_STAGES[stage - 1], _STAGES[stage], is_open)
@@ -77,7 +89,7 @@ class CompanyPast:
             )
             for some in (self.machines, self.people)
         )
-        return are_different(machines, max(3, 2 * len(set(people))))
+        return are_different(machines, max(_LEAST_ACTS, 2 * len(set(people))))
 
 
 def are_different(items: Iterable[str], least: int) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from lib.tracking.facts import FIRST_IMAGE, Fact
 from lib.verdicts.evidence import Reason, Verdict
@@ -61,7 +60,7 @@ def _may_repeat(fact: Fact) -> bool:
 def as_repeat(verdict: Verdict, fact: Fact) -> Verdict:
     """The verdict on a fact that belongs to another, which has this one."""
     reason = _SAME_READING if fact.kind == "open" else _SAME_DOWNLOAD
-    return replace(verdict, reasons=(reason, *verdict.reasons))
+    return verdict._replace(reasons=(reason, *verdict.reasons))
 
 
 def is_repeat(verdict: Verdict) -> bool:

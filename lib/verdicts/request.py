@@ -14,7 +14,7 @@ from lib.catalogues.autonomous_systems import NetworkKind
 from lib.catalogues.owners import Owner
 from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind, count_of
-from lib.verdicts.rules.browsers import is_mail_program
+from lib.verdicts.program import Program, program_of
 
 _NAMED: tuple[NetworkKind, ...] = ("security-vendor", "hosting")
 """Kinds of networks whose owner is named in sentences: no person's carrier is, as the sentence outlives the network."""
@@ -47,19 +47,20 @@ class HitRequest:
         catalogues: Catalogues,
         kind: FactKind,
         method: str,
-        agent: str | None,
+        program: Program,
         place: Surroundings,
         headers: Mapping[str, str],
     ) -> None:
         self.catalogues = catalogues
         self.kind: FactKind = kind
         self.method = method
-        self.agent = agent
+        self.program = program
+        self.agent = program.agent
         self.place = place
         self.headers = headers
         self.owner: Owner | None = catalogues.owners.get(place.owner) if place.owner else None
         """Owner of the network that it came from."""
-        self.image_proxy = catalogues.agents.image_proxy(agent) if agent else None
+        self.image_proxy = program.image_proxy
         """The mail service whose proxy asked."""
         is_through_others = self.owner is not None and self.owner.kind in ("relay", "proxy")
         self.is_shared = is_through_others or not place.is_known or self.image_proxy is not None
@@ -67,7 +68,7 @@ class HitRequest:
         source."""
         self.count = count_of(headers)
         """Number of hits that the fact stands for."""
-        self.is_read_in_mail = agent is not None and (is_mail_program(agent) or self.image_proxy is not None)
+        self.is_read_in_mail = program.is_mail_program or program.image_proxy is not None
         """Whether it came from a mail program or a mail service's image proxy."""
 
 
@@ -91,7 +92,7 @@ def _request(
     place: Surroundings,
     headers: tuple[tuple[str, str], ...],
 ) -> HitRequest:
-    return HitRequest(catalogues, kind, method, agent, place, dict(headers))
+    return HitRequest(catalogues, kind, method, program_of(catalogues.agents, agent), place, dict(headers))
 
 
 def request_of(fact: Fact, catalogues: Catalogues) -> HitRequest:

@@ -69,11 +69,17 @@ def weigh(side: Side, found: Sequence[Finding]) -> Weighed:
 @lru_cache(maxsize=8192)
 def _weigh(side: Side, signs: tuple[str | Finding, ...]) -> Weighed:
     """Add up signs: codes, and findings with a weight of their own. Sentences differ where the weights are the same."""
-    found = [Finding(sign, "") if isinstance(sign, str) else sign for sign in signs]
-    weights = {finding.code: weight_of(finding, side) for finding in _outweighed(found)}
+    own = {sign.code: sign.weight or 0.0 for sign in signs if not isinstance(sign, str)}
+    codes = [sign if isinstance(sign, str) else sign.code for sign in signs]
+    usual = {code: WEIGHTS[code].open if side == "open" else WEIGHTS[code].click for code in codes}
+    weights = {**usual, **own}
+    if not _OF_NO_RECIPIENT.isdisjoint(weights):
+        for code in weights:
+            if own.get(code, max(WEIGHTS[code].open, WEIGHTS[code].click)) > 0:
+                weights[code] = 0.0
+    is_doubted = any(weight < 0 for weight in usual.values())
     odds = PRIOR[side] + sum(weights.values())
     probability = 1 / (1 + math.exp(-odds))
-    is_doubted = any(WEIGHTS[code].for_kind(side) < 0 for code in weights)
     return Weighed(odds, probability, probability <= _SUSPECT, is_doubted, frozenset(weights))
 
 
@@ -86,15 +92,17 @@ def conclude(side: Side, found: tuple[Finding, ...], thresholds: Thresholds) -> 
 def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
     weighed = weigh(side, found)
     person, codes = weighed.probability, weighed.codes
-    reasons = sorted({_reason(side, each) for each in _outweighed(found)}, key=_order)
+    shown = found if _OF_NO_RECIPIENT.isdisjoint(codes) else _outweighed(found)
+    # Reasons are shown in the order of their weights: those that weigh most come first.
+    reasons = [reason for _, _, reason in sorted({_ranked(side, each) for each in shown})]
     if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
-    shown, rounded = tuple(reasons), round(person, 3)
+    told, rounded = tuple(reasons), round(person, 3)
     if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):
-        return Verdict("human", rounded, shown, RULES_VERSION, rounded)
+        return Verdict("human", rounded, told, RULES_VERSION, rounded)
     if person <= machine_until and (UNKNOWABLE not in codes or _is_decided(reasons)):
-        return Verdict("machine", round(1 - person, 3), shown, RULES_VERSION, rounded)
-    return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), shown, RULES_VERSION, rounded)
+        return Verdict("machine", round(1 - person, 3), told, RULES_VERSION, rounded)
+    return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), told, RULES_VERSION, rounded)
 
 
 def _is_decided(reasons: Sequence[Reason]) -> bool:
@@ -103,22 +111,17 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _reason(side: Side, finding: Finding) -> Reason:
-    return Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
-
-
-def _order(reason: Reason) -> tuple[float, str]:
-    """The order in which reasons are shown: those that weigh most first."""
-    return -abs(reason.weight), reason.code
+def _ranked(side: Side, finding: Finding) -> tuple[float, str, Reason]:
+    """Return the reason that people are shown for a finding, behind what orders it among others."""
+    reason = Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
+    return -abs(reason.weight), reason.code, reason
 
 
 def _outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
-    """Return the findings; beside a sign of what no recipient does, those for a person are among them without a weight.
+    """Take the weight from findings for a person, beside a sign of what no recipient does.
 
     A colleague may open a mail, follow its link and come back the next day: that stays a colleague's.
     """
-    if _OF_NO_RECIPIENT.isdisjoint([finding.code for finding in found]):
-        return found
     return [_without_weight(finding) if _speaks_for_a_person(finding) else finding for finding in found]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 from lib.clock import Clock
 from lib.errors import NotAllowed, Stale, WrongField
@@ -18,8 +19,9 @@ from lib.storage import Change, Conflict, Delete, Missing, Range, Replace, Row, 
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import FEED, table
+from lib.storage.retry import retry_on_conflict
 from lib.storage.versions import IfMatch, check_version
-from lib.tokens import KeyRing, Purpose
+from lib.tokens import KeyRing, Purpose, Resealed, reseal_one
 from lib.webhooks.deliveries import Deliveries
 from lib.webhooks.models import MOST_WEBHOOKS, StoredSecret, StoredWebhook, WebhookRead, WebhookSpec
 from lib.webhooks.signing import new_secret
@@ -31,7 +33,8 @@ BOTH_SECRETS = timedelta(hours=24)
 _MOST_SECRETS = 5
 """Secrets that sign at once. The one that was in use first stays: others may be of answers that were lost."""
 
-_ID = "id|"
+WEBHOOK_ROWS = "id|"
+"""Begins the keys of subscriptions."""
 
 
 class Webhooks:
@@ -58,13 +61,13 @@ class Webhooks:
 
     async def load_webhook(self, organization: str, webhook: str) -> tuple[StoredWebhook, str] | None:
         """Load a subscription with its etag; None if there is none. Raises StorageError."""
-        row = await self._tables.read_row(table(organization, FEED), SUBSCRIPTIONS, f"{_ID}{webhook}")
+        row = await self._tables.read_row(table(organization, FEED), SUBSCRIPTIONS, f"{WEBHOOK_ROWS}{webhook}")
         return None if row is None else (unpack(StoredWebhook, row), row.etag or "")
 
     async def list_webhooks(self, organization: str, after: str | None, limit: int) -> AsyncIterator[WebhookRead]:
         """List subscriptions as they are answered, by id. Raises StorageError."""
-        keys = Range.prefix(_ID)
-        keys = Range(low=keys.low, high=keys.high, after=f"{_ID}{after}" if after else None)
+        keys = Range.prefix(WEBHOOK_ROWS)
+        keys = Range(low=keys.low, high=keys.high, after=f"{WEBHOOK_ROWS}{after}" if after else None)
         async for row in self._tables.query(table(organization, FEED), SUBSCRIPTIONS, keys, limit):
             yield read_webhook(unpack(StoredWebhook, row), row.etag or "")
 
@@ -130,7 +133,7 @@ class Webhooks:
             raise Missing(f"there is no webhook {webhook}")
         check_version(if_match, found[1])
         changes = await self._all_without(organization, webhook)
-        await self._write(organization, [*changes, Delete(SUBSCRIPTIONS, f"{_ID}{webhook}", found[1])])
+        await self._write(organization, [*changes, Delete(SUBSCRIPTIONS, f"{WEBHOOK_ROWS}{webhook}", found[1])])
         self._wake.forget(organization)
         await self._deliveries.delete_all(organization, webhook)
 
@@ -143,6 +146,32 @@ class Webhooks:
                 if plain is not None:
                     found.append(plain.decode())
         return found
+
+    async def reseal_secrets(self, organization: str, *, write: bool = True) -> Resealed:
+        """Seal secrets with the first token key that an older one has sealed. Again is the same.
+
+        Raises Stale, StorageError.
+        """
+        done = Resealed()
+        async for row in self._tables.query(table(organization, FEED), SUBSCRIPTIONS, Range.prefix(WEBHOOK_ROWS)):
+            name = row.key.removeprefix(WEBHOOK_ROWS)
+            done += await retry_on_conflict(
+                f"webhook {name}", partial(self._reseal, organization, name, write=write), on=Stale
+            )
+        return done
+
+    async def _reseal(self, organization: str, webhook: str, *, write: bool) -> Resealed:
+        found = await self.load_webhook(organization, webhook)
+        if found is None:
+            return Resealed()
+        done, secrets = Resealed(), list[StoredSecret]()
+        for secret in found[0].secrets:
+            sealed, outcome = reseal_one(self._ring, Purpose.WEBHOOK, secret.sealed, organization, webhook)
+            secrets.append(secret.model_copy(update={"sealed": sealed}))
+            done += outcome
+        if write and done.sealed_anew:
+            await self._change(organization, found[0].model_copy(update={"secrets": secrets}), found[1])
+        return done
 
     def _check(self, spec: WebhookSpec) -> None:
         try:
@@ -160,7 +189,7 @@ class Webhooks:
         if len(ids) >= MOST_WEBHOOKS:
             raise NotAllowed(f"There are {MOST_WEBHOOKS} webhooks already: delete one.")
         named = Row(SUBSCRIPTIONS, ALL, {"v": 1, "ids": " ".join([*ids, made.id])}, row.etag if row else None)
-        new = Row(SUBSCRIPTIONS, f"{_ID}{made.id}", pack(made))
+        new = Row(SUBSCRIPTIONS, f"{WEBHOOK_ROWS}{made.id}", pack(made))
         etags = await self._write(organization, [put_if_unchanged(named), put_if_unchanged(new)])
         self._wake.forget(organization)
         # Other processes may not know of it for a while.
@@ -176,7 +205,7 @@ class Webhooks:
 
     async def _change(self, organization: str, changed: StoredWebhook, etag: str) -> str:
         [new] = await self._write(
-            organization, [Replace(Row(SUBSCRIPTIONS, f"{_ID}{changed.id}", pack(changed), etag))]
+            organization, [Replace(Row(SUBSCRIPTIONS, f"{WEBHOOK_ROWS}{changed.id}", pack(changed), etag))]
         )
         return new or ""
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner
 
-from infra.index_addresses import main
+from heed.application import application
 from infra.local.servers.azurite import Azurite
 from lib.people.records import StoredRecord
 from lib.storage import Storage
@@ -42,17 +43,19 @@ async def test_records_are_found_by_the_addresses_that_they_have_now(heed: Heed)
 
 
 def test_the_command_refuses_an_organization_that_is_not_there(
-    azurite: Azurite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    azurite: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**SETTINGS, "AzureWebJobsStorage": azurite.connection_string}.items():
         monkeypatch.setenv(name, value)
 
-    assert main([f"none{uuid4().hex[:8]}"]) == 1
-    assert "There is no organization" in capsys.readouterr().err
+    ran = CliRunner().invoke(application, ["index-addresses", f"none{uuid4().hex[:8]}"])
+
+    assert ran.exit_code == 1
+    assert "There is no organization" in ran.stderr
 
 
 async def test_the_command_indexes_records_that_were_put_before(
-    heed: Heed, azurite: Azurite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    heed: Heed, azurite: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = f"ada-{uuid4().hex}@example.com"
     record = StoredRecord(type="contact", id=uuid4().hex, emails=[email])
@@ -61,7 +64,7 @@ async def test_the_command_indexes_records_that_were_put_before(
     for name, value in {**SETTINGS, "AzureWebJobsStorage": azurite.connection_string}.items():
         monkeypatch.setenv(name, value)
 
-    assert await asyncio.to_thread(main, ["acme"]) == 0
+    ran = await asyncio.to_thread(CliRunner().invoke, application, ["index-addresses", "acme"])
 
-    assert "are indexed" in capsys.readouterr().out
+    assert (ran.exit_code, "are indexed" in ran.stdout) == (0, True)
     assert await found(heed, email) == [f"contact/{record.id}"]

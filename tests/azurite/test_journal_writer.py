@@ -23,12 +23,12 @@ from lib.storage import Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter
 from lib.storage.azure.requests import SCOPE
+from lib.storage.memory import StorageWriter
 from lib.tracking.facts import Fact
 from lib.tracking.journal import FACTS_ROW, Writer, facts_of, journal_columns
 from lib.transports.identity import Identity
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.storage_suite import rows_of
-from tests.support.storage_writer import StorageWriter
 
 COMMIT = "2026050409-1777887000000a1b2c3d4e5f6"
 KEYS = [f"{1777887000000 + number:013d}-0123456789ab" for number in range(100)]

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from functions.pages.recipient.page import words_in
 from lib.languages import LANGUAGES, SpokenLanguage
-from tests.browser.devtools import PageGoneError, Tab, chromium
+from tests.browser.devtools import Tab, chromium
+from tests.browser.site import Site, check_page, go, leave_by, served
 from tests.functions.recipient_facing.test_recipient_page import ADA, BOB, page_in, page_of_mail
 from tests.functions.recipient_facing.test_stops import settle
 from tests.support.heed import GMAIL, Heed
 from tests.support.remains import remains_of
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-WIDTHS = (320, 1280)
 _SETTINGS = {
     "recipients_page": True,
     "lawful_basis": "legitimate_interest",
@@ -30,56 +26,16 @@ _SETTINGS = {
 }
 
 
-class Site:
-    """Heed over HTTP on this machine, and the paths that it was asked for."""
-
-    def __init__(self, heed: Heed) -> None:
-        self.heed = heed
-        self.asked: list[str] = []
-        self.origin = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.asked.append(request.path)
-        headers = {name.lower(): value for name, value in request.headers.items() if name.lower() != "content-length"}
-        found = await self.heed.request(request.method, request.path_qs, await request.read(), headers=headers)
-        kept = {name: value for name, value in found.headers.items() if name != "content-length"}
-        return web.Response(status=found.status, body=found.body, headers=kept)
-
-
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    site = Site(await Heed().start(**_SETTINGS))
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", site.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    site.origin = f"http://{host}:{port}"
-    yield site
-    await runner.cleanup()
+    async with served(lambda _: Heed().start(**_SETTINGS)) as found:
+        yield found
 
 
 @pytest.fixture
 async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
     async with chromium(tmp_path / "profile") as found:
         yield found
-
-
-async def leave_by(tab: Tab, script: str) -> None:
-    """Run the script, which leaves the page, and wait until another page has come."""
-    with suppress(PageGoneError):
-        await tab.value(f"window.isOld = true; {script}")
-    for _ in range(200):
-        with suppress(PageGoneError):
-            if await tab.value("document.readyState === 'complete' && !window.isOld && location.protocol === 'http:'"):
-                return
-        await asyncio.sleep(0.05)
-    raise AssertionError("no other page has come")
-
-
-async def go(tab: Tab, url: str) -> None:
-    await leave_by(tab, f"location.href = {json.dumps(url)}")
 
 
 async def press(tab: Tab, label: str) -> None:
@@ -91,23 +47,6 @@ async def press(tab: Tab, label: str) -> None:
 
 async def heading(tab: Tab) -> Any:
     return await tab.value("document.querySelector('h1').innerText")
-
-
-async def check_page(tab: Tab) -> None:
-    """Have axe look at the page, light and dark, narrow and wide; and see that nothing has to be scrolled sideways."""
-    if not AXE.exists():
-        pytest.skip("there is no axe-core on this machine: npm ci")
-    await tab.value(AXE.read_text(encoding="utf-8"))
-    for width in WIDTHS:
-        await tab.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 500
-        )
-        assert await tab.value("document.documentElement.scrollWidth <= window.innerWidth"), width
-        for scheme in ("light", "dark"):
-            features = [{"name": "prefers-color-scheme", "value": scheme}]
-            await tab.call("Emulation.setEmulatedMedia", features=features)
-            found = json.loads(await tab.value("axe.run().then(found => JSON.stringify(found.violations))"))
-            assert [(each["id"], each["impact"], each["nodes"][0]["html"]) for each in found] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -20,6 +20,9 @@ from tests.support.heed import BASE_URL, Heed, Response
 CHROMIUM: Final = shutil.which("chromium")
 AXE: Final = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS: Final = {"wide": 1280, "narrow": 360}
+_PATIENCE = 150_000
+"""Milliseconds."""
+
 FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
 
 
@@ -105,12 +108,20 @@ async def browsing(port: int) -> AsyncIterator[Any]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
+            timeout=_PATIENCE,
             args=["--no-sandbox", f"--host-resolver-rules=MAP heed.test:443 127.0.0.1:{port}"],
         )
         try:
             yield browser
         finally:
             await browser.close()
+
+
+async def new_tab(browser: Any, width: int = WIDTHS["wide"], **options: Any) -> Any:
+    """Open a tab with cookies of its own. It waits long, as machines that run tests have much to do."""
+    context = await browser.new_context(ignore_https_errors=True, viewport={"width": width, "height": 800}, **options)
+    context.set_default_timeout(_PATIENCE)
+    return await context.new_page()
 
 
 async def sign_in(page: Any, heed: Heed, user: str = "rep1") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.site import AXE, WIDTHS, browsing, serving_heed, sign_in
+from tests.console.site import AXE, WIDTHS, browsing, new_tab, serving_heed, sign_in
 from tests.console.test_pages import paths
 from tests.console.world import World
 from tests.support.cards import cards
@@ -25,9 +25,7 @@ async def browser(world: World, tmp_path: Path) -> AsyncIterator[Any]:
 
 async def tab(browser: Any, complaints: list[str], width: int = WIDTHS["wide"], **options: Any) -> Any:
     """Open a tab; what it complains of, such as what its policy refuses, is added to `complaints`."""
-    viewport = {"width": width, "height": 800}
-    context = await browser.new_context(ignore_https_errors=True, viewport=viewport, **options)
-    page = await context.new_page()
+    page = await new_tab(browser, width, **options)
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(f"{error}"))
     return page

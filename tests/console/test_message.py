@@ -98,3 +98,17 @@ async def test_a_message_is_judged_again_by_a_button(world: World, rita: Visitor
     answer = await rita.post(f"messages/{world.offer}/judge")
 
     assert "Judged again" in await rita.page(answer.headers["location"].removeprefix("/console/"))
+
+
+async def test_a_click_of_a_person_who_is_signed_in_is_no_engagement(world: World, rita: Visitor) -> None:
+    heed = world.heed
+    message = await heed.sent()
+    cookies = rita.cookie, "__Host-heed-sign-in=abc"
+
+    for cookie in cookies:
+        await heed.hit(heed.urls("c")[0], cookie=cookie)
+    await heed.work()
+
+    kpis = (await heed.get(f"/messages/{message}"))["kpis"]
+    assert (kpis["own"]["clicks"], kpis["raw"]["clicks"]) == (1, 2)
+    assert "1 look of your own side is not counted." in await rita.page(f"messages/{message}")

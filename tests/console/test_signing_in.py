@@ -25,7 +25,7 @@ async def test_the_cookie_is_for_this_host_alone_and_not_for_scripts(heed: Heed)
     cookie = (await Visitor(heed).sign_in()).headers["set-cookie"]
 
     name, *flags = [part.strip() for part in cookie.split(";")]
-    assert name.startswith("__Host-heed=")
+    assert name.startswith("__Host-heed-session=")
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(flags)
     assert not any(flag.startswith("Domain") for flag in flags)
 
@@ -35,7 +35,7 @@ async def test_on_plain_http_the_cookie_is_one_that_browsers_take() -> None:
 
     cookie = (await Visitor(heed).sign_in()).headers["set-cookie"]
 
-    assert cookie.startswith("heed=")
+    assert cookie.startswith("heed-session=")
     assert "Secure" not in cookie
 
 
@@ -89,7 +89,7 @@ async def test_a_session_ends_after_twelve_hours(heed: Heed, visitor: Visitor) -
 async def test_signing_out_drops_the_cookie(visitor: Visitor) -> None:
     answer = await visitor.post_raw("sign-out", {})
 
-    assert answer.headers["set-cookie"].startswith("__Host-heed=; Path=/; Max-Age=0")
+    assert answer.headers["set-cookie"].startswith("__Host-heed-session=; Path=/; Max-Age=0")
 
 
 async def test_what_is_sealed_for_something_else_is_no_session(heed: Heed, visitor: Visitor) -> None:
@@ -97,7 +97,7 @@ async def test_what_is_sealed_for_something_else_is_no_session(heed: Heed, visit
     plain = ring.unseal(Purpose.CONSOLE, sealed)
     assert plain is not None
     for cookie in (ring.seal(Purpose.USER, plain), ring.seal(Purpose.CONSOLE, b"{}"), sealed[:-1], "x", ""):
-        visitor.cookie = f"__Host-heed={cookie}"
+        visitor.cookie = f"__Host-heed-session={cookie}"
         assert (await visitor.get()).status == 303
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import pytest
 
-from tests.console.site import Visitor, browsing, serving_heed
+from tests.console.site import Visitor, browsing, new_tab, serving_heed
 from tests.support.heed import ADMIN_KEY, BASE_URL, START, Heed, Response
 from tests.support.identity_provider import AUDIENCE, IdentityProvider, running_provider
 
@@ -138,7 +138,7 @@ async def test_a_token_that_is_not_for_this_sign_in_is_refused(
 
     assert answer.status == 403
     assert said in answer.body.decode()
-    assert "__Host-heed" not in person.cookies
+    assert "__Host-heed-session" not in person.cookies
 
 
 async def test_roles_decide_what_a_person_may_do(heed: Heed, provider: IdentityProvider) -> None:
@@ -147,7 +147,7 @@ async def test_roles_decide_what_a_person_may_do(heed: Heed, provider: IdentityP
     person = Person(heed)
     await person.get(await person.come_back(await person.leave()))
     reader = Visitor(heed)
-    reader.cookie = f"__Host-heed={person.cookies['__Host-heed']}"
+    reader.cookie = f"__Host-heed-session={person.cookies['__Host-heed-session']}"
     assert (await reader.get("messages")).status == 200
     assert (await reader.post("cards/c/dismiss")).status == 403
 
@@ -205,7 +205,7 @@ async def test_an_organization_without_a_provider_says_so(heed: Heed, provider: 
 
 async def test_a_person_signs_in_by_clicking(heed: Heed, tmp_path: Path) -> None:
     async with serving_heed(heed, tmp_path) as port, browsing(port) as browser:
-        page = await (await browser.new_context(ignore_https_errors=True)).new_page()
+        page = await new_tab(browser)
         await page.goto(f"{BASE_URL}/console/messages?view=all")
 
         await page.get_by_text("Use your organization’s own sign-in").click()

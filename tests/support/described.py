@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from functions.api.openapi import openapi_document
-from functions.endpoints import RESOURCES
+from functions import endpoints
 from tests.support.heed import ADMIN_KEY, BASE_URL, Heed, Response
 
 Schema = dict[str, Any]
@@ -64,7 +63,7 @@ def told_errors(answer: Response) -> list[tuple[list[Step], str]]:
 
 @cache
 def document() -> Schema:
-    found: Schema = json.loads(openapi_document(RESOURCES, BASE_URL))
+    found: Schema = json.loads(endpoints.document(BASE_URL))
     return found
 
 

@@ -82,6 +82,7 @@ class FailingBlobs:
         self.delete_blob = blobs.delete_blob
         self.reading_url = blobs.reading_url
         self.list_blobs = blobs.list_blobs
+        self.list_versions = blobs.list_versions
         self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
@@ -96,6 +97,7 @@ class FailingQueues:
         self._queues = queues
         self._failure = failure
         self.create = queues.create
+        self.backlog = queues.backlog
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from azure.functions.queue import QueueMessage
 
+from infra.local.host.asking import Response, ask
 from infra.local.host.invocation import InvocationError
 from lib.clock import SetClock
 from lib.inbound.sink import MailSink
@@ -20,14 +19,13 @@ from lib.sending.mx_lookup import Resolve
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Storage
-from lib.storage.memory import MemoryQueues, memory_storage
+from lib.storage.memory import MemoryQueues, StorageWriter, memory_storage
 from lib.tracking.journal import Writer
 from lib.transports import Transport
 from lib.transports.mail_server import MailServer
 from lib.transports.memory import MemoryTransport
 from tests.support.one_app import Functions, calling, functions_of
 from tests.support.remembering_sink import RememberingSink
-from tests.support.storage_writer import StorageWriter
 
 BASE_URL = "https://heed.test"
 ADMIN_KEY = "admin-key-of-tests"
@@ -58,17 +56,6 @@ def mail_server_of(settings: Mapping[str, str]) -> MailServer:
     server = load_settings({**SETTINGS, **settings}).mail_server()
     assert server is not None
     return server
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass(slots=True)
@@ -122,31 +109,8 @@ class Heed:
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """One HTTP request, through routing and everything."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        sent = {"host": "heed.test", "content-length": str(len(raw)), **(headers or {})}
-        if key is not None:
-            sent["authorization"] = f"Bearer {key}"
-        answer: list[Any] = []
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "method": method,
-            "scheme": "https",
-            "raw_path": quote(path, safe="/%:@").encode(),
-            "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
-        }
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": raw, "more_body": False}
-
-        async def send(message: Any) -> None:
-            answer.append(message)
-
         with calling(self.services):
-            await self._functions.http(scope, receive, send)
-        found = {name.decode(): value.decode() for name, value in answer[0]["headers"]}
-        return Response(answer[0]["status"], found, answer[1]["body"])
+            return await ask(self._functions.http, BASE_URL, method, path, body, key=key, headers=headers)
 
     async def api(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """A call of acme's, with its key; `path` as it stands after `/api/orgs/acme`. `if_match="…"` and so on."""

@@ -8,5 +8,5 @@ import lib.verdicts.weighing as weighing
 def weigh_anew() -> None:
     """Forget what findings added up to: weights or priors are others now."""
     weighing._weigh.cache_clear()
-    weighing._reason.cache_clear()
+    weighing._ranked.cache_clear()
     weighing._conclude.cache_clear()

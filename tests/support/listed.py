@@ -33,7 +33,14 @@ async def rows_of(storage: Storage) -> list[tuple[str, str, dict[str, Any]]]:
     return [(row.partition, row.key, {} if row.key.startswith("mark|") else dict(row.values)) for row in rows]
 
 
-def make_listed(number: int, *, raw_opens: int = 0, kpis: Kpis | None = None, **fields: Any) -> Listed:
+def make_listed(
+    number: int,
+    *,
+    raw_opens: int = 0,
+    kpis: Kpis | None = None,
+    updated_at: datetime | None = START,
+    **fields: Any,
+) -> Listed:
     """A message of rep1's that was sent `number` minutes after START and is followed, unless `fields` say otherwise."""
     follow = FollowState(state="on", reason="It is followed.")
     message: dict[str, Any] = {
@@ -49,7 +56,8 @@ def make_listed(number: int, *, raw_opens: int = 0, kpis: Kpis | None = None, **
     }
     stored = StoredMessage.model_validate(message)
     kpis = kpis or Kpis(raw=Counts(opens=raw_opens))
-    return Listed(message=stored, etag=f'W/"{number}"', follow_state=stored.follow_state or follow, kpis=kpis)
+    state = stored.follow_state or follow
+    return Listed(message=stored, etag=f'W/"{number}"', follow_state=state, kpis=kpis, updated_at=updated_at)
 
 
 def opened(times: int, at: datetime = START, **kpis: Any) -> Kpis:
@@ -86,6 +94,7 @@ some_counts = st.builds(
 )
 states = st.sampled_from(["draft", "scheduled", "sent", "sent", "failed", "received"])
 follow_states = st.sampled_from(["on", "on", "off"]).map(lambda state: {"state": state, "reason": "…"})
+some_mailboxes = st.lists(st.sampled_from(["1" * 32, "2" * 32, "3" * 32]), unique=True)
 some_fields = st.fixed_dictionaries(
     {
         "state": states,
@@ -93,6 +102,8 @@ some_fields = st.fixed_dictionaries(
         "subject": st.sampled_from(["", "b", "B", "ä", "Zoo", "zoo & more", "Ärger"]),
         "sent_at": st.integers(0, 3).map(lambda days: START + timedelta(days=days * 20)),
         "sender": st.sampled_from(["rep1", "rep2"]),
+        "template": st.sampled_from([None, "t1", "t2"]),
+        "metadata": st.sampled_from([{}, {}, {f"k{number}": "x" * 450 for number in range(20)}]),
         "to": st.lists(
             st.sampled_from(["c1", "c2", "c3"]).map(
                 lambda record: {"email": "ada@example.com", "record": {"type": "contact", "id": record}}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 
 from lib.storage import Storage
 from lib.storage.accounts import KnownAccounts, OwnAccount, Routes, resolve_account, routed_storage
@@ -22,12 +24,15 @@ class OwnAccounts:
     own: dict[str, Storage] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=lambda: {"HEED_STORAGE_ACME": CONNECTION})
 
+    now: Callable[[], float] = monotonic
+    """The clock by which processes forget accounts, in seconds."""
+
     failure: Failure = field(default_factory=Failure)
     """Makes an operation of the own accounts fail."""
 
     def storage(self) -> Storage:
         """Make the storage of one process, which knows no organization's account yet."""
-        return routed_storage(Routes(self.shared, KnownAccounts(), self._open))
+        return routed_storage(Routes(self.shared, KnownAccounts(self.now), self._open))
 
     def _open(self, organization: str, own: OwnAccount) -> Storage:
         account = resolve_account(organization, own, self.environment, SHARED)

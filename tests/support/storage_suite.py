@@ -414,6 +414,17 @@ class BlobSuite:
         with pytest.raises(Missing):
             await storage.blobs.read_blob(container, "blob")
 
+    async def test_a_blob_that_was_put_again_has_another_version(self, storage: Storage, container: str) -> None:
+        await storage.blobs.put_blob(container, "same", b"1", "text/plain")
+        await storage.blobs.put_blob(container, "other", b"1", "text/plain")
+        before = {name: version async for name, version in storage.blobs.list_versions(container)}
+        await storage.blobs.put_blob(container, "other", b"2", "text/plain")
+        after = {name: version async for name, version in storage.blobs.list_versions(container)}
+
+        assert before.keys() == after.keys() == {"same", "other"}
+        assert (before["same"] == after["same"], before["other"] == after["other"]) == (True, False)
+        assert [each async for each in storage.blobs.list_versions(f"{container}none")] == []
+
     async def test_blobs_are_listed_by_name_from_behind_one(self, storage: Storage, container: str) -> None:
         for name in ("b/2", "a", "b/1", "c"):
             await storage.blobs.put_blob(container, name, b"data", "text/plain")

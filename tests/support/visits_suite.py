@@ -305,7 +305,7 @@ class VisitsSuite:
     @staticmethod
     async def _fill(office: Office, like: Visit, key_of: Any) -> None:
         """Remember as many visits as are read at once, with the keys that `key_of` gives a number."""
-        visits = [replace(like, key=key_of(number), message=f"f{number}") for number in range(MOST_ROWS)]
+        visits = [like._replace(key=key_of(number), message=f"f{number}") for number in range(MOST_ROWS)]
         for start in range(0, MOST_ROWS, 50):
             await office.visits.save_visits(office.organization, Memory(), visits[start : start + 50])
 

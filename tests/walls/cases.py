@@ -42,6 +42,7 @@ NAMES_NOTHING = frozenset(
         "language",
         "now",
         "month",
+        "days",
         "followed",
         "also_sent_mail",
         "filename",
@@ -108,8 +109,11 @@ CASES: Mapping[str, Case] = {
     "get_organization": Case(OWN),
     "patch_organization": Case(OWN, {"name": "acme"}),
     "delete_organization": Case(ADMINISTRATION),
-    "switch_organization_off": Case(ADMINISTRATION),
-    "switch_organization_on": Case(ADMINISTRATION),
+    "get_organization_switch": Case(OWN),
+    "switch_organization_off": Case(OWN),
+    "switch_organization_on": Case(OWN),
+    "reassess_organization": Case(ADMINISTRATION, {}),
+    "get_state": Case(ADMINISTRATION),
     "replay_log": Case(ADMINISTRATION, _NO_IDS_TEXT),
     "list_dead_letters": Case(ADMINISTRATION),
     "replay_dead_letters": Case(ADMINISTRATION, {"queue": "outbox", "ids": ["{message}"]}),
@@ -172,6 +176,7 @@ CASES: Mapping[str, Case] = {
     ),
     "message_timeline": Case(),
     "put_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
+    "make_webhook": Case(OWN_THING, {"url": "https://hooks.example.com/x"}),
     "get_webhook": Case(),
     "patch_webhook": Case(body={"enabled": False}),
     "delete_webhook": Case(),
@@ -222,6 +227,7 @@ CASES: Mapping[str, Case] = {
     "list_tasks": Case(OWN),
     "close_task": Case(),
     "scanner_noise": Case(OWN),
+    "report_verdicts": Case(OWN),
     "report_reliability": Case(OWN),
     "get_readiness": Case(OWN),
     # Inbound mail
@@ -252,5 +258,8 @@ CASES: Mapping[str, Case] = {
 FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipient_page", "recipients_health"})
 """Functions whose proof is the token in their path: they have tests of their own."""
 
-FOR_ALL = frozenset({"docs", "docs_style", "errors", "openapi", "start", "zz_unknown_path"})
+FOR_SIGNED_IN = frozenset({"console"})
+"""Functions whose proof is a session, which names its organization: they have tests of their own."""
+
+FOR_ALL = frozenset({"docs", "docs_files", "docs_try", "errors", "llms", "openapi", "start", "zz_unknown_path"})
 """Functions that touch no organization."""

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from bench.advice.hours.cases import Question
 from bench.advice.hours.former import former_advice
-from lib.send_time.habits import comparisons
+from lib.send_time.advice import BY_CUSTOM
+from lib.send_time.habits import weigh_times
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Answer:
     """Whether it advises that time, and not that of office hours."""
     confidence: float
     """Stated probability that the time is better than that of office hours, from 0 to 1."""
+    office_hours: float = 0.0
+    """Stated probability that no time is worth more than that of office hours, from 0 to 1."""
 
 
 Policy = Callable[[Question], Answer]
@@ -29,11 +32,14 @@ Policy = Callable[[Question], Answer]
 
 def heeds(question: Question) -> Answer:
     zone, suggested = question.office.zone, question.suggested
-    found = list(comparisons(question.mails, question.office, suggested, question.now.astimezone(UTC)))
-    best = next((each for each in found if each.is_advisable), found[0] if found else None)
-    if best is None:
-        return _office_hours(question)
-    return Answer(best.moment.astimezone(zone).replace(tzinfo=None), best.is_advisable, min(best.probability, 0.99))
+    weighed = weigh_times(question.mails, question.office, suggested, question.now.astimezone(UTC))
+    if weighed is None:
+        return _office_hours(question, BY_CUSTOM)
+    if not weighed.promising:
+        return _office_hours(question, weighed.office_hours)
+    best = weighed.advised or weighed.promising[0]
+    at = best.moment.astimezone(zone).replace(tzinfo=None)
+    return Answer(at, best.is_advisable, best.probability, weighed.office_hours)
 
 
 def former(question: Question) -> Answer:
@@ -56,8 +62,8 @@ def office_hours(question: Question) -> Answer:
     return _office_hours(question)
 
 
-def _office_hours(question: Question) -> Answer:
-    return Answer(question.suggested_there, False, 0.0)
+def _office_hours(question: Question, sure: float = 0.0) -> Answer:
+    return Answer(question.suggested_there, False, 0.0, sure)
 
 
 def _reads(question: Question) -> list[datetime]:

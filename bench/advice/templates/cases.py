@@ -34,7 +34,8 @@ class Case:
 def plain_case(gap: float, size: int) -> Case:
     """Two templates, sent alike."""
     rates = (0.5, 0.5 - gap)
-    return Case(f"{gap * 100:.0f} points, {size} mails", rates, lambda chance: _alike(rates, size, chance))
+    runs = 400 if size < SIZES[-1] else 200
+    return Case(f"{gap * 100:.0f} points, {size} mails", rates, lambda chance: _alike(rates, size, chance), runs=runs)
 
 
 def _alike(rates: Sequence[float], size: int, chance: Random) -> list[Mail]:

@@ -11,11 +11,11 @@ from lib.templates.rates import Rate, rate_of
 RUNS = 600
 
 
-def covered(people: int, mails_each: int, rate: float, likeness: float) -> tuple[float, float]:
+def covered(people: int, mails_each: int, rate: float, likeness: float, seeds: str) -> tuple[float, float]:
     """Return the shares of runs in which Heed's interval, and Wilson's alone, hold the true rate."""
     ours = plain = 0
     for run in range(RUNS):
-        chance = Random(f"coverage|{people}|{mails_each}|{rate}|{likeness}|{run}")
+        chance = Random(f"{seeds}|coverage|{people}|{mails_each}|{rate}|{likeness}|{run}")
         mails = [Mail(0, rate, person=number % people) for number in range(people * mails_each)]
         decide_fates(mails, chance, likeness)
         [only] = candidates(count_mails(mails, chance), 1, 1, NOW)

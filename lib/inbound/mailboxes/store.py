@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from cachetools import LRUCache
 
@@ -21,6 +22,7 @@ from lib.storage import Conflict, Missing, Range, Row, Tables, put_if_unchanged
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 from lib.storage.repository import Repository
+from lib.storage.retry import retry_on_conflict
 from lib.storage.versions import IfMatch, check_version
 
 _MAILBOXES = "mailbox"
@@ -94,6 +96,26 @@ class MailboxStore:
         await self._mailboxes.remove(organization, _MAILBOXES, mailbox, found[1] if if_match else None)
         with suppress(Missing):
             await self._states.remove(organization, _STATES, mailbox)
+
+    async def switch_off(self, organization: str, owner: str) -> None:
+        """Switch the mailboxes of a user off, and say why. Again changes nothing. Raises Stale, StorageError."""
+        for polled in await self.list_polled(organization):
+            if polled.mailbox.owner != owner or not polled.mailbox.enabled:
+                continue
+            await retry_on_conflict(
+                f"mailbox {polled.mailbox.id}", partial(self._switch_one_off, organization, polled, owner), on=Stale
+            )
+
+    async def _switch_one_off(self, organization: str, polled: Polled, owner: str) -> None:
+        found = await self.load_mailbox(organization, polled.mailbox.id)
+        if found is None or found[0].owner != owner:
+            return
+        mailbox, etag = found
+        off = mailbox.model_copy(update={"enabled": False})
+        await self._mailboxes.change(organization, _MAILBOXES, mailbox.id, off, etag)
+        polled.state.last_error = f"It was switched off, as its owner {owner} was deleted."
+        with suppress(Stale):  # a poll is under way, and says what became of it
+            await self.save_state(organization, polled)
 
     async def list_polled(self, organization: str) -> list[Polled]:
         """List the mailboxes with their states, by id, in one query."""

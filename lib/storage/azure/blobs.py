@@ -86,6 +86,15 @@ class AzureBlobs:
         except Missing:
             return
 
+    async def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
+        blobs = self._service.get_container_client(container).list_blobs()
+        try:
+            with translated():
+                async for blob in blobs:
+                    yield blob.name, blob.etag
+        except Missing:
+            return
+
     async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
         blob = self._service.get_blob_client(container, name)
         upload, blocks = secrets.token_hex(8), list[BlobBlock]()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from lib.catalogues.agents import Agents, our_agents
@@ -73,7 +72,6 @@ def is_mail_program(agent: str, agents: Agents | None = None) -> bool:
     return (agents or our_agents()).mail_program(agent) is not None or _VIEW_IN_AN_APP.match(agent) is not None
 
 
-@lru_cache(maxsize=4096)
 def is_impossible(agent: str) -> bool:
     """A desktop Chrome with a full version number, of a time when Chrome no longer told it."""
     found = _CHROME.search(agent)

@@ -77,8 +77,7 @@ def headers_do_not_fit(request: HitRequest) -> Finding | None:
 def _loads_in_its_own_way(request: HitRequest) -> bool:
     """Whether an app, a robot that says so, or a mail service that loads images for people has made the request."""
     agent, owner = request.agent or "", request.owner
-    agents = request.catalogues.agents
-    if "; wv)" in agent or agents.app_name(agent) is not None or agents.declared_robot(agent):
+    if "; wv)" in agent or request.program.is_app or request.program.robot_name is not None:
         return True
     return request.kind == "open" and owner is not None and owner.kind == "proxy"
 

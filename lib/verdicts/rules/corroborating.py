@@ -23,19 +23,26 @@ def seen_before_clicked(scene: Scene) -> Findings:
         for click in clicks:
             low, high = click.at - thresholds.reads_for, click.at - thresholds.sees_before_click
             if code := _seen_before(click, between(read, low, high), between(seen, low, high)):
-                yield click, Finding(code, _SEEN_BEFORE[code])
+                yield click, _SEEN_BEFORE[code]
         followed = [click for click in clicks if click.key not in scene.suspects]
         for fact in opens:
             after = between(followed, fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for)
             if after:
-                yield fact, Finding(_followed(fact, after, scene), "A link of the mail was followed soon after.")
+                yield fact, _FOLLOWED[_followed(fact, after, scene)]
 
 
 _SEEN_BEFORE = {
-    "read-at-the-same-place": "A mail program at the same place had opened the mail just before.",
-    "read-before": "The mail had just been opened in a mail program.",
-    "opened-by-the-same": "The mail had been opened just before.",
-    "opened-before": "The mail had been opened just before.",
+    code: Finding(code, text)
+    for code, text in (
+        ("read-at-the-same-place", "A mail program at the same place had opened the mail just before."),
+        ("read-before", "The mail had just been opened in a mail program."),
+        ("opened-by-the-same", "The mail had been opened just before."),
+        ("opened-before", "The mail had been opened just before."),
+    )
+}
+_FOLLOWED = {
+    code: Finding(code, "A link of the mail was followed soon after.")
+    for code in ("clicked-after", "clicked-by-the-same", "followed-by-a-click")
 }
 
 
@@ -71,6 +78,9 @@ def replied_after(scene: Scene) -> Findings:
                 yield before[-1], Finding("replied-after", "The recipient answered the mail afterwards.")
 
 
+_CAME_BACK = Finding("came-back", "The same device looked at the mail again later.")
+
+
 def came_back(scene: Scene) -> Findings:
     """Match the same source again, much later, and never as a machine: scanners do not come back to read.
 
@@ -87,7 +97,7 @@ def came_back(scene: Scene) -> Findings:
         ):
             continue
         for fact in facts:
-            yield fact, Finding("came-back", "The same device looked at the mail again later.")
+            yield fact, _CAME_BACK
 
 
 def _only_follows(facts: Sequence[Fact], scene: Scene) -> bool:

@@ -21,4 +21,4 @@ def experience(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
             yield fact, Finding("organization-s-experience", f"{such} {often} often than the other signs say.", shift)
 
 
-RULES = (PatternRule(experience),)
+RULES = (PatternRule(experience, "a-shift"),)

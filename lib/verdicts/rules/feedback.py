@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from lib.messages.feedback import Was
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 
 _FINDINGS: Mapping[Was, Finding] = {
     "person": Finding("user-said-person", "A user of your organization said that it was a person."),
@@ -28,4 +28,4 @@ def user_said(fact: Fact, scene: Scene) -> Finding | None:
     return None if was is None else _FINDINGS[was]
 
 
-RULES = (user_said,)
+RULES = (FactRule(user_said, "feedback"),)

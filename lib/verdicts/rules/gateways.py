@@ -6,13 +6,12 @@ from functools import lru_cache
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.weights import side_of
 
 
 def gateway(fact: Fact, scene: Scene) -> Finding | None:
-    name = scene.gateway(fact)
-    found = scene.catalogues.gateways.get(name) if name else None
+    found = scene.gateway(fact)
     if found is None:
         return None
     if found.scans == "none":
@@ -37,4 +36,4 @@ def _scans(name: str) -> Finding:
     return Finding("gateway-scans", f"The recipient's mail passes {name}, which looks into mail as it arrives.")
 
 
-RULES = (gateway,)
+RULES = (FactRule(gateway, "a-gateway"),)

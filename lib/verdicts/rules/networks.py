@@ -6,9 +6,8 @@ from functools import lru_cache
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
-from lib.verdicts.rules.browsers import is_browser, is_mail_program
 
 
 def scanner_network(request: HitRequest) -> Finding | None:
@@ -28,7 +27,7 @@ def data_centre(request: HitRequest) -> Finding | None:
 
 
 def _from_data_centre(request: HitRequest, name: str) -> Finding:
-    if request.kind == "open" and request.agent and is_browser(request.agent) and not _loads_mail(request):
+    if request.kind == "open" and request.program.is_browser and not request.is_read_in_mail:
         return Finding("browser-in-a-data-centre", f"A browser in {name} loaded the image: no reader sits there.")
     return Finding("data-centre", f"It came from {name}: scanners run there, though people's programs may, too.")
 
@@ -51,11 +50,6 @@ def unlisted_network(request: HitRequest) -> Finding | None:
         # The sentence outlives the network that the fact came from, so it names no person's carrier.
         return Finding("network-of-people", "It came through a carrier of people's lines or phones.")
     return None
-
-
-def _loads_mail(request: HitRequest) -> bool:
-    agent = request.agent or ""
-    return is_mail_program(agent, request.catalogues.agents) or request.image_proxy is not None
 
 
 def private_relay(request: HitRequest) -> Finding | None:
@@ -87,4 +81,4 @@ def _gateway_network(name: str, is_soon: bool) -> Finding:
 
 RULES = (scanner_network, data_centre, unlisted_network, private_relay)
 
-TIMED_RULES = (gateway_network,)
+TIMED_RULES = (FactRule(gateway_network),)

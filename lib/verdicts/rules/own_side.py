@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lib.tracking.facts import SESSION, Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
 
 NETWORK = "own-network"
@@ -31,4 +31,4 @@ def own_network(fact: Fact, scene: Scene) -> Finding | None:
 
 RULES = (own_session,)
 
-SENDING_RULES = (own_network,)
+SENDING_RULES = (FactRule(own_network, "own-networks"),)

@@ -24,6 +24,10 @@ from lib.verdicts.message_facts import (
     windows,
 )
 
+_AT_ONCE = Finding("faster-than-a-hand", "Several links were followed within half a second, faster than a hand can.")
+_BURST = Finding("burst", "Several links were followed within seconds of each other, soon after the mail arrived.")
+_BURST_LATER = Finding("burst-later", "Several links were followed within seconds of each other.")
+
 
 def burst(scene: Scene) -> Findings:
     """Two different links within seconds from one source; the first one, too, afterwards. Long after the mail arrived
@@ -36,28 +40,32 @@ def burst(scene: Scene) -> Findings:
         for place in together:
             click = clicks[place]
             if place in at_once:
-                text = "Several links were followed within half a second, faster than a hand can."
-                yield click, Finding("faster-than-a-hand", text)
-            elif scene.is_early(click):
-                text = "Several links were followed within seconds of each other, soon after the mail arrived."
-                yield click, Finding("burst", text)
+                yield click, _AT_ONCE
             else:
-                yield click, Finding("burst-later", "Several links were followed within seconds of each other.")
+                yield click, _BURST if scene.is_early(click) else _BURST_LATER
 
 
 def _places_with_several_links(clicks: Sequence[Fact], span: int) -> set[int]:
     return {place for first, end, links in windows(clicks, span) if len(links) > 1 for place in range(first, end)}
 
 
+_SCATTERED = Finding("scattered", "Several links were followed within seconds from several places at once.")
+
+
 def scattered(scene: Scene) -> Findings:
     """Different links of one copy within seconds from several sources: a scanner that hides behind addresses."""
-    text = "Several links were followed within seconds from several places at once."
     for clicks in scene.clicks_by_recipient.values():
         for first, end, links in windows(clicks, scene.thresholds.burst) if len(clicks) > 1 else ():
             group = clicks[first:end]
             if len(links) > 1 and len({fact.network for fact in group}) > 1:
                 for fact in group:
-                    yield fact, Finding("scattered", text)
+                    yield fact, _SCATTERED
+
+
+_EVERY_LINK = Finding("every-link", "Every link of the mail was followed at one go.")
+_EVERY_LINK_IN_ORDER = Finding(
+    "every-link-in-order", "Every link of the mail was followed at one go, in the order of the mail."
+)
 
 
 def coverage(scene: Scene) -> Findings:
@@ -71,16 +79,18 @@ def coverage(scene: Scene) -> Findings:
                 continue
             group = clicks[first:end]
             in_order = all(earlier.item <= later.item for earlier, later in pairwise(group))
-            code = "every-link-in-order" if in_order else "every-link"
-            order = ", in the order of the mail" if in_order else ""
             for fact in group:
-                yield fact, Finding(code, f"Every link of the mail was followed at one go{order}.")
+                yield fact, _EVERY_LINK_IN_ORDER if in_order else _EVERY_LINK
+
+
+_WHOLE_MAIL = Finding(
+    "whole-mail-in-order", "The same source followed every link of the mail, one after the other, in their order."
+)
 
 
 def whole_mail_in_order(scene: Scene) -> Findings:
     """One source follows every link once, in the order of the document, at any pace within minutes."""
     count = scene.sending.links
-    text = "The same source followed every link of the mail, one after the other, in their order."
     for clicks in scene.clicks_by_source.values():
         by_recipient: dict[int | None, list[Fact]] = defaultdict(list)
         for click in clicks:
@@ -92,7 +102,10 @@ def whole_mail_in_order(scene: Scene) -> Findings:
             items = [click.item for click in some]
             if items == sorted(items) and len(set(items)) == count:
                 for click in some:
-                    yield click, Finding("whole-mail-in-order", text)
+                    yield click, _WHOLE_MAIL
+
+
+_LONE_LINK = Finding("lone-link", "Only this link of the mail was followed at that time.")
 
 
 def lone_link(scene: Scene) -> Findings:
@@ -110,7 +123,7 @@ def lone_link(scene: Scene) -> Findings:
                 end += 1
             alone = end == len(clicks) or clicks[end].at - click.at > span
             if alone and all(target_of(other) == target_of(click) for other in clicks[first:place]):
-                yield click, Finding("lone-link", "Only this link of the mail was followed at that time.")
+                yield click, _LONE_LINK
 
 
 def twin(scene: Scene) -> Findings:
@@ -208,21 +221,25 @@ def quoted(scene: Scene) -> Findings:
                 )
 
 
+_SAME_SOURCE = Finding("same-source-as-a-machine", "The same source had just behaved as a machine with this mail.")
+
+
 def contagion(scene: Scene) -> Findings:
     """After a machine's hit, the same source on that message."""
-    text = "The same source had just behaved as a machine with this mail."
     if not scene.suspects:
         return
     for facts in scene.by_source.values():
         times = [fact.at for fact in facts if fact.key in scene.suspects]
         for fact in facts if times else ():
             if fact.key not in scene.suspects and has_between(times, fact.at - scene.thresholds.contagion, fact.at):
-                yield fact, Finding("same-source-as-a-machine", text)
+                yield fact, _SAME_SOURCE
+
+
+_BESIDE = Finding("beside-a-machine", "A machine looked at the same mail at the same moment.")
 
 
 def beside(scene: Scene) -> Findings:
     """A machine was at the same copy at the same moment, while mail is scanned."""
-    text = "A machine looked at the same mail at the same moment."
     if not scene.suspects:
         return
     for facts in scene.by_recipient.values():
@@ -231,7 +248,7 @@ def beside(scene: Scene) -> Findings:
             if fact.key in scene.suspects or not scene.is_early(fact):
                 continue
             if has_between(times, fact.at - scene.thresholds.beside, fact.at + scene.thresholds.beside):
-                yield fact, Finding("beside-a-machine", text)
+                yield fact, _BESIDE
 
 
 def honeypot(scene: Scene) -> Findings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lib.verdicts.evidence import Finding
 from lib.verdicts.request import HitRequest
-from lib.verdicts.rules.browsers import is_browser
 
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _IN_ADVANCE = ("prefetch", "prerender", "preview")
@@ -17,17 +16,17 @@ def head(request: HitRequest) -> Finding | None:
 
 
 def prefetch(request: HitRequest) -> Finding | None:
-    values = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
-    if not any(word in values for word in _IN_ADVANCE):
+    said = [request.headers[name].lower() for name in _PURPOSES if name in request.headers]
+    if not any(word in value for value in said for word in _IN_ADVANCE):
         return None
     return Finding("prefetch-header", "The browser said that it loads this in advance, before anyone asked for it.")
 
 
 def no_language(request: HitRequest) -> Finding | None:
     """Browsers name the languages of their user with every page."""
-    if request.kind == "open" or "accept-language" in request.headers or not request.agent:
+    if request.kind == "open" or "accept-language" in request.headers:
         return None
-    if not is_browser(request.agent) or request.catalogues.agents.declared_robot(request.agent):
+    if not request.program.is_browser or request.program.robot_name is not None:
         return None
     return Finding("no-language", "It says it is a browser, but does not name its user's languages, as browsers do.")
 

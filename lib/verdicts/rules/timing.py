@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import Scene
+from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.weights import side_of
 
 _WHAT: Mapping[FactKind, str] = {"open": "opened", "click": "clicked", "attachment_view": "viewed"}
@@ -44,4 +44,4 @@ _SENTENCES: Mapping[str, str] = {
     "much-later": "It was {what} hours after the mail arrived, when scanners are done.",
 }
 
-RULES = (since_dispatch,)
+RULES = (FactRule(since_dispatch),)

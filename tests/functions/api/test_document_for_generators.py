@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import jsonschema_rs
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from functions.api.openapi import openapi_document
-from functions.endpoints import ENDPOINTS, RESOURCES
+from functions.endpoints import ENDPOINTS
 from tests.support.described import document
 from tests.support.heed import ADMIN_KEY, BASE_URL, Heed
 
@@ -165,18 +164,3 @@ def test_enumerations_are_named_once() -> None:
     assert len(values) == len(set(values))
     assert SCHEMAS["MessageRead"]["properties"]["status"]["$ref"] == "#/components/schemas/MessageStatus"
     assert not [name for name in SCHEMAS if not name.isalnum()]
-
-
-class Opened(BaseModel):
-    """A mail was opened."""
-
-    id: str
-
-
-def test_events_are_described_as_requests_that_a_webhook_gets() -> None:
-    described = json.loads(openapi_document(RESOURCES, BASE_URL, {"message.opened": Opened}))
-
-    body = described["webhooks"]["message.opened"]["post"]["requestBody"]["content"]["application/json"]
-    assert body["schema"] == {"$ref": "#/components/schemas/Opened"}
-    assert described["components"]["schemas"]["Opened"]["required"] == ["id"]
-    assert "webhooks" not in document()

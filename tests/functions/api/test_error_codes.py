@@ -251,9 +251,9 @@ async def test_the_catalogue_explains_every_code_and_loads_nothing_but_its_style
     assert answer.headers["content-type"].startswith("text/html")
     assert "<script" not in page
     assert "<style" not in page
-    assert re.findall(r'<link [^>]*href="([^"]+)"', page) == ["/api/docs/style.css"]
+    [style] = re.findall(r'<link [^>]*href="([^"]+)"', page)
     assert "unsafe-inline" not in answer.headers["content-security-policy"]
-    assert (await heed.request("GET", "/api/docs/style.css")).headers["content-type"].startswith("text/css")
+    assert (await heed.request("GET", style)).headers["content-type"].startswith("text/css")
 
 
 async def test_a_replayed_answer_says_so(heed: Heed) -> None:

@@ -29,6 +29,7 @@ async def answers(heed: Heed) -> dict[str, Response]:
         "start": await heed.request("GET", "/", headers={"accept": "text/html"}),
         "start as text": await heed.request("GET", "/"),
         "docs": await heed.request("GET", "/api/docs"),
+        "text for models": await heed.request("GET", "/api/llms.txt"),
         "document": await heed.request("GET", "/api/openapi.json"),
         "health": await heed.request("GET", "/api/health"),
         "JSON": await heed.api("GET", "/users"),

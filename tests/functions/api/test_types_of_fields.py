@@ -69,7 +69,12 @@ def test_there_are_fields_of_each_kind() -> None:
     }
     assert {str(field) for field in FLAGS} >= {"make_message:follow", "opt_in_users:opt_in"}
     assert {str(field) for field in NUMBERS} >= {"put_organization:settings.raw_days", "render_template:version"}
-    assert {name for _, name in parameters("date-time", "format")} == {"now", "sent_after", "sent_before"}
+    assert {name for _, name in parameters("date-time", "format")} == {
+        "now",
+        "sent_after",
+        "sent_before",
+        "updated_since",
+    }
     assert {name for _, name in parameters("integer", "type")} == {"limit", "version"}
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from lib.operations.dead_letters import dead_letter_kind
+from lib.organizations.job_orders import DeletedUserOrder
 from lib.sending.orders import Wake
 from lib.storage.memory import MemoryDeadLetters
 from lib.tracking.journal import queue_body
@@ -158,11 +159,15 @@ async def test_a_metric_tells_how_many_each_queue_has(heed: Heed, caplog: pytest
         ("interactions", b'{"v": 1, "org": "acme", "facts": [], "messages": []}', "refresh"),
         ("interactions", queue_body("acme", [], ["2026050409-1777887000000a1b2c3d4e5f6"]).encode(), "facts"),
         ("interactions", b'{"v": 2, "org": "acme", "facts": []}', "unreadable"),
+        ("jobs", DeletedUserOrder("acme", "rep1", "boss").to_json().encode(), "job"),
+        ("jobs", DeletedUserOrder("acme", "rep1", None).to_json().encode(), "job"),
+        ("jobs", b'{"v": 1, "org": "acme", "deleted_user": "a b"}', "unreadable"),
+        ("jobs", b'{"v": 1, "org": "acme", "deleted_user": "rep1", "shown_to": 7}', "unreadable"),
         ("outbox", b"\xff\xfe\x00", "unreadable"),
         ("outbox", b"[" * 100_000, "unreadable"),
         ("interactions", b"[" * 100_000, "unreadable"),
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_the_kind_of_a_body_is_told_whatever_it_is(queue: str, body: bytes, kind: str) -> None:
     assert dead_letter_kind(queue, body) == kind

@@ -16,13 +16,12 @@ import pytest
 import attachment_fn
 from infra.local.host.log_lines import LateLines
 from lib.storage import Range, Row, Storage, Unavailable
-from lib.storage.memory import MemoryBlobs, MemoryTables, memory_storage
+from lib.storage.memory import MemoryBlobs, MemoryTables, StorageWriter, memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tokens import Purpose
 from lib.tracking.journal import LOG_MARK
 from tests.support.attachments import EICAR, PDF, SVG, add
 from tests.support.heed import ADMIN_KEY, Heed, Response
-from tests.support.storage_writer import StorageWriter
 
 
 async def followed(heed: Heed, *files: tuple[str, bytes], **fields: Any) -> tuple[str, list[str]]:

@@ -62,6 +62,20 @@ async def test_items_of_the_same_id_are_done_in_their_order(heed: Heed) -> None:
     assert (await heed.get("/records/contact/c1"))["name"] == names[-1]
 
 
+async def test_a_full_batch_of_the_same_few_records_and_one_address_ends_with_the_last_of_each(heed: Heed) -> None:
+    items = [
+        {"type": "contact", "id": f"c{number % 4}", "name": f"name {number}", "emails": ["ada@example.com"]}
+        for number in range(200)
+    ]
+
+    outcomes = await put_records(heed, *items)
+
+    assert [each["status"] for each in outcomes] == [*[201] * 4, *[200] * 196]
+    found = (await heed.get("/records?email=ada@example.com"))["items"]
+    assert {each["id"]: each["name"] for each in found} == {f"c{each}": f"name {196 + each}" for each in range(4)}
+    assert {each["id"]: each["etag"] for each in found} == {each["id"]: each["etag"] for each in outcomes[-4:]}
+
+
 async def test_a_record_that_was_merged_fails_alone(heed: Heed) -> None:
     await put_records(heed, {"type": "contact", "id": "c1"}, {"type": "contact", "id": "c2"})
     await heed.post("/records/contact/c1/merge", {"into": {"type": "contact", "id": "c2"}})

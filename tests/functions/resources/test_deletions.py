@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
 
+from lib.operations import deleted_users
+from lib.organizations.job_orders import DeletedUserOrder
+from lib.storage import StorageError
 from lib.storage.memory import memory_storage
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import ADMIN_KEY, Heed
@@ -39,6 +43,104 @@ async def test_scheduled_mail_of_a_deleted_user_is_held_with_a_card_for_who_has_
     assert "rep1" in card["text"]
     assert (await heed.get("/messages?view=scheduled"))["items"] == []
     assert (await heed.api("GET", "/users/rep1")).status == 404
+
+
+async def schedule_many(heed: Heed, count: int) -> list[str]:
+    return [await scheduled(heed, subject=f"Mail {number}") for number in range(count)]
+
+
+async def test_any_number_of_mails_is_held_with_a_card_each_by_pieces_of_the_queue(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deleted_users, "_HELD_BEFORE_THE_ANSWER", 2)
+    monkeypatch.setattr(deleted_users, "_HELD_IN_A_PIECE", 3)
+    await heed.put("/users/boss", {"email": "boss@acme.example"})
+    messages = await schedule_many(heed, 12)
+
+    assert (await heed.api("DELETE", "/users/rep1", x_heed_user="boss")).status == 200
+    assert 2 <= [(await read_state(heed, each))[0] for each in messages].count("failed") < 12
+    await heed.work("jobs")
+
+    assert {await read_state(heed, each) for each in messages} == {("failed", "sender_deleted")}
+    cards = (await heed.get("/cards?limit=50", x_heed_user="boss"))["items"]
+    assert sorted(each["message"] for each in cards) == sorted(messages)
+
+
+async def test_a_piece_that_comes_twice_or_dies_half_way_holds_each_mail_with_one_card(heed: Heed) -> None:
+    await heed.put("/users/boss", {"email": "boss@acme.example"})
+    memory, failure = heed.storage, Failure()
+    number, failed = 0, 0
+    order = DeletedUserOrder("acme", "rep1", "boss")
+    while number < failed + 5:
+        number += 1
+        message = await scheduled(heed)
+        found = await heed.services.people.users.load("acme", "user", "rep1")
+        assert found
+        await heed.services.people.users.remove("acme", "user", "rep1", found[1])
+        failing = Heed(storage=replace(failing_storage(memory, failure), queues=memory.queues), clock=heed.clock)
+        failure.arm(number, "after")
+        try:
+            await failing.services.deleted_users.do_piece(order)
+        except StorageError:
+            failed = number
+        failure.arm(0, "after")
+        for _ in range(2):
+            await heed.services.deleted_users.do_piece(order)
+        assert await read_state(heed, message) == ("failed", "sender_deleted"), number
+        assert (await heed.get("/messages?view=scheduled"))["items"] == []
+        cards = (await heed.get("/cards?limit=200", x_heed_user="boss"))["items"]
+        assert [each["message"] for each in cards].count(message) == 1, number
+        await heed.put("/users/rep1", {"email": "rep@acme.example", "opt_in": True})
+    assert failed > 5
+
+
+async def test_mail_that_was_scheduled_at_the_moment_of_the_deletion_is_held_a_minute_later(heed: Heed) -> None:
+    message = await scheduled(heed)
+    found = await heed.services.people.users.load("acme", "user", "rep1")
+    assert found
+    await heed.api("DELETE", "/users/rep1")
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    late = loaded.message.model_copy(update={"state": "scheduled", "failure": None})
+    await heed.services.messages.change("acme", late, loaded.etag)
+    await heed.services.assessor.refresh("acme", message)
+
+    await heed.work("jobs")
+
+    assert await read_state(heed, message) == ("failed", "sender_deleted")
+
+
+async def test_a_user_who_was_not_deleted_after_all_or_is_made_again_keeps_the_mail(heed: Heed) -> None:
+    message = await scheduled(heed)
+
+    await heed.services.deleted_users.do_piece(DeletedUserOrder("acme", "rep1", None))
+
+    assert await read_state(heed, message) == ("scheduled", None)
+
+
+async def test_two_deletions_at_once_end_with_one_deleted_user_and_one_card(heed: Heed) -> None:
+    await heed.put("/users/boss", {"email": "boss@acme.example"})
+    messages = await schedule_many(heed, 3)
+
+    answers = await asyncio.gather(*(heed.api("DELETE", "/users/rep1", x_heed_user="boss") for _ in range(3)))
+    await heed.work()
+
+    assert sorted({answer.status for answer in answers} - {404, 409, 412}) == [200]
+    assert {await read_state(heed, each) for each in messages} == {("failed", "sender_deleted")}
+    assert len((await heed.get("/cards", x_heed_user="boss"))["items"]) == 3
+
+
+async def test_mailboxes_of_a_deleted_user_are_read_no_more_and_others_are(heed: Heed) -> None:
+    spec = {"kind": "imap", "host": "imap.example.com", "user": "rep", "secret": "HEED_MAILBOX_ACME_REP"}
+    await heed.put("/mailboxes/mine", {**spec, "owner": "rep1"})
+    await heed.put("/mailboxes/theirs", {**spec, "owner": "rep2"})
+    await heed.put("/mailboxes/shared", {**spec, "queue": True})
+
+    await heed.api("DELETE", "/users/rep1")
+
+    boxes = {each["id"]: each for each in (await heed.get("/mailboxes"))["items"]}
+    assert {name: each["enabled"] for name, each in boxes.items()} == {"mine": False, "theirs": True, "shared": True}
+    assert "rep1 was deleted" in boxes["mine"]["last_error"]
 
 
 async def test_held_mail_never_leaves_by_itself_and_leaves_with_another_sender(heed: Heed) -> None:
@@ -76,6 +178,7 @@ async def test_wherever_a_deletion_dies_the_next_one_finishes_it(when: Literal["
 
         for path in ("/users/rep1", "/records/contact/c1"):
             assert (await heed.api("DELETE", path)).status in (200, 404), number
+        await heed.work()
         assert await read_state(heed, message) == ("failed", "sender_deleted"), number
         assert (await heed.get("/consents/ada@example.com"))["follow"] == "do_not_allow", number
         assert (await heed.get("/records?email=ada@example.com"))["items"] == [], number

@@ -245,6 +245,42 @@ async def test_the_advice_is_that_of_the_pure_function(heed: Heed) -> None:
     assert "By the 8 mails" in answer["because"]
 
 
+async def test_it_returns_when_verdicts_change_and_change_back(heed: Heed) -> None:
+    await heed.put("/users/rep1", {"email": "rep@acme.example", "opt_in": True, "time_zone": "Europe/Vienna"})
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    now = "2026-05-06T20:00:00Z"
+    before = await advice(heed, message, now)
+    await mails_opened_at_seven(heed, 8)
+    by_habit = await advice(heed, message, now)
+
+    await say_who_it_was(heed, "me")
+    taken_back = await advice(heed, message, now)
+    await say_who_it_was(heed, "person")
+
+    assert "By the 8 mails" in by_habit["because"]
+    assert taken_back == before
+    assert (await advice(heed, message, now)) == by_habit
+
+
+async def say_who_it_was(heed: Heed, was: str) -> None:
+    for each in (await heed.get("/messages?limit=50"))["items"]:
+        for event in (await heed.get(f"/messages/{each['id']}/timeline"))["items"]:
+            path = f"/messages/{each['id']}/timeline/{event['id']}/feedback"
+            await heed.api("POST", path, {"was": was}, x_heed_user="rep1")
+    await heed.work()
+
+
+async def test_a_mail_with_more_events_than_are_read_tells_nothing_of_when_it_was_first_read(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = await to_ada(heed, time_zone="Europe/Vienna")
+    await mails_opened_at_seven(heed, 8, scanned=True)
+
+    monkeypatch.setattr("lib.send_time.advisor._MOST_FACTS", 2)
+
+    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T08:00:00.000+02:00"
+
+
 async def test_what_somebody_else_opened_is_not_the_recipients_habit(heed: Heed) -> None:
     message = await to_ada(heed, time_zone="Europe/Vienna")
     about_ada: dict[str, Any] = {"regarding": {"type": "contact", "id": "c1"}}

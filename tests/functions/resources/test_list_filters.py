@@ -6,7 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
+from lib.lists.filter_rows import FilterRowsState
+from lib.storage import Range
+from lib.storage.memory import memory_storage
+from tests.support.counting import Calls, counting_storage
 from tests.support.heed import Heed
+from tests.support.listed import make_listed
 
 
 async def found(heed: Heed, query: str) -> list[str]:
@@ -33,7 +38,8 @@ async def mails(heed: Heed) -> Heed:
     to_ada, to_bob = [{"email": "ada@example.com", "name": "Ada Lovelace"}], [{"email": "bob@example.com"}]
     await heed.sent(subject="Offer one", to=to_ada, template="t1")
     heed.clock.move(hours=1)
-    await heed.sent(subject="Offer two", to=to_bob, cc=to_ada)
+    regarding = {"type": "contact", "id": "c1", "name": "C"}
+    await heed.sent(subject="Offer two", to=to_bob, cc=to_ada, regarding=regarding)
     heed.clock.move(hours=1)
     await heed.sent(subject="Über uns", to=to_bob, template="t1", **{"from": "rep2"})
     await heed.draft(subject="Draft", to=to_ada)
@@ -63,10 +69,17 @@ async def mails(heed: Heed) -> Heed:
         ("sent_after=2026-05-04T10:30:00Z&sent_before=2026-05-04T13:00:00Z", {"Offer two"}),
         ("owner=rep2&template=t1", {"Über uns"}),
         ("owner=rep2&q=offer", set()),
+        ("owner=rep1&recipient=ada@example.com&view=scheduled", {"Later"}),
+        ("owner=rep2&recipient=ada@example.com", set()),
+        ("view=followed&template=t1", {"Offer one", "Über uns"}),
+        ("view=scheduled&template=t1", set()),
+        ("record=contact/c1&recipient=bob@example.com", {"Offer two"}),
+        ("record=contact/c1&status=sent", {"Offer two"}),
+        ("updated_since=2026-05-04T10:30:00Z&owner=rep1&status=sent", {"Offer two"}),
     ],
 )
 async def test_filters_combine(mails: Heed, filters: str, subjects_found: set[str]) -> None:
-    for sort in ("-sent_at", "sent_at", "subject"):
+    for sort in ("-sent_at", "sent_at", "subject", "updated_at", "-updated_at"):
         shown = await subjects(mails, f"{quote(filters, safe='=&%@')}&sort={sort}&limit=1")
         assert len(shown) == len(subjects_found)
         assert {*shown} == subjects_found, sort
@@ -75,6 +88,76 @@ async def test_filters_combine(mails: Heed, filters: str, subjects_found: set[st
 async def test_the_order_is_that_of_the_list(mails: Heed) -> None:
     assert await subjects(mails, "status=sent&sort=subject") == ["Offer one", "Offer two", "Über uns"]
     assert await subjects(mails, "status=sent&sort=-sent_at") == ["Über uns", "Offer two", "Offer one"]
+
+
+@pytest.mark.parametrize(
+    "query", ["recipient=ada@example.com", "template=t1", "status=failed", "status=failed&owner=rep1&q=wanted"]
+)
+async def test_a_page_by_what_has_an_index_is_full_behind_any_number_of_others(query: str) -> None:
+    calls = Calls()
+    heed = await Heed(storage=counting_storage(memory_storage(), calls)).start()
+    await heed.put("/templates/t1", {"name": "T", "language": "en", "subject": "x", "html": "<p>x</p>"})
+    for number in range(2):
+        heed.clock.move(minutes=1)
+        wanted = await heed.draft(subject=f"wanted {number}", to=[{"email": "Ada@example.com"}], template="t1")
+        loaded = await heed.services.messages.load("acme", wanted)
+        assert loaded
+        await heed.services.messages.change("acme", loaded.message.model_copy(update={"state": "failed"}), loaded.etag)
+        await heed.services.assessor.refresh("acme", wanted)
+        for each in range(60):
+            other = make_listed(number * 1000 + each, subject="other", sent_at=heed.clock.now())
+            await heed.services.lists.enter_message("acme", other, [])
+    await heed.services.filter_rows.save_state("acme", FilterRowsState(found_at=heed.clock.now(), whole=True))
+    await heed.get(f"/messages?{query}")
+    calls.reset()
+
+    page = await heed.get(f"/messages?{query}&limit=2")
+
+    assert [each["subject"] for each in page["items"]] == ["wanted 1", "wanted 0"]
+    assert page["next"] is None
+    assert calls.reads["index"] == 1
+
+
+async def test_a_list_of_what_has_changed_ends_where_nothing_has(mails: Heed) -> None:
+    [one] = await found(mails, "/messages?q=one")
+    mails.clock.move(hours=3)
+    since = mails.clock.now().isoformat().replace("+00:00", "Z")
+    await mails.hit(mails.urls("o", 0)[0])
+    await mails.work()
+
+    for sort in ("updated_at", "-updated_at"):
+        page = await mails.get(f"/messages?updated_since={since}&sort={sort}")
+        assert [each["id"] for each in page["items"]] == [one]
+        assert page["next"] is None
+        assert page["items"][0]["updated_at"].startswith(since[:-1])
+    assert (await mails.get(f"/messages/{one}"))["updated_at"] == page["items"][0]["updated_at"]
+
+
+async def test_every_message_is_on_the_pages_of_changes_once(mails: Heed) -> None:
+    changed_at = {each["id"]: each["updated_at"] for each in (await mails.get("/messages?limit=200"))["items"]}
+    assert len({*changed_at.values()}) > 2
+
+    for sort in ("updated_at", "-updated_at"):
+        walked = await found(mails, f"/messages?sort={sort}&limit=2")
+        assert sorted(walked) == sorted(changed_at)
+        times = [changed_at[each] for each in walked]
+        assert times == sorted(times, reverse=sort == "-updated_at")
+
+
+async def test_an_organization_without_messages_has_every_order(heed: Heed) -> None:
+    assert (await heed.get("/messages?sort=-updated_at"))["items"] == []
+
+
+async def test_an_erased_address_leaves_the_index_of_addresses(mails: Heed) -> None:
+    hashed = await mails.services.address_hashes.hash_address("acme", "ada@example.com")
+    assert len(await found(mails, "/messages?recipient=ada@example.com")) == 4
+
+    assert (await mails.api("DELETE", "/subjects/ada@example.com")).status in (200, 202)
+    await mails.work()
+
+    assert await found(mails, "/messages?recipient=ada@example.com") == []
+    rows = [row async for row in mails.storage.tables.query("heedacmeindex", Range())]
+    assert [row for row in rows if hashed in f"{row.partition} {row.key} {dict(row.values)}"] == []
 
 
 async def test_a_message_is_found_by_its_message_id(mails: Heed) -> None:
@@ -120,6 +203,18 @@ async def test_a_filter_that_makes_no_sense_is_named(heed: Heed, query: str) -> 
 
     assert answer.status == 422
     assert answer.json["errors"][0]["loc"][0] == "query"
+
+
+@pytest.mark.parametrize("words", ["x" * 200, "~ " * 100, "ß" * 200, "%00", "%ED%A0%80", "(a+)+$", "' or 1 eq 1"])
+async def test_any_words_are_searched_for_as_they_are_or_refused(mails: Heed, words: str) -> None:
+    answer = await mails.api("GET", f"/messages?q={quote(words, safe='%')}")
+
+    assert answer.status in (200, 400, 422)
+    assert answer.status != 200 or answer.json["items"] == []
+
+
+async def test_a_query_that_is_far_too_long_is_refused(mails: Heed) -> None:
+    assert (await mails.api("GET", f"/messages?q={'a' * 100_000}")).status == 422
 
 
 async def test_a_cursor_belongs_to_its_filters(mails: Heed) -> None:

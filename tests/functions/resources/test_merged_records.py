@@ -179,6 +179,53 @@ async def test_two_merges_of_each_other_at_the_same_time_leave_one_record() -> N
     assert len(one["emails"]) == 2
 
 
+@pytest.mark.parametrize("number", [3, 5])
+async def test_merges_in_a_ring_at_the_same_time_leave_one_record_with_every_address(number: int) -> None:
+    memory = memory_storage()
+    heed = await Heed(storage=replace(memory, tables=SlowTables(memory.tables))).start()
+    ring = [{"type": "contact", "id": f"c{each}"} for each in range(number)]
+    for each in ring:
+        await heed.put(path_of(each), {"emails": [f"{each['id']}@example.com"]})
+    pairs = [*zip(ring, [*ring[1:], ring[0]], strict=True)]
+
+    answers = await asyncio.gather(*(merge(heed, *pair) for pair in pairs))
+    for _ in range(2):  # those who met another one ask again
+        unfinished = [pair for pair, answer in zip(pairs, answers, strict=True) if answer.status == 412]
+        answers = [await merge(heed, *pair) for pair in unfinished]
+        pairs = unfinished
+
+    standing = [await heed.get(path_of(each)) for each in ring]
+    assert all(each == standing[0] for each in standing)
+    assert sorted(standing[0]["emails"]) == [f"c{each}@example.com" for each in range(number)]
+    assert [each["id"] for each in (await heed.get("/records?type=contact"))["items"]] == [standing[0]["id"]]
+
+
+@pytest.mark.parametrize("follow", ["allow", "do_not_allow"])
+async def test_a_merge_while_mail_to_either_goes_out_counts_it_once_and_follows_no_later_mail_against_a_no(
+    follow: str,
+) -> None:
+    memory = memory_storage()
+    heed = await Heed(storage=replace(memory, tables=SlowTables(memory.tables))).start()
+    await put_both(heed, kept={"follow_email": follow})
+    messages = [await heed.draft(to=[{"email": email}]) for email in ("ada@example.com", "lovelace@example.com")]
+
+    for message in messages:
+        await heed.post(f"/messages/{message}/send")
+    await asyncio.gather(heed.work(), merge(heed))
+    await heed.work()
+
+    assert len(heed.services.transport.sent) == 2  # type: ignore[union-attr]
+    assert {(await heed.get(f"/messages/{each}"))["status"] for each in messages} == {"sent"}
+    assert (await heed.get(path_of(KEPT)))["engagement"]["messages"] == 2
+    listed = (await heed.get("/messages?record=contact/kept"))["items"]
+    assert sorted(each["id"] for each in listed) == sorted(messages)
+    for each in listed:
+        assert each["follow_state"] == (await heed.get(f"/messages/{each['id']}"))["follow_state"]
+    later = await heed.sent(to=[{"email": "lovelace@example.com"}])
+    state = (await heed.get(f"/messages/{later}"))["follow_state"]["state"]
+    assert state == ("on" if follow == "allow" else "blocked")
+
+
 async def test_one_that_stood_for_others_takes_them_along(heed: Heed) -> None:
     await put_both(heed)
     third = {"type": "account", "id": "third"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.index_addresses import index_addresses
+from heed.address_index import enter_addresses
 from lib.people.records import StoredRecord
 from tests.support.heed import Heed
 
@@ -79,7 +79,7 @@ async def test_a_record_from_before_the_index_is_found_after_the_backfill(heed: 
     message = await heed.draft()
     before = (await heed.get(f"/messages/{message}"))["follow_state"]["state"]
 
-    count = await index_addresses(heed.services, "acme")
+    count = await enter_addresses(heed.services, "acme")
 
     assert (count, capsys.readouterr().out) == (1, "acme: 1 records with 1 addresses are indexed.\n")
     assert before == "on"

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from heed.rejudging import rejudge
+from lib.templates.follower import TemplatesFollower
 from lib.templates.listing import shown
 from lib.templates.recommend import PickTerms
+from lib.templates.tallies import Cell, Tally
+from lib.verdicts.assessed import Plan
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.functions.resources.test_template_rates import item, open_last, used
 from tests.support.heed import Heed
@@ -161,3 +165,28 @@ async def test_what_is_answered_is_what_the_pure_functions_say_and_returns_exact
     assert between["a"]["open_rate"]["rate"] < before["a"]["open_rate"]["rate"]
     assert await answered() == before
     assert await heed.services.template_counts.load_counts("acme") == counts_before
+
+
+async def test_mail_that_was_never_counted_is_counted_oldest_first_when_all_is_judged_again(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As mail of a release that counted otherwise: the recipient is new in the first mail, and known in the second."""
+
+    async def count_nothing(*_: object) -> Plan[None]:
+        return Plan(None)
+
+    await put(heed, "t1")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(TemplatesFollower, "plan", count_nothing)
+        await send_opened(heed, "t1")
+        heed.clock.move(days=1)
+        await heed.sent(template="t1")
+    before = (await heed.get("/templates/t1"))["sent_count"]
+
+    for _ in range(2):
+        await rejudge(heed.services, "acme", write=True)
+
+    counts = (await heed.services.template_counts.load_counts("acme"))["t1"]
+    opened = {Cell.read(key).stratum.contact: Tally.from_numbers(each).opened for key, each in counts.cells.items()}
+    assert (before, (await heed.get("/templates/t1"))["sent_count"]) == (0, 2)
+    assert opened == {"new": 1, "known": 0}

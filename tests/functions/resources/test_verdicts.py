@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.rejudge import rejudge
+from heed.rejudging import rejudge
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.support.heed import ADMIN_KEY, CHROME, GMAIL, Heed
 from tests.support.judging import weigh_anew

@@ -15,7 +15,7 @@ from lib.storage import Storage
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.webhooks.deliveries import Deliveries
 from tests.support.failing import Failure, failing_storage
-from tests.support.heed import ADMIN_KEY, Heed
+from tests.support.heed import ADMIN_KEY, BASE_URL, Heed
 from tests.support.receiver import Receiver
 from tests.support.remains import remains_of
 
@@ -95,6 +95,20 @@ async def test_events_arrive_as_cloud_events_that_standard_webhooks_verifies(rec
     }
     [delivery] = await deliveries(heed, "delivered")
     assert (delivery["event"], delivery["last_status"], delivery["attempts"]) == (event["id"], 200, 1)
+
+
+async def test_a_receiver_without_an_id_of_its_own_is_told_where_its_webhook_is(heed: Heed, receiver: Receiver) -> None:
+    made = await heed.api("POST", "/webhooks", {"url": receiver.url, "events": ["message.sent"]}, idempotency_key="k")
+    again = await heed.api("POST", "/webhooks", {"url": receiver.url, "events": ["message.sent"]}, idempotency_key="k")
+    other = await heed.api("POST", "/webhooks", {"url": receiver.url, "events": ["message.opened"]})
+    await sent(heed)
+    await heed.work()
+
+    assert (made.status, again.json) == (201, made.json)
+    assert made.json["secret"].startswith("whsec_")
+    assert receiver.types() == ["message.sent"]
+    assert (await heed.request("DELETE", made.headers["location"].removeprefix(BASE_URL), key=heed.key)).status == 200
+    assert [each["id"] for each in (await heed.get("/webhooks"))["items"]] == [other.json["id"]]
 
 
 async def test_a_receiver_gets_the_types_and_verdicts_that_it_wants(heed: Heed, receiver: Receiver) -> None:

@@ -13,11 +13,10 @@ import pytest
 from lib.assessment.intake import RowsMissing
 from lib.clock import SetClock
 from lib.storage import Delete, Range, Row, Storage, Unavailable, Upsert
-from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables, memory_storage
+from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables, StorageWriter, memory_storage
 from lib.tracking.facts import Interactions, read_interactions
 from lib.tracking.journal import FACTS_ROW, facts_of
 from tests.support.heed import ADMIN_KEY, START, Heed, InvocationError
-from tests.support.storage_writer import StorageWriter
 
 ORGANIZATION_WITHOUT_ENGAGEMENT = {"name": "acme", "settings": {"engagement_enabled": False}}
 

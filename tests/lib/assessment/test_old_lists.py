@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lib.lists.keys import OLD_MAIN, is_old, keys_of, scope_of, standing_of
-from lib.lists.store import Lists, Mark
+from lib.lists.moves import Mark
+from lib.lists.store import Lists
 from lib.storage import Delete, Range, Row, Tables, Upsert
 from lib.storage.documents import pack
 from tests.support.heed import Heed

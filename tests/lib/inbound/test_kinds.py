@@ -103,7 +103,7 @@ def test_a_report_on_delivery_tells_each_recipient_hard_or_soft() -> None:
     assert [(each.email, each.hard, each.code) for each in found.failures] == [
         ("ada@example.com", True, "5.1.1"), ("bob@example.com", False, "4.4.1"), ("di@example.com", False, "4.2.2"),
     ]  # fmt: skip
-    assert found.failures[0].text == "smtp; 550 5.1.1 User unknown"
+    assert found.failures[0].text == "550 5.1.1 User unknown"
     assert "for good for 1 of 3" in found.because
 
 

@@ -13,14 +13,35 @@ from hypothesis import strategies as st
 
 from lib.errors import Stale
 from lib.lists.store import Listed, ListPlace, Lists, places_of
-from lib.storage import Change, Delete, Missing, Range, Row, Unavailable, Upsert
+from lib.storage import Change, Delete, Missing, Range, Row, Storage, Unavailable, Upsert
 from lib.storage.memory import memory_storage
 from tests.support.failing import Failure, failing_storage
-from tests.support.listed import INDEX, made, make_listed, opened, page_of, rows_of, some_counts, some_fields
+from tests.support.listed import (
+    INDEX,
+    made,
+    make_listed,
+    opened,
+    page_of,
+    rows_of,
+    some_counts,
+    some_fields,
+    some_mailboxes,
+)
+
+
+async def rows_in_lists(storage: Storage) -> list[tuple[str, str, dict[str, Any]]]:
+    """The index without rows of large messages that no list shows: a writer may die before a list points to one."""
+    rows = await rows_of(storage)
+    shown = {key.rpartition("|")[2] for partition, key, values in rows if values.get("whole")}
+    return [row for row in rows if row[0] != "whole" or row[1] in shown]
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(some_fields, some_counts, st.integers(0, 12), st.booleans()), min_size=2, max_size=6))
+@given(
+    st.lists(
+        st.tuples(some_fields, some_counts, some_mailboxes, st.integers(0, 16), st.booleans()), min_size=2, max_size=6
+    )
+)
 def test_whoever_died_half_way_or_came_late_leaves_nothing_behind(versions: list[Any]) -> None:
     """The writer of a version dies at some operation, or it does not; and it is noted where it got to, or it is not."""
 
@@ -29,26 +50,30 @@ def test_whoever_died_half_way_or_came_late_leaves_nothing_behind(versions: list
         failure = Failure()
         failing = Lists(failing_storage(storage, failure).tables)
         noted: list[ListPlace] = []
-        for values, kpis, dies_at, is_noted in versions:
+        for values, kpis, mailboxes, dies_at, is_noted in versions:
             failure.arm(dies_at, "before" if dies_at % 2 else "after")
             try:
-                places = await failing.enter_message("acme", make_listed(1, kpis=kpis, **values), noted)
+                places = await failing.enter_message("acme", make_listed(1, kpis=kpis, **values), noted, mailboxes)
             except Unavailable:
                 continue
             noted = places if is_noted else noted
-        values, kpis, *_ = versions[-1]
+        values, kpis, mailboxes, *_ = versions[-1]
         last = make_listed(1, kpis=kpis, **values)
-        await lists.enter_message("acme", last, noted)
+        await lists.enter_message("acme", last, noted, mailboxes)
 
         twin, its_lists = await made()
-        await its_lists.enter_message("acme", last, [])
-        assert await rows_of(storage) == await rows_of(twin)
+        await its_lists.enter_message("acme", last, [], mailboxes)
+        assert await rows_in_lists(storage) == await rows_in_lists(twin)
 
     asyncio.run(run())
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(some_fields, some_counts), min_size=1, max_size=3), st.integers(0, 12), st.integers(0, 12))
+@given(
+    st.lists(st.tuples(some_fields, some_counts, some_mailboxes), min_size=1, max_size=3),
+    st.integers(0, 12),
+    st.integers(0, 12),
+)
 def test_a_message_is_removed_from_wherever_anybody_has_put_it(
     versions: list[Any], put_dies_at: int, removal_dies_at: int
 ) -> None:
@@ -57,10 +82,11 @@ def test_a_message_is_removed_from_wherever_anybody_has_put_it(
         failure = Failure()
         failing = Lists(failing_storage(storage, failure).tables)
         places: list[ListPlace] = []
-        for number, (values, kpis) in enumerate(versions):
+        for number, (values, kpis, mailboxes) in enumerate(versions):
             failure.arm(put_dies_at if number == len(versions) - 1 else 0, "after")
             with suppress(Unavailable):
-                places = await failing.enter_message("acme", make_listed(1, kpis=kpis, **values), places)
+                listed = make_listed(1, kpis=kpis, **values)
+                places = await failing.enter_message("acme", listed, places, mailboxes)
         places = places or places_of(make_listed(1).message)
         failure.arm(removal_dies_at, "after")
         with suppress(Unavailable):

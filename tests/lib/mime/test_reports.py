@@ -25,7 +25,7 @@ def test_a_report_on_delivery_has_a_row_for_each_recipient() -> None:
 
     assert report.fields["reporting-mta"] == "dns; mx.example.com"
     assert report.recipients == (
-        RecipientStatus("ada@example.com", "failed", "5.1.1", "smtp; 550 5.1.1 <ada@example.com>: User unknown"),
+        RecipientStatus("ada@example.com", "failed", "5.1.1", "550 5.1.1 <ada@example.com>: User unknown"),
         RecipientStatus("bøb@example.com", "delayed", "4.4.1", ""),
     )
 

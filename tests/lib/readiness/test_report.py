@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.readiness import show
+from heed.readiness import show
 from lib.readiness import logins, report
 from lib.readiness.checks import ReadinessCheck
 from lib.readiness.dns_records import DnsRecords, Lookup

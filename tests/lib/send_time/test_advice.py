@@ -95,6 +95,21 @@ def test_it_is_less_sure_where_holidays_are_not_known() -> None:
     assert advice_in("Etc/GMT-3", "2026-05-04T09:30:00+00:00").confidence == 0.6
 
 
+def test_mails_read_in_office_hours_make_it_surer() -> None:
+    """Mails of other days, each read at another hour of work."""
+    mails = [
+        EarlierMail(datetime(2026, 4, day - 1, 16), [EarlierAct("open", datetime(2026, 4, day, 8 + 4 * place % 9, 5))])  # noqa: DTZ001
+        for place, day in enumerate((*range(14, 18), *range(20, 25), *range(27, 31)))
+    ]
+
+    surer = advice_in("Asia/Kolkata", "2026-05-04T05:30:00+00:00", mails=mails)
+    less = advice_in("Etc/GMT-3", "2026-05-04T05:30:00+00:00", mails=mails)
+
+    assert surer.suggested_at == datetime(2026, 5, 4, 5, 30, tzinfo=UTC)
+    assert 0.7 < surer.confidence <= 0.99
+    assert less.confidence < surer.confidence
+
+
 def test_habits_are_followed_and_named() -> None:
     asleep = advice_in("Asia/Kolkata", "2026-05-02T21:40:00+00:00", mails=EARLY)
     awake = advice_in("Europe/Vienna", "2026-05-04T05:15:00+00:00", mails=EARLY)

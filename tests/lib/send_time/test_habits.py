@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import TimeComparison, comparisons, habit_of
+from lib.send_time.habits import TimeComparison, WeighedTimes, weigh_times
 from lib.send_time.office_hours import OfficeHours, holidays_of
 from lib.send_time.reading import EarlierAct, EarlierMail
 
@@ -43,7 +43,16 @@ def read_after(minutes: int, hours: Sequence[int], mails: int) -> list[EarlierMa
 def advised(
     mails: Sequence[EarlierMail], *, suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
 ) -> TimeComparison | None:
-    return habit_of(mails, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
+    found = weigh_times(mails, OFFICE, suggested.astimezone(UTC), now.astimezone(UTC))
+    return found.advised if found else None
+
+
+def weighed(
+    mails: Sequence[EarlierMail], suggested: datetime = MONDAY_AT_8, now: datetime = FRIDAY_EVENING
+) -> WeighedTimes:
+    found = weigh_times(mails, OFFICE, suggested, now)
+    assert found is not None
+    return found
 
 
 def time_of(advice: TimeComparison | None) -> datetime | None:
@@ -78,10 +87,22 @@ def test_hour_and_day_are_chosen_together() -> None:
     assert time_of(advice) == datetime(2026, 5, 16, 10, 0)  # noqa: DTZ001
 
 
-def test_more_mails_make_it_surer() -> None:
-    few, many = (next(comparisons(read_at(7, mails), OFFICE, MONDAY_AT_8, FRIDAY_EVENING)) for mails in (5, 20))
+def read_all_over_office_hours(mails: int) -> list[EarlierMail]:
+    return [read_at(8 + place % 9, place + 1)[place] for place in range(mails)]
 
-    assert few.probability < many.probability
+
+def test_more_mails_make_office_hours_surer() -> None:
+    few, many = (weighed(read_all_over_office_hours(mails)).office_hours for mails in (5, 20))
+
+    assert few < many
+
+
+def test_office_hours_are_doubted_where_the_recipient_seems_to_have_another_hour() -> None:
+    """Four mails of ten at seven in the evening are not enough for a habit, and speak against the morning."""
+    seldom = [*read_all_over_office_hours(6), *read_at(19, 4)]
+
+    assert advised(seldom) is None
+    assert weighed(seldom).office_hours < weighed(read_all_over_office_hours(10)).office_hours - 0.1
 
 
 def test_four_mails_are_no_habit() -> None:
@@ -100,9 +121,7 @@ def test_the_senders_hour_is_not_the_readers(hours: Sequence[int]) -> None:
 
 
 def test_mails_read_all_over_office_hours_leave_them_as_they_are() -> None:
-    spread = [read_at(8 + place % 9, place + 1)[place] for place in range(20)]
-
-    assert advised(spread) is None
+    assert advised(read_all_over_office_hours(20)) is None
 
 
 def test_mails_read_when_office_hours_begin_leave_them_as_they_are() -> None:
@@ -125,6 +144,16 @@ def test_opens_at_night_are_no_habit_and_acts_are() -> None:
 
     assert advised(opened) is None
     assert time_of(advised(clicked)) == datetime(2026, 5, 11, 3, 0)  # noqa: DTZ001
+
+
+def test_a_scanner_at_night_stays_one_for_a_recipient_who_has_clicked_at_night() -> None:
+    """Three clicks late in the evening, and a scanner that passed for a person at three with each of thirty mails."""
+    clicked = read_at(23, 3, kind="click")
+    scanned = [
+        EarlierMail(at(day, 15), [EarlierAct("open", at(day + timedelta(days=1), 3), 0.7)]) for day in WORK_DAYS[:30]
+    ]
+
+    assert advised([*clicked, *scanned]) is None
 
 
 def test_a_click_that_may_be_a_machines_does_not_open_the_night() -> None:
@@ -156,6 +185,26 @@ def test_answers_go_before_opens() -> None:
     assert time_of(advised(answered, suggested=morning, now=morning)) == datetime(2026, 5, 11, 19, 0)  # noqa: DTZ001
 
 
+@pytest.mark.parametrize("mails", [5, 12, 30])
+@pytest.mark.parametrize("day", [date(2026, 4, 10), date(2026, 4, 12)], ids=["Friday", "Sunday"])
+def test_mails_read_at_one_sitting_are_no_habit(mails: int, day: date) -> None:
+    """As after an absence: all of them within minutes."""
+    sent = [at(day - timedelta(days=1 + number % 3), 9 + number % 7) for number in range(mails)]
+    read = [EarlierMail(each, [EarlierAct("open", at(day, 19, number))]) for number, each in enumerate(sent)]
+
+    assert advised(read) is None
+
+
+def test_a_morning_after_an_absence_does_not_hide_an_evening() -> None:
+    morning = at(WORK_DAYS[30], 9, 0)
+    away = [EarlierMail(morning - timedelta(days=2, hours=n), [EarlierAct("open", morning)]) for n in range(10)]
+    monday = datetime(2026, 5, 11, 9, 0, tzinfo=VIENNA)
+
+    advice = advised([*read_at(19, 12), *away], suggested=monday, now=monday)
+
+    assert time_of(advice) == datetime(2026, 5, 11, 19, 0)  # noqa: DTZ001
+
+
 def test_what_no_person_does_counts_for_nothing() -> None:
     assert advised(read_at(7, 12, kind="bounce")) is None
 
@@ -183,7 +232,7 @@ def test_an_hour_that_clocks_leave_out_is_never_compared() -> None:
     read = read_at(2, 11, sundays, kind="click", ahead=2)
     saturday = datetime(2026, 3, 28, 20, 0, tzinfo=VIENNA)
 
-    best = next(comparisons(read, OFFICE, datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA), saturday))
+    best = weighed(read, datetime(2026, 3, 30, 8, 0, tzinfo=VIENNA), saturday).promising[0]
 
     # Clocks go from 2:00 to 3:00 on that Sunday.
     assert time_of(best) == datetime(2026, 3, 29, 3, 0)  # noqa: DTZ001

@@ -299,6 +299,17 @@ async def test_counts_that_were_lost_are_counted_anew_by_the_next_event(desk: De
     assert await desk.of() == Tally(sent=3, followed=3, opened=3, clicked=1, won=1)
 
 
+async def test_a_message_that_release_0_1_0_has_counted_counts_when_it_is_judged_again(desk: Desk) -> None:
+    """Its summary names the template and a generation, but no month. Nothing has to happen to the message."""
+    message = desk.sent()
+    desk.uses[message] = (1, TemplateUse.model_validate({"template": "t1", "generation": 3, "settled": True}))
+
+    await desk.assess(message, OPENED)
+    await desk.assess(message, OPENED)
+
+    assert await desk.of() == Tally(sent=1, followed=1, opened=1)
+
+
 async def test_counts_that_were_damaged_can_be_counted_anew(desk: Desk) -> None:
     for _ in range(3):
         await desk.assess(desk.sent(), OPENED)

@@ -266,6 +266,7 @@ def test_a_hit_asks_for_an_address_that_came_before_without_a_search(monkeypatch
     [
         f"{SESSION}=abc",
         f"a=b; {SESSION}=abc",
+        f"a=b; __Host-{SESSION}=abc",
         f"a=b;{SESSION}=abc; c=d",
         f"{SESSION}=" + "x" * 65536,
         "a=" + "x" * 65536 + f"; {SESSION}=abc",
@@ -284,7 +285,7 @@ def test_a_console_session_is_noted_and_its_value_is_not(cookie: str) -> None:
         {"cookie": f"{SESSION}="},
         {"cookie": f"{SESSION}=; a=b"},
         {"cookie": f"x{SESSION}=abc"},
-        {"cookie": f"__Host-{SESSION}=abc"},
+        {"cookie": f"__Secure-{SESSION}=abc"},
         {"cookie": f"{SESSION}-2=abc"},
         {"cookie": f"a={SESSION}=abc"},
         {"cookie": "; " * 32768},

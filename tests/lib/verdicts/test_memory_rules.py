@@ -25,7 +25,7 @@ OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19231;
 def visit(message: str = "m1", key: SourceKey = HERE, sure: Sure = "", odds: float = 0.0, **fields: Any) -> Visit:
     """A visit at another mail, two days before this one went out."""
     shape = Visit(key, message, SENDER, SENT - 2 * DAY, 2 * HOUR, 1, 0, 4, odds, sure)
-    return replace(shape, **fields)
+    return shape._replace(**fields)
 
 
 def by(person: str, company: str = "acme", key: SourceKey = HERE) -> SourceKey:
@@ -93,7 +93,7 @@ def test_a_known_place_is_known_for_other_programs_too() -> None:
     there = visit(key=HERE._replace(agent="outlook"), sure="person")
 
     assert "known-place" in found(there)
-    assert found(replace(there, key=there.key._replace(is_shared=True, place="shared"))) == {"known-program"}
+    assert found(there._replace(key=there.key._replace(is_shared=True, place="shared"))) == {"known-program"}
 
 
 def test_a_shared_place_is_known_by_the_same_persons_visits_alone() -> None:
@@ -129,15 +129,15 @@ def test_the_readers_own_protection_does_not_make_their_place_a_machines() -> No
 
     assert "this-recipient-again-and-again" in found(*mine, antivirus)
     assert "this-recipient-alone" not in found(mine[0], antivirus)
-    assert "this-recipient-again-and-again" not in found(*mine, replace(antivirus, key=HERE))
+    assert "this-recipient-again-and-again" not in found(*mine, antivirus._replace(key=HERE))
 
 
 def test_who_draws_old_mails_of_one_mailbox_within_hours_is_not_its_reader() -> None:
     drawn = [visit(f"m{n}", since=30 * DAY, first=SENT + n * MINUTE) for n in range(3)]
 
     assert "this-recipient-again-and-again" not in found(*drawn)
-    assert "this-recipient-again-and-again" in found(*drawn[1:], replace(drawn[0], first=SENT - 2 * DAY))
-    assert "this-recipient-again-and-again" in found(*(replace(each, since=HOUR) for each in drawn))
+    assert "this-recipient-again-and-again" in found(*drawn[1:], drawn[0]._replace(first=SENT - 2 * DAY))
+    assert "this-recipient-again-and-again" in found(*(each._replace(since=HOUR) for each in drawn))
 
 
 def test_a_mail_service_through_which_the_recipient_has_read_after_delivery_is_known() -> None:
@@ -148,11 +148,11 @@ def test_a_mail_service_through_which_the_recipient_has_read_after_delivery_is_k
         return "known-service" in found(*visits, key=shared, hit=hit or fact(HOUR, agent=GMAIL))
 
     assert told(read)
-    assert told(replace(read, since=MINUTE, sure="person"))
-    assert not told(replace(read, since=MINUTE))
-    assert not told(replace(read, odds=-1.0))
-    assert not told(replace(read, key=shared._replace(program="other")))
-    assert not told(replace(read, key=by("bob", key=shared)))
+    assert told(read._replace(since=MINUTE, sure="person"))
+    assert not told(read._replace(since=MINUTE))
+    assert not told(read._replace(odds=-1.0))
+    assert not told(read._replace(key=shared._replace(program="other")))
+    assert not told(read._replace(key=by("bob", key=shared)))
     assert not told(read, hit=click(HOUR, agent=GMAIL))
 
 
@@ -164,9 +164,9 @@ def test_a_program_with_which_the_recipient_certainly_read_elsewhere_is_known() 
     there = visit(key=ELSEWHERE._replace(agent="chrome-141"), sure="person")
 
     assert found(there) == {"known-program"}
-    assert found(replace(there, sure="")) == set()
-    assert found(replace(there, key=there.key._replace(program="outlook"))) == set()
-    assert found(replace(there, key=by("bob", key=there.key))) == set()
+    assert found(there._replace(sure="")) == set()
+    assert found(there._replace(key=there.key._replace(program="outlook"))) == set()
+    assert found(there._replace(key=by("bob", key=there.key))) == set()
 
 
 def test_a_place_of_colleagues_is_an_office() -> None:
@@ -174,7 +174,7 @@ def test_a_place_of_colleagues_is_an_office() -> None:
 
     assert "colleague-s-place" in found(bob)
     assert "known-office" in found(bob, cleo)
-    assert "colleague-s-place" in found(bob, replace(bob, message="m3"))
+    assert "colleague-s-place" in found(bob, bob._replace(message="m3"))
 
 
 def test_an_office_is_no_place_of_machines_and_no_other_companys() -> None:
@@ -182,8 +182,8 @@ def test_an_office_is_no_place_of_machines_and_no_other_companys() -> None:
     offices = {"colleague-s-place", "known-office"}
 
     assert not offices & found(bob, cleo, visit("m3", by("dan", "other"), "machine"))
-    assert not offices & found(replace(bob, key=by("bob", "other")))
-    assert not offices & found(replace(bob, key=by("bob", key=ELSEWHERE)))
+    assert not offices & found(bob._replace(key=by("bob", "other")))
+    assert not offices & found(bob._replace(key=by("bob", key=ELSEWHERE)))
     assert not offices & found(visit(sure="person"))
 
 
@@ -205,7 +205,7 @@ def test_who_reads_with_other_programs_as_far_as_is_known_is_new_with_this_one()
     assert found(read[0]) == set()
     assert found(*read, hit=click(HOUR)) == set()
     assert found(*read, visit("m3", ELSEWHERE._replace(area="far"), odds=1.0)) == set()
-    assert found(read[0], replace(read[1], odds=-1.0)) == set()
+    assert found(read[0], read[1]._replace(odds=-1.0)) == set()
 
 
 # What the same source did with other mails
@@ -216,7 +216,7 @@ def test_a_source_that_was_a_machine_at_two_mails_is_one_of_machines() -> None:
 
     assert "source-of-machines" in found(*machines)
     assert "source-of-machines" not in found(machines[0])
-    assert "source-of-machines" not in found(machines[0], replace(machines[1], message="m1"))
+    assert "source-of-machines" not in found(machines[0], machines[1]._replace(message="m1"))
     assert "source-of-machines" not in found(*machines, visit("m3", sure="person"))
 
 
@@ -249,7 +249,7 @@ def test_a_source_at_several_companies_is_told_by_their_number() -> None:
 
     assert "source-at-two-companies" in found(one)
     assert "source-at-many-companies" in found(one, two)
-    assert "source-at-two-companies" in found(one, replace(two, key=by("cleo", "b")))
+    assert "source-at-two-companies" in found(one, two._replace(key=by("cleo", "b")))
 
 
 def test_a_source_at_three_people_of_one_company_is_an_office_or_a_gateway() -> None:
@@ -257,19 +257,19 @@ def test_a_source_at_three_people_of_one_company_is_an_office_or_a_gateway() -> 
 
     assert "source-at-several-people" in found(one, two)
     assert "source-at-several-people" not in found(one)
-    assert "source-at-several-people" not in found(one, replace(two, key=by("cleo", key=ELSEWHERE)))
+    assert "source-at-several-people" not in found(one, two._replace(key=by("cleo", key=ELSEWHERE)))
 
 
 def test_an_office_where_colleagues_certainly_read_is_no_gateway() -> None:
     one, two = visit("m1", by("bob"), "person"), visit("m2", by("cleo"), "person")
 
     assert "source-at-several-people" not in found(one, two)
-    assert "source-at-several-people" in found(one, replace(two, sure=""))
+    assert "source-at-several-people" in found(one, two._replace(sure=""))
 
 
 def test_mail_programs_behind_one_carrier_are_no_scanner_of_many_companies() -> None:
     one, two, three = (visit(f"m{n}", by(f"p{n}", f"c{n}"), sender="sam") for n in range(3))
-    far = [replace(each, key=each.key._replace(place="bbbb")) for each in (one, two, three)]
+    far = [each._replace(key=each.key._replace(place="bbbb")) for each in (one, two, three)]
     companies = {"source-at-many-companies", "kin-at-many-companies"}
 
     assert companies & found(one, two, three)
@@ -295,7 +295,7 @@ def test_an_agent_under_which_machines_look_at_the_companys_mail_is_told() -> No
     assert found(*machines) == {"agent-of-machines"}
     assert found(machines[0]) == set()
     assert found(*machines, visit("m3", by("cleo", key=far), "person")) == set()
-    assert found(*(replace(each, key=each.key._replace(agent="other")) for each in machines)) == set()
+    assert found(*(each._replace(key=each.key._replace(agent="other")) for each in machines)) == set()
 
 
 def test_an_agent_that_is_a_machines_in_other_networks_of_the_owner_is_kin() -> None:
@@ -304,7 +304,7 @@ def test_an_agent_that_is_a_machines_in_other_networks_of_the_owner_is_kin() -> 
     assert "kin-of-machines" in found(*machines)
     assert "kin-of-machines" not in found(machines[0])
     assert "kin-of-machines" not in found(*machines, visit("m5", by("bob", "b", ELSEWHERE), "person"))
-    assert found(*(replace(each, key=each.key._replace(area="far")) for each in machines)) == set()
+    assert found(*(each._replace(key=each.key._replace(area="far")) for each in machines)) == set()
 
 
 def test_an_agent_that_looks_at_several_companies_from_other_networks_of_the_owner_is_kin() -> None:
@@ -330,14 +330,14 @@ def test_a_device_in_other_networks_of_its_carrier_is_the_senders_surely_where_i
     one, two = visit("m1", by("bob", "b", ELSEWHERE)), visit("m2", by("cleo", "c", ELSEWHERE))
 
     assert "perhaps-own-device" in found(one, two)
-    assert "own-device" in found(one, replace(two, sure="own"))
-    assert "own-device" not in found(one, replace(two, sure="own", sender="sam"))
+    assert "own-device" in found(one, two._replace(sure="own"))
+    assert "own-device" not in found(one, two._replace(sure="own", sender="sam"))
 
 
 def test_a_carriers_phones_are_not_the_senders_where_they_look_once_at_other_senders_mail_too() -> None:
     mine = [visit(f"m{n}", by(f"p{n}", f"c{n}", ELSEWHERE)) for n in range(3)]
     others = [visit(f"o{n}", by(f"q{n}", f"d{n}", ELSEWHERE), sender="sam") for n in range(2)]
-    quoted = replace(mine[0], sure="own")
+    quoted = mine[0]._replace(sure="own")
 
     assert not {"own-device", "perhaps-own-device"} & found(*mine, *others)
     assert "perhaps-own-device" in found(quoted, *mine[1:], *others)
@@ -389,7 +389,7 @@ def test_a_click_is_never_told_to_be_by_the_senders_device() -> None:
 def sweep(number: int, **fields: Any) -> Visit:
     """A visit an hour before the look at an old mail, at a mail that was a month old then."""
     shape = visit(f"m{number}", by(f"p{number % 2}"), first=SENT + 40 * DAY - HOUR, since=30 * DAY)
-    return replace(shape, **fields)
+    return shape._replace(**fields)
 
 
 def test_a_source_that_draws_the_old_mails_of_several_people_within_hours_sweeps() -> None:

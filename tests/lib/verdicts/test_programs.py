@@ -23,13 +23,18 @@ WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, 
 GECKO = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
 
 
+def hit(kind: HitKind, after: int, agent: str | None, **fields: Any) -> Fact:
+    """A hit from a home with this agent, so many milliseconds after the sending."""
+    at = SENT + after
+    return Fact(f"{at:013d}-{'0' * 12}", "0" * 32, kind, at, "GET", 0, 0, agent, "81.2.69.0/24",
+                **{"headers": {"accept-language": "en"}, **fields})  # fmt: skip
+
+
 def judged(
     agent: str | None, kind: HitKind, after: int = 2 * HOUR, catalogues: Catalogues = CATALOGUES, **fields: Any
 ) -> Verdict:
     """The verdict on one hit from a home with this agent, two hours after the sending."""
-    at = SENT + after
-    one = Fact(f"{at:013d}-{'0' * 12}", "0" * 32, kind, at, "GET", 0, 0, agent, "81.2.69.0/24",
-               **{"headers": {"accept-language": "en"}, **fields})  # fmt: skip
+    one = hit(kind, after, agent, **fields)
     return judge([one], SENDING, catalogues)[one.key]
 
 
@@ -145,6 +150,20 @@ def test_a_deployment_names_a_mail_program_of_its_own(tmp_path: Path) -> None:
 
     assert "mail-program" in codes(judged(agent, "open", catalogues=theirs))
     assert "old-browser" in codes(judged(agent, "open"))
+
+
+def test_a_mail_program_of_a_deployment_reads_mail_before_a_click_as_ours_do(tmp_path: Path) -> None:
+    (tmp_path / "agents.csv").write_text(
+        ",".join((*COLUMNS, "source", "as_of")) + "\nacmemail/,mail,Acme Mail,AcmeMail/1,our own logs,2026-11\n"
+    )
+    browser = WINDOWS + "Chrome/140.0.0.0 Safari/537.36"
+    read = hit("open", 2 * HOUR, browser + " AcmeMail/1")
+    clicked = hit("click", 2 * HOUR + 60_000, browser)
+
+    with_their_rows = judge([read, clicked], SENDING, load_catalogues(tmp_path))[clicked.key]
+
+    assert "read-at-the-same-place" in codes(with_their_rows)
+    assert "read-at-the-same-place" not in codes(judge([read, clicked], SENDING, CATALOGUES)[clicked.key])
 
 
 @pytest.mark.parametrize(

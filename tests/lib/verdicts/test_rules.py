@@ -11,7 +11,7 @@ import pytest
 from lib.catalogues.registry import load_catalogues
 from lib.tracking.facts import Fact, HitKind
 from lib.verdicts import Sending, Verdict, judge
-from lib.verdicts.rules.agents import GMAIL_PREFETCH
+from lib.verdicts.program import GMAIL_PREFETCH
 from lib.verdicts.thresholds import DEFAULT
 
 CATALOGUES = load_catalogues()

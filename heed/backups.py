@@ -1,0 +1,139 @@
+"""`backup` and `restore`: one organization in a file, and back."""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heed.running import (
+    OPERATOR,
+    CommandError,
+    DryRun,
+    ExitCode,
+    OrganizationName,
+    load_known,
+    open_private,
+    progress,
+    run_command,
+    tell,
+    tell_error,
+)
+from lib.ids import ORGANIZATION
+from lib.operations.backup_file import BackupFile, BrokenBackup
+from lib.operations.restore import RestorePlan
+from lib.services import Services
+from lib.storage.accounts import OwnAccount
+
+
+def backup_organization(
+    organization: OrganizationName,
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="the file to write")],
+    secret_to: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="write the secret of the organization's addresses here; keep it apart from backups"
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Write tables and blobs of an organization into a file, without keys and secrets. The app may run meanwhile."""
+
+    async def backup(services: Services) -> None:
+        await load_known(services, organization)
+        if dry_run:
+            tell(f"Tables and blobs of {organization} would be written to {file}.")
+            return
+        if secret_to is not None:
+            _write_secret(secret_to, await services.organizations.load_address_secret(organization))
+        with progress(f"{organization}: rows and blobs") as counter:
+            manifest = await services.backup.write_backup(organization, file, lambda _, number: counter.count(number))
+        await services.audit.note(organization, OPERATOR, "backup.written", manifest.id)
+        tell(f"{sum(manifest.rows.values()):,} rows and {len(manifest.blobs):,} blobs of {organization} are in {file}.")
+
+    run_command(backup)
+
+
+def _write_secret(path: Path, secret: str | None) -> None:
+    if secret is None:
+        tell_error("The organization has no secret yet: its backup needs none.")
+        return
+    with open_private(path) as file:
+        file.write(f"{secret}\n")
+
+
+def restore_organization(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the file of the backup")],
+    organization: Annotated[
+        str | None, typer.Option("--as", help="another id; the organization then begins without history")
+    ] = None,
+    secret_from: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="the file with the secret of the organization's addresses"),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="put the backup's data in place of what is there")] = False,
+    without_history: Annotated[
+        bool, typer.Option("--without-history", help="go on without the secret: name and settings alone")
+    ] = False,
+    account: Annotated[str | None, typer.Option(help="an own storage account, where it is made anew")] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="the app's setting with an own account's connection string, likewise")
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Restore an organization from a backup. It is closed meanwhile; run it again after an interruption."""
+    own = OwnAccount(account=account, setting=setting) if account or setting else None
+    secret = secret_from.read_text().strip() if secret_from else None
+
+    async def restore(services: Services) -> None:
+        with closing(_open(file)) as backup:
+            name = organization or backup.manifest.organization
+            if ORGANIZATION.fullmatch(name) is None:
+                raise CommandError("An id has 3 to 32 of a-z0-9 and starts with a letter.", ExitCode.WRONG_USE)
+            plan = await services.restore.plan_restore(backup, name, secret, replace=replace)
+            _tell_plan(plan, backup)
+            is_chosen = without_history or name != backup.manifest.organization
+            if not plan.with_history and not is_chosen:
+                raise CommandError("Give the secret with --secret-from, or go on with --without-history.")
+            if not dry_run:
+                await _restore(services, backup, plan, secret, own)
+
+    run_command(restore)
+
+
+def _open(path: Path) -> BackupFile:
+    try:
+        backup = BackupFile(path)
+        backup.check_sums()
+    except BrokenBackup as error:
+        raise CommandError(str(error)) from None
+    return backup
+
+
+def _tell_plan(plan: RestorePlan, backup: BackupFile) -> None:
+    manifest = backup.manifest
+    of = f"of {manifest.organization} of {manifest.started_at:%Y-%m-%d %H:%M} UTC"
+    tell(f"The backup {of} is whole: {sum(manifest.rows.values()):,} rows, {len(manifest.blobs):,} blobs.")
+    if not plan.with_history:
+        tell(f"{plan.organization} begins with name and settings and without history: {plan.because}.")
+
+
+async def _restore(
+    services: Services, backup: BackupFile, plan: RestorePlan, secret: str | None, own: OwnAccount | None
+) -> None:
+    counts: Counts[str] = Counts()
+    total = sum(backup.manifest.rows.values()) + len(backup.manifest.blobs)
+    with progress(f"{plan.organization}: rows and blobs", total) as counter:
+
+        def told(what: str, number: int) -> None:
+            counts[what] += number
+            counter.count(number)
+
+        await services.restore.restore_backup(backup, plan, secret=secret, own=own, told=told)
+    await services.audit.note(plan.organization, OPERATOR, "backup.restored", backup.manifest.id)
+    if counts["erased addresses"]:
+        tell(f"{counts['erased addresses']} addresses that were erased since are erased again.")
+    tell(f"{plan.organization} is restored. A backup holds no keys: make some where there are none (`keys make`).")

@@ -1,0 +1,52 @@
+"""`check`: what is derived held against what it is derived from, with repair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from heed.running import OPERATOR, ExitCode, OrganizationName, load_known, progress, run_command, tell
+from lib.operations.inconsistencies import ConsistencyCheck
+from lib.services import Services
+
+_SHOWN = 20
+"""Findings of each part that are told one by one."""
+
+
+def check_organization(
+    organization: OrganizationName,
+    repair: Annotated[bool, typer.Option("--repair", help="mend what is found")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="due, lists, records or evidence; may be given again")] = None,
+) -> None:
+    """Hold due index, lists, records and evidence against messages, facts and retention. The app may run meanwhile."""
+
+    async def check(services: Services) -> ExitCode:
+        await load_known(services, organization)
+        counts: Counter[str] = Counter()
+        for part in services.consistency_checks:
+            if not only or part.name in only:
+                counts[part.name] = await _check(part, organization, repair=repair)
+        found = sum(counts.values())
+        tell(", ".join(f"{name}: {count}" for name, count in counts.items()))
+        if found and repair:
+            details = {name: count for name, count in counts.items() if count}
+            await services.audit.note(organization, OPERATOR, "consistency.repaired", details=details)
+            tell(f"{found} findings were mended.")
+        return ExitCode.FOUND if found and not repair else ExitCode.DONE
+
+    run_command(check)
+
+
+async def _check(part: ConsistencyCheck, organization: str, *, repair: bool) -> int:
+    count = 0
+    with progress(f"{organization}: {part.name}, findings") as counter:
+        async for finding in part.find(organization):
+            count += 1
+            counter.count()
+            if count <= _SHOWN:
+                tell(f"{finding.about}: {finding.item}: {finding.text}")
+            if repair:
+                await finding.repair()
+    return count

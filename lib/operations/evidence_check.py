@@ -1,0 +1,57 @@
+"""Evidence (`lib.assessment.visits`) held against retention: nothing is older, and nothing is of no message."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cachetools import LRUCache
+
+from lib.assessment.visit_rows import PARTITIONS, places_of_twins, read_visit
+from lib.assessment.visits import LASTS
+from lib.clock import Clock, milliseconds
+from lib.messages.store import MessageStore
+from lib.operations.inconsistencies import Inconsistency
+from lib.storage import Delete, Missing, Row, Tables
+from lib.storage.layout import EVIDENCE, table
+
+_MOST_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCheck:
+    """Finds visits that are too old, cannot be read, or belong to a message that is not there."""
+
+    tables: Tables
+    messages: MessageStore
+    clock: Clock
+    name: str = "evidence"
+
+    async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
+        oldest = milliseconds(self.clock.now()) - LASTS // timedelta(milliseconds=1)
+        known: LRUCache[str, bool] = LRUCache(_MOST_REMEMBERED)
+        for partition in PARTITIONS:
+            async for row in self.tables.query(table(organization, EVIDENCE), partition):
+                visit = read_visit(row)
+                if visit is None:
+                    yield self._wrong(organization, row, "it cannot be read")
+                elif visit.first <= oldest:
+                    yield self._wrong(organization, row, f"it is older than {LASTS.days} days")
+                elif not await self._has_message(organization, visit.message, known):
+                    yield self._wrong(organization, row, "its message is not there")
+
+    async def _has_message(self, organization: str, message: str, known: LRUCache[str, bool]) -> bool:
+        if message not in known:
+            known[message] = await self.messages.load(organization, message) is not None
+        return known[message]
+
+    def _wrong(self, organization: str, row: Row, text: str) -> Inconsistency:
+        async def repair() -> None:
+            twins = places_of_twins(row.key) if row.partition.startswith("c") else ()
+            for partition, key in (*twins, (row.partition, row.key)):
+                with suppress(Missing):
+                    await self.tables.write_rows(table(organization, EVIDENCE), [Delete(partition, key)])
+
+        return Inconsistency(self.name, f"visit {row.partition}", text, repair)

@@ -1,0 +1,198 @@
+"""Export and import of an organization's people and templates as JSON lines, in the form in which the API takes them.
+
+A line is an object with `kind`: `user`, `record`, `template`, `consent`, or `message`. Messages are written for other
+programs, with their counts, and are not read: they come from mail alone. Consents are stored under hashes of addresses,
+so those are written whose address a record or a user has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from lib.assessment.summary import summary_of
+from lib.assessment.wishes import Wishes
+from lib.clock import Clock
+from lib.errors import NotAllowed, Stale
+from lib.fields import ChosenId, RecordType
+from lib.messages.store import MessageStore
+from lib.operations.inconsistencies import message_ids
+from lib.people.address_index import AddressIndex
+from lib.people.addresses import same_mailbox
+from lib.people.consent_batches import ConsentBatches, PastConsent
+from lib.people.consents import ConsentActor, Consents
+from lib.people.records import RecordSpec, StoredRecord
+from lib.people.store import USERS, People
+from lib.people.users import StoredUser, UserSpec
+from lib.records import Engagements
+from lib.storage import Range, Tables
+from lib.storage.retry import retry_on_conflict
+from lib.storage.versions import IfMatch
+from lib.templates import Templates
+from lib.templates.models import TemplateSpec
+
+LineKind = Literal["user", "record", "template", "consent", "message"]
+KINDS: tuple[LineKind, ...] = ("user", "record", "template", "consent", "message")
+
+_EVERY_RECORD = Range.prefix("record|")
+_SHOWN = {"id", "sender", "to", "cc", "bcc", "subject", "regarding", "template", "state", "sent_at", "metadata"}
+"""Fields of messages that are written."""
+
+_MOST_CONSENTS = 1000
+"""Entries of one address that are written."""
+
+_ACTOR = ConsentActor(kind="key", name="python -m heed import")
+
+
+class WrongLine(ValueError):
+    """A line cannot be taken; the text names fields and holds no value."""
+
+
+class UserLine(UserSpec):
+    """A user."""
+
+    kind: Literal["user"]
+    id: ChosenId
+
+
+class RecordLine(RecordSpec):
+    """A record."""
+
+    kind: Literal["record"]
+    type: RecordType
+    id: ChosenId
+
+
+class TemplateLine(TemplateSpec):
+    """A template, with its newest content."""
+
+    kind: Literal["template"]
+    id: ChosenId
+
+
+class ConsentLine(PastConsent):
+    """An entry of an address's consents."""
+
+    kind: Literal["consent"]
+
+
+_LINE: TypeAdapter[UserLine | RecordLine | TemplateLine | ConsentLine] = TypeAdapter(
+    Annotated[UserLine | RecordLine | TemplateLine | ConsentLine, Field(discriminator="kind")]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Writes and reads lines. Every method raises StorageError."""
+
+    tables: Tables
+    people: People
+    address_index: AddressIndex
+    engagements: Engagements
+    consents: Consents
+    consent_batches: ConsentBatches
+    templates: Templates
+    messages: MessageStore
+    wishes: Wishes
+    clock: Clock
+
+    async def export_lines(self, organization: str, kinds: tuple[LineKind, ...] = KINDS) -> AsyncIterator[str]:
+        """Yield the lines of these kinds, those first that others refer to."""
+        writers: dict[LineKind, Callable[[str], AsyncIterator[dict[str, Any]]]] = {
+            "user": self._users,
+            "record": self._records,
+            "template": self._templates,
+            "consent": self._consents,
+            "message": self._messages,
+        }
+        for kind in kinds:
+            async for fields in writers[kind](organization):
+                yield json.dumps({"kind": kind, **fields}, ensure_ascii=False)
+
+    async def _users(self, organization: str) -> AsyncIterator[dict[str, Any]]:
+        async for _, user, _ in self.people.users.list(organization, USERS):
+            yield user.model_dump(mode="json")
+
+    async def _records(self, organization: str) -> AsyncIterator[dict[str, Any]]:
+        async for _, record, _ in self.people.records.list(organization, _EVERY_RECORD):
+            if record.merged_into is None:
+                yield record.model_dump(mode="json", exclude={"merged", "merged_into"})
+
+    async def _templates(self, organization: str) -> AsyncIterator[dict[str, Any]]:
+        for stored, _ in await self.templates.list_templates(organization):
+            content = await self.templates.load_version(organization, stored.id, stored.version)
+            if content is not None:
+                fields = {"id": stored.id, "name": stored.name, "language": stored.language}
+                yield {**fields, **content.model_dump(mode="json", include={"subject", "html", "text"})}
+
+    async def _consents(self, organization: str) -> AsyncIterator[dict[str, Any]]:
+        addresses = {same_mailbox(user.email) async for _, user, _ in self.people.users.list(organization, USERS)}
+        async for _, record, _ in self.people.records.list(organization, _EVERY_RECORD):
+            addresses.update(map(same_mailbox, record.emails))
+        for address in sorted(addresses):
+            history = [each async for each in self.consents.history(organization, address, _MOST_CONSENTS)]
+            for consent in reversed(history):
+                said = consent.model_dump(mode="json", include={"follow", "basis", "source", "notice", "at"})
+                yield {"email": address, **said}
+
+    async def _messages(self, organization: str) -> AsyncIterator[dict[str, Any]]:
+        async for message in message_ids(self.tables, organization):
+            loaded = await self.messages.load(organization, message)
+            if loaded is not None:
+                fields = loaded.message.model_dump(mode="json", by_alias=True, include=_SHOWN, exclude_none=True)
+                yield {**fields, "kpis": summary_of(loaded).kpis.model_dump(mode="json", exclude_none=True)}
+
+    async def import_line(self, organization: str, line: str, *, write: bool = True) -> LineKind:
+        """Take one line; return its kind. Again is the same. Raises WrongLine, StorageError."""
+        try:
+            raw = json.loads(line)
+            if isinstance(raw, dict) and raw.get("kind") == "message":
+                return "message"
+            read = _LINE.validate_python(raw)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            raise WrongLine(f"{'.'.join(map(str, first['loc'][1:])) or 'the whole'}: {first['type']}") from None
+        except (ValueError, RecursionError):
+            raise WrongLine("it is no JSON") from None
+        if write:
+            try:
+                await self._take(organization, read)
+            except (NotAllowed, Stale) as error:
+                raise WrongLine(str(error) or "it was changed at the same time") from None
+        return read.kind
+
+    async def _take(self, organization: str, read: UserLine | RecordLine | TemplateLine | ConsentLine) -> None:
+        if isinstance(read, UserLine):
+            user = StoredUser(**read.model_dump(exclude={"kind"}))
+            await self.people.users.save(organization, USERS, user.id, user, None)
+            await self.wishes.senders_changed(organization, [user.id])
+        elif isinstance(read, RecordLine):
+            await self._take_record(organization, StoredRecord(**read.model_dump(exclude={"kind"})))
+        elif isinstance(read, TemplateLine):
+            spec = TemplateSpec(**read.model_dump(exclude={"kind", "id"}))
+            await self.templates.save_template(organization, read.id, spec, None)
+        else:
+            if read.at > self.clock.now():
+                raise WrongLine("at: this time has not come yet")
+            said = PastConsent(**read.model_dump(exclude={"kind"}))
+            await self.consent_batches.import_batch(organization, [said], _ACTOR, None, self.clock.now())
+            await self.wishes.address_changed(organization, said.email)
+
+    async def _take_record(self, organization: str, record: StoredRecord) -> None:
+        async def save_once() -> StoredRecord | None:
+            found = await self.people.stored_record(organization, record.ref())
+            if found is not None and found[0].merged_into is not None:
+                raise NotAllowed("the record was merged into another one")
+            merged = found[0].merged if found else []
+            if_match = IfMatch.for_version(found[1]) if found else None
+            await self.address_index.save_record(organization, record.model_copy(update={"merged": merged}), if_match)
+            return found[0] if found else None
+
+        before = await retry_on_conflict("the record", save_once, on=Stale)
+        await self.engagements.record_changed(organization, record.ref())
+        emails = {*record.emails, *(before.emails if before else ())}
+        await self.wishes.record_changed(organization, record.ref(), emails)

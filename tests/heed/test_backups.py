@@ -1,0 +1,79 @@
+"""Backup and restore by command over Azurite; the restore is killed half-way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lib.storage import Tables
+from lib.storage.layout import table
+from lib.storage.protocols import EVERYTHING
+from tests.heed.conftest import Deployment
+from tests.support.heed import ADMIN_KEY, Heed
+
+_RECORDS = 400
+
+
+async def _count(tables: Tables, kind: str) -> int:
+    return len([row async for row in tables.query(table("acme", kind), EVERYTHING)])
+
+
+async def _lived_in(heed: Heed) -> str:
+    batch = [{"type": "contact", "id": f"c{number}", "name": "x" * 100} for number in range(200)]
+    for start in range(_RECORDS // 200):
+        items = [{**each, "id": f"{each['id']}-{start}"} for each in batch]
+        assert (await heed.api("POST", "/records/batch", {"items": items})).status == 200
+    draft = await heed.draft(html=f"<p>{'long ' * 9000}</p>")
+    await heed.api("POST", f"/messages/{draft}/attachments?filename=a.txt", b"some text")
+    message = await heed.sent()
+    await heed.hit(heed.urls("c")[0])
+    await heed.work()
+    return message
+
+
+async def test_an_organization_comes_back_after_a_restore_that_was_killed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    heed, commands = deployment.heed, deployment.commands
+    message = await _lived_in(heed)
+    timeline = await heed.get(f"/messages/{message}/timeline")
+    file, secret = str(tmp_path / "acme.heed"), str(tmp_path / "secret")
+    assert (await commands.run("backup", "acme", file, "--dry-run")).code == 0
+    assert os.listdir(tmp_path) == []
+
+    assert (await commands.run("backup", "acme", file, "--secret-to", secret)).code == 0
+    assert os.stat(secret).st_mode & 0o077 == 0
+    refused = await commands.run("restore", file)
+    assert (refused.code, "--replace" in refused.err) == (1, True)
+    rows = {kind: await _count(heed.storage.tables, kind) for kind in ("people", "messages", "facts", "index")}
+    await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)
+
+    without = await commands.run("restore", file)
+    assert (without.code, "--secret-from" in without.err) == (1, True)
+    assert (await commands.run("restore", file, "--secret-from", secret, "--dry-run")).code == 0
+    assert await heed.services.organizations.load_organization("acme") is None
+
+    process = deployment.start_command("restore", file, "--secret-from", secret)
+    while process.poll() is None and await _count(heed.storage.tables, "messages") == 0:
+        pass
+    process.kill()
+    process.wait()
+    found = await heed.services.organizations.load_organization("acme")
+    assert found
+    assert found[0].restored_from is not None
+
+    again = await commands.run("restore", file, "--secret-from", secret)
+    assert (again.code, "is restored" in again.out) == (0, True)
+
+    assert {kind: await _count(heed.storage.tables, kind) for kind in rows} == rows
+    heed.key = (await commands.run("keys", "make", "acme", "--scope", "full")).out.strip()
+    assert await heed.get(f"/messages/{message}/timeline") == timeline
+    assert (await heed.get("/records/contact/c7-1"))["name"] == "x" * 100
+
+
+async def test_a_file_that_is_no_backup_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"nonsense")
+
+    ran = await deployment.commands.run("restore", str(tmp_path / "file"))
+
+    assert (ran.code, "no whole backup" in ran.err) == (1, True)

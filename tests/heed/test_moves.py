@@ -1,0 +1,88 @@
+"""A move between two Azurites; it is killed half-way, twice, and ended by another run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from infra.local.servers.azurite import Azurite
+from infra.packaging.build import ROOT
+from lib.storage import Storage
+from lib.storage.azure.account import Account
+from lib.storage.azure.tables import azure_storage, close_storage
+from lib.storage.layout import KINDS, container, table
+from lib.storage.protocols import EVERYTHING
+from tests.heed.conftest import Deployment
+from tests.support.heed import Heed
+
+SETTING = "HEED_STORAGE_ACME"
+
+
+@pytest.fixture
+async def target(azurite: Azurite) -> AsyncIterator[Storage]:
+    made = azure_storage(Account.parse(azurite.connection_string))
+    yield made
+    for kind in KINDS:
+        await made.tables.drop(table("acme", kind))
+    await made.blobs.drop(container("acme"))
+    await close_storage(made)
+
+
+def start_move(deployment: Deployment, azurite: Azurite) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **deployment.commands.settings, SETTING: azurite.connection_string}
+    command = [sys.executable, "-m", "tests.heed.quick_move", "acme", SETTING]
+    return subprocess.Popen(command, env=environment, cwd=ROOT)
+
+
+async def count(storage: Storage, kind: str) -> int:
+    return len([row async for row in storage.tables.query(table("acme", kind), EVERYTHING)])
+
+
+async def lived_in(heed: Heed) -> str:
+    for start in range(3):
+        items = [{"type": "contact", "id": f"c{start}-{number}", "name": "x"} for number in range(200)]
+        assert (await heed.api("POST", "/records/batch", {"items": items})).status == 200
+    draft = await heed.draft(html=f"<p>{'long ' * 9000}</p>")
+    await heed.api("POST", f"/messages/{draft}/attachments?filename=a.txt", b"some text")
+    message = await heed.sent()
+    await heed.hit(heed.urls("c")[0])
+    await heed.work()
+    return message
+
+
+async def test_an_organization_moves_although_the_move_is_killed(
+    deployment: Deployment, azurite: Azurite, target: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heed = deployment.heed
+    message = await lived_in(heed)
+    timeline = await heed.get(f"/messages/{message}/timeline")
+    rows = {kind: await count(heed.storage, kind) for kind in ("people", "messages", "facts", "index", "journal")}
+    monkeypatch.setenv(SETTING, azurite.connection_string)
+    tried = await deployment.commands.run("move", "acme", "--setting", SETTING, "--dry-run")
+    assert (tried.code, await count(target, "messages")) == (0, 0)
+    wrong = await deployment.commands.run("move", "acme", "--setting", "HEED_STORAGE_OTHER")
+    assert (wrong.code, "HEED_STORAGE_ACME" in wrong.err) == (1, True)
+
+    for kind in ("messages", "cards"):
+        process = start_move(deployment, azurite)
+        while process.poll() is None and await count(target, kind) == 0:
+            pass
+        process.kill()
+        process.wait()
+        if kind == "messages":
+            assert (await heed.get(f"/messages/{message}"))["id"] == message
+    assert await asyncio.to_thread(start_move(deployment, azurite).wait) in (0, 1)
+    found = await heed.services.organizations.load_organization("acme")
+    assert found
+    assert (found[0].moving, str(found[0].storage and found[0].storage.setting)) == (None, SETTING)
+
+    assert {kind: await count(target, kind) for kind in rows} == rows
+    assert await heed.get(f"/messages/{message}/timeline") == timeline
+    shared = azure_storage(deployment.account)
+    assert {kind: await count(shared, kind) for kind in rows} == dict.fromkeys(rows, 0)
+    await close_storage(shared)

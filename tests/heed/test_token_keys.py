@@ -1,0 +1,121 @@
+"""Rotation of token keys: no link and no stored secret is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lib.people.alert_choices import ALERTS, StoredAlerts
+from lib.services import Services
+from lib.settings import load_settings
+from lib.storage import StorageError
+from lib.tokens import Claim, Purpose
+from lib.webhooks.models import WebhookSpec
+from tests.heed.conftest import Commands
+from tests.support.heed import TOKEN_KEYS
+
+CHANNEL = "https://hooks.slack.com/services/T0/B0/secret"
+
+
+async def _with_sealed(services: Services, organization: str) -> list[str]:
+    """Two webhooks and a chat channel; the secrets of the webhooks."""
+    secrets = []
+    for name in ("w1", "w2"):
+        _, secret = await services.webhooks.save_webhook(
+            organization, name, WebhookSpec(url="https://example.com/hook"), None
+        )
+        secrets.append(str(secret))
+    sealed = services.alert_choices.seal(organization, "rep1", CHANNEL)
+    await services.alert_choices.rows.save(organization, ALERTS, "rep1", StoredAlerts(user="rep1", slack=sealed), None)
+    return secrets
+
+
+async def _opened(settings: dict[str, str], ring: str, organization: str) -> tuple[list[str], str | None]:
+    """The secrets of both webhooks and the channel, as an app with this ring reads them."""
+    app = Services(load_settings({**settings, "HEED_TOKEN_KEYS": ring}))
+    secrets = []
+    for name in ("w1", "w2"):
+        found = await app.webhooks.load_webhook(organization, name)
+        assert found
+        secrets += app.webhooks.secrets_of(organization, found[0])
+    choice = await app.alert_choices.load(organization, "rep1")
+    assert choice
+    assert choice.slack
+    channel = app.alert_choices.unseal(organization, "rep1", choice.slack)
+    await app.close()
+    return secrets, channel
+
+
+async def test_a_key_is_rotated_without_the_loss_of_a_link_or_a_secret(
+    commands: Commands, services: Services, settings: dict[str, str], organization: str
+) -> None:
+    secrets = await _with_sealed(services, organization)
+    link = services.ring.mint(Purpose.CLICK, Claim(organization, "0" * 32, 0, 0, "https://example.com/"))
+
+    with_new = (await commands.run("token-keys", "add", "k2")).out.strip()
+    new_first = (await commands.run("token-keys", "promote", "k2", HEED_TOKEN_KEYS=with_new)).out.strip()
+    assert with_new.startswith(f"{TOKEN_KEYS},k2:")
+    assert new_first.endswith(f",{TOKEN_KEYS}")
+    ring = load_settings({**settings, "HEED_TOKEN_KEYS": new_first}).token_keys
+    assert ring.open(Purpose.CLICK, link) is not None
+    sealed_by_new = ring.mint(Purpose.CLICK, Claim(organization, "0" * 32, 0, 0, "https://example.com/"))
+    before = load_settings({**settings, "HEED_TOKEN_KEYS": with_new}).token_keys
+    assert before.open(Purpose.CLICK, sealed_by_new) is not None  # by instances that have not restarted yet
+
+    early = await commands.run("token-keys", "retire", "k1", HEED_TOKEN_KEYS=new_first)
+    assert (early.code, early.out) == (3, "")
+    assert (await commands.run("token-keys", "reseal", "--dry-run", HEED_TOKEN_KEYS=new_first)).code == 0
+    assert (await commands.run("token-keys", "retire", "k1", HEED_TOKEN_KEYS=new_first)).code == 3
+    assert (await commands.run("token-keys", "reseal", HEED_TOKEN_KEYS=new_first)).code == 0
+    again = await commands.run("token-keys", "reseal", HEED_TOKEN_KEYS=new_first)
+    assert again.out.startswith("0 stored texts were sealed")
+
+    without_old = (await commands.run("token-keys", "retire", "k1", HEED_TOKEN_KEYS=new_first)).out.strip()
+    assert without_old == new_first.removesuffix(f",{TOKEN_KEYS}")
+    assert await _opened(settings, without_old, organization) == (secrets, CHANNEL)
+    await services.administration.delete_organization(organization)
+
+
+async def test_a_rotation_that_dies_half_way_is_ended_by_another_run(
+    commands: Commands, services: Services, settings: dict[str, str], organization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = await _with_sealed(services, organization)
+    ring = (await commands.run("token-keys", "add", "k2")).out.strip()
+    ring = (await commands.run("token-keys", "promote", "k2", HEED_TOKEN_KEYS=ring)).out.strip()
+    app = Services(load_settings({**settings, "HEED_TOKEN_KEYS": ring}))
+    write, written = app.webhooks._change, []
+
+    async def die_at_the_second(*arguments: object) -> str:
+        written.append(1)
+        if len(written) == 2:
+            raise StorageError("killed")
+        return await write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(app.webhooks, "_change", die_at_the_second)
+    with pytest.raises(StorageError):
+        await app.webhooks.reseal_secrets(organization)
+    await app.close()
+
+    assert (await _opened(settings, ring, organization)) == (secrets, CHANNEL)
+    assert (await commands.run("token-keys", "reseal", HEED_TOKEN_KEYS=ring)).code == 0
+    assert (await _opened(settings, ring.partition(",")[0], organization)) == (secrets, CHANNEL)
+    await services.administration.delete_organization(organization)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "k1"), "has a key k1 already"),
+        (("add", "key"), "is not <two of a-z0-9>"),
+        (("promote", "k9"), "has no key k9"),
+        (("retire", "k1"), "The key k1 seals"),
+    ],
+)
+async def test_a_step_that_would_break_links_is_refused(
+    commands: Commands, new_name: Callable[[], str], arguments: tuple[str, str], said: str
+) -> None:
+    ran = await commands.run("token-keys", *arguments)
+
+    assert ran.code == 2
+    assert (said in ran.err, ran.out) == (True, "")
