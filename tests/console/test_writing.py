@@ -251,8 +251,8 @@ async def test_recipients_are_shown_with_their_preference_record_and_why(rita: V
 
 async def test_one_of_several_records_is_chosen_by_its_button(rita: Visitor) -> None:
     for name in ("b1", "b2"):
-        await rita.heed.put(f"/records/lead/{name}", {"name": name, "emails": ["bob@fabrikam.example"]})
-    message = await made(rita)
+        await rita.heed.put(f"/records/lead/{name}", {"name": name, "emails": ["new@fabrikam.example"]})
+    message = await made(rita, to="new@fabrikam.example")
     page = await rita.page(f"write/{message}")
     [choice] = re.findall(r'value="(record:lead/b2/[^"]+)"', page)
 
