@@ -21,7 +21,7 @@ from lib.people.addresses import same_mailbox
 from lib.rewrite.plain_text import plain_text
 
 Format = Literal["simple", "html", "plain"]
-"""`simple`: text of which Heed makes HTML. `html`: HTML as typed. `plain`: text without HTML."""
+"""`simple`: text that Heed turns into HTML. `html`: HTML as typed. `plain`: text without HTML."""
 
 FORMATS: Mapping[Format, str] = {"simple": "Text", "html": "HTML", "plain": "Text without HTML"}
 CONDITIONS: Mapping[str, str] = {

@@ -70,7 +70,7 @@ async def delete_schedule(call: Call) -> Answer:
 
 @endpoints("POST", "/messages/{message}/take-back", answers={200: MessageRead})
 async def take_back_message(call: Call) -> Answer:
-    """Make a draft again of a scheduled message of which nothing has left; 409 once sending has begun.
+    """Turn a scheduled message into a draft again; 409 once sending has begun.
 
     `deliver_at` stays as it is, for the next time that the message is sent.
     """

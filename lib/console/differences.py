@@ -1,4 +1,4 @@
-"""What differs between two versions of a draft: the one that somebody typed, and the one that is stored by now."""
+"""Differences between two versions of a draft: the one that was typed, and the one that is stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_SHOWN = 500
 
 
 class Difference(NamedTuple):
-    """A field of which there are two versions."""
+    """A field that has two versions."""
 
     label: str
     mine: list[str]

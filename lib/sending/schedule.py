@@ -122,7 +122,7 @@ class Schedule:
         return moved
 
     async def take_back(self, organization: str, loaded: Loaded) -> StoredMessage:
-        """Make a draft again of a scheduled message of which no copy was tried. Raises NotAllowed, Stale.
+        """Turn a scheduled message into a draft again, as long as no copy was tried. Raises NotAllowed, Stale.
 
         The request that had it sent stays named: where it comes once more, nothing is sent.
         """

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.console.static_files import FOLDER
 from lib.storage import Storage, Unavailable
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
@@ -197,3 +198,12 @@ async def test_no_address_makes_a_page_fail(world: World, rita: Visitor, text: s
         assert (await rita.get(path)).status in (404, 400, 422), path
     for path in (f"cards/{text}/dismiss", f"messages/{text}/judge", f"messages/{world.offer}/events/{text}"):
         assert (await rita.post(path, {"was": text})).status in (400, 403, 404, 422), path
+
+
+def test_the_stylesheet_closes_every_block() -> None:
+    """A block that stays open takes in all that follows, as a merge can leave it."""
+    depth = 0
+    for number, line in enumerate((FOLDER / "console.css").read_text(encoding="utf-8").splitlines(), 1):
+        assert not (line.startswith("/*") and depth), f"a part begins within a block in line {number}"
+        depth += line.count("{") - line.count("}")
+    assert depth == 0

@@ -5,8 +5,12 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from urllib.parse import unquote
+
+import pytest
 
 from tests.console.site import Visitor
+from tests.console.test_pages import HOSTILE
 from tests.console.world import World
 from tests.support.cards import cards
 from tests.support.heed import ADMIN_KEY, Response
@@ -251,8 +255,8 @@ async def test_recipients_are_shown_with_their_preference_record_and_why(rita: V
 
 async def test_one_of_several_records_is_chosen_by_its_button(rita: Visitor) -> None:
     for name in ("b1", "b2"):
-        await rita.heed.put(f"/records/lead/{name}", {"name": name, "emails": ["bob@fabrikam.example"]})
-    message = await made(rita)
+        await rita.heed.put(f"/records/lead/{name}", {"name": name, "emails": ["new@fabrikam.example"]})
+    message = await made(rita, to="new@fabrikam.example")
     page = await rita.page(f"write/{message}")
     [choice] = re.findall(r'value="(record:lead/b2/[^"]+)"', page)
 
@@ -319,3 +323,27 @@ async def test_an_address_fills_the_form(rita: Visitor) -> None:
     held: dict[str, Any] = fields_of(await rita.page("write?to=ada%40example.com&regarding=case%2F7"))
 
     assert (held["to"], held["regarding"]) == ("ada@example.com", "case/7")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+async def test_nothing_typed_or_asked_makes_a_page_fail(world: World, rita: Visitor, text: str) -> None:
+    typed, asked = unquote(text), (200, 303, 400, 404, 412, 422)
+    for path in (f"write/{world.draft}", "write/new"):
+        held = fields_of(await rita.page(path.removesuffix("/new")))
+        for name in held.keys() - {"form_token"}:
+            answer = await rita.post(path, {**held, name: typed, "act": "save"})
+            assert answer.status in asked, (path, name, answer.body)
+    for act in (f"record:{typed}", f"remove:{typed}", typed):
+        assert (await rita.post(f"write/{world.draft}", {**held, "act": act})).status in asked, act
+    for step in ("send", "time", "reminder", "template", "take-back", "delete"):
+        fields = dict.fromkeys(("etag", "at", "advised", "template", "remind_at", "remind_if", "remind_title"), typed)
+        for when in ("mine", "advised", typed):
+            answer = await rita.post(f"write/{world.scheduled}/{step}", {**fields, "when": when})
+            assert answer.status in (*asked, 409), (step, answer.body)
+    for path in (
+        f"write?to={text}&regarding={text}",
+        *(f"write/{text}{step}" for step in ("", "/check", "/preview/body")),
+    ):
+        assert (await rita.get(path)).status in asked, path
+    for query in ("q", "language", "regarding", "cursor"):
+        assert (await rita.get(f"write/{world.draft}/template?{query}={text}")).status in asked, query

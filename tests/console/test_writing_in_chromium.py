@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.console.site import browsing, serving_heed, sign_in
-from tests.console.test_in_chromium import CONSOLE, tab
+from tests.console.site import AXE, WIDTHS, browsing, serving_heed, sign_in
+from tests.console.test_in_chromium import CONSOLE, faults, tab
 from tests.console.world import World
 
 
@@ -71,3 +71,34 @@ async def test_enter_in_a_field_saves_and_sends_nothing(world: World, browser: A
     await page.get_by_text("Saved.").wait_for()
     found = await world.heed.get(f"/messages/{world.draft}")
     assert (found["status"], found["subject"]) == ("draft", "By keyboard")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_forms_that_come_back_have_no_fault_that_axe_finds(
+    world: World, browser: Any, size: str, scheme: str
+) -> None:
+    if not AXE.exists():
+        pytest.skip("there is no axe-core on this machine: npm ci")
+    for name in ("l1", "l2"):
+        await world.heed.put(f"/records/lead/{name}", {"name": name, "emails": ["new@fabrikam.example"]})
+    page = await tab(browser, [], WIDTHS[size], color_scheme=scheme)
+    await sign_in(page, world.heed)
+
+    await page.goto(f"{CONSOLE}write/{world.draft}")
+    await page.get_by_label("To", exact=True).fill("new@fabrikam.example, nobody")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.get_by_role("link", name="To", exact=True).wait_for()
+    found = {"wrong": await faults(page)}
+    await page.get_by_label("To", exact=True).fill("new@fabrikam.example")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.get_by_role("button", name="lead l2").wait_for()
+    found["ambiguous"] = await faults(page)
+    await world.heed.api("PATCH", f"/messages/{world.draft}", {"subject": "Of a colleague"})
+    await page.get_by_label("Subject").fill("Of Rita")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.get_by_role("heading", name="What differs").wait_for()
+    found["conflict"] = await faults(page)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[size]
+
+    assert {name: each for name, each in found.items() if each} == {}

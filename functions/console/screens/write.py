@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
 from functions.console.draft_files import save_files
 from functions.console.drafts import (
     CONDITIONS,
@@ -19,6 +19,7 @@ from functions.console.drafts import (
     records_of_recipients,
     with_record,
 )
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.reviews import load_review
 from functions.console.screen import WRITERS, Redirect, Reply, Screens, Shown
@@ -38,9 +39,6 @@ screens = Screens(WRITERS)
 _PAGES = ("preview", "check", "template")
 """Pages of a draft to which buttons of its form lead."""
 
-_TOLD_IN_FORM = (409, 412, 413, 422)
-"""Statuses of problems that are shown in the form, with what was typed."""
-
 _SAID = {"saved": "Saved.", "template": "The template is in. Read it over before you send it."}
 
 
@@ -59,7 +57,7 @@ async def make_draft(visit: Visit) -> Reply:
         fields = changed_fields(typed, DraftForm(), {}, visit.user.time_zone)
         made: MessageRead = await visit.ask("make_message", body={"from": visit.user.id, **fields})
     except (Problem, Refusal) as error:
-        return _form_again(visit, typed, None, (), _told(error))
+        return _shown(visit, typed, None, (), told_in_form(error))
     return await _with_files(visit, typed, made)
 
 
@@ -107,14 +105,14 @@ async def save_draft(visit: Visit) -> Reply:
     found, recipients = await load_draft(visit)
     if found.status not in EDITABLE:
         text = f"The message is {found.status} by now, and this was not saved. Copy what you need."
-        return _form_again(visit, typed, found, recipients, Problem(409, text))
+        return _shown(visit, typed, found, recipients, Problem(409, text))
     try:
         saved = await _save_fields(visit, typed, found, etag)
     except (Problem, Refusal) as error:
-        problem = _told(error)
+        problem = told_in_form(error)
         if problem.document.status == 412:
             found, recipients = await load_draft(visit)
-        return _form_again(visit, typed, found, recipients, problem)
+        return _shown(visit, typed, found, recipients, problem)
     return await _with_files(visit, typed, saved)
 
 
@@ -138,10 +136,10 @@ async def _with_files(visit: Visit, typed: DraftForm, saved: MessageRead) -> Rep
         if act.startswith("record:"):
             await _choose_record(visit, saved, act.removeprefix("record:"))
     except (Problem, Refusal) as error:
-        problem = _told(error)
+        problem = told_in_form(error)
         visit.path = {"message": saved.id}
         found, recipients = await load_draft(visit)
-        return _form_again(visit, typed, found, recipients, problem)
+        return _shown(visit, typed, found, recipients, problem)
     if act in _PAGES:
         about = saved.regarding.type if saved.regarding and act == "template" else ""
         return Redirect(with_query(path_to("write", saved.id, act), regarding=about))
@@ -154,20 +152,6 @@ async def _choose_record(visit: Visit, saved: MessageRead, choice: str) -> None:
     name, _, email = rest.partition("/")
     fields = with_record(saved, email, RecordRef.model_construct(type=kind, id=name))
     await visit.ask("patch_message", {"message": saved.id}, body=fields)
-
-
-def _told(error: Problem | Refusal) -> Problem:
-    """Return the problem if the form can show it; else raise the error."""
-    problem = problem_of(error, has_if_match=True)
-    if problem.document.status not in _TOLD_IN_FORM:
-        raise error
-    return problem
-
-
-def _form_again(
-    visit: Visit, typed: DraftForm, found: MessageRead | None, recipients: Sequence[RecipientRead], problem: Problem
-) -> Reply:
-    return _shown(visit, typed, found, recipients, problem)
 
 
 def _shown(

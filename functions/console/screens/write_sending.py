@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from functions.api.endpoint import Answer
-from functions.api.problems import Problem, invalid, problem_of
+from functions.api.problems import Problem, invalid
 from functions.console.draft_pictures import with_pictures_inside
 from functions.console.drafts import CONDITIONS, DraftForm, field_errors, read_reminder, read_time, reminder_form
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
 from functions.console.reviews import Review, load_review
 from functions.console.screen import WRITERS, Framed, Redirect, Reply, Screens, Shown
@@ -24,12 +25,9 @@ from lib.storage.versions import etag_of
 
 screens = Screens(WRITERS)
 
-_TOLD_ON_PAGE = (409, 412, 413, 422)
-"""Statuses of problems that the page shows from which a button was pressed."""
 
-
-class Followed(NamedTuple):
-    """A thing that will be followed, and what that tells."""
+class FollowedPart(NamedTuple):
+    """A part of the mail that will be followed, and what that tells."""
 
     icon: str
     what: str
@@ -109,23 +107,23 @@ def _missing(message: MessageRead) -> list[str]:
     return missing
 
 
-def _followed(message: MessageRead) -> list[Followed]:
+def _followed(message: MessageRead) -> list[FollowedPart]:
     """Name what will be followed; nothing where the mail is not."""
     if message.follow_state.state != "on":
         return []
     found = []
     if message.html is not None:
-        found.append(Followed("mail-open", "Opens", "an invisible picture tells that somebody looks at the mail"))
+        found.append(FollowedPart("mail-open", "Opens", "an invisible picture tells that somebody looks at the mail"))
     links = count_links(message.html or "")
     if links:
         leads = "link leads" if links == 1 else "links lead"
-        found.append(Followed("mouse-pointer-click", f"{links:,} {leads} through Heed", "clicks are counted"))
+        found.append(FollowedPart("mouse-pointer-click", f"{links:,} {leads} through Heed", "clicks are counted"))
     found.extend(
-        Followed("paperclip", each.filename, "it is stored with Heed, and opens for all who have its link")
+        FollowedPart("paperclip", each.filename, "it is stored with Heed, and opens for all who have its link")
         for each in message.attachments
         if each.followed
     )
-    return [*found, Followed("reply", "Answers", "as far as Heed receives the organization’s mail")]
+    return [*found, FollowedPart("reply", "Answers", "as far as Heed receives the organization’s mail")]
 
 
 @screens("POST", "write/{message}/send")
@@ -144,7 +142,7 @@ async def send_draft(visit: Visit) -> Reply:
             etag = etag_of(moved.version or "")
         await visit.ask("send_message", path, etag=etag)
     except (Problem, Refusal) as error:
-        return await _check_page(visit, _told(error))
+        return await _check_page(visit, told_in_form(error))
     return Redirect(path_to("messages", found.id))
 
 
@@ -179,14 +177,6 @@ async def _move(visit: Visit, path: dict[str, str], at: datetime | None, etag: s
     return await visit.call("put_schedule", path, body={"deliver_at": rfc3339(at)}, etag=etag)
 
 
-def _told(error: Problem | Refusal) -> Problem:
-    """Return the problem if the page can show it; else raise the error."""
-    problem = problem_of(error, has_if_match=True)
-    if problem.document.status not in _TOLD_ON_PAGE:
-        raise error
-    return problem
-
-
 @screens("GET", "write/{message}/time")
 async def delivery_time(visit: Visit) -> Reply:
     """Show when a scheduled message leaves, with other times and the way to stop it."""
@@ -209,7 +199,7 @@ async def move_delivery(visit: Visit) -> Reply:
     try:
         await _move(visit, path, _chosen_time(visit), visit.form.text("etag"))
     except (Problem, Refusal) as error:
-        return await _time_page(visit, _told(error))
+        return await _time_page(visit, told_in_form(error))
     return Redirect(path_to("messages", path["message"]))
 
 
@@ -220,7 +210,7 @@ async def take_back(visit: Visit) -> Reply:
     try:
         await visit.ask("take_back_message", path, etag=visit.form.text("etag") or None)
     except (Problem, Refusal) as error:
-        return await _time_page(visit, _told(error))
+        return await _time_page(visit, told_in_form(error))
     return Redirect(path_to("write", path["message"]))
 
 
@@ -257,5 +247,5 @@ async def save_reminder(visit: Visit) -> Reply:
         else:
             await visit.ask("delete_reminder", path)
     except (Problem, Refusal) as error:
-        return _reminder_page(found, fields, _told(error))
+        return _reminder_page(found, fields, told_in_form(error))
     return Redirect(path_to("messages", found.id))
