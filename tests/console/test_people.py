@@ -35,7 +35,7 @@ async def test_a_person_shows_what_they_did_said_and_are(world: World, rita: Vis
     page = shown(await rita.page("people/contact/ada"))
 
     assert "1 answer came from Ada Lovett" in page
-    assert "1 of the last 1 followed mail was read." in page
+    assert "The one mail that was followed was read." in page
     assert "Head of purchasing" in page
     assert "Your offer, as discussed" in page
     assert "has said nothing" in page
