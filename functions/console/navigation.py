@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from functions.console.screen import EVERYBODY, READERS
+from functions.console.screen import EVERYBODY, READERS, WRITERS
 from lib.organizations.scopes import Scope
 
 
@@ -36,6 +36,7 @@ MENU: tuple[Section, ...] = (
         "",
         (
             Entry("Today", "", "sun", READERS),
+            Entry("Write", "write", "pen-line", WRITERS),
             Entry("Messages", "messages", "mail", READERS),
             Entry("People", "people", "users", READERS),
             Entry("Engaged this week", "engaged", "flame", READERS),
@@ -52,6 +53,7 @@ MENU: tuple[Section, ...] = (
             Entry("Reliability", "reports/reliability", "gauge", READERS),
         ),
     ),
+    Section("Administration", (Entry("Settings", "settings", "settings", frozenset({"admin"})),)),
     Section("You", (Entry("My options", "options", "sliders-horizontal"),)),
 )
 

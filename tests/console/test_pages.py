@@ -30,7 +30,10 @@ def paths(world: World) -> list[str]:
     one = ["people/contact/ada", "people/contact/ada/merge", "people/contact/ada/merge?into=contact%2Fbob"]
     address = ["people/address?email=eve@contoso.example", "people/erase?email=eve@contoso.example"]
     people = [*lists_of_people, *one, *address, "track?regarding=contact%2Fada", f"options?mute={world.offer}"]
-    return ["", *lists, *shown, f"conversations/{world.offer}", *people, *work, *reports]
+    steps = [f"write/{world.draft}{step}" for step in ("", "/preview", "/check", "/template")]
+    timing = [f"write/{world.scheduled}/time", f"write/{world.scheduled}/reminder"]
+    writing = ["write", *steps, *timing]
+    return ["", *lists, *shown, f"conversations/{world.offer}", *writing, *people, *work, *reports]
 
 
 @dataclass

@@ -16,7 +16,11 @@ from functions.console.screens import (
     templates,
     today,
     track,
+    write,
+    write_sending,
+    write_template,
 )
+from functions.console.screens.administration import control, inbound, keys, organization, users, webhooks
 
 _MODULES = (
     today,
@@ -28,11 +32,16 @@ _MODULES = (
     merging,
     track,
     options,
+    write,
+    write_template,
+    write_sending,
     templates,
     reminders,
     failures,
     reports,
 )
+_ADMINISTRATION = (control, inbound, keys, users, webhooks, organization)
+"""The form for any page of settings comes last."""
 
-SCREENS = tuple(screen for module in _MODULES for screen in module.screens.all)
+SCREENS = tuple(screen for module in (*_MODULES, *_ADMINISTRATION) for screen in module.screens.all)
 """Every screen; the first one whose path fits answers."""
