@@ -85,6 +85,12 @@ async def test_an_address_without_a_record_has_its_mails_and_consents(world: Wor
     assert "one of 2 recipients" in page
 
 
+async def test_a_message_leads_to_its_recipients(world: World, rita: Visitor) -> None:
+    assert 'href="/console/people/address?email=ada%40example.com"' in await rita.page(f"messages/{world.offer}")
+    page = await rita.page("people/address?email=ada%40example.com")
+    assert '<a href="/console/people/contact/ada">Ada Lovett</a>' in page
+
+
 async def test_records_are_found_by_type_and_by_address(world: World, rita: Visitor) -> None:
     assert "Ada Lovett" in await rita.page("people")
     assert "Ada Lovett" not in await rita.page("people?type=account")
