@@ -38,8 +38,8 @@ class ReadMails(NamedTuple):
     @property
     def text(self) -> str:
         """The share in words: `of the last 8 followed (75 %)`; of few mails without a percentage."""
-        if not self.followed:
-            return "none was followed"
+        if self.followed < 2:
+            return "of one that was followed" if self.followed else "none was followed"
         share = f" ({round(100 * self.read / self.followed)} %)" if self.followed >= _FEW else ""
         return f"of the last {self.followed:,} followed{share}"
 
@@ -62,8 +62,7 @@ def parts_of(parts: ScoreParts) -> list[Part]:
 
 def sentence_about(name: str, engagement: Engagement, mails: ReadMails, times: Times) -> Sentence:
     """Say in a sentence how a person, or another record, takes mail."""
-    reading = f"{mails.read:,} of the last {counted(mails.followed, 'followed mail')} {_were(mails.read)} read."
-    rest = reading if mails.followed else ""
+    rest = _reading(mails) if mails.followed else ""
     if engagement.last_replied_at is not None:
         often, last = counted(engagement.replies, "answer"), times.moment(engagement.last_replied_at)
         return Sentence("human", f"{often} came from {name}, the last {last}.", rest)
@@ -78,5 +77,7 @@ def sentence_about(name: str, engagement: Engagement, mails: ReadMails, times: T
     return Sentence("plain", text, "Many mail programs load no images, so a reply or a click is the only sure sign.")
 
 
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
+def _reading(mails: ReadMails) -> str:
+    if mails.followed == 1:
+        return "The one mail that was followed was read." if mails.read else ""
+    return f"{mails.read:,} of the last {mails.followed:,} followed mails {'was' if mails.read == 1 else 'were'} read."

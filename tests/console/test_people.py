@@ -35,7 +35,7 @@ async def test_a_person_shows_what_they_did_said_and_are(world: World, rita: Vis
     page = shown(await rita.page("people/contact/ada"))
 
     assert "1 answer came from Ada Lovett" in page
-    assert "1 of the last 1 followed mail was read." in page
+    assert "The one mail that was followed was read." in page
     assert "Head of purchasing" in page
     assert "Your offer, as discussed" in page
     assert "has said nothing" in page
@@ -83,6 +83,12 @@ async def test_an_address_without_a_record_has_its_mails_and_consents(world: Wor
     assert "No record of your CRM has this address" in page
     assert "Renewal of your support contract" in page
     assert "one of 2 recipients" in page
+
+
+async def test_a_message_leads_to_its_recipients(world: World, rita: Visitor) -> None:
+    assert 'href="/console/people/address?email=ada%40example.com"' in await rita.page(f"messages/{world.offer}")
+    page = await rita.page("people/address?email=ada%40example.com")
+    assert '<a href="/console/people/contact/ada">Ada Lovett</a>' in page
 
 
 async def test_records_are_found_by_type_and_by_address(world: World, rita: Visitor) -> None:

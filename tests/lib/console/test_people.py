@@ -37,11 +37,14 @@ def test_a_click_is_a_reading_too() -> None:
 def test_what_is_not_known_is_not_said() -> None:
     assert said(Engagement()) == "plain: No mail has gone to Ada yet."
     assert "was not followed" in said(Engagement(messages=2))
+    assert said(Engagement(messages=1, opens=1, last_opened_at=NOW), ReadMails(1, 1)).endswith(
+        "The one mail that was followed was read."
+    )
     assert "As far as is known, no person has read" in said(Engagement(messages=2), ReadMails(0, 2))
 
 
 def test_a_share_of_few_mails_is_not_told_in_percent() -> None:
-    assert ReadMails(1, 1).text == "of the last 1 followed"
+    assert ReadMails(1, 1).text == "of one that was followed"
     assert ReadMails(3, 4).text == "of the last 4 followed"
     assert ReadMails(3, 5).text == "of the last 5 followed (60 %)"
     assert NONE.text == "none was followed"
