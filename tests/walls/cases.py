@@ -51,6 +51,8 @@ NAMES_NOTHING = frozenset(
         "include",
         "sent_after",
         "sent_before",
+        "updated_since",
+        "checks",
         "regarding",
     }
 )
