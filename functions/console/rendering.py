@@ -17,7 +17,9 @@ from markupsafe import Markup
 from functions.console.navigation import menu_for
 from functions.console.static_files import FOLDER, STATIC
 from functions.console.visit import HOME, Visit
+from lib.console.check_words import words_for_page
 from lib.console.times import Times, counted, duration
+from lib.mime.sizes import size_text
 
 _SYMBOL = re.compile(r'<symbol id="([\w-]+)" viewBox="0 0 24 24">(.*?)</symbol>', re.DOTALL)
 
@@ -83,7 +85,15 @@ _PAGES = Environment(
     lstrip_blocks=True,
     extensions=[_do_extension],
 )
-_PAGES.globals.update(static=STATIC.address, counted=counted, duration=duration, with_query=with_query, path_to=path_to)
+_PAGES.globals.update(
+    static=STATIC.address,
+    counted=counted,
+    duration=duration,
+    size_text=size_text,
+    words_for_page=words_for_page,
+    with_query=with_query,
+    path_to=path_to,
+)
 
 
 def render(template: str, values: Mapping[str, Any], visit: Visit | None = None) -> str:

@@ -49,7 +49,11 @@ class Form:
 
     def file(self, name: str) -> FormField | None:
         """Return the file that was chosen; None where there is none."""
-        return next((each for each in self._fields if each.name == name and each.filename), None)
+        return next(iter(self.files(name)), None)
+
+    def files(self, name: str) -> list[FormField]:
+        """Return all files that were chosen in a field."""
+        return [each for each in self._fields if each.name == name and each.filename]
 
 
 @dataclass(slots=True)
@@ -127,7 +131,17 @@ class Visit:
         etag: str | None = None,
     ) -> Answer:
         """Call an endpoint like `ask`; the whole answer."""
-        called = self.endpoints[endpoint]
+        return await self.run(self.endpoints[endpoint], path, query, body, etag)
+
+    async def run(
+        self,
+        called: Endpoint,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, Any] | BaseModel | bytes | None = None,
+        etag: str | None = None,
+    ) -> Answer:
+        """Run an endpoint like `call`; it may be one that the console alone has."""
         request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
         return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
 

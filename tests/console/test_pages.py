@@ -26,7 +26,14 @@ def paths(world: World) -> list[str]:
     lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
     reports = ["reports/scanner-noise", "reports/reliability"]
     work = ["reminders", "failures", "templates", "templates/first", "templates/first/edit", "templates/new"]
-    return ["", *lists, *shown, f"conversations/{world.offer}", *work, *reports]
+    lists_of_people = ["people", "people?email=eve@contoso.example", "people?email=ada@example.com", "engaged"]
+    one = ["people/contact/ada", "people/contact/ada/merge", "people/contact/ada/merge?into=contact%2Fbob"]
+    address = ["people/address?email=eve@contoso.example", "people/erase?email=eve@contoso.example"]
+    people = [*lists_of_people, *one, *address, "track?regarding=contact%2Fada", f"options?mute={world.offer}"]
+    steps = [f"write/{world.draft}{step}" for step in ("", "/preview", "/check", "/template")]
+    timing = [f"write/{world.scheduled}/time", f"write/{world.scheduled}/reminder"]
+    writing = ["write", *steps, *timing]
+    return ["", *lists, *shown, f"conversations/{world.offer}", *writing, *people, *work, *reports]
 
 
 @dataclass

@@ -202,6 +202,7 @@ CASES: Mapping[str, Case] = {
     "resolve_message": Case(body={"as": "sent"}),
     "put_schedule": Case(body={"deliver_at": _AT}),
     "delete_schedule": Case(),
+    "take_back_message": Case(),
     "put_reminder": Case(body={"title": "x", "condition": "always", "at": _AT}),
     "delete_reminder": Case(),
     "list_reminders": Case(OWN),

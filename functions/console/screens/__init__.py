@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
-from functions.console.screens import conversation, failures, message, messages, reminders, reports, templates, today
+from functions.console.screens import (
+    addresses,
+    conversation,
+    failures,
+    merging,
+    message,
+    messages,
+    options,
+    people,
+    reminders,
+    reports,
+    templates,
+    today,
+    track,
+    write,
+    write_sending,
+    write_template,
+)
 from functions.console.screens.administration import control, inbound, keys, organization, users, webhooks
 
-_MODULES = (today, messages, message, conversation, templates, reminders, failures, reports)
+_MODULES = (
+    today,
+    messages,
+    message,
+    conversation,
+    people,
+    addresses,
+    merging,
+    track,
+    options,
+    write,
+    write_template,
+    write_sending,
+    templates,
+    reminders,
+    failures,
+    reports,
+)
 _ADMINISTRATION = (control, inbound, keys, users, webhooks, organization)
 """The form for any page of settings comes last."""
 

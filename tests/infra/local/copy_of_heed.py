@@ -34,6 +34,7 @@ class CopyOfHeed:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         (folder / "function_app.py").write_text(APP)
+        (folder / "host.json").write_text('{"version": "2.0"}')
         self.port = settings.setdefault("HEED_PORT", str(free_port()))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HEED_", "Azure"))}
         self._process = subprocess.Popen(

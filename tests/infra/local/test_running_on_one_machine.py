@@ -79,8 +79,8 @@ def test_it_says_where_it_is_where_the_inbox_is_and_the_key(heed: CopyOfHeed) ->
         f"Heed is ready: http://127.0.0.1:{heed.port}",
         f"Mail server:   smtp://127.0.0.1:{settings_of(heed)['HEED_SMTP_PORT']}",
         f"Inbox:         {heed.inbox}",
-        "Key:           local-admin",
         f"Console:       http://127.0.0.1:{heed.port}/console/",
+        "Key:           local-admin",
     ]
 
 
@@ -176,7 +176,8 @@ def test_a_given_storage_and_mail_server_start_no_servers(tmp_path: Path) -> Non
     copy = CopyOfHeed(tmp_path, HEED_ADMIN_KEY="mine", **NO_SERVERS)
     copy.wait_until_ready()
     assert copy.children == {}
-    assert copy.lines[-2:] == ["Inbox:         none, mail goes out through mail.example.com:587", "Key:           mine"]
+    assert "Inbox:         none, mail goes out through mail.example.com:587" in copy.lines
+    assert copy.lines[-1] == "Key:           mine"
     assert "QueueEndpoint=http://127.0.0.1:10001/" in settings_of(copy)["AzureWebJobsStorage"]
 
     second = CopyOfHeed(tmp_path, **NO_SERVERS)
