@@ -116,6 +116,18 @@ class Polling:
         waiting = sorted(servers.items(), key=lambda each: min(map(self._last_turn, each[1])))
         await asyncio.gather(*(poll_server(server[0], jobs) for server, jobs in waiting))
 
+    async def poll_now(self, organization: str, mailbox: str) -> bool:
+        """Poll one mailbox at once, whenever its time comes, switched off or not; tell whether there is such a one.
+
+        Where another poller has it just now, nothing is done. The mailbox's state tells what came of it. Raises
+        StorageError.
+        """
+        found = [each for each in await self._mailboxes.list_polled(organization) if each.mailbox.id == mailbox]
+        for polled in found:
+            _forget_other_connection(polled)
+            await self._poll(_Job(organization, polled), asyncio.get_running_loop().time() + self._seconds_a_server)
+        return bool(found)
+
     async def _due_jobs(self) -> AsyncIterator[_Job]:
         now = self._clock.now()
         async for organization in self._organizations.list_organizations():
