@@ -70,7 +70,9 @@ async def call_endpoint(
         if endpoint.text_body or endpoint.largest_file:
             call.body = raw
         else:
-            call.body = await services.off_loop.run(call.path.get("org", ""), len(raw), _checked_body, endpoint.body, raw)
+            call.body = await services.off_loop.run(
+                call.path.get("org", ""), len(raw), _checked_body, endpoint.body, raw
+            )
         await _check_own(endpoint, call)
         return await _run(endpoint, call)
 

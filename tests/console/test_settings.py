@@ -236,6 +236,16 @@ async def test_mailboxes_are_paused_and_go_on(admin: Administrator) -> None:
     assert "No mailbox yet" in await admin.page("settings/mailboxes")
 
 
+async def test_testing_a_mailbox_tells_what_is_wrong_with_it(admin: Administrator) -> None:
+    await admin.heed.put("/mailboxes/x1", MAILBOX)
+    status, page = await admin.fill("settings/mailboxes/x1/poll", of="settings/mailboxes")
+    assert status == 200
+    assert 'class="wrong" role="status"' in page
+    assert "x1: There is no secret" in page or "HEED_MAILBOX_ACME_X" in page
+    await admin.fill("settings/mailboxes/x1/pause", of="settings/mailboxes")
+    assert (await admin.heed.request("POST", "/api/orgs/acme/mailboxes/x1/poll", {})).status == 409
+
+
 async def test_rules_are_made_and_deleted(admin: Administrator) -> None:
     status, page = await admin.fill("settings/rules", {"id": "Support", "type": "case"})
     assert (status, "name at least one condition" in page) == (422, True)

@@ -117,7 +117,7 @@ class Polling:
         await asyncio.gather(*(poll_server(server[0], jobs) for server, jobs in waiting))
 
     async def poll_now(self, organization: str, mailbox: str) -> bool:
-        """Poll one mailbox at once, whenever its time comes, switched off or not; tell whether there is such a one.
+        """Poll one mailbox at once, whenever its time comes; tell whether there is such a one.
 
         Where another poller has it just now, nothing is done. The mailbox's state tells what came of it. Raises
         StorageError.
@@ -206,6 +206,13 @@ class Polling:
 
 def _is_due(polled: Polled, now: datetime) -> bool:
     """Whether a mailbox is to be polled. What is known of another connection is forgotten first."""
+    _forget_other_connection(polled)
+    next_poll_at = polled.state.next_poll_at
+    return polled.mailbox.enabled and (next_poll_at is None or next_poll_at <= now)
+
+
+def _forget_other_connection(polled: Polled) -> None:
+    """Forget what is known of another connection, and of folders that are no longer read."""
     mailbox, state = polled.mailbox, polled.state
     connection = mailbox.connection_digest()
     if state.connection != connection:
@@ -213,4 +220,3 @@ def _is_due(polled: Polled, now: datetime) -> bool:
     for places in (state.imap, state.graph, state.graph_changes):
         for path in places.keys() - {folder.path for folder in mailbox.folders}:
             del places[path]
-    return mailbox.enabled and (state.next_poll_at is None or state.next_poll_at <= now)
