@@ -240,10 +240,9 @@ async def test_testing_a_mailbox_tells_what_is_wrong_with_it(admin: Administrato
     await admin.heed.put("/mailboxes/x1", MAILBOX)
     status, page = await admin.fill("settings/mailboxes/x1/poll", of="settings/mailboxes")
     assert status == 200
-    assert 'class="wrong" role="status"' in page
-    assert "x1: There is no secret" in page or "HEED_MAILBOX_ACME_X" in page
+    assert re.search(r'class="wrong" role="status">.*x1: [^<]*HEED_MAILBOX_ACME_X', page)
     await admin.fill("settings/mailboxes/x1/pause", of="settings/mailboxes")
-    assert (await admin.heed.request("POST", "/api/orgs/acme/mailboxes/x1/poll", {})).status == 409
+    assert (await admin.heed.api("POST", "/mailboxes/x1/poll")).status == 409
 
 
 async def test_rules_are_made_and_deleted(admin: Administrator) -> None:
