@@ -116,18 +116,6 @@ class Polling:
         waiting = sorted(servers.items(), key=lambda each: min(map(self._last_turn, each[1])))
         await asyncio.gather(*(poll_server(server[0], jobs) for server, jobs in waiting))
 
-    async def poll_now(self, organization: str, mailbox: str) -> bool:
-        """Poll one mailbox at once, whenever its time comes; tell whether there is such a one.
-
-        Where another poller has it just now, nothing is done. The mailbox's state tells what came of it. Raises
-        StorageError.
-        """
-        found = [each for each in await self._mailboxes.list_polled(organization) if each.mailbox.id == mailbox]
-        for polled in found:
-            _forget_other_connection(polled)
-            await self._poll(_Job(organization, polled), asyncio.get_running_loop().time() + self._seconds_a_server)
-        return bool(found)
-
     async def _due_jobs(self) -> AsyncIterator[_Job]:
         now = self._clock.now()
         async for organization in self._organizations.list_organizations():
@@ -206,13 +194,6 @@ class Polling:
 
 def _is_due(polled: Polled, now: datetime) -> bool:
     """Whether a mailbox is to be polled. What is known of another connection is forgotten first."""
-    _forget_other_connection(polled)
-    next_poll_at = polled.state.next_poll_at
-    return polled.mailbox.enabled and (next_poll_at is None or next_poll_at <= now)
-
-
-def _forget_other_connection(polled: Polled) -> None:
-    """Forget what is known of another connection, and of folders that are no longer read."""
     mailbox, state = polled.mailbox, polled.state
     connection = mailbox.connection_digest()
     if state.connection != connection:
@@ -220,3 +201,4 @@ def _forget_other_connection(polled: Polled) -> None:
     for places in (state.imap, state.graph, state.graph_changes):
         for path in places.keys() - {folder.path for folder in mailbox.folders}:
             del places[path]
+    return mailbox.enabled and (state.next_poll_at is None or state.next_poll_at <= now)

@@ -29,14 +29,10 @@ _NOT_OF_IDS = re.compile(r"[^a-z0-9]+")
 @screens("GET", "settings/mailboxes")
 async def mailboxes(visit: Visit) -> Reply:
     """Show the mailboxes, and how the last poll of each went."""
-    return await _mailboxes(visit)
-
-
-async def _mailboxes(visit: Visit, polled: MailboxRead | None = None) -> Reply:
     query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
     found: Page[MailboxRead] = await visit.ask("list_mailboxes", query=query)
     values = {
-        "polled": polled,
+        "asked": visit.query("asked"),
         "mailboxes": [(each, etag_of(each.etag)) for each in found.items],
         "more": with_query(_MAILBOXES, cursor=found.next) if found.next else None,
     }
@@ -45,9 +41,9 @@ async def _mailboxes(visit: Visit, polled: MailboxRead | None = None) -> Reply:
 
 @screens("POST", "settings/mailboxes/{id}/poll")
 async def poll_mailbox(visit: Visit) -> Reply:
-    """Read a mailbox at once, and show how that went."""
-    polled: MailboxRead = await visit.ask("poll_mailbox", {"id": visit.path["id"]})
-    return await _mailboxes(visit, polled)
+    """Have a mailbox read within a minute; the page then shows how that went."""
+    await visit.ask("poll_mailbox", {"id": visit.path["id"]})
+    return Redirect(with_query(_MAILBOXES, asked=visit.path["id"]))
 
 
 @screens("POST", "settings/mailboxes/{id}/{act}")
