@@ -39,7 +39,7 @@ class QueueRead(BaseModel):
 class SweepRead(BaseModel):
     """How far the sweep of an organization's journal has come."""
 
-    organization: str
+    organization: str = Field(description="the organization's id")
     swept_to: Moment | None = Field(description="null: the sweep has not run yet")
     lag_seconds: int | None = Field(
         description="seconds by which the sweep is behind; up to 300 while its timer works, as it runs every 5 minutes"
@@ -57,9 +57,9 @@ class StateRead(BaseModel):
     """The state of the deployment."""
 
     rules: str = Field(description="the version of the rules that verdicts are made by")
-    queues: list[QueueRead]
+    queues: list[QueueRead] = Field(description="all queues")
     sweeps: list[SweepRead] = Field(description=f"the first {_MOST_SWEPT} organizations by id, furthest behind first")
-    catalogues: list[CatalogueRead]
+    catalogues: list[CatalogueRead] = Field(description="all catalogues")
 
 
 @endpoints("GET", "/state", answers={200: StateRead})

@@ -7,6 +7,7 @@ from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
 from functions.api.problems import not_there
+from lib.errors import NotAllowed
 from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
 from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
@@ -49,6 +50,22 @@ async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Ans
     mailbox, made = await call.services.mailboxes.save_mailbox(call.org, call.path["id"], spec, if_match)
     call.note("mailbox.made" if made else "mailbox.changed", mailbox.id, fields=names_given(call.body))
     return Answer(201 if made else 200, mailbox, mailbox.etag)
+
+
+@endpoints("POST", "/mailboxes/{id}/poll", answers={202: MailboxRead}, may=_CHANGERS)
+async def poll_mailbox(call: Call) -> Answer:
+    """Have a mailbox read within a minute, as a test, though it waits after failures. `last_error` tells then."""
+    services, mailbox_id = call.services, call.path["id"]
+    found = await services.mailboxes.load_mailbox(call.org, mailbox_id)
+    if found is None:
+        raise not_there("mailbox")
+    if not found[0].enabled:
+        raise NotAllowed("The mailbox is switched off: switch it on first.")
+    await services.mailboxes.ask_for_poll(call.org, mailbox_id)
+    mailbox = await services.mailboxes.read_mailbox(call.org, mailbox_id)
+    if mailbox is None:
+        raise not_there("mailbox")
+    return Answer(202, mailbox, mailbox.etag)
 
 
 @endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=_CHANGERS)

@@ -46,10 +46,10 @@ class VerdictsOfDay(BaseModel):
     """Verdicts on the opens, clicks and views of attachments of the mail that was sent on a day."""
 
     day: date = Field(description="in UTC")
-    messages: int
-    human: int
-    machine: int
-    uncertain: int
+    messages: int = Field(description="mails that were sent on the day")
+    human: int = Field(description="verdicts that a person did it")
+    machine: int = Field(description="verdicts that a machine did it; the sender's own looks count here, too")
+    uncertain: int = Field(description="verdicts that leave it open")
 
 
 class VerdictMix(BaseModel):

@@ -26,7 +26,7 @@ class Reassessments(BaseModel):
     """Messages that were judged again, newest first."""
 
     rules: str = Field(description="the version of the rules that they were judged by")
-    written: bool
+    written: bool = Field(description="whether the changes were written")
     items: list[Reassessment]
     next: str | None = Field(description="the `cursor` of the messages before these; null where there are none")
 

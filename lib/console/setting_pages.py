@@ -11,7 +11,7 @@ _TRACKING = (
     ("allow", "Everybody who has not said no"),
     ("consent", "Only those who have said yes"),
     ("aggregate", "Counts alone, without who"),
-    ("off", "Nobody"),
+    ("off", "No recipient"),
 )
 
 ORGANIZATION_PAGE = SettingPage(
@@ -40,7 +40,7 @@ ORGANIZATION_PAGE = SettingPage(
                 SettingField("opt_in_default", "New users have agreed", "box"),
                 SettingField(
                     "honeypot", "Put a link into mail that no person sees", "box",
-                    hint="Whoever follows it is a machine.",
+                    hint="What follows it is a machine.",
                 ),
             ),
         ),
@@ -137,7 +137,7 @@ SCORES_PAGE = SettingPage(
     ),
 )  # fmt: skip
 
-_FOREVER = "until somebody deletes it"
+_FOREVER = "until a person deletes it"
 
 PRIVACY_PAGE = SettingPage(
     "privacy",

@@ -236,6 +236,25 @@ async def test_mailboxes_are_paused_and_go_on(admin: Administrator) -> None:
     assert "No mailbox yet" in await admin.page("settings/mailboxes")
 
 
+async def test_a_failing_mailbox_says_why_and_is_tried_again_on_request(admin: Administrator) -> None:
+    heed = admin.heed
+    await heed.put("/mailboxes/x1", MAILBOX)
+    await heed.services.polling.run()
+    page = await admin.page("settings/mailboxes")
+    assert "failing" in page
+    assert "HEED_MAILBOX_ACME_X" in page
+    [polled] = await heed.services.mailboxes.list_polled("acme")
+    assert polled.state.next_poll_at
+
+    status, address = await admin.fill("settings/mailboxes/x1/poll", of="settings/mailboxes")
+    assert (status, address) == (303, "/console/settings/mailboxes?asked=x1")
+    assert "x1 is read within a minute" in await admin.page("settings/mailboxes?asked=x1")
+    [polled] = await heed.services.mailboxes.list_polled("acme")
+    assert polled.state.next_poll_at is None
+    await admin.fill("settings/mailboxes/x1/pause", of="settings/mailboxes")
+    assert (await heed.api("POST", "/mailboxes/x1/poll")).status == 409
+
+
 async def test_rules_are_made_and_deleted(admin: Administrator) -> None:
     status, page = await admin.fill("settings/rules", {"id": "Support", "type": "case"})
     assert (status, "name at least one condition" in page) == (422, True)

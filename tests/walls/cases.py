@@ -51,6 +51,8 @@ NAMES_NOTHING = frozenset(
         "include",
         "sent_after",
         "sent_before",
+        "updated_since",
+        "checks",
         "regarding",
     }
 )
@@ -234,6 +236,7 @@ CASES: Mapping[str, Case] = {
     "put_mailbox": Case(OWN_THING, _MAILBOX),
     "get_mailbox": Case(),
     "patch_mailbox": Case(body={"enabled": False}),
+    "poll_mailbox": Case(),
     "delete_mailbox": Case(),
     "list_mailboxes": Case(OWN),
     "receive_mail": Case(frozenset({202, 404, 422}), _MAIL.encode(), queries=[{"mailbox": "acme-thing"}]),

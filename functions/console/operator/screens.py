@@ -37,7 +37,9 @@ async def state(visit: OperatorVisit) -> Reply:
     health: Health
     found: StateRead
     health, found = await asyncio.gather(visit.ask("health"), visit.ask("get_state"))
-    return Shown("operator/state.html", {"health": health, "state": found, "seconds": _seconds})
+    return Shown(
+        "operator/state.html", {"health": health, "state": found, "seconds": _seconds, "age": visit.times.age_of}
+    )
 
 
 async def dead_letters(visit: OperatorVisit) -> Reply:

@@ -32,10 +32,18 @@ async def mailboxes(visit: Visit) -> Reply:
     query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
     found: Page[MailboxRead] = await visit.ask("list_mailboxes", query=query)
     values = {
+        "asked": visit.query("asked"),
         "mailboxes": [(each, etag_of(each.etag)) for each in found.items],
         "more": with_query(_MAILBOXES, cursor=found.next) if found.next else None,
     }
     return settings_page("mailboxes", "mailboxes", values)
+
+
+@screens("POST", "settings/mailboxes/{id}/poll")
+async def poll_mailbox(visit: Visit) -> Reply:
+    """Have a mailbox read within a minute; the page then shows how that went."""
+    await visit.ask("poll_mailbox", {"id": visit.path["id"]})
+    return Redirect(with_query(_MAILBOXES, asked=visit.path["id"]))
 
 
 @screens("POST", "settings/mailboxes/{id}/{act}")
