@@ -77,6 +77,25 @@ async def test_the_report_of_scanner_noise_leaves_colleagues_mail_out(tom: Tom) 
     assert (await tom.ask("/reports/scanner-noise")).json["items"] == []
 
 
+@pytest.mark.parametrize("limit", [1, 2, 50])
+async def test_a_conversation_comes_in_pages_of_the_own_mail_wherever_that_stands(tom: Tom, limit: int) -> None:
+    for number in range(4):
+        answer = {"from": "rep1", "in_reply_to": tom.colleagues, "text": f"{number}", "send": True}
+        await tom.heed.post("/messages", answer)
+    mine = {"from": "rep2", "in_reply_to": tom.colleagues, "subject": "Mine", "text": "x", "send": True}
+    await tom.heed.post("/messages", mine)
+    await tom.heed.work()
+
+    found, cursor = [], ""
+    while cursor is not None:
+        page = await tom.ask(f"/conversations/{tom.colleagues}?limit={limit}{cursor}")
+        assert page.status == 200
+        found += [each["from"] for each in page.json["items"]]
+        cursor = page.json["next"] and f"&cursor={page.json['next']}"
+
+    assert found == ["rep2"]
+
+
 async def test_keys_see_all_and_so_does_everybody_by_default(tom: Tom) -> None:
     heed = tom.heed
     assert len((await heed.get("/messages?view=all"))["items"]) == 2
