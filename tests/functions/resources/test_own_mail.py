@@ -96,6 +96,54 @@ async def test_a_conversation_comes_in_pages_of_the_own_mail_wherever_that_stand
     assert found == ["rep2"]
 
 
+async def test_a_colleagues_mail_is_not_shown_to_those_who_track_a_mail_of_its_message_id(tom: Tom) -> None:
+    internet_id = (await tom.heed.get(f"/messages/{tom.colleagues}"))["message_id"]
+    forged = _mail(message_id=internet_id, sender="rep@acme.example", subject="Guessed")
+
+    answer = await tom.ask("/messages/track", "POST", {"mime": forged})
+
+    assert answer.status == 409
+    assert b"Secret" not in answer.body
+
+
+async def test_the_own_mail_can_be_tracked(tom: Tom) -> None:
+    answer = await tom.ask("/messages/track", "POST", {"mime": _mail(to="two@acme.example", subject="For Tom")})
+
+    assert (answer.status, answer.json["subject"]) == (201, "For Tom")
+    assert (await tom.ask(f"/inbound/{answer.json['id']}")).status == 200
+
+
+async def test_what_became_of_a_colleagues_incoming_mail_is_not_there(tom: Tom) -> None:
+    received = await _receive(tom, subject="An answer")
+    assert (await tom.heed.get(f"/inbound/{received}"))["outcome"] == "tracked"
+
+    assert (await tom.ask(f"/inbound/{received}")).status == 404
+
+
+def _mail(
+    *,
+    sender: str = "ada@example.com",
+    to: str = "rep@acme.example",
+    subject: str,
+    message_id: str = "<a1@example.com>",
+    answers: str = "",
+) -> str:
+    head = f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: {message_id}\r\n"
+    head += "Date: Mon, 04 May 2026 09:00:00 +0000\r\n"
+    return head + (f"In-Reply-To: {answers}\r\n" if answers else "") + "\r\nText"
+
+
+async def _receive(tom: Tom, subject: str) -> str:
+    """Have an answer to the colleague's mail come in; its id."""
+    internet_id = (await tom.heed.get(f"/messages/{tom.colleagues}"))["message_id"]
+    raw = _mail(subject=subject, answers=internet_id).encode()
+    headers = {"Content-Type": "message/rfc822"}
+    answer = await tom.heed.request("POST", "/api/orgs/acme/inbound", raw, key=tom.heed.key, headers=headers)
+    assert answer.status == 202
+    await tom.heed.work()
+    return str(answer.json["id"])
+
+
 async def test_keys_see_all_and_so_does_everybody_by_default(tom: Tom) -> None:
     heed = tom.heed
     assert len((await heed.get("/messages?view=all"))["items"]) == 2
