@@ -120,6 +120,39 @@ async def test_what_became_of_a_colleagues_incoming_mail_is_not_there(tom: Tom) 
     assert (await tom.ask(f"/inbound/{received}")).status == 404
 
 
+async def test_what_rules_make_of_a_colleagues_mail_tells_nothing_of_it(tom: Tom) -> None:
+    await tom.heed.put("/rules/all", {"when": {"kind": "reply"}, "create": {"type": "task", "fields": {}}})
+    received = await _receive(tom, subject="Confidential")
+    [task] = (await tom.heed.get("/activities"))["items"]
+    assert (task["title"], task["message"]) == ("Confidential", received)
+
+    paths = [("/activities", "GET"), ("/records/contact/c1/activities", "GET"), ("/rules/all/dry-run", "POST")]
+    answers = [await tom.ask(*each) for each in [*paths, (f"/activities/{task['id']}/close", "POST")]]
+
+    assert [each.status for each in answers] == [200] * 4
+    assert not any(b"Confidential" in each.body for each in answers)
+    [shown] = answers[0].json["items"]
+    assert (shown["title"], shown["message"]) == ("About a mail of another user", None)
+    assert answers[2].json["looked_at"] == 0
+
+
+async def test_a_task_of_ones_own_shows_its_title(tom: Tom) -> None:
+    fields = {"user": "rep2"}
+    await tom.heed.put("/rules/all", {"when": {"kind": "reply"}, "create": {"type": "task", "fields": fields}})
+    await _receive(tom, subject="Please call Ada")
+
+    assert [each["title"] for each in (await tom.ask("/activities")).json["items"]] == ["Please call Ada"]
+
+
+async def test_a_call_about_a_colleagues_mail_is_told_without_the_mail(tom: Tom) -> None:
+    await _receive(tom, subject="An answer")
+    [card] = (await tom.heed.get("/cards", x_heed_user="rep1"))["items"]
+    assert (await tom.heed.api("POST", f"/cards/{card['id']}/call", x_heed_user="rep1")).status == 201
+
+    calls = [each for each in (await tom.ask("/records/contact/c1/activities")).json["items"] if each["kind"] == "call"]
+    assert [(each["title"], each["message"]) for each in calls] == [("About a mail of another user", None)]
+
+
 def _mail(
     *,
     sender: str = "ada@example.com",
