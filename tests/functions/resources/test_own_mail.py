@@ -86,12 +86,12 @@ async def test_a_conversation_comes_in_pages_of_the_own_mail_wherever_that_stand
     await tom.heed.post("/messages", mine)
     await tom.heed.work()
 
-    found, cursor = [], ""
-    while cursor is not None:
-        page = await tom.ask(f"/conversations/{tom.colleagues}?limit={limit}{cursor}")
+    found, query = list[str](), f"?limit={limit}"
+    while query:
+        page = await tom.ask(f"/conversations/{tom.colleagues}{query}")
         assert page.status == 200
         found += [each["from"] for each in page.json["items"]]
-        cursor = page.json["next"] and f"&cursor={page.json['next']}"
+        query = f"?limit={limit}&cursor={page.json['next']}" if page.json["next"] else ""
 
     assert found == ["rep2"]
 
