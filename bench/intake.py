@@ -151,6 +151,7 @@ class _Queues:
         self._queues = queues
         self._calls = calls
         self.create = queues.create
+        self.backlog = queues.backlog
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -92,6 +92,9 @@ class Purpose(Enum):
     CONSOLE = b"heed/1/console"
     """Seals a session of the console."""
 
+    OPERATOR = b"heed/1/operator"
+    """Seals a session of the console that was begun by the administrator's key."""
+
     SIGNING_IN = b"heed/1/signing-in"
     """Seals what the console remembers while a person is with the identity provider."""
 

@@ -56,8 +56,7 @@ async def authorize(
     if principal and organization:
         return check_open_to(await _person(services, organization, principal, from_platform=True), may)
     proof = _proof(request, key_in_query)
-    admin_key = services.settings.admin_key
-    if admin_key is not None and _is_same(proof, admin_key.get_secret_value()):
+    if is_administrator(services, proof):
         if "administrator" in may:
             return None
         raise Problem(403, "This takes a key of the organization; make one with POST /api/orgs/{org}/keys.")
@@ -74,6 +73,12 @@ async def authorize(
     if caller.user:
         await _check_known(services, caller.organization.id, caller.user)
     return check_open_to(caller, may)
+
+
+def is_administrator(services: Services, proof: str) -> bool:
+    """Tell whether a key is the administrator's."""
+    admin_key = services.settings.admin_key
+    return admin_key is not None and _is_same(proof, admin_key.get_secret_value())
 
 
 def check_open_to(caller: Caller, may: Set[Who]) -> Caller:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -52,19 +53,37 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def call_endpoint(
-    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller, zone: str
+    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller | None, zone: str
 ) -> Answer:
     """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
 
-    `zone` is the time zone of the caller, who is one user. The bodies of such calls are small.
+    `caller` is None for the administrator of the deployment, else one user. `zone` is the caller's time zone.
     """
-    check_open_to(caller, endpoint.may)
+    if caller is not None:
+        check_open_to(caller, endpoint.may)
+    elif not endpoint.may & {"administrator", "anyone"}:
+        raise Problem(403, "This takes a key of the organization.")
     call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
     call.query = _checked_query(endpoint.query, request)
     raw = request.get_body()
-    call.body = raw if endpoint.text_body or endpoint.largest_file else _checked_body(endpoint.body, raw)
-    await _check_own(endpoint, call)
-    return await _run(endpoint, call)
+    with _place(endpoint, call, raw):
+        if endpoint.text_body or endpoint.largest_file:
+            call.body = raw
+        else:
+            call.body = await services.off_loop.run(
+                call.path.get("org", ""), len(raw), _checked_body, endpoint.body, raw
+            )
+        await _check_own(endpoint, call)
+        return await _run(endpoint, call)
+
+
+def _place(endpoint: Endpoint, call: Call, raw: bytes) -> AbstractContextManager[None]:
+    """Return a place for the body, which is not too large. Raises Problem, Refusal."""
+    largest = endpoint.largest_file or endpoint.largest_body
+    if len(raw) > largest:
+        raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
+    places = call.services.uploads if endpoint.largest_file else call.services.large_requests
+    return places.place(call.path.get("org", ""), len(raw))
 
 
 async def _response(endpoint: Endpoint, services: Services, request: func.HttpRequest) -> func.HttpResponse:
@@ -127,12 +146,9 @@ async def _answer(
     _ = call.if_match  # what is malformed is refused before anything is done
     await _check_user(call)
     raw = request.get_body()
-    largest = endpoint.largest_file or endpoint.largest_body
-    if len(raw) > largest:
-        raise Problem(413, f"The body has {len(raw)} bytes; at most {largest} are taken.")
+    place = _place(endpoint, call, raw)
     call.query = _checked_query(endpoint.query, request)
-    places = services.uploads if endpoint.largest_file else services.large_requests
-    with places.place(call.path.get("org", ""), len(raw)):
+    with place:
         return await _handled(endpoint, call, raw)
 
 

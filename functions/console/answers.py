@@ -11,6 +11,7 @@ from functions.api.endpoint import Endpoint
 from functions.api.problems import Problem, problem_of
 from functions.console.cookies import SESSION, read_cookie
 from functions.console.navigation import menu_for
+from functions.console.operator.answers import answer_operator
 from functions.console.posts import is_from_our_page, read_posted
 from functions.console.rendering import render
 from functions.console.screen import Download, Framed, Redirect, Reply, Screen, Shown
@@ -50,6 +51,8 @@ async def answer_request(
     try:
         if request.method == "POST" and not is_from_our_page(request, services.settings.base_url):
             raise Problem(403, "The form was not sent from a page of the console.")
+        if rest == "operator" or rest.startswith("operator/"):
+            return _page_headers(await answer_operator(services, endpoints, request, rest))
         if is_sign_in(rest):
             return _page_headers(await answer_sign_in(services, request, rest))
         signed_in = await services.sessions.check_session(read_cookie(services, request, SESSION))

@@ -16,6 +16,7 @@ from lib.services import Services
 from lib.tracking.facts import SESSION as SESSION
 
 SIGNING_IN = "heed-sign-in"
+OPERATOR = "heed-operator"
 
 
 def _is_secure(services: Services) -> bool:

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from functions.api.problems import Problem
-from functions.console.visit import Form, Visit
+from functions.console.visit import FORM_TOKEN, Form, Visit
 from functions.pages.forms import NotAForm, read_fields
 
-FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
 LARGEST = 30 * 1024 * 1024
 """Bytes of a form, with its files."""
 

@@ -17,7 +17,9 @@ from markupsafe import Markup
 from functions.console.navigation import menu_for
 from functions.console.static_files import FOLDER, STATIC
 from functions.console.visit import HOME, Visit
+from lib.console.check_words import words_for_page
 from lib.console.times import Times, counted, duration
+from lib.mime.sizes import size_text
 
 _SYMBOL = re.compile(r'<symbol id="([\w-]+)" viewBox="0 0 24 24">(.*?)</symbol>', re.DOTALL)
 
@@ -66,6 +68,16 @@ def path_to(*parts: str) -> str:
     return HOME + "/".join(quote(part, safe="") for part in parts)
 
 
+def words_for(times: Times) -> dict[str, Any]:
+    """Return what a page writes times with."""
+    return {
+        "times": times,
+        "moment": lambda at: time_tag(times, at, times.moment(at)),
+        "begun": lambda at: time_tag(times, at, times.begun(at)),
+        "day": lambda at: time_tag(times, at, times.day(at)),
+    }
+
+
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(default=True),
@@ -73,22 +85,26 @@ _PAGES = Environment(
     lstrip_blocks=True,
     extensions=[_do_extension],
 )
-_PAGES.globals.update(static=STATIC.address, counted=counted, duration=duration, with_query=with_query, path_to=path_to)
+_PAGES.globals.update(
+    static=STATIC.address,
+    counted=counted,
+    duration=duration,
+    size_text=size_text,
+    words_for_page=words_for_page,
+    with_query=with_query,
+    path_to=path_to,
+)
 
 
 def render(template: str, values: Mapping[str, Any], visit: Visit | None = None) -> str:
     """Render a page; `visit` is that of the person who has signed in."""
     given: dict[str, Any] = {"icon": Icons(), "signed_in": None, "home": HOME, **values}
     if visit is not None:
-        times = visit.times
         given |= {
             "signed_in": visit.signed_in,
             "visit": visit,
             "menu": menu_for(visit.scopes),
             "address": visit.address,
-            "times": times,
-            "moment": lambda at: time_tag(times, at, times.moment(at)),
-            "begun": lambda at: time_tag(times, at, times.begun(at)),
-            "day": lambda at: time_tag(times, at, times.day(at)),
+            **words_for(visit.times),
         }
     return _PAGES.get_template(template).render(given)

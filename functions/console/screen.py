@@ -22,6 +22,9 @@ EVERYBODY: frozenset[Scope] = frozenset(("full", "read", "user", "admin"))
 READERS: frozenset[Scope] = frozenset(("full", "read", "user"))
 """Scopes that read mail."""
 
+WRITERS: frozenset[Scope] = frozenset(("full", "user"))
+"""Scopes that write mail."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

@@ -22,6 +22,8 @@ from lib.services import Services
 
 HOME = "/console/"
 
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+
 
 class Form:
     """The fields of a form that was sent."""
@@ -41,9 +43,17 @@ class Form:
         """Tell whether a box was checked."""
         return any(each.name == name for each in self._fields)
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return all fields but files, to be sent once more. Each form has a token of its own."""
+        return [(each.name, each.value) for each in self._fields if not each.filename and each.name != FORM_TOKEN]
+
     def file(self, name: str) -> FormField | None:
         """Return the file that was chosen; None where there is none."""
-        return next((each for each in self._fields if each.name == name and each.filename), None)
+        return next(iter(self.files(name)), None)
+
+    def files(self, name: str) -> list[FormField]:
+        """Return all files that were chosen in a field."""
+        return [each for each in self._fields if each.name == name and each.filename]
 
 
 @dataclass(slots=True)
@@ -121,17 +131,37 @@ class Visit:
         etag: str | None = None,
     ) -> Answer:
         """Call an endpoint like `ask`; the whole answer."""
-        called = self.endpoints[endpoint]
-        parameters = {name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")}
-        request = func.HttpRequest(
-            called.method,
-            called.route,
-            headers={} if etag is None else {"if-match": etag},
-            params=parameters,
-            route_params={"org": self.org, **(path or {})},
-            body=_as_bytes(body),
-        )
+        return await self.run(self.endpoints[endpoint], path, query, body, etag)
+
+    async def run(
+        self,
+        called: Endpoint,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, Any] | BaseModel | bytes | None = None,
+        etag: str | None = None,
+    ) -> Answer:
+        """Run an endpoint like `call`; it may be one that the console alone has."""
+        request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
         return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
+
+
+def request_for(
+    endpoint: Endpoint,
+    path: Mapping[str, str],
+    query: Mapping[str, object] | None = None,
+    body: Mapping[str, Any] | BaseModel | bytes | None = None,
+    etag: str | None = None,
+) -> func.HttpRequest:
+    """Make a request for an endpoint, as a caller would send it over HTTP."""
+    return func.HttpRequest(
+        endpoint.method,
+        endpoint.route,
+        headers={} if etag is None else {"if-match": etag},
+        params={name: f"{value}" for name, value in (query or {}).items() if value not in (None, "")},
+        route_params=dict(path),
+        body=_as_bytes(body),
+    )
 
 
 def _as_bytes(body: Mapping[str, Any] | BaseModel | bytes | None) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping, Sequence
+from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import NamedTuple
@@ -13,6 +16,8 @@ LARGEST = 16 * 1024
 
 _MOST_FIELDS = 20
 """Fields of a recipient's form."""
+
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 class NotAForm(ValueError):
@@ -57,22 +62,37 @@ def _urlencoded(body: bytes, most: int) -> list[FormField]:
 
 
 def _multipart(content_type: str, body: bytes, most: int) -> list[FormField]:
-    """Read a form in parts (RFC 7578). The types that parts name do not matter."""
+    """Read a form in parts (RFC 7578). The types that parts name do not matter: a mail stays a file as it is."""
     if "\r" in content_type or "\n" in content_type:
         raise NotAForm("the content type has a line break")
-    head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
-    whole = BytesParser(policy=HTTP).parsebytes(head + body)
-    if not whole.is_multipart():
+    boundary = _head(b"Content-Type: " + content_type.encode("latin-1", "replace")).get_boundary()
+    if not boundary:
+        raise NotAForm("the form names no boundary")
+    mark = re.escape(boundary.encode("latin-1", "replace"))
+    marks = re.finditer(rb"(?:^|\r?\n)--" + mark + rb"(?:(--)|[ \t]*(?=\r?\n))", body)
+    fields = list[FormField]()
+    for begin, end in itertools.pairwise([*itertools.islice(marks, most + 1), None]):
+        if begin is None or begin[1] or len(fields) == most:
+            break
+        field = _part(body[begin.end() : end.start() if end else len(body)])
+        fields += [field] if field else []
+    if not fields:
         raise NotAForm("the form has no parts")
-    fields = []
-    for part in list(whole.iter_parts())[:most]:
-        name = part.get_param("name", header="content-disposition")
-        filename = part.get_param("filename", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(payload, bytes):
-            continue
-        if isinstance(filename, str):
-            fields.append(FormField(name, "", filename or None, payload))
-        else:
-            fields.append(FormField(name, payload.decode("utf-8", "replace").strip("\r\n")))
     return fields
+
+
+def _part(part: bytes) -> FormField | None:
+    """Read a part; None where it has no name."""
+    head, _, content = _EMPTY_LINE.sub(b"\n\n", part.lstrip(b"\r\n"), count=1).partition(b"\n\n")
+    fields = _head(head)
+    name = fields.get_param("name", header="content-disposition")
+    filename = fields.get_param("filename", header="content-disposition")
+    if not isinstance(name, str):
+        return None
+    if isinstance(filename, str):
+        return FormField(name, "", filename or None, content)
+    return FormField(name, content.decode("utf-8", "replace").strip("\r\n"))
+
+
+def _head(lines: bytes) -> Message:
+    return BytesParser(policy=HTTP).parsebytes(lines + b"\r\n\r\n", headersonly=True)

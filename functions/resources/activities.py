@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -14,6 +15,7 @@ from lib.fields import Moment, RecordRef
 from lib.lists.store import Listed, scope_of
 from lib.people.calls import Activity
 from lib.people.tasks import Task, TaskStatus, TaskType
+from lib.verdicts.kpis import Kpis
 
 endpoints = Endpoints("Activities")
 
@@ -32,22 +34,32 @@ class ActivityRead(BaseModel):
     message: str | None = Field(description="the message itself, or the message that the call is about")
     status_text: str | None = Field(description="the state of the message, task or case; null for a call")
     reminder_text: str | None = Field(description="the state of the message's reminder, if it has one")
+    followed: bool | None = Field(None, description="whether the message was sent with following on; null for others")
+    kpis: Kpis | None = Field(None, description="of a message that was sent; null for others")
 
 
 @endpoints("GET", "/records/{type}/{id}/activities", query=PageQuery, answers={200: Page[ActivityRead]})
 async def list_activities(call: Call) -> Answer:
     """List the record's activities, newest first."""
     record = RecordRef(type=call.path["type"], id=call.path["id"])
-    after, most = last_key(call), call.query.limit + 1
-    zone = await time_zone_of(call)
     # Both lists are in order of the same key, <time counted down>|<id>, so one cursor serves both.
-    listed = call.services.lists.page(call.org, scope_of(record=record), "all", "-sent_at", after, most)
-    messages = [(key, _message(call, found, zone)) async for key, found in listed]
+    messages, others = await asyncio.gather(_messages(call, record), _others(call, record))
+    merged = sorted([*messages, *others], key=lambda found: found[0])
+    return Answer(200, page(call, merged[: call.query.limit + 1]))
+
+
+async def _messages(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead]]:
+    after, most, scope = last_key(call), call.query.limit + 1, scope_of(record=record)
+    zone = await time_zone_of(call)
+    listed = call.services.lists.page(call.org, scope, "all", "-sent_at", after, most)
+    return [(key, _message(call, found, zone)) async for key, found in listed]
+
+
+async def _others(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead]]:
+    after, most = last_key(call), call.query.limit + 1
     records = await call.services.people.united_records(call.org, record)
-    others = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
-    shown = [(key, _other(call, found)) for some in others async for key, found in some]
-    merged = sorted([*messages, *shown], key=lambda found: found[0])
-    return Answer(200, page(call, merged[:most]))
+    lists = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
+    return [(key, _other(call, found)) for some in lists async for key, found in some]
 
 
 def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
@@ -72,6 +84,8 @@ def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
         message=item.id,
         status_text=item.status_text,
         reminder_text=item.reminder.status_text if item.reminder else None,
+        followed=item.follow_state.state == "on" if item.sent_at else None,
+        kpis=item.kpis if item.sent_at else None,
     )
 
 

@@ -100,5 +100,5 @@ def _email(call: Call) -> str:
 
 async def _history(call: Call, email: str) -> Answer:
     history = [each async for each in call.services.consents.history(call.org, email, _MOST_SHOWN)]
-    follow = history[0].follow if history else await call.services.consents.load_preference(call.org, email)
+    follow = history[0].follow if history else await call.services.consents.load_unspoken(call.org, email)
     return Answer(200, ConsentHistory(email=email, follow=follow, history=history))

@@ -11,6 +11,8 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.resources.messages import load_message
 from lib.clock import in_zone
 from lib.fields import Moment
+from lib.messages.follow_state import Decision
+from lib.messages.models import StoredMessage
 from lib.send_time.advice import Advice
 from lib.send_time.sentences import NO_RECIPIENT, SEVERAL
 
@@ -50,27 +52,31 @@ class DeliveryAdvice(BaseModel):
 async def delivery_advice(call: Call) -> Answer:
     """Advise when to send the message: in the recipient's working time, or at a time when they usually read mail."""
     message = (await load_message(call)).message
-    advisor = call.services.advisor
-    sender_zone = await advisor.sender_zone(call.org, message)
-    work_hours = call.organization.settings.work_hours
-    now = call.query.now or call.now
+    decision = None
     if len(message.recipients()) == 1:
         decision = await call.services.preparation.decision(call.org, call.organization.settings, message)
+    return Answer(200, await advise_on(call, message, decision, call.query.now or call.now))
+
+
+async def advise_on(call: Call, message: StoredMessage, decision: Decision | None, now: datetime) -> DeliveryAdvice:
+    """Advise on a message, whose only recipient `decision` knows."""
+    advisor = call.services.advisor
+    own_zone = call.zone if message.sender == call.user() else None
+    sender_zone = own_zone or await advisor.sender_zone(call.org, message)
+    if decision is not None and len(message.recipients()) == 1:
         [recipient] = decision.known.recipients
+        work_hours = call.organization.settings.work_hours
         advice = await advisor.advise(call.org, work_hours, recipient.match, sender_zone, now)
     else:
         advice = Advice(SEVERAL if message.recipients() else NO_RECIPIENT)
-    return Answer(
-        200,
-        DeliveryAdvice(
-            suggested_at=advice.suggested_at,
-            local_time=_on_the_clock(advice.suggested_at, advice.zone),
-            time_zone=advice.zone,
-            sender_local_time=_on_the_clock(advice.suggested_at, sender_zone),
-            sender_time_zone=sender_zone,
-            because=advice.because,
-            confidence=advice.confidence,
-        ),
+    return DeliveryAdvice(
+        suggested_at=advice.suggested_at,
+        local_time=_on_the_clock(advice.suggested_at, advice.zone),
+        time_zone=advice.zone,
+        sender_local_time=_on_the_clock(advice.suggested_at, sender_zone),
+        sender_time_zone=sender_zone,
+        because=advice.because,
+        confidence=advice.confidence,
     )
 
 

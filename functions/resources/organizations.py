@@ -34,7 +34,7 @@ class KeySpec(Model):
 
     scope: KeyScope = Field(
         description="`full`: all work of a CRM; `read`: GET alone; `inbound`: handing in mail alone; "
-        "`admin`: settings, users, keys, privacy and audit log"
+        "`admin`: settings, users, keys, webhooks, mailboxes, rules, privacy and audit log"
     )
     name: Name = Field("", description="to tell keys apart by")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
 
@@ -199,11 +200,16 @@ async def put_record(call: Call) -> Answer:
 @endpoints("GET", "/records/{type}/{id}", answers={200: RecordRead})
 async def get_record(call: Call) -> Answer:
     """Read a record, and how people engaged with the mail to it; of a merged one the record that stands for it."""
-    found = await call.services.people.standing_record(call.org, _ref(call))
+    # Few records are merged ones, so that both are read at once.
+    found, rollup = await asyncio.gather(
+        call.services.people.standing_record(call.org, _ref(call)),
+        call.services.engagements.load_rollup(call.org, _ref(call)),
+    )
     if found is None:
         raise not_there("record")
     stored, etag = found
-    rollup = await call.services.engagements.load_rollup(call.org, stored.ref())
+    if stored.ref() != _ref(call):
+        rollup = await call.services.engagements.load_rollup(call.org, stored.ref())
     return Answer(200, RecordRead(**stored.model_dump(), etag=etag, engagement=_engagement(call, rollup)), etag)
 
 

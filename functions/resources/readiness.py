@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import READERS, Answer, Call, Endpoints
 from lib.readiness.report import ReadinessReport
 
 endpoints = Endpoints("Readiness")
 
 
-@endpoints("GET", "/readiness", answers={200: ReadinessReport})
+@endpoints("GET", "/readiness", answers={200: ReadinessReport}, may=(*READERS, "admin"))
 async def get_readiness(call: Call) -> Answer:
     """Tell what keeps mail of the organization from arriving, or from being followed, and what to do about it.
 

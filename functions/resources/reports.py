@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.api.endpoint import Answer, Call, Endpoints
+from functions.api.endpoint import READERS, Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page_until
+from functions.api.problems import not_there
 from functions.shapes.message import MessageItem, message_item, time_zone_of
 from lib.clock import month_of
+from lib.fields import QueryNumber
+from lib.lists.store import scope_of
 from lib.reliability.report import Reliability, make_report
 from lib.reliability.shares import ReliabilityTally
+from lib.verdicts.kpis import Kpis
 
 endpoints = Endpoints("Reports")
+
+_MOST_COUNTED = 5_000
 
 
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, in UTC")]
@@ -27,6 +34,29 @@ class ReliabilityQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     month: Month | None = None
+
+
+class VerdictsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    days: Annotated[QueryNumber, Field(ge=1, le=90, description="days up to today, in UTC")] = 14
+
+
+class VerdictsOfDay(BaseModel):
+    """Verdicts on the opens, clicks and views of attachments of the mail that was sent on a day."""
+
+    day: date = Field(description="in UTC")
+    messages: int = Field(description="mails that were sent on the day")
+    human: int = Field(description="verdicts that a person did it")
+    machine: int = Field(description="verdicts that a machine did it; the sender's own looks count here, too")
+    uncertain: int = Field(description="verdicts that leave it open")
+
+
+class VerdictMix(BaseModel):
+    """Verdicts by the day of sending, newest first."""
+
+    days: list[VerdictsOfDay] = Field(description="days on which mail was sent")
+    is_complete: bool = Field(description="false: only the newest 5,000 messages were counted")
 
 
 class NoisyMessage(MessageItem):
@@ -46,6 +76,46 @@ async def scanner_noise(call: Call) -> Answer:
     seen = [listed for _, listed in shown if call.sees_mail_of(listed.message.sender)]
     items = [NoisyMessage(**dict(message_item(listed, call.now, zone))) for listed in seen]
     return Answer(200, page_until(call, items, shown[-1][0] if has_more else None))
+
+
+@endpoints(
+    "GET",
+    "/reports/verdicts",
+    query=VerdictsQuery,
+    answers={200: VerdictMix},
+    may=(*READERS, "admin", "administrator"),
+)
+async def report_verdicts(call: Call) -> Answer:
+    """Count verdicts by the day on which the mail was sent, without telling of which mail."""
+    call.check_sees_all()
+    if await call.services.organizations.load_organization(call.org) is None:
+        raise not_there("organization")
+    since = call.now.date() - timedelta(days=call.query.days - 1)
+    days: dict[date, VerdictsOfDay] = {}
+    count = 0
+    async for _, listed in call.services.lists.page(call.org, scope_of(), "all", "-sent_at", None, _MOST_COUNTED + 1):
+        count += 1
+        sent_at = listed.message.sent_at
+        if sent_at is None or listed.message.state == "received":
+            continue
+        if sent_at.date() < since:
+            break
+        if count <= _MOST_COUNTED:
+            _count(days.setdefault(sent_at.date(), _empty(sent_at.date())), listed.kpis)
+    return Answer(200, VerdictMix(days=list(days.values()), is_complete=count <= _MOST_COUNTED))
+
+
+def _empty(day: date) -> VerdictsOfDay:
+    return VerdictsOfDay(day=day, messages=0, human=0, machine=0, uncertain=0)
+
+
+def _count(day: VerdictsOfDay, kpis: Kpis) -> None:
+    """Add a message to its day."""
+    day.messages += 1
+    day.human += kpis.opens + kpis.clicks + kpis.attachment_views
+    for name in ("machine", "uncertain"):
+        counts = getattr(kpis, name)
+        setattr(day, name, getattr(day, name) + counts.opens + counts.clicks + counts.attachment_views)
 
 
 @endpoints("GET", "/reports/reliability", query=ReliabilityQuery, answers={200: Reliability})

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from pydantic import BaseModel, Field
 
-from functions.api.endpoint import Answer, Call, Deleted, Endpoints
+from functions.api.authorization import Who
+from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
 from lib.fields import Moment
@@ -15,6 +16,8 @@ from lib.storage import Missing
 
 endpoints = Endpoints("Rules")
 
+_READERS: tuple[Who, ...] = (*READERS, "admin")
+_CHANGERS: tuple[Who, ...] = ("full", "admin")
 _TRIED = timedelta(days=30)
 _MOST_TRIED = 1_000
 
@@ -38,7 +41,7 @@ class DryRun(BaseModel):
     items: list[WouldMake]
 
 
-@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=("full",))
+@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=_CHANGERS)
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
@@ -46,21 +49,21 @@ async def put_rule(call: Call) -> Answer:
     return Answer(201 if is_new else 200, rule, rule.etag)
 
 
-@endpoints("GET", "/rules/{id}", answers={200: CreationRule})
+@endpoints("GET", "/rules/{id}", answers={200: CreationRule}, may=_READERS)
 async def get_rule(call: Call) -> Answer:
     """Read a rule."""
     rule = await _rule(call)
     return Answer(200, rule, rule.etag)
 
 
-@endpoints("GET", "/rules", query=PageQuery, answers={200: Page[CreationRule]})
+@endpoints("GET", "/rules", query=PageQuery, answers={200: Page[CreationRule]}, may=_READERS)
 async def list_rules(call: Call) -> Answer:
     """List the rules, by id."""
     listed = call.services.rules.list_rules(call.org, last_key(call), call.query.limit + 1)
     return Answer(200, page(call, [(rule.id, rule) async for rule in listed]))
 
 
-@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=("full",))
+@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=_CHANGERS)
 async def delete_rule(call: Call) -> Answer:
     """Delete a rule. What it has made stays."""
     try:

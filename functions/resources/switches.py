@@ -14,7 +14,7 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import not_there
 from functions.resources.messages import load_message
 
-administration = Endpoints("Organizations", may=("administrator",))
+administration = Endpoints("Organizations", may=("administrator", "admin"))
 endpoints = Endpoints("Links")
 
 _NUMBER = re.compile(r"[0-9]{1,5}")
@@ -73,6 +73,14 @@ async def _link(call: Call) -> tuple[str, int]:
 async def _check_organization(call: Call) -> None:
     if await call.services.organizations.load_organization(call.org) is None:
         raise not_there("organization")
+
+
+@administration("GET", "/switch-off", answers={200: SwitchRead})
+async def get_organization_switch(call: Call) -> Answer:
+    """Tell whether all links of an organization are switched off."""
+    await _check_organization(call)
+    stops = await call.services.stops.load_stops(call.org)
+    return Answer(200, SwitchRead(switched_off=stops.is_everything_off))
 
 
 @administration("PUT", "/switch-off", answers={200: SwitchRead})

@@ -68,6 +68,17 @@ async def delete_schedule(call: Call) -> Answer:
     return await answer_with_message(call, 200, loaded.message.id)
 
 
+@endpoints("POST", "/messages/{message}/take-back", answers={200: MessageRead})
+async def take_back_message(call: Call) -> Answer:
+    """Turn a scheduled message into a draft again; 409 once sending has begun.
+
+    `deliver_at` stays as it is, for the next time that the message is sent.
+    """
+    loaded = await load_message(call)
+    await call.services.schedule.take_back(call.org, loaded)
+    return await answer_with_message(call, 200, loaded.message.id)
+
+
 @endpoints("PUT", "/messages/{message}/reminder", body=Reminder, answers={200: MessageRead})
 async def put_reminder(call: Call) -> Answer:
     """Set or change the reminder, also after the message was sent."""

@@ -23,7 +23,8 @@ from lib.webhooks.store import read_webhook
 endpoints = Endpoints("Webhooks")
 
 WebhookPatch = patch_of(WebhookSpec, __name__)
-_READERS: tuple[Who, ...] = ("full", "read")
+_READERS: tuple[Who, ...] = ("full", "read", "admin")
+_CHANGERS: tuple[Who, ...] = ("full", "admin")
 _MOST_REPLAYED = 1_000
 
 
@@ -75,13 +76,13 @@ class DeliveriesReplayed(BaseModel):
     replayed: int = Field(description="deliveries that are tried again")
 
 
-@endpoints("PUT", "/webhooks/{id}", body=WebhookSpec, answers={201: WebhookMade, 200: WebhookMade}, may=("full",))
+@endpoints("PUT", "/webhooks/{id}", body=WebhookSpec, answers={201: WebhookMade, 200: WebhookMade}, may=_CHANGERS)
 async def put_webhook(call: Call) -> Answer:
     """Make a webhook, or replace one. A new one gets the events from then on; its secret is shown this once."""
     return await _saved(call, call.path["id"], call.body, call.if_match)
 
 
-@endpoints("POST", "/webhooks", body=WebhookSpec, answers={201: WebhookMade}, may=("full",))
+@endpoints("POST", "/webhooks", body=WebhookSpec, answers={201: WebhookMade}, may=_CHANGERS)
 async def make_webhook(call: Call) -> Answer:
     """Make a webhook for a receiver that knows no ids, such as a flow. The header `Location` is its address.
 
@@ -100,7 +101,7 @@ async def get_webhook(call: Call) -> Answer:
     return Answer(200, read_webhook(webhook, etag), etag)
 
 
-@endpoints("PATCH", "/webhooks/{id}", body=WebhookPatch, answers={200: WebhookMade}, may=("full",))
+@endpoints("PATCH", "/webhooks/{id}", body=WebhookPatch, answers={200: WebhookMade}, may=_CHANGERS)
 async def patch_webhook(call: Call) -> Answer:
     """Change some fields of a webhook."""
     stored, etag = await _webhook(call)
@@ -115,7 +116,7 @@ async def _saved(call: Call, webhook_id: str, spec: WebhookSpec, if_match: IfMat
     return Answer(201 if secret else 200, WebhookMade(**webhook.model_dump(), secret=secret), webhook.etag)
 
 
-@endpoints("DELETE", "/webhooks/{id}", answers={200: Deleted}, may=("full",))
+@endpoints("DELETE", "/webhooks/{id}", answers={200: Deleted}, may=_CHANGERS)
 async def delete_webhook(call: Call) -> Answer:
     """Delete a webhook, with what is known of its deliveries."""
     try:
@@ -133,7 +134,7 @@ async def list_webhooks(call: Call) -> Answer:
     return Answer(200, page(call, [(webhook.id, webhook) async for webhook in listed]))
 
 
-@endpoints("POST", "/webhooks/{id}/secret", answers={200: SecretMade}, may=("full",))
+@endpoints("POST", "/webhooks/{id}/secret", answers={200: SecretMade}, may=_CHANGERS)
 async def rotate_webhook_secret(call: Call) -> Answer:
     """Make a new secret. For 24 hours deliveries are signed with the old one as well."""
     webhook, _ = await _webhook(call)
@@ -142,7 +143,7 @@ async def rotate_webhook_secret(call: Call) -> Answer:
     return Answer(200, SecretMade(secret=secret))
 
 
-@endpoints("POST", "/webhooks/{id}/test", answers={200: TestDelivery}, may=("full",))
+@endpoints("POST", "/webhooks/{id}/test", answers={200: TestDelivery}, may=_CHANGERS)
 async def test_webhook(call: Call) -> Answer:
     """Post a signed event of the type `webhook.test` at once, and tell what the receiver answers."""
     webhook, _ = await _webhook(call)
@@ -166,7 +167,7 @@ async def list_deliveries(call: Call) -> Answer:
     return Answer(200, page(call, [(key, _read(delivery)) async for key, delivery in listed]))
 
 
-@endpoints("POST", "/webhooks/{id}/deliveries/{delivery}/replay", answers={200: DeliveryRead}, may=("full",))
+@endpoints("POST", "/webhooks/{id}/deliveries/{delivery}/replay", answers={200: DeliveryRead}, may=_CHANGERS)
 async def replay_delivery(call: Call) -> Answer:
     """Deliver an event again, or at once: one that was given up, was delivered, or waits."""
     webhook, _ = await _webhook(call)
@@ -177,7 +178,7 @@ async def replay_delivery(call: Call) -> Answer:
     return Answer(200, _read(delivery))
 
 
-@endpoints("POST", "/webhooks/{id}/replay", answers={200: DeliveriesReplayed}, may=("full",))
+@endpoints("POST", "/webhooks/{id}/replay", answers={200: DeliveriesReplayed}, may=_CHANGERS)
 async def replay_dead_deliveries(call: Call) -> Answer:
     """Deliver what was given up again: the newest 1,000 events of it."""
     webhook, _ = await _webhook(call)

@@ -20,15 +20,21 @@ EDITABLE = ("draft", "failed")
 
 
 async def message_checks(
-    call: Call, message: StoredMessage, state: FollowState, body: Body, known: KnownRecipients
+    call: Call,
+    message: StoredMessage,
+    state: FollowState,
+    body: Body,
+    known: KnownRecipients,
+    bounced: Sequence[str] | None = None,
 ) -> list[Check]:
     """Check the mail that the message would become if it were sent now; `known` are its recipients.
 
+    `bounced` are those whom mail did not reach last, where that was looked up before.
     A message that was told to go is held against the provider's limits alone: its author has seen the rest.
     """
     followed, is_draft, settings = state.state == "on", message.state in EDITABLE, call.organization.settings
     trial = await call.services.preparation.try_out(call.org, message, body, followed and is_draft, settings)
-    checks = await mail_checks(call, body, trial.remarks, trial.files, followed, known) if is_draft else []
+    checks = await mail_checks(call, body, trial.remarks, trial.files, followed, known, bounced) if is_draft else []
     return [*checks, *_checks_of_size(call, message, body, trial, followed)]
 
 
@@ -39,15 +45,17 @@ async def mail_checks(
     files: MailFiles,
     followed: bool,
     known: KnownRecipients,
+    bounced: Sequence[str] | None = None,
 ) -> list[Check]:
     """Check what the mail shows, its files and its recipients; `remarks` are those of its preparation."""
     checks = await call.services.off_loop.run(call.org, len(body.html or ""), body_checks, body, remarks, followed)
-    checks += await _checks_of_recipients(call, known)
+    checks += await _checks_of_recipients(call, known, bounced)
     return [*checks, *file_checks(files.followed_names() if followed else ())]
 
 
-async def _checks_of_recipients(call: Call, known: KnownRecipients) -> list[Check]:
-    bounced = await call.services.bounces.find_bounced(call.org, [each.said.email for each in known.recipients])
+async def _checks_of_recipients(call: Call, known: KnownRecipients, bounced: Sequence[str] | None) -> list[Check]:
+    if bounced is None:
+        bounced = await call.services.bounces.find_bounced(call.org, [each.said.email for each in known.recipients])
     return [*known.checks(), *([make_check("bounced_before", bounced)] if bounced else [])]
 
 

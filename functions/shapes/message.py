@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,11 +18,13 @@ from lib.assessment.followers import read_part
 from lib.assessment.summary import summary_of
 from lib.checks import Check
 from lib.fields import Moment, RecordRef
+from lib.files.models import StoredAttachment
 from lib.files.store import UNSENT
 from lib.lists.store import Listed
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState
 from lib.messages.models import (
+    Body,
     Correspondent,
     Failure,
     MailCorrelation,
@@ -152,6 +156,16 @@ def _listed(call: Call, loaded: Loaded, state: FollowState) -> Listed:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAhead:
+    """Parts of a message that were read while its recipients were looked up."""
+
+    body: Body
+    files: Sequence[StoredAttachment]
+    bounced: Sequence[str]
+    """The addresses of recipients whom mail did not reach last."""
+
+
 async def read_message(
     call: Call,
     loaded: Loaded,
@@ -159,18 +173,22 @@ async def read_message(
     recipients: KnownRecipients = NOT_LOOKED_UP,
     *,
     has_checks: bool = True,
+    ahead: ReadAhead | None = None,
 ) -> MessageRead:
     """Read the rest of a message (its body, files and checks), and show it whole, with this follow state.
 
     `recipients` are those who were looked up for it.
     """
     is_checked = has_checks and loaded.message.state in UNSENT
-    message = loaded.message
-    body, zone, files = await asyncio.gather(
-        call.services.messages.body(call.org, message.id),
-        time_zone_of(call),
-        call.services.files.attachments(call.org, message),
+    message, zone = loaded.message, await time_zone_of(call)
+    body, files = (
+        (ahead.body, ahead.files)
+        if ahead
+        else await asyncio.gather(
+            call.services.messages.body(call.org, message.id), call.services.files.attachments(call.org, message)
+        )
     )
+    bounced = ahead.bounced if ahead else None
     shape = _shape(_listed(call, loaded, state), call.now, zone)
     return MessageRead(
         **shape,
@@ -178,7 +196,7 @@ async def read_message(
         text=body.text,
         other_readers=_other_readers(loaded) if call.organization.settings.tracking != "aggregate" else [],
         attachments=[attachment_read(call, file, loaded, files) for file in files],
-        check=await message_checks(call, message, state, body, recipients) if is_checked else [],
+        check=await message_checks(call, message, state, body, recipients, bounced) if is_checked else [],
     )
 
 

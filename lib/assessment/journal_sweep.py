@@ -8,7 +8,7 @@ stored watermark and not marked as taken (`lib.assessment.intake`).
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import SEEN
@@ -18,7 +18,7 @@ from lib.organizations.registry import Organizations
 from lib.storage import Range, Row, StorageError, Tables, Upsert
 from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
-from lib.tracking.journal import commit_at
+from lib.tracking.journal import commit_at, time_of_commit
 
 log = logging.getLogger("heed.sweep")
 
@@ -51,6 +51,14 @@ class JournalSweep:
             except (StorageError, Stale, UnreadableRow) as error:
                 log.error("the journal of organization %s could not be swept: %s", organization, error)
         return missed
+
+    async def swept_to(self, organization: str) -> datetime | None:
+        """Return the time up to which an organization's journal was swept; None before the first time.
+
+        A sweep leaves the last `GRACE` and `OVERLAP` to the next one. Raises StorageError.
+        """
+        state = await self._tables.read_row(table(organization, "journal"), SWEEP_STATE, SWEEP_STATE)
+        return time_of_commit(state.text("until")) if state else None
 
     async def _sweep(self, organization: str) -> int:
         name, now = table(organization, "journal"), self._clock.now()

@@ -86,6 +86,21 @@ class Rejudge:
             if report is not None:
                 yield report
 
+    async def some(
+        self, organization: str, after: str | None, limit: int, *, write: bool
+    ) -> tuple[list[Reassessment], str | None]:
+        """Judge up to so many messages again, newest first from behind the cursor `after`; the next cursor.
+
+        What each mail tells of its sources is renewed with it, not before: where all are to be judged as if they had
+        come today, judge the whole organization. Raises Stale, StorageError.
+        """
+        rows = self._lists.page(organization, scope_of(), "all", "-sent_at", after, limit)
+        page = [(cursor, listed.message) async for cursor, listed in rows]
+        found = [
+            await self.message(organization, message.id, write=write) for _, message in page if message.state != "draft"
+        ]
+        return [each for each in found if each], page[-1][0] if len(page) == limit else None
+
     async def _sent_messages(self, organization: str) -> AsyncIterator[str]:
         after: str | None = None
         while True:

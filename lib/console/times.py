@@ -44,6 +44,12 @@ class Times:
         day = self.day(at)
         return f"{day[0].upper()}{day[1:]}, {self.clock(at)}"
 
+    def age_of(self, month: str) -> str:
+        """Write how long ago a month was, which is written as `2026-05`, with or without a day: `2 months`."""
+        year, number, *_ = (int(part) for part in month.split("-"))
+        months = (self.now.year - year) * 12 + self.now.month - number
+        return counted(months, "month") if months > 0 else "this month"
+
     def exact(self, at: datetime) -> str:
         """Write the time in full with its zone, for readers who ask: `Tue 3 Mar 2026, 16:02:07 (Europe/Vienna)`."""
         local = self.local(at)

@@ -197,8 +197,10 @@ class Consents:
         Without an entry it is `unknown`, or a no where one was said before its history was erased.
         """
         newest = await self.newest_consent(organization, email)
-        if newest is not None:
-            return newest.follow
+        return newest.follow if newest is not None else await self.load_unspoken(organization, email)
+
+    async def load_unspoken(self, organization: str, email: str) -> Preference:
+        """The preference of an address without an entry."""
         return "do_not_allow" if await self._stops.is_address_stopped(organization, email) else "unknown"
 
     async def history(self, organization: str, email: str, limit: int | None = None) -> AsyncIterator[Consent]:

@@ -105,14 +105,18 @@ class RecipientLookup:
         emails = list(dict.fromkeys(same_mailbox(each.email) for each in recipients))
         # Without the organization's secret there is no row with a hash, so no consent and no index.
         is_known = bool(emails) and await self._hashes.find(organization, emails[0]) is not None
-        entries, consents = await asyncio.gather(
-            self._entries(organization, emails if is_known and by == "address" else []),
-            self._consents_of(organization, emails if is_known else []),
-        )
         named = [name_of(each.record) for each in recipients if each.record]
         about = [name_of(RecordRef(type=regarding.type, id=regarding.id))] if regarding else []
-        found = [each.name for some in entries.values() for each in some[:MOST_RECORDS]]
-        families = await read_families(self._people, organization, [*named, *about, *found])
+
+        async def find_records() -> tuple[dict[str, list[AddressEntry]], list[str], Families]:
+            """Read the records while consents are read: neither waits for the other."""
+            entries = await self._entries(organization, emails if is_known and by == "address" else [])
+            found = [each.name for some in entries.values() for each in some[:MOST_RECORDS]]
+            return entries, found, await read_families(self._people, organization, [*named, *about, *found])
+
+        (entries, found, families), consents = await asyncio.gather(
+            find_records(), self._consents_of(organization, emails if is_known else [])
+        )
         reading = _Reading(entries, consents, Circumstances(sender, regarding, families, record_order))
         await self._index.remove_entries(organization, reading.stale_entries())
         missing = [record_of(name) for name in dict.fromkeys([*named, *about]) if families.record(name) is None]

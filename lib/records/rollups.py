@@ -24,6 +24,15 @@ _Key = TypeVar("_Key")
 WEEK = timedelta(days=7)
 
 
+class ScoreParts(BaseModel):
+    """What each kind of event gives to a score."""
+
+    opens: float = 0
+    clicks: float = 0
+    attachment_views: float = 0
+    replies: float = 0
+
+
 class Engagement(BaseModel):
     """Engagement with the mail to a record, or about it: opens, clicks and so on of humans alone."""
 
@@ -38,6 +47,9 @@ class Engagement(BaseModel):
     last_attachment_view_at: Moment | None = None
     last_replied_at: Moment | None = None
     score: float = Field(0, description="events by the organization's weights, each counting half every 30 days")
+    score_parts: ScoreParts = Field(
+        default_factory=ScoreParts, description="what each kind of event gives to the score, of which it is the sum"
+    )
 
 
 class Rollup(BaseModel):
@@ -65,6 +77,8 @@ class Rollup(BaseModel):
 
     def engagement(self, weights: Score, now: datetime) -> Engagement:
         last = {kind: moment(at) for kind, at in self.last.items()}
+        at = milliseconds(now)
+        parts = {kind: score({kind: worth}, weights, at) for kind, worth in self.worths.items()}
         return Engagement(
             messages=self.messages,
             opens=self.counts.get("open", 0),
@@ -76,7 +90,13 @@ class Rollup(BaseModel):
             last_clicked_at=last.get("click"),
             last_attachment_view_at=last.get("attachment_view"),
             last_replied_at=last.get("reply"),
-            score=score(self.worths, weights, milliseconds(now)),
+            score=score(self.worths, weights, at),
+            score_parts=ScoreParts(
+                opens=parts.get("open", 0),
+                clicks=parts.get("click", 0),
+                attachment_views=parts.get("attachment_view", 0),
+                replies=parts.get("reply", 0),
+            ),
         )
 
     @property

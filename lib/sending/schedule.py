@@ -121,6 +121,22 @@ class Schedule:
             await self.leave(organization, message)
         return moved
 
+    async def take_back(self, organization: str, loaded: Loaded) -> StoredMessage:
+        """Turn a scheduled message into a draft again, as long as no copy was tried. Raises NotAllowed, Stale.
+
+        The request that had it sent stays named: where it comes once more, nothing is sent.
+        """
+        message = loaded.message
+        if message.state == "draft":
+            return message
+        if message.state != "scheduled" or message.tried_at is not None or message.copy_count:
+            raise NotAllowed("Sending has begun, so the message can no longer be taken back.")
+        fresh = {"state": "draft", "due_at": None, "told_at": None}
+        draft = message.model_copy(update={**fresh, "follow_state": None, "matched": None, "copy_count": None})
+        await self._store.change(organization, draft, loaded.etag)
+        await self.leave(organization, message)
+        return draft
+
     async def resolve(self, organization: str, loaded: Loaded, resend: bool) -> StoredMessage:
         """Settle an uncertain message as a person says. Raises NotAllowed, Stale."""
         message, now = loaded.message, self._clock.now()

@@ -13,6 +13,7 @@ from lib.services.operating import Operating
 from lib.settings import Settings
 
 if TYPE_CHECKING:
+    from lib.console.operator_sessions import OperatorSessions
     from lib.console.sessions import Sessions
     from lib.readiness.report import Readiness
 
@@ -26,6 +27,13 @@ class Services(Operating):
         from lib.console.sessions import Sessions
 
         return Sessions(self.ring, self.api_keys, self.organizations, self.people, self.clock)
+
+    @cached_property
+    def operator_sessions(self) -> OperatorSessions:
+        """Sessions of the deployment's operator."""
+        from lib.console.operator_sessions import OperatorSessions
+
+        return OperatorSessions(self.ring, self.settings.admin_key, self.clock)
 
     @cached_property
     def readiness(self) -> Readiness:

@@ -73,6 +73,11 @@ class OrganizationStops:
     switches: frozenset[str] = frozenset()
     """Keys of the switches that are off."""
 
+    @property
+    def is_everything_off(self) -> bool:
+        """Whether all links of the organization are switched off."""
+        return ORGANIZATION in self.switches
+
     def is_switched_off(self, message: str, link: int | None = None) -> bool:
         """Whether a link is switched off by itself, with its message, or with all links.
 

@@ -1,6 +1,7 @@
 """Tables, blobs and queues behind small protocols; in Azure, and in memory for tests."""
 
 from lib.storage.protocols import (
+    Backlog,
     Blobs,
     Change,
     Conflict,
@@ -24,6 +25,7 @@ from lib.storage.protocols import (
 )
 
 __all__ = [
+    "Backlog",
     "Blobs",
     "Change",
     "Conflict",

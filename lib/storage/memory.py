@@ -18,6 +18,7 @@ from urllib.parse import quote
 from lib.storage.protocols import (
     EVERYTHING,
     MOST_DEAD_LETTERS,
+    Backlog,
     Change,
     Conflict,
     DeadLetter,
@@ -229,6 +230,9 @@ class MemoryQueues:
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         self.waiting.append(Sent(queue, body, delay, message_id))
+
+    async def backlog(self, queue: str) -> Backlog:
+        return Backlog(sum(sent.queue == queue for sent in self.waiting), None)
 
     def take_message(self, queue: str) -> Sent | None:
         """The oldest message of the queue, whatever its delay; None when it is empty."""

@@ -239,6 +239,17 @@ class DeadLetters(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The messages of a queue that no function has done yet."""
+
+    count: int
+    """Storage queues count roughly; Service Bus counts no further than `MOST_DEAD_LETTERS`."""
+
+    oldest: datetime | None
+    """The time at which the first of those that wait was sent; None where none waits, or that is not known."""
+
+
 class Queues(Protocol):
     """Queues of messages. Every method raises StorageError."""
 
@@ -257,6 +268,10 @@ class Queues(Protocol):
         within the queue's window, even after it was consumed: give an id only to a message that need not come again.
         Storage queues keep all messages.
         """
+
+    async def backlog(self, queue: str) -> Backlog:
+        """Count the messages that wait, delayed ones included; a missing queue has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock, milliseconds, moment
 from lib.storage import Queues, Row, StorageError
 from lib.storage.batches import batches_by_size
 from lib.storage.columns import columns, text_of
@@ -283,9 +283,14 @@ class Journal:
         self._hurry.clear()
 
 
-def commit_at(moment: datetime) -> str:
+def commit_at(at: datetime) -> str:
     """Return the smallest id of a commit of that millisecond."""
-    return f"{moment:%Y%m%d%H}-{milliseconds(moment):013d}"
+    return f"{at:%Y%m%d%H}-{milliseconds(at):013d}"
+
+
+def time_of_commit(key: str) -> datetime:
+    """Return the time of a commit, or of what `commit_at` returns."""
+    return moment(int(key.split("-")[1][:13]))
 
 
 def _length(waiting: _Waiting) -> int:

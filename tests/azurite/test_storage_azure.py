@@ -18,7 +18,7 @@ from yarl import URL
 from infra.local.child import free_port
 from infra.local.servers.azurite import Azurite
 from infra.local.settings import development_connection_string
-from lib.storage import Delete, Grant, Insert, Missing, Range, Row, Storage, StorageError, Unavailable
+from lib.storage import Backlog, Delete, Grant, Insert, Missing, Range, Row, Storage, StorageError, Unavailable
 from lib.storage.azure.account import Account
 from lib.storage.azure.blobs import AzureBlobs
 from lib.storage.azure.tables import azure_storage, close_storage
@@ -64,7 +64,7 @@ class TestAzureBlobs(BlobSuite):
 
 async def test_a_reading_url_is_in_no_log(storage: Storage, fetch: Fetch, caplog: pytest.LogCaptureFixture) -> None:
     container = f"c{uuid.uuid4().hex}"
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="azure"):  # whatever was quiet before
         await storage.blobs.create(container)
         await storage.blobs.put_blob(container, "blob", b"data", "text/plain")
         url = await storage.blobs.reading_url(container, "blob", Grant(soon(), "attachment", "text/plain"))
@@ -138,6 +138,20 @@ async def test_a_message_with_a_delay_is_in_the_queue_and_not_yet_seen(storage: 
     assert message
     assert base64.b64decode(message.content) == b"overdue"
     assert await queue.receive_message() is None
+    assert (await queue.get_queue_properties()).approximate_message_count == 2
+
+
+async def test_the_backlog_counts_what_waits_and_tells_since_when(storage: Storage, queue: QueueClient) -> None:
+    assert await storage.queues.backlog(queue.queue_name) == Backlog(0, None)
+    assert await storage.queues.backlog("not-there") == Backlog(0, None)
+    await storage.queues.send(queue.queue_name, "first")
+    await storage.queues.send(queue.queue_name, "later", timedelta(hours=1))
+
+    backlog = await storage.queues.backlog(queue.queue_name)
+
+    assert backlog.count == 2
+    assert backlog.oldest
+    assert abs(datetime.now(UTC) - backlog.oldest) < timedelta(minutes=5)
     assert (await queue.get_queue_properties()).approximate_message_count == 2
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.console.static_files import FOLDER
 from lib.storage import Storage, Unavailable
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
@@ -26,7 +27,14 @@ def paths(world: World) -> list[str]:
     lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
     reports = ["reports/scanner-noise", "reports/reliability"]
     work = ["reminders", "failures", "templates", "templates/first", "templates/first/edit", "templates/new"]
-    return ["", *lists, *shown, f"conversations/{world.offer}", *work, *reports]
+    lists_of_people = ["people", "people?email=eve@contoso.example", "people?email=ada@example.com", "engaged"]
+    one = ["people/contact/ada", "people/contact/ada/merge", "people/contact/ada/merge?into=contact%2Fbob"]
+    address = ["people/address?email=eve@contoso.example", "people/erase?email=eve@contoso.example"]
+    people = [*lists_of_people, *one, *address, "track?regarding=contact%2Fada", f"options?mute={world.offer}"]
+    steps = [f"write/{world.draft}{step}" for step in ("", "/preview", "/check", "/template")]
+    timing = [f"write/{world.scheduled}/time", f"write/{world.scheduled}/reminder"]
+    writing = ["write", *steps, *timing]
+    return ["", *lists, *shown, f"conversations/{world.offer}", *writing, *people, *work, *reports]
 
 
 @dataclass
@@ -190,3 +198,12 @@ async def test_no_address_makes_a_page_fail(world: World, rita: Visitor, text: s
         assert (await rita.get(path)).status in (404, 400, 422), path
     for path in (f"cards/{text}/dismiss", f"messages/{text}/judge", f"messages/{world.offer}/events/{text}"):
         assert (await rita.post(path, {"was": text})).status in (400, 403, 404, 422), path
+
+
+def test_the_stylesheet_closes_every_block() -> None:
+    """A block that stays open takes in all that follows, as a merge can leave it."""
+    depth = 0
+    for number, line in enumerate((FOLDER / "console.css").read_text(encoding="utf-8").splitlines(), 1):
+        assert not (line.startswith("/*") and depth), f"a part begins within a block in line {number}"
+        depth += line.count("{") - line.count("}")
+    assert depth == 0

@@ -12,6 +12,13 @@ from tests.support.inbound import answer_to, bounce_of, receive
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovett", "record": {"type": "contact", "id": "ada"}}
 BOB = {"email": "bob@fabrikam.example", "name": "Bob Nuri", "record": {"type": "contact", "id": "bob"}}
+ADA_RECORD = {
+    "name": "Ada Lovett",
+    "emails": ["ada@example.com", "a.lovett@example.com"],
+    "title": "Head of purchasing",
+    "company": "Lovett & Daughters",
+    "owner": "rep1",
+}
 EVE = {"email": "eve@contoso.example", "name": "Eve Sato"}
 SCANNER = "Mozilla/5.0 (compatible; Microsoft Outlook SafeLinks; +https://example.com)"
 HTML = (
@@ -53,6 +60,8 @@ async def make_world(heed: Heed | None = None) -> World:
     await heed.put("/templates/first", {**TEMPLATE, "subject": "Hello {{ recipient.first_name }}"})
     await heed.put("/templates/first", TEMPLATE)
     await heed.put("/templates/second", {**TEMPLATE, "name": "Second contact"})
+    await heed.put("/records/contact/ada", ADA_RECORD)
+    await heed.put("/records/contact/bob", {"name": "Bob Nuri", "emails": ["bob@fabrikam.example"]})
     world = World(heed)
     world.scanned = await _sent(heed, [EVE], "Renewal of your support contract")
     await _scan(heed)

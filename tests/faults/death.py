@@ -95,6 +95,7 @@ class MortalQueues:
         self._queues = queues
         self._death = death
         self.create = queues.create
+        self.backlog = queues.backlog
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -45,6 +45,7 @@ class PromptQueues:
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
         self.create = queues.create
+        self.backlog = queues.backlog
 
     @property
     def dead_letters(self) -> DeadLetters:

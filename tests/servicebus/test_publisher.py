@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from azure.servicebus.aio import ServiceBusClient
 
 from infra.local.child import free_port
 from infra.local.service_bus.process import connection_string, start_service_bus
-from lib.storage import StorageError, Unavailable
+from lib.storage import Backlog, StorageError, Unavailable
 from lib.storage.service_bus.namespace import Namespace
 from lib.storage.service_bus.queues import ServiceBusQueues
 from tests.servicebus.conftest import Bus
@@ -64,6 +64,20 @@ async def test_of_messages_with_the_same_id_the_first_alone_arrives_even_if_it_i
     await queues.send(queue, "same text")
 
     assert await bus.take(queue, 2) == [b"same text", b"same text"]
+
+
+async def test_the_backlog_counts_what_waits_and_tells_since_when(
+    bus: Bus, queues: ServiceBusQueues, queue: str
+) -> None:
+    assert await queues.backlog(queue) == Backlog(0, None)
+    await queues.send(queue, "first")
+
+    backlog = await queues.backlog(queue)
+
+    assert backlog.count == 1
+    assert backlog.oldest
+    assert abs(datetime.now(UTC) - backlog.oldest) < timedelta(minutes=5)
+    assert await bus.take(queue, 1) == [b"first"]
 
 
 async def test_making_a_queue_is_none_of_the_apps_business(bus: Bus, queues: ServiceBusQueues, queue: str) -> None:

@@ -97,6 +97,7 @@ class FailingQueues:
         self._queues = queues
         self._failure = failure
         self.create = queues.create
+        self.backlog = queues.backlog
 
     @property
     def dead_letters(self) -> DeadLetters:

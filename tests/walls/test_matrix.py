@@ -148,7 +148,10 @@ async def test_no_list_of_rivals_goes_on_where_one_of_acmes_ended(world: TwoOrga
     for route in api_routes(world):
         if "cursor" not in ENDPOINTS[route.name].query.model_fields or "{org}" not in route.path:
             continue
-        key = "admin" if "admin" in ENDPOINTS[route.name].may else "full"
+        may = ENDPOINTS[route.name].may
+        if not may & {"admin", "full"}:
+            continue
+        key = "admin" if "admin" in may else "full"
         for path in paths_of(route, CASES[route.name], world, org="rival"):
             query = f"{path}&cursor={world.cursor}"
             answer = await world.as_rival(route.method, query, key=key, **acting(route))

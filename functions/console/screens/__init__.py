@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
-from functions.console.screens import conversation, failures, message, messages, reminders, reports, templates, today
+from functions.console.screens import (
+    addresses,
+    conversation,
+    failures,
+    merging,
+    message,
+    messages,
+    options,
+    people,
+    reminders,
+    reports,
+    templates,
+    today,
+    track,
+    write,
+    write_sending,
+    write_template,
+)
+from functions.console.screens.administration import control, inbound, keys, organization, users, webhooks
 
-_MODULES = (today, messages, message, conversation, templates, reminders, failures, reports)
+_MODULES = (
+    today,
+    messages,
+    message,
+    conversation,
+    people,
+    addresses,
+    merging,
+    track,
+    options,
+    write,
+    write_template,
+    write_sending,
+    templates,
+    reminders,
+    failures,
+    reports,
+)
+_ADMINISTRATION = (control, inbound, keys, users, webhooks, organization)
+"""The form for any page of settings comes last."""
 
-SCREENS = tuple(screen for module in _MODULES for screen in module.screens.all)
+SCREENS = tuple(screen for module in (*_MODULES, *_ADMINISTRATION) for screen in module.screens.all)
 """Every screen; the first one whose path fits answers."""

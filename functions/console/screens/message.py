@@ -59,9 +59,15 @@ async def message(visit: Visit) -> Reply:
         "answers": await _answers(visit, happenings),
         "has_places": any(each.place for each in happenings),
         "may_say": visit.may_write,
+        "may_write": _may_write(visit, found),
         "was_judged": visit.query("judged") == "again",
     }
     return Shown("message.html", values)
+
+
+def _may_write(visit: Visit, found: MessageRead) -> bool:
+    """Tell whether the person may change the message or answer it: those without a full key only where it is theirs."""
+    return "full" in visit.scopes or (visit.may_write and found.sender in ("", visit.user.id))
 
 
 def _happenings(visit: Visit, found: MessageRead, timeline: Page[Event]) -> list[Happening]:

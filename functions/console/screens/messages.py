@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from functions.api.csv_lists import CSV, columns_of, write_csv
+from functions.console.downloads import MOST_ROWS, csv_of
 from functions.console.rendering import with_query
-from functions.console.screen import READERS, Download, Reply, Screens, Shown
+from functions.console.screen import READERS, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.message import MessageItem
 
@@ -27,7 +26,6 @@ VIEWS = {
 
 _STATUSES = ("draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received")
 _PAGE = 50
-_CSV_ROWS = 200
 _KEPT = ("view", "whose", "q", "status", "recipient", "template", "sent_after", "sent_before", "sort")
 """Parameters that stand in the address."""
 
@@ -108,11 +106,10 @@ async def messages(visit: Visit) -> Reply:
     """Show a page of the list, or all that it shows as CSV."""
     filters = Filters(visit)
     as_csv = visit.query("format") == "csv"
-    query = {**filters.query(visit), "cursor": visit.query("cursor"), "limit": _CSV_ROWS if as_csv else _PAGE}
+    query = {**filters.query(visit), "cursor": visit.query("cursor"), "limit": MOST_ROWS if as_csv else _PAGE}
     found = await visit.ask("list_messages", query=query)
     if as_csv:
-        page = json.dumps({"items": [json.loads(each.model_dump_json(by_alias=True)) for each in found.items]})
-        return Download(write_csv(page.encode(), columns_of(MessageItem)), "messages.csv", CSV)
+        return csv_of(found.items, MessageItem, "messages.csv")
     values = {
         "filters": filters,
         "views": VIEWS,

@@ -56,7 +56,7 @@ async def templates(visit: Visit) -> Reply:
     query = {"sort": sort, "q": words, "language": language, "limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
     found: Page[TemplateItem] = await visit.ask("list_templates", query=query)
     values = {
-        "rows": _rows(found.items),
+        "rows": template_rows(found.items),
         "rates": RATES,
         "sorts": _SORTS,
         "sort": sort,
@@ -69,7 +69,7 @@ async def templates(visit: Visit) -> Reply:
     return Shown("templates.html", values)
 
 
-def _rows(items: Sequence[TemplateItem]) -> list[Row]:
+def template_rows(items: Sequence[TemplateItem]) -> list[Row]:
     """Draw the rates of a column on one scale, so that bars below each other can be compared."""
     scales = {name: scale_of([getattr(each, name) for each in items]) for name in RATES}
     return [Row(each, {name: bar_of(getattr(each, name), scales[name]) for name in RATES}) for each in items]

@@ -128,6 +128,19 @@ class MailboxStore:
                 states[row.key] = unpack(MailboxState, row), row.etag
         return [Polled(each, *states.get(each.id, (MailboxState(), None))) for each in mailboxes]
 
+    async def ask_for_poll(self, organization: str, mailbox: str) -> bool:
+        """Have a mailbox polled at the poller's next turn, also after failures; tell whether there is such a one.
+
+        The poller has the secret and the way to the server, which this process may lack. Raises StorageError.
+        """
+        found = [each for each in await self.list_polled(organization) if each.mailbox.id == mailbox]
+        for polled in found:
+            if polled.state.next_poll_at is not None:
+                polled.state.next_poll_at = None
+                with suppress(Stale):  # a poll is under way, or was just now
+                    await self.save_state(organization, polled)
+        return bool(found)
+
     async def save_state(self, organization: str, polled: Polled) -> None:
         """Save the state in place of the one that was read. Raises Stale where another poller was first."""
         row = Row(_STATES, polled.mailbox.id, pack(polled.state), polled.etag)

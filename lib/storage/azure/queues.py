@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import math
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lib.clock import SystemClock
 from lib.storage.azure.errors import translated
-from lib.storage.protocols import MOST_DEAD_LETTERS, Conflict, DeadLetter, Missing
+from lib.storage.protocols import MOST_DEAD_LETTERS, Backlog, Conflict, DeadLetter, Missing
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage
@@ -53,6 +54,15 @@ class AzureQueues:
         wait = max(0, math.ceil(delay.total_seconds()))
         with translated():
             await self._service.get_queue_client(queue).send_message(encoded, visibility_timeout=wait, time_to_live=-1)
+
+    async def backlog(self, queue: str) -> Backlog:
+        client = self._service.get_queue_client(queue)
+        try:
+            with translated():
+                properties, first = await asyncio.gather(client.get_queue_properties(), client.peek_messages(1))
+        except Missing:
+            return Backlog(0, None)
+        return Backlog(properties.approximate_message_count or 0, first[0].inserted_on if first else None)
 
 
 class AzureDeadLetters:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lib.clock import SystemClock
 from lib.ids import new_key
 from lib.storage.coalescing import PerKeyWorker
-from lib.storage.protocols import StorageError
+from lib.storage.protocols import MOST_DEAD_LETTERS, Backlog, StorageError
 from lib.storage.service_bus.dead_letters import ServiceBusDeadLetters
 from lib.storage.service_bus.namespace import Namespace, translated
 
@@ -65,6 +65,15 @@ class ServiceBusQueues:
             scheduled_enqueue_time_utc=scheduled,
         )
         await self._sending.do_items(queue, [_Outgoing(message, len(body.encode()) + _OVERHEAD)])
+
+    async def backlog(self, queue: str) -> Backlog:
+        with translated():
+            async with self._namespace.client() as client, client.get_queue_receiver(queue) as receiver:
+                found = await receiver.peek_messages(max_message_count=MOST_DEAD_LETTERS)
+        # A message that is scheduled for later has that time: nothing waits for it yet.
+        now = SystemClock().now()
+        sent = [each.enqueued_time_utc for each in found if each.enqueued_time_utc and each.enqueued_time_utc <= now]
+        return Backlog(len(found), min(sent, default=None))
 
     async def _send_some(self, queue: str, outgoing: list[_Outgoing]) -> None:
         if queue not in self._connections:

@@ -75,7 +75,7 @@ def test_there_are_fields_of_each_kind() -> None:
         "sent_before",
         "updated_since",
     }
-    assert {name for _, name in parameters("integer", "type")} == {"limit", "version"}
+    assert {name for _, name in parameters("integer", "type")} == {"limit", "version", "days"}
 
 
 @pytest.mark.parametrize("field", TIMES, ids=str)

@@ -32,6 +32,22 @@ async def test_messages_and_calls_are_listed_newest_first_and_in_pages(heed: Hee
     assert [each["status_text"] for each in whole] == ["Draft", None, "Last opened today"]
 
 
+async def test_a_sent_message_tells_what_people_did_with_it(heed: Heed) -> None:
+    await opened(heed, subject="Followed")
+    record = {"email": "ada@example.com", "record": RECORD}
+    unfollowed = await heed.draft(subject="Not followed", to=[record], follow=False)
+    await heed.post(f"/messages/{unfollowed}/send")
+    await heed.work()
+    heed.clock.move(minutes=5)
+    await heed.draft(subject="Draft", to=[record])
+
+    items = {each["title"]: each for each in (await heed.get("/records/contact/c1/activities"))["items"]}
+
+    assert (items["Followed"]["followed"], items["Followed"]["kpis"]["opens"]) == (True, 1)
+    assert (items["Not followed"]["followed"], items["Not followed"]["kpis"]["opens"]) == (False, 0)
+    assert (items["Draft"]["followed"], items["Draft"]["kpis"]) == (None, None)
+
+
 async def test_another_records_activities_are_its_own(heed: Heed) -> None:
     await opened(heed)
 

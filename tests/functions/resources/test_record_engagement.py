@@ -21,6 +21,7 @@ NOTHING = {
     "last_attachment_view_at": None,
     "last_replied_at": None,
     "score": 0.0,
+    "score_parts": {"opens": 0.0, "clicks": 0.0, "attachment_views": 0.0, "replies": 0.0},
 }
 
 
@@ -90,6 +91,8 @@ async def test_new_weights_hold_at_once_and_old_events_fade(heed: Heed) -> None:
     await heed.sent(to=to("contact/c1"))
     await read(heed, "c")
     assert (await engagement(heed, "contact/c1"))["score"] == 5
+    parts = (await engagement(heed, "contact/c1"))["score_parts"]
+    assert (parts["clicks"], sum(parts.values())) == (5, 5)
 
     await heed.start(score={"open": 0, "click": 8})
     assert (await engagement(heed, "contact/c1"))["score"] == 8

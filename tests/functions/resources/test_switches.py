@@ -56,15 +56,20 @@ async def test_a_message_that_is_switched_off_takes_its_links_and_files_along(he
     assert await statuses(heed) == [302, 302]
 
 
-async def test_an_organization_is_switched_off_by_the_administrator_alone(heed: Heed) -> None:
+async def test_an_organization_is_switched_off_by_administrators_alone(heed: Heed) -> None:
     await heed.sent(html=TWO_LINKS)
     path = "/api/orgs/acme/switch-off"
-    assert (await heed.request("PUT", path, key=heed.key)).status == 403
+    made = await heed.request("POST", "/api/orgs/acme/keys", {"scope": "admin"}, key=ADMIN_KEY)
+    for method in ("GET", "PUT", "DELETE"):
+        assert (await heed.request(method, path, key=heed.key)).status == 403
     assert await statuses(heed) == [302, 302]
-    assert (await heed.request("PUT", path, key=ADMIN_KEY)).json == {"switched_off": True}
-    assert await statuses(heed) == [410, 410]
-    assert (await heed.request("DELETE", path, key=ADMIN_KEY)).json == {"switched_off": False}
-    assert await statuses(heed) == [302, 302]
+    for key in (ADMIN_KEY, made.json["key"]):
+        assert (await heed.request("PUT", path, key=key)).json == {"switched_off": True}
+        assert (await heed.request("GET", path, key=key)).json == {"switched_off": True}
+        assert await statuses(heed) == [410, 410]
+        assert (await heed.request("DELETE", path, key=key)).json == {"switched_off": False}
+        assert (await heed.request("GET", path, key=key)).json == {"switched_off": False}
+        assert await statuses(heed) == [302, 302]
 
 
 async def test_another_instance_follows_when_it_reads_its_list_again(heed: Heed) -> None:

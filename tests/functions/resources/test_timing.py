@@ -345,3 +345,38 @@ async def test_a_card_that_cannot_come_back_holds_up_no_reminder(heed: Heed, mon
 )
 async def test_timers_have_nothing_to_do_before_there_is_an_organization(timer: str) -> None:
     await Heed().tick(timer)
+
+
+async def test_a_scheduled_mail_is_taken_back_changed_and_sent_again(heed: Heed) -> None:
+    message = await scheduled(heed, subject="too early")
+
+    back = await heed.post(f"/messages/{message}/take-back")
+    assert back["status"] == "draft"
+    assert not await entries(heed)
+    await pass_time(heed, days=2)
+    assert sent(heed) == 0
+    await heed.api("PATCH", f"/messages/{message}", {"subject": "in time", "deliver_at": None})
+    await heed.post(f"/messages/{message}/send")
+    await heed.work()
+
+    assert sent(heed) == 1
+    assert b"in time" in heed.mail()
+
+
+async def test_the_request_that_had_a_mail_sent_sends_it_no_more_when_it_was_taken_back(heed: Heed) -> None:
+    ada = [{"email": "ada@example.com"}]
+    body = {"from": "rep1", "to": ada, "text": "Hi", "deliver_at": TOMORROW, "send": True}
+    made = await heed.api("POST", "/messages", body, idempotency_key="k")
+    await heed.post(f"/messages/{made.json['id']}/take-back")
+
+    await heed.api("POST", "/messages", body, idempotency_key="k")
+    await pass_time(heed, days=2)
+
+    assert sent(heed) == 0
+
+
+async def test_what_has_left_or_was_never_told_to_go_is_not_taken_back(heed: Heed) -> None:
+    message = await heed.sent()
+    assert (await heed.api("POST", f"/messages/{message}/take-back")).status == 409
+    draft = await heed.draft()
+    assert (await heed.post(f"/messages/{draft}/take-back"))["status"] == "draft"

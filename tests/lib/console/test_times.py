@@ -37,6 +37,14 @@ def test_lengths_have_one_unit() -> None:
     assert [duration(each) for each in lengths] == ["1 second", "1 minute", "5 hours", "3 days"]
 
 
+def test_the_age_of_a_month_is_told_in_months() -> None:
+    assert [VIENNA.age_of(month) for month in ("2026-05", "2026-04-30", "2025-05")] == [
+        "this month",
+        "1 month",
+        "12 months",
+    ]
+
+
 def test_numbers_have_their_noun() -> None:
     assert [counted(1, "reply", "replies"), counted(2, "reply", "replies")] == ["1 reply", "2 replies"]
     assert counted(1200, "open") == "1,200 opens"

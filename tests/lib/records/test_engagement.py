@@ -26,6 +26,7 @@ async def office() -> Office:
 async def test_a_record_without_messages_has_zeros_and_nulls(office: Office) -> None:
     found = (await office.of("contact/c1")).model_dump()
 
+    assert set(found.pop("score_parts").values()) == {0}
     assert set(found.values()) == {0, None}
 
 
@@ -41,7 +42,7 @@ async def test_all_that_people_did_is_counted_with_its_last_times_and_its_score(
     await office.assess(message, judged(facts))
 
     found = (await office.of("contact/c1")).model_dump(mode="json")
-    score = found.pop("score")
+    score, parts = found.pop("score"), found.pop("score_parts")
     assert found == {
         "messages": 1,
         "opens": 2,
@@ -55,6 +56,7 @@ async def test_all_that_people_did_is_counted_with_its_last_times_and_its_score(
         "last_replied_at": "2026-05-04T09:37:00.000Z",
     }
     assert score == pytest.approx(2 + 5 + 5 + 10, rel=0.001)
+    assert parts == pytest.approx({"opens": 2, "clicks": 5, "attachment_views": 5, "replies": 10}, rel=0.001)
 
 
 async def test_following_twice_is_following_once(office: Office) -> None:

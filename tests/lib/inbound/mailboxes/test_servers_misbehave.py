@@ -46,6 +46,21 @@ async def test_a_server_that_hangs_delays_no_other(polls: Polls, imap: ImapServe
     assert await polls.error("m2") is None
 
 
+async def test_a_mailbox_is_polled_on_request_though_it_failed_just_before(polls: Polls, imap: ImapServer) -> None:
+    imap.misbehave["STATUS"] = hang
+    await polls.run()
+    assert await polls.error() == NO_ANSWER
+    del imap.misbehave["STATUS"]
+    await polls.run()
+    assert await polls.error() == NO_ANSWER  # its time has not come
+
+    assert await polls.mailboxes.ask_for_poll("acme", "m1")
+    await polls.run()
+
+    assert await polls.error() is None
+    assert not await polls.mailboxes.ask_for_poll("acme", "nothing")
+
+
 async def test_mailboxes_of_a_server_that_hangs_wait_for_the_next_time(polls: Polls, imap: ImapServer) -> None:
     """Six mailboxes, four at once, and no time left for the others; these come first at the next time."""
     for number in range(2, 7):

@@ -1,0 +1,68 @@
+"""All that the pages of a draft show, read at once: the message, its recipients and the advice on its time.
+
+It is an endpoint that the console alone has, so that the checks of the API hold. Clients that have time ask for the
+message, its recipients and its advice one after the other, and each looks up the recipients again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from functions.api.endpoint import Answer, Call, Endpoints
+from functions.console.visit import Visit
+from functions.resources.delivery_advice import DeliveryAdvice, advise_on
+from functions.resources.messages import load_message
+from functions.resources.recipients import RecipientRead, recipients_read
+from functions.shapes.message import MessageRead, ReadAhead, read_message
+from lib.fields import QueryFlag
+from lib.messages.deliveries import fixed_follow_state
+
+_own_endpoints = Endpoints("Console", may=("full", "user"))
+
+
+class ReviewQuery(BaseModel):
+    checks: QueryFlag = True
+    """Whether the message is checked, and a time advised."""
+
+
+class Review(BaseModel):
+    """A message that was not sent, with all that is known of it."""
+
+    message: MessageRead
+    recipients: Sequence[RecipientRead]
+    advice: DeliveryAdvice | None
+    """None where no advice was asked for."""
+
+
+@_own_endpoints("GET", "/messages/{message}/review", query=ReviewQuery, answers={200: Review})
+async def review_message(call: Call) -> Answer:
+    """Read the message and its body together, then all that is known of its recipients."""
+    services, has_checks = call.services, call.query.checks
+    loaded, body, _ = await asyncio.gather(
+        load_message(call),
+        services.messages.body(call.org, call.path["message"]),
+        services.address_hashes.find(call.org, ""),  # the secret of hashes is at hand from then on
+    )
+    message = loaded.message
+    emails = [each.email for each in message.recipients()] if has_checks else []
+    decision, files, bounced = await asyncio.gather(
+        services.preparation.decision(call.org, call.organization.settings, message),
+        services.files.attachments(call.org, message),
+        services.bounces.find_bounced(call.org, emails),
+    )
+    state, ahead = fixed_follow_state(message) or decision.state, ReadAhead(body, files, bounced)
+    shown = await read_message(call, loaded, state, decision.known, has_checks=has_checks, ahead=ahead)
+    advice = await advise_on(call, message, decision, call.now) if has_checks else None
+    return Answer(200, Review(message=shown, recipients=recipients_read(loaded, decision), advice=advice))
+
+
+async def load_review(visit: Visit, *, has_checks: bool = True) -> Review:
+    """Review the message of the path. Raises Problem."""
+    [endpoint] = _own_endpoints.all
+    query = {"checks": "true" if has_checks else "false"}
+    answer = await visit.run(endpoint, {"message": visit.path["message"]}, query)
+    assert isinstance(answer.body, Review)
+    return answer.body

@@ -1,0 +1,143 @@
+"""People: lists of records, those who were engaged this week, and one record with its mail and its consents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from functions.api.paging import Page
+from functions.api.problems import Problem, not_there
+from functions.console.downloads import MOST_ROWS, csv_of
+from functions.console.rendering import path_to, with_query
+from functions.console.screen import READERS, Reply, Screens, Shown
+from functions.console.screens.addresses import rights_over
+from functions.console.visit import HOME, Visit
+from functions.resources.activities import ActivityRead
+from functions.resources.consents import ConsentHistory
+from functions.resources.people import RecordItem, RecordRead
+from lib.console.people import SAID, ReadMails, parts_of, sentence_about
+from lib.ids import CHOSEN, RECORD_TYPE
+
+screens = Screens(READERS)
+
+PATH, ENGAGED = f"{HOME}people", f"{HOME}engaged"
+
+_TYPES = {
+    "contact": "Contacts",
+    "lead": "Leads",
+    "account": "Accounts",
+    "opportunity": "Opportunities",
+    "case": "Cases",
+}
+_PAGE = 50
+_ACTIVITIES = 25
+
+
+@screens("GET", "people")
+async def people(visit: Visit) -> Reply:
+    """Show the records of a type, or those that have an address."""
+    email, parent = visit.query("email"), visit.query("parent")
+    kind = visit.query("type") or ("" if email else "contact")
+    as_csv = visit.query("format") == "csv"
+    query = {"type": kind, "email": email, "parent": parent, "limit": MOST_ROWS if as_csv else _PAGE}
+    problem = None
+    found: Page[RecordItem] = Page(items=[], next=None)
+    try:
+        found = await visit.ask("list_records", query={**query, "cursor": visit.query("cursor")})
+    except Problem as error:
+        if error.document.status != 422 or not email:
+            raise
+        problem = error.document
+    if as_csv and problem is None:
+        return csv_of(found.items, RecordItem, "people.csv")
+    here = {"type": kind, "email": email, "parent": parent}
+    values = {
+        "types": _TYPES if kind in _TYPES or not kind else {**_TYPES, kind: kind.capitalize()},
+        "type": kind,
+        "email": email,
+        "parent": parent,
+        "items": found.items,
+        "problem": problem,
+        "path": PATH,
+        "more": with_query(PATH, **here, cursor=found.next) if found.next else None,
+        "csv": with_query(PATH, **here, format="csv"),
+    }
+    return Shown("people.html", values, 422 if problem else 200)
+
+
+@screens("GET", "engaged")
+async def engaged(visit: Visit) -> Reply:
+    """Show the records that people have engaged with in the last seven days, by score."""
+    kind, as_csv = visit.query("type"), visit.query("format") == "csv"
+    query = {"view": "engaged-this-week", "type": kind, "limit": MOST_ROWS if as_csv else _PAGE}
+    found: Page[RecordItem] = await visit.ask("list_records", query={**query, "cursor": visit.query("cursor")})
+    if as_csv:
+        return csv_of(found.items, RecordItem, "engaged.csv")
+    scores = [each.engagement.score for each in found.items if each.engagement]
+    values = {
+        "types": {"": "All", **_TYPES},
+        "type": kind,
+        "items": found.items,
+        "greatest": max(scores, default=0) or 1,
+        "path": ENGAGED,
+        "more": with_query(ENGAGED, type=kind, cursor=found.next) if found.next else None,
+        "csv": with_query(ENGAGED, type=kind, format="csv"),
+    }
+    return Shown("engaged.html", values)
+
+
+@screens("GET", "people/{type}/{id}")
+async def person(visit: Visit) -> Reply:
+    """Show a record. The consents of its first address are read once that is known, beside its activities."""
+    path = record_path(visit)
+    query = {"limit": _ACTIVITIES, "cursor": visit.query("cursor")}
+    activities: Page[ActivityRead]
+    found: RecordRead
+    consents: ConsentHistory | None
+    activities, (found, consents) = await asyncio.gather(
+        visit.ask("list_activities", path, query), _record_and_consents(visit, path)
+    )
+    name = name_of(found)
+    mails = _read_mails(activities.items)
+    here = path_to("people", found.type, found.id)
+    values = {
+        "record": found,
+        "name": name,
+        "here": here,
+        "is_first_page": not visit.query("cursor"),
+        "sentence": sentence_about(name, found.engagement, mails, visit.times),
+        "mails": mails,
+        "parts": parts_of(found.engagement.score_parts),
+        "activities": activities.items,
+        "more": with_query(here, cursor=activities.next) if activities.next else None,
+        "consents": consents,
+        "said": SAID,
+        "did": visit.query("did"),
+        "back": f"{found.type}/{found.id}",
+        "may_merge": "full" in visit.scopes,
+        **rights_over(visit),
+    }
+    return Shown("person.html", values)
+
+
+def record_path(visit: Visit) -> dict[str, str]:
+    """Return the record of the address. Raises Problem where it is none."""
+    path = {"type": visit.path["type"], "id": visit.path["id"]}
+    if not RECORD_TYPE.fullmatch(path["type"]) or not CHOSEN.fullmatch(path["id"]):
+        raise not_there("record")
+    return path
+
+
+async def _record_and_consents(visit: Visit, path: dict[str, str]) -> tuple[RecordRead, ConsentHistory | None]:
+    record: RecordRead = await visit.ask("get_record", path)
+    return record, await visit.ask("get_consents", {"email": record.emails[0]}) if record.emails else None
+
+
+def name_of(record: RecordItem | RecordRead) -> str:
+    """Return what a record is called: by its name, its address, or its id."""
+    return record.name or next(iter(record.emails), f"{record.type} {record.id}")
+
+
+def _read_mails(activities: Sequence[ActivityRead]) -> ReadMails:
+    followed = [each.kpis for each in activities if each.followed and each.kpis]
+    return ReadMails(sum(bool(each.opens or each.clicks or each.replies) for each in followed), len(followed))
