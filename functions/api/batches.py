@@ -72,10 +72,12 @@ async def do_batch(
     items: Sequence[BatchItem | WrongItem],
     key_of: Callable[[BatchItem], Hashable],
     do_item: Callable[[BatchItem], Awaitable[Answer]],
+    *,
+    has_if_match: bool,
 ) -> list[ItemOutcome]:
     """Do the items, many at the same time; those of the same key one after the other, in their order.
 
-    No failure of an item ends the batch.
+    No failure of an item ends the batch. `has_if_match`: whether the header If-Match came, which is that of each item.
     """
     outcomes: dict[int, ItemOutcome] = {}
     places = defaultdict[Hashable, list[tuple[int, BatchItem]]](list)
@@ -87,19 +89,19 @@ async def do_batch(
 
     async def do_some(some: Sequence[tuple[int, BatchItem]]) -> None:
         for place, item in some:
-            outcomes[place] = await _outcome(do_item(item))
+            outcomes[place] = await _outcome(do_item(item), has_if_match)
 
     await some_at_once(do_some(some) for some in places.values())
     return [outcomes[place] for place in range(len(items))]
 
 
-async def _outcome(doing: Awaitable[Answer]) -> ItemOutcome:
+async def _outcome(doing: Awaitable[Answer], has_if_match: bool) -> ItemOutcome:
     try:
         answer = await doing
     except asyncio.CancelledError:
         raise
     except Exception as error:
-        return _outcome_of(problem_of(error, has_if_match=False))
+        return _outcome_of(problem_of(error, has_if_match=has_if_match))
     etag = getattr(answer.body, "etag", None)
     return ItemOutcome(status=answer.status, etag=etag, code=None, detail=None, errors=None)
 

@@ -97,7 +97,7 @@ def field_faults(found: Sequence[ErrorDetails], model: type[BaseModel] | None = 
     """Put pydantic's errors, with their context, in words. With `model`, unknown fields get suggestions."""
     faults, suggested = list[FieldFault](), 0
     for error in found:
-        kind = SENTENCES.get(error["type"], _ANY_OTHER)
+        kind = SENTENCES.get(_type_of(error), _ANY_OTHER)
         message = _sentence(kind, error.get("ctx", {}))
         if kind.code == "unknown_field" and model is not None and suggested < _MOST_SUGGESTIONS:
             suggested += 1
@@ -106,6 +106,12 @@ def field_faults(found: Sequence[ErrorDetails], model: type[BaseModel] | None = 
         loc = error["loc"][:-1] if error["loc"][-1:] == (_OF_A_KEY,) else error["loc"]
         faults.append(FieldFault([*loc], kind.code, message))
     return faults
+
+
+def _type_of(error: ErrorDetails) -> str:
+    """Return the error's type. The length of a text that was checked before is an error of any value to pydantic."""
+    is_checked_text = error.get("ctx", {}).get("field_type") == "Value"
+    return f"string_{error['type']}" if is_checked_text else error["type"]
 
 
 def _sentence(kind: FieldSentence, context: Mapping[str, Any]) -> str:

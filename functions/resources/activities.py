@@ -19,6 +19,9 @@ from lib.verdicts.kpis import Kpis
 
 endpoints = Endpoints("Activities")
 
+_OTHERS_MAIL = "A mail of another user"
+_ABOUT_OTHERS_MAIL = "About a mail of another user"
+
 
 class ActivityRead(BaseModel):
     """A message, a task, a case or a call of a record."""
@@ -56,7 +59,7 @@ async def _others(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead
     after, most = last_key(call), call.query.limit + 1
     records = await call.services.people.united_records(call.org, record)
     lists = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
-    return [(key, _other(found)) for some in lists async for key, found in some]
+    return [(key, _other(call, found)) for some in lists async for key, found in some]
 
 
 def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
@@ -66,7 +69,7 @@ def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
             id=item.id,
             kind="message",
             at=listed.message.sort_time(),
-            title="A mail of another user",
+            title=_OTHERS_MAIL,
             user=item.sender or None,
             message=None,
             status_text=None,
@@ -86,17 +89,29 @@ def _message(call: Call, listed: Listed, zone: str) -> ActivityRead:
     )
 
 
-def _other(activity: Activity) -> ActivityRead:
+def _other(call: Call, activity: Activity) -> ActivityRead:
+    is_seen = _sees_task(call, activity)
     return ActivityRead(
         id=activity.id,
         kind=activity.kind,
         at=activity.at,
-        title=activity.title,
+        title=activity.title if is_seen else _ABOUT_OTHERS_MAIL,
         user=activity.user,
-        message=activity.message,
+        message=activity.message if is_seen else None,
         status_text=None if activity.kind == "call" else activity.status.capitalize(),
         reminder_text=None,
     )
+
+
+def _sees_task(call: Call, task: Task | Activity) -> bool:
+    """Tell whether the caller sees what a task tells of a mail: its title may be the mail's subject."""
+    return task.message is None or call.sees_mail_of(task.user or "")
+
+
+def _shown_task(call: Call, task: Task) -> Task:
+    if _sees_task(call, task):
+        return task
+    return task.model_copy(update={"title": _ABOUT_OTHERS_MAIL, "text": "", "message": None})
 
 
 class TasksQuery(PageQuery):
@@ -106,10 +121,13 @@ class TasksQuery(PageQuery):
 
 @endpoints("GET", "/activities", query=TasksQuery, answers={200: Page[Task]})
 async def list_tasks(call: Call) -> Answer:
-    """List the tasks, cases and calls that rules and cards have made, newest first."""
+    """List the tasks, cases and calls that rules and cards have made, newest first.
+
+    Where people see their own mail alone, those about another user's mail have neither their title nor the message.
+    """
     query: TasksQuery = call.query
     rows = call.services.tasks.list_tasks(call.org, query.status, query.type, last_key(call), query.limit + 1)
-    return Answer(200, page(call, [row async for row in rows]))
+    return Answer(200, page(call, [(key, _shown_task(call, task)) async for key, task in rows]))
 
 
 @endpoints("POST", "/activities/{activity}/close", answers={200: Task})
@@ -119,4 +137,4 @@ async def close_task(call: Call) -> Answer:
     if task is None:
         raise not_there("activity")
     await call.services.activities.show_task(call.org, task)
-    return Answer(200, task)
+    return Answer(200, _shown_task(call, task))

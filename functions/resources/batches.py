@@ -87,7 +87,8 @@ async def put_records(call: Call) -> Answer:
     async def put_one(item: RecordInBatch) -> Answer:
         return await _put(call, put_record, RecordSpec, item, {"type": item.type, "id": item.id})
 
-    done = await do_batch(call.body.items, lambda item: (item.type, item.id), put_one)
+    has_if_match = call.if_match is not None
+    done = await do_batch(call.body.items, lambda item: (item.type, item.id), put_one, has_if_match=has_if_match)
     pairs = zip(call.body.items, done, strict=True)
     items = [RecordOutcome(**dict(each), type=_named(item, "type"), id=_named(item, "id")) for item, each in pairs]
     return Answer(200, RecordOutcomes(items=items))
@@ -110,7 +111,7 @@ async def put_users(call: Call) -> Answer:
     async def put_one(item: UserInBatch) -> Answer:
         return await _put(call, put_user, UserSpec, item, {"user": item.id})
 
-    done = await do_batch(call.body.items, lambda item: item.id, put_one)
+    done = await do_batch(call.body.items, lambda item: item.id, put_one, has_if_match=call.if_match is not None)
     pairs = zip(call.body.items, done, strict=True)
     return Answer(200, UserOutcomes(items=[UserOutcome(**dict(each), id=_named(item, "id")) for item, each in pairs]))
 

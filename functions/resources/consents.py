@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from functions.api.batches import LARGEST_BATCH
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import invalid, invalid_fields
 from lib.fields import Email, Model
@@ -50,7 +51,14 @@ async def put_consent(call: Call) -> Answer:
     return await _history(call, email)
 
 
-@endpoints("POST", "/consents/batch", body=ConsentImport, answers={200: ConsentsImported}, may=("full",))
+@endpoints(
+    "POST",
+    "/consents/batch",
+    body=ConsentImport,
+    answers={200: ConsentsImported},
+    largest_body=LARGEST_BATCH,
+    may=("full",),
+)
 async def import_consents(call: Call) -> Answer:
     """Add up to 200 consents that were said earlier, each at its own time.
 

@@ -63,14 +63,17 @@ async def get_inbound(call: Call) -> Answer:
     """Read what became of an inbound mail."""
     mail = call.path["id"]
     outcome = await call.services.mail_intake.load_outcome(call.org, mail) if MADE.fullmatch(mail) else None
-    if outcome is None:
+    if outcome is None or not await _sees_message(call, outcome.message):
         raise not_there("inbound mail")
     return Answer(200, outcome)
 
 
 @endpoints("POST", "/messages/track", body=TrackedMail, answers={201: MessageRead}, largest_body=LARGEST_SIMULATION)
 async def track_message(call: Call) -> Answer:
-    """Track a mail by hand. One that is a message already is answered as that message."""
+    """Track a mail by hand. One that is a message already is answered as that message.
+
+    Callers who see their own mail alone get 409 where the mail is another user's. It is tracked as that user's.
+    """
     spec: TrackedMail = call.body
     try:
         raw = await call.services.off_loop.run(call.org, len(spec.mime), raw_mail_of, spec.mime)
@@ -79,6 +82,8 @@ async def track_message(call: Call) -> Answer:
         raise _bad_mail(error, ["mime"]) from None
     if outcome.message is None:  # what is tracked by hand is a message, or was one before, or its writer was erased
         raise NotAllowed(outcome.because)
+    if not await _sees_message(call, outcome.message):
+        raise NotAllowed("The mail is tracked as another user's, and people here see their own mail alone.")
     return await answer_with_message(call, 201, outcome.message)
 
 
@@ -99,6 +104,14 @@ async def get_mail(call: Call) -> Answer:
         "Cache-Control": "no-store",
     }
     return Answer(200, raw, headers=headers, media_type=MAIL_TYPE)
+
+
+async def _sees_message(call: Call, message: str | None) -> bool:
+    """Tell whether the caller sees a message, which is looked up where people see their own mail alone."""
+    if call.sees_only is None:
+        return True
+    loaded = await call.services.messages.load(call.org, message) if message else None
+    return loaded is not None and call.sees_mail_of(loaded.message.sender)
 
 
 async def _origin(call: Call) -> Origin:

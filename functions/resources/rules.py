@@ -76,10 +76,12 @@ async def delete_rule(call: Call) -> Answer:
 
 @endpoints("POST", "/rules/{id}/dry-run", answers={200: DryRun})
 async def try_rule(call: Call) -> Answer:
-    """Show what the rule would have made of the mail of the last 30 days."""
+    """Show what the rule would have made of the mail of the last 30 days that the caller sees."""
     rule, since = await _rule(call), call.now - _TRIED
     looked_at, items = 0, list[WouldMake]()
     async for mail in call.services.received_mails.list_since(call.org, since, _MOST_TRIED):
+        if not call.sees_mail_of(mail.user or ""):
+            continue
         looked_at += 1
         made = await call.services.rule_actions.find_wanted(call.org, rule, mail)
         if made is not None:

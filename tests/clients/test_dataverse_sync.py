@@ -152,16 +152,17 @@ async def test_a_run_that_breaks_off_is_put_right_by_the_next_one(crm: Crm) -> N
     assert crm.dataverse.emails[activity]["opencount"] == 1
 
 
-async def test_after_a_long_pause_every_message_is_read_anew(crm: Crm) -> None:
+@pytest.mark.parametrize(("status", "code"), [(410, "gone"), (400, "unknown_cursor")])
+async def test_where_the_feed_has_lost_the_place_every_message_is_read_anew(crm: Crm, status: int, code: str) -> None:
     activity = str(uuid4())
     crm.dataverse.emails[activity] = {}
     await crm.opened({"dataverse_email": activity})
     page = await crm.request("GET", "/messages?view=all&limit=200")
     crm.cursor.write_text("from long ago")
 
-    gone = Scripted(410, '{"code": "gone", "detail": "Events are kept for 30 days."}')
+    lost = Scripted(status, json.dumps({"code": code, "detail": "Begin again."}))
     feed = Scripted(200, '{"items": [], "next": "now", "more": false}')
-    async with scripted_server(gone, Scripted(200, json.dumps(page)), feed) as server:
+    async with scripted_server(lost, Scripted(200, json.dumps(page)), feed) as server:
         await crm.run(server.url)
 
     assert crm.dataverse.emails[activity]["opencount"] == 1

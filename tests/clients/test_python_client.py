@@ -141,6 +141,46 @@ async def test_an_error_of_a_proxys_is_an_error_all_the_same(
             await replace(caller, url=server.url).call("organizations.make_user_token", "rita")
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_an_error_and_nothing_is_sent_where_it_leads(
+    caller: Caller, heed_client: ModuleType, status: int
+) -> None:
+    async with scripted_server(MADE) as elsewhere:
+        leading = Scripted(status, json.dumps({"items": []}), {"Location": f"{elsewhere.url}/api/orgs/acme/users"})
+        async with scripted_server(leading) as server:
+            with pytest.raises(heed_client.HeedError, match=f"{status} unknown: .*leads to {elsewhere.url}") as raised:
+                await replace(caller, url=server.url).call("organizations.make_user_token", "rita")
+
+    assert raised.value.code == "unknown"
+    assert (len(server.asked), elsewhere.asked) == (1, [])
+
+
+async def test_a_page_of_a_proxys_is_an_error_whatever_its_status(caller: Caller, heed_client: ModuleType) -> None:
+    sign_in = Scripted(200, "<html>Sign in</html>", {"Content-Type": "text/html; charset=utf-8"})
+    async with scripted_server(sign_in) as server:
+        with pytest.raises(heed_client.HeedError, match=r"200 unknown: .*HTML"):
+            await replace(caller, url=server.url).call("organizations.list_keys")
+
+
+async def test_a_page_of_heeds_own_is_no_error(caller: Caller) -> None:
+    headers = {"Content-Type": "text/html; charset=utf-8", "X-Request-Id": "r1"}
+    async with scripted_server(Scripted(200, "<html>Preview</html>", headers)) as server:
+        shown = await replace(caller, url=server.url).call("templates.preview_template", "t1")
+
+    assert "Preview" in str(shown)
+
+
+async def test_a_list_that_leads_to_itself_ends_with_an_error(caller: Caller, heed_client: ModuleType) -> None:
+    async with scripted_server(key_page(["a"], "2")) as server:
+        with pytest.raises(heed_client.HeedError, match="never end"):
+            await replace(caller, url=server.url).items("organizations.list_keys")
+    async with scripted_server(Scripted(200, '{"items": [], "next": "2", "more": true}')) as server:
+        with pytest.raises(heed_client.HeedError, match="never end"):
+            await replace(caller, url=server.url).changes()
+
+    assert len(server.asked) == 2
+
+
 async def test_a_file_is_sent_again_whole(caller: Caller) -> None:
     file = importlib.import_module("heed_client.generated.types").File(io.BytesIO(b"%PDF-1.7"))
     added = '{"id": "f1", "cid": "logo"}'

@@ -33,6 +33,9 @@ METADATA = "dataverse_email"
 _MOST = 2**31 - 1
 """The largest count that Dataverse takes."""
 
+_LOST_PLACE = frozenset({"gone", "unknown_cursor"})
+"""Codes by which the feed refuses a cursor: of more than 30 days ago, or sealed with a retired token key."""
+
 log = logging.getLogger("heed.dataverse")
 
 
@@ -84,9 +87,9 @@ def sync(heed: Heed, dataverse: Dataverse, cursor_file: Path) -> None:
     try:
         _sync_feed(heed, dataverse, cursor_file, cursor)
     except HeedError as error:
-        if error.code != "gone":
+        if error.code not in _LOST_PLACE:
             raise
-        # The last run is longer ago than the feed is kept, 30 days: read every message anew.
+        # Read every message anew.
         for message in heed.items(list_messages, view=ListMessagesView.ALL):
             _write_counts(dataverse, message.id, message.metadata.additional_properties, message.kpis)
         _sync_feed(heed, dataverse, cursor_file, None)

@@ -1,7 +1,7 @@
 /** Heed's API for programs: generated types with keys, retries, errors and pages around them. */
 
 import createClient, { type Client } from "openapi-fetch";
-import { errorOf } from "./errors.js";
+import { errorOf, isNoneOfHeeds, repeatedPage } from "./errors.js";
 import { type Retries, repeating } from "./repeating.js";
 import type { components, paths } from "./schema.js";
 
@@ -49,14 +49,15 @@ export class Heed {
     this.api = createClient<paths, Media>({
       baseUrl,
       fetch: repeating(fetch, retries),
+      redirect: "manual", // the API leads nowhere, and what is sent is for Heed alone
       ...(user === undefined ? {} : { headers: { "X-Heed-User": user } }),
     });
     this.api.use({
       async onRequest({ request }) {
         request.headers.set("Authorization", `Bearer ${typeof key === "string" ? key : await key()}`);
       },
-      async onResponse({ response }) {
-        if (response.status >= 400) throw await errorOf(response);
+      async onResponse({ response, schemaPath }) {
+        if (response.status >= 400 || isNoneOfHeeds(response, schemaPath)) throw await errorOf(response);
       },
     });
   }
@@ -71,7 +72,9 @@ export class Heed {
     let page = await this.answer(read());
     yield* page.items;
     while (page.next !== null) {
-      page = await this.answer(read(page.next));
+      const cursor: string = page.next;
+      page = await this.answer(read(cursor));
+      if (page.next === cursor) throw repeatedPage();
       yield* page.items;
     }
   }
@@ -84,6 +87,7 @@ export class Heed {
   async *changes<Feed extends FeedPage>(read: (after?: string) => Reply<Feed>, after?: string): AsyncGenerator<Feed> {
     for (let more = true; more; ) {
       const page = await this.answer(read(after));
+      if (page.more && page.next === after) throw repeatedPage();
       yield page;
       ({ next: after, more } = page);
     }

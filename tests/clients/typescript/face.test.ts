@@ -1,5 +1,8 @@
 // What the client adds to its generated types: retries, errors, keys, webhooks.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Heed, HeedError, type HeedOptions } from "heed-client";
 import { UnverifiedDelivery, verifyDelivery } from "heed-client/webhooks";
@@ -105,6 +108,55 @@ test("an error of a proxy's is an error all the same", async () => {
     const { heed } = scripted([() => new Response(body, { status: 403, statusText: "Forbidden" })]);
     assert.equal((await refusal(makeToken(heed))).message, "403 unknown: Forbidden");
   }
+});
+
+test("a redirect is an error, and nothing is sent where it leads", async () => {
+  const elsewhere: string[] = [];
+  const other = createServer((request, response) => {
+    elsewhere.push(request.url ?? "");
+    response.end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/api/elsewhere`;
+  for (const status of [301, 302, 303, 307, 308]) {
+    const server = createServer((_, response) => {
+      response.writeHead(status, { Location: location }).end("{}");
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const error = await refusal(draft(new Heed({ baseUrl, key: "k" })));
+    assert.deepEqual([error.status, error.code], [status, "unknown"]);
+    assert.match(error.detail, /leads to http.*elsewhere/);
+    server.close();
+  }
+  other.close();
+  assert.deepEqual(elsewhere, []);
+});
+
+test("a page of a proxy's is an error whatever its status, and a page of Heed's is not", async () => {
+  const html = { "Content-Type": "text/html; charset=utf-8" };
+  const { heed } = scripted([() => new Response("<html>Sign in</html>", { headers: html })]);
+  assert.match((await refusal(makeToken(heed))).message, /^200 unknown: .*HTML/);
+  const preview = () => new Response("<html>Preview</html>", { headers: { ...html, "X-Request-Id": "r1" } });
+  const params = { path: { org: "acme", id: "t1" } };
+  const shown = await scripted([preview]).heed.api.GET("/api/orgs/{org}/templates/{id}/preview", { params, parseAs: "text" });
+  assert.match(String(shown.data), /Preview/);
+});
+
+test("a list that leads to itself ends with an error", async () => {
+  const page = () => Response.json({ items: [], next: "2", more: true });
+  const { heed, asked } = scripted([page]);
+  const path = { org: "acme" };
+  const users = heed.items((cursor) =>
+    heed.api.GET("/api/orgs/{org}/users", { params: { path, query: cursor ? { cursor } : {} } }),
+  );
+  assert.match((await refusal(users.next())).message, /never end/);
+  const feed = heed.changes((after) =>
+    heed.api.GET("/api/orgs/{org}/events", { params: { path, query: after ? { after } : {} } }),
+  );
+  await feed.next();
+  assert.match((await refusal(feed.next())).message, /never end/);
+  assert.equal(asked.length, 4);
 });
 
 test("each call has the key and the acting user, and a key that is asked for is a new one", async () => {

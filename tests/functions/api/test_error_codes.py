@@ -178,6 +178,13 @@ async def test_a_body_that_is_cut_off_or_missing_is_answered_in_plain_words(
     assert (await heed.api("POST", "/messages", body)).json["detail"] == detail
 
 
+async def test_a_text_of_several_lines_that_is_too_long_is_told_in_characters(heed: Heed) -> None:
+    user = {"email": "rep@acme.example", "signature": "s" * 2001}
+    [error] = (await heed.api("PUT", "/users/rep1", user)).json["errors"]
+
+    assert error == {"loc": ["signature"], "code": "too_long", "msg": "the text has at most 2000 characters"}
+
+
 async def test_metadata_that_are_too_long_are_named(heed: Heed) -> None:
     answer = await heed.api("POST", "/messages", {"from": "rep1", "metadata": {"deal": "17", "notes": "x" * 501}})
 

@@ -53,6 +53,19 @@ async def test_an_item_that_is_wrong_fails_alone_and_says_why(heed: Heed) -> Non
     assert (await heed.api("GET", "/records/contact/c1")).status == 404
 
 
+async def test_if_match_holds_for_each_item_as_it_would_for_one_alone(heed: Heed) -> None:
+    await heed.put("/records/contact/c1", {"name": "There"})
+    items = [{"type": "contact", "id": name, "name": "Changed"} for name in ("c1", "c2")]
+
+    answer = await heed.api("POST", "/records/batch", {"items": items}, if_match="*")
+
+    assert [(each["status"], each["code"]) for each in answer.json["items"]] == [(200, None), (412, "version_mismatch")]
+    assert (await heed.api("GET", "/records/contact/c2")).status == 404
+    user = {"id": "rep1", "email": "rep@acme.example"}
+    answer = await heed.api("POST", "/users/batch", {"items": [user]}, if_match='"another"')
+    assert [(each["status"], each["code"]) for each in answer.json["items"]] == [(412, "version_mismatch")]
+
+
 async def test_items_of_the_same_id_are_done_in_their_order(heed: Heed) -> None:
     names = [f"name {number}" for number in range(20)]
 

@@ -34,6 +34,13 @@ async def is_stopped(heed: Heed, email: str = EMAIL) -> bool:
     return await heed.services.stops.is_address_stopped("acme", email)
 
 
+async def test_a_full_batch_with_the_longest_texts_is_taken(heed: Heed) -> None:
+    texts = dict.fromkeys(("source", "basis", "notice"), "t" * 998)
+    items = [said(YES, "2024-03-01", f"a{number}@example.com", **texts) for number in range(200)]
+
+    assert set(await outcomes_of(heed, *items)) == {"entered"}
+
+
 async def test_entries_stand_at_their_own_times_whatever_their_order(heed: Heed) -> None:
     assert await outcomes_of(heed, said(NO, "2024-03-01"), said(YES, "2022-01-01")) == ["entered", "entered"]
     assert await outcomes_of(heed, said(YES, "2023-01-01", source="fair", basis="consent")) == ["entered"]

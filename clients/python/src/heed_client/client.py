@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar, cast
 
 import httpx
 
-from heed_client.errors import error_of
+from heed_client.errors import error_of, is_none_of_heeds, repeated_page
 from heed_client.generated.api.events import list_events
 from heed_client.generated.client import AuthenticatedClient
 from heed_client.generated.models.events_read import EventsRead
@@ -135,6 +135,8 @@ class Heed(_Connection):
         cursor: Any = UNSET
         while cursor is not None:
             page = self.call(operation, *path, **{"limit": _MOST_ITEMS, **query, "cursor": cursor})
+            if page.next_ == cursor:
+                raise repeated_page()
             yield from page.items
             cursor = page.next_
 
@@ -146,6 +148,8 @@ class Heed(_Connection):
         cursor, more = after or UNSET, True
         while more:
             page = self.call(list_events, **{"limit": _MOST_ITEMS, **query, "after": cursor})
+            if page.more and page.next_ == cursor:
+                raise repeated_page()
             yield page
             cursor, more = page.next_, page.more
 
@@ -196,6 +200,8 @@ class AsyncHeed(_Connection):
         cursor: Any = UNSET
         while cursor is not None:
             page = await self.call(operation, *path, **{"limit": _MOST_ITEMS, **query, "cursor": cursor})
+            if page.next_ == cursor:
+                raise repeated_page()
             for item in page.items:
                 yield item
             cursor = page.next_
@@ -205,6 +211,8 @@ class AsyncHeed(_Connection):
         cursor, more = after or UNSET, True
         while more:
             page = await self.call(list_events, **{"limit": _MOST_ITEMS, **query, "after": cursor})
+            if page.more and page.next_ == cursor:
+                raise repeated_page()
             yield page
             cursor, more = page.next_, page.more
 
@@ -242,12 +250,12 @@ async def _read_file_of_async(request: httpx.Request) -> None:
 
 
 def _raise_problem(response: httpx.Response) -> None:
-    if response.is_error:
+    if response.is_error or is_none_of_heeds(response):
         response.read()
         raise error_of(response)
 
 
 async def _raise_problem_of_async(response: httpx.Response) -> None:
-    if response.is_error:
+    if response.is_error or is_none_of_heeds(response):
         await response.aread()
         raise error_of(response)

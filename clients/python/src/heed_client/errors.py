@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 
+UNKNOWN = "unknown"
+"""The code of an answer that is none of Heed's."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
@@ -46,16 +49,35 @@ class HeedError(Exception):
         """The fields that are wrong, for 422."""
 
 
+def is_none_of_heeds(response: httpx.Response) -> bool:
+    """Tell whether an answer below 400 is a proxy's or a sign-in page's: the API leads nowhere, and names requests."""
+    if response.is_redirect:
+        return "/api/" in response.request.url.path
+    kind = response.headers.get("content-type", "").lower()
+    return kind.startswith("text/html") and "x-request-id" not in response.headers
+
+
+def repeated_page() -> HeedError:
+    """Make the error of a page whose cursor leads to the page itself, as a cache between may answer."""
+    return HeedError(200, UNKNOWN, "The page names itself as the next one, so that the list would never end.")
+
+
 def error_of(response: httpx.Response) -> HeedError:
     """Make the error of an answer whose body was read. Proxies' answers are no problem documents, and get along."""
     problem = _problem(response)
     return HeedError(
         status=response.status_code,
-        code=str(problem.get("code", "unknown")),
-        detail=str(problem.get("detail", response.reason_phrase)),
+        code=str(problem.get("code", UNKNOWN)),
+        detail=str(problem.get("detail", _own_words(response))),
         request_id=response.headers.get("x-request-id"),
         faults=[_fault(each) for each in problem.get("errors") or ()],
     )
+
+
+def _own_words(response: httpx.Response) -> str:
+    if response.is_redirect:
+        return f"The answer leads to {response.headers['location']}, where nothing was sent."
+    return response.reason_phrase if response.is_error else "The answer is a page in HTML, and none of Heed's."
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
