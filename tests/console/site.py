@@ -96,8 +96,8 @@ async def serving_heed(heed: Heed, folder: Path) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def browsing(port: int) -> AsyncIterator[Any]:
-    """Start Chromium, which finds Heed at the port; the browser. Skips where there is none."""
+async def browsing(port: int, host: str = "heed.test:443") -> AsyncIterator[Any]:
+    """Start Chromium, which finds the host at the port of this machine; the browser. Skips where there is none."""
     if CHROMIUM is None:
         missing = "there is no chromium on this machine; on Debian: apt-get install chromium"
         if os.environ.get("HEED_TEST_NEEDS_CHROMIUM"):
@@ -109,7 +109,7 @@ async def browsing(port: int) -> AsyncIterator[Any]:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
             timeout=_PATIENCE,
-            args=["--no-sandbox", f"--host-resolver-rules=MAP heed.test:443 127.0.0.1:{port}"],
+            args=["--no-sandbox", f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}"],
         )
         try:
             yield browser
