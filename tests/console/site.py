@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -96,8 +99,11 @@ async def serving_heed(heed: Heed, folder: Path) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def browsing(port: int, host: str = "heed.test:443") -> AsyncIterator[Any]:
-    """Start Chromium, which finds the host at the port of this machine; the browser. Skips where there is none."""
+async def browsing(port: int, host: str = "heed.test:443", *, is_robot: bool = True) -> AsyncIterator[Any]:
+    """Start Chromium, which finds the host at the port of this machine; the browser. Skips where there is none.
+
+    No robot: it names itself as a Chromium with a window does, so that its requests are those of a person's browser.
+    """
     if CHROMIUM is None:
         missing = "there is no chromium on this machine; on Debian: apt-get install chromium"
         if os.environ.get("HEED_TEST_NEEDS_CHROMIUM"):
@@ -109,12 +115,25 @@ async def browsing(port: int, host: str = "heed.test:443") -> AsyncIterator[Any]
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
             timeout=_PATIENCE,
-            args=["--no-sandbox", f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}"],
+            args=[
+                "--no-sandbox",
+                f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}",
+                *([] if is_robot else [f"--user-agent={await _agent_with_a_window(CHROMIUM)}"]),
+            ],
         )
         try:
             yield browser
         finally:
             await browser.close()
+
+
+async def _agent_with_a_window(chromium: str) -> str:
+    asked = await asyncio.create_subprocess_exec(chromium, "--version", stdout=PIPE, stderr=DEVNULL)
+    said, _ = await asked.communicate()
+    version = re.search(rb"\d+", said)
+    assert version, said
+    platform = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    return f"{platform} Chrome/{version[0].decode()}.0.0.0 Safari/537.36"
 
 
 async def new_tab(browser: Any, width: int = WIDTHS["wide"], **options: Any) -> Any:
