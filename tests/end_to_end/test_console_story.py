@@ -73,7 +73,7 @@ class Stage:
 @pytest.fixture
 async def stage(tmp_path: Path, azurite: Azurite, mail: MailCatcher) -> AsyncIterator[Stage]:
     async with shop() as port, browsing(port, "shop.example:80", is_robot=False) as browser, Relay(mail) as relay:
-        heed = await asyncio.to_thread(start_heed, tmp_path / "heed", azurite, mail, **relay.settings)
+        heed = await asyncio.to_thread(start_heed, tmp_path / "heed", azurite, mail, HEED_SMTP_PORT=f"{relay.port}")
         try:
             key = await heed.organization(ORGANIZATION)
             settings = {"settings": {"recipients_page": True, "inbound": {"keep": "excerpt"}}}
@@ -152,7 +152,7 @@ async def go_to(page: Any, label: str) -> None:
 
 
 async def write_and_send_later(stage: Stage, subject: str) -> None:
-    """Write a mail to Ada from a template, with a followed file and a reminder; let it leave at the next full minute."""
+    """Write a mail to Ada from a template, with a followed file and a reminder, that leaves at the next full minute."""
     page = stage.rita
     await page.get_by_role("navigation", name="Main").get_by_role("link", name="Write").click()
     await page.get_by_label("To", exact=True).fill("Ada Lovett <ada@example.com>")
@@ -168,7 +168,7 @@ async def write_and_send_later(stage: Stage, subject: str) -> None:
     await page.get_by_label("Remind me").fill("2099-05-20T09:00")
     await page.get_by_role("button", name="Check before sending").click()
     await page.get_by_text("it is stored with Heed, and opens for all who have its link").wait_for()
-    soon = datetime.now(UTC) + timedelta(seconds=10, minutes=1)
+    soon = datetime.now(UTC) + timedelta(seconds=5, minutes=1)
     await page.get_by_label("Day and time").fill(f"{soon:%Y-%m-%dT%H:%M}")
     await page.locator(".card", has_text="At a time of yours").get_by_role("button", name="Send it then").click()
     await page.get_by_text("Scheduled to send").first.wait_for()
