@@ -123,6 +123,15 @@ async def test_a_mails_body_is_shown_without_what_it_would_run_or_load(world: Wo
     assert "/o/" not in answer.body.decode()
 
 
+def test_every_rule_of_the_stylesheet_is_closed_where_it_ends() -> None:
+    """An open `@media` would keep all that follows from wide screens."""
+    depth = 0
+    for line in (FOLDER / "console.css").read_text(encoding="utf-8").splitlines():
+        assert depth == 0 or not line.startswith("/*"), line
+        depth += line.count("{") - line.count("}")
+    assert depth == 0
+
+
 async def test_static_files_are_kept_for_good(rita: Visitor) -> None:
     html = await rita.page()
     for path in set(re.findall(r'(?:href|src)="/console/(static/[^"]+)"', html)):
