@@ -20,7 +20,20 @@ settings.load_profile("heed")
 
 _LONG = tuple(
     f"tests/{folder}/"
-    for folder in ("faults", "end_to_end", "walls", "upgrade", "clients", "azurite", "servicebus", "browser", "infra")
+    for folder in (
+        "faults",
+        "end_to_end",
+        "walls",
+        "upgrade",
+        "clients",
+        "azurite",
+        "servicebus",
+        "browser",
+        "console",
+        "demo",
+        "heed",
+        "infra",
+    )
 )
 """Folders whose files take long, as their tests start servers and processes."""
 

@@ -44,6 +44,7 @@ class DryRun(BaseModel):
 @endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=_CHANGERS)
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
+    call.check_sees_all()
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
     call.note("rule.made" if is_new else "rule.changed", rule.id)
     return Answer(201 if is_new else 200, rule, rule.etag)

@@ -13,7 +13,6 @@ import pytest
 
 from infra.clients.generate import PYTHON, generate_python
 from infra.local.child import ROOT
-from infra.local.servers.azurite import Azurite
 from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from tests.end_to_end.running import Running, start_heed
 
@@ -45,8 +44,11 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
 
 
 @pytest.fixture(scope="session")
-def heed(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailCatcher) -> Iterator[Running]:
-    """A whole Heed; tests take an organization each."""
-    running = start_heed(tmp_path_factory.mktemp("heed"), azurite, mail)
+def heed(tmp_path_factory: pytest.TempPathFactory, mail: MailCatcher) -> Iterator[Running]:
+    """A whole Heed with storage of its own: two that share queues would take each other's work.
+
+    Tests take an organization each.
+    """
+    running = start_heed(tmp_path_factory.mktemp("heed"), None, mail)
     yield running
     running.stop()

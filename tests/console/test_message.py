@@ -6,6 +6,8 @@ import re
 
 from tests.console.site import Visitor
 from tests.console.world import World
+from tests.support.heed import ADMIN_KEY
+from tests.support.inbound import answer_to
 
 
 async def test_one_sentence_says_what_became_of_it(world: World, rita: Visitor) -> None:
@@ -74,6 +76,24 @@ async def test_the_word_of_a_user_counts_as_evidence(world: World, rita: Visitor
 
 async def test_answers_are_shown_beside_the_mail(world: World, rita: Visitor) -> None:
     assert "Can we talk about the delivery dates tomorrow?" in await rita.page(f"messages/{world.offer}")
+
+
+async def test_an_answer_in_a_colleagues_mailbox_is_not_shown_where_people_see_their_own_mail(
+    world: World, rita: Visitor
+) -> None:
+    heed, host = world.heed, {"host": "imap.example.com", "user": "two@acme.example", "secret": "HEED_MAILBOX_ACME_TOM"}
+    await heed.put("/users/rep2", {"email": "two@acme.example", "name": "Tom", "opt_in": True, "inbound": "all"})
+    await heed.put("/mailboxes/tom", {"kind": "imap", "owner": "rep2", **host, "folders": [{"path": "INBOX"}]})
+    raw = await answer_to(heed, world.offer, "For the eyes of Tom alone.", subject="Re: Yours")
+    headers = {"Content-Type": "message/rfc822"}
+    path = "/api/orgs/acme/inbound?mailbox=tom&folder=INBOX"
+    assert (await heed.request("POST", path, raw, key=heed.key, headers=headers)).json["outcome"] == "tracked"
+    await heed.work()
+    assert "For the eyes of Tom" in await rita.page(f"messages/{world.offer}")
+
+    await heed.request("PATCH", "/api/orgs/acme", {"settings": {"people_see": "own_mail"}}, key=ADMIN_KEY)
+
+    assert "For the eyes of Tom" not in await rita.page(f"messages/{world.offer}")
 
 
 async def test_a_message_that_is_not_followed_says_why(world: World, rita: Visitor) -> None:

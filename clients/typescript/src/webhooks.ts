@@ -31,19 +31,17 @@ export interface Delivery {
 /**
  * Check a delivery and read it. Throws UnverifiedDelivery.
  *
- * `body` is what came, not parsed; `headers` have names in lower case, as Node gives them. Any of the secrets may have
- * signed it.
+ * `body` is what came, not parsed; `headers` are those of a `Request`, or have names in lower case, as Node gives them.
+ * Any of the secrets may have signed it.
  */
 export function verifyDelivery(
   body: string,
-  headers: Record<string, string | string[] | undefined>,
+  headers: Headers | Record<string, string | string[] | undefined>,
   ...secrets: string[]
 ): Delivery {
-  const signed = {
-    "webhook-id": String(headers["webhook-id"]),
-    "webhook-timestamp": String(headers["webhook-timestamp"]),
-    "webhook-signature": String(headers["webhook-signature"]),
-  };
+  const header = (name: string) => String(headers instanceof Headers ? headers.get(name) : headers[name]);
+  const names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+  const signed = Object.fromEntries(names.map((name) => [name, header(name)]));
   let refusal: unknown = new Error("there is no secret to check it with");
   for (const secret of secrets) {
     try {

@@ -108,11 +108,15 @@ def _counts(happenings: Sequence[Happening]) -> Mapping[str, int]:
 
 
 async def _answers(visit: Visit, happenings: Sequence[Happening]) -> list[StoredMessage]:
-    """Read the newest mails that have come back, without their files, which would be another round."""
+    """Read the newest mails that have come back, without their files, which would be another round.
+
+    One that came to a colleague's mailbox is the colleague's.
+    """
     mails = [each.mail for each in happenings if each.mail is not None and each.kind in ("reply", "bounce")]
     wanted = list(dict.fromkeys(mails))[:_MOST_ANSWERS]
     loaded = await asyncio.gather(*(visit.services.messages.load(visit.org, each) for each in wanted))
-    return [each.message for each in loaded if each is not None]
+    sees_only = visit.signed_in.caller().sees_only
+    return [each.message for each in loaded if each is not None and sees_only in (None, each.message.sender)]
 
 
 @screens("POST", "messages/{message}/events/{event}")

@@ -191,6 +191,7 @@ test("a delivery that is signed is read, and a test has no event", () => {
   const opened = delivery({ id: "e1", type: "message.opened", data: { message: "m1" } });
   const found = verifyDelivery(opened.body, opened.headers, other, secret);
   assert.deepEqual([found.id, found.type, found.event?.message], ["e1", "message.opened", "m1"]);
+  assert.equal(verifyDelivery(opened.body, new Headers(opened.headers), secret).id, "e1");
   const tested = delivery({ id: "e1", type: "webhook.test", data: { webhook: "crm" } });
   assert.equal(verifyDelivery(tested.body, tested.headers, secret).event, null);
 });

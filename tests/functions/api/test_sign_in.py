@@ -384,6 +384,27 @@ async def test_people_change_only_mail_of_their_own(heed: Heed, provider: Identi
     assert await send("POST", "/users/rep1/tokens") == 403
 
 
+async def test_people_who_see_their_own_mail_alone_have_no_events_and_no_rules_for_that_of_all(
+    heed: Heed, provider: IdentityProvider
+) -> None:
+    roles = {"Integrators": "full", "Bosses": "admin"}
+    await sign_in(heed, provider, role_claim="roles", roles=roles)
+    await heed.request("PATCH", "/api/orgs/acme", {"settings": {"people_see": "own_mail"}}, key=ADMIN_KEY)
+
+    async def send(role: str, method: str, path: str, body: Any = None) -> int:
+        token = signed(provider.claims(NOW, roles=[role]))
+        return (await heed.request(method, f"/api/orgs/acme{path}", body, key=token)).status
+
+    webhook = {"url": "https://crm.example.com/heed", "events": ["message.opened"]}
+    rule = {"when": {"kind": "reply"}, "create": {"type": "task", "fields": {"user": "rep1"}}}
+    asked = [("POST", "/webhooks", webhook), ("PUT", "/webhooks/w1", webhook), ("GET", "/events", None)]
+
+    assert [await send("Integrators", *each) for each in [*asked, ("PUT", "/rules/r1", rule)]] == [403] * 4
+    assert await send("Bosses", "PUT", "/webhooks/w1", webhook) == 201
+    deliveries = "/webhooks/w1/deliveries"
+    assert [await send(role, "GET", deliveries) for role in ("Integrators", "Bosses")] == [403, 200]
+
+
 def principal(**claims: str) -> str:
     listed = [{"typ": name, "val": value} for name, value in claims.items()]
     return base64.b64encode(json.dumps({"auth_typ": "aad", "claims": listed}).encode()).decode()
