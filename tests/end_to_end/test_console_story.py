@@ -21,7 +21,6 @@ import pytest
 from aiohttp import web
 
 from functions.pages.recipient.page import words_in
-from infra.local.servers.azurite import Azurite
 from infra.local.servers.mail_catcher import MailCatcher
 from tests.console.site import browsing, new_tab
 from tests.end_to_end.running import ADMIN_KEY, Running, eventually, start_heed
@@ -71,9 +70,10 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, azurite: Azurite, mail: MailCatcher) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, mail: MailCatcher) -> AsyncIterator[Stage]:
+    """Rita's organization in a Heed with storage of its own: another one would send her mail past the relay."""
     async with shop() as port, browsing(port, "shop.example:80", is_robot=False) as browser, Relay(mail) as relay:
-        heed = await asyncio.to_thread(start_heed, tmp_path / "heed", azurite, mail, HEED_SMTP_PORT=f"{relay.port}")
+        heed = await asyncio.to_thread(start_heed, tmp_path / "heed", None, mail, HEED_SMTP_PORT=f"{relay.port}")
         try:
             key = await heed.organization(ORGANIZATION)
             settings = {"settings": {"recipients_page": True, "inbound": {"keep": "excerpt"}}}
