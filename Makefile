@@ -29,8 +29,8 @@ demo: setup ## fill the Heed of make run with an organization that has three mon
 pictures: setup ## renew the pictures of the console in docs/ from the demo of a running Heed; wants chromium
 	$(BIN)/python -m demo.pictures
 
-# As many processes as there are cores, but 2 at least and 4 at most: each starts servers of its own.
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; [ $$n -gt 4 ] && n=4; echo $$n)
+# One process more than there are cores, as tests wait much, but 3 at least and 5 at most: each starts servers of its own.
+WORKERS ?= $(shell n=$$(($$(nproc 2>/dev/null || echo 2) + 1)); [ $$n -lt 3 ] && n=3; [ $$n -gt 5 ] && n=5; echo $$n)
 
 # Compiled files are kept, whatever the environment says: tests start Heed in some hundred processes.
 test: export PYTHONDONTWRITEBYTECODE =
