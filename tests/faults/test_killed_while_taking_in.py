@@ -20,7 +20,7 @@ from tests.faults.steps import Step
 from tests.support.inbound import answer_to, bounce_of
 from tests.support.mail_server import MailServer
 
-MOST_WRITES = 15
+MOST_WRITES = 21
 """Taking in a mail takes fewer writes: the last workers survive."""
 
 
