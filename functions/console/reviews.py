@@ -63,6 +63,6 @@ async def load_review(visit: Visit, *, has_checks: bool = True) -> Review:
     """Review the message of the path. Raises Problem."""
     [endpoint] = _own_endpoints.all
     query = {"checks": "true" if has_checks else "false"}
-    answer = await visit.run(endpoint, {"message": visit.path["message"]}, query)
+    answer = await visit.call(endpoint, {"message": visit.path["message"]}, query)
     assert isinstance(answer.body, Review)
     return answer.body

@@ -124,24 +124,14 @@ class Visit:
 
     async def call(
         self,
-        endpoint: str,
+        endpoint: str | Endpoint,
         path: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         body: Mapping[str, Any] | BaseModel | bytes | None = None,
         etag: str | None = None,
     ) -> Answer:
-        """Call an endpoint like `ask`; the whole answer."""
-        return await self.run(self.endpoints[endpoint], path, query, body, etag)
-
-    async def run(
-        self,
-        called: Endpoint,
-        path: Mapping[str, str] | None = None,
-        query: Mapping[str, object] | None = None,
-        body: Mapping[str, Any] | BaseModel | bytes | None = None,
-        etag: str | None = None,
-    ) -> Answer:
-        """Run an endpoint like `call`; it may be one that the console alone has."""
+        """Call an endpoint like `ask`; the whole answer. It may be one that the console alone has."""
+        called = self.endpoints[endpoint] if isinstance(endpoint, str) else endpoint
         request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
         return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
 

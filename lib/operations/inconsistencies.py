@@ -52,6 +52,16 @@ async def message_ids(tables: Tables, organization: str) -> AsyncIterator[str]:
         yield row.partition
 
 
+async def look_at_messages(
+    tables: Tables, organization: str, look: Callable[[str, str], Awaitable[Inconsistency | None]]
+) -> AsyncIterator[Inconsistency]:
+    """Give what `look` finds at each message; it takes the organization and the message's id. Raises StorageError."""
+    async for message in message_ids(tables, organization):
+        finding = await look(organization, message)
+        if finding is not None:
+            yield finding
+
+
 def part_of(follower: Follower[SummaryPart], loaded: Loaded) -> SummaryPart | None:
     """A follower's part of a message's summary."""
     return read_part(follower, summary_of(loaded).parts)

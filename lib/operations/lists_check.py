@@ -15,7 +15,7 @@ from lib.lists.keys import ListPlace, places_of, standing_of
 from lib.lists.store import Lists
 from lib.lists.verification import ListRow, find_wrong_rows, is_wanted, read_list_rows
 from lib.messages.store import Loaded, MessageStore
-from lib.operations.inconsistencies import Inconsistency, is_as_it_was, message_ids, part_of
+from lib.operations.inconsistencies import Inconsistency, is_as_it_was, look_at_messages, part_of
 from lib.storage import Delete, Missing, Tables
 from lib.storage.layout import table
 
@@ -35,10 +35,8 @@ class ListsCheck:
     name: str = "lists"
 
     async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
-        async for message in message_ids(self.tables, organization):
-            finding = await self._look_at_message(organization, message)
-            if finding is not None:
-                yield finding
+        async for finding in look_at_messages(self.tables, organization, self._look_at_message):
+            yield finding
         async for finding in self._left(organization):
             yield finding
 

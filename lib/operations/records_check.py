@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from lib.assessment.assessor import Assessor
 from lib.clock import Clock
 from lib.messages.store import MessageStore
-from lib.operations.inconsistencies import Inconsistency, is_as_it_was, message_ids, part_of
+from lib.operations.inconsistencies import Inconsistency, is_as_it_was, look_at_messages, part_of
 from lib.records import Engagements, RecordsFollower
 from lib.records.rollups import Rollup, total
 from lib.records.rows import PARTITION
@@ -38,10 +38,8 @@ class RecordsCheck:
     name: str = "records"
 
     async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
-        async for message in message_ids(self.tables, organization):
-            finding = await self._look_at_message(organization, message)
-            if finding is not None:
-                yield finding
+        async for finding in look_at_messages(self.tables, organization, self._look_at_message):
+            yield finding
         async for finding in self._left(organization):
             yield finding
         async for row in self.tables.query(table(organization, "index"), PARTITION, Range.prefix(_ROLLUPS)):

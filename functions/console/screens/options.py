@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.api.paging import Page
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Form, Visit
@@ -139,10 +140,7 @@ def alerts_of(form: Form) -> dict[str, Any]:
 
 async def _again(visit: Visit, part: str, error: Problem | Refusal, given: Mapping[str, Any]) -> Reply:
     """Show the page with what was typed, and with what is wrong of it. Raises what is no fault of a field."""
-    problem = problem_of(error, has_if_match=False)
-    if problem.document.status != 422:
-        raise error
-    return await _page(visit, {part: given}, part, problem)
+    return await _page(visit, {part: given}, part, told_in_form(error, (422,), has_if_match=False))
 
 
 async def _page(

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from functions.api.paging import Page
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Framed, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -129,10 +130,7 @@ async def save_template(visit: Visit) -> Reply:
             raise Problem(422, f"There is a template {chosen} already: choose another name.", code="invalid")
         await visit.ask("put_template", {"id": chosen}, body=body, etag=etag or None)
     except (Problem, Refusal) as error:
-        problem = problem_of(error, has_if_match=bool(etag))
-        if problem.document.status not in (412, 413, 422):
-            raise
-        return _form(given, template_id, etag, problem)
+        return _form(given, template_id, etag, told_in_form(error, (412, 413, 422), has_if_match=bool(etag)))
     return Redirect(path_to("templates", chosen))
 
 

@@ -7,7 +7,8 @@ import base64
 from collections.abc import Sequence
 
 from functions.api.paging import Page
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
 from functions.console.screen import Redirect, Reply, Screens, Shown
 from functions.console.visit import Visit
@@ -39,10 +40,7 @@ async def upload(visit: Visit) -> Reply:
         body = {"mime": _mail(visit), "regarding": await _regarding(visit, regarding)}
         found: MessageRead = await visit.ask("track_message", body=body)
     except (Problem, Refusal) as error:
-        problem = problem_of(error, has_if_match=False)
-        if problem.document.status not in (409, 413, 422):
-            raise
-        return await _form(visit, regarding, problem)
+        return await _form(visit, regarding, told_in_form(error, (409, 413, 422), has_if_match=False))
     return Redirect(path_to("messages", found.id))
 
 

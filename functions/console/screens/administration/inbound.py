@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import get_args
 
 from functions.api.paging import Page
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
@@ -95,10 +96,7 @@ async def make_rule(visit: Visit) -> Reply:
             raise Problem(422, f"There is a rule {rule_id} already.", code="invalid")
         await visit.ask("put_rule", {"id": rule_id}, body=body)
     except (Problem, Refusal) as error:
-        problem = problem_of(error, has_if_match=False)
-        if problem.document.status not in (409, 422):
-            raise
-        return await _rules(visit, given, problem)
+        return await _rules(visit, given, told_in_form(error, (409, 422), has_if_match=False))
     return Redirect(_RULES)
 
 

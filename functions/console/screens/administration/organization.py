@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
 from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
@@ -47,11 +48,9 @@ async def save(visit: Visit) -> Reply:
     try:
         await visit.ask("patch_organization", body=patch_with(typed), etag=etag_of(organization.etag))
     except (Problem, Refusal) as error:
-        problem = problem_of(error, has_if_match=True)
+        problem = told_in_form(error, (412, 422))
         if problem.document.status == 412:
             return _conflict(visit, page, (await _there(visit, page))[0], typed)
-        if problem.document.status != 422:
-            raise
         return _form(page, typed, seen, organization, problem)
     return Redirect(f"{path_to('settings', page.id)}?did=saved")
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.api.paging import Page
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
@@ -96,10 +97,7 @@ async def save_user(visit: Visit) -> Reply:
         else:
             await visit.ask("put_user", {"user": chosen}, body=body)
     except (Problem, Refusal) as error:
-        problem = problem_of(error, has_if_match=bool(etag))
-        if problem.document.status not in (404, 412, 422):
-            raise
-        return _form(chosen, given, etag, problem)
+        return _form(chosen, given, etag, told_in_form(error, (404, 412, 422), has_if_match=bool(etag)))
     return Redirect(_USERS)
 
 

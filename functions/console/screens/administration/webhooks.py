@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from functions.api.paging import Page
-from functions.api.problems import Problem, problem_of
+from functions.api.problems import Problem
+from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
@@ -68,10 +69,7 @@ async def save_webhook(visit: Visit) -> Reply:
             return Redirect(path_to("settings", "webhooks", chosen))
         made = await visit.ask("make_webhook", body=given)
     except (Problem, Refusal) as error:
-        problem = problem_of(error, has_if_match=bool(etag))
-        if problem.document.status not in (409, 412, 422):
-            raise
-        return _form(chosen, given, etag, problem)
+        return _form(chosen, given, etag, told_in_form(error, (409, 412, 422), has_if_match=bool(etag)))
     return _secret(made.id, made.secret)
 
 
