@@ -67,12 +67,7 @@ async def call_endpoint(
     call.query = _checked_query(endpoint.query, request)
     raw = request.get_body()
     with _place(endpoint, call, raw):
-        if endpoint.text_body or endpoint.largest_file:
-            call.body = raw
-        else:
-            call.body = await services.off_loop.run(
-                call.path.get("org", ""), len(raw), _checked_body, endpoint.body, raw
-            )
+        call.body = await _read_body(endpoint, call, raw)
         await _check_own(endpoint, call)
         return await _run(endpoint, call)
 
@@ -153,13 +148,9 @@ async def _answer(
 
 
 async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:
-    if endpoint.text_body or endpoint.largest_file:
-        call.body = raw
-    else:
-        organization = call.path.get("org", "")
-        if raw and endpoint.body is not None:
-            check_json_type(call.request.headers.get("content-type"))
-        call.body = await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
+    if raw and endpoint.body is not None and not _takes_bytes(endpoint):
+        check_json_type(call.request.headers.get("content-type"))
+    call.body = await _read_body(endpoint, call, raw)
     await _check_own(endpoint, call)
     key = call.request.headers.get("idempotency-key")
     if endpoint.method != "POST" or key is None or "org" not in call.path:
@@ -265,6 +256,19 @@ async def _check_own(endpoint: Endpoint, call: Call) -> None:
     for owner in (sender, stored.message.sender if stored else None):
         if owner and owner != call.user():
             raise Problem(403, f"This mail is of the user {owner}: people change and send their own mail alone.")
+
+
+def _takes_bytes(endpoint: Endpoint) -> bool:
+    """Whether the endpoint reads its body itself, a text or a file."""
+    return endpoint.text_body or bool(endpoint.largest_file)
+
+
+async def _read_body(endpoint: Endpoint, call: Call, raw: bytes) -> BaseModel | bytes | None:
+    """Return the body as the endpoint takes it. Raises Problem."""
+    if _takes_bytes(endpoint):
+        return raw
+    organization = call.path.get("org", "")
+    return await call.services.off_loop.run(organization, len(raw), _checked_body, endpoint.body, raw)
 
 
 def _checked_body(model: type[BaseModel] | None, raw: bytes) -> BaseModel | None:
