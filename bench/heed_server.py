@@ -45,32 +45,19 @@ class _HttpFunctions:
 
 
 class _Requests:
-    """Counts what goes out over HTTP: every client that is made from now on, the SDK's among them, tells of it."""
+    """Counts what goes out over HTTP, by port, method and the first part of the path after the account's name.
 
-    def __init__(self) -> None:
-        self._count = self._writes = 0
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_start.append(self._note)
-        setattr(aiohttp, "ClientSession", functools.partial(aiohttp.ClientSession, trace_configs=[tracing]))  # noqa: B010
+    Every client that is made from now on, the SDK's among them, tells of it.
+    """
 
-    async def _note(self, _session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
-        self._count += 1
-        self._writes += request.method != "GET"
-
-    def say(self) -> None:
-        print(f"{REQUESTS}{self._count} of which {self._writes} write", flush=True)
-
-
-class _Items:
-    """Counts what goes out over HTTP, by port, method and the first part of the path after the account's name."""
-
-    def __init__(self) -> None:
+    def __init__(self, *, with_bytes: bool) -> None:
         self._items: Counter[str] = Counter()
         self._sent = self._read = 0
         tracing = aiohttp.TraceConfig()
         tracing.on_request_start.append(self._note)
-        tracing.on_request_chunk_sent.append(self._note_sent)
-        tracing.on_response_chunk_received.append(self._note_read)
+        if with_bytes:
+            tracing.on_request_chunk_sent.append(self._note_sent)
+            tracing.on_response_chunk_received.append(self._note_read)
         setattr(aiohttp, "ClientSession", functools.partial(aiohttp.ClientSession, trace_configs=[tracing]))  # noqa: B010
 
     async def _note(self, _session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
@@ -86,6 +73,9 @@ class _Items:
         self._read += len(read.chunk)
 
     def say(self) -> None:
+        """Say how many requests were made, how many of these write, and how many went where, with their bytes."""
+        writes = sum(number for item, number in self._items.items() if item.split()[1] != "GET")
+        print(f"{REQUESTS}{self._items.total()} of which {writes} write", flush=True)
         print(f"{ITEMS}{json.dumps({'items': self._items, 'sent': self._sent, 'read': self._read})}", flush=True)
 
 
@@ -109,8 +99,8 @@ async def serve(application: func.FunctionApp, say: Callable[[], None] | None, *
 def main(which: str) -> None:
     """Load the app as it is and run it, or its HTTP functions."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    counting = _Requests() if which == "counted" else _Items() if which == "itemized" else None
-    say = counting.say if counting else None
+    is_counted = which in ("counted", "itemized")
+    say = _Requests(with_bytes=which == "itemized").say if is_counted else None
     application = load_application(ROOT)
     if which == "http":
         application = cast(func.FunctionApp, _HttpFunctions(application))

@@ -6,26 +6,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from aiosmtpd.controller import Controller
-
-from bench.bare_server import READY
-from bench.processors import inherited
-from infra.local.child import Child, free_port
-from infra.local.servers.azurite import start_azurite
+from bench.crm import Client, Servers, Sink, running, servers
 from lib.clock import SetClock, SystemClock
 from lib.ids import new_id
 from lib.storage import Row, Storage, Tables, Upsert
@@ -33,7 +23,6 @@ from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.due_index import Due, DueHandOver, DueIndex
 from lib.storage.layout import DUE
-from tests.support.heed import GMAIL, TOKEN_KEYS
 
 MAILS = 500
 CARDS = 20
@@ -43,7 +32,6 @@ OTHERS = (1_000, 100_000)
 SWEEPS = 15
 _DUE_IN_A_SWEEP = 50
 _LEAD = timedelta(seconds=75)
-_KEY = "benchmark-of-heed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,102 +43,20 @@ class Finding:
     target: str
 
 
-class _Sink:
-    """Takes every mail, and remembers when it came and what it said."""
-
-    def __init__(self) -> None:
-        self.came: dict[str, list[float]] = {}
-        self.mails: dict[str, bytes] = {}
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        subject = str(message_from_bytes(envelope.content)["Subject"])
-        self.came.setdefault(subject, []).append(time.time())
-        self.mails[subject] = envelope.content
-        return "250 OK"
-
-
-class _Client:
-    """A CRM."""
-
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
-        self._session = session
-        self.base_url = base_url
-        self.key = _KEY
-
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.key}", "X-Heed-User": "rep1"}
-        async with self._session.request(method, self.base_url + path, json=body, headers=headers) as answer:
-            found = await answer.json(content_type=None)
-            assert answer.status < 300, found
-            return found
-
-    async def begin(self) -> None:
-        await self.call("PUT", "/api/orgs/bench", {"name": "Bench"})
-        made = await self.call("POST", "/api/orgs/bench/keys", {"scope": "full"})
-        self.key = made["key"]
-        await self.call("PUT", "/api/orgs/bench/users/rep1", {"email": "rep@bench.example", "opt_in": True})
-
-    async def draft(self, subject: str, **fields: Any) -> str:
-        body = {
-            "from": "rep1",
-            "to": [{"email": "ada@example.com"}],
-            "subject": subject,
-            "html": '<p>Hi <a href="https://example.com/offer">offer</a></p>',
-            **fields,
-        }
-        return str((await self.call("POST", "/api/orgs/bench/messages", body))["id"])
-
-    async def send(self, message: str) -> None:
-        await self.call("POST", f"/api/orgs/bench/messages/{message}/send")
-
-
 def measure_sending() -> list[Finding]:
     """All rows; some four minutes."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        azurite = start_azurite(folder)
-        sink = _Sink()
-        mail_server = Controller(sink, hostname="127.0.0.1", port=free_port())
-        mail_server.start()
-        try:
-            return asyncio.run(_measure(folder, azurite.connection_string, sink, mail_server.port))
-        finally:
-            mail_server.stop()
-            azurite.stop()
+    with tempfile.TemporaryDirectory() as temporary, servers(Path(temporary)) as there:
+        return asyncio.run(_measure(there))
 
 
-async def _measure(folder: Path, connection_string: str, sink: _Sink, smtp_port: int) -> list[Finding]:
-    async with _running(folder, connection_string, smtp_port) as client:
+async def _measure(there: Servers) -> list[Finding]:
+    async with running(there) as (client, _):
         await client.begin()
-        rows = [await _on_time(client, sink), await _open_to_card(client, sink)]
-    return [*rows, await _sweeps(connection_string)]
+        rows = [await _on_time(client, there.sink), await _open_to_card(client, there.sink)]
+    return [*rows, await _sweeps(there.azurite.connection_string)]
 
 
-@contextlib.asynccontextmanager
-async def _running(folder: Path, connection_string: str, smtp_port: int) -> AsyncIterator[_Client]:
-    settings = {
-        "HEED_BASE_URL": "http://127.0.0.1",
-        "HEED_ADMIN_KEY": _KEY,
-        "HEED_REQUESTS_PER_SECOND": "1000000",
-        "HEED_TOKEN_KEYS": TOKEN_KEYS,
-        "HEED_DATA_DIR": str(folder / "host"),
-        "HEED_SMTP_HOST": "127.0.0.1",
-        "HEED_MX_LOOKUP": "off",
-        "HEED_SMTP_PORT": str(smtp_port),
-        "AzureWebJobsStorage": connection_string,
-    }
-    with inherited(sorted(os.sched_getaffinity(0))[0], settings):
-        server = Child("Heed", [sys.executable, "-m", "bench.heed_server", "all"], folder / "heed.log")
-    try:
-        server.wait_until(lambda: READY in server.output())
-        base_url = server.output().partition(READY)[2].split()[0]
-        async with aiohttp.ClientSession() as session:
-            yield _Client(session, base_url)
-    finally:
-        server.stop()
-
-
-async def _on_time(client: _Client, sink: _Sink) -> Finding:
+async def _on_time(client: Client, sink: Sink) -> Finding:
     """Mails whose times are spread over one minute: how late each came to the mail server."""
     print(f"scheduling {MAILS} mails for one minute …", flush=True)
     start = datetime.now(UTC) + _LEAD
@@ -180,7 +86,7 @@ async def _on_time(client: _Client, sink: _Sink) -> Finding:
     return Finding(f"{MAILS} mails due in one minute: how late", figure, "p99 within 2 s")
 
 
-async def _open_to_card(client: _Client, sink: _Sink) -> Finding:
+async def _open_to_card(client: Client, sink: Sink) -> Finding:
     """From the pixel's answer until the card stands in the list."""
     print(f"opening {CARDS} mails …", flush=True)
     waits = await asyncio.gather(*(_one_card(client, sink, f"card {number}") for number in range(CARDS)))
@@ -188,20 +94,13 @@ async def _open_to_card(client: _Client, sink: _Sink) -> Finding:
     return Finding("from an open to its card", figure, "median within 15 s")
 
 
-async def _one_card(client: _Client, sink: _Sink, subject: str) -> float:
+async def _one_card(client: Client, sink: Sink, subject: str) -> float:
     message = await client.draft(subject)
     await client.send(message)
     while subject not in sink.mails:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     await asyncio.sleep(1)
-    html = next(
-        part.get_payload(decode=True).decode()  # type: ignore[union-attr]
-        for part in message_from_bytes(sink.mails[subject]).walk()
-        if part.get_content_type() == "text/html"
-    )
-    path = "/o/" + html.partition("/o/")[2].partition('"')[0]
-    async with aiohttp.ClientSession() as session:
-        await session.get(client.base_url + path, headers={"User-Agent": GMAIL})
+    await client.open(sink.pixel(subject))
     opened = time.monotonic()
     while True:
         cards = await client.call("GET", "/api/orgs/bench/cards?limit=200")
