@@ -17,7 +17,7 @@ from infra.local.servers.mail_catcher import MailCatcher, start_mail_catcher
 from tests.end_to_end.running import Running, start_heed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def python_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that has the package `heed_client`, generated code included."""
     folder = tmp_path_factory.mktemp("python")
@@ -27,7 +27,7 @@ def python_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def heed_client(python_client: Path) -> Iterator[ModuleType]:
     """The package `heed_client`, imported."""
     sys.path.insert(0, str(python_client))
@@ -35,7 +35,7 @@ def heed_client(python_client: Path) -> Iterator[ModuleType]:
     sys.path.remove(str(python_client))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
     """A real SMTP server that keeps what it gets."""
     catcher = start_mail_catcher(tmp_path_factory.mktemp("mail"))
@@ -43,7 +43,7 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
     catcher.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def heed(tmp_path_factory: pytest.TempPathFactory, mail: MailCatcher) -> Iterator[Running]:
     """A whole Heed with storage of its own: two that share queues would take each other's work.
 

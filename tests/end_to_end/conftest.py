@@ -12,7 +12,7 @@ from tests.end_to_end.searching import Searched, opened
 pytest.register_assert_rewrite("tests.end_to_end.answers")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
     """A real SMTP server that keeps what it gets."""
     catcher = start_mail_catcher(tmp_path_factory.mktemp("mail"))
@@ -20,13 +20,13 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
     catcher.stop()
 
 
-@pytest.fixture(scope="session", params=[False, True], ids=["one app", "three apps"])
+@pytest.fixture(scope="package", params=[False, True], ids=["one app", "three apps"])
 def in_parts(request: pytest.FixtureRequest) -> bool:
     """Whether Heed runs as three apps behind a front, or as one."""
     return bool(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def heed(
     tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, mail: MailCatcher, in_parts: bool
 ) -> Iterator[Running]:
@@ -36,7 +36,7 @@ def heed(
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def heed_with_service_bus(
     tmp_path_factory: pytest.TempPathFactory, mail: MailCatcher, in_parts: bool
 ) -> Iterator[Running]:
