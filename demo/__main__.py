@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -33,6 +34,8 @@ _USER = SELLERS[0][0]
 def main() -> int:
     """Make the demo, or say why not. Returns the exit code."""
     arguments = _parser().parse_args()
+    # A doubtful mail, or a source without a network, is part of the play, and no news for the terminal.
+    logging.getLogger("heed").setLevel(logging.ERROR)
     data_dir = ROOT / os.environ.get("HEED_DATA_DIR", DEFAULT_DATA_DIR)
     try:
         asyncio.run(_run(data_dir, arguments.mails, replace=arguments.replace))

@@ -6,7 +6,6 @@ The functions are those of the app, called through their routes, as the Function
 from __future__ import annotations
 
 import heapq
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -88,8 +87,6 @@ class Stage:
         self._waiting: list[Waiting] = []
         self._count = 0
         self._register_functions(recipients)
-        # A doubtful mail, or a source without a network, is part of the play, and no news for the terminal.
-        logging.getLogger("heed").setLevel(logging.ERROR)
 
     def _register_functions(self, recipients: RecipientServices) -> None:
         for function in list_functions(make_app(recipients, self.services)):
