@@ -16,6 +16,7 @@ PATH = f"{HOME}settings"
 
 TABS: tuple[tuple[str, str], ...] = (
     ("organization", PAGES["organization"].label),
+    ("sign-in", "Sign-in"),
     ("users", "Users"),
     ("keys", "Keys"),
     ("webhooks", "Webhooks"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
@@ -23,6 +24,14 @@ _USERS = f"{PATH}/users"
 _MOST_SHOWN = 50
 _OPT_IN = {"yes": "true", "no": "false"}
 _TEXTS = ("email", "name", "time_zone", "inbound")
+_LABELS = {
+    "id": "Id",
+    "email": "Mail address",
+    "name": "Name",
+    "time_zone": "Time zone",
+    "inbound": "Received mail that is taken in",
+    "networks": "Networks of the user",
+}
 _INBOUND = (
     ("replies", "Answers to mail of theirs"),
     ("known", "Mail of people who are known"),
@@ -97,7 +106,7 @@ async def save_user(visit: Visit) -> Reply:
         else:
             await visit.ask("put_user", {"user": chosen}, body=body)
     except (Problem, Refusal) as error:
-        return _form(chosen, given, etag, told_in_form(error, (404, 412, 422), has_if_match=bool(etag)))
+        return _form(chosen, given, etag, told_in_form(error, has_if_match=bool(etag)))
     return Redirect(_USERS)
 
 
@@ -127,13 +136,13 @@ async def delete_user(visit: Visit) -> Reply:
 
 
 def _form(user_id: str, given: Mapping[str, Any], etag: str = "", problem: Problem | None = None) -> Reply:
-    errors = problem.document.errors if problem else []
     values = {
         "id": user_id,
         "given": given,
         "etag": etag,
         "inbound": _INBOUND,
         "problem": problem.document if problem else None,
-        "errors": {f"{each.loc[1] if len(each.loc) > 1 else each.loc[0]}": each.msg for each in errors or []},
+        "errors": errors_at_fields(problem, _LABELS, {"networks": given["networks"].split()}),
+        "labels": _LABELS,
     }
     return settings_page("users", "user", values, problem.document.status if problem else 200)

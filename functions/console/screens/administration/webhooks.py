@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
@@ -24,14 +25,17 @@ screens = Screens(ADMINISTRATORS)
 
 _WEBHOOKS = f"{PATH}/webhooks"
 _MOST_SHOWN = 50
+_LABELS = {"url": "Address", "events": "Events", "verdicts": "Verdicts", "enabled": "Deliver"}
 _OUTCOMES = {"delivered": "Delivered", "waiting": "Waiting", "dead": "Given up"}
 
 
 @screens("GET", "settings/webhooks")
 async def webhooks(visit: Visit) -> Reply:
     """Show all webhooks."""
-    found: Page[WebhookRead] = await visit.ask("list_webhooks")
-    return settings_page("webhooks", "webhooks", {"webhooks": found.items})
+    query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
+    found: Page[WebhookRead] = await visit.ask("list_webhooks", query=query)
+    more = with_query(_WEBHOOKS, cursor=found.next) if found.next else None
+    return settings_page("webhooks", "webhooks", {"webhooks": found.items, "more": more})
 
 
 @screens("GET", "settings/webhooks/new")
@@ -69,7 +73,7 @@ async def save_webhook(visit: Visit) -> Reply:
             return Redirect(path_to("settings", "webhooks", chosen))
         made = await visit.ask("make_webhook", body=given)
     except (Problem, Refusal) as error:
-        return _form(chosen, given, etag, told_in_form(error, (409, 412, 422), has_if_match=bool(etag)))
+        return _form(chosen, given, etag, told_in_form(error, has_if_match=bool(etag)))
     return _secret(made.id, made.secret)
 
 
@@ -165,7 +169,8 @@ def _form(webhook_id: str, given: Mapping[str, Any], etag: str = "", problem: Pr
         "types": get_args(EventType),
         "classes": get_args(Class),
         "problem": problem.document if problem else None,
-        "errors": [each.msg for each in (problem.document.errors or [])] if problem else [],
+        "errors": errors_at_fields(problem, _LABELS, {name: given[name] for name in ("events", "verdicts")}),
+        "labels": _LABELS,
     }
     return settings_page("webhooks", "webhook_edit", values, problem.document.status if problem else 200)
 
