@@ -14,23 +14,31 @@ Place = Sequence[str | int]
 
 
 def errors_at_fields(
-    problem: Problem | None, fields: Collection[str], entries: Mapping[str, Sequence[str]] | None = None
+    problem: Problem | None,
+    fields: Collection[str],
+    entries: Mapping[str, Sequence[str]] | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Say what is wrong by the names of a form's fields, which are paths such as `keep_days.bodies`.
 
-    `entries` are those of fields that hold lists. What belongs to no field stands under the name of its place.
+    `entries` are those of fields that hold lists; `places` are fields by the paths that the API has for them, where
+    both differ. What belongs to no field stands under the name of its place.
     """
     errors = problem.document.errors or [] if problem else []
-    return told_at_fields([(each.loc, each.msg) for each in errors], fields, entries)
+    return told_at_fields([(each.loc, each.msg) for each in errors], fields, entries, places)
 
 
 def told_at_fields(
-    errors: Iterable[tuple[Place, str]], fields: Collection[str], entries: Mapping[str, Sequence[str]] | None = None
+    errors: Iterable[tuple[Place, str]],
+    fields: Collection[str],
+    entries: Mapping[str, Sequence[str]] | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Say what is wrong by the names of fields, for places that are those of the form already."""
     found = dict[str, str]()
     for loc, message in errors:
-        name, rest = _field_of(loc, fields)
+        place, rest = _field_of(loc, {*fields, *(places or ())})
+        name = (places or {}).get(place, place)
         text = f"{_quoted((entries or {}).get(name, ()), rest)}{message}"
         found[name] = f"{found[name]} {text}" if name in found else text
     return found

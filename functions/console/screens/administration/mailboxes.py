@@ -7,11 +7,10 @@ from typing import Any
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
-from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
-from functions.console.rendering import path_to, with_query
+from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form, settings_page
 from functions.console.visit import Form, Visit
 from lib.console.pairs import read_pairs, write_pairs
 from lib.errors import Refusal
@@ -157,15 +156,9 @@ async def change_mailbox(visit: Visit) -> Reply:
 async def ask_to_delete_mailbox(visit: Visit) -> Reply:
     """Ask once more."""
     found = await _mailbox(visit, visit.path["id"])
-    values = {
-        "title": f"Delete the mailbox {found.id}?",
-        "texts": ["Heed reads it no longer, and forgets how far it came. Mail that was read from it stays."],
-        "action": path_to("settings", "mailboxes", found.id, "delete"),
-        "label": "Delete it",
-        "fields": {"etag": etag_of(found.etag)},
-        "back": _MAILBOXES,
-    }
-    return settings_page("mailboxes", "ask", values)
+    texts = ["Heed reads it no longer, and forgets how far it came. Mail that was read from it stays."]
+    title, fields = f"Delete the mailbox {found.id}?", {"etag": etag_of(found.etag)}
+    return ask_once_more(visit, "mailboxes", title, texts, "Delete it", fields)
 
 
 def _form(visit: Visit, given: Mapping[str, Any], etag: str = "", problem: Problem | None = None) -> Reply:
@@ -175,8 +168,5 @@ def _form(visit: Visit, given: Mapping[str, Any], etag: str = "", problem: Probl
         "etag": etag,
         "choices": _CHOICES,
         "secrets": f"HEED_MAILBOX_{visit.org.upper()}_",
-        "problem": problem.document if problem else None,
-        "errors": errors_at_fields(problem, _LABELS, entries),
-        "labels": _LABELS,
     }
-    return settings_page("mailboxes", "mailbox", values, problem.document.status if problem else 200)
+    return settings_form("mailboxes", "mailbox", values, problem, _LABELS, entries)

@@ -7,11 +7,10 @@ from typing import Any, get_args
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
-from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
-from functions.console.rendering import path_to, with_query
+from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form
 from functions.console.visit import Form, Visit
 from lib.console.names import id_of_name
 from lib.console.pairs import read_named, write_named
@@ -92,15 +91,9 @@ async def save_rule(visit: Visit) -> Reply:
 async def ask_to_delete_rule(visit: Visit) -> Reply:
     """Ask once more."""
     found: CreationRule = await visit.ask("get_rule", {"id": visit.path["id"]})
-    values = {
-        "title": f"Delete the rule {found.id}?",
-        "texts": [f"No mail makes a {found.create.type} by it any more. What it has made stays."],
-        "action": path_to("settings", "rules", found.id, "delete"),
-        "label": "Delete it",
-        "fields": {"etag": etag_of(found.etag)},
-        "back": _RULES,
-    }
-    return settings_page("rules", "ask", values)
+    texts = [f"No mail makes a {found.create.type} by it any more. What it has made stays."]
+    title, fields = f"Delete the rule {found.id}?", {"etag": etag_of(found.etag)}
+    return ask_once_more(visit, "rules", title, texts, "Delete it", fields)
 
 
 @screens("POST", "settings/rules/{id}/delete")
@@ -123,33 +116,18 @@ def _body(given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _errors(problem: Problem | None) -> dict[str, str]:
-    """Say what is wrong by the fields of the form."""
-    found = errors_at_fields(problem, _PLACES)
-    return {_PLACES.get(name, name): text for name, text in found.items()}
-
-
-def _common(given: Mapping[str, str], problem: Problem | None) -> dict[str, Any]:
-    return {
-        "given": given,
-        "kinds": get_args(ReceivedKind),
-        "problem": problem.document if problem else None,
-        "errors": _errors(problem),
-        "labels": _LABELS,
-    }
-
-
 def _form(given: Mapping[str, str], etag: str, problem: Problem | None = None) -> Reply:
-    values = {**_common(given, problem), "etag": etag}
-    return settings_page("rules", "rule", values, problem.document.status if problem else 200)
+    values = {"given": given, "kinds": get_args(ReceivedKind), "etag": etag}
+    return settings_form("rules", "rule", values, problem, _LABELS, places=_PLACES)
 
 
 async def _rules(visit: Visit, given: Mapping[str, str], problem: Problem | None = None) -> Reply:
     query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
     found: Page[CreationRule] = await visit.ask("list_rules", query=query)
     values = {
-        **_common(given, problem),
+        "given": given,
+        "kinds": get_args(ReceivedKind),
         "rules": [(each, each.when.model_dump(by_alias=True, exclude_none=True)) for each in found.items],
         "more": with_query(_RULES, cursor=found.next) if found.next else None,
     }
-    return settings_page("rules", "rules", values, problem.document.status if problem else 200)
+    return settings_form("rules", "rules", values, problem, _LABELS, places=_PLACES)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from functions.api.problems import Problem
-from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form
 from functions.console.visit import HOME, Visit
 from functions.resources.organizations import OrganizationRead
 from lib.console.pairs import read_pairs, write_pairs
 from lib.errors import Refusal
-from lib.organizations.sign_in.settings import SignIn
 from lib.storage.versions import etag_of
 
 screens = Screens(ADMINISTRATORS)
@@ -64,15 +61,9 @@ async def save_sign_in(visit: Visit) -> Reply:
 async def ask_to_remove(visit: Visit) -> Reply:
     """Ask once more."""
     organization: OrganizationRead = await visit.ask("get_organization")
-    values = {
-        "title": "Remove the provider?",
-        "texts": ["All who have signed in by it are signed out at once. Keys go on working."],
-        "action": f"{_SIGN_IN}/remove",
-        "label": "Remove it",
-        "fields": {"etag": etag_of(organization.etag)},
-        "back": _SIGN_IN,
-    }
-    return settings_page("sign-in", "ask", values)
+    texts = ["All who have signed in by it are signed out at once. Keys go on working."]
+    fields = {"etag": etag_of(organization.etag)}
+    return ask_once_more(visit, "sign-in", "Remove the provider?", texts, "Remove it", fields)
 
 
 @screens("POST", "settings/sign-in/remove")
@@ -83,17 +74,12 @@ async def remove(visit: Visit) -> Reply:
 
 
 def _form(visit: Visit, given: Mapping[str, str], etag: str, problem: Problem | None = None) -> Reply:
-    current: SignIn | None = visit.signed_in.organization.settings.sign_in
-    places = {f"sign_in.{name}": name for name in _LABELS}
-    errors = errors_at_fields(problem, places, {"sign_in.roles": [role for role, _ in read_pairs(given["roles"])]})
-    values: dict[str, Any] = {
+    values = {
         "given": given,
         "etag": etag,
-        "has_one": current is not None,
+        "has_one": visit.signed_in.organization.settings.sign_in is not None,
         "is_saved": visit.query("did") == "saved",
         "back_address": f"{visit.services.settings.base_url}{HOME}sign-in/back",
-        "problem": problem.document if problem else None,
-        "errors": {places.get(name, name): text for name, text in errors.items()},
-        "labels": _LABELS,
     }
-    return settings_page("sign-in", "sign_in", values, problem.document.status if problem else 200)
+    roles, places = [role for role, _ in read_pairs(given["roles"])], {f"sign_in.{name}": name for name in _LABELS}
+    return settings_form("sign-in", "sign_in", values, problem, _LABELS, {"roles": roles}, places)

@@ -8,11 +8,10 @@ from typing import Any
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
-from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
-from functions.console.rendering import path_to, with_query
+from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form, settings_page
 from functions.console.visit import Visit
 from lib.errors import Refusal
 from lib.people.users import OptInShare, User
@@ -114,18 +113,12 @@ async def save_user(visit: Visit) -> Reply:
 async def ask_to_delete(visit: Visit) -> Reply:
     """Ask once more."""
     found: User = await visit.ask("get_user", {"user": visit.path["user"]})
-    values = {
-        "title": f"Delete {found.name or found.id}?",
-        "texts": [
-            "Mail of the user that waits to go out is held: it fails, and can be given another sender.",
-            "Mailboxes of the user are switched off. Mail that was sent stays, with all that is known of it.",
-        ],
-        "action": path_to("settings", "users", found.id, "delete"),
-        "label": "Delete the user",
-        "fields": {"etag": etag_of(found.etag)},
-        "back": _USERS,
-    }
-    return settings_page("users", "ask", values)
+    texts = [
+        "Mail of the user that waits to go out is held: it fails, and can be given another sender.",
+        "Mailboxes of the user are switched off. Mail that was sent stays, with all that is known of it.",
+    ]
+    title, fields = f"Delete {found.name or found.id}?", {"etag": etag_of(found.etag)}
+    return ask_once_more(visit, "users", title, texts, "Delete the user", fields)
 
 
 @screens("POST", "settings/users/{user}/delete")
@@ -136,13 +129,5 @@ async def delete_user(visit: Visit) -> Reply:
 
 
 def _form(user_id: str, given: Mapping[str, Any], etag: str = "", problem: Problem | None = None) -> Reply:
-    values = {
-        "id": user_id,
-        "given": given,
-        "etag": etag,
-        "inbound": _INBOUND,
-        "problem": problem.document if problem else None,
-        "errors": errors_at_fields(problem, _LABELS, {"networks": given["networks"].split()}),
-        "labels": _LABELS,
-    }
-    return settings_page("users", "user", values, problem.document.status if problem else 200)
+    values = {"id": user_id, "given": given, "etag": etag, "inbound": _INBOUND}
+    return settings_form("users", "user", values, problem, _LABELS, {"networks": given["networks"].split()})

@@ -8,11 +8,10 @@ from typing import Any, get_args
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
-from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form, settings_page
 from functions.console.visit import Visit
 from functions.resources.webhooks import DeliveryRead, TestDelivery
 from lib.errors import Refusal
@@ -100,15 +99,8 @@ async def replay(visit: Visit) -> Reply:
 @screens("GET", "settings/webhooks/{id}/secret")
 async def ask_to_rotate(visit: Visit) -> Reply:
     """Ask once more."""
-    values = {
-        "title": "Make a new secret?",
-        "texts": ["Deliveries are signed with the old one, too, for 24 hours: give the receiver the new one by then."],
-        "action": f"{_here(visit)}/secret",
-        "label": "Make a new secret",
-        "fields": {},
-        "back": _here(visit),
-    }
-    return settings_page("webhooks", "ask", values)
+    texts = ["Deliveries are signed with the old one, too, for 24 hours: give the receiver the new one by then."]
+    return ask_once_more(visit, "webhooks", "Make a new secret?", texts, "Make a new secret")
 
 
 @screens("POST", "settings/webhooks/{id}/secret")
@@ -122,15 +114,9 @@ async def rotate(visit: Visit) -> Reply:
 async def ask_to_delete(visit: Visit) -> Reply:
     """Ask once more."""
     found: WebhookRead = await visit.ask("get_webhook", _path(visit))
-    values = {
-        "title": "Delete the webhook?",
-        "texts": [f"{found.url} gets no more events, and what is known of its deliveries goes."],
-        "action": f"{_here(visit)}/delete",
-        "label": "Delete it",
-        "fields": {"etag": etag_of(found.etag)},
-        "back": _here(visit),
-    }
-    return settings_page("webhooks", "ask", values)
+    texts = [f"{found.url} gets no more events, and what is known of its deliveries goes."]
+    fields = {"etag": etag_of(found.etag)}
+    return ask_once_more(visit, "webhooks", "Delete the webhook?", texts, "Delete it", fields)
 
 
 @screens("POST", "settings/webhooks/{id}/delete")
@@ -168,11 +154,9 @@ def _form(webhook_id: str, given: Mapping[str, Any], etag: str = "", problem: Pr
         "etag": etag,
         "types": get_args(EventType),
         "classes": get_args(Class),
-        "problem": problem.document if problem else None,
-        "errors": errors_at_fields(problem, _LABELS, {name: given[name] for name in ("events", "verdicts")}),
-        "labels": _LABELS,
     }
-    return settings_page("webhooks", "webhook_edit", values, problem.document.status if problem else 200)
+    lists = {name: given[name] for name in ("events", "verdicts")}
+    return settings_form("webhooks", "webhook_edit", values, problem, _LABELS, lists)
 
 
 def _secret(webhook_id: str, secret: str | None) -> Reply:
