@@ -28,8 +28,10 @@ def filled(screen: Screen, ids: Mapping[str, Sequence[str]]) -> Iterator[str]:
     pattern = screen.pattern.pattern.replace("\\", "")
     names = _PARAMETER.findall(pattern)
     for chosen in itertools.product(*[ids.get(name, ["x"]) for name in names]):
-        values = iter(chosen)
-        yield _PARAMETER.sub(lambda _, values=values: next(values), pattern)
+        path = pattern
+        for value in chosen:
+            path = _PARAMETER.sub(value, path, count=1)
+        yield path
 
 
 async def told(visitor: Visitor, ids: Mapping[str, Sequence[str]], form: Mapping[str, str]) -> list[str]:
