@@ -6,10 +6,9 @@ from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.errors import NotAllowed
 from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
-from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("Mailboxes")
@@ -71,10 +70,8 @@ async def poll_mailbox(call: Call) -> Answer:
 @endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=_CHANGERS)
 async def delete_mailbox(call: Call) -> Answer:
     """Delete a mailbox. Mail that was read from it stays."""
-    try:
+    with answering_not_there("mailbox"):
         await call.services.mailboxes.remove_mailbox(call.org, call.path["id"], call.if_match)
-    except Missing:
-        raise not_there("mailbox") from None
     call.note("mailbox.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 

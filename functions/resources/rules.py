@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.fields import Moment
 from lib.inbound.rules.models import CreationRule, RuleSpec
-from lib.storage import Missing
 
 endpoints = Endpoints("Rules")
 
@@ -67,10 +66,8 @@ async def list_rules(call: Call) -> Answer:
 @endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=_CHANGERS)
 async def delete_rule(call: Call) -> Answer:
     """Delete a rule. What it has made stays."""
-    try:
+    with answering_not_there("rule"):
         await call.services.rules.remove_rule(call.org, call.path["id"], call.if_match)
-    except Missing:
-        raise not_there("rule") from None
     call.note("rule.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 

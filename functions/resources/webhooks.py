@@ -10,12 +10,11 @@ from functions.api.authorization import Who
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.feed.models import EventType
 from lib.fields import Moment
 from lib.outside import NotOutside
 from lib.outside.http import RequestFailed
-from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
 from lib.webhooks.models import DeliveryOutcome, EventDelivery, StoredWebhook, WebhookRead, WebhookSpec
 from lib.webhooks.store import read_webhook
@@ -120,10 +119,8 @@ async def _saved(call: Call, webhook_id: str, spec: WebhookSpec, if_match: IfMat
 @endpoints("DELETE", "/webhooks/{id}", answers={200: Deleted}, may=_CHANGERS)
 async def delete_webhook(call: Call) -> Answer:
     """Delete a webhook, with what is known of its deliveries."""
-    try:
+    with answering_not_there("webhook"):
         await call.services.webhooks.remove_webhook(call.org, call.path["id"], call.if_match)
-    except Missing:
-        raise not_there("webhook") from None
     call.note("webhook.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 
