@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from lib.cards.store import Card, snooze_entry
+from lib.cards.store import CARD_ROWS, Card, snooze_entry
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
@@ -41,7 +41,7 @@ class DueCheck:
                 is_missing = not await self._is_there(due)
                 if is_missing and due in await self._due_of_message(organization, message):
                     yield self._missing(due, f"message {message}")
-        async for row in self.tables.query(table(organization, "cards"), EVERYTHING, Range.prefix("id|")):
+        async for row in self.tables.query(table(organization, "cards"), EVERYTHING, Range.prefix(CARD_ROWS)):
             due_of_card = snooze_entry(organization, unpack(Card, row))
             if due_of_card and not await self._is_there(due_of_card):
                 yield self._missing(due_of_card, f"card {due_of_card.item.partition('|')[2]}")

@@ -32,6 +32,7 @@ from lib.operations.restored_messages import hold_waiting_mail
 from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
 from lib.organizations.registry import Organizations, StoredOrganization
 from lib.people.address_hashes import AddressHashes
+from lib.people.consents import CONSENTS
 from lib.stops.rows import StopRows, time_of
 from lib.storage import Delete, Range, Row, Storage, Upsert
 from lib.storage.accounts import OwnAccount
@@ -62,7 +63,6 @@ _BYTES = "application/octet-stream"
 _NEWER_STAYS = frozenset({"journal", "facts", PRIVACY})
 """Kinds of tables whose rows of after the backup stay."""
 
-_CONSENTS = "consent|"
 """Begins the partitions of `people` whose rows of after the backup stay."""
 
 
@@ -212,7 +212,7 @@ async def _each(rows: Iterable[Row]) -> AsyncIterator[Row]:
 
 
 def _newer_stays(kind: str, row: Row) -> bool:
-    return kind in _NEWER_STAYS or (kind == "people" and row.partition.startswith(_CONSENTS))
+    return kind in _NEWER_STAYS or (kind == "people" and row.partition.startswith(CONSENTS))
 
 
 class _Erased:

@@ -28,6 +28,9 @@ from lib.storage.sort_keys import descending_number
 SAME_AGAIN = timedelta(hours=24)
 """Within this time, a consent that says the same as the newest one is a repetition of it."""
 
+CONSENTS = "consent|"
+"""Beginning of the partitions of consents, one for each address."""
+
 _LAST = 10**14
 """Milliseconds since 1970, later than any time that can be stored."""
 
@@ -213,7 +216,7 @@ class Consents:
 
 
 def _partition(hashed: str) -> str:
-    return f"consent|{hashed}"
+    return CONSENTS + hashed
 
 
 def _columns(consent: Consent) -> dict[str, Value]:
