@@ -56,7 +56,10 @@ class VerdictMix(BaseModel):
     """Verdicts by the day of sending, newest first."""
 
     days: list[VerdictsOfDay] = Field(description="days on which mail was sent")
-    is_complete: bool = Field(description="false: only the newest 5,000 messages were counted")
+    is_complete: bool = Field(
+        description="false: the days have more than 5,000 messages, drafts and received mail included, and the newest "
+        "were counted"
+    )
 
 
 class NoisyMessage(MessageItem):
@@ -94,14 +97,13 @@ async def report_verdicts(call: Call) -> Answer:
     days: dict[date, VerdictsOfDay] = {}
     count = 0
     async for _, listed in call.services.lists.page(call.org, scope_of(), "all", "-sent_at", None, _MOST_COUNTED + 1):
+        message = listed.message
+        if message.sort_time().date() < since:
+            break  # nothing that follows was sent within the days
         count += 1
-        sent_at = listed.message.sent_at
-        if sent_at is None or listed.message.state == "received":
-            continue
-        if sent_at.date() < since:
-            break
-        if count <= _MOST_COUNTED:
-            _count(days.setdefault(sent_at.date(), _empty(sent_at.date())), listed.kpis)
+        if message.sent_at is not None and message.state != "received" and count <= _MOST_COUNTED:
+            day = message.sent_at.date()
+            _count(days.setdefault(day, _empty(day)), listed.kpis)
     return Answer(200, VerdictMix(days=list(days.values()), is_complete=count <= _MOST_COUNTED))
 
 
