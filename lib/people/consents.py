@@ -104,6 +104,18 @@ class Consents:
             await self._tell(organization, email, consent)
         return consent
 
+    async def keep_no(
+        self, organization: str, emails: Sequence[str], source: str, actor: ConsentActor, by: str | None = None
+    ) -> None:
+        """Enter a record's no for each of these addresses that has not said so itself, so that it outlives the record.
+
+        Again is the same. Raises StorageError, Stale.
+        """
+        spec = ConsentSpec(follow="do_not_allow", source=source)
+        for email in emails:
+            if await self.load_preference(organization, email) != "do_not_allow":
+                await self.append_consent(organization, email, spec, actor, by)
+
     async def import_consents(self, organization: str, email: str, said: Sequence[Consent]) -> list[bool]:
         """Add what the address's owner said earlier, each entry at its own time; return which of them are new.
 
