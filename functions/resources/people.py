@@ -36,6 +36,9 @@ RecordPatch = patch_of(RecordSpec, __name__)
 _MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
 MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
 
+TAKEN_IDS = frozenset({"opt-in"})
+"""Ids of users whose path is that of another endpoint."""
+
 _MOST_NOTED = 200
 """Users that an entry of the audit log names."""
 
@@ -112,8 +115,10 @@ async def _patched(
 
 @endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS)
 async def put_user(call: Call) -> Answer:
-    """Make a user, or replace one."""
+    """Make a user, or replace one. The id `opt-in` is taken: `GET /users/opt-in` counts users."""
     spec: UserSpec = call.body
+    if call.path["user"] in TAKEN_IDS:
+        raise invalid(["path", "user"], f"the id {call.path['user']} is taken by an endpoint: choose another one")
     stored = StoredUser(id=call.path["user"], **spec.model_dump())
     known = await call.services.people.user(call.org, stored.id)
     if "opt_in" not in spec.model_fields_set:
