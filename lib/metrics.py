@@ -40,7 +40,7 @@ DEAD_LETTERS = Metric(
     "dead_letters",
     "",
     "messages that failed every time and were put aside, every five minutes",
-    labels={"queue": ("interactions", "outbox")},
+    labels={"queue": ("interactions", "outbox", "inbound", "jobs", "webhooks")},
 )
 
 MAIL_OUTCOMES = Metric(
