@@ -78,8 +78,10 @@ async def _user(call: Call) -> StoredUser:
 
 
 def _reads_all(call: Call) -> bool:
-    """Whether the call reads with a scope that reads of all users."""
-    return call.request.method in ("GET", "HEAD") and call.caller is not None and "read" in call.caller.scopes
+    """Whether the call reads with a scope that reads of all users, and sees the mail of all."""
+    if call.caller is None or call.sees_only is not None:
+        return False
+    return call.request.method in ("GET", "HEAD") and "read" in call.caller.scopes
 
 
 async def _read(call: Call, stored: StoredAlerts, etag: str) -> AlertsRead:

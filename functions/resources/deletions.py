@@ -17,7 +17,7 @@ from lib.storage.versions import check_version
 endpoints = Endpoints("People and records", may=("full",))
 
 
-@endpoints("DELETE", "/users/{user}", answers={200: Deleted}, may=MAY_CHANGE_USERS)
+@endpoints("DELETE", "/users/{user}", answers={200: Deleted}, may=MAY_CHANGE_USERS, everybodys=True)
 async def delete_user(call: Call) -> Answer:
     """Delete a user. Scheduled mail of the user is held: it fails, and can be sent by another one.
 

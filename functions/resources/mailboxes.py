@@ -18,7 +18,14 @@ _READERS: tuple[Who, ...] = (*READERS, "admin")
 _CHANGERS: tuple[Who, ...] = ("full", "admin")
 
 
-@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead}, may=_CHANGERS)
+@endpoints(
+    "PUT",
+    "/mailboxes/{id}",
+    body=MailboxSpec,
+    answers={201: MailboxRead, 200: MailboxRead},
+    may=_CHANGERS,
+    everybodys=True,
+)
 async def put_mailbox(call: Call) -> Answer:
     """Make a mailbox, or replace one. Reading begins with the mail that comes from then on."""
     return await _saved(call, call.body, call.if_match)
@@ -33,7 +40,7 @@ async def get_mailbox(call: Call) -> Answer:
     return Answer(200, mailbox, mailbox.etag)
 
 
-@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead}, may=_CHANGERS)
+@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead}, may=_CHANGERS, everybodys=True)
 async def patch_mailbox(call: Call) -> Answer:
     """Change some fields of a mailbox."""
     found = await call.services.mailboxes.load_mailbox(call.org, call.path["id"])
@@ -51,7 +58,7 @@ async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Ans
     return Answer(201 if made else 200, mailbox, mailbox.etag)
 
 
-@endpoints("POST", "/mailboxes/{id}/poll", answers={202: MailboxRead}, may=_CHANGERS)
+@endpoints("POST", "/mailboxes/{id}/poll", answers={202: MailboxRead}, may=_CHANGERS, everybodys=True)
 async def poll_mailbox(call: Call) -> Answer:
     """Have a mailbox read within a minute, as a test, though it waits after failures. `last_error` tells then."""
     services, mailbox_id = call.services, call.path["id"]
@@ -67,7 +74,7 @@ async def poll_mailbox(call: Call) -> Answer:
     return Answer(202, mailbox, mailbox.etag)
 
 
-@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=_CHANGERS)
+@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=_CHANGERS, everybodys=True)
 async def delete_mailbox(call: Call) -> Answer:
     """Delete a mailbox. Mail that was read from it stays."""
     with answering_not_there("mailbox"):

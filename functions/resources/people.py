@@ -113,7 +113,7 @@ async def _patched(
     return there.model_copy(update=dict(changed)), etag
 
 
-@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS)
+@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS, everybodys=True)
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one. The id `opt-in` is taken: `GET /users/opt-in` counts users."""
     spec: UserSpec = call.body
@@ -140,7 +140,8 @@ async def get_user(call: Call) -> Answer:
 
 @endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*MAY_CHANGE_USERS, "user"))
 async def patch_user(call: Call) -> Answer:
-    """Change some fields of a user. Callers of scope `user` change their own, all but the address."""
+    """Change some fields of a user. People change their own, all but the address: those of scope `user`, and
+    those who see their own mail alone."""
     if call.is_one_person and (call.path["user"] != call.user() or "email" in call.body.model_fields_set):
         raise Problem(403, "People change their own user alone, and not its address.")
     users, name = call.services.people.users, call.path["user"]
@@ -168,7 +169,7 @@ async def get_opt_in_share(call: Call) -> Answer:
     return Answer(200, await call.services.people.count_opt_in(call.org))
 
 
-@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=MAY_CHANGE_USERS)
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=MAY_CHANGE_USERS, everybodys=True)
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users

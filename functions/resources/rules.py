@@ -40,10 +40,11 @@ class DryRun(BaseModel):
     items: list[WouldMake]
 
 
-@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=_CHANGERS)
+@endpoints(
+    "PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=_CHANGERS, everybodys=True
+)
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
-    call.check_sees_all()
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
     call.note("rule.made" if is_new else "rule.changed", rule.id)
     return Answer(201 if is_new else 200, rule, rule.etag)
@@ -63,7 +64,7 @@ async def list_rules(call: Call) -> Answer:
     return Answer(200, page(call, [(rule.id, rule) async for rule in listed]))
 
 
-@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=_CHANGERS)
+@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=_CHANGERS, everybodys=True)
 async def delete_rule(call: Call) -> Answer:
     """Delete a rule. What it has made stays."""
     with answering_not_there("rule"):
