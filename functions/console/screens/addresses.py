@@ -56,6 +56,7 @@ async def address(visit: Visit) -> Reply:
         "consents": consents,
         "said": SAID,
         "records": records.items,
+        "all_records": with_query(f"{HOME}people", email=email) if records.next else None,
         "mails": mails.items,
         "all_mails": with_query(f"{HOME}messages", view="all", whose="all", recipient=email) if mails.next else None,
         "did": visit.query("did"),
