@@ -37,7 +37,7 @@ _MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
 MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
 
 TAKEN_IDS = frozenset({"opt-in"})
-"""Ids of users whose path is that of another endpoint."""
+"""Ids of users, in whatever case, whose path is that of another endpoint: routes are found without regard to case."""
 
 _MOST_NOTED = 200
 """Users that an entry of the audit log names."""
@@ -117,7 +117,7 @@ async def _patched(
 async def put_user(call: Call) -> Answer:
     """Make a user, or replace one. The id `opt-in` is taken: `GET /users/opt-in` counts users."""
     spec: UserSpec = call.body
-    if call.path["user"] in TAKEN_IDS:
+    if call.path["user"].lower() in TAKEN_IDS:
         raise invalid(["path", "user"], f"the id {call.path['user']} is taken by an endpoint: choose another one")
     stored = StoredUser(id=call.path["user"], **spec.model_dump())
     known = await call.services.people.user(call.org, stored.id)

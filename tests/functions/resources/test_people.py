@@ -208,7 +208,7 @@ def test_every_id_that_cannot_be_read_is_refused() -> None:
     assert shadowed_ids() == {(name, "api/orgs/{org}/users/{user}") for name in TAKEN_IDS}
 
 
-@pytest.mark.parametrize("name", sorted(TAKEN_IDS))
+@pytest.mark.parametrize("name", [*sorted(TAKEN_IDS), "Opt-In"])
 async def test_a_user_has_no_id_that_is_the_path_of_another_endpoint(heed: Heed, name: str) -> None:
     body = {"email": "x@acme.example"}
     alone = await heed.api("PUT", f"/users/{name}", body)
