@@ -306,7 +306,8 @@ async def _list_of_type(call: Call, record_type: str) -> Answer:
     def sift(_: str, found: tuple[StoredRecord, str]) -> Sifted:
         return "show" if found[0].merged_into is None and is_below(found[0]) else "pass"
 
-    sifted = await sifted_page(read, sift, last_key(call), call.query.limit)
+    narrows = call.query.parent is not None
+    sifted = await sifted_page(read, sift, last_key(call), call.query.limit, passes_many=narrows)
     return Answer(200, page_until(call, await _items(call, sifted.found), sifted.after))
 
 

@@ -52,6 +52,7 @@ from lib.messages.models import StoredMessage
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
+from lib.storage.sort_keys import newest_first
 from lib.verdicts.kpis import Kpis
 
 __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of", "scope_of"]
@@ -265,6 +266,20 @@ class Lists:
         rows = [row async for row in self._rows(organization, reminders_of(user), start, keys, after, limit)]
         for cursor, listed in await self._read(organization, rows):
             yield cursor, listed
+
+    async def followed_between(
+        self, organization: str, since: datetime, until: datetime, limit: int
+    ) -> AsyncIterator[Listed]:
+        """Followed messages that were sent from `since` on and before `until`, newest first, with one request.
+
+        It lacks those that release 0.1.0 has listed last.
+        """
+        start, _ = block_of("followed", "-sent_at")
+        low, high = (start + newest_first(milliseconds(each) - 1) for each in (until, since))
+        rows = self._tables.query(table(organization, "index"), MAIN, Range(low=low, high=high), limit)
+        found = [(row.key.removeprefix(start), row) async for row in rows]
+        for _, listed in await self._read(organization, found):
+            yield listed
 
     async def filter_page(
         self, organization: str, block: FilterBlock, after: str | None, limit: int

@@ -36,7 +36,7 @@ OF_ADMINISTRATORS = frozenset(
         "replay_log",
         "list_dead_letters",
         "replay_dead_letters",
-        "get_state",
+        "deep_health",
     }
 )
 """Closed to all who are no administrators."""
