@@ -21,10 +21,10 @@ _LONGEST_VALUE = 4_000
 def mail_identity(raw: bytes) -> str:
     """Return what a mail keeps on every way: its Message-ID and its date.
 
-    Without a Message-ID it is a digest of Date, From, To, Subject and the body, and of In-Reply-To where there is no Date
-    either: two mails may be answered with the same words. Case and brackets of a Message-ID do
-    not count, and neither do the ends of lines, or the zone of a date. Some programs use a Message-ID again, so the id
-    alone would lose mail. It reads the headers alone, unless there is no Message-ID.
+    Without a Message-ID it is a digest of Date, From, To, Subject and the body, and of In-Reply-To where there is no
+    Date either: two mails may be answered with the same words. Case and brackets of a Message-ID do not count, and
+    neither do the ends of lines, or the zone of a date. Some programs use a Message-ID again, so the id alone would
+    lose mail. It reads the headers alone, unless there is no Message-ID.
     """
     mail = tidied(raw)
     blank = _BLANK_LINE.search(mail, 0, _MOST_HEADERS)
