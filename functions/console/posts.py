@@ -20,7 +20,7 @@ from lib.services import Services
 
 _MOST_FIELDS = 1_000
 _FIELDS_OF_DOOR = 20
-"""Fields of a form by which somebody signs in."""
+"""Fields of the form of a sign-in."""
 
 
 def check_sender(request: func.HttpRequest, base_url: str) -> None:
@@ -55,7 +55,7 @@ def check_size(request: func.HttpRequest, largest: int) -> None:
 
 
 def read_door(request: func.HttpRequest) -> Form:
-    """Read the small form by which a stranger signs in. Raises Problem."""
+    """Read the small form of a sign-in, which anybody may send. Raises Problem."""
     check_size(request, LARGEST)
     try:
         return Form(read_fields(_kind(request), request.get_body(), LARGEST, _FIELDS_OF_DOOR))
