@@ -93,7 +93,7 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         given = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{path} is no JSON: {error}", ExitCode.WRONG_USE) from None
     if not isinstance(given, dict):
         raise CommandError(f"{path} holds no JSON object", ExitCode.WRONG_USE)
