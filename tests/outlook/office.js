@@ -119,7 +119,9 @@
     from: standIn.item.from,
     itemClass: standIn.item.itemClass,
     dateTimeCreated: new Date(standIn.item.at),
-    getAsFileAsync: (/** @type {any[]} */ ...given) => answer("getAsFileAsync", given, () => standIn.item.mime),
+    getAsFileAsync: standIn.withoutFile
+      ? /** @type {any} */ (undefined)
+      : (/** @type {any[]} */ ...given) => answer("getAsFileAsync", given, () => standIn.item.mime),
     loadCustomPropertiesAsync,
   });
 
