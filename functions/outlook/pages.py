@@ -26,6 +26,12 @@ _FRAMED_BY = (
 )
 """Hosts of Outlook on the web. Outlook's programs show the pages without a frame."""
 
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    # The pane hears of a dialog only while all that is shown in it, redirects too, leaves the two together.
+    "Cross-Origin-Opener-Policy": "unsafe-none",
+}
+
 _MICROSOFT = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 _VERSION = "/v2.0"
 
@@ -54,12 +60,7 @@ def render(template: str, values: Mapping[str, object], status: int = 200, conne
     """Show a page; `connects_to` is the host that it asks beside this one."""
     files = {"looks": STATIC.address("console.css"), "files": static_path(), "msal": MSAL, "office": OFFICE}
     html = filled(template, **values, **files)
-    headers = {
-        "Content-Security-Policy": policy(connects_to),
-        "Cache-Control": "no-store",
-        # Outlook on the web has opened the dialog, and hears of it by this.
-        "Cross-Origin-Opener-Policy": "unsafe-none",
-    }
+    headers = {**HEADERS, "Content-Security-Policy": policy(connects_to)}
     return func.HttpResponse(html, status_code=status, mimetype="text/html", headers=headers)
 
 

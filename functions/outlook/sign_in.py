@@ -13,7 +13,7 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from functions.console.cookies import read_cookie, write_cookie
-from functions.outlook.pages import render, scope_of
+from functions.outlook.pages import HEADERS, render, scope_of
 from lib.organizations.registry import Organization
 from lib.organizations.sign_in.code_flow import LASTS, Attempt
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
@@ -40,7 +40,7 @@ async def leave_for_provider(
         return _refused(refusal)
     sealed = services.ring.seal(Purpose.SIGNING_IN, attempt.model_dump_json().encode())
     cookie = write_cookie(services, _COOKIE, sealed, int(LASTS.total_seconds()))
-    return func.HttpResponse(status_code=303, headers={"Location": address, "Cache-Control": "no-store", **cookie})
+    return func.HttpResponse(status_code=303, headers={**HEADERS, "Location": address, **cookie})
 
 
 async def come_back(services: Services, request: func.HttpRequest) -> func.HttpResponse:

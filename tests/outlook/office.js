@@ -119,7 +119,9 @@
     from: standIn.item.from,
     itemClass: standIn.item.itemClass,
     dateTimeCreated: new Date(standIn.item.at),
-    getAsFileAsync: (/** @type {any[]} */ ...given) => answer("getAsFileAsync", given, () => standIn.item.mime),
+    getAsFileAsync: standIn.withoutFile
+      ? /** @type {any} */ (undefined)
+      : (/** @type {any[]} */ ...given) => answer("getAsFileAsync", given, () => standIn.item.mime),
     loadCustomPropertiesAsync,
   });
 
@@ -142,6 +144,7 @@
       scope.addEventListener("message", (/** @type {MessageEvent} */ event) => {
         if (event.data && event.data.saidInDialog) handlers.dialogMessageReceived({ message: event.data.saidInDialog, origin: event.origin });
       });
+      standIn.closeDialog = () => handlers.dialogEventReceived({ error: 12006 });
       const dialog = {
         close: () => opened.close(),
         addEventHandler: (/** @type {string} */ type, /** @type {any} */ handler) => {
@@ -175,6 +178,27 @@
       requirements: { isSetSupported: (/** @type {string} */ name) => Boolean(standIn.supported[name]) },
     },
   };
+
+  if (standIn.bridge) {
+    // The bridge of nested app authentication, as MSAL.js speaks with it.
+    const account = { homeAccountId: "1.2", environment: "login.microsoftonline.com", tenantId: "2", username: "rep", localAccountId: "1" };
+    /** @type {any} */
+    let listener;
+    standIn.askedFor = [];
+    scope.nestedAppAuthBridge = {
+      addEventListener: (/** @type {string} */ _, /** @type {any} */ heard) => {
+        listener = heard;
+      },
+      postMessage: (/** @type {string} */ text) => {
+        const { requestId, method, tokenParams } = JSON.parse(text);
+        if (method !== "GetInitContext") standIn.askedFor.push(tokenParams);
+        const initContext = { sdkName: "stand-in", sdkVersion: "1", accountContext: account, capabilities: {} };
+        const token = { access_token: standIn.bridge.token, expires_in: 3600, id_token: standIn.bridge.identity, scope: tokenParams && tokenParams.scope };
+        const given = method === "GetInitContext" ? { initContext } : { token, account };
+        setTimeout(() => listener(JSON.stringify({ messageType: "NestedAppAuthResponse", requestId, success: true, ...given })));
+      },
+    };
+  }
 
   /** Press Send: the handler of the add-in runs, and `left` resolves when it lets the mail leave, as it is then. */
   standIn.send = () => {

@@ -21,6 +21,9 @@ HTML = (
     '<a href="https://shop.example/offer?b=1&amp;c=2">our offer</a>.</p><!--[if mso]><v:rect/><![endif]-->'
     "</body></html>"
 )
+NARROW = 320
+"""Pixels: the width of a pane in Outlook."""
+
 _FAR = 4_000_000_000_000
 """Milliseconds: a token that has not ended."""
 
@@ -71,8 +74,8 @@ class Stage:
 
     async def open(self, page: str, item: Any, *, token: str | None = None, **outlook: Any) -> Outlook:
         """Open a page of the add-in, as Outlook does that shows the item. Without a token nobody is signed in."""
-        width = outlook.pop("width", 320)
-        tab = await new_tab(self.browser, width)
+        options = {name: outlook.pop(name) for name in ("width", "timezone_id") if name in outlook}
+        tab = await new_tab(self.browser, **{"width": NARROW, **options})
         shown = Outlook(tab)
         tab.on("console", shown.hear)
         tab.on("pageerror", lambda error: shown.complaints.append(f"{error}"))
@@ -114,7 +117,7 @@ class Outlook:
 
     async def ready(self) -> str:
         """Wait until the pane is not busy; its text."""
-        await self.tab.wait_for_selector("main:not([aria-busy])")
+        await self.tab.wait_for_selector("#content:not([aria-busy])")
         return str(await self.tab.inner_text("body"))
 
 

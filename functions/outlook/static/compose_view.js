@@ -4,6 +4,8 @@ import { recordsAbout } from "./composing.js";
 import { button, field, make, recordOf, recordSelect, section } from "./elements.js";
 
 const DAYS = 3; // After which a reminder is proposed.
+/** @type {Record<string, string>} */
+const TONES = { allow: "human", do_not_allow: "bad", unknown: "" };
 const CONDITIONS = ["no_reply", "not_opened", "always"];
 
 /**
@@ -54,7 +56,7 @@ function recipientsPart(recipients, words) {
       "li",
       {},
       make("strong", {}, each.name || each.email),
-      make("span", { class: `tag ${each.follow ? "human" : ""}` }, words.say(`preference_${each.preference}`)),
+      make("span", { class: `tag ${TONES[each.preference]}` }, words.say(`preference_${each.preference}`)),
       make("span", { class: "sub" }, each.name ? `${each.email} · ${name}` : name),
       make("span", { class: "sub", lang: "en" }, each.because),
     );
@@ -101,9 +103,9 @@ function templateItem(template, mail, words, act) {
     "li",
     {},
     make("strong", {}, template.name),
-    template.recommended ? make("span", { class: "tag human" }, words.say("recommended")) : null,
+    template.pick ? make("span", { class: "tag human" }, words.say(`pick_${template.pick}`)) : null,
     make("span", { class: "sub" }, rates.join(" · ") || words.say("no_rates")),
-    template.recommended ? make("span", { class: "sub", lang: "en" }, template.recommended_because) : null,
+    template.pick ? make("span", { class: "sub", lang: "en" }, template.recommended_because) : null,
     button(words.say("insert"), () => act(() => mail.insert(template.id), words.say("inserted")), "small"),
   );
 }

@@ -16,17 +16,23 @@ const PAUSE = 600; // Milliseconds without a change of recipients after which th
 const settings = readSettings();
 const tokens = keepTokens(sessionStorage, () => inSilence(settings));
 const heed = connect({ organization: settings.organization, origin: location.origin, tokens });
-const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+const content = /** @type {HTMLElement} */ (document.getElementById("content"));
 const status = /** @type {HTMLElement} */ (document.querySelector("[role=status]"));
 
 /** @type {import("./words.js").Words} */
 let words;
+/** What was typed since the mail is shown, by the ids of fields: a look in between leaves it. @type {Map<string, string>} */
+const typed = new Map();
+content.addEventListener("input", ({ target }) => {
+  if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) typed.set(target.id, target.value);
+});
+
 let looks = 0; // Counts looks: one that is overtaken shows nothing.
 
 /** Look at the mail that Outlook shows, and show what Heed says. */
 async function show() {
   const look = ++looks;
-  main.setAttribute("aria-busy", "true");
+  content.setAttribute("aria-busy", "true");
   /** @type {(Node | null)[]} */
   let parts;
   try {
@@ -35,10 +41,15 @@ async function show() {
     parts = [problem(error)];
   }
   if (look !== looks) return;
-  const open = document.activeElement ? document.activeElement.id : "";
-  main.replaceChildren(...parts.filter((each) => each !== null));
-  main.removeAttribute("aria-busy");
-  if (open) document.getElementById(open)?.focus();
+  const focused = content.contains(document.activeElement) ? document.activeElement : null;
+  content.replaceChildren(...parts.filter((each) => each !== null));
+  content.removeAttribute("aria-busy");
+  typed.forEach((value, id) => {
+    const field = /** @type {HTMLInputElement | null} */ (document.getElementById(id));
+    if (field) field.value = value;
+  });
+  // The button that was pressed may be gone.
+  if (focused) ((focused.id && document.getElementById(focused.id)) || content).focus();
 }
 
 /** @param {Office.Mailbox} mailbox */
@@ -103,6 +114,11 @@ Office.onReady(async () => {
   const texts = await fetch(new URL(`texts/${language}.json`, import.meta.url)).then((answer) => answer.json());
   words = makeWords(texts, language);
   document.documentElement.lang = language;
-  Office.context.mailbox.addHandlerAsync(Office.EventType.ItemChanged, show); // A pinned pane stays while mails change.
+  // A pinned pane stays while mails change.
+  Office.context.mailbox.addHandlerAsync(Office.EventType.ItemChanged, () => {
+    typed.clear();
+    status.replaceChildren();
+    return show();
+  });
   await show();
 });

@@ -2,7 +2,7 @@
 
 import { recordsAbout } from "./composing.js";
 import { button, field, make, recordOf, recordSelect, section } from "./elements.js";
-import { nameOf, sentenceOf } from "./sentences.js";
+import { burstsOf, isOwn, nameOf, sentenceOf } from "./sentences.js";
 
 /**
  * @typedef {import("./words.js").Words} Words
@@ -78,26 +78,41 @@ function numbers(kpis, words) {
 /** @param {any} message @param {any[]} events @param {Words} words */
 function timelinePart(message, events, words) {
   const people = [...message.to, ...message.cc, ...message.bcc];
-  const items = events.map((each) => {
-    const verdict = each.verdict.class;
-    const reasons = each.verdict.reasons.map((/** @type {any} */ reason) => make("li", {}, reason.text));
-    const sure = `${words.say(`verdict_${verdict}`)}, ${words.percent(each.verdict.confidence)}`;
-    return make(
-      "li",
-      {},
-      make("time", { class: "when", datetime: each.at }, words.moment(each.at)),
-      make(
-        "div",
-        { class: "what" },
-        make("span", {}, make("strong", {}, words.say(`event_${each.kind}`)), ` ${nameOf(people, each.recipient, words)}`),
-        make("span", {}, make("span", { class: `tag ${verdict}` }, make("span", { class: "shape" }), sure)),
-        each.url || each.attachment ? make("span", { class: "sub" }, each.url || each.attachment) : null,
-        reasons.length ? make("details", {}, make("summary", {}, words.say("why")), make("ul", { class: "reasons", lang: "en" }, ...reasons)) : null,
-      ),
-    );
+  const rows = burstsOf(events).map((burst) => {
+    if (burst.length === 1) return eventItem(burst[0], people, words);
+    const inside = make("ol", { class: "events" }, ...burst.map((each) => eventItem(each, people, words)));
+    const summary = make("summary", {}, words.say("machine_hits", { count: burst.length }));
+    return make("li", { class: "none" }, make("details", {}, summary, inside));
   });
-  const list = items.length ? make("ol", { class: "events" }, ...items) : make("p", { class: "hint" }, words.say("no_events"));
+  const list = rows.length ? make("ol", { class: "events" }, ...rows) : make("p", { class: "hint" }, words.say("no_events"));
   return section(words.say("timeline"), list);
+}
+
+/** @param {any} event @param {any[]} people @param {Words} words */
+function eventItem(event, people, words) {
+  const kind = isOwn(event) ? "own" : event.verdict.class;
+  const reasons = event.verdict.reasons.map((/** @type {any} */ reason) => make("li", {}, reason.text));
+  // No verdict is quite sure.
+  const sure = `${words.say(`verdict_${kind}`)}, ${words.percent(Math.min(0.99, event.verdict.confidence))}`;
+  const thing = event.url || event.attachment;
+  return make(
+    "li",
+    {},
+    make("time", { class: "when", datetime: event.at }, words.moment(event.at)),
+    make(
+      "div",
+      { class: "what" },
+      make("span", {}, make("strong", {}, words.say(`event_${event.kind}`)), ` ${nameOf(people, event.recipient, words)}`),
+      make("span", {}, make("span", { class: `tag ${kind}` }, make("span", { class: "shape" }), sure)),
+      thing ? make("span", { class: "sub" }, thing) : null,
+      reasons.length ? reasonsPart(reasons, words) : null,
+    ),
+  );
+}
+
+/** @param {Node[]} reasons @param {Words} words */
+function reasonsPart(reasons, words) {
+  return make("details", {}, make("summary", {}, words.say("why")), make("ul", { class: "reasons", lang: "en" }, ...reasons));
 }
 
 /** @param {Found} found @param {import("./heed.js").Heed} heed @param {Words} words */

@@ -2,6 +2,8 @@
 
 const SURE = 0.95; // `read`
 const LIKELY = 0.8; // `most likely read`
+/** Codes of reasons by which a look is the sender's own (`lib/verdicts/rules/own_side.py`). */
+export const OWN = ["own-session", "own-network", "user-said-me"];
 const READS = ["open", "read_receipt", "click", "attachment_view"];
 
 /**
@@ -59,4 +61,22 @@ const hits = (counts) => counts.opens + counts.clicks + counts.attachment_views;
 export function nameOf(people, email, words) {
   const found = people.length === 1 ? people[0] : people.find((each) => each.email === email);
   return found ? found.name || found.email : words.say("one_of", { count: people.length });
+}
+
+/** Whether the sender's own side has made the event. @param {any} event */
+export function isOwn(event) {
+  return event.verdict.class === "machine" && event.verdict.reasons.some((/** @type {any} */ each) => OWN.includes(each.code));
+}
+
+/** Put hits of machines that follow each other together. @param {any[]} events @returns {any[][]} */
+export function burstsOf(events) {
+  /** @type {any[][]} */
+  const bursts = [];
+  for (const event of events) {
+    const before = bursts[bursts.length - 1];
+    const isMachines = (/** @type {any} */ each) => each.verdict.class === "machine" && !isOwn(each);
+    if (before && isMachines(before[0]) && isMachines(event)) before.push(event);
+    else bursts.push([event]);
+  }
+  return bursts;
 }

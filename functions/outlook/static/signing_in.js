@@ -3,6 +3,7 @@
  * session, or else in a dialog.
  */
 
+import { Refusal } from "./heed.js";
 import { askInDialog, isSupported } from "./outlook.js";
 
 /**
@@ -45,13 +46,22 @@ export function canSignIn({ client }) {
   return Boolean(client) && (isSupported("NestedAppAuth", "1.1") || isSupported("DialogOrigin", "1.1"));
 }
 
-/** Let the person sign in. @param {Settings} settings @returns {Promise<import("./tokens.js").Granted>} */
+/** Let the person sign in. Rejects with Refusal. @param {Settings} settings @returns {Promise<import("./tokens.js").Granted>} */
 export async function signIn(settings) {
-  const application = await nestedApplication(settings);
-  if (application) return granted(await application.acquireTokenPopup({ scopes: [settings.scope] }));
+  try {
+    const application = await nestedApplication(settings);
+    if (application) return granted(await application.acquireTokenPopup({ scopes: [settings.scope] }));
+    return await inDialog(settings);
+  } catch (error) {
+    throw new Refusal(403, "not_signed_in");
+  }
+}
+
+/** @param {Settings} settings @returns {Promise<import("./tokens.js").Granted>} */
+async function inDialog(settings) {
   const nonce = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("-");
   const address = `${location.origin}/outlook/${settings.organization}/sign-in?nonce=${nonce}`;
   const said = JSON.parse(await askInDialog(address));
-  if (said.nonce !== nonce || !said.token) throw new Error(said.wrong || "dialog");
+  if (said.nonce !== nonce || !said.token) throw new Error("The dialog has given no token of this sign-in.");
   return { token: said.token, ends: Date.now() + said.seconds * 1_000 };
 }
