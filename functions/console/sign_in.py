@@ -124,7 +124,7 @@ async def _from_provider(services: Services, request: func.HttpRequest) -> func.
     organization.check_open()
     try:
         back = _way_back(services)
-        person = await services.code_flow.complete(organization, attempt, dict(request.params), back)
+        person = (await services.code_flow.complete(organization, attempt, dict(request.params), back)).person
         await _check_user(services, organization, person)
     except (BadToken, NotEntitled, ProviderDown) as refusal:
         return await _refused(services, organization, refusal)

@@ -9,14 +9,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.problems import invalid, not_there
+from functions.api.problems import answering_not_there, invalid, not_there
 from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
 from lib.lists.store import scope_of
 from lib.messages.models import Recipient
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
-from lib.storage import Missing
 from lib.templates.learned import learn
 from lib.templates.listing import Shown, TemplateSort, chosen, evidence_of, ordered, shown
 from lib.templates.merge_values import EXAMPLE, MergeValues, recipient_values, regarding_values, sender_values
@@ -99,10 +98,8 @@ async def get_template(call: Call) -> Answer:
 async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Its versions can still be read by number."""
     template, _ = await _found(call)
-    try:
+    with answering_not_there("template"):
         await call.services.templates.delete_template(call.org, template.id, call.if_match)
-    except Missing:
-        raise not_there("template") from None
     return Answer(200, Deleted(deleted=template.id))
 
 

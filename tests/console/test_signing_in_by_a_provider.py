@@ -89,6 +89,28 @@ async def test_the_provider_is_asked_as_the_standards_say(heed: Heed, provider: 
     assert all(query[name] != other[name] for name in ("state", "nonce", "code_challenge"))
 
 
+async def test_the_provider_is_asked_once_however_many_sign_ins_are_begun(
+    heed: Heed, provider: IdentityProvider
+) -> None:
+    person = Person(heed)
+    for _ in range(20):
+        await Person(heed).leave()
+    assert (await person.get(await person.come_back(await person.leave()))).status == 303
+
+    assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+async def test_a_provider_that_is_down_is_left_alone_for_some_seconds(heed: Heed, provider: IdentityProvider) -> None:
+    provider.is_down = True
+    path = "/console/sign-in/provider?organization=acme"
+    assert {(await Person(heed).get(path)).status for _ in range(10)} == {503}
+    assert len(provider.asked) == 1
+
+    provider.is_down = False
+    heed.clock.move(seconds=5)
+    assert (await Person(heed).get(path)).status == 303
+
+
 async def test_an_answer_of_another_sign_in_is_refused(heed: Heed) -> None:
     mine, others = Person(heed), Person(heed)
     await mine.leave()
@@ -180,7 +202,6 @@ async def test_a_provider_that_is_down_is_told_from_a_refusal(heed: Heed, provid
     provider.is_down = True
 
     assert (await person.get(back)).status == 503
-    assert (await person.get("/console/sign-in/provider?organization=acme")).status == 503
 
 
 async def test_another_provider_ends_the_sessions_of_the_first(heed: Heed, provider: IdentityProvider) -> None:

@@ -31,11 +31,9 @@ _RECORDS = 10
 
 def rights_over(visit: Visit) -> dict[str, bool]:
     """Return what the person who has signed in may do with what is held about an address."""
-    is_keeper = bool(visit.scopes & _KEEPERS)
     return {
         "may_say": bool(visit.scopes & _WRITERS),
-        "may_erase": is_keeper,
-        "may_export": is_keeper and visit.signed_in.caller().sees_only is None,
+        "is_keeper": bool(visit.scopes & _KEEPERS) and visit.signed_in.caller().sees_only is None,
     }
 
 
