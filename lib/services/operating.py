@@ -70,10 +70,12 @@ class Operating(Privacy):
     async def _refresh(self, organization: str, message: str) -> None:
         await self.assessor.refresh(organization, message)
 
-    async def _repair(self, organization: str) -> None:
+    async def _repair(self, organization: str) -> int:
+        left = 0
         for check in self.consistency_checks:
             async for finding in check.find(organization):
-                await finding.repair()
+                left += not await finding.repair()
+        return left
 
     async def _erase_address(self, organization: str, email: str) -> None:
         """Erase all that is held about an address, to the end. Raises StorageError, Unavailable where it fails."""
@@ -91,6 +93,7 @@ class Operating(Privacy):
     def transfer(self) -> Transfer:
         return Transfer(
             self.storage.tables,
+            self.organizations,
             self.people,
             self.address_index,
             self.engagements,
@@ -108,7 +111,7 @@ class Operating(Privacy):
         tables, messages = self.storage.tables, self.messages
         records = RecordsFollower(self.engagements, self.people, self.storage.queues)
         return (
-            DueCheck(tables, self.due, messages, self.people, self.alert_choices, self.digests.enter),
+            DueCheck(tables, self.due, messages, self.people, self.digests.enter),
             ListsCheck(tables, self.lists, messages, self.assessor, self.lists_follower),
             RecordsCheck(tables, messages, self.assessor, records, self.engagements, self.clock),
             EvidenceCheck(tables, messages, self.clock),

@@ -20,6 +20,8 @@ from lib.ids import ORGANIZATION
 
 _MOST_JUDGED = 50
 _MOST_ORGANIZATIONS = 200
+_DAYS = 10
+"""Days of the report on verdicts; each takes a request to storage."""
 
 TABS = (
     ("", "State"),
@@ -61,7 +63,7 @@ async def verdicts(visit: OperatorVisit) -> Reply:
     days: list[object] = []
     mix: VerdictMix | None = None
     if chosen:
-        mix = await visit.ask("report_verdicts", {"org": chosen}, {"days": 30})
+        mix = await visit.ask("report_verdicts", {"org": chosen}, {"days": _DAYS})
         days = [(each, share_bars((each.human, each.uncertain, each.machine))) for each in mix.days]
     values = {"organizations": organizations, "chosen": chosen, "days": days, "mix": mix}
     return Shown("operator/verdicts.html", values)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.resources import reports
 from lib.storage.layout import OUTBOX, QUEUES
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.support.heed import ADMIN_KEY, CHROME, GMAIL, Heed
@@ -63,6 +64,24 @@ async def test_verdicts_are_counted_by_the_day_of_sending(heed: Heed) -> None:
     assert (await heed.request("GET", "/api/orgs/acme/reports/verdicts", key=ADMIN_KEY)).json == mix
     heed.clock.move(days=30)
     assert (await heed.get("/reports/verdicts"))["days"] == []
+
+
+async def test_days_with_much_mail_are_counted_in_part_and_other_days_as_a_whole(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "_MOST_COUNTED", 4)
+    heed.clock.move(hours=14, minutes=29, seconds=59)  # the last second of the day
+    for hours in (0, 0, 0, 20):
+        heed.clock.move(hours=hours)
+        await heed.post(f"/messages/{await heed.draft()}/send")
+        await heed.work()
+
+    async def counted(days: int) -> tuple[list[tuple[str, int]], bool]:
+        mix = await heed.get(f"/reports/verdicts?days={days}")
+        return [(each["day"], each["messages"]) for each in mix["days"]], mix["is_complete"]
+
+    assert await counted(2) == ([("2026-05-05", 1), ("2026-05-04", 2)], False)
+    assert await counted(1) == ([("2026-05-05", 1)], True)
 
 
 async def test_judging_again_tells_first_and_writes_when_asked(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:
