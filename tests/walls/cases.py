@@ -264,5 +264,7 @@ FOR_RECIPIENTS = frozenset({"pixel", "redirect", "attachment", "image", "recipie
 FOR_SIGNED_IN = frozenset({"console"})
 """Functions whose proof is a session, which names its organization: they have tests of their own."""
 
-FOR_ALL = frozenset({"docs", "docs_files", "docs_try", "errors", "llms", "openapi", "outlook", "start", "zz_unknown_path"})
+FOR_ALL = frozenset(
+    {"docs", "docs_files", "docs_try", "errors", "llms", "openapi", "outlook", "start", "zz_unknown_path"}
+)
 """Functions that touch no organization, or show of it what everybody may see."""
