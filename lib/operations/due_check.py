@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from lib.cards.store import Card, snooze_entry
+from lib.cards.store import CARD_ROWS, Card, snooze_entry
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
@@ -58,15 +58,15 @@ class DueCheck:
         return [due for due in missing if due in wanted and not await self._is_there(due)]
 
     async def _cards(self, organization: str) -> AsyncIterator[Inconsistency]:
-        async for row in self.tables.query(table(organization, "cards"), EVERYTHING, Range.prefix("id|")):
+        async for row in self.tables.query(table(organization, "cards"), EVERYTHING, Range.prefix(CARD_ROWS)):
             item = f"card {row.key.partition('|')[2]}"
             try:
-                due = snooze_entry(organization, unpack(Card, row))
+                due_of_card = snooze_entry(organization, unpack(Card, row))
             except UnreadableRow:
                 yield unreadable(self.name, item)
                 continue
-            if due and not await self._is_there(due):
-                yield self._missing(due, item)
+            if due_of_card and not await self._is_there(due_of_card):
+                yield self._missing(due_of_card, item)
 
     async def _due_of_message(self, organization: str, message: str) -> list[Due]:
         loaded = await self.messages.load(organization, message)

@@ -41,6 +41,7 @@ from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
 from lib.operations.runs import LONGEST_WRITE, Run
 from lib.organizations.registry import Organizations, StoredOrganization
 from lib.people.address_hashes import AddressHashes
+from lib.people.consents import CONSENTS
 from lib.stops.rows import StopRows, time_of
 from lib.storage import Delete, Range, Row, Storage, Upsert
 from lib.storage.accounts import OwnAccount
@@ -73,9 +74,6 @@ _NEWER_STAYS = frozenset({"journal", "facts", PRIVACY})
 """Kinds of tables whose rows of after the backup stay."""
 
 _KINDS = tuple(kind for kind in KINDS if kind not in NOT_BACKED_UP)
-
-_CONSENTS = "consent|"
-"""Begins the partitions of `people` whose rows of after the backup stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,4 +274,4 @@ async def _each(rows: Iterable[Row]) -> AsyncIterator[Row]:
 
 
 def _newer_stays(kind: str, row: Row) -> bool:
-    return kind in _NEWER_STAYS or (kind == "people" and row.partition.startswith(_CONSENTS))
+    return kind in _NEWER_STAYS or (kind == "people" and row.partition.startswith(CONSENTS))

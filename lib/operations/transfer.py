@@ -30,7 +30,7 @@ from lib.people.addresses import same_mailbox
 from lib.people.consent_batches import ConsentBatches, PastConsent
 from lib.people.consents import ConsentActor, Consents
 from lib.people.records import RecordSpec, StoredRecord
-from lib.people.store import USERS, People
+from lib.people.store import RECORDS, USERS, People
 from lib.people.users import StoredUser, UserSpec
 from lib.records import Engagements
 from lib.storage import Conflict, Range, Tables
@@ -43,7 +43,7 @@ from lib.templates.models import TemplateSpec
 LineKind = Literal["user", "record", "template", "consent", "message"]
 KINDS: tuple[LineKind, ...] = ("user", "record", "template", "consent", "message")
 
-_EVERY_RECORD = Range.prefix("record|")
+_EVERY_RECORD = Range.prefix(RECORDS)
 _SHOWN = {"id", "sender", "to", "cc", "bcc", "subject", "regarding", "template", "state", "sent_at", "metadata"}
 """Fields of messages that are written."""
 

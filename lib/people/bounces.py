@@ -23,7 +23,9 @@ from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 
-_PREFIX = "bounce|"
+BOUNCES = "bounce|"
+"""Beginning of the partitions of bounces, one for each address."""
+
 _KEY = "last"
 _AT_ONCE = 25
 _REMEMBERED = timedelta(minutes=1)
@@ -54,7 +56,7 @@ class Bounces:
         """Note that the address is unknown to its mail server, or that a mail to it was sent back. Raises
         StorageError."""
         self._without.pop(organization, None)
-        partition = _PREFIX + await self._hashes.hash_address(organization, email)
+        partition = BOUNCES + await self._hashes.hash_address(organization, email)
         row = Row(partition, _KEY, pack(Bounce(at=self._clock.now(), code=code, has_returned=has_returned)))
         await self._tables.write_rows(table(organization, "people"), [Upsert(row)])
 
@@ -66,7 +68,7 @@ class Bounces:
         for email, bounce in (await self._find(organization, list(emails))).items():
             if bounce.has_returned and not has_answered:
                 continue
-            partition = _PREFIX + await self._hashes.hash_address(organization, email)
+            partition = BOUNCES + await self._hashes.hash_address(organization, email)
             try:
                 await self._tables.write_rows(table(organization, "people"), [Delete(partition, _KEY)])
             except Missing:
@@ -92,14 +94,14 @@ class Bounces:
         hashed = await self._hashes.find(organization, email)
         if hashed is None:
             return None
-        row = await self._tables.read_row(table(organization, "people"), _PREFIX + hashed, _KEY)
+        row = await self._tables.read_row(table(organization, "people"), BOUNCES + hashed, _KEY)
         return None if row is None else unpack(Bounce, row)
 
     async def _has_none(self, organization: str) -> bool:
         now, looked_at = self._clock.now(), self._without.get(organization)
         if looked_at is not None and now - looked_at < _REMEMBERED:
             return True
-        async for _ in self._tables.query(table(organization, "people"), Range.prefix(_PREFIX), limit=1):
+        async for _ in self._tables.query(table(organization, "people"), Range.prefix(BOUNCES), limit=1):
             return False
         self._without[organization] = now
         return True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from lib.catalogues.ages import newest_dates
 from lib.operations.administration import Administration
 from lib.operations.backup import Backup
+from lib.operations.deployment import Deployment
 from lib.operations.due_check import DueCheck
 from lib.operations.evidence_check import EvidenceCheck
 from lib.operations.inconsistencies import ConsistencyCheck
@@ -57,6 +59,13 @@ class Operating(Privacy):
             self._repair,
             self.clock,
         )
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        return Deployment(self.storage.queues, self.organizations, self.sweep, self._catalogue_dates, self.clock)
+
+    def _catalogue_dates(self) -> dict[str, str | None]:
+        return {**newest_dates(self.settings.catalogues), "announced networks": self.catalogues.systems.as_of}
 
     async def _refresh(self, organization: str, message: str) -> None:
         await self.assessor.refresh(organization, message)
