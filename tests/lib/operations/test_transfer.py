@@ -123,6 +123,17 @@ async def test_what_cannot_be_read_keeps_no_key_from_being_rotated(heed: Heed) -
     assert (done.unreadable, done.as_they_were) == (2, 1)
 
 
+async def test_what_cannot_be_read_keeps_no_other_mail_from_being_judged_again(heed: Heed) -> None:
+    broken, sound = await heed.sent(), await heed.sent()
+    await heed.work()
+    row = Row(broken, "m", {"v": 1, "d0": "[]"})
+    await heed.storage.tables.write_rows(table("acme", "messages"), [Upsert(row)])
+
+    judged = [each.message async for each in heed.services.rejudge.organization("acme", write=True)]
+
+    assert judged == [sound]
+
+
 async def test_what_cannot_be_read_in_its_place_makes_a_line_wrong(heed: Heed) -> None:
     broken = Row("user", "rep9", {"v": 1, "d0": "[]"})
     await heed.storage.tables.write_rows(table("acme", "people"), [Upsert(broken)])
