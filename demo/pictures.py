@@ -41,7 +41,7 @@ _QUALITY = 0.86
 _USER = SELLERS[0][0]
 _ENGLISH = {each.id for each in TEMPLATES if each.language == "en"}
 
-_TO_WEBP = """async ([png, quality]) => {
+TO_WEBP = """async ([png, quality]) => {
   const image = new Image();
   image.src = "data:image/png;base64," + png;
   await image.decode();
@@ -151,7 +151,7 @@ class Camera:
         whole = int(await page.evaluate("document.documentElement.scrollHeight"))
         clip: Any = {"x": 0, "y": 0, "width": width, "height": min(whole, height)}
         png = await page.screenshot(full_page=True, clip=clip)
-        webp = await self._darkroom.evaluate(_TO_WEBP, [base64.b64encode(png).decode(), _QUALITY])
+        webp = await self._darkroom.evaluate(TO_WEBP, [base64.b64encode(png).decode(), _QUALITY])
         return base64.b64decode(webp)
 
 

@@ -24,6 +24,7 @@ from lib.ids import CHOSEN, new_id
 from lib.organizations.audit import Actor, Detail
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
+from lib.people.users import StoredUser
 from lib.services import Services
 from lib.storage.versions import IfMatch
 
@@ -70,6 +71,8 @@ class Call:
     """Entries for the audit log, which are written once the call has succeeded."""
     zone: str | None = None
     """The acting user's time zone, where it is known without a look."""
+    known_user: StoredUser | None = None
+    """The acting user, where they are known without a look."""
 
     @property
     def org(self) -> str:

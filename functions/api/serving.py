@@ -24,6 +24,7 @@ from functions.api.rate_limits import authorize_within_limits
 from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, short_hash
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
+from lib.people.users import StoredUser
 from lib.services import Services
 from lib.storage import Missing
 from lib.storage.versions import digest_of, etag_of_answer, names_etag
@@ -53,17 +54,23 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def call_endpoint(
-    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller | None, zone: str
+    endpoint: Endpoint,
+    services: Services,
+    request: func.HttpRequest,
+    caller: Caller | None,
+    zone: str,
+    user: StoredUser | None = None,
 ) -> Answer:
     """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
 
-    `caller` is None for the administrator of the deployment, else one user. `zone` is the caller's time zone.
+    `caller` is None for the administrator of the deployment, else one `user`. `zone` is the caller's time zone.
     """
     if caller is not None:
         check_open_to(caller, endpoint.may)
     elif not endpoint.may & {"administrator", "anyone"}:
         raise Problem(403, "This takes a key of the organization.")
-    call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
+    call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route)
+    call.zone, call.known_user = zone, user
     _check_sees(endpoint, call)
     call.query = _checked_query(endpoint.query, request)
     raw = request.get_body()

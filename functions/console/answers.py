@@ -10,6 +10,7 @@ import azure.functions as func
 
 from functions.api.endpoint import Endpoint
 from functions.api.problems import Problem, problem_of
+from functions.api.rate_limits import check_rate
 from functions.console.cookies import SESSION, read_cookie
 from functions.console.navigation import menu_for
 from functions.console.operator.answers import answer_operator
@@ -34,6 +35,11 @@ _MAIL_POLICY = (
 )
 """The policy of a mail's body: nothing of the mail is run, sent or loaded, so that looking is no open."""
 
+_MAIL_HEADERS = {
+    "Content-Security-Policy": _MAIL_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-DNS-Prefetch-Control": "off",  # names of hosts that a mail wants looked up are not under its policy
+}
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -62,6 +68,7 @@ async def answer_request(
         if signed_in is None:
             return _to_sign_in(request, rest, had_session=session is not None)
         visit = Visit(services, endpoints, request, address_of(request, rest), signed_in)
+        check_rate(services.rate_limits, f"console {visit.org} {visit.user.id}")
         return _response(await _reply(visit, rest), visit)
     except Exception as error:
         problem = problem_of(error, has_if_match=False)
@@ -106,8 +113,7 @@ def _response(reply: Reply, visit: Visit) -> func.HttpResponse:
             headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename)}"}
             return func.HttpResponse(content, mimetype=media_type, headers=headers)
         case Framed(html):
-            headers = {**_HEADERS, "Content-Security-Policy": _MAIL_POLICY, "Referrer-Policy": "no-referrer"}
-            return func.HttpResponse(html, mimetype="text/html", headers=headers)
+            return func.HttpResponse(html, mimetype="text/html", headers={**_HEADERS, **_MAIL_HEADERS})
 
 
 def _page(html: str, status: int = 200) -> func.HttpResponse:

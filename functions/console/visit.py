@@ -155,7 +155,8 @@ class Visit:
         """Call an endpoint like `ask`; the whole answer. It may be one that the console alone has."""
         called = self.endpoints[endpoint] if isinstance(endpoint, str) else endpoint
         request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
-        return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
+        user = self.user
+        return await call_endpoint(called, self.services, request, self.signed_in.caller(), user.time_zone, user)
 
 
 def request_for(

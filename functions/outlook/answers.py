@@ -23,7 +23,7 @@ async def answer_request(services: Services, request: func.HttpRequest) -> func.
         if rest == f"{_OURS}sign-in/back":
             return await come_back(services, request)
         if rest.startswith(_OURS):
-            return file_answer(rest.removeprefix(_OURS))
+            return file_answer(request, rest.removeprefix(_OURS))
         return await _of_organization(services, request, *rest.partition("/")[::2])
     except Exception as error:
         problem = problem_of(error, has_if_match=False)

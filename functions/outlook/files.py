@@ -15,6 +15,7 @@ import azure.functions as func
 
 from functions.outlook.joining import joined
 from functions.pages.assets import KEPT, VENDORED
+from functions.pages.packing import packed_answer
 
 FOLDER = Path(__file__).parent / "static"
 ICONS = Path(__file__).parent / "icons"
@@ -48,17 +49,17 @@ def launch_script() -> bytes:
     return joined(FOLDER, "launch")
 
 
-def file_answer(rest: str) -> func.HttpResponse:
+def file_answer(request: func.HttpRequest, rest: str) -> func.HttpResponse:
     """Answer with a file, by its path below `/outlook/-/`. One of another release is not kept."""
     if rest == "launchevent.js":
-        return _answer(launch_script(), ".js", _CHECKED)
+        return _answer(request, launch_script(), ".js", _CHECKED)
     kind, _, name = rest.partition("/")
     if kind == "icons" and name in icon_names():
-        return _answer(_read(ICONS / name), ".png", _A_DAY)
-    digest, _, path = name.partition("/")
-    if kind == "static" and (file := _FILES.get(path)):
-        is_ours = rest.startswith(static_path().removeprefix("/outlook/-/"))
-        return _answer(_read(file), file.suffix, KEPT if is_ours and digest else _CHECKED)
+        return _answer(request, _read(ICONS / name), ".png", _A_DAY)
+    file = _FILES.get(name.partition("/")[2]) if kind == "static" else None
+    if file is not None:
+        is_ours = f"/outlook/-/{rest}".startswith(static_path())
+        return _answer(request, _read(file), file.suffix, KEPT if is_ours else _CHECKED)
     return func.HttpResponse("There is no such file.", status_code=404, mimetype="text/plain")
 
 
@@ -68,7 +69,9 @@ def icon_names() -> frozenset[str]:
     return frozenset(file.name for file in ICONS.glob("*.png"))
 
 
-def _answer(content: bytes, suffix: str, kept: str) -> func.HttpResponse:
-    # Frames of other hosts load modules of ours by the address that Outlook names.
+def _answer(request: func.HttpRequest, content: bytes, suffix: str, kept: str) -> func.HttpResponse:
+    # Outlook itself loads icons and the script of events, from pages of other hosts.
     headers = {"Cache-Control": kept, "Cross-Origin-Resource-Policy": "cross-origin"}
-    return func.HttpResponse(content, mimetype=_TYPES[suffix], headers=headers)
+    if suffix == ".png":
+        return func.HttpResponse(content, mimetype=_TYPES[suffix], headers=headers)
+    return packed_answer(request, content, _TYPES[suffix], headers)

@@ -18,8 +18,9 @@ from cachetools import TTLCache
 from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment
-from lib.fields import Moment
+from lib.fields import Moment, RecordRef
 from lib.ids import short_hash
+from lib.lists.acts import PersonAct
 from lib.lists.keys import (
     MAIN,
     OLD_MAIN,
@@ -82,6 +83,9 @@ class Listed(BaseModel):
     kpis: Kpis
     updated_at: Moment | None = None
     """The time of the last change of all this; None in rows that were written before lists knew it."""
+
+    acts: list[PersonAct] | None = None
+    """What people did first; None where nothing is known, as in rows that were written before lists knew it."""
 
     def changed_at(self) -> datetime:
         """Return the time of the last change, or of the last one that the rest tells of."""
@@ -266,6 +270,12 @@ class Lists:
         rows = [row async for row in self._rows(organization, reminders_of(user), start, keys, after, limit)]
         for cursor, listed in await self._read(organization, rows):
             yield cursor, listed
+
+    async def newest_of_record(self, organization: str, record: RecordRef, limit: int) -> list[Listed]:
+        """Followed messages of a record, newest first, without those of records that were merged into it."""
+        start, keys = block_of("followed", "-sent_at")
+        rows = self._rows(organization, scope_of(record=record), start, keys, None, limit)
+        return [listed for _, listed in await self._read(organization, [row async for row in rows])]
 
     async def followed_between(
         self, organization: str, since: datetime, until: datetime, limit: int

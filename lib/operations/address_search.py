@@ -11,15 +11,18 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from lib.privacy.blob_search import MAILS, texts_of_mail
+from lib.mime.texts import texts_of_mail
 from lib.storage import Row
 from lib.storage.columns import text_of
+from lib.storage.layout import MAILS
 
 _LONGEST_LOCAL_PART = 64
 _LONGEST_DOMAIN = 253
-_NOT_IN_LOCAL_PART = re.compile(r'[\s"<>(),;:@\\\[\]\x00-\x1f]')
-_DOMAIN = re.compile(r"[\w.-]+")
-_DOMAIN_ENDS = re.compile(r"(?<=[\w-])(?![\w-])")
+_NOT_IN_LOCAL_PART = r"\s\"<>(),;:@\\\[\]\x00-\x1f"
+_LOCAL_PART = re.compile(rf"[^{_NOT_IN_LOCAL_PART}]+\Z")
+_SIGN = re.compile(rf"(?<=[^{_NOT_IN_LOCAL_PART}])@(?=[^\W_])")
+_DOMAIN = re.compile(r"(?:[^\W_]|[.-])+")
+_DOMAIN_ENDS = re.compile(r"(?<=[^\W_])(?!-|[^\W_])")
 _MOST_REMEMBERED = 100_000
 
 
@@ -70,16 +73,12 @@ def _readings(text: str) -> Iterator[str]:
 
 def _around_signs(text: str) -> Iterator[tuple[str, str]]:
     """What stands before and behind each @, in lower case."""
-    at = text.find("@")
-    while at >= 0:
-        before, behind = (
-            text[max(0, at - _LONGEST_LOCAL_PART) : at],
-            _DOMAIN.match(text, at + 1, at + 1 + _LONGEST_DOMAIN),
-        )
-        local = _NOT_IN_LOCAL_PART.split(before)[-1]
-        if local and behind:
-            yield local.lower(), behind[0].lower()
-        at = text.find("@", at + 1)
+    for sign in _SIGN.finditer(text):
+        at, behind = sign.start(), sign.end()
+        local = _LOCAL_PART.search(text[max(0, at - _LONGEST_LOCAL_PART) : at])
+        domain = _DOMAIN.match(text, behind, behind + _LONGEST_DOMAIN)
+        if local and domain:
+            yield local[0].lower(), domain[0].lower()
 
 
 def _candidates(local: str, domain: str) -> Iterator[str]:

@@ -28,6 +28,9 @@ BOUNCES = "bounce|"
 
 _KEY = "last"
 _AT_ONCE = 25
+_FEW = 2
+"""Addresses that are looked up without asking first whether there are any."""
+
 _REMEMBERED = timedelta(minutes=1)
 """How long a process remembers that an organization has no such address."""
 
@@ -77,12 +80,14 @@ class Bounces:
     async def find_bounced(self, organization: str, emails: Sequence[str]) -> list[str]:
         """Return those of the addresses that mail did not reach last. Raises StorageError.
 
-        It costs one request for each address, and none in an organization without such addresses.
+        It costs one request for each address, or one in all for many in an organization without such addresses.
         """
         return list(await self._find(organization, emails))
 
     async def _find(self, organization: str, emails: Sequence[str]) -> dict[str, Bounce]:
-        if not emails or await self._has_none(organization):
+        if not emails or self._is_without(organization):
+            return {}
+        if len(emails) > _FEW and await self._has_none(organization):
             return {}
         found: dict[str, Bounce] = {}
         for some in batches_of(list(dict.fromkeys(emails)), _AT_ONCE):
@@ -97,11 +102,12 @@ class Bounces:
         row = await self._tables.read_row(table(organization, "people"), BOUNCES + hashed, _KEY)
         return None if row is None else unpack(Bounce, row)
 
+    def _is_without(self, organization: str) -> bool:
+        looked_at = self._without.get(organization)
+        return looked_at is not None and self._clock.now() - looked_at < _REMEMBERED
+
     async def _has_none(self, organization: str) -> bool:
-        now, looked_at = self._clock.now(), self._without.get(organization)
-        if looked_at is not None and now - looked_at < _REMEMBERED:
-            return True
         async for _ in self._tables.query(table(organization, "people"), Range.prefix(BOUNCES), limit=1):
             return False
-        self._without[organization] = now
+        self._without[organization] = self._clock.now()
         return True

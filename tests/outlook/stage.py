@@ -74,7 +74,7 @@ class Stage:
 
     async def open(self, page: str, item: Any, *, token: str | None = None, **outlook: Any) -> Outlook:
         """Open a page of the add-in, as Outlook does that shows the item. Without a token nobody is signed in."""
-        options = {name: outlook.pop(name) for name in ("width", "timezone_id") if name in outlook}
+        options = {name: outlook.pop(name) for name in ("width", "timezone_id", "color_scheme") if name in outlook}
         tab = await new_tab(self.browser, **{"width": NARROW, **options})
         shown = Outlook(tab)
         tab.on("console", shown.hear)

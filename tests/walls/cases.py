@@ -267,4 +267,4 @@ FOR_SIGNED_IN = frozenset({"console"})
 FOR_ALL = frozenset(
     {"docs", "docs_files", "docs_try", "errors", "llms", "openapi", "outlook", "start", "zz_unknown_path"}
 )
-"""Functions that touch no organization."""
+"""Functions that touch no organization, or show of it what everybody may see."""
