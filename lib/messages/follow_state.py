@@ -53,6 +53,8 @@ class Decision:
     """Whether each followed recipient gets a copy of their own."""
     known: KnownRecipients = NOT_LOOKED_UP
     """What the answer was found from, and who the recipients are."""
+    sender: StoredUser | None = None
+    """The user as whom the message is sent; None where there is none, or none was read."""
 
 
 def decide(

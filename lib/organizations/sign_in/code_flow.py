@@ -23,7 +23,6 @@ from lib.clock import Clock
 from lib.fields import Moment
 from lib.organizations.registry import Organization
 from lib.organizations.sign_in.claims import Claims, Person, check_times, name_person
-from lib.organizations.sign_in.documents import fetch_document
 from lib.organizations.sign_in.providers import Providers
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
 from lib.organizations.sign_in.settings import SignIn
@@ -148,11 +147,7 @@ class CodeFlow:
 
     async def _endpoint(self, sign_in: SignIn, name: str) -> str:
         """Find an address in the provider's document. Raises ProviderDown."""
-        discovery = f"{sign_in.issuer.rstrip('/')}/.well-known/openid-configuration"
-        found = await fetch_document(discovery, loopback=self._loopback)
-        if found.get("issuer") != sign_in.issuer:
-            raise ProviderDown("The identity provider's own document names another issuer.")
-        address = found.get(name)
+        address = await self._providers.find_in_document(sign_in.issuer, name)
         try:
             if not isinstance(address, str):
                 raise NotOutside("There is none.")
