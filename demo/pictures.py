@@ -67,7 +67,7 @@ _DOWN = Screen(
     "Storage does not answer just now, and recipients notice nothing of it.",
 )
 
-_TO_WEBP = """async ([png, quality]) => {
+TO_WEBP = """async ([png, quality]) => {
   const image = new Image();
   image.src = "data:image/png;base64," + png;
   await image.decode();
@@ -199,7 +199,7 @@ class Camera:
         await page.set_viewport_size({"width": width, "height": min(whole, tallest)})
         await page.wait_for_load_state("networkidle")  # frames load when they come into the window
         png = await page.screenshot()
-        webp = await self._darkroom.evaluate(_TO_WEBP, [base64.b64encode(png).decode(), _QUALITY])
+        webp = await self._darkroom.evaluate(TO_WEBP, [base64.b64encode(png).decode(), _QUALITY])
         return base64.b64decode(webp)
 
 

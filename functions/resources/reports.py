@@ -88,13 +88,13 @@ async def scanner_noise(call: Call) -> Answer:
     query=VerdictsQuery,
     answers={200: VerdictMix},
     may=(*READERS, "admin", "administrator"),
+    everybodys=True,
 )
 async def report_verdicts(call: Call) -> Answer:
     """Count verdicts by the day on which the mail was sent, without telling of which mail.
 
     Each day is read with one request, so a report costs the same however much mail there is.
     """
-    call.check_sees_all()
     if await call.services.organizations.load_organization(call.org) is None:
         raise not_there("organization")
     dates = [call.now.date() - timedelta(days=number) for number in range(call.query.days)]

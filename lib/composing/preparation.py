@@ -132,7 +132,8 @@ class Preparation:
             ),
         )
         said = [each.said for each in known.recipients]
-        decision = decide(settings, user, message.follow, said, self._separate_envelopes)
+        in_copies = self._separate_envelopes and message.copies == "each"
+        decision = decide(settings, user, message.follow, said, in_copies)
         return replace(decision, known=known, sender=user)
 
     async def _sender(self, organization: str, message: MessageFields, known: StoredUser | None) -> StoredUser | None:

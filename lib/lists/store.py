@@ -110,14 +110,15 @@ class Lists:
         to or came from. Raises Stale when another process writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
-        shows = hash_of(listed)
-        standing, columns, all_of_it = _shown(
-            listed.model_copy(update={"updated_at": _change_time(listed, old, shows)})
-        )
-        believed = _believed(old)
+        bare = pack(_bare(listed))
+        shows, is_large = _hash(bare), _size(bare) > _LARGE
+        listed = listed.model_copy(update={"updated_at": _change_time(listed, old, shows)})
+        updated_at = milliseconds(listed.updated_at) if listed.updated_at else 0
+        standing = standing_of(message, listed.kpis, is_large, updated_at)
         new = [*partitions_of(message, standing), *map(mailbox_partition, mailboxes)]
         if await self._stands(index, old, ListPlace(message=message.id, standing=standing, shows=shows, marks={}), new):
             return [*old]
+        believed, (columns, all_of_it) = _believed(old), _shown(listed, is_large=is_large)
         whole: str | None = None
         if all_of_it is not None:
             [whole] = await self._tables.write_rows(index, [Upsert(Row(WHOLE, message.id, all_of_it))])
@@ -326,17 +327,18 @@ class Lists:
         return shown
 
 
-def _shown(listed: Listed) -> tuple[Standing, Columns, Columns | None]:
-    """(by what it is sorted, the columns of its rows, all of it where these hold only a part)."""
+def _size(columns: Columns) -> int:
+    return sum(len(value) for value in columns.values() if isinstance(value, str))
+
+
+def _shown(listed: Listed, *, is_large: bool) -> tuple[Columns, Columns | None]:
+    """(the columns of its rows, all of it where these hold only a part)."""
     columns = pack(listed)
-    large = sum(len(value) for value in columns.values() if isinstance(value, str)) > _LARGE
-    updated_at = milliseconds(listed.updated_at) if listed.updated_at else 0
-    standing = standing_of(listed.message, listed.kpis, large, updated_at)
-    if not large:
-        return standing, columns, None
+    if not is_large:
+        return columns, None
     without: dict[str, object] = {"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None, "metadata": {}}
     part = listed.message.model_copy(update=without)
-    return standing, {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
+    return {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
 
 
 def _believed(old: Sequence[ListPlace]) -> dict[str, FoundMark | None]:
@@ -367,7 +369,11 @@ def _change_time(listed: Listed, old: Sequence[ListPlace], shows: str) -> dateti
 
 def hash_of(listed: Listed) -> str:
     """Return the hash of what rows show of a message, but for the time of its last change."""
-    return short_hash(*(str(value) for value in pack(_bare(listed)).values()))
+    return _hash(pack(_bare(listed)))
+
+
+def _hash(columns: Columns) -> str:
+    return short_hash(*(str(value) for value in columns.values()))
 
 
 def _bare(listed: Listed) -> Listed:

@@ -23,7 +23,9 @@ from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 
-_PREFIX = "bounce|"
+BOUNCES = "bounce|"
+"""Beginning of the partitions of bounces, one for each address."""
+
 _KEY = "last"
 _AT_ONCE = 25
 _FEW = 2
@@ -57,7 +59,7 @@ class Bounces:
         """Note that the address is unknown to its mail server, or that a mail to it was sent back. Raises
         StorageError."""
         self._without.pop(organization, None)
-        partition = _PREFIX + await self._hashes.hash_address(organization, email)
+        partition = BOUNCES + await self._hashes.hash_address(organization, email)
         row = Row(partition, _KEY, pack(Bounce(at=self._clock.now(), code=code, has_returned=has_returned)))
         await self._tables.write_rows(table(organization, "people"), [Upsert(row)])
 
@@ -69,7 +71,7 @@ class Bounces:
         for email, bounce in (await self._find(organization, list(emails))).items():
             if bounce.has_returned and not has_answered:
                 continue
-            partition = _PREFIX + await self._hashes.hash_address(organization, email)
+            partition = BOUNCES + await self._hashes.hash_address(organization, email)
             try:
                 await self._tables.write_rows(table(organization, "people"), [Delete(partition, _KEY)])
             except Missing:
@@ -97,7 +99,7 @@ class Bounces:
         hashed = await self._hashes.find(organization, email)
         if hashed is None:
             return None
-        row = await self._tables.read_row(table(organization, "people"), _PREFIX + hashed, _KEY)
+        row = await self._tables.read_row(table(organization, "people"), BOUNCES + hashed, _KEY)
         return None if row is None else unpack(Bounce, row)
 
     def _is_without(self, organization: str) -> bool:
@@ -105,7 +107,7 @@ class Bounces:
         return looked_at is not None and self._clock.now() - looked_at < _REMEMBERED
 
     async def _has_none(self, organization: str) -> bool:
-        async for _ in self._tables.query(table(organization, "people"), Range.prefix(_PREFIX), limit=1):
+        async for _ in self._tables.query(table(organization, "people"), Range.prefix(BOUNCES), limit=1):
             return False
         self._without[organization] = self._clock.now()
         return True

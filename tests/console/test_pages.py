@@ -82,6 +82,7 @@ async def test_a_mails_body_is_shown_without_what_it_would_run_or_load(world: Wo
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
     assert "frame-ancestors 'self'" in policy
+    assert answer.headers["x-dns-prefetch-control"] == "off"
     assert "https://elsewhere.example/pixel.png" in answer.body.decode()  # which the policy keeps from loading
     assert "/o/" not in answer.body.decode()
 

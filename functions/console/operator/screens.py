@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -11,8 +10,7 @@ from functions.console.operator.visit import OPERATOR_HOME, OperatorVisit
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Shown
 from functions.operations.dead_letters import DeadLettersRead
-from functions.operations.state import StateRead
-from functions.resources.health import Health
+from functions.resources.health import DeepHealth
 from functions.resources.organizations import OrganizationRead
 from functions.resources.reports import VerdictMix
 from functions.resources.verdicts import Reassessments
@@ -36,12 +34,8 @@ TABS = (
 
 async def state(visit: OperatorVisit) -> Reply:
     """Show health, queues with their age, the lag of sweeps and the age of catalogues."""
-    health: Health
-    found: StateRead
-    health, found = await asyncio.gather(visit.ask("health"), visit.ask("get_state"))
-    return Shown(
-        "operator/state.html", {"health": health, "state": found, "seconds": _seconds, "age": visit.times.age_of}
-    )
+    health: DeepHealth = await visit.ask("deep_health")
+    return Shown("operator/state.html", {"health": health, "seconds": _seconds, "age": visit.times.age_of})
 
 
 async def dead_letters(visit: OperatorVisit) -> Reply:

@@ -17,7 +17,7 @@ async def test_queues_tell_what_waits_and_what_was_given_up(heed: Heed) -> None:
     await heed.storage.queues.send(OUTBOX, "{}")
     heed.storage.queues.dead_letters.bury(OUTBOX, b"{}", heed.clock.now())  # type: ignore[attr-defined]
 
-    state = (await heed.request("GET", "/api/ops/state", key=ADMIN_KEY)).json
+    state = (await heed.request("GET", "/api/health/deep", key=ADMIN_KEY)).json
 
     queues = {each["queue"]: each for each in state["queues"]}
     assert set(queues) == set(QUEUES)
@@ -26,7 +26,7 @@ async def test_queues_tell_what_waits_and_what_was_given_up(heed: Heed) -> None:
 
 async def test_a_sweep_that_does_not_run_falls_behind(heed: Heed) -> None:
     async def lag() -> object:
-        [sweep] = (await heed.request("GET", "/api/ops/state", key=ADMIN_KEY)).json["sweeps"]
+        [sweep] = (await heed.request("GET", "/api/health/deep", key=ADMIN_KEY)).json["sweeps"]
         return sweep["lag_seconds"]
 
     assert await lag() is None
@@ -39,13 +39,13 @@ async def test_a_sweep_that_does_not_run_falls_behind(heed: Heed) -> None:
 
 
 async def test_each_catalogue_tells_its_newest_date(heed: Heed) -> None:
-    catalogues = (await heed.request("GET", "/api/ops/state", key=ADMIN_KEY)).json["catalogues"]
+    catalogues = (await heed.request("GET", "/api/health/deep", key=ADMIN_KEY)).json["catalogues"]
     assert {each["name"] for each in catalogues} >= {"agents", "networks", "gateways", "owners"}
     assert all(each["as_of"] >= "2026-01" for each in catalogues if each["as_of"])
 
 
 async def test_the_state_is_for_the_administrator_alone(heed: Heed) -> None:
-    assert (await heed.request("GET", "/api/ops/state", key=heed.key)).status == 403
+    assert (await heed.request("GET", "/api/health/deep", key=heed.key)).status == 403
     assert (await heed.request("POST", "/api/orgs/acme/reassess", {}, key=heed.key)).status == 403
 
 

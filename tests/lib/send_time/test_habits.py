@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import TimeComparison, WeighedTimes, weigh_times
+from lib.send_time.habits import SURE_ENOUGH, TimeComparison, WeighedTimes, weigh_times
 from lib.send_time.office_hours import OfficeHours, holidays_of
 from lib.send_time.reading import EarlierAct, EarlierMail
 
@@ -65,7 +65,7 @@ def test_mails_read_early_bring_the_advice_forward() -> None:
 
     assert advice is not None
     assert time_of(advice) == datetime(2026, 5, 11, 7, 0)  # noqa: DTZ001
-    assert advice.probability >= 0.9
+    assert advice.probability >= SURE_ENOUGH
     assert advice.share > advice.instead + 0.1
     assert advice.mails == 12
 
