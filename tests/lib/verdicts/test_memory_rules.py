@@ -352,6 +352,16 @@ def test_a_device_that_comes_back_to_people_again_and_again_is_not_the_senders()
     assert "own-device" not in found(one, two, *again)
 
 
+def test_phones_behind_one_address_are_not_the_senders_where_links_follow_their_looks() -> None:
+    """Readers of one sender, on phones that say the same: each has looked once, and followed links in a browser."""
+    looks = [visit(f"m{n}", by(f"p{n}", f"c{n}")) for n in range(3)]
+    followed = [visit(f"f{n}", by(f"q{n}", f"d{n}"), odds=4.4) for n in range(2)]
+
+    assert "own-device" in found(*looks, followed[0])
+    assert "own-device" in found(*looks, *(each._replace(odds=2.6) for each in followed))
+    assert not {"own-device", "perhaps-own-device"} & found(*looks, *followed)
+
+
 def test_the_senders_device_is_known_at_a_recipient_whose_mail_it_has_looked_at_before() -> None:
     looks = [visit(f"m{n}", by(f"p{n}", f"c{n}")) for n in range(3)]
 
