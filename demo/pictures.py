@@ -46,7 +46,7 @@ _SHORTEST, _TALLEST = 720, 1200
 """Pixels. A longer page goes on below its picture."""
 
 _README_HEIGHT = 900
-_QUALITY = 0.62
+_QUALITY = 0.5
 _USER = SELLERS[0][0]
 _IN_THE_DARK = ("today", "messages", "message", "settings-users")
 
