@@ -258,10 +258,17 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
 
 
 def strangers(past: Past, request: HitRequest) -> Iterator[Finding]:
-    """Match sources that were at no other mail, though the recipient's places or programs are known."""
+    """Match sources that were at no other mail, though the recipient's places or programs are known.
+
+    People carry their devices to other places: a program in which the recipient certainly read elsewhere is no
+    stranger.
+    """
     if past.key.is_shared or past.of_source or past.here_at_company:
         return
-    if len({each.message for each in past.of_sure_person}) >= 2:
+    sure = past.of_sure_person
+    if any(each.key.program == past.key.program for each in sure):
+        return
+    if len({each.message for each in sure}) >= 2:
         yield Finding("new-place", "The recipient reads elsewhere, as far as is known.")
     elif request.kind == "open" and _reads_with_other_programs(past):
         yield Finding("new-program", "The recipient reads elsewhere with another program, as far as is known.")

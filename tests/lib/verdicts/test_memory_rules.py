@@ -188,13 +188,24 @@ def test_an_office_is_no_place_of_machines_and_no_other_companys() -> None:
 
 
 def test_who_reads_elsewhere_as_far_as_is_known_is_new_here() -> None:
-    known = [visit("m1", ELSEWHERE, "person", sender=SENDER), visit("m2", ELSEWHERE._replace(area="other"), "person")]
+    outlook = ELSEWHERE._replace(agent="outlook", program="outlook")
+    known = [visit("m1", outlook, "person", sender=SENDER), visit("m2", outlook._replace(area="other"), "person")]
 
     assert "new-place" in found(*known)
     assert "new-place" not in found(known[0])
     assert "new-place" not in found(*known, visit("m3"))
     assert "new-place" not in found(*known, visit("m3", by("bob")))
     assert "new-place" not in found(*known, key=HERE._replace(is_shared=True))
+
+
+def test_a_program_in_which_the_recipient_certainly_read_may_be_carried_to_a_new_place() -> None:
+    outlook = ELSEWHERE._replace(agent="outlook", program="outlook")
+    known = [visit(f"m{n}", outlook, "person") for n in range(2)]
+    carried = visit("m3", ELSEWHERE._replace(area="far", agent="chrome/2"), "person")
+
+    assert "new-place" not in found(*known, carried)
+    assert "new-place" not in found(*known, carried, hit=click(HOUR))
+    assert "new-place" in found(*known, carried._replace(sure=""))
 
 
 def test_who_reads_with_other_programs_as_far_as_is_known_is_new_with_this_one() -> None:
