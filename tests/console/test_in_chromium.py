@@ -183,6 +183,20 @@ async def test_the_list_of_messages_fits_a_usual_window(world: World, browser: A
     assert hidden == 0
 
 
+async def test_shapes_and_the_chosen_tab_are_seen_in_colors_of_the_readers_choice(world: World, browser: Any) -> None:
+    page = await tab(browser, [], forced_colors="active")
+    await sign_in(page, world.heed)
+    await page.goto(f"{CONSOLE}messages/{world.offer}")
+
+    canvas = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for shape in (".legend .shape.human", ".legend .shape.uncertain", ".tag.human .shape"):
+        color = "each => getComputedStyle(each).backgroundColor"
+        assert await page.locator(shape).first.evaluate(color) not in (canvas, "rgba(0, 0, 0, 0)"), shape
+    line = "each => getComputedStyle(each).borderBottomColor"
+    assert await page.locator(".tabs a[aria-current]").first.evaluate(line) != canvas
+    assert await page.locator(".tabs a:not([aria-current])").first.evaluate(line) == canvas
+
+
 async def test_what_is_said_once_leaves_the_filters_in_the_address(world: World, browser: Any) -> None:
     page = await tab(browser, [])
     await sign_in(page, world.heed)
