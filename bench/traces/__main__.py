@@ -17,7 +17,8 @@ from bench.traces.organizations.explained import explain_kind
 from bench.traces.organizations.kinds import DESCRIPTIONS
 from bench.traces.organizations.play import play
 from bench.traces.organizations.run import measure_organizations
-from bench.traces.organizations.tables import render_organizations
+from bench.traces.organizations.tables import render_one_carrier, render_organizations
+from bench.traces.organizations.world import ONE_CARRIER, PHONES, USUAL
 from bench.traces.report import render, title
 from bench.traces.rivals import RIVALS
 from bench.traces.scenarios import SCENARIOS
@@ -54,6 +55,9 @@ def main(arguments: list[str]) -> int:
         measured = measure_organizations(organizations, rivals=not options.no_rivals, jobs=options.jobs)
         parts.append(render_organizations(measured, organizations))
         print(f"\n{parts[-1]}", flush=True)
+        sharing = measure_organizations(organizations, ONE_CARRIER, rivals=not options.no_rivals, jobs=options.jobs)
+        parts.append(render_one_carrier(sharing, organizations))
+        print(f"\n{parts[-1]}", flush=True)
     if options.only != "organizations":
         rivals = {} if options.no_rivals else RIVALS
         scores = _measure({"Heed": heed(catalogues), **rivals}, seeds, messages, catalogues.networks)
@@ -68,7 +72,8 @@ def main(arguments: list[str]) -> int:
 def _explained(options: argparse.Namespace, seed: int, catalogues: Catalogues) -> Iterable[str]:
     if options.explain in DESCRIPTIONS:
         first = options.seeds[0] if options.seeds else TUNED_ORGANIZATIONS[0]
-        return explain_kind(options.explain, play(first), options.count, catalogues)
+        setting = ONE_CARRIER if options.explain == PHONES else USUAL
+        return explain_kind(options.explain, play(first, setting=setting), options.count, catalogues)
     return explain(options.explain, seed, options.count, heed(catalogues), catalogues.networks)
 
 

@@ -10,8 +10,8 @@ from bench.traces.organizations.measures import WINDOWS, Difficulty, Figures, me
 from bench.traces.organizations.play import PlayedMail, play
 from bench.traces.organizations.replay import LAST_LOOKS, Forgetful, HeedInAnOrganization, Question, replay
 from bench.traces.organizations.run import HEED, measure_organizations
-from bench.traces.organizations.tables import by_kind, compare, render_organizations
-from bench.traces.organizations.world import START
+from bench.traces.organizations.tables import by_kind, compare, render_one_carrier, render_organizations
+from bench.traces.organizations.world import ONE_CARRIER, START
 from bench.traces.rivals import everything_counts
 from bench.traces.timing import DAY, MINUTE
 from bench.traces.trace import Request
@@ -164,8 +164,8 @@ def test_what_comes_long_after_the_sending_is_not_remembered_by_today_s_judge() 
 
 
 def test_processes_that_share_the_work_measure_the_same() -> None:
-    one = measure_organizations((5, 6), rivals=False, days=2)
-    two = measure_organizations((5, 6), rivals=False, days=2, jobs=2)
+    one = measure_organizations((5, 6), ONE_CARRIER, rivals=False, days=2)
+    two = measure_organizations((5, 6), ONE_CARRIER, rivals=False, days=2, jobs=2)
 
     assert one == two
     assert one[HEED, "all days"].mails > 40
@@ -184,6 +184,14 @@ def test_the_report_names_the_seeds_the_goal_and_what_nothing_tells() -> None:
     assert "| *goal* |" in text
     assert "### What nothing tells" in text
     assert "| Heed | 30 days |" in text
+
+
+def test_the_report_on_one_carrier_shows_its_readers_and_the_senders_looks() -> None:
+    text = render_one_carrier(measure_organizations((5,), ONE_CARRIER, rivals=False, days=3), (5,))
+
+    assert "| phone-behind-one-carrier |  | " in text
+    assert "| own-look-from-elsewhere |" in text
+    assert "| Heed | 7 days |" in text
 
 
 def test_an_explanation_says_what_the_kind_is_and_shows_mails_with_it() -> None:

@@ -10,7 +10,7 @@ from bench.traces.organizations import DAYS, REPORTING_SEEDS, TUNING_SEEDS
 from bench.traces.organizations.kinds import DESCRIPTIONS
 from bench.traces.organizations.measures import WINDOWS
 from bench.traces.organizations.play import PlayedMail, play
-from bench.traces.organizations.world import START, found_organization
+from bench.traces.organizations.world import ONE_CARRIER, PHONES, START, found_organization
 from bench.traces.timing import DAY, HOUR, MINUTE
 from bench.traces.trace import Request
 from lib.catalogues.registry import load_catalogues
@@ -62,10 +62,26 @@ def test_an_organization_writes_to_300_people_at_60_companies_for_90_days_and_mo
 
 def test_every_kind_of_behavior_occurs_in_the_tuning_organizations(mails: list[PlayedMail]) -> None:
     seen = {request.scenario for request in requests_of(mails)}
+    seen |= {request.scenario for request in requests_of(play(TUNING_SEEDS[0], setting=ONE_CARRIER))}
     for seed in TUNING_SEEDS[1:]:
         seen |= {request.scenario for request in requests_of(play(seed))}
 
     assert set(DESCRIPTIONS) <= seen
+
+
+def test_one_sender_and_the_recipients_share_the_phones_and_the_few_networks_of_a_carrier() -> None:
+    mails = play(TUNING_SEEDS[0], setting=ONE_CARRIER)
+    looks = [each for each in requests_of(mails, "own-look-from-elsewhere") if "Mobile" in each.headers["user-agent"]]
+    readers = [each for each in requests_of(mails, PHONES) if each.kind == "open"]
+    there = {network_of(request.address) for request in readers}
+
+    assert len({mail.sender for mail in mails}) == 1
+    assert len({recipient for mail in mails for recipient in mail.recipients}) > 250
+    assert len(there) == 4
+    assert looks
+    assert {network_of(request.address) for request in looks} <= there
+    read_with = Counter(request.headers["user-agent"] for request in readers)
+    assert read_with[looks[0].headers["user-agent"]] > 100
 
 
 def test_every_kind_says_who_acts_and_what_tells_or_that_nothing_does() -> None:

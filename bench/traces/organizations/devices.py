@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
+from bench.traces import agents
 from bench.traces.addresses import address_in, near, same_block
 from bench.traces.agents import updated
 from bench.traces.draft import Source
-from bench.traces.people import Person
+from bench.traces.people import Person, phone
 from bench.traces.timing import DAY
 
 Maker = Callable[[Random], Person]
@@ -47,6 +48,9 @@ class Device:
     bought: int = 0
     """Milliseconds since 1970 of the first day; 0 for one that was always there."""
 
+    egress: int = _EGRESS
+    """Networks of the carrier through which a phone comes out."""
+
     def used(self, random: Random, at: float, since: int) -> Person:
         """The person at this device at that time (milliseconds since 1970), `since` when the play began."""
         address = self._address(random, at, since)
@@ -66,7 +70,7 @@ class Device:
         if self.place in ("office", "shared"):
             return near(random, self.address)
         if self.place == "mobile":
-            egress = same_block(Random(f"egress {random.randrange(_EGRESS)}"), "mobile", self.address)
+            egress = same_block(Random(f"egress {random.randrange(self.egress)}"), "mobile", self.address)
             return near(random, egress)
         leased = int(max(at - since, 0) // self.lease)
         there = same_block(Random(f"{self.address} {leased}"), "home", self.address) if leased else self.address
@@ -83,6 +87,34 @@ def placed(random: Random, person: Person, place: Place, address: str | None = N
     """A device at this place; at an address of its own unless there is one."""
     own = address_in(random, "mobile" if place == "mobile" else "home") if address is None else address
     return Device(person, place, own, random.choice((3, 14, 30, 60, 120)) * DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A carrier that puts all its phones behind a few addresses, as carriers do where IPv4 addresses are short (RFC
+    6598). Its phones are of a few models, whose agents are the same for all."""
+
+    address: str
+    """An address of the carrier, without IPv6."""
+
+    phones: tuple[Person, ...]
+
+    def phone(self, random: Random) -> Device:
+        """One of its phones; three of five are iPhones, which all have one agent."""
+        person = self.phones[0] if random.random() < 0.6 else random.choice(self.phones[1:])
+        return replace(placed(random, person, "mobile", self.address), egress=_FEW)
+
+
+_FEW = 4
+"""Networks through which the phones of such a carrier come out. Assumed."""
+
+
+def found_carrier(random: Random) -> Carrier:
+    """Make up a carrier, and its phones: one iPhone and three Androids, with Outlook."""
+    address = next(each for each in iter(lambda: address_in(random, "mobile"), "") if ":" not in each)
+    androids = [phone(random, agents.outlook_android(random), agents.android_chrome(random)) for _ in range(3)]
+    iphone = phone(random, agents.outlook_iphone(random), agents.iphone_safari(random))
+    return Carrier(address, (iphone, *androids))
 
 
 def _updated(headers: dict[str, str], versions: int) -> dict[str, str]:

@@ -15,7 +15,7 @@ from bench.traces.organizations.copies import Answer, Copy, Letter
 from bench.traces.organizations.devices import placed
 from bench.traces.organizations.own_side import own_side_looks, quoted_pixel
 from bench.traces.organizations.wire import dressed
-from bench.traces.organizations.world import START, Organization, Recipient, Sender, found_organization
+from bench.traces.organizations.world import START, USUAL, Organization, Recipient, Sender, Setting, found_organization
 from bench.traces.people import outlook_desktop, outlook_web
 from bench.traces.timing import DAY, HOUR, MINUTE, SECOND, lognormal
 from bench.traces.trace import Request, Trace
@@ -63,9 +63,9 @@ class PlayedMail:
         return (self.trace.sent_at - START) // DAY
 
 
-def play(seed: int, days: int = DAYS) -> list[PlayedMail]:
-    """Play an organization, the same for the same seed. Mails come in the order of their sending."""
-    organization = found_organization(seed)
+def play(seed: int, days: int = DAYS, setting: Setting = USUAL) -> list[PlayedMail]:
+    """Play an organization, the same for the same seed and setting. Mails come in the order of their sending."""
+    organization = found_organization(seed, setting)
     letters = [letter for day in range(days) for letter in _day(organization, day)]
     letters += _announcements(organization, days)
     copies = [Copy(organization, letter, number) for letter in letters for number in range(len(letter.recipients))]

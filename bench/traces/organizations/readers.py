@@ -14,7 +14,7 @@ from bench.traces.organizations.hidden import (
     opened_on_a_strangers_phone,
     passed_to_a_stranger,
 )
-from bench.traces.organizations.world import START
+from bench.traces.organizations.world import PHONES, START
 from bench.traces.people import (
     Person,
     click,
@@ -117,6 +117,14 @@ def browser_engine_program(copy: Copy) -> None:
 def outlook_on_an_ipad(copy: Copy) -> None:
     """A person reads in Outlook on a tablet, and follows links in Safari, which says that it is on a Mac."""
     read_as(copy, "outlook-on-an-ipad", _when(copy))
+
+
+def phone_behind_one_carrier(copy: Copy) -> None:
+    """A person reads on a phone behind one of a carrier's few addresses, as most recipients of the only sender do, and
+    the sender, too: place and program are the same for all. A recipient comes back to mail, follows links in the
+    phone's browser and answers; the sender's phone is at everyone's mail. Assumed."""
+    at = _when(copy)
+    read_as(copy, PHONES, at, copy.with_device(copy.recipient.devices[0], at))
 
 
 def passes_mail_to_strangers(copy: Copy) -> None:
@@ -252,5 +260,6 @@ KINDS: dict[str, Callable[[Copy], None]] = {
     "assistant-in-a-cloud": assistant_in_a_cloud,
     "assistant-that-says-so": assistant_that_says_so,
     "assistant-in-the-reader-s-browser": assistant_in_the_readers_browser,
+    PHONES: phone_behind_one_carrier,
     "passes-mail-to-strangers": passes_mail_to_strangers,
 }

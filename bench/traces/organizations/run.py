@@ -12,6 +12,7 @@ from bench.traces.organizations import DAYS
 from bench.traces.organizations.measures import Figures, measure, measure_alone
 from bench.traces.organizations.play import play
 from bench.traces.organizations.replay import Forgetful, HeedInAnOrganization
+from bench.traces.organizations.world import USUAL, Setting
 from bench.traces.rivals import RIVALS
 from lib.catalogues.registry import load_catalogues
 
@@ -21,18 +22,20 @@ Measured = dict[tuple[str, str], Figures]
 """Figures by judge and history. Rivals do not remember: theirs stand under no history, on the same mails."""
 
 
-def measure_organizations(seeds: Sequence[int], *, rivals: bool = True, jobs: int = 1, days: int = DAYS) -> Measured:
+def measure_organizations(
+    seeds: Sequence[int], setting: Setting = USUAL, *, rivals: bool = True, jobs: int = 1, days: int = DAYS
+) -> Measured:
     """Figures of all seeds together; `jobs` processes share the seeds."""
-    work = partial(_measure_one, rivals=rivals, days=days)
+    work = partial(_measure_one, setting=setting, rivals=rivals, days=days)
     if jobs == 1:
         return _sum(work(seed) for seed in seeds)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         return _sum(pool.map(work, seeds))
 
 
-def _measure_one(seed: int, *, rivals: bool, days: int) -> Measured:
+def _measure_one(seed: int, *, setting: Setting, rivals: bool, days: int) -> Measured:
     began = time.perf_counter()
-    catalogues, mails = load_catalogues(), play(seed, days)
+    catalogues, mails = load_catalogues(), play(seed, days, setting)
     found = {
         (HEED, history): figures
         for history, figures in measure(mails, lambda: HeedInAnOrganization(catalogues), catalogues.networks).items()
@@ -40,7 +43,8 @@ def _measure_one(seed: int, *, rivals: bool, days: int) -> Measured:
     for name, judge in RIVALS.items() if rivals else ():
         make: Callable[[], Forgetful] = partial(Forgetful, judge)
         found[name, "0 days"] = measure_alone(mails, make, catalogues.networks)
-    print(f"organization {seed}: {len(mails):,} mails in {time.perf_counter() - began:.1f} s", flush=True)
+    passed = time.perf_counter() - began
+    print(f"organization {seed} {setting.name}: {len(mails):,} mails in {passed:.1f} s", flush=True)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -10,7 +11,7 @@ from bench.traces import agents
 from bench.traces.addresses import address_in
 from bench.traces.draft import BARRACUDA, CISCO, GOOGLE, HORNET, MICROSOFT, MIMECAST, PROOFPOINT, SOPHOS, TREND, Source
 from bench.traces.organizations import DAYS
-from bench.traces.organizations.devices import Device, Maker, phone_like, placed
+from bench.traces.organizations.devices import Carrier, Device, Maker, found_carrier, phone_like, placed
 from bench.traces.organizations.vendors import Vendor, found_vendor
 from bench.traces.people import (
     Person,
@@ -27,7 +28,6 @@ from bench.traces.people import (
 from bench.traces.timing import DAY
 
 START = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp() * 1000)
-SENDERS = 6
 PEOPLE = 300
 
 AT_DELIVERY = {
@@ -73,6 +73,38 @@ HABITS = {
     "passes-mail-to-strangers": 12,
 }
 """How many of the 300 recipients read in which way."""
+
+LOOKS = 0.06
+"""Chance that a sender who looks at mails from elsewhere does so at a mail. Assumed."""
+
+PHONES = "phone-behind-one-carrier"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What sets one organization apart from another."""
+
+    name: str
+    """Part of the seed."""
+
+    senders: int
+    looking: int
+    """How many of the senders look at their mails from elsewhere, often enough for their devices to be known again."""
+
+    habits: Mapping[str, int]
+    """How many of the 300 recipients read in which way."""
+
+
+USUAL = Setting("", 6, 2, HABITS)
+
+ONE_CARRIER = Setting(
+    "one carrier",
+    1,
+    1,
+    {PHONES: 210, "ordinary-reader": 38, "silent": 40, "passes-mail-to-strangers": 12},
+)
+"""One sender writes all mail, and most recipients read on phones behind one carrier's few addresses, as the sender
+does. Nothing but what is done tells the sender's phone from a recipient's. Assumed."""
 
 _SHARES = {
     MICROSOFT: 46,
@@ -186,15 +218,17 @@ class Organization:
         return [each for each in self.recipients if each.company is company]
 
 
-def found_organization(seed: int) -> Organization:
-    """Make up an organization, the same for the same seed."""
-    random = Random(f"organization {seed}")
+def found_organization(seed: int, setting: Setting = USUAL) -> Organization:
+    """Make up an organization, the same for the same seed and setting."""
+    random = Random(f"organization {seed}{setting.name}")
+    carrier = found_carrier(random) if PHONES in setting.habits else None
     vpn = [address_in(random, "vpn") for _ in range(5)]
     companies = _companies(random, vpn)
-    senders = [_sender(random, number) for number in range(SENDERS)]
-    habits = _dealt(random, HABITS, PEOPLE)
+    looks = [LOOKS if number < setting.looking else 0.0 for number in range(setting.senders)]
+    senders = [_sender(random, number, each, carrier) for number, each in enumerate(looks)]
+    habits = _dealt(random, setting.habits, PEOPLE)
     homes = _workplaces(random, companies)
-    recipients = [_recipient(random, number, homes[number], habits[number], vpn) for number in range(PEOPLE)]
+    recipients = [_recipient(random, number, homes[number], habits[number], vpn, carrier) for number in range(PEOPLE)]
     machines = [found_vendor(random, START, vpn) for _ in range(4)]
     return Organization(seed, random, address_in(random, "office"), senders, companies, recipients, machines)
 
@@ -250,13 +284,15 @@ def _workplaces(random: Random, companies: list[Company]) -> list[Company]:
     return [*companies, *companies, *random.choices(companies, sizes, k=rest)]
 
 
-def _recipient(random: Random, number: int, company: Company, habit: str, vpn: list[str]) -> Recipient:
+def _recipient(
+    random: Random, number: int, company: Company, habit: str, vpn: list[str], carrier: Carrier | None
+) -> Recipient:
     begin = random.randrange(10, DAYS - 14)
     return Recipient(
         number=number,
         company=company,
         habit=habit,
-        devices=_devices(random, company, habit, vpn),
+        devices=[carrier.phone(random)] if carrier and habit == PHONES else _devices(random, company, habit, vpn),
         interest=0.0 if habit == "silent" else min(max(random.gauss(0.5, 0.2), 0.15), 0.95),
         clicks=min(max(random.gauss(0.45, 0.2), 0.05), 0.9),
         replies=random.choice((0.0, 0.03, 0.05, 0.1, 0.25)),
@@ -317,14 +353,13 @@ def _devices(random: Random, company: Company, habit: str, vpn: list[str]) -> li
     return found
 
 
-def _sender(random: Random, number: int) -> Sender:
-    """Two of six look at their mails from elsewhere, often enough for their devices to be known again."""
+def _sender(random: Random, number: int, looks: float, carrier: Carrier | None) -> Sender:
     home = placed(random, outlook_desktop(random), "home")
-    carried = placed(random, outlook_phone(random), "mobile")
-    return Sender(number, 0.06 if number < 2 else 0.0, [home, carried])
+    carried = carrier.phone(random) if carrier else placed(random, outlook_phone(random), "mobile")
+    return Sender(number, looks, [home, carried])
 
 
-def _dealt(random: Random, shares: dict[str, int], count: int) -> list[str]:
+def _dealt(random: Random, shares: Mapping[str, int], count: int) -> list[str]:
     """Names as often as `shares` says, in an order by chance: every one of them occurs in every organization."""
     names = [name for name, times in shares.items() for _ in range(times)]
     random.shuffle(names)
