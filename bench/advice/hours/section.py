@@ -59,8 +59,8 @@ Each recipient has read a number of mails, in one of four time zones with their 
 advice is asked at some time of a day. Each of {len(CASES)} cases has
 {_listed(f"{times * RECIPIENTS:,}" for times in MIX.values())} recipients with {_listed(map(str, MIX))} mails; seeds
 from {REPORTED:,}. Priors and corrections were chosen with other seeds, and were not changed for these. A stated
-confidence *comes true* if the share of mail that this reader reads within {READ_WITHIN // HOUR} hours, by the true rates, is
-higher at the time by habit than at the time by office hours. Times of the same share are not better."""
+confidence *comes true* if the share of mail that this reader reads within {READ_WITHIN // HOUR} hours, by the true
+rates, is higher at the time by habit than at the time by office hours. Times of the same share are not better."""
 
 _TABLE_OF_MAILS = """### How often a habit is advised, by mails read
 
