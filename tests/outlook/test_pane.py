@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.console.site import AXE
 from tests.console.world import World, make_world
-from tests.outlook.stage import BOB, HTML, NARROW, REP, Outlook, Stage, arrived, staged, written
+from tests.outlook.stage import ADA, BOB, HTML, NARROW, REP, Outlook, Stage, arrived, staged, written
 from tests.support.heed import Heed
 from tests.support.inbound import raw_mail
 
@@ -79,6 +79,21 @@ async def test_choices_are_kept_in_a_draft_that_the_mail_names_by_its_id_alone(s
     await shown.tab.context.close()
 
 
+async def test_names_of_records_templates_and_people_are_text(stage: Stage, world: World) -> None:
+    hostile = '<img src=x onerror="globalThis.wasRun = true">'
+    await world.heed.put("/records/opportunity/o3", {"name": hostile, "parent": {"type": "contact", "id": "ada"}})
+    await world.heed.put("/templates/t3", {"name": hostile, "language": "en", "subject": "x", "html": "<p>x</p>"})
+    shown = await pane(stage, written(to=[{**ADA, "displayName": hostile}]))
+    await shown.tab.get_by_role("button", name="Find templates").click()
+    await shown.tab.get_by_role("button", name="Insert").first.wait_for()
+
+    assert (await shown.ready()).count(hostile) >= 2
+    assert await shown.tab.evaluate("document.images.length") == 0
+    assert await shown.tab.evaluate("globalThis.wasRun") is None
+    assert shown.complaints == []
+    await shown.tab.context.close()
+
+
 async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: Stage, world: World) -> None:
     html = "<p>Dear {{ recipient.first_name }}</p>"
     await world.heed.put("/templates/fair", {"name": "Fair", "language": "en", "subject": "Our fair", "html": html})
@@ -102,6 +117,7 @@ async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: 
         ({"itemClass": "IPM.Note.SMIME"}, "signed or encrypted (S/MIME)"),
         ({"from": {"emailAddress": "team@acme.example", "displayName": "Team"}}, "another mailbox than yours"),
         ({"to": [{"emailAddress": f"a{n}@example.com", "displayName": ""} for n in range(501)]}, "more than 500"),
+        ({"body": "x" * 1_000_001}, "too large to be followed"),
         ({"to": []}, "Add a recipient"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -203,6 +219,21 @@ async def test_a_received_mail_is_tracked_with_the_record_that_is_chosen(stage: 
     assert "Method (as in Dynamics)" in after
     [found] = (await world.heed.get("/messages?record=opportunity/o2&view=received"))["items"]
     assert (found["tracked_by"][0], found["correlation"]["method"]) == ("hand", 3)
+    await shown.tab.context.close()
+
+
+async def test_a_mail_of_ones_own_that_left_without_heed_is_tracked_not_followed(stage: Stage, world: World) -> None:
+    mail = raw_mail(number=8, sender="rep@acme.example", to="bob@fabrikam.example", subject="By another program")
+    item = {"internetMessageId": "<answer8@example.com>", "mime": base64.b64encode(mail).decode()}
+
+    shown = await pane(stage, arrived(**{"from": REP, **item}))
+    before = await shown.ready()
+    await shown.tab.get_by_role("button", name="Track").click()
+    await shown.tab.get_by_text("Sent, and not followed.").wait_for()
+
+    assert "This mail left without Heed" in before
+    [found] = (await world.heed.get("/messages?message_id=<answer8@example.com>"))["items"]
+    assert (found["status"], found["from"], found["tracked_by"][0]) == ("sent", "rep1", "hand")
     await shown.tab.context.close()
 
 

@@ -65,10 +65,10 @@ the weekend with 12 mails. In brackets: the share of this advice that came true.
 
 _TABLE_OF_CONFIDENCE = f"""### Whether the stated confidence comes true: times by habit
 
-The best time of each recipient whose mails tell, advised or not. Advice is given from {SURE_ENOUGH} on, and only where the
-gain is worth the wait; no other confidence is shown. Goal: within {NEAR} in each tenth. *Yes*: the whole interval is;
-*likely*: the share that came true is; *unlikely*: a part of the interval is; *no*: nothing of it is. The second table
-has the share that came true less the stated one, for other mixes of recipients.
+The best time of each recipient whose mails tell, advised or not. Advice is given from {SURE_ENOUGH} on, and only
+where the gain is worth the wait; no other confidence is shown. Goal: within {NEAR} in each tenth. *Yes*: the whole
+interval is; *likely*: the share that came true is; *unlikely*: a part of the interval is; *no*: nothing of it is. The
+second table has the share that came true less the stated one, for other mixes of recipients.
 
 """
 

@@ -8,14 +8,14 @@ import { Refusal } from "./heed.js";
 
 export const MILLISECONDS = 3_000; // Of waiting for Heed, in all.
 export const MOST_RECIPIENTS = 500; // Of one message in Heed.
-const MOST_CHARACTERS = 1_000_000; // That Office.js takes as a body.
+export const MOST_CHARACTERS = 1_000_000; // That Office.js takes as a body.
 
 /**
  * @typedef {import("./outlook.js").ComposedItem} ComposedItem
  * @typedef {import("./heed.js").Heed} Heed
  *
  * @typedef {"followed" | "as_written"} Leaving
- * @typedef {{ leaving: Leaving, reason: string, message: string | null }} Outcome the reason is a code, empty where followed
+ * @typedef {{ leaving: Leaving, reason: string }} Outcome the reason is a code, empty where all went well
  */
 
 /** A reason for which a mail leaves as it was written. */
@@ -31,11 +31,11 @@ export async function leave(item, heed) {
   const made = { message: null, isNew: false, isInPlace: false };
   try {
     await deadline.within(prepareAndReplace(item, heed, deadline, made));
-    return { leaving: "followed", reason: "", message: made.message };
+    return { leaving: "followed", reason: "" };
   } catch (error) {
-    if (made.isInPlace) return { leaving: "followed", reason: "not_reported", message: made.message };
+    if (made.isInPlace) return { leaving: "followed", reason: "not_reported" };
     if (made.isNew && made.message) forgetDraft(heed, made.message);
-    return { leaving: "as_written", reason: reasonOf(error), message: made.message };
+    return { leaving: "as_written", reason: reasonOf(error) };
   } finally {
     deadline.end();
   }
